@@ -12,7 +12,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import sys_tags
 
-ROOM = Path("kanopt", "solvers", "compiled")
+ROOM = Path("kanopt", "engines", "compiled")
 
 
 class KernelHook(BuildHookInterface[Any]):
@@ -49,7 +49,7 @@ class KernelHook(BuildHookInterface[Any]):
         """Return the example scenarios and their tables, each with its place in the package."""
         folder = Path(self.root, "scenarios")
         found = [*folder.glob("*.toml"), *folder.glob("*/*.csv")]
-        return {str(file): f"kanopt/scenarios/{file.relative_to(folder).as_posix()}" for file in found}
+        return {str(file): f"kanopt/examples/{file.relative_to(folder).as_posix()}" for file in found}
 
     def _build(self) -> ModuleType:
         """Return ``compiled/build.py`` without the package around it, whose dependencies are not there yet."""

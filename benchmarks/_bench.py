@@ -1,19 +1,72 @@
-"""What the benchmarks share: alternating measurements, and a line that says where they were made."""
+"""What the benchmarks share: options, alternating measurements, tables, and a line that says where they were made."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
-import torch
+from threadpoolctl import threadpool_limits
 
-__all__ = ["Timing", "alternate", "footer", "installed"]
+
+class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """The text of a script as it is written, and each option with its default."""
+
+
+def asked(about: str, /, *positional: tuple[Any, ...], **options: tuple[Any, ...]) -> argparse.Namespace:
+    """Read the options of a script; from here on it has one thread and tells no warnings.
+
+    Parameters
+    ----------
+    about
+        What ``--help`` says first.
+    positional
+        What stands without a name: the name, what it is, and the choices.
+    options
+        By name the default, what the option is, and the choices where there are few. A list takes several values, False
+        is a switch, a type (alone, or in a list) stands for an option that may be left out, and ``...`` for a path that
+        is needed.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, told, choices in positional:
+        parser.add_argument(name, choices=choices, help=told)
+    for name, (default, told, *rest) in options.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=told or " ", **_keywords(default, *rest))
+    given = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = (
+        "1"  # for PyTorch, where it is not loaded yet: it takes memory that some measure
+    )
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    threadpool_limits(1)
+    warnings.simplefilter("ignore")
+    return given
+
+
+def _keywords(default: Any, choices: Iterable[Any] | None = None) -> dict[str, Any]:
+    """Return what argparse is told of an option."""
+    if isinstance(default, bool):
+        return {"action": argparse.BooleanOptionalAction if default else "store_true", "default": default}
+    found: dict[str, Any] = {"metavar": "…"} if choices is None else {"choices": list(choices)}
+    if default is ...:
+        return found | {"type": Path, "required": True}
+    if isinstance(default, list | tuple):
+        one = default[0]
+        known = None if isinstance(one, type) else list(default)
+        return found | {"nargs": "*", "default": known, "type": one if isinstance(one, type) else type(one)}
+    if isinstance(default, type):
+        return found | {"type": default}
+    return found | {"type": type(default), "default": default}
 
 
 @dataclass(frozen=True)
@@ -29,6 +82,8 @@ def alternate(contenders: dict[str, Callable[[], object]], repeats: int) -> dict
 
     Each runs once before, unmeasured. CUDA is waited for.
     """
+    import torch
+
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for turn in range(repeats + 1):
         for name, run in contenders.items():
@@ -54,8 +109,23 @@ def installed(package: str) -> bool:
     return True
 
 
+def tell(text: str) -> None:
+    """Say how far a long run is, beside its table."""
+    print(f"[{time.process_time():.0f} CPU s] {text}", file=sys.stderr, flush=True)
+
+
+def print_table(rows: Any, digits: str = ".3g", *, index: bool = False) -> None:
+    """Print a frame, or rows by column, the numbers in a format such as ``.3f``."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    print(f"\n{frame.to_string(index=index, float_format=lambda value: format(value, digits))}")
+
+
 def footer(packages: list[str], seed: int | str) -> str:
     """Return date, machine, versions and seed in one line."""
+    import torch
+
     found = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "torch", "numpy", *packages))
     card = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return (

@@ -12,8 +12,6 @@ from value_of_laws import Laws, problem_of, true_laws
 import kanopt as ko
 from kanopt import routing
 
-__all__ = ["NOISE", "TrueDays", "day_problem", "learned_minutes", "true_days"]
-
 Floats = np.ndarray
 NOISE = 0.08
 """Coefficient of variation of a trip of the city."""

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 import kanopt as ko
 
-__all__ = ["concave_optimum"]
-
 Floats = NDArray[np.float64]
 
 

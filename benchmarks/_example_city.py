@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from _measured import add_noise
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError
 from kanopt.tables.examples import FUEL_PRICE, LOAD_CAPACITY, City
 from kanopt.tables.report import with_report
-
-__all__ = ["DrawnCity", "make_city"]
 
 TRIPS, WEEKS, HOURS = 5_000, 20, (6.0, 20.0)
 WORKING_DAYS = 5  # of a week
@@ -182,3 +179,32 @@ def _places(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.f
     x = np.round(CENTRE[0] + grid_x[chosen] + jitter[0], 2)
     y = np.round(CENTRE[1] + grid_y[chosen] + jitter[1], 2)
     return x, y
+
+
+def add_noise(
+    rng: np.random.Generator, truth: NDArray[np.float64], *, noise: float, outliers: float
+) -> NDArray[np.float64]:
+    """Return measurements of true values, with noise and outliers.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness; the same number of draws is taken whatever `noise` and `outliers` are.
+    truth
+        Array of shape (n,), positive.
+    noise
+        Coefficient of variation of a log-normal factor whose mean is one: its logarithm has variance
+        ``log(1 + noise**2)`` and mean minus half of that.
+    outliers
+        Share of values that are grossly wrong: multiplied, or divided, by a factor drawn from 2 to 4.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    variance = np.log1p(noise**2)
+    factor = np.exp(np.sqrt(variance) * rng.standard_normal(len(truth)) - variance / 2)
+    gross = rng.uniform(2.0, 4.0, len(truth)) ** rng.choice([-1.0, 1.0], len(truth))
+    struck = rng.permutation(len(truth)) < round(outliers * len(truth))
+    result: NDArray[np.float64] = truth * factor * np.where(struck, gross, 1.0)
+    return result

@@ -10,8 +10,6 @@ import numpy as np
 import sympy
 from _laws import EitherSign, Law, Variable, numeric
 
-__all__ = ["CONTENT", "half_of", "load_physics"]
-
 CONTENT = (
     "expressions.yaml of FastSRB (https://github.com/viktmar/FastSRB, in src), or the folder it is in; all of its laws "
     "or some"

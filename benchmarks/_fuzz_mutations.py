@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import re
 
-__all__ = ["mutate_bytes", "mutate_text"]
-
 _NUMBER = re.compile(rb"-?\d+\.?\d*(?:[eE][-+]?\d+)?")
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z_0-9.]*")
 _NUMBERS = [
@@ -26,30 +24,24 @@ def mutate_bytes(content: bytes, other: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 4, 8))):
         at = rng.randrange(len(content) + 1)
         end = min(len(content), at + rng.choice((1, 1, 2, 4, 16, 64)))
+        before, part, after = content[:at], content[at:end], content[end:]
         match rng.randrange(7):
             case 0:
-                content = (
-                    content[:at]
-                    + bytes(byte ^ (1 << rng.randrange(8)) for byte in content[at:end])
-                    + content[end:]
-                )
+                content = before + bytes(byte ^ (1 << rng.randrange(8)) for byte in part) + after
             case 1:
-                content = content[:at] + rng.randbytes(end - at) + content[end:]
+                content = before + rng.randbytes(len(part)) + after
             case 2:
-                content = (
-                    content[:at]
-                    + rng.choice((b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff", *_SIGNS))
-                    + content[at:]
-                )
+                signs = (b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff", *_SIGNS)
+                content = before + rng.choice(signs) + part + after
             case 3:
-                content = content[:at] + content[end:]
+                content = before + after
             case 4:
-                content = content[:end] + content[at:end] * rng.choice((1, 2, 50)) + content[end:]
+                content = before + part + part * rng.choice((1, 2, 50)) + after
             case 5:
-                content = content[:at] if rng.random() < 0.3 else content
+                content = before if rng.random() < 0.3 else content
             case _:
                 cut = rng.randrange(len(other) + 1)
-                content = content[:at] + other[cut : cut + 200] + content[end:]
+                content = before + other[cut : cut + 200] + part + after
     return content[:200_000]
 
 

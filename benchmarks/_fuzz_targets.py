@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import random
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,24 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from _fuzz_mutations import mutate_bytes, mutate_text
 
 import kanopt as ko
 from kanopt.errors import FileFormatError
 from kanopt.formulas import Formula
-from kanopt.problems.routing.instances import read_solution
+from kanopt.questions.point import PointResult
+from kanopt.questions.store import line_of, open_store
+from kanopt.routing.instances import read_solution
+from kanopt.scenarios import law_cache
+from kanopt.scenarios.law_cache import LawCache
+from kanopt.scenarios.learn import LearnedLaw
 from kanopt.tables import TextFormat
-from kanopt.whatif import law_cache
-from kanopt.whatif.law_cache import LawCache
-from kanopt.whatif.learn import LearnedLaw
-from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.store import line_of, open_store
-
-__all__ = ["TARGETS", "Target"]
 
 Mutate = Callable[[bytes, bytes, random.Random], bytes]
+SEEDS = Path(__file__).with_name("fuzz")
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,11 @@ class Target:
     mutate: Mutate = mutate_text
 
 
+def _files(folder: str) -> Callable[[], list[bytes]]:
+    """Return what reads the files to begin from in a folder beside this script."""
+    return lambda: [path.read_bytes() for path in sorted((SEEDS / folder).iterdir())]
+
+
 def _reads(name: str, reader: Callable[[Path], object]) -> Callable[[Path, bytes], object]:
     """Return a reader of content that is first written to a file of this name."""
 
@@ -69,18 +71,6 @@ def _reads(name: str, reader: Callable[[Path], object]) -> Callable[[Path, bytes
 # formulas
 
 
-def _formula_texts() -> list[bytes]:
-    texts = [
-        "2.5 * km + 0.3 * km^2",
-        "exp(-0.08 * load) * (km + 3) / hour",
-        "max(km, 2 * load, 7) - min(hour, 3)",
-        "sqrt(km^2 + load^2) + log(1 + hour) * sin(2 * pi * hour / 24)",
-        "if(km > 3, 2 * km, km) + abs(load - 1) - tanh(km)^3",
-        "-km ** 2 + 1e-3 * load - .5 * hour",
-    ]
-    return [text.encode() for text in texts]
-
-
 def _parse(_: Path, content: bytes) -> object:
     inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour")]
     return ko.parse_formula(content.decode("utf-8", "surrogateescape"), inputs, ko.Variable("cost", "EUR"))
@@ -88,7 +78,7 @@ def _parse(_: Path, content: bytes) -> object:
 
 def _formula_files() -> list[bytes]:
     inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour")]
-    laws = [ko.parse_formula(text.decode(), inputs, ko.Variable("cost")) for text in _formula_texts()[:4]]
+    laws = [ko.parse_formula(text.decode(), inputs, ko.Variable("cost")) for text in _files("formula")()[:4]]
     return [law.to_json().encode() for law in laws]
 
 
@@ -97,16 +87,6 @@ def _from_json(_: Path, content: bytes) -> object:
 
 
 # tables
-
-
-def _csv_seeds() -> list[bytes]:
-    return [
-        b"name,x,y,when,ok\na,1,2.5,2024-01-01,true\nb,,-3,2024-01-02,false\nc,4,1e3,,true\n",
-        'name;Länge;Preis\nA;1,5;2\n"B;x";2,25;\nC;0,5;7\n'.encode("cp1252"),
-        "a\tb\n1\t2\n3\t4\n".encode("utf-16"),
-        b"\xef\xbb\xbfa|b|\r\n1|2|\r\n3|4|\r\n\r\n5|6|7\r\n",
-        b'x,"y ""z"""\n"1","2\n3"\n4,5\n',
-    ]
 
 
 def _read_csv(folder: Path, content: bytes) -> object:
@@ -123,188 +103,15 @@ def _read_csv(folder: Path, content: bytes) -> object:
     return ko.read_table(folder / "t.csv", form=form, on_bad=chosen.choice(["error", "missing", "drop"]))
 
 
-def _parquet_seeds() -> list[bytes]:
-    frame = pd.DataFrame(
-        {
-            "name": ["a", "b", None],
-            "x": [1.5, np.nan, -2.0],
-            "n": [1, 2, 3],
-            "zone": pd.Categorical(["u", "v", "u"]),
-            "at": pd.date_range("2024-01-01", periods=3),
-            "ok": [True, False, True],
-        }
-    )
-    nested = pa.table(
-        {
-            "l": [[1, 2], [], None],
-            "s": [{"k": 1}, {"k": 2}, None],
-            "d": pa.array([1, 2, 3], pa.decimal128(9, 2)),
-        }
-    )
-    odd = pa.table(
-        {
-            "t": pa.array([1, 2], pa.time64("us")),
-            "b": pa.array([b"\xff", b""]),
-            "u": pa.array([2**63, 0], pa.uint64()),
-        }
-    )
-    files = []
-    for table in (pa.Table.from_pandas(frame), nested, odd):
-        for codec in ("none", "snappy"):
-            stream = io.BytesIO()
-            pq.write_table(table, stream, compression=codec)
-            files.append(stream.getvalue())
-    return files
-
-
 # scenarios
-
-_ROUTING = """\
-[scenario]
-name = "Town"
-seed = 3
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "clients.csv"
-units = { demand_t = "t" }
-minimum = { demand_t = 0 }
-[tables.vehicles]
-path = "vehicles.csv"
-[tables.trips]
-path = "trips.csv"
-form = { separator = "," }
-[surrogates.minutes]
-formula = "2 * km + 0.1 * km^2"
-inputs = { km = "km" }
-unit = "min"
-[surrogates.fuel]
-table = "trips"
-target = "minutes"
-features = ["km", "hour"]
-monotone = { km = 1 }
-periodic = { hour = 24 }
-holdout = { by = "week", last = 1 }
-[problem]
-kind = "routing"
-cost = { fuel = "fuel" }
-duration = { law = "minutes" }
-bind = { km = "arc.distance", hour = "clock.hour" }
-units = { money = "EUR" }
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-columns = { demand = "demand_t" }
-[problem.vehicles]
-table = "vehicles"
-[[changes]]
-scale = "vehicles.capacity"
-by = 1.5
-[[changes]]
-set = "clients.demand_t"
-to = 0.4
-where = { name = "a" }
-[[changes]]
-add = "clients"
-row = { name = "d", x = 1, y = 1, demand_t = 0.1 }
-[solver]
-time_limit = 1
-"""
-_SCHEDULING = """\
-[tables.jobs]
-path = "jobs.csv"
-[tables.tasks]
-path = "tasks.csv"
-[tables.machines]
-path = "machines.csv"
-[tables.modes]
-path = "modes.csv"
-[surrogates.minutes]
-formula = "10 + 0.5 * kg"
-inputs = { kg = "kg" }
-unit = "min"
-[problem]
-kind = "scheduling"
-makespan_cost = 0.2
-duration = { law = "minutes" }
-bind = { kg = "task.kg" }
-[problem.jobs]
-table = "jobs"
-[problem.tasks]
-table = "tasks"
-[problem.machines]
-table = "machines"
-[problem.modes]
-table = "modes"
-"""
-_TABLES = {
-    "depots.csv": "name,x,y\nhub,0,0\n",
-    "clients.csv": "name,x,y,demand_t\na,0,4,0.5\nb,5,0,0.6\n",
-    "vehicles.csv": "name,num_available,capacity,fixed_cost\nvan,2,1.2,20\n",
-    "trips.csv": "week,km,hour,minutes\n"
-    + "".join(f"{1 + k // 10},{k % 13 + 0.5},{k % 24},{2 * k}\n" for k in range(40)),
-    "jobs.csv": "name,release_date,due_date\nA,0,60\nB,5,40\n",
-    "tasks.csv": "name,job,order,family,kg\na1,A,1,red,20\nb1,B,1,blue,30\n",
-    "machines.csv": "name,family\nsaw,red\n",
-    "modes.csv": "task,machine\na1,saw\nb1,saw\n",
-}
 
 
 def _read_scenario(folder: Path, content: bytes) -> object:
-    for name, text in _TABLES.items():
-        (folder / name).write_text(text)
+    shutil.copytree(SEEDS / "tables", folder, dirs_exist_ok=True)
     (folder / "s.toml").write_bytes(content)
     scenario = ko.load_scenario(folder / "s.toml", allow_sql=bool(len(content) % 2))
     scenario.check()
     return scenario.remarks()
-
-
-# instances
-
-_CVRP = """\
-NAME : toy-n4-k2
-COMMENT : (a remark: with a colon)
-TYPE : CVRP
-DIMENSION : 4
-EDGE_WEIGHT_TYPE : EUC_2D
-CAPACITY : 10
-NODE_COORD_SECTION
-1 0 0
-2 3 4
-3 10.5 0
-4 0 -7
-DEMAND_SECTION
-1 0
-2 4
-3 5
-4 6
-DEPOT_SECTION
- 1
- -1
-EOF
-"""
-_WINDOWS = "TIME_WINDOW_SECTION\n1 0 100\n2 20 30\n3 0 90\n4 5 90\n"
-_VRPTW = _CVRP.replace("TYPE : CVRP", "TYPE : VRPTW\nVEHICLES : 3\nSERVICE_TIME : 9").replace(
-    "DEPOT_SEC", _WINDOWS + "DEPOT_SEC"
-)
-_EXPLICIT = _CVRP.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : LOWER_ROW").replace(
-    _CVRP[_CVRP.index("NODE_COORD") : _CVRP.index("DEMAND")], "EDGE_WEIGHT_SECTION\n5 7 8\n6 9\n 4\n"
-)
-_SOLOMON = """\
-T101
-
-VEHICLE
-NUMBER     CAPACITY
-  4         20
-
-CUSTOMER
-CUST NO.  XCOORD.   YCOORD.    DEMAND   READY TIME  DUE DATE   SERVICE   TIME
-
-    0      0         0          0          0       200          0
-    1      1         1         10        50        60         10
-    2      0         2.5       5         0        100         10
-"""
 
 
 # laws
@@ -374,36 +181,36 @@ def _read_sweep(folder: Path, content: bytes) -> object:
 
 TARGETS: dict[str, Target] = {
     "formula text": Target(
-        _formula_texts, _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
+        _files("formula"), _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
     ),
     "formula file": Target(_formula_files, _from_json, ("formulas/serialize",)),
     "scenario": Target(
-        lambda: [_ROUTING.encode(), _SCHEDULING.encode()],
+        _files("scenario"),
         _read_scenario,
-        ("whatif/scenario_files", "whatif/scenario", "whatif/given_laws"),
+        ("scenarios/files", "scenarios/scenario", "scenarios/given_laws"),
     ),
     "CSV": Target(
-        _csv_seeds, _read_csv, ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading")
+        _files("csv"),
+        _read_csv,
+        ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading"),
     ),
     "Parquet": Target(
-        _parquet_seeds,
+        _files("parquet"),
         _reads("t.parquet", ko.read_table),
         ("tables/_stores", "tables/_convert"),
         mutate_bytes,
     ),
     "VRPLIB": Target(
-        lambda: [text.encode() for text in (_CVRP, _VRPTW, _EXPLICIT)],
+        _files("vrplib"),
         _reads("t.vrp", ko.read_instance),
-        ("problems/routing/instances", "problems/instance_text"),
+        ("routing/instances", "problems/instance_text"),
     ),
-    "Solomon": Target(
-        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), ("problems/routing/instances",)
-    ),
+    "Solomon": Target(_files("solomon"), _reads("t.txt", ko.read_instance), ("routing/instances",)),
     "solution": Target(
-        lambda: [b"Route #1: 1 2\nRoute #2: 3\nCost 27.5\n"],
+        _files("solution"),
         _reads("t.sol", read_solution),
-        ("problems/routing/instances",),
+        ("routing/instances",),
     ),
-    "kept law": Target(_kept_laws, _read_kept_law, ("whatif/law_cache",)),
-    "sweep": Target(_sweep_logs, _read_sweep, ("whatif/questions/store",)),
+    "kept law": Target(_kept_laws, _read_kept_law, ("scenarios/law_cache",)),
+    "sweep": Target(_sweep_logs, _read_sweep, ("questions/store",)),
 }

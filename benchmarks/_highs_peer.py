@@ -11,9 +11,7 @@ import highspy
 import numpy as np
 from _networks import Warehouses
 
-from kanopt.solvers.highs import GAP, MixedIntegerModel
-
-__all__ = ["Bare", "bare_highs", "warehouse_model"]
+from kanopt.engines.highs import GAP, MixedIntegerModel
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,9 @@ import sympy
 from kanopt.errors import UnitError
 from kanopt.tables import with_units
 
-__all__ = ["CONTENT", "EitherSign", "Law", "Rows", "Variable", "drawn", "load_laws", "numeric", "widened"]
-
 Floats = np.ndarray
 CONTENT = (
-    "a TOML file with [[FORMULAS]], or a Python file with FORMULAS, a list of dictionaries, of one law each: name; "
+    "a TOML file with [[FORMULAS]], of one law each: name; "
     "target (what the output is); unit; variables, a list of (name, low, high, unit, kind) where kind is 'float' "
     "(uniform), 'log' (uniform in the logarithm) or 'int' (whole numbers, both ends drawn); and sympy, the law as text "
     "in these names"
@@ -159,8 +156,7 @@ def load_laws(path: Path) -> list[Law]:
     """Read a file of laws; see CONTENT."""
     if not path.exists():
         raise SystemExit(f"--laws {path}: no such file; it must be {CONTENT}")
-    read = runpy.run_path(str(path)) if path.suffix == ".py" else tomllib.loads(path.read_text("utf-8"))
-    entries = read.get("FORMULAS")
+    entries = tomllib.loads(path.read_text("utf-8")).get("FORMULAS")
     if not entries:
         raise SystemExit(f"--laws {path}: holds no FORMULAS; it must be {CONTENT}")
     try:

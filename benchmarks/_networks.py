@@ -11,8 +11,6 @@ import kanopt as ko
 from kanopt import supply
 from kanopt.refs import lane, state
 
-__all__ = ["Warehouses", "concave_network", "random_network", "read_warehouses"]
-
 Floats = NDArray[np.float64]
 
 

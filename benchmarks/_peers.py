@@ -1,21 +1,14 @@
-"""Other programs that learn formulas or curves, for formulas.py.
+"""Other programs that learn formulas, for formulas.py and fastsrb.py.
 
 Operon and gplearn search by genetic programming, among the operators the laws need (and, for Operon, no others: more
 would be a larger space). Operon runs for 25 seconds of CPU time and is told the standard deviation of the noise,
 which its description length needs and no other program knows; its model of least description length is taken. gplearn
-evolves 2,000 programs over 30 generations, towards a target scaled by its standard deviation. pykan is used as in its
-examples: 2 hidden nodes, LBFGS with a penalty of 0.001, prune, LBFGS, auto_symbolic, LBFGS; inputs and target are
-scaled, and not centred, which would make every power law a long one. explainable boosting (interpret) and additive
-splines (pygam) write no formula; their errors are there for comparison.
+evolves 2,000 programs over 30 generations, towards a target scaled by its standard deviation.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import tempfile
 import time
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -24,12 +17,9 @@ import sympy
 from _laws import Rows, numeric
 from _programs import Found, Program
 
-__all__ = ["BUDGET", "PEERS"]
-
 Floats = np.ndarray
 BUDGET = 25.0
 """CPU seconds of Operon."""
-LIBRARY = ["x", "x^2", "x^3", "x^4", "1/x", "1/x^2", "sqrt", "1/sqrt(x)", "exp", "log", "sin", "tanh"]
 
 
 def _arrays(rows: Rows) -> tuple[Floats, Floats]:
@@ -115,83 +105,8 @@ def gplearn(rows: Rows, seed: int, seconds: float | None = None, functions: tupl
     return Found(text, expression, lambda rows: scale * search.predict(rows))
 
 
-def pykan(rows: Rows, seed: int) -> Found:
-    """Train a Kolmogorov-Arnold network and replace its curves by the library functions nearest to them."""
-    import torch
-    from kan import KAN
-
-    x, y = _arrays(rows)
-    symbols = _symbols(rows)
-    scales, scale = np.abs(x).max(axis=0), float(y.std())
-    with _double(), tempfile.TemporaryDirectory() as folder, _silent():
-        inputs, target = torch.tensor(x / scales), torch.tensor(y / scale)[:, None]
-        data = {"train_input": inputs, "train_label": target, "test_input": inputs, "test_label": target}
-        network = KAN([x.shape[1], 2, 1], grid=5, k=3, seed=seed, auto_save=False, ckpt_path=folder)
-        network.fit(data, opt="LBFGS", steps=50, lamb=0.001)
-        network = network.prune()
-        network.fit(data, opt="LBFGS", steps=50)
-        network.auto_symbolic(lib=LIBRARY)
-        (formula,), variables = network.symbolic_formula()
-        network.fit(data, opt="LBFGS", steps=50, update_grid=False)
-        (refitted,), _ = network.symbolic_formula()
-    # roots and logarithms of what the refit makes negative leave no number at all
-    formula, refitted = sympy.sympify(formula), sympy.sympify(refitted)
-    formula = formula if refitted.has(sympy.nan, sympy.zoo) else refitted
-    if formula.has(sympy.nan, sympy.zoo):
-        return Found("nan", None, lambda rows: np.full(len(rows), np.nan))
-    swaps = {v: s / float(c) for v, s, c in zip(variables, symbols, scales, strict=True)}
-    expression = scale * formula.subs(swaps)
-    return _found(str(expression.xreplace(_short(expression))), expression, symbols)
-
-
-@contextlib.contextmanager
-def _double() -> Iterator[None]:
-    """Compute in float64, and let others compute as before."""
-    import torch
-
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
-
-
-def _short(expression: sympy.Expr) -> dict[sympy.Expr, sympy.Expr]:
-    return {number: sympy.Float(number, 4) for number in expression.atoms(sympy.Float)}
-
-
-def boosted(rows: Rows, seed: int) -> Found:
-    """Learn an explainable boosting machine: steps of one and of two inputs, and never a formula."""
-    from interpret.glassbox import ExplainableBoostingRegressor
-
-    model = ExplainableBoostingRegressor(random_state=seed, n_jobs=1).fit(*_arrays(rows))
-    return Found(f"{len(model.term_names_)} tables of steps", None, model.predict)
-
-
-def splines(rows: Rows, seed: int) -> Found:
-    """Learn a sum of splines of one input each, smoothing by GCV; never a formula."""
-    from pygam import LinearGAM, s
-
-    x, y = _arrays(rows)
-    terms = s(0)
-    for place in range(1, x.shape[1]):
-        terms = terms + s(place)
-    model = LinearGAM(terms).gridsearch(x, y, lam=np.logspace(-3, 3, 11), progress=False)
-    return Found(f"{x.shape[1]} splines", None, model.predict)
-
-
 PEERS = {
     "operon": Program("pyoperon", "pyoperon.sklearn", operon),
     "gplearn": Program("gplearn", "gplearn.genetic", gplearn),
-    "pykan": Program("pykan", "kan", pykan, slow=True),
-    "ebm": Program("interpret", "interpret.glassbox", boosted),
-    "pygam": Program("pygam", "pygam", splines),
 }
 """By the name of the flag."""

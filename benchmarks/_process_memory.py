@@ -6,8 +6,6 @@ import os
 import threading
 from pathlib import Path
 
-__all__ = ["PeakMemory"]
-
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

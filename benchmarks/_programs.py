@@ -20,20 +20,6 @@ from _recovery import APPROXIMATION, RECOVERED, STRUCTURE, Verdict, errors_of, j
 import kanopt as ko
 from kanopt.errors import FitError, FormulaError
 
-__all__ = [
-    "CURVES",
-    "LIMIT",
-    "OURS",
-    "REFUSED",
-    "ROUNDED",
-    "STOPPED",
-    "Found",
-    "Program",
-    "Run",
-    "measured",
-    "ours",
-]
-
 Floats = np.ndarray
 OURS = "kanopt"
 CURVES, REFUSED, ROUNDED, STOPPED = "no formula", "refused", "rounded", "stopped"
@@ -66,7 +52,6 @@ class Program:
     module: str
     learn: Learn
     tidy: bool = True
-    slow: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,6 @@ from kanopt.formulas import (
 )
 from kanopt.formulas.nodes import postorder
 
-__all__ = ["RandomLaw", "random_law"]
-
 _RANGES = (
     (0.0, 1.0),
     (0.1, 10.0),

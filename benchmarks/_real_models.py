@@ -6,12 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from pygam import LinearGAM, f, s
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from kanopt.surrogates.peer_models import better_of, peer_model
-
-__all__ = ["MODELS", "additive", "boosting", "mlp"]
 
 
 class AdditiveSplines(RegressorMixin, BaseEstimator):
@@ -25,6 +22,8 @@ class AdditiveSplines(RegressorMixin, BaseEstimator):
         self.logarithms = logarithms
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Self:
+        from pygam import LinearGAM, f, s
+
         numbers = set(self.table.select_dtypes("number"))
         terms = [s(i) if name in numbers else f(i) for i, name in enumerate(X.columns)]
         total = terms[0]

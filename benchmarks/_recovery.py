@@ -27,20 +27,6 @@ import sympy
 from _laws import Law, numeric, widened
 from _structures import Structure, distance, structures
 
-__all__ = [
-    "APPROXIMATION",
-    "CONSTANTS",
-    "LONG",
-    "NEAR",
-    "RECOVERED",
-    "STRUCTURE",
-    "Verdict",
-    "constants_of",
-    "errors_of",
-    "judge",
-    "relative_error",
-]
-
 Floats = np.ndarray
 Function = Callable[[Floats], Floats]
 RECOVERED, NEAR, CONSTANTS, LONG, STRUCTURE = "recovered", "near", "constants", "long", "structure"

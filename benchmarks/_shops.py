@@ -12,8 +12,6 @@ import numpy as np
 import kanopt as ko
 from kanopt import scheduling
 
-__all__ = ["Shop", "flexible_job_shops", "job_shops", "mixed_shop", "priced_shop"]
-
 
 @dataclass(frozen=True)
 class Shop:

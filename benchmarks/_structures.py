@@ -21,8 +21,6 @@ import numpy as np
 import sympy
 from _laws import Law, numeric, widened
 
-__all__ = ["Structure", "distance", "structures"]
-
 Floats = np.ndarray
 _RANK, _SMALL_ANGLE = 1e-6, 0.1
 

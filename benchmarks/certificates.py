@@ -12,16 +12,14 @@ the pieces alone.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-from _bench import footer
+from _bench import asked, footer, print_table
 from _random_formulas import RandomLaw, random_law
 
 from kanopt.errors import FormulaError
@@ -76,57 +74,43 @@ def outcome(place: int, seed: int, size: int, points: int) -> Outcome:
     return Outcome(text, "", wrong, proof.bound, actual, proof.rounding, proof.segments, cpu)
 
 
-def reason(refused: str) -> str:
-    """Return what kind of refusal it was."""
-    for words in ("pieces are needed", "finer than", "could not be shown", "jumps where", "no finite value"):
-        if words in refused:
-            return words
-    return "other"
-
-
 def report(outcomes: list[Outcome]) -> None:
     made = [each for each in outcomes if not each.refused]
     curved = [each for each in made if each.actual > 2.0 * each.rounding]
     ratios = sorted((each.bound / each.actual, each.text) for each in curved)
-    refused = Counter(reason(each.refused) for each in outcomes if each.refused)
     violations = [each for each in made if each.violated]
-    print(f"formulas           {len(outcomes):,}")
-    print(f"refused            {sum(refused.values()):,} {dict(refused) if refused else ''}")
-    print(f"exact, or unseen   {len(made) - len(curved):,}")
-    print(f"violations         {len(violations):,}")
     for each in violations[:10]:
-        print(f"  {each.violated}: {each.text[:150]}")
-    if ratios:
-        values = [ratio for ratio, _ in ratios]
-        tails = [f"{share:.0%} below {values[int(share * len(values))]:.3g}" for share in (0.9, 0.99)]
-        print(f"bound / actual     median {statistics.median(values):.3f}, {', '.join(tails)}")
-        print("loosest")
-        for ratio, text in ratios[-3:]:
-            print(f"  {ratio:.3g}: {text[:150]}")
-    segments = sorted(each.segments for each in made)
-    print(
-        f"segments           median {statistics.median(segments):.0f}, largest {segments[-1]:,}, all {sum(segments):,}"
-    )
-    cpu = sorted(each.cpu for each in outcomes)
-    print(
-        f"CPU seconds        {sum(cpu):.1f} in all, median {statistics.median(cpu) * 1e3:.1f} ms, largest {cpu[-1]:.2f}"
-    )
+        print(f"{each.violated}: {each.text[:150]}")
+    for ratio, text in ratios[-3:]:
+        print(f"bound / actual {ratio:.3g}: {text[:150]}")
+    segments, cpu = [each.segments for each in made], [each.cpu for each in outcomes]
+    figures = {
+        "formulas": len(outcomes),
+        "refused": len(outcomes) - len(made),
+        "exact, or unseen": len(made) - len(curved),
+        "violations": len(violations),
+        "bound / actual, median": statistics.median(ratio for ratio, _ in ratios) if ratios else float("nan"),
+        "segments, median": statistics.median(segments),
+        "segments, largest": max(segments),
+        "CPU s in all": sum(cpu),
+        "CPU s, largest": max(cpu),
+    }
+    print_table([{"what": what, "figure": figure} for what, figure in figures.items()], ",.4g")
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def main() -> None:
+    given = asked(
+        __doc__,
+        count=(10_000, "formulas"),
+        seed=(0, "seed"),
+        size=(6, "steps of a formula, about"),
+        points=(2000, "points of each formula"),
     )
-    options.add_argument("--count", type=int, default=10_000, help="formulas (default 10,000)")
-    options.add_argument("--seed", type=int, default=0, help="seed (default 0)")
-    options.add_argument("--size", type=int, default=6, help="steps of a formula, about (default 6)")
-    options.add_argument("--points", type=int, default=2000, help="points of each formula (default 2,000)")
-    given = options.parse_args()
     outcomes = [outcome(place, given.seed, given.size, given.points) for place in range(given.count)]
     report(outcomes)
     print(footer([], given.seed))
-    return int(any(each.violated for each in outcomes))
+    sys.exit(int(any(each.violated for each in outcomes)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,16 +9,12 @@ that of the noise.
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
+from _bench import asked, footer
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 
@@ -68,24 +64,20 @@ def measure(law: str, rows: int, columns: int, noise: float, seed: int) -> dict[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        columns=([20, 50, 100], ""),
+        rows=(3_000, "of every table"),
+        laws=(list(LAWS), "", list(LAWS)),
+        noise=(0.05, "in standard deviations"),
+        seeds=(1, "tables of every kind"),
     )
-    parser.add_argument("--columns", nargs="+", type=int, default=[20, 50, 100], help="default 20 50 100")
-    parser.add_argument("--rows", type=int, default=3_000, help="of every table (default 3,000)")
-    parser.add_argument("--laws", nargs="+", choices=list(LAWS), default=list(LAWS), help="default all")
-    parser.add_argument("--noise", type=float, default=0.05, help="in standard deviations (default 0.05)")
-    parser.add_argument("--seeds", type=int, default=1, help="tables of every kind (default 1)")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        lines = [
-            measure(law, given.rows, columns, given.noise, seed)
-            for columns in given.columns
-            for law in given.laws
-            for seed in range(given.seeds)
-        ]
+    lines = [
+        measure(law, given.rows, columns, given.noise, seed)
+        for columns in given.columns
+        for law in given.laws
+        for seed in range(given.seeds)
+    ]
     print(f"\n{pd.DataFrame(lines).to_string(index=False, float_format=lambda value: f'{value:,.2f}')}\n")
     print(footer(["scikit-learn"], f"0-{given.seeds - 1}"))
 

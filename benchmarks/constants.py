@@ -9,14 +9,14 @@ over samples: the constants of one sample miss together. Times are CPU milliseco
 
 from __future__ import annotations
 
-import argparse
 import time
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
 
@@ -32,7 +32,7 @@ class Law:
     text: str
     truth: dict[str, float]
     start: dict[str, float]
-    ranges: dict[str, tuple[float, float]]
+    ranges: dict[str, list[float]]
 
     def formula(self, constants: dict[str, float]) -> ko.Formula:
         inputs = [ko.Variable(name) for name in self.ranges]
@@ -45,50 +45,10 @@ class Law:
         return rows | {"out": clean + noise * clean.std() * size * rng.normal(size=count)}
 
 
-LAWS = (
-    Law(
-        "monomial",
-        "a * km ^ b * t ^ c",
-        {"a": 0.8, "b": 0.9, "c": 0.4},
-        {"a": 1.0, "b": 1.0, "c": 1.0},
-        {"km": (5.0, 400.0), "t": (0.5, 24.0)},
-    ),
-    Law(
-        "signomial of two terms",
-        "a * km ^ b + c * t ^ d",
-        {"a": 1.1, "b": 0.8, "c": 6.0, "d": 0.6},
-        {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0},
-        {"km": (5.0, 400.0), "t": (0.5, 24.0)},
-    ),
-    Law(
-        "signomial with a base",
-        "f + a * km ^ b * t ^ -c",
-        {"f": 40.0, "a": 3.0, "b": 0.75, "c": 0.3},
-        {"f": 1.0, "a": 1.0, "b": 1.0, "c": 1.0},
-        {"km": (5.0, 400.0), "t": (0.5, 24.0)},
-    ),
-    Law(
-        "season",
-        "m * (1 + a * sin(2 * pi * (week - p) / 52))",
-        {"m": 120.0, "a": 0.3, "p": 11.0},
-        {"m": 100.0, "a": 0.2, "p": 5.0},
-        {"week": (0.0, 156.0)},
-    ),
-    Law(
-        "logistic",
-        "m / (1 + exp(-k * (day - u)))",
-        {"m": 900.0, "k": 0.12, "u": 40.0},
-        {"m": 500.0, "k": 0.1, "u": 30.0},
-        {"day": (0.0, 90.0)},
-    ),
-    Law(
-        "Hill",
-        "e + m * price ^ h / (k ^ h + price ^ h)",
-        {"e": 5.0, "m": 80.0, "h": 2.5, "k": 12.0},
-        {"e": 1.0, "m": 50.0, "h": 2.0, "k": 10.0},
-        {"price": (0.5, 60.0)},
-    ),
-)
+LAWS = [
+    Law(**law)
+    for law in tomllib.loads((Path(__file__).parent / "laws" / "constants.toml").read_text())["laws"]
+]
 
 
 def held(law: Law, found: pd.DataFrame) -> list[bool]:
@@ -157,25 +117,16 @@ def table_of(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     names = [law.name for law in LAWS]
-    parser.add_argument("--laws", nargs="+", choices=names, default=names, help="which (default all)")
-    parser.add_argument("--rows", type=int, default=100, help="rows per repeat (default 100)")
-    parser.add_argument("--repeats", type=int, default=1000, help="samples per law and noise (default 1000)")
-    parser.add_argument(
-        "--profile-repeats",
-        type=int,
-        default=100,
-        help="samples with the table for profiles, 0 for none (default 100)",
+    arguments = asked(
+        __doc__,
+        laws=(names, "which", names),
+        rows=(100, "rows per repeat"),
+        repeats=(1000, "samples per law and noise"),
+        profile_repeats=(100, "samples with the table for profiles, 0 for none"),
+        noise=([0.01, 0.05], "shares"),
+        seed=(0, "seed of the samples"),
     )
-    parser.add_argument(
-        "--noise", nargs="+", type=float, default=[0.01, 0.05], help="shares (default 0.01 0.05)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the samples (default 0)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
     laws = [law for law in LAWS if law.name in arguments.laws]
     shares = [(f"{PER_CENT * share:g} %", share) for share in arguments.noise]
     rows = arguments.rows

@@ -20,22 +20,20 @@ example; the default cities are others.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-import warnings
 from pathlib import Path
 
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table, tell
 from _city_days import day_problem, learned_minutes, told, true_days
 from _example_city import DrawnCity, make_city
 
 import kanopt as ko
 from kanopt import Uncertainty
-from kanopt.solvers.routing.days_in_time import leave_in_time
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.learn import laws_of, learn
-from kanopt.whatif.run import build
+from kanopt.routing.search.days_in_time import leave_in_time
+from kanopt.scenarios.events import ignore_event
+from kanopt.scenarios.learn import laws_of, learn
+from kanopt.scenarios.run import build
 
 
 def parcel(arguments: argparse.Namespace) -> pd.DataFrame:
@@ -86,11 +84,9 @@ def _line(
         "reached": float(known.reached),
         "CPU s": seconds,
     }
-    print(
+    tell(
         f"effect {city.day_effect:g}, seed {seed}: true {line['cheapest, true']:.3f} to {line['held, true']:.3f} "
-        f"for {known.extra:.2f}",
-        file=sys.stderr,
-        flush=True,
+        f"for {known.extra:.2f}"
     )
     return line
 
@@ -99,27 +95,20 @@ PARTS = {"parcel": parcel, "cities": cities}
 
 
 def main() -> None:
-    """Measure, and print tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        parts=(list(PARTS), "which", PARTS),
+        target=(0.95, "share of days asked for"),
+        seeds=([*range(5)], "seeds of parcel"),
+        cities=([*range(400, 408)], "seeds of cities"),
+        effects=([0.0, 0.1], "day effects"),
+        days=(2000, "days of each kind"),
+        time_limit=(3.0, "counted seconds a search"),
     )
-    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="which parts (default all)")
-    parser.add_argument("--target", type=float, default=0.95, help="share of days asked for (default 0.95)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(5)], help="parcel (default 0 to 4)")
-    parser.add_argument(
-        "--cities", type=int, nargs="+", default=[*range(400, 408)], help="default 400 to 407"
-    )
-    parser.add_argument("--effects", type=float, nargs="+", default=[0.0, 0.1], help="default 0 and 0.1")
-    parser.add_argument("--days", type=int, default=2000, help="days of each kind (default 2000)")
-    parser.add_argument("--time-limit", type=float, default=3.0, help="counted seconds a search (default 3)")
-    given = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        for part in given.part or PARTS:
-            lines = PARTS[part](given)
-            print(lines.round(3).to_string(index=False), end="\n\n")
-            means = lines.groupby("day effect").mean().drop(columns="seed")
-            print(means.round(3).to_string(), end="\n\n")
+    for part in given.parts:
+        lines = PARTS[part](given)
+        print_table(lines, ".3f")
+        print_table(lines.groupby("day effect").mean().drop(columns="seed"), ".3f", index=True)
     print(footer(["pyvrp"], f"{given.seeds} and {given.cities}"))
 
 

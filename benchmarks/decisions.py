@@ -14,11 +14,10 @@ solve of the same problem would find the pieces made.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import numpy as np
-from _bench import footer, installed
+from _bench import asked, footer, installed
 from numpy.typing import NDArray
 
 import kanopt as ko
@@ -91,14 +90,13 @@ def line(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        pairs=(PAIRS, "", range(1, PAIRS + 1)),
+        tolerance=([1e-2, 1e-3, 1e-4], ""),
+        steps=(400, "of the grid of the reference, in one unit"),
+        time_limit=(60.0, ""),
     )
-    parser.add_argument("--pairs", type=int, default=PAIRS, choices=range(1, PAIRS + 1))
-    parser.add_argument("--tolerance", type=float, nargs="+", default=[1e-2, 1e-3, 1e-4])
-    parser.add_argument("--steps", type=int, default=400, help="of the grid of the reference, in one unit")
-    parser.add_argument("--time-limit", type=float, default=60.0)
-    given = parser.parse_args()
     best = reference(given.pairs, given.steps)
     print(f"{2 * given.pairs} decisions; best plan of a grid with steps of {1 / given.steps:g}: {best:.6f}\n")
     ko.solve(problem_of(1, 0.1))  # what is loaded at first use

@@ -15,18 +15,14 @@ the median and, in brackets, the worst. One thread.
 
 from __future__ import annotations
 
-import argparse
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
+from _bench import asked, footer, print_table
 from torch import Tensor, nn
 
 from kanopt.informed import (
@@ -160,7 +156,7 @@ class Pinn:
             )
             columns = {name: column[some].to(dtype) for name, column in relation.columns.items()}
             numbers = torch.stack([columns[name] for name in names], dim=1).requires_grad_()
-            state = RelationState(relation.name, columns, {"u": self.outputs(numbers)}, names, numbers)
+            state = RelationState(columns, {"u": self.outputs(numbers)}, names, numbers)
             mean = relation.residual(state).square().mean()
             total = total + (mean if place == 0 else self.boundary * mean)
         return total
@@ -199,12 +195,10 @@ class Pinn:
             optimizer.step(closure)
 
 
-def solve_by_mlp(
-    case: Case, seed: int, seconds: float, boundary: float | None = None
-) -> tuple[int, float, float, float]:
+def solve_by_mlp(case: Case, seed: int, seconds: float) -> tuple[int, float, float, float]:
     """Return parameters, relative L2 error, largest error and CPU seconds of an MLP."""
     torch.manual_seed(seed)
-    pinn = Pinn(case, perceptron(len(case.ranges), case.mlp), boundary or case.boundary)
+    pinn = Pinn(case, perceptron(len(case.ranges), case.mlp), case.boundary)
     started = time.process_time()
     pinn.adam(0.6 * seconds)
     pinn.lbfgs(0.4 * seconds)
@@ -219,62 +213,39 @@ def solve_by_mlp(
     return (parameters, *case.errors(predict), spent)
 
 
-def row(title: str, model: str, runs: list[tuple[int, float, float, float]]) -> str:
-    """Return one line of the table."""
-    l2, largest, spent = ([run[place] for run in runs] for place in (1, 2, 3))
-    cells = [
-        f"{title:<10}",
-        f"{model:<25}",
-        f"{runs[0][0]:>10,}",
-        f"{median(l2):.1e} ({max(l2):.1e})",
-        f"{median(largest):.1e} ({max(largest):.1e})",
-        f"{median(spent):>7.1f}",
-    ]
-    return "| " + " | ".join(cells) + " |"
-
-
-def machine() -> str:
-    """Return date, processor and versions in a line."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        cpu = names[0] if names else cpu
-    versions = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "torch", "numpy"))
-    return f"{date.today()}, {cpu}, one thread, Python {platform.python_version()}, {versions}"
+def row(title: str, model: str, runs: list[tuple[int, float, float, float]]) -> dict[str, str]:
+    """Return one line of the table: medians, and in brackets the worst."""
+    parameters, l2, largest, spent = zip(*runs, strict=True)
+    return {
+        "problem": title,
+        "model": model,
+        "parameters": f"{parameters[0]:,}",
+        "relative L2 error": f"{median(l2):.1e} ({max(l2):.1e})",
+        "largest error": f"{median(largest):.1e} ({max(largest):.1e})",
+        "CPU s": f"{median(spent):.1f}",
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        seeds=([0, 1, 2], "seeds of networks and points"),
+        mlp_seconds=(50.0, "CPU seconds of every MLP"),
+        case=([str], "only these", ("oscillator", "poisson")),
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument(
-        "--mlp-seconds", type=float, default=50.0, help="CPU seconds of every MLP; default: 50"
-    )
-    parser.add_argument("--case", choices=["oscillator", "poisson"], help="only this one")
-    parser.add_argument("--boundary", type=float, help="boundary weight of the MLP instead of the tuned one")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    print(machine())
-    print(f"seeds {arguments.seeds}; MLP: {arguments.mlp_seconds:g} CPU s each\n")
-    print(
-        "| problem    | model                     | parameters | relative L2 error | largest error     | CPU s   |"
-    )
-    print(
-        "|------------|---------------------------|-----------:|------------------:|------------------:|--------:|"
-    )
-    makers = {"oscillator": oscillator, "poisson": poisson}
-    for name in [arguments.case] if arguments.case else makers:
-        case = makers[name]()
+    rows = []
+    for make in (oscillator, poisson):
+        if given.case and make.__name__ not in given.case:
+            continue
+        case = make()
         label, options = case.kan
-        runs = [solve_by_kan(case, options, seed) for seed in arguments.seeds]
-        print(row(case.title, label, runs), flush=True)
-        runs = [
-            solve_by_mlp(case, seed, arguments.mlp_seconds, arguments.boundary) for seed in arguments.seeds
-        ]
         widths = ", ".join(str(width) for width in (len(case.ranges), *case.mlp, 1))
-        print(row(case.title, f"MLP [{widths}]", runs), flush=True)
+        runs = [solve_by_kan(case, options, seed) for seed in given.seeds]
+        rows.append(row(case.title, label, runs))
+        runs = [solve_by_mlp(case, seed, given.mlp_seconds) for seed in given.seeds]
+        rows.append(row(case.title, f"MLP [{widths}]", runs))
+    print_table(rows)
+    print(f"\nMLP: {given.mlp_seconds:g} CPU s each; {footer([], str(given.seeds))}")
 
 
 if __name__ == "__main__":

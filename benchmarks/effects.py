@@ -19,14 +19,13 @@ takes some five minutes of a core. With --out a run goes on where it was stopped
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from _example_city import make_city
 
 import kanopt as ko
@@ -85,19 +84,16 @@ def _into(options: ko.SweepOptions, folder: Path | None, name: str) -> ko.SweepO
 
 def main() -> None:
     """Ask all what-ifs of all cities, and print how many were told."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        cities=(10, ""),
+        first=(100, "seed of the first city"),
+        seconds=(10.0, "wall seconds of each search"),
+        repeats=(2, ""),
+        workers=(1, "processes side by side"),
+        out=(Path, "folder of what is done, from which a later run goes on"),
+        minutes=(math.inf, "after which no further city is begun"),
     )
-    parser.add_argument("--cities", type=int, default=10)
-    parser.add_argument("--first", type=int, default=100, help="seed of the first city (default 100)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="wall seconds of each search")
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1, help="processes side by side")
-    parser.add_argument("--out", type=Path, help="folder of what is done, from which a later run goes on")
-    parser.add_argument(
-        "--minutes", type=float, default=math.inf, help="after which no further city is begun"
-    )
-    given = parser.parse_args()
     began, rows = time.perf_counter(), []
     for seed in range(given.first, given.first + given.cities):
         if time.perf_counter() - began > 60 * given.minutes:
@@ -105,16 +101,18 @@ def main() -> None:
             break
         options = ko.SweepOptions(time_limit=given.seconds, repeats=given.repeats, workers=given.workers)
         scenario = city(seed)
-        asked = factors(scenario, _into(options, given.out, f"first look {seed}"))
+        what_ifs = factors(scenario, _into(options, given.out, f"first look {seed}"))
         options = _into(options, given.out, f"city {seed}")
-        axes = {path: ko.factors([each.get(path, 1.0) for _, each in asked]) for path in AXES}
+        axes = {path: ko.factors([each.get(path, 1.0) for _, each in what_ifs]) for path in AXES}
         found = ko.sweep(scenario, axes, design="list", options=options)
         if found.interrupted:
             break
         first = found.base.objective or math.nan
-        for (kind, each), point, verdict in zip(asked, found.results, found.points["verdict"], strict=True):
+        for (kind, each), point, verdict in zip(
+            what_ifs, found.results, found.points["verdict"], strict=True
+        ):
             rows.append((seed, kind, next(iter(each)), (point.objective / first - 1.0) * 100.0, verdict))
-        print(pd.DataFrame(rows[-len(asked) :]).to_string(index=False, header=False), flush=True)
+        print(pd.DataFrame(rows[-len(what_ifs) :]).to_string(index=False, header=False), flush=True)
     frame = pd.DataFrame(rows, columns=["seed", "kind", "what", "change %", "verdict"])
     frame["told"] = frame["verdict"].isin(["dearer", "cheaper"])
     frame["dearer"] = frame["verdict"] == "dearer"

@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _bench import asked, footer, print_table
 
 import kanopt as ko
 from kanopt import routing
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.clock import SearchClock
+from kanopt.engines.base import SolveOptions
+from kanopt.engines.clock import SearchClock
 from kanopt.solvers.solve import search_and_assess
 
 SECONDS = {60: 10.0, 200: 30.0}
@@ -45,7 +46,7 @@ KEPT = (
     "backhaul apart pickups even",
     "source windows prizes",
     "reloads releases soft",
-    "open duration pinned skills",
+    "open_ends duration pinned skills",
     "breaks measure depots windows",
     "backhaul overtime releases",
 )
@@ -257,24 +258,11 @@ def depots(place: Town) -> None:
 
 
 RULES: dict[str, Callable[[Town], None]] = {
-    "breaks": breaks,
-    "reloads": reloads,
-    "pickups": pickups,
-    "windows": windows,
-    "soft": soft,
-    "overtime": overtime,
-    "apart": apart,
-    "even": even,
-    "source": source,
-    "backhaul": backhaul,
-    "skills": skills,
-    "prizes": prizes,
-    "releases": releases,
-    "open": open_ends,
-    "duration": duration,
-    "pinned": pinned,
-    "measure": measure,
-    "depots": depots,
+    rule.__name__: rule
+    for rule in (
+        *(breaks, reloads, pickups, windows, soft, overtime, apart, even, source, backhaul),
+        *(skills, prizes, releases, open_ends, duration, pinned, measure, depots),
+    )
 }
 
 
@@ -309,15 +297,15 @@ def default_plan(
     """Return the plan of what solves routing problems by default, or of OR-Tools routing."""
     if solver != "OR-Tools":
         return search_and_assess(problem, options).plan
-    from kanopt.solvers.routing.ortools import OrToolsRouting
+    from kanopt.routing.search.ortools import OrToolsRouting
 
     return search_and_assess(problem, options, OrToolsRouting()).plan
 
 
 def pyvrp_plan(problem: ko.RoutingProblem, options: SolveOptions) -> routing.RoutingPlan | None:
     """Return the plan of PyVRP alone, None where it does not model the problem."""
-    from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
-    from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
+    from kanopt.routing.search.pyvrp_engine.relaxed import unsupported_rules
+    from kanopt.routing.search.pyvrp_engine.search import PyVrpRun
 
     if unsupported_rules(problem):
         return None
@@ -383,31 +371,27 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        mixes=("tuned", "tuned, kept, all, or one mix by its name"),
+        clients=([60, 200], ""),
+        seconds=(float, "CPU seconds for each plan; 10 for 60 clients and 30 for 200"),
+        seeds=(1, ""),
+        before=(Path, "a checkout to compare with"),
+        peers=(False, "plan by OR-Tools and PyVRP alone too"),
+        one=([str], argparse.SUPPRESS),
     )
-    parser.add_argument("--mixes", default="tuned", help="tuned, kept, all, or one mix by its name")
-    parser.add_argument("--clients", type=int, nargs="*", default=[60, 200])
-    parser.add_argument(
-        "--seconds", type=float, help="CPU seconds for each plan; 10 for 60 clients and 30 for 200"
-    )
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--before", type=Path, help="a checkout to compare with")
-    parser.add_argument("--peers", action="store_true", help="plan by OR-Tools and PyVRP alone too")
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
     if arguments.one:
         name, clients, seed, seconds, solver = arguments.one
         print(json.dumps(run_here(name, int(clients), int(seed), float(seconds), solver)))
         return
-    from _bench import footer
 
     table = pd.DataFrame(rows(arguments))
     for who in ("before", "OR-Tools", "PyVRP"):
         if f"{who} price" in table:
             table[f"{who} %"] = 100 * (table["now price"] / table[f"{who} price"] - 1)
-    print(f"\n{table.to_string(index=False, float_format=lambda value: f'{value:,.2f}')}")
-    print(f"\n{summary(table).round(2).to_string()}")
+    print_table(table, ",.2f")
+    print_table(summary(table), ".2f", index=True)
     print(f"\n{footer(['ortools', 'pyvrp'], f'0 to {arguments.seeds - 1}')}")
 
 

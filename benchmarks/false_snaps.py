@@ -13,19 +13,15 @@ half exponents, ±1 and the true numbers, are counted as well.
 
 from __future__ import annotations
 
-import argparse
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import torch
-from _bench import footer
-from _laws import Law, Rows, drawn, numeric
+from _bench import asked, footer, print_table
+from _laws import Law, Rows, drawn, load_laws, numeric
 from _recovery import constants_of
 from _structures import structures
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt.formulas import Constant
@@ -35,13 +31,7 @@ Floats = np.ndarray
 DIGITS, DENOMINATOR, SAME = 3, 12, 1e-9
 GOAL = 0.02
 
-LAWS = (
-    Law.of("power", "3.27*x**0.46*z**1.07", ("x", 1, 60, "", "log"), ("z", 2, 30)),
-    Law.of("tariff", "41.3 + 2.63*d**0.713*w**0.64", ("d", 20, 900, "km", "log"), ("w", 0.2, 20, "t", "log")),
-    Law.of("sum", "7.43 + 0.318*n + 0.0463*n*k", ("n", 1, 40, "", "int"), ("k", 0, 9)),
-    Law.of("decay", "12.7 + 88.3*exp(-0.187*t)*n**0.31", ("t", 0, 14), ("n", 1, 40)),
-    Law.of("ratio", "58.7*x*z**0.83/(13.9 + x)", ("x", 1, 60), ("z", 1, 12)),
-)
+LAWS = load_laws(Path(__file__).parent / "laws" / "digits.toml")
 
 
 @dataclass(frozen=True)
@@ -103,7 +93,7 @@ def _known(value: float, truth: set[float]) -> bool:
     return _round(value) or any(abs(abs(value) - true) <= SAME * true for true in truth)
 
 
-def table(snaps: list[Snaps]) -> pd.DataFrame:
+def table(snaps: list[Snaps]) -> list[dict[str, object]]:
     """Return a line per law, and one for all."""
     lines = []
     for name in [*dict.fromkeys(snap.law for snap in snaps), "all"]:
@@ -123,30 +113,25 @@ def table(snaps: list[Snaps]) -> pd.DataFrame:
                 "without standard error": sum(snap.unsaid for snap in own),
             }
         )
-    return pd.DataFrame(lines)
+    return lines
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        repeats=(100, "formulas in all"),
+        noise=(0.05, "share of the spread"),
+        rows=(2_000, "rows to learn from"),
+        only=([str], "laws", [law.name for law in LAWS]),
     )
-    parser.add_argument("--repeats", type=int, default=100, help="formulas in all (default 100)")
-    parser.add_argument("--noise", type=float, default=0.05, help="share of the spread (default 0.05)")
-    parser.add_argument("--rows", type=int, default=2_000, help="rows to learn from (default 2,000)")
-    parser.add_argument("--only", nargs="+", choices=[law.name for law in LAWS], help="laws (default all)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
     laws = [law for law in LAWS if not arguments.only or law.name in arguments.only]
     snaps = []
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        for repeat in range(arguments.repeats):
-            law = laws[repeat % len(laws)]
-            rows = drawn(law, arguments.noise, repeat, arguments.rows)
-            snaps.append(look(law, rows, repeat))
-            if snaps[-1].false:
-                print(f"{law.name}, seed {repeat}: {', '.join(snaps[-1].false)}", flush=True)
-    print(f"\n{table(snaps).to_string(index=False)}")
+    for repeat in range(arguments.repeats):
+        law = laws[repeat % len(laws)]
+        snaps.append(look(law, drawn(law, arguments.noise, repeat, arguments.rows), repeat))
+        if snaps[-1].false:
+            print(f"{law.name}, seed {repeat}: {', '.join(snaps[-1].false)}", flush=True)
+    print_table(table(snaps))
     constants = sum(snap.constants for snap in snaps)
     share = sum(len(snap.false) for snap in snaps) / max(constants, 1)
     met = constants > 0 and share <= GOAL

@@ -38,22 +38,18 @@ PySR is left out, since it needs Julia.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
+from itertools import product
 
 import numpy as np
-import pandas as pd
-import torch
-from _bench import footer, installed
+from _bench import asked, footer, installed, print_table
 from _fastsrb import CONTENT, half_of, load_physics
 from _laws import Law, Rows, drawn
 from _peers import gplearn, operon
 from _programs import OURS, ROUNDED, STOPPED, Found, Learn, Program, Run, measured, ours
 from _recovery import RECOVERED
-from threadpoolctl import threadpool_limits
 
 _PROGRAMS: dict[str, Callable[[float], Program]] = {
     OURS: lambda seconds: Program("kanopt", "kanopt", ours, tidy=False),
@@ -102,7 +98,7 @@ def counted(run: Run, law: Law, seconds: float) -> tuple[str, ...]:
     return ("within", "accepted" if run.word in (RECOVERED, ROUNDED) else "other")
 
 
-def table(runs: list[Run], laws: list[Law], seconds: float) -> pd.DataFrame:
+def table(runs: list[Run], laws: list[Law], seconds: float) -> list[dict[str, object]]:
     """Return a line for every program, noise and half, and for both halves together."""
     named, half = {law.name: law for law in laws}, half_of(laws)
     lines = []
@@ -124,7 +120,7 @@ def table(runs: list[Run], laws: list[Law], seconds: float) -> pd.DataFrame:
                     "worst": max(run.cpu for run in own),
                 }
             )
-    return pd.DataFrame(lines)
+    return lines
 
 
 def told(run: Run, law: Law, seconds: float) -> str:
@@ -133,61 +129,35 @@ def told(run: Run, law: Law, seconds: float) -> str:
     return f"[{words}] {run}\n    {law.expression}"
 
 
-def tasks(arguments: argparse.Namespace, laws: list[Law]) -> Iterator[tuple[str, float, int, Law]]:
-    """Yield what is to be run."""
-    for program in arguments.programs:
-        for noise in arguments.noise:
-            for seed in range(arguments.seeds):
-                yield from ((program, noise, seed, law) for law in laws)
-
-
-def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--data", type=Path, required=True, help=CONTENT)
-    options.add_argument("--half", choices=["tune", "report", "both"], default="both", help="(default both)")
-    options.add_argument("--only", nargs="+", metavar="NAME", help="laws (default all of the half)")
-    options.add_argument(
-        "--noise", type=float, nargs="+", default=[0.0, 0.01, 0.05], help="(default 0 0.01 0.05)"
-    )
-    options.add_argument("--seeds", type=int, default=1, help="seeds of rows and programs (default 1)")
-    options.add_argument("--units", action="store_true", help="tell kanopt the units of inputs and target")
-    options.add_argument("--seconds", type=float, default=20.0, help="CPU seconds a law (default 20)")
-    options.add_argument(
-        "--programs", nargs="+", default=[OURS], choices=list(_PROGRAMS), help="(default kanopt)"
-    )
-    return options
-
-
 def main() -> None:
-    options = parser()
-    arguments = options.parse_args()
-    laws = load_physics(arguments.data, arguments.units)
+    given = asked(
+        __doc__,
+        data=(..., CONTENT),
+        half=("both", "which laws", ("tune", "report", "both")),
+        only=([str], "laws, by name"),
+        noise=([0.0, 0.01, 0.05], "shares of the spread"),
+        seeds=(1, "seeds of rows and programs"),
+        units=(False, "tell kanopt the units of inputs and target"),
+        seconds=(20.0, "CPU seconds a law"),
+        programs=([OURS], "which", _PROGRAMS),
+    )
+    laws = load_physics(given.data, given.units)
     halves = half_of(laws)
-    unknown = set(arguments.only or []) - set(halves)
-    if unknown:
-        options.error(f"no law {', '.join(sorted(unknown))}; there are {', '.join(halves)}")
-    chosen = [law for law in laws if arguments.half in (halves[law.name], "both")]
-    chosen = [law for law in chosen if not arguments.only or law.name in arguments.only]
-    programs = {name: _PROGRAMS[name](arguments.seconds) for name in arguments.programs}
-    arguments.programs = [name for name in programs if installed(programs[name].package)]
-    torch.set_num_threads(1)
+    chosen = [
+        law for law in laws if given.half in (halves[law.name], "both") and law.name in (given.only or halves)
+    ]
+    programs = {name: _PROGRAMS[name](given.seconds) for name in given.programs}
+    programs = {name: program for name, program in programs.items() if installed(program.package)}
     runs: list[Run] = []
-    # Ctrl-C ends the work and shows what there is
-    with threadpool_limits(1), suppress(KeyboardInterrupt):
-        for name, noise, seed, law in tasks(arguments, chosen):
-            rows = drawn(law, noise, seed)
-            limit = _PATIENCE * arguments.seconds
-            runs.append(measured(name, programs[name], law, noise, seed, rows, limit))
-            print(told(runs[-1], law, arguments.seconds), flush=True)
-    if not runs:
-        options.error("nothing was run")
-    formats = {"index": False, "float_format": lambda value: f"{value:.3g}"}
-    print(f"\n{table(runs, laws, arguments.seconds).to_string(**formats)}")
-    packages = ["sympy", *(programs[name].package for name in arguments.programs if name != OURS)]
-    units = "with units" if arguments.units else "without units"
-    print(f"\n{units}, {arguments.seconds:g} CPU s a law\n{footer(packages, f'0-{arguments.seeds - 1}')}")
+    with suppress(KeyboardInterrupt):  # Ctrl-C ends the work and shows what there is
+        for name, noise, seed, law in product(programs, given.noise, range(given.seeds), chosen):
+            limit = _PATIENCE * given.seconds
+            runs.append(measured(name, programs[name], law, noise, seed, drawn(law, noise, seed), limit))
+            print(told(runs[-1], law, given.seconds), flush=True)
+    print_table(table(runs, laws, given.seconds))
+    packages = ["sympy", *(program.package for name, program in programs.items() if name != OURS)]
+    units = "with units" if given.units else "without units"
+    print(f"\n{units}, {given.seconds:g} CPU s a law\n{footer(packages, f'0-{given.seeds - 1}')}")
 
 
 if __name__ == "__main__":

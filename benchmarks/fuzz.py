@@ -7,8 +7,6 @@ refused with an error of kanopt's tree. Counted are: errors outside the tree, re
 the process by over 1 GiB, and processes started, connections opened or files written while reading (audit events of
 Python). Inputs that do any of it are kept in ``--out``, by reader and kind. An input that ends the process is such an
 error too; the others are read in a new process, with the next seed.
-
-Branch coverage is that of the inputs that joined, over the modules of the reader, measured by coverage.py.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from _bench import footer
+from _bench import asked, footer, print_table
 from _fuzz_targets import TARGETS, Target
 
 import kanopt
@@ -70,16 +68,13 @@ class Tally:
     slow: int = 0
     large: int = 0
     touched: int = 0
-    kept: int = 0
-    branches: float = 0.0
     seconds: float = 0.0
     findings: dict[str, int] = field(default_factory=dict)
 
 
 def _sum(one: Tally, other: Tally) -> Tally:
-    """Add up what two processes found with one reader; branches are the most that one of them has taken."""
+    """Add up what two processes found with one reader."""
     total = {part.name: getattr(one, part.name) + getattr(other, part.name) for part in fields(Tally)[1:-1]}
-    total["branches"] = max(one.branches, other.branches)
     return Tally(one.reader, **total, findings=dict(Counter(one.findings) + Counter(other.findings)))
 
 
@@ -191,9 +186,7 @@ def work(name: str, inputs: int, seed: int, guided: float, out: Path, folder: Pa
         tally.read += told == "read"
         for finding in findings:
             _note(tally, finding, content, out)
-    tally.kept, tally.seconds = len(pool), time.monotonic() - begin
-    _write(tally, folder)
-    tally.branches = _coverage(target, files, folder, pool)
+    tally.seconds = time.monotonic() - begin
     _write(tally, folder)
 
 
@@ -246,20 +239,6 @@ def _note(tally: Tally, finding: str, content: bytes, out: Path) -> None:
         print(f"{tally.reader}: {finding} ({digest})", file=sys.stderr, flush=True)
 
 
-def _coverage(target: Target, files: frozenset[str], folder: Path, pool: list[bytes]) -> float:
-    """Return the share of branches that the inputs take."""
-    import coverage
-
-    measured = coverage.Coverage(branch=True, include=sorted(files), data_file=None, config_file=False)
-    with measured.collect():
-        for content in pool:
-            _read(target, folder, content)
-    report = folder / "coverage.json"
-    measured.json_report(outfile=str(report))
-    totals = json.loads(report.read_text())["totals"]
-    return float(totals["covered_branches"] / max(totals["num_branches"], 1))
-
-
 def feed(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
     """Feed one reader in a process of its own, and in further ones for as long as inputs end them."""
     total = Tally(name)
@@ -282,32 +261,22 @@ def feed(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        inputs=(2_000, "for each reader; published with 50,000"),
+        readers=(list(TARGETS), "", list(TARGETS)),
+        guided=(0.2, "share of inputs that run under the tracer"),
+        seed=(0, ""),
+        out=(Path("reports/fuzz"), "where inputs with findings are kept"),
+        worker=(Path, argparse.SUPPRESS),
     )
-    parser.add_argument("--inputs", type=int, default=2_000, help="for each reader; published with 50,000")
-    parser.add_argument("--readers", nargs="+", choices=list(TARGETS), default=list(TARGETS))
-    parser.add_argument("--guided", type=float, default=0.2, help="share of inputs that run under the tracer")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--out", type=Path, default=Path("reports/fuzz"), help="where inputs with findings are kept"
-    )
-    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
     if given.worker:
         work(given.readers[0], given.inputs, given.seed, given.guided, given.out, given.worker)
         return
     # each in a process of its own, so that memory of one is not counted with another
     rows = [feed(name, given.inputs, given.seed, given.guided, given.out) for name in given.readers]
-    print(
-        "| reader | inputs | read | outside the tree | over 5 s | over 1 GiB | run or written | branches | seconds |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        counts = (row.inputs, row.read, row.stray, row.slow, row.large, row.touched)
-        print(
-            f"| {row.reader} | {' | '.join(f'{n:,}' for n in counts)} | {row.branches:.0%} | {row.seconds:.0f} |"
-        )
+    names = ("reader", "inputs", "read", "stray", "slow", "large", "touched", "seconds")
+    print_table([{name: getattr(row, name) for name in names} for row in rows], ".0f")
     total = Counter[str]()
     for row in rows:
         total.update({f"{row.reader}: {what}": count for what, count in row.findings.items()})

@@ -10,19 +10,15 @@ constraints; milliseconds to read the file and build the problem.
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import time
 from dataclasses import replace
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from _bench import asked, footer, print_table
 from _law_instances import best_known, read_any, read_best_known
 
-from kanopt.problems.routing.instances import Instance
+from kanopt.routing.instances import Instance
 
 PATTERNS = ("*.vrp", "*.txt", "*.vrp.json")
 
@@ -72,27 +68,16 @@ def repriced(instance: Instance, seconds: float) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of instances; its folders are read too"
-    )
-    arguments = parser.parse_args()
-    found = instances(arguments.data)
+    given = asked(__doc__, data=(..., "folder of instances; its folders are read too"))
+    found = instances(given.data)
     table = pd.DataFrame([row for instance, seconds in found for row in repriced(instance, seconds)])
-    print(table.to_string(index=False, float_format=lambda value: f"{value:,.6g}"))
+    print_table(table, ",.6g")
     relative = (table["difference"].abs() / table["stated"]).max()
     solutions, broken = len(table.groupby(["folder", "instance"])), int((table["broken"] > 0).sum())
     print(f"\n{len(table)} prices of {solutions} solutions; {broken} with a broken constraint")
-    print(f"largest relative difference {relative:.1e}")
-    kinds = pd.DataFrame([{"kind": instance.kind, "ms": 1000 * seconds} for instance, seconds in found])
-    print(kinds.groupby("kind")["ms"].agg(["count", "median", "max"]).round(1).to_string())
-    told = [(instance.name, finding.kind) for instance, _ in found for finding in instance.findings]
-    print(pd.DataFrame(told, columns=["instance", "finding"])["finding"].value_counts().to_string())
-    packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "numpy"))
-    machine = f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}"
-    print(f"\n{date.today()}, {machine}, {packages}")
+    print(f"largest relative difference {relative:.1e}; instances that input checks remark on:", end=" ")
+    print(sum(bool(instance.findings) for instance, _ in found), f"of {len(found)}")
+    print(f"\n{footer([], 'none')}")
 
 
 if __name__ == "__main__":

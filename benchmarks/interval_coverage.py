@@ -15,23 +15,19 @@ the new rows by their prediction, and the median ratio of the widths with and wi
 of the calibrated columns where the law is of the logarithm and a target for calibration is not above zero; they are
 counted as refused.
 
-With --data FOLDER also NYC taxi fares, 4,500 learned from, by thirds of the prediction: beside one width for all (a
-factor, where the law is of the logarithm) and the 5 % and 95 % quantiles of scikit-learn's
-HistGradientBoostingRegressor.
+With --data FOLDER also NYC taxi fares, 4,500 learned from, by thirds of the prediction: beside the 5 % and 95 %
+quantiles of scikit-learn's HistGradientBoostingRegressor.
 """
 
 from __future__ import annotations
 
 import argparse
-import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
+from _bench import asked, footer, print_table
 from _real_data import taxi
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -105,16 +101,6 @@ def measure(family: str, rows: int, law: str, arguments: argparse.Namespace) -> 
     }
 
 
-def one_width(model: ko.KANRegressor, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the intervals of a law whose residuals are taken together whatever it says."""
-    law = model._law
-    try:
-        model._law = replace(law, middle=np.zeros(0))
-        return model.predict_interval(frame, NOMINAL)
-    finally:
-        model._law = law
-
-
 def fares(data: Path, seed: int) -> Iterator[dict[str, object]]:
     """Yield one line for each contender on taxi fares."""
     case = taxi(data, 0)[0]
@@ -134,7 +120,6 @@ def fares(data: Path, seed: int) -> Iterator[dict[str, object]]:
     found = model.predict_interval(frame.iloc[test], NOMINAL)
     contenders = {
         "kanopt": found,
-        "one width": one_width(model, frame.iloc[test]),
         "boosting": found.assign(lower=ends[0], upper=ends[1]),
     }
     for who, interval in contenders.items():
@@ -153,46 +138,29 @@ def _mean(values: list[float]) -> str:
     return f"{np.mean(values):.3f} ± {np.std(values) / np.sqrt(len(values)):.3f}"
 
 
-def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--rows", type=int, nargs="+", default=[60, 300], help="rows (default 60 300)")
-    options.add_argument(
-        "--families",
-        nargs="*",
-        default=list(FAMILIES),
-        choices=list(FAMILIES),
-        help="kinds of noise (default all)",
-    )
-    options.add_argument("--repeats", type=int, default=20, help="tables of every kind (default 20)")
-    options.add_argument("--starts", type=int, default=4, help="starts behind hidden nodes (default 4)")
-    options.add_argument("--seed", type=int, default=0, help="seed of the tables (default 0)")
-    options.add_argument("--data", type=Path, help="folder that holds tables/, for taxi fares (default none)")
-    options.add_argument("--splits", type=int, default=3, help="splits of the fares (default 3)")
-    return options
-
-
 def main() -> None:
-    arguments = parser().parse_args()
-    torch.set_num_threads(1)
-    lines = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        for law in LAWS:
-            for rows in arguments.rows:
-                for family in arguments.families:
-                    lines.append(measure(family, rows, law, arguments))
-                    print(".", end="", flush=True)
-        fare_lines: list[dict[str, object]] = []
-        if arguments.data is not None:
-            for seed in range(arguments.seed, arguments.seed + arguments.splits):
-                fare_lines += fares(arguments.data, seed)
-    if fare_lines:
-        print(f"\n{pd.DataFrame(fare_lines).to_string(index=False)}")
-    if lines:
-        print(f"\n{pd.DataFrame(lines).to_string(index=False)}")
-    print(f"\n{footer(['scikit-learn'], f'{arguments.seed}, {arguments.repeats} tables each')}")
+    given = asked(
+        __doc__,
+        rows=([60, 300], "rows of a table"),
+        families=(list(FAMILIES), "kinds of noise", FAMILIES),
+        repeats=(20, "tables of every kind"),
+        starts=(4, "starts behind hidden nodes"),
+        seed=(0, "seed of the tables"),
+        data=(Path, "folder that holds tables/, for taxi fares"),
+        splits=(3, "splits of the fares"),
+    )
+    if given.data is not None:
+        splits = range(given.seed, given.seed + given.splits)
+        print_table([line for seed in splits for line in fares(given.data, seed)])
+    print_table(
+        [
+            measure(family, rows, law, given)
+            for law in LAWS
+            for rows in given.rows
+            for family in given.families
+        ]
+    )
+    print(f"\n{footer(['scikit-learn'], f'{given.seed}, {given.repeats} tables each')}")
 
 
 if __name__ == "__main__":

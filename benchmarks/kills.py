@@ -1,6 +1,6 @@
 """Kill commands at random moments, and look at what they leave: no half file, no orphan, no litter, the right code.
 
-Four commands on small inputs that are made on the way: ``run`` (learns a law, then two engines in processes of their
+Four commands on the small inputs that lie in kills/: ``run`` (learns a law, then two engines in processes of their
 own), ``compare`` (two scenarios whose drivers rest, one engine in a process of its own), ``solve`` (an instance, all in
 one process) and ``fit`` (two laws). Each is killed by SIGINT, SIGTERM and SIGKILL in turns, at a moment drawn from the
 time that it takes from when Python runs its first line; in every second run the outputs of an earlier one are there
@@ -20,7 +20,6 @@ SIGTERM, in seconds. Needs Linux, whose /proc shows which processes are left.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import os
 import shutil
@@ -37,93 +36,29 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
-from kanopt.whatif.law_cache import FOLDER_VARIABLE
+from kanopt.scenarios.law_cache import FOLDER_VARIABLE
 
-CLIENTS, ROWS, PATIENCE = 30, 200, 60.0
+PATIENCE = 60.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 BEGUN = "begun"
 MARK = "KANOPT_KILLED_RUN"
 """A variable of the environment, by which the children of a command are known."""
 
-SCENARIO = """
-[scenario]
-name = "City"
-[tables.trips]
-path = "trips.csv"
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "clients.csv"
-[tables.vehicles]
-path = "{vehicles}.csv"
-[surrogates.minutes]
-table = "trips"
-target = "minutes"
-features = ["km"]
-network = {{ hidden = [], starts = 1 }}
-{more}
-[surrogates.fuel]
-formula = "0.3 * km"
-inputs = {{ km = "km" }}
-unit = "EUR"
-[problem]
-kind = "routing"
-cost = {{ fuel = "fuel" }}
-duration = {{ law = "minutes" }}
-bind = {{ km = "arc.distance" }}
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-[problem.vehicles]
-table = "vehicles"
-[solver]
-time_limit = {seconds}
-workers = 2
-"""
-MORE = """
-[surrogates.litres]
-table = "trips"
-target = "litres"
-features = ["km", "load"]
-"""
-DEAR = """
-[scenario]
-name = "Dear"
-base = "rested.toml"
-[[changes]]
-scale = "vehicles.fixed_cost"
-by = 2
-"""
+INPUTS = Path(__file__).with_name("kills")
 
 
-def complete_html(path: Path) -> bool:
-    text = path.read_text().strip()
-    return text.startswith("<!") and text.endswith("</html>")
-
-
-def complete_csv(path: Path) -> bool:
-    text = path.read_text()
+def is_csv(text: str) -> bool:
     return text.endswith("\n") and len({len(row) for row in csv.reader(text.splitlines())}) == 1
 
 
-def complete_solution(path: Path) -> bool:
-    return path.read_text().splitlines()[-1].startswith("Cost ")
-
-
-def complete_law(path: Path) -> bool:
-    ko.Formula.load(path)
-    return True
-
-
-COMPLETE: dict[str, Callable[[Path], bool]] = {
-    ".html": complete_html,
-    ".csv": complete_csv,
-    ".sol": complete_solution,
-    ".json": complete_law,
+COMPLETE: dict[str, Callable[[str], object]] = {
+    ".html": lambda text: text.startswith("<!") and text.strip().endswith("</html>"),
+    ".csv": is_csv,
+    ".sol": lambda text: text.splitlines()[-1].startswith("Cost "),
+    ".json": ko.Formula.from_json,
 }
 
 
@@ -165,44 +100,13 @@ class Count:
         return {"kills": self.kills, "done": self.done, "last": f"{self.longest:.1f}", **self.faults}
 
 
-def write_inputs(folder: Path, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    places = rng.uniform(-10, 10, (CLIENTS, 2)).round(2)
-    clients = pd.DataFrame({"name": [f"c{k}" for k in range(CLIENTS)], "x": places[:, 0], "y": places[:, 1]})
-    clients.assign(demand=1, earliest=420, latest=1020).to_csv(folder / "clients.csv", index=False)
-    (folder / "depots.csv").write_text("name,x,y\nhub,0,0\n")
-    van = "name,num_available,capacity,fixed_cost,shift_start,shift_end"
-    (folder / "vehicles.csv").write_text(f"{van}\nvan,5,8,20,07:00,17:00\n")
-    (folder / "rested.csv").write_text(f"{van},breaks\nvan,5,8,20,07:00,17:00,30 in 08:20-13:20\n")
-    km, load = rng.uniform(1, 40, ROWS), rng.uniform(0, 8, ROWS)
-    trips = pd.DataFrame(
-        {
-            "km": km,
-            "load": load,
-            "minutes": 2 * km + 3 + rng.normal(size=ROWS),
-            "litres": 0.1 * km * (1 + 0.1 * load) + 0.2 * rng.normal(size=ROWS),
-        }
-    )
-    trips.to_csv(folder / "trips.csv", index=False)
-    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", more="", seconds=30))
-    (folder / "rested.toml").write_text(SCENARIO.format(vehicles="rested", more="", seconds=4))
-    (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", more=MORE, seconds=1))
-    (folder / "dear.toml").write_text(DEAR)
-    nodes = "".join(f"{k + 2} {x} {y}\n" for k, (x, y) in enumerate(10 * places))
-    demands = "".join(f"{k + 2} 1\n" for k in range(CLIENTS))
-    (folder / "city.vrp").write_text(
-        f"NAME : city\nTYPE : CVRP\nDIMENSION : {CLIENTS + 1}\nEDGE_WEIGHT_TYPE : EUC_2D\nCAPACITY : 8\n"
-        f"NODE_COORD_SECTION\n1 0 0\n{nodes}DEMAND_SECTION\n1 0\n{demands}DEPOT_SECTION\n1\n-1\nEOF\n"
-    )
-
-
 class Run:
     """One command at work in a folder of its own."""
 
-    def __init__(self, base: Path, inputs: Path, command: Command) -> None:
+    def __init__(self, base: Path, command: Command) -> None:
         self.command, self.mark = command, uuid.uuid4().hex
         self.folder = base / self.mark
-        shutil.copytree(inputs, self.folder)
+        shutil.copytree(INPUTS, self.folder)
         self.out, self.temporary = self.folder / "out", self.folder / "tmp"
         self.temporary.mkdir()
         self.old: dict[str, bytes] = {}
@@ -269,7 +173,7 @@ class Run:
         if path.read_bytes() == self.old.get(name):
             return True
         with suppress(ValueError, IndexError, ko.KanoptError):
-            return COMPLETE[path.suffix](path)
+            return bool(COMPLETE[path.suffix](path.read_text()))
         return False
 
     def is_new(self, name: str) -> bool:
@@ -319,9 +223,9 @@ def kill(run: Run, number: signal.Signals, moment: float, count: Count) -> Itera
         yield "litter", run.litter()
 
 
-def measure(name: str, base: Path, inputs: Path) -> tuple[float, Path]:
+def measure(name: str, base: Path) -> tuple[float, Path]:
     """Run a command to its end; return the seconds and its outputs."""
-    run = Run(base, inputs, COMMANDS[name])
+    run = Run(base, COMMANDS[name])
     began = time.perf_counter()
     run.start()
     code = run.process.wait()
@@ -332,25 +236,22 @@ def measure(name: str, base: Path, inputs: Path) -> tuple[float, Path]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        n=(200, "kills, of all commands in turns"),
+        commands=(list(COMMANDS), "", list(COMMANDS)),
+        seed=(0, "seed of the moments"),
     )
-    options.add_argument("--n", type=int, default=200, help="kills, of all commands in turns (default 200)")
-    options.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
-    options.add_argument("--seed", type=int, default=0, help="seed of inputs and moments (default 0)")
-    arguments = options.parse_args()
     rng = np.random.default_rng(arguments.seed)
     counts = {name: Count() for name in arguments.commands}
     with tempfile.TemporaryDirectory() as folder:
-        base, inputs = Path(folder), Path(folder, "inputs")
-        inputs.mkdir()
-        write_inputs(inputs, arguments.seed)
-        undisturbed = {name: measure(name, base, inputs) for name in counts}
+        base = Path(folder)
+        undisturbed = {name: measure(name, base) for name in counts}
         for turn in range(arguments.n):
             name = arguments.commands[turn % len(counts)]
             seconds, outputs = undisturbed[name]
             number = SIGNALS[turn // len(counts) % len(SIGNALS)]
-            run = Run(base, inputs, COMMANDS[name])
+            run = Run(base, COMMANDS[name])
             if rng.integers(2):
                 run.keep_old(outputs)
             moment = float(rng.uniform(0.0, 1.05 * seconds))

@@ -9,7 +9,6 @@ mean squares against the true law on 2,000 other rows, as shares of its mean; me
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 import kanopt as ko
@@ -94,9 +93,7 @@ def drawn(case: Case, rows: int, rng: np.random.Generator) -> pd.DataFrame:
 
 def main() -> None:
     """Print the errors of every case."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
-    seeds = parser.parse_args().seeds
+    seeds = asked(__doc__, seeds=(5, "tables of every case")).seeds
     found = []
     for case in CASES:
         believed = ko.parse_formula(case.believed, list(case.inputs), "y")
@@ -119,7 +116,7 @@ def main() -> None:
     )
     groups = frame.groupby("case", sort=False)
     table = groups[["believed", "corrected", "boosting", "CPU s"]].median().round(4)
-    print(table.assign(kept=groups["kept"].sum(), law=groups["law of seed 0"].first()).to_string())
+    print_table(table.assign(kept=groups["kept"].sum(), law=groups["law of seed 0"].first()), index=True)
     print(f"\n{footer(['scikit-learn'], f'0-{seeds - 1}')}")
 
 

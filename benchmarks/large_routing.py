@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -28,15 +27,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _bench import asked, footer, print_table
 from _process_memory import PeakMemory
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.problems.result import Progress
-from kanopt.problems.routing import RoutingPlan
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.parts_run import PartsRun
-from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.engines.base import SolveOptions
+from kanopt.plans.result import Progress
+from kanopt.routing import RoutingPlan
+from kanopt.routing.search.parts_run import PartsRun
+from kanopt.routing.search.racer.annealing import StoppingCriteria
 
 CASES = ("same", "plain", "load")
 
@@ -109,7 +109,7 @@ def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict
     import pyvrp
     from pyvrp.stop import MaxRuntime
 
-    from kanopt.solvers.routing.pyvrp_engine.model import integers_of, pyvrp_model
+    from kanopt.routing.search.pyvrp_engine.model import integers_of, pyvrp_model
 
     arrays = integers_of(town(clients, case, seed), seed)
     began, worked = time.perf_counter(), time.process_time()
@@ -144,26 +144,20 @@ def work(order: dict[str, Any], memory: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        sizes=([3000, 5000, 10000], "clients"),
+        cases=(list(CASES), "which problems", CASES),
+        limit=(0.0, "seconds to solve for"),
+        workers=(1, "as of kanopt.solve"),
+        memory=(8.0, "GiB of address space at most"),
+        seed=(0, "seed of places, demands and searches"),
+        peer=(False, "run PyVRP alone as well"),
+        child=(str, argparse.SUPPRESS),
     )
-    options.add_argument("--sizes", type=int, nargs="+", default=[3000, 5000, 10000], help="clients")
-    options.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES, help="which problems")
-    options.add_argument(
-        "--limit", type=float, default=0.0, help="seconds to solve for (default: not at all)"
-    )
-    options.add_argument("--workers", type=int, default=1, help="as of kanopt.solve (default 1)")
-    options.add_argument("--memory", type=float, default=8.0, help="GiB of address space at most (default 8)")
-    options.add_argument(
-        "--seed", type=int, default=0, help="seed of places, demands and searches (default 0)"
-    )
-    options.add_argument("--peer", action="store_true", help="run PyVRP alone as well")
-    options.add_argument("--child", help=argparse.SUPPRESS)
-    arguments = options.parse_args()
     if arguments.child:
         print(json.dumps(work(json.loads(arguments.child), arguments.memory)))
         return
-    from _bench import footer  # loads PyTorch, which the children do without
 
     lines = []
     for size in arguments.sizes:
@@ -176,9 +170,8 @@ def main() -> None:
                 print(f"{size} {case} {what}: {found}", file=sys.stderr, flush=True)
                 line |= {f"peer {name}": value for name, value in found.items()} if what == "peer" else found
             lines.append(line)
-    with pd.option_context("display.width", 250, "display.max_columns", 30, "display.max_colwidth", 60):
-        print(pd.DataFrame(lines).drop(columns="engines", errors="ignore").round(2).to_string(index=False))
-    print(f"\n{footer(['ortools', 'pyvrp'], arguments.seed)}, {os.uname().sysname}")
+    print_table(pd.DataFrame(lines).drop(columns="engines", errors="ignore"), ".2f")
+    print(f"\n{footer(['ortools', 'pyvrp'], arguments.seed)}")
 
 
 if __name__ == "__main__":

@@ -17,14 +17,12 @@ number of legs.
 from __future__ import annotations
 
 import argparse
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
+from _bench import asked, footer, print_table
 
 import kanopt as ko
 from kanopt import refs, routing
@@ -205,39 +203,27 @@ def _line(name: str, group: pd.DataFrame) -> dict[str, float | str]:
     }
 
 
-def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--forms", nargs="+", default=list(FORMS), choices=list(FORMS), help="default all")
-    options.add_argument("--cases", type=int, default=13, help="cities of every form (default 13)")
-    options.add_argument("--days", type=int, default=20, help="realised days of a city (default 20)")
-    options.add_argument(
-        "--rows", type=int, nargs=2, default=[150, 800], help="rows of a log (default 150 800)"
-    )
-    options.add_argument("--clients", type=int, default=14, help="clients of a city (default 14)")
-    options.add_argument("--time-limit", type=float, default=1.0, help="seconds of each search (default 1)")
-    options.add_argument("--seed", type=int, default=1, help="seed of the cities (default 1)")
-    return options
-
-
 def main() -> None:
-    arguments = parser().parse_args()
-    torch.set_num_threads(1)
-    lines = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        for name in arguments.forms:
-            for number in range(arguments.cases):
-                try:
-                    lines.append(case(name, number, arguments))
-                    print(".", end="", flush=True)
-                except ko.KanoptError as error:
-                    print(f"\n{name}, city {number}: no plan: {error}", flush=True)
-    print(f"\n{table_of(pd.DataFrame(lines)).to_string(index=False)}")
-    print(
-        f"\n{footer([], f'{arguments.seed}, {arguments.cases} cities of every form, {arguments.days} days of each')}"
+    given = asked(
+        __doc__,
+        forms=(list(FORMS), "forms of laws", FORMS),
+        cases=(13, "cities of every form"),
+        days=(20, "realised days of a city"),
+        rows=([150, 800], "least and most rows of a log"),
+        clients=(14, "clients of a city"),
+        time_limit=(1.0, "seconds of each search"),
+        seed=(1, "seed of the cities"),
     )
+    lines = []
+    for name in given.forms:
+        for number in range(given.cases):
+            try:
+                lines.append(case(name, number, given))
+                print(".", end="", flush=True)
+            except ko.KanoptError as error:
+                print(f"\n{name}, city {number}: no plan: {error}", flush=True)
+    print_table(table_of(pd.DataFrame(lines)))
+    print(f"\n{footer([], f'{given.seed}, {given.cases} cities of every form, {given.days} days of each')}")
 
 
 if __name__ == "__main__":

@@ -1,40 +1,27 @@
 """Draws of laws: whether the band that they put on a plan's price holds what the true law says, and what they cost.
 
-bands: A true law is drawn for each table (its form, numbers and noise), learned from some hundred rows, and asked for
+A true law is drawn for each table (its form, numbers and noise), learned from some hundred rows, and asked for
 a plan of 60 places. The 90 % band of the price from drawn laws should hold the price on the true law in 90 % of the
 tables, within the binomial error. Beside it the bands from the covariance of constants alone, from the bias of held-out
 rows alone, and of a peer: scikit-learn's gradient boosting, fitted to 20 bootstrap samples of the same rows.
-
-scenarios: ko.monte_carlo on example scenarios: seconds, plans compared, and the largest regret of the plan that is
-kept.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 
 import kanopt as ko
+from kanopt.engines.clock import cpu_seconds
 from kanopt.formulas.law_draws import LawDraws, draw_laws
-from kanopt.solvers.clock import cpu_seconds
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
 COLUMNS = ["km", "load", "hour", "stops"]
 PLACES, DRAWS, BOOTSTRAPS = 60, 200, 20
 Floats = np.ndarray
-ASKED = {
-    "parcel_city": {"vehicles.fuel_price": (1.4, 2.0)},
-    "workshop": {},
-    "supply_network": {"products.shortage_cost": ko.factors(0.8, 1.2, 2)},
-}
 
 
 def true_law(rng: np.random.Generator) -> Callable[[pd.DataFrame], Floats]:
@@ -129,56 +116,17 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def scenarios(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
-    """Yield what draws of each scenario cost."""
-    options = ko.SweepOptions(time_limit=arguments.time_limit, workers=arguments.workers)
-    for name in arguments.scenarios:
-        scenario = ko.load_scenario(SCENARIOS / f"{name}.toml")
-        scenario.run(time_limit=0.1)  # laws are learned before the clock starts
-        began, cpu = time.perf_counter(), cpu_seconds()
-        found = ko.monte_carlo(
-            scenario, ASKED[name], draws=arguments.draws, candidates=arguments.candidates, options=options
-        )
-        wall, cpu = time.perf_counter() - began, cpu_seconds() - cpu
-        print(found, flush=True)
-        kept = found.plans.iloc[0]
-        yield {
-            "scenario": name,
-            "draws": arguments.draws,
-            "plans": len(found.plans),
-            "wall s": wall,
-            "CPU s": cpu,
-            "fails": kept["fails"],
-            "q05": kept["q05"],
-            "q95": kept["q95"],
-            "largest regret": kept["largest_regret"],
-        }
-
-
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        cases=(60, "tables"),
+        first=(0, "number of the first table"),
     )
-    parser.add_argument("--parts", nargs="+", choices=["bands", "scenarios"], default=["bands", "scenarios"])
-    parser.add_argument("--cases", type=int, default=60, help="tables of bands")
-    parser.add_argument("--first", type=int, default=0, help="number of the first table")
-    parser.add_argument("--scenarios", nargs="+", choices=list(ASKED), default=list(ASKED))
-    parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--candidates", type=int, default=4)
-    parser.add_argument("--time-limit", type=float, default=4.0, help="seconds of each search")
-    parser.add_argument("--workers", type=int, default=1)
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    if "bands" in arguments.parts:
-        found = []
-        for line in bands(arguments.cases, arguments.first):
-            found.append(line)
-            print(*(f"{name} {value}" for name, value in line.items()), sep=", ", flush=True)
-        frame = pd.DataFrame(found)
-        print(summary(frame).to_string(index=False, float_format=lambda value: f"{value:.1f}"))
-    if "scenarios" in arguments.parts:
-        print(pd.DataFrame(scenarios(arguments)).to_string(index=False, float_format=lambda v: f"{v:,.2f}"))
+    found = []
+    for line in bands(given.cases, given.first):
+        found.append(line)
+        print(*(f"{name} {value}" for name, value in line.items()), sep=", ", flush=True)
+    print_table(summary(pd.DataFrame(found)), ".1f")
     print(footer(["scikit-learn"], 11))
 
 

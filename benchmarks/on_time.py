@@ -29,15 +29,13 @@ Gross errors of the log (1 % of its rows) are faults of the record: they do not 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table, tell
 from _city_days import NOISE, day_problem, learned_minutes, told, true_days
 from _example_city import make_city
 from scipy.stats import t as student
@@ -87,7 +85,7 @@ def promises(arguments: argparse.Namespace) -> pd.DataFrame:
                         "inside, best": float(abs(most.mean() - level) <= error),
                     }
                 )
-            _tell(f"effect {effect:g}, city {seed}: {rows[-2]['realised']:.3f} of 0.95")
+            tell(f"effect {effect:g}, city {seed}: {rows[-2]['realised']:.3f} of 0.95")
     return pd.DataFrame(rows)
 
 
@@ -150,7 +148,7 @@ def trips(arguments: argparse.Namespace) -> pd.DataFrame:
                     "boosting CPU s": time.process_time() - tick,
                 }
             )
-        _tell(f"split {seed}: {rows[-2]['realised']:.3f} of 0.95")
+        tell(f"split {seed}: {rows[-2]['realised']:.3f} of 0.95")
     return pd.DataFrame(rows)
 
 
@@ -188,7 +186,7 @@ def price(arguments: argparse.Namespace) -> pd.DataFrame:
                         "level": level,
                     }
                 )
-            _tell(", ".join(f"{row['plan']} {row['cost']:.2f} ({row['least']:.3f})" for row in rows[-4:]))
+            tell(", ".join(f"{row['plan']} {row['cost']:.2f} ({row['least']:.3f})" for row in rows[-4:]))
     return pd.DataFrame(rows)
 
 
@@ -242,7 +240,7 @@ def curse(arguments: argparse.Namespace) -> pd.DataFrame:
         hoped = [found[f"{name}: on time, told"] - found[f"{name}: on time"] for name in ("own", "other")]
         found["curse of on time, points"] = 100.0 * (hoped[0] - hoped[1])
         rows.append(found)
-        _tell(f"city {seed}: curse {found['curse, %']:+.2f} %")
+        tell(f"city {seed}: curse {found['curse, %']:+.2f} %")
     return pd.DataFrame(rows)
 
 
@@ -271,42 +269,27 @@ def table_of(part: str, lines: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _tell(text: str) -> None:
-    print(f"[{time.process_time():.0f} CPU s] {text}", file=sys.stderr, flush=True)
-
-
 PARTS = {"promises": promises, "trips": trips, "price": price, "curse": curse}
 
 
-def main() -> int:
-    """Measure one part and print its table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def main() -> None:
+    given = asked(
+        __doc__,
+        ("part", "what is measured", PARTS),
+        cities=([*range(100, 108)], "seeds of cities, or of splits"),
+        effects=([0.0, 0.15], "day effects"),
+        days=(400, "days on which plans are driven"),
+        time_limit=(20.0, "seconds' worth of search"),
+        tight=(float, "hours of a shift (price); else those of the city, 10"),
+        buffer=(1.15, "factor of the usual buffer (price)"),
+        rows=(int, "rows of the log (curse); else all 5,000"),
+        data=(Path, "folder that holds tables/ (trips)"),
     )
-    parser.add_argument("part", choices=list(PARTS))
-    parser.add_argument(
-        "--cities", type=int, nargs="+", default=list(range(100, 108)), help="seeds; default 100 to 107"
-    )
-    parser.add_argument(
-        "--effects", type=float, nargs="+", default=[0.0, 0.15], help="day effects; default 0 and 0.15"
-    )
-    parser.add_argument("--days", type=int, default=400, help="days on which plans are driven; default 400")
-    parser.add_argument("--time-limit", type=float, default=20.0, help="seconds' worth of search; default 20")
-    parser.add_argument("--tight", type=float, help="hours of a shift; default those of the city, 10")
-    parser.add_argument("--buffer", type=float, default=1.15, help="factor of the usual buffer; default 1.15")
-    parser.add_argument("--rows", type=int, help="rows of the log; default all 5,000 (curse)")
-    parser.add_argument("--data", type=Path, help="folder that holds tables/ (trips)")
-    arguments = parser.parse_args()
-    if arguments.part == "trips" and arguments.data is None:
-        parser.error("trips needs --data")
-    warnings.simplefilter("ignore")
     tick, clock = time.process_time(), time.perf_counter()
-    table = table_of(arguments.part, PARTS[arguments.part](arguments))
-    print(table.to_string(float_format="{:.4f}".format))
+    print_table(table_of(given.part, PARTS[given.part](given)), ".4f", index=True)
     spent = f"{time.process_time() - tick:.0f} CPU s, {time.perf_counter() - clock:.0f} s by the clock"
-    print(f"\n{spent}; {footer(['pyvrp'], ' '.join(map(str, arguments.cities)))}")
-    return 0
+    print(f"\n{spent}; {footer(['pyvrp'], ' '.join(map(str, given.cities)))}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

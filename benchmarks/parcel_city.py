@@ -6,17 +6,13 @@ scikit-learn's HistGradientBoostingRegressor, also with its defaults. Errors are
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
+from _bench import asked, footer
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 
@@ -51,18 +47,14 @@ def measure(trips: pd.DataFrame, target: str, seed: int) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        seeds=(3, "seeds of the models"),
     )
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of the models (default 3)")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
     root = Path(__file__).resolve().parents[1]
     trips = ko.read_table(root / "scenarios" / "parcel_city" / "trips.csv")
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        measure(trips.iloc[::20], "minutes", 0)  # what is loaded once is not counted
-        lines = [measure(trips, target, seed) for target in LAWS for seed in range(given.seeds)]
+    measure(trips.iloc[::20], "minutes", 0)  # what is loaded once is not counted
+    lines = [measure(trips, target, seed) for target in LAWS for seed in range(given.seeds)]
     print()
     print(pd.DataFrame(lines).to_string(index=False, float_format=lambda value: f"{value:,.3f}"), end="\n\n")
     print(footer(["scikit-learn"], f"0-{given.seeds - 1}"))

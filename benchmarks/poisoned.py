@@ -9,28 +9,22 @@ codes of stores that come again, and rows that repeat by chance. Any finding the
 
 Faults are in two halves. "tuned" is what thresholds were looked at with; "fresh" has other makers of tables, other
 columns, other faults of a kind (another transformation, another factor), and other seeds.
-
-With --data FOLDER (nyc_taxi/taxis.csv, scms_delivery/SCMS_Delivery_History_Dataset.csv) public tables are spoilt, too,
-and learned as they are.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 
 from kanopt.errors import KanoptError
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.learn import learn_law
-from kanopt.whatif.scenario_files.spec import LearnedSpec
+from kanopt.scenarios.events import ignore_event
+from kanopt.scenarios.files.spec import LearnedSpec
+from kanopt.scenarios.learn import learn_law
 
 Rng = np.random.Generator
 
@@ -48,53 +42,37 @@ class Case:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        parts=(["tuned", "fresh", "clean"], "which", ("tuned", "fresh", "clean")),
+        seed=(0, "added to every seed"),
+        clean=(30, "clean tables"),
+        only=("", "only cases whose name holds this text"),
     )
-    parser.add_argument("--part", choices=("tuned", "fresh", "clean", "public", "all"), default="all")
-    parser.add_argument("--seed", type=int, default=0, help="added to every seed")
-    parser.add_argument("--clean", type=int, default=30, help="clean tables")
-    parser.add_argument("--data", type=Path, help="folder with public tables")
-    parser.add_argument("--only", default="", help="only cases whose name holds this text")
-    given = parser.parse_args()
-    began = time.perf_counter()
-    parts: dict[str, Iterator[Case]] = {}
-    if given.part in ("tuned", "all"):
-        parts["tuned"] = poisoned(trips, 100 + given.seed)
-    if given.part in ("fresh", "all"):
-        parts["fresh"] = poisoned(orders, 900 + given.seed)
-    if given.part in ("clean", "all"):
-        parts["clean"] = clean(given.clean, 5_000 + given.seed)
-    if given.data is not None and given.part in ("public", "all"):
-        parts["public"] = public(given.data, 40 + given.seed)
+    parts = {
+        "tuned": poisoned(trips, 100 + given.seed),
+        "fresh": poisoned(orders, 900 + given.seed),
+        "clean": clean(given.clean, 5_000 + given.seed),
+    }
     totals = []
-    for part, cases in parts.items():
-        wrong, looked_at, calm = 0, 0, []
-        for case in cases:
-            if given.only not in case.name:
-                continue
-            looked_at += 1
-            failed = told_of(part, case)
-            wrong += failed
-            calm += [case.name] if failed else []
-        totals.append((part, looked_at, wrong, ", ".join(calm)))
-    print("\n| part | tables | calm verdicts / false alarms | which |\n|---|---|---|---|")
-    for row in totals:
-        print("| " + " | ".join(map(str, row)) + " |")
-    print(f"\n{footer([], given.seed)}, {time.perf_counter() - began:.0f} s")
+    for part in given.parts:
+        cases = [case for case in parts[part] if given.only in case.name]
+        wrong = [case.name for case in cases if told_of(part, case)]
+        total = {"part": part, "tables": len(cases), "calm verdicts, false alarms": len(wrong)}
+        totals.append(total | {"which": ", ".join(wrong)})
+    print_table(totals)
+    print(f"\n{footer([], given.seed)}")
 
 
 def told_of(part: str, case: Case) -> bool:
     """Learn a case, print what is said of it, and return whether that is wrong."""
     settings = {"network": {"hidden": []}, **dict(case.settings)}
     spec = LearnedSpec(table="t", target=case.target, features=case.features, **settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            law = learn_law(case.target, spec, case.frame, 1, ignore_event, None)
-        except KanoptError as error:
-            print(f"{part:7} {case.name:28} refused: {str(error).splitlines()[0][:150]}", flush=True)
-            return not case.told
+    try:
+        law = learn_law(case.target, spec, case.frame, 1, ignore_event, None)
+    except KanoptError as error:
+        print(f"{part:7} {case.name:28} refused: {str(error).splitlines()[0][:150]}", flush=True)
+        return not case.told
     verdict = law.formula.verdict
     assert verdict is not None, "a law that was learned has a verdict"
     kinds = [each.kind for each in verdict.reasons if each.kind]
@@ -129,196 +107,187 @@ def orders(rng: Rng, rows: int = 450) -> tuple[pd.DataFrame, str, tuple[str, ...
     return frame, "draw", ("pieces", "thick", "alloy")
 
 
+FAULTS: dict[
+    str, tuple[Callable[..., tuple[pd.DataFrame, tuple[str, ...]]], tuple[str, ...], int | None]
+] = {}
+
+
+def fault(name: str, *told: str, rows: int | None = None) -> Callable[[Any], Any]:
+    """Note a way to spoil a table: what it is called, the words that tell of it, and of how many rows it is."""
+
+    def note(spoil: Any) -> Any:
+        FAULTS[name] = (spoil, told, rows)
+        return spoil
+
+    return note
+
+
 def poisoned(maker: Callable[..., tuple[pd.DataFrame, str, tuple[str, ...]]], seed: int) -> Iterator[Case]:
-    """Yield one case for each kind of fault, made of tables of one maker."""
-    fresh = maker is orders
-    for place, fault in enumerate(FAULTS):
-        rng = np.random.default_rng([seed, place])
-        yield fault(rng, maker, fresh)
+    """Yield one case for each kind of fault, made of tables of one maker.
+
+    A fault changes the frame or returns another, with the features that it adds.
+    """
+    for place, (name, (spoil, told, rows)) in enumerate(FAULTS.items()):
+        rng, fresh = np.random.default_rng([seed, place]), maker is orders
+        if name == "tiny":
+            rows = 150 if fresh else 50
+        frame, target, features = maker(rng) if rows is None else maker(rng, rows)
+        frame, more = spoil(frame, target, features[0], rng, fresh)
+        settings = (("holdout", {"by": "week", "last": 4}),) if name == "sums off" else ()
+        yield Case(name, frame, target, (*features, *more), told, settings)
 
 
-def copied(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
-    frame["again"] = frame[target].round(1 if fresh else 3)
-    return Case("copy", frame, target, (*features, "again"), ("copy of the target",))
+Spoilt = tuple[pd.DataFrame, tuple[str, ...]]
 
 
-def transformed(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
-    frame["index"] = 1000.0 / frame[target] if fresh else np.log(frame[target]).round(5)
-    return Case("monotone transform", frame, target, (*features, "index"), ("copy of the target",))
+@fault("copy", "copy of the target")
+def copied(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
+    return frame.assign(again=frame[target].round(1 if fresh else 3)), ("again",)
 
 
-def scaled(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("monotone transform", "copy of the target")
+def transformed(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
+    index = 1000.0 / frame[target] if fresh else np.log(frame[target]).round(5)
+    return frame.assign(index=index), ("index",)
+
+
+@fault("scaled", "copy of the target")
+def scaled(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     frame[target] = frame[target].round(1)
-    frame["other"] = 3.0 - 0.8621 * frame[target] if fresh else 60.0 * frame[target]
-    return Case("scaled", frame, target, (*features, "other"), ("copy of the target",))
+    other = 3.0 - 0.8621 * frame[target] if fresh else 60.0 * frame[target]
+    return frame.assign(other=other), ("other",)
 
 
-def difference(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("difference of two columns", "parts of")
+def difference(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     begin = rng.uniform(0.0, 5_000.0 if fresh else 700.0, len(frame))
     frame["from_"], frame["to_"] = begin, begin + frame[target]
     if not fresh:
         frame = frame.assign(from_=frame["from_"].round(), to_=frame["to_"].round())
         frame[target] = frame["to_"] - frame["from_"]
-    return Case("difference of two columns", frame, target, (*features, "from_", "to_"), ("parts of",))
+    return frame, ("from_", "to_")
 
 
-def summed(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("sum of three columns", "parts of")
+def summed(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     cuts = np.sort(rng.uniform(0.1, 0.9, (len(frame), 2)), axis=1)
     frame["one"], frame["two"] = cuts[:, 0] * frame[target], (cuts[:, 1] - cuts[:, 0]) * frame[target]
     frame["three"] = frame[target] - frame["one"] - frame["two"]
     if fresh:
         frame = frame.round({"one": 2, "two": 2, "three": 2})
         frame[target] = frame["one"] + frame["two"] + frame["three"]
-    return Case("sum of three columns", frame, target, (*features, "one", "two", "three"), ("parts of",))
+    return frame, ("one", "two", "three")
 
 
-def multiplied(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
-    base = features[0]
+@fault("product or ratio", "factors of")
+def multiplied(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     if fresh:
-        frame["speed"] = (frame[base] / frame[target]).round(4)
-    else:
-        frame["rate"] = (frame[target] / frame[base]).round(3)
-    return Case("product or ratio", frame, target, (*features, "speed" if fresh else "rate"), ("factors of",))
+        return frame.assign(speed=(frame[first] / frame[target]).round(4)), ("speed",)
+    return frame.assign(rate=(frame[target] / frame[first]).round(3)), ("rate",)
 
 
-def numbered(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("row counter", "row number")
+def numbered(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     frame["nr"] = np.arange(len(frame)) + (70_001 if fresh else 1)
     frame[target] *= 1.0 + 0.4 * np.arange(len(frame)) / len(frame)
-    return Case("row counter", frame, target, (*features, "nr"), ("row number",))
+    return frame, ("nr",)
 
 
-def coded(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("unique code", "row number", "does not read 'doc'")
+def coded(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     order = rng.permutation(len(frame))
     if fresh:
         order = np.argsort(np.argsort(frame[target].to_numpy() + 5 * rng.standard_normal(len(frame))))
-    frame["doc"] = 1_000 + order * (1 if fresh else 2)
-    return Case("unique code", frame, target, (*features, "doc"), ("row number", "does not read 'doc'"))
+    return frame.assign(doc=1_000 + order * (1 if fresh else 2)), ("doc",)
 
 
-def rounded(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("known afterwards, rounded", "copy of the target")
+def rounded(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     frame["booked"] = (np.ceil(frame[target] * 4.0) / 4.0) if fresh else frame[target].round()
     frame[target] = frame[target].round(2)
-    return Case("known afterwards, rounded", frame, target, (*features, "booked"), ("copy of the target",))
+    return frame, ("booked",)
 
 
-def duplicated(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng, 300)
+@fault("duplicates", "rows known before", rows=300)
+def duplicated(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     frame = frame.round(1) if fresh else frame
     again = frame if not fresh else frame.sample(120, random_state=3)
     both = pd.concat([frame, again], ignore_index=True).sample(frac=1.0, random_state=5)
-    return Case("duplicates", both.reset_index(drop=True), target, features, ("rows known before",))
+    return both.reset_index(drop=True), ()
 
 
-def tiny(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng, 150 if fresh else 50)
-    return Case("tiny", frame, target, features, ("rows in all", "held-out rows only"))
+@fault("tiny", "rows in all", "held-out rows only")
+def tiny(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
+    return frame, ()
 
 
-def dominated(rng: Rng, maker: Callable, fresh: bool) -> Case:
+@fault("one row dominates", "row that dominates", "missed row", rows=300)
+def dominated(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     """Return noise with one row far out: with it R² is high, without it low."""
-    frame, target, features = maker(rng, 300)
     noise = frame[target].std() * (1.0 if fresh else 1.3)
     frame[target] = np.abs(frame[target] + noise * rng.standard_normal(len(frame)))
     row = held_out_place(frame)
-    scale = 40.0 if fresh else 100.0
-    for column in (features[0], target):
+    for column in (first, target):
         frame[column] = frame[column].astype(float)
-        frame.loc[row, column] = scale * frame[column].median()
-    return Case("one row dominates", frame, target, features, ("row that dominates", "missed row"))
+        frame.loc[row, column] = (40.0 if fresh else 100.0) * frame[column].median()
+    return frame, ()
 
 
-def mistyped(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
-    row = held_out_place(frame)
-    frame.loc[row, target] *= 100.0 if fresh else 1000.0
-    return Case("one typing error", frame, target, features, ("missed row", "row that dominates"))
+@fault("one typing error", "missed row", "row that dominates")
+def mistyped(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
+    frame.loc[held_out_place(frame), target] *= 100.0 if fresh else 1000.0
+    return frame, ()
 
 
-def clustered(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("rows share errors", "errors shared", "groups =")
+def clustered(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     groups = 25 if fresh else 40
     code = rng.integers(0, groups, len(frame))
     effect = (rng.standard_t(4, groups) if fresh else rng.standard_normal(groups)) * (0.15 if fresh else 0.25)
     frame[target] *= np.exp(effect[code])
     frame["crew" if fresh else "day"] = [f"crew {value}" for value in code] if fresh else code
-    return Case("rows share errors", frame, target, features, ("errors shared", "groups ="))
+    return frame, ()
 
 
-def repeated(rng: Rng, maker: Callable, fresh: bool) -> Case:
+@fault("repeated entity", "errors shared", "groups =", rows=60)
+def repeated(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     """Return a few things measured often, each with features that never change and an error of its own."""
-    things, target, features = maker(rng, 60)
-    own = rng.lognormal(0.0, 0.3, len(things))
-    code = rng.integers(0, len(things), 600)
-    frame = things.iloc[code].reset_index(drop=True)
-    frame[target] = frame[target] * own[code] * rng.lognormal(0.0, 0.05, len(frame))
-    frame["customer" if fresh else "site"] = [f"c{value}" for value in code] if fresh else code
-    return Case("repeated entity", frame, target, features, ("errors shared", "groups ="))
+    own, code = rng.lognormal(0.0, 0.3, len(frame)), rng.integers(0, len(frame), 600)
+    often = frame.iloc[code].reset_index(drop=True)
+    often[target] = often[target] * own[code] * rng.lognormal(0.0, 0.05, len(often))
+    often["customer" if fresh else "site"] = [f"c{value}" for value in code] if fresh else code
+    return often, ()
 
 
-def mixed(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
+@fault("mixed units", "mixed units", "hold the law back")
+def mixed(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     rows = rng.random(len(frame)) < (0.08 if fresh else 0.3)
     if fresh:
         frame.loc[rows, target] /= 60.0
     else:
-        frame.loc[rows, features[0]] *= 1000.0
-    return Case("mixed units", frame, target, features, ("mixed units", "hold the law back"))
+        frame.loc[rows, first] *= 1000.0
+    return frame, ()
 
 
-def drifting(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng)
-    grown = np.linspace(0.0, 1.0, len(frame)) ** (2 if fresh else 1)
-    frame[target] *= 1.0 + (0.5 if fresh else 0.6) * grown
-    return Case("drift", frame, target, features, ("drift",))
+@fault("drift", "drift")
+def drifting(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
+    frame[target] *= 1.0 + (0.5 if fresh else 0.6) * np.linspace(0.0, 1.0, len(frame)) ** (2 if fresh else 1)
+    return frame, ()
 
 
-def nearly_constant(rng: Rng, maker: Callable, fresh: bool) -> Case:
-    frame, target, features = maker(rng, 800)
+@fault("nearly constant", "nearly constant", rows=800)
+def nearly_constant(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     score = frame[target] / frame[target].quantile(0.93 if fresh else 0.9)
     frame[target] = np.where(score > 1.0, 5.0 * score, 4.0 if fresh else 0.0)
-    return Case("nearly constant", frame, target, features, ("nearly constant",))
+    return frame, ()
 
 
-def biased(rng: Rng, maker: Callable, fresh: bool) -> Case:
+@fault("sums off", "add up to")
+def biased(frame: pd.DataFrame, target: str, first: str, rng: Rng, fresh: bool) -> Spoilt:
     """Return weeks of which the last, which are held out, are dearer by far: sums are off by a third."""
-    frame, target, features = maker(rng)
     frame["week"] = np.arange(len(frame)) // 30
-    late = frame["week"] >= frame["week"].max() - 3
-    frame.loc[late, target] *= 0.75 if fresh else 1.4
-    settings = (("holdout", {"by": "week", "last": 4}),)
-    return Case("sums off", frame, target, features, ("add up to",), settings)
-
-
-FAULTS = (
-    copied,
-    transformed,
-    scaled,
-    difference,
-    summed,
-    multiplied,
-    numbered,
-    coded,
-    rounded,
-    duplicated,
-    tiny,
-    dominated,
-    mistyped,
-    clustered,
-    repeated,
-    mixed,
-    drifting,
-    nearly_constant,
-    biased,
-)
+    frame.loc[frame["week"] >= frame["week"].max() - 3, target] *= 0.75 if fresh else 1.4
+    return frame, ()
 
 
 def held_out_place(frame: pd.DataFrame) -> int:
@@ -406,41 +375,6 @@ def clean_scales(rng: Rng, rows: int) -> Case:
 
 
 CLEAN = (clean_costs, clean_heavy, clean_stores, clean_groups, clean_repeats, clean_yield, clean_scales)
-
-
-def public(folder: Path, seed: int) -> Iterator[Case]:
-    """Yield public tables with columns that should not be there, and with a typing error, as they came."""
-    taxis = pd.read_csv(folder / "nyc_taxi" / "taxis.csv")
-    begin, end = pd.to_datetime(taxis["pickup"]), pd.to_datetime(taxis["dropoff"])
-    taxis = taxis.assign(
-        minutes=(end - begin).dt.total_seconds() / 60.0,
-        begin=(begin - begin.min()).dt.total_seconds() / 60.0,
-        end=(end - begin.min()).dt.total_seconds() / 60.0,
-        hour=begin.dt.hour,
-    )
-    taxis = taxis[taxis["minutes"].between(1.0, 120.0) & (taxis["distance"] > 0.1)]
-    taxis = taxis.sample(1_500, random_state=seed).reset_index(drop=True)
-    yield Case("taxi, begin and end", taxis, "minutes", ("distance", "hour", "begin", "end"), ("parts of",))
-    total = taxis.assign(rest=taxis["total"] - taxis["fare"] - taxis["tip"] - taxis["tolls"])
-    parts = ("distance", "fare", "tip", "tolls", "rest")
-    yield Case("taxi, total of its parts", total, "total", parts, ("parts of",))
-    per_mile = taxis.assign(per_mile=(taxis["fare"] / taxis["distance"]).round(2))
-    yield Case("taxi, fare per mile", per_mile, "fare", ("distance", "per_mile"), ("factors of",))
-    wrong = taxis.copy()
-    wrong.loc[held_out_place(wrong), "fare"] *= 100.0
-    yield Case("taxi, one typing error", wrong, "fare", ("distance", "minutes"), ("missed", "dominates"))
-    yield Case("taxi, 50 rows", taxis.head(50), "fare", ("distance", "minutes"), ("rows in all", "rows only"))
-    twice = pd.concat([taxis.head(400)] * 2, ignore_index=True).sample(frac=1.0, random_state=1)
-    yield Case(
-        "taxi, each row twice",
-        twice.reset_index(drop=True),
-        "fare",
-        ("distance", "minutes"),
-        ("known before", "groups ="),
-    )
-    plain = taxis[["distance", "minutes", "fare", "hour", "passengers"]]
-    yield Case("taxi fare, as it is", plain, "fare", ("distance", "minutes"))
-    yield Case("taxi minutes, as they are", plain, "minutes", ("distance", "hour"))
 
 
 if __name__ == "__main__":

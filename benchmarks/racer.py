@@ -19,12 +19,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from _bench import footer
+from _bench import asked, footer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.refine import refine
+from kanopt.routing.search.racer.plan_data import PlanData
+from kanopt.routing.search.racer.refine import refine
 from tests.cases.kernel_scores import score_plan
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.routing_simulator import best_of_all
@@ -34,14 +34,13 @@ PER_PROBLEM = 5
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        plans=(5000, "how many plans"),
+        seed=(1000, "of the first problem"),
+        problems=(200, "how many small problems"),
+        steps=(6000, "of the search on each"),
     )
-    parser.add_argument("--plans", type=int, default=5000, help="how many plans (default 5000)")
-    parser.add_argument("--seed", type=int, default=1000, help="of the first problem (default 1000)")
-    parser.add_argument("--problems", type=int, default=200, help="how many small problems (default 200)")
-    parser.add_argument("--steps", type=int, default=6000, help="of the search on each (default 6000)")
-    given = parser.parse_args()
     compare_plans(given)
     compare_with_all(given)
     print(footer([], f"from {given.seed} on"))

@@ -14,20 +14,19 @@ the search says both.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.problems.routing import RoutingPlan
+from kanopt import RoutingProblem
 from kanopt.refs import arc, clock, state
-from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.routing import Client, Depot, RoutingPlan, VehicleType
+from kanopt.routing.search.racer.plan_data import PlanData
+from kanopt.routing.search.racer.search import RacerSearch
 
 HEAT = 0.02  # of the price for each client, about the middle of a search
 
@@ -118,16 +117,13 @@ def solved(clients: int, limits: list[float], seed: int) -> list[dict[str, objec
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        sizes=([60, 300, 1000], "numbers of clients"),
+        seconds=(5.0, "CPU seconds for each town"),
+        limits=([float], "wall seconds of whole plans instead"),
+        seed=(0, ""),
     )
-    parser.add_argument("--sizes", type=int, nargs="*", default=[60, 300, 1000], help="numbers of clients")
-    parser.add_argument("--seconds", type=float, default=5.0, help="CPU seconds for each town (default 5)")
-    parser.add_argument(
-        "--limits", type=float, nargs="*", default=[], help="wall seconds of whole plans instead"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
     if given.limits:
         planned = [row for size in given.sizes for row in solved(size, given.limits, given.seed)]
         print(pd.DataFrame(planned).to_string(index=False, float_format=lambda value: f"{value:,.2f}"))

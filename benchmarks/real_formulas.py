@@ -3,8 +3,7 @@
 Eight are those of real_tables.py and beside; eighteen more are costs, times and demands from packages on PyPI, nine of
 them tuned on and nine looked at once. KANRegressor is fitted with everything at its default on the training rows of a
 split, and its formula is taken; the rows held out have chosen nothing. Beside the law stand the best rung of its
-ladder, the network, and the better of scikit-learn's boosting and an explainable boosting machine, where the package
-`interpret` is at hand and `--ebm` is given. A law should have at most thirty operators: of a sum or product of n parts
+ladder, the network and boosting. A law should have at most thirty operators: of a sum or product of n parts
 n − 1, of a power, a function or a look-up in a table 1, of a curve or a staircase 5; what occurs twice counts twice, as
 it is read. No curve should be one of a sum of curves. "leaves" counts, of 50,000 points drawn within the domain of the
 law (its box and joint tests), those at which it is farther from all targets than half of their range, or has no value.
@@ -12,25 +11,20 @@ law (its box and joint tests), those at which it is farther from all targets tha
 
 from __future__ import annotations
 
-import argparse
 import re
 import time
-import warnings
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
-from _more_tables import ONCE, TUNED, more_cases
-from _real_data import TABLES, Case, add_table_arguments, cases
+from _bench import asked, footer, print_table
+from _real_data import ONCE, TABLES, TUNED, Case, cases, table_options
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt.formulas import Curve
 from kanopt.formulas.nodes import count_operators, postorder
 
-MOST_ERROR, MOST_BOOSTED, MOST_OPERATORS = 1.02, 1.03, 30
+MOST_OPERATORS = 30
 DRAWN, BESIDE = 50_000, 0.5
 """Points within the domain of a law, and by how much of the target's range it may leave that there."""
 
@@ -39,21 +33,14 @@ def rmse(actual: pd.Series, predicted: np.ndarray) -> float:
     return float(np.sqrt(np.mean((actual.to_numpy() - predicted) ** 2)))
 
 
-def boosted(case: Case, split: int, seed: int, ebm: bool) -> float:
-    """Return the error of boosting on the rows held out, of the better one where there are two."""
+def boosted(case: Case, split: int, seed: int) -> float:
+    """Return the error of boosting on the rows held out."""
     train, test = case.splits[split]
     words = [name for name in case.features if not pd.api.types.is_numeric_dtype(case.features[name])]
     features = case.features.astype(dict.fromkeys(words, "category"))
-    models = [(HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype"), features)]
-    if ebm:
-        from interpret.glassbox import ExplainableBoostingRegressor
-
-        models.append((ExplainableBoostingRegressor(random_state=seed, n_jobs=1), case.features))
-    errors = []
-    for model, rows in models:
-        model.fit(rows.iloc[train], case.target.iloc[train])
-        errors.append(rmse(case.target.iloc[test], model.predict(rows.iloc[test])))
-    return min(errors)
+    model = HistGradientBoostingRegressor(random_state=seed, categorical_features="from_dtype")
+    model.fit(features.iloc[train], case.target.iloc[train])
+    return rmse(case.target.iloc[test], model.predict(features.iloc[test]))
 
 
 def nested(formula: ko.Formula) -> int:
@@ -82,7 +69,7 @@ def leaves(law: ko.Formula, target: pd.Series, seed: int) -> int:
     return int(((values < low - beside) | (values > high + beside)).sum())
 
 
-def measure(case: Case, split: int, seed: int, ebm: bool) -> dict[str, object]:
+def measure(case: Case, split: int, seed: int) -> dict[str, object]:
     """Return one line: errors of law, ladder, network and boosting on the rows held out of one split."""
     train, test = case.splits[split]
     features, target = case.features, case.target
@@ -113,7 +100,7 @@ def measure(case: Case, split: int, seed: int, ebm: bool) -> dict[str, object]:
         "÷ read": error / min(error, *(law.fit.rmse for law in read if law.fit)),
         "÷ best": error / min(error, *(law.fit.rmse for law in rungs.values() if law.fit)),
         "÷ network": error / rmse(target.iloc[test], model.predict(features.iloc[test])),
-        "÷ boosting": error / boosted(case, split, seed, ebm),
+        "÷ boosting": error / boosted(case, split, seed),
         "outside": float(np.mean(outside)),
         "leaves": leaves(formula, target.iloc[train], seed),
         "CPU s, fit": fitted - tick,
@@ -121,49 +108,22 @@ def measure(case: Case, split: int, seed: int, ebm: bool) -> dict[str, object]:
     }
 
 
-def verdict(rows: pd.DataFrame) -> list[str]:
-    """Say on how many tables the medians meet the goals."""
-    medians = rows.groupby("table", sort=False).median(numeric_only=True)
-    seconds = medians["CPU s, fit"] + medians["CPU s, formula"]
-    met = {
-        f"at most {MOST_OPERATORS} operators": medians["operators"] <= MOST_OPERATORS,
-        "no curve of a sum of curves": medians["nested"] == 0,
-        f"error ÷ best law that can be read ≤ {MOST_ERROR}": medians["÷ read"] <= MOST_ERROR,
-        f"error ÷ best of all ≤ {MOST_ERROR}": medians["÷ best"] <= MOST_ERROR,
-        f"error ÷ boosting ≤ {MOST_BOOSTED}": medians["÷ boosting"] <= MOST_BOOSTED,
-        "at least 99 % of the rows held out inside": medians["outside"] <= 0.01,
-        f"never farther from all targets than {BESIDE:.0%} of their range": medians["leaves"] == 0,
-    }
-    lines = [f"{what}: {int(held.sum())} of {len(held)}" for what, held in met.items()]
-    return [*lines, f"CPU s: median {seconds.median():.1f}, most {seconds.max():.1f}"]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        **table_options((*TABLES, *TUNED, *ONCE)),
+        seed=(0, "seed of the splits"),
+        seeds=(1, "seeds of KANRegressor"),
+        splits=(1, "splits of every table, at most 5"),
     )
-    add_table_arguments(parser, (*TABLES, *TUNED, *ONCE))
-    parser.add_argument("--seed", type=int, default=0, help="seed of the splits (default 0)")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of KANRegressor (default 1)")
-    parser.add_argument("--splits", type=int, default=1, help="splits of every table, at most 5 (default 1)")
-    parser.add_argument("--ebm", action="store_true", help="beside boosting also interpret's machine")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    lines = []
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        known = [name for name in arguments.tables if name in TABLES]
-        more = [name for name in arguments.tables if name not in TABLES]
-        for case in [
-            *cases(known, arguments.data, arguments.flights, arguments.seed),
-            *more_cases(more, arguments.seed),
-        ]:
-            for split in range(min(arguments.splits, len(case.splits))):
-                lines += [measure(case, split, seed, arguments.ebm) for seed in range(arguments.seeds)]
-    rows = pd.DataFrame(lines)
-    print(f"\n{rows.to_string(index=False, float_format=lambda value: f'{value:,.3f}')}\n")
-    print("\n".join(verdict(rows)))
-    print(f"\n{footer(['scikit-learn'], f'0-{arguments.seeds - 1}')}")
+    lines = [
+        measure(case, split, seed)
+        for case in cases(given.tables, given.data, given.flights, given.seed)
+        for split in range(min(given.splits, len(case.splits)))
+        for seed in range(given.seeds)
+    ]
+    print_table(lines, ",.3f")
+    print(f"\n{footer(['scikit-learn'], f'0-{given.seeds - 1}')}")
 
 
 if __name__ == "__main__":

@@ -15,18 +15,16 @@ loss (PFYL, Berthet and others 2020) train a linear model on decisions, as PyEPO
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import statistics
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from _bench import footer
+from _bench import asked, footer
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
@@ -250,9 +248,7 @@ def measured(case: Case, models: list[str]) -> dict[str, tuple[float, float]]:
     found = {"truth": (case.regret(case.expected), 0.0)}
     for name in models:
         began = time.process_time()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            predict = MODELS[name](case)
+        predict = MODELS[name](case)
         seconds = time.process_time() - began
         if predict is not None:
             found[name] = case.regret(predict(case.fresh)), seconds
@@ -260,16 +256,15 @@ def measured(case: Case, models: list[str]) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    options = asked(
+        __doc__,
+        problems=(list(PROBLEMS), "", PROBLEMS),
+        degrees=([1, 2, 4, 6, 8], ""),
+        noise=([0.0, 0.5], ""),
+        rows=([100, 1_000], ""),
+        seeds=([1, 2, 3, 4, 5], ""),
+        models=(list(MODELS), "", MODELS),
     )
-    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
-    parser.add_argument("--degrees", nargs="+", type=int, default=[1, 2, 4, 6, 8])
-    parser.add_argument("--noise", nargs="+", type=float, default=[0.0, 0.5])
-    parser.add_argument("--rows", nargs="+", type=int, default=[100, 1_000])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    options = parser.parse_args()
     shown = ["truth", *options.models]
     print("mean regret in percent of the best decisions; CPU seconds of learning, median, below each problem")
     for problem in options.problems:

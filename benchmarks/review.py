@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,10 +26,7 @@ from _example_city import DrawnCity, make_city
 from value_of_laws import Laws, problem_of, true_laws
 
 import kanopt as ko
-from kanopt.problems.routing import review
-from kanopt.problems.routing.review import DAY, LAW, PARTS, ReviewedDay
-from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
-from kanopt.problems.routing.simulate.legs import DrivingErrors
+from kanopt.routing.review import DAY, LAW, PARTS, ReviewedDay
 
 NOISE = 0.08
 _DAY_ERROR = 0.011
@@ -95,7 +91,7 @@ def truth(
     city: DrawnCity, problem: ko.RoutingProblem, found: ReviewedDay, effects: dict[str, float]
 ) -> pd.Series:
     """Return the minutes of the day and of the law, driven by the referee with the true effects."""
-    grid, names = found._loaded, problem.data.names
+    grid, names = found.routes, problem.data.names
     region = np.zeros(grid.valid.shape)
     for route, leg in np.argwhere(grid.valid):
         region[route, leg] = in_region(
@@ -103,9 +99,8 @@ def truth(
         )
     minutes = []
     for day, slow in ((0.0, 0.0), (effects["day"], 0.0), (effects["day"], effects["slow"])):
-        longer = review._Changed(1.0 + day + slow * region, found._detours)
-        one = replace(grid, errors=DrivingErrors(longer))
-        driven = drive_of(one, found._stops, found.departure, drive_forward(one, found.departure))
+        longer = 1.0 + day + slow * region[None]
+        driven = found.replayed(longer, np.ones(longer.shape))
         minutes.append(float(driven.route_durations.sum()))
     return pd.Series({DAY: minutes[1] - minutes[0], LAW: minutes[2] - minutes[1]})
 

@@ -1,9 +1,8 @@
-"""How good plans are against the best known ones, beside PyVRP alone, and how long a model takes to build.
+"""How good plans are against the best known ones, beside PyVRP alone.
 
-Five tables, each with its own budget: CVRPLIB X with 60 wall seconds and two workers; every instance of X in the folder
+Four tables, each with its own budget: CVRPLIB X with 60 wall seconds and two workers; every instance of X in the folder
 with 40 s, Solomon's with 30 s, and instances with 1,000 clients with 120 s, all with one worker, so that wall seconds
-are CPU seconds on an idle machine; and the time to build the integers of a problem of 1,000 clients and three vehicle
-types from formulas. Each engine has one thread.
+are CPU seconds on an idle machine. Each engine has one thread.
 
 "gap" is the mean over seeds of the plan's price on the law over the best known one, in percent; "CPU s" is the mean of
 all processes together. "alone" is PyVRP on its own reading of the same file with its own defaults, for the same wall
@@ -16,28 +15,20 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import pyvrp
+from _bench import asked, footer
 from pyvrp.stop import MaxRuntime
 
 import kanopt as ko
-from kanopt import refs, routing
-from kanopt.problems.routing.instances import Instance
-from kanopt.solvers.routing.integers import RoutingIntegers
-from kanopt.solvers.routing.ortools_model import OrToolsModel
-from kanopt.solvers.routing.pyvrp_engine.model import integers_of, pyvrp_model
+from kanopt.routing.instances import Instance
 
 
 @dataclass(frozen=True)
@@ -146,108 +137,24 @@ def measure(table: Table, files: Sequence[Path], arguments: argparse.Namespace) 
     print(f"| mean | | | {fmean(ours):.3f} | | | {mean} | | |")
 
 
-def building(clients: int = 1000, seed: int = 1) -> None:
-    """Measure how long it takes from formulas to what the engines are given."""
-    rng = np.random.default_rng(seed)
-    km = ko.Variable("km", "km")
-    fuel = ko.parse_formula(
-        "km * (rate + 0.02 * sqrt(km))", [km, ko.Variable("rate", "EUR/km")], ko.Variable("fuel", "EUR")
-    )
-    drive = ko.parse_formula(
-        "60 * km / speed + 2 * (1 - exp(-km))",
-        [km, ko.Variable("speed", "km/h")],
-        ko.Variable("minutes", "min"),
-    )
-    places, demand, hour = (
-        rng.uniform(0, 60, (clients, 2)),
-        rng.uniform(0.05, 0.4, clients),
-        rng.integers(5, 11, clients),
-    )
-    points = [
-        routing.Client(
-            f"c{i}", x, y, demand=load, service_duration=5.0, earliest=60.0 * opens, latest=60.0 * opens + 300
-        )
-        for i, ((x, y), load, opens) in enumerate(zip(places, demand, hour, strict=True))
-    ]
-    kinds = [("van", 1.2, 0.3, 50.0), ("truck", 3.5, 0.6, 45.0), ("lorry", 9.0, 0.9, 40.0)]
-    fleet = [
-        routing.VehicleType(
-            name,
-            60,
-            capacity=capacity,
-            fixed_cost=40.0 * capacity,
-            shift_start=240.0,
-            shift_end=1200.0,
-            attributes={"rate": rate, "speed": speed},
-        )
-        for name, capacity, rate, speed in kinds
-    ]
-    made: dict[str, object] = {}
-
-    def problem() -> None:
-        made["problem"] = ko.RoutingProblem(
-            [routing.Depot("depot", 30.0, 30.0)],
-            points,
-            fleet,
-            {"fuel": fuel.bind(km=refs.arc.distance, rate=refs.vehicle.rate)},
-            drive.bind(km=refs.arc.distance, speed=refs.vehicle.speed),
-        )
-
-    def integers() -> None:
-        made["integers"] = RoutingIntegers(made["problem"])
-
-    def for_pyvrp() -> None:
-        pyvrp_model(integers_of(made["problem"]), complete=True)
-
-    def for_ortools() -> None:
-        OrToolsModel(made["integers"])
-
-    steps: dict[str, Callable[[], None]] = {
-        "matrices from formulas": problem,
-        "integers": integers,
-        "PyVRP's data": for_pyvrp,
-        "OR-Tools' model": for_ortools,
-    }
-    print(f"\nFrom formulas to models: {clients:,} clients, {len(fleet)} vehicle types of 60 vehicles\n")
-    print("| step | s |\n|---|---|")
-    total = 0.0
-    for name, step in steps.items():
-        tick = time.perf_counter()
-        step()
-        spent = time.perf_counter() - tick
-        total += spent
-        print(f"| {name} | {spent:.2f} |")
-    print(f"| together | {total:.2f} |")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(..., "folder with cvrplib_x, solomon, gehring_homberger"),
+        tables=(list(TABLES), "which", TABLES),
+        instances=([str], "only files whose names contain one of these"),
+        seeds=(int, "runs per instance, instead of what the table says"),
+        budget=(float, "wall seconds, instead of what the table says"),
+        workers=(int, "instead of what the table says"),
+        peer=(True, "run PyVRP alone too"),
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with cvrplib_x, solomon, gehring_homberger"
-    )
-    parser.add_argument("--tables", nargs="+", default=[*TABLES, "model"], choices=[*TABLES, "model"])
-    parser.add_argument(
-        "--instances", nargs="+", default=[], help="only files whose names contain one of these"
-    )
-    parser.add_argument("--seeds", type=int, help="runs per instance, instead of what the table says")
-    parser.add_argument("--budget", type=float, help="wall seconds, instead of what the table says")
-    parser.add_argument("--workers", type=int, help="instead of what the table says")
-    parser.add_argument("--no-peer", dest="peer", action="store_false", help="leave PyVRP alone out")
-    arguments = parser.parse_args()
-    for name in arguments.tables:
-        if name == "model":
-            building()
-            continue
-        files = [path for pattern in TABLES[name].files for path in sorted(arguments.data.glob(pattern))]
-        wanted = [word.lower() for word in arguments.instances]
-        files = [path for path in files if not wanted or any(word in path.stem.lower() for word in wanted)]
+    wanted = [word.lower() for word in given.instances or ("",)]
+    for name in given.tables:
+        files = [path for pattern in TABLES[name].files for path in sorted(given.data.glob(pattern))]
+        files = [path for path in files if any(word in path.stem.lower() for word in wanted)]
         if files:
-            measure(TABLES[name], files, arguments)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "pyvrp", "ortools", "numpy"))
-    machine = f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}"
-    print(f"\n{date.today()}, {machine}, {packages}, command: {' '.join(sys.argv[1:])}")
+            measure(TABLES[name], files, given)
+    print(f"\n{footer(['pyvrp', 'ortools'], ' '.join(sys.argv[1:]))}")
 
 
 if __name__ == "__main__":

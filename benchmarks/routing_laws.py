@@ -12,21 +12,19 @@ With ``--kayros`` so does Kayros (PyPI kayros and mamut-routing-lib, MIT), which
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from _law_instances import read_any
 
 import kanopt as ko
-from kanopt.problems.routing.instances import Instance
-from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
+from kanopt.engines.clock import SearchClock
+from kanopt.routing.instances import Instance
+from kanopt.routing.search.pyvrp_engine.search import PyVrpRun
 
 SETS = {"rifki": ("rifki2020", "*.vrp.json"), "uk": ("pollution_uk", "*.txt")}
 
@@ -119,19 +117,12 @@ def row(run: Run) -> dict[str, object]:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Return means and worst cases per size."""
     by = table.groupby("clients")
-    peer = [name for name in ("kayros %", "kayros CPU s") if name in table]
-    return pd.DataFrame(
-        {
-            "runs": by.size(),
-            "frozen mean %": by["frozen %"].mean(),
-            "frozen max %": by["frozen %"].max(),
-            "frozen CPU s": by["frozen CPU s"].mean(),
-            "kanopt mean %": by["kanopt %"].mean(),
-            "kanopt max %": by["kanopt %"].max(),
-            "kanopt CPU s": by["kanopt CPU s"].mean(),
-            **{f"{name}, mean": by[name].mean() for name in peer},
-        }
-    )
+    found = {"runs": by.size()}
+    for who in ("frozen", "kanopt", "kayros"):
+        if f"{who} %" in table:
+            gaps, cpu = by[f"{who} %"], by[f"{who} CPU s"]
+            found |= {f"{who} mean %": gaps.mean(), f"{who} max %": gaps.max(), f"{who} CPU s": cpu.mean()}
+    return pd.DataFrame(found)
 
 
 def instances(data: Path, which: str, sizes: Sequence[int]) -> list[Path]:
@@ -142,35 +133,30 @@ def instances(data: Path, which: str, sizes: Sequence[int]) -> list[Path]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(..., "folder with rifki2020 and pollution_uk"),
+        set=("rifki", "which instances", SETS),
+        sizes=([int], "numbers of clients; all, where left out"),
+        seconds=(30.0, "wall seconds for each plan"),
+        seeds=(1, "searches of each instance"),
+        kayros=(False, "solve by Kayros too"),
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with rifki2020 and pollution_uk")
-    parser.add_argument("--set", choices=sorted(SETS), required=True, dest="which")
-    parser.add_argument(
-        "--sizes", type=int, nargs="*", default=[], help="numbers of clients; all, where left out"
-    )
-    parser.add_argument("--seconds", type=float, default=30.0, help="wall seconds for each plan")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--kayros", action="store_true", help="solve by Kayros too")
-    parser.add_argument("--jobs", type=int, default=1, help="instances solved side by side")
-    arguments = parser.parse_args()
-    paths = instances(arguments.data, arguments.which, arguments.sizes)
     runs = [
-        Run(path, seed, arguments.seconds, arguments.kayros)
-        for path in paths
-        for seed in range(arguments.seeds)
+        Run(path, seed, given.seconds, given.kayros)
+        for path in instances(given.data, given.set, given.sizes or ())
+        for seed in range(given.seeds)
     ]
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        table = pd.DataFrame(list(pool.map(row, runs)))
-    print(table.to_string(index=False, float_format=lambda value: f"{value:,.6g}"))
-    print(f"\n{summary(table).round(3).to_string()}")
-    changed = table["kanopt"] < table["frozen"] * (1 - 1e-9), table["kanopt"] > table["frozen"] * (1 + 1e-9)
-    print(
-        f"\ncheaper than the frozen plan in {changed[0].sum()} runs of {len(table)}, dearer in {changed[1].sum()}"
+    table = pd.DataFrame([row(run) for run in runs])
+    print_table(table, ",.6g")
+    print_table(summary(table), ".3f", index=True)
+    cheaper, dearer = (
+        table["kanopt"] < table["frozen"] * (1 - 1e-9),
+        table["kanopt"] > table["frozen"] * (1 + 1e-9),
     )
+    print(f"\ncheaper than the frozen plan in {cheaper.sum()} runs of {len(table)}, dearer in {dearer.sum()}")
     print(f"mean over all {table['kanopt %'].mean():+.3f} %, frozen {table['frozen %'].mean():+.3f} %")
-    print(f"\n{footer(['ortools', 'pyvrp'], f'0 to {arguments.seeds - 1}')}")
+    print(f"\n{footer(['ortools', 'pyvrp'], f'0 to {given.seeds - 1}')}")
 
 
 if __name__ == "__main__":

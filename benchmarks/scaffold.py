@@ -13,7 +13,6 @@ Takes three minutes.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 import tomllib
@@ -23,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
-from kanopt.whatif.scenario_files.layers import read_layers
-from kanopt.whatif.scenario_files.load import check_scenario
+from kanopt.scenarios.files.layers import read_layers
+from kanopt.scenarios.files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
 SETS = tomllib.loads(Path(__file__).with_name("scaffold_tables.toml").read_text("utf-8"))
@@ -77,18 +76,15 @@ class Expected:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(..., "the folder of nyc_taxi and scms_delivery"),
+        packages=(Path, "the folder that pip installed the packages into"),
+        sets=(["tuned", "development", "once-fresh"], "which tables", SETS),
+        only=("", "tables whose name holds this"),
+        show=(False, "print every guess"),
+        kind=(str, "such as law: what a table is is not guessed, but its law is"),
     )
-    parser.add_argument("--data", type=Path, required=True, help="the folder of nyc_taxi and scms_delivery")
-    parser.add_argument("--packages", type=Path, help="the folder that pip installed the packages into")
-    parser.add_argument(
-        "--sets", nargs="+", choices=SETS, default=["tuned", "development", "once-fresh"], help="which tables"
-    )
-    parser.add_argument("--only", default="", help="tables whose name holds this")
-    parser.add_argument("--show", action="store_true", help="print every guess")
-    parser.add_argument("--kind", help="such as law: what a table is is not guessed, but its law is")
-    given = parser.parse_args()
     started, cpu = time.perf_counter(), time.process_time()
     folders = [each for each in (given.data, given.packages) if each]
     for name in given.sets:

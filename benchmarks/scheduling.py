@@ -10,7 +10,7 @@ projects    PSPLIB j30, j60 and j120: how many are proved, gap to the best lengt
 search      random schedules of mixed rules, by local search and by the referee: schedules, differences.
 
 CP-SAT as it comes gets a model of intervals in whole minutes, one worker and the same wall seconds; its model is built
-within them. On `priced` it gets the model that kanopt gives it, without a start. PyJobShop runs where it is installed.
+within them. On `priced` it gets the model that kanopt gives it, without a start.
 Seconds are wall seconds, CPU seconds those of the whole process; every plan of kanopt is checked by the referee.
 
     python benchmarks/scheduling.py --data FOLDER --parts small flexible
@@ -18,7 +18,6 @@ Seconds are wall seconds, CPU seconds those of the whole process; every plan of 
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 from collections.abc import Callable, Iterable
@@ -26,16 +25,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer, installed
+from _bench import asked, footer, print_table
 from _shops import Shop, flexible_job_shops, job_shops, mixed_shop, priced_shop
 from ortools.sat.python import cp_model
 
 import kanopt as ko
-from kanopt.problems.scheduling.instances import read_shop
-from kanopt.solvers.scheduling.grid import choose_step, lower
-from kanopt.solvers.scheduling.local_search.search import ShopSearch
-from kanopt.solvers.scheduling.model import ScheduleModel
-from kanopt.solvers.scheduling.schedules import dispatch, dispatched
+from kanopt.scheduling.instances import read_shop
+from kanopt.scheduling.search.grid import choose_step, lower
+from kanopt.scheduling.search.local_search.search import ShopSearch
+from kanopt.scheduling.search.model import ScheduleModel
+from kanopt.scheduling.search.schedules import dispatch, dispatched
 
 WORK = 1.2
 """What CP-SAT counts as work in a second, about, where tasks share resources."""
@@ -119,25 +118,6 @@ def run_bare(model: cp_model.CpModel, until: float, seed: int, cpu: float) -> di
     }
 
 
-def pyjobshop(shop: Shop, seconds: float, seed: int) -> dict[str, object]:
-    """Return what PyJobShop makes of a shop, with CP-SAT behind it."""
-    from pyjobshop import Model
-
-    model = Model()
-    machines = [model.add_machine() for _ in range(shop.machines)]
-    for job in shop.jobs:
-        order, before = model.add_job(), None
-        for task in job:
-            now = model.add_task(job=order)
-            for machine, duration in task:
-                model.add_mode(now, machines[machine], duration=duration)
-            if before is not None:
-                model.add_end_before_start(before, now)
-            before = now
-    result = model.solve(time_limit=seconds, display=False, num_workers=1, random_seed=seed)
-    return {"PyJobShop": result.objective}
-
-
 def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
     rows = []
     for shop in shops:
@@ -150,8 +130,6 @@ def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -
         if peer:
             row |= bare_cpsat(shop, seconds, seed)
             row["its gap, %"] = 100 * (float(str(row["CP-SAT"])) / shop.best - 1)
-            if HAS_PYJOBSHOP:
-                row |= pyjobshop(shop, seconds, seed)
         rows.append(row)
         print(pd.DataFrame([row]).to_string(index=False, header=len(rows) == 1), flush=True)
     table = pd.DataFrame(rows)
@@ -159,7 +137,7 @@ def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -
     return table[gaps].mean().to_frame("mean").T
 
 
-def projects(folder: Path, names: list[str] | None, seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
+def projects(folder: Path, names: list[str] | None, seconds: float, seed: int) -> pd.DataFrame:
     """Return for each set of PSPLIB how many projects are proved, and how far the others are above the best known."""
     rows = []
     for group in ("j30", "j60", "j120"):
@@ -173,56 +151,12 @@ def projects(folder: Path, names: list[str] | None, seconds: float, seed: int, *
             row |= solved(problem, seconds, seed)
             row["proved"] = row["bound"] == row["kanopt"]
             row["gap, %"] = 100 * (float(str(row["kanopt"])) / known - 1)
-            if peer:
-                row |= bare_project(problem, seconds, seed)
-                row["its gap, %"] = 100 * (float(str(row["CP-SAT"])) / known - 1)
-                row["it proved"] = row["its bound"] == row["CP-SAT"]
-                if HAS_PYJOBSHOP:
-                    row |= pyjobshop_project(problem, seconds, seed)
             rows.append(row)
             print(pd.DataFrame([row]).to_string(index=False, header=len(rows) == 1), flush=True)
     table = pd.DataFrame(rows).groupby("set", sort=False)
     counted = table.size().to_frame("projects")
-    for proved, gap in (("proved", "gap, %"), ("it proved", "its gap, %")):
-        if gap in rows[0]:
-            counted[proved], counted[gap] = table[proved].sum(), table[gap].mean()
+    counted["proved"], counted["gap, %"] = table["proved"].sum(), table["gap, %"].mean()
     return counted.reset_index()
-
-
-def bare_project(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
-    """Return what CP-SAT makes of a model of cumulative resources by itself."""
-    cpu, until = time.process_time(), time.perf_counter() + seconds
-    model, data = cp_model.CpModel(), problem.data
-    durations = data.timing.duration.astype(int).tolist()
-    horizon = sum(durations)
-    starts = [model.new_int_var(0, horizon, "") for _ in durations]
-    intervals = [
-        model.new_fixed_size_interval_var(start, long, "")
-        for start, long in zip(starts, durations, strict=True)
-    ]
-    for first, second in data.structure.pairs.tolist():
-        model.add(starts[second] >= starts[first] + durations[first])
-    for place, capacity in enumerate(data.timing.capacity.astype(int).tolist()):
-        model.add_cumulative(intervals, data.timing.need[:, place].astype(int).tolist(), capacity)
-    length = model.new_int_var(0, horizon, "")
-    model.add_max_equality(length, [start + long for start, long in zip(starts, durations, strict=True)])
-    model.minimize(length)
-    return run_bare(model, until, seed, cpu)
-
-
-def pyjobshop_project(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
-    """Return what PyJobShop makes of a project, with CP-SAT behind it."""
-    from pyjobshop import Model
-
-    model, data = Model(), problem.data
-    resources = [model.add_renewable(int(resource.capacity)) for resource in data.resources]
-    tasks = [model.add_task() for _ in data.tasks]
-    for task, duration, need in zip(tasks, data.timing.duration, data.timing.need, strict=True):
-        model.add_mode(task, resources, duration=int(duration), demands=need.astype(int).tolist())
-    for first, second in data.structure.pairs.tolist():
-        model.add_end_before_start(tasks[first], tasks[second])
-    result = model.solve(time_limit=seconds, display=False, num_workers=1, random_seed=seed)
-    return {"PyJobShop": result.objective, "PyJobShop bound": result.lower_bound}
 
 
 def workshop(seconds: float, seeds: int, data: object = None) -> pd.DataFrame:
@@ -295,53 +229,41 @@ def search(count: int, seed: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(Path, "folder with jsp, fjsp and rcpsp; for published instances"),
+        parts=(PARTS, "", PARTS),
+        instances=([str], "instead of those of the part"),
+        seconds=(30.0, ""),
+        seed=(0, ""),
+        seeds=(4, "of workshop and priced"),
+        schedules=(5000, "of search"),
+        work=(False, "count work in place of seconds, for a machine that others use too"),
+        no_peer=(False, "leave the other programs out"),
     )
-    parser.add_argument("--data", type=Path, help="folder with jsp, fjsp and rcpsp; for published instances")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--instances", nargs="+", help="instead of those of the part")
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seeds", type=int, default=4, help="of workshop and priced")
-    parser.add_argument("--schedules", type=int, default=5000, help="of search")
-    parser.add_argument(
-        "--work",
-        action="store_true",
-        help="count work in place of seconds, for a machine that others use too",
-    )
-    parser.add_argument("--no-peer", action="store_true", help="leave the other programs out")
-    given = parser.parse_args()
     peer = not given.no_peer
-    global HAS_PYJOBSHOP, COUNTS_WORK
-    HAS_PYJOBSHOP, COUNTS_WORK = peer and installed("pyjobshop") and not given.work, given.work
+    global COUNTS_WORK
+    COUNTS_WORK = given.work
     for part in given.parts:
         print(f"\n{part}", flush=True)
-        if part in ("small", "large"):
-            shops = job_shops(given.data)
-            names = given.instances or (SMALL if part == "small" else LARGE)
-            table = published([shops[name] for name in names], given.seconds, given.seed, peer=peer)
-        elif part == "flexible":
-            shops = flexible_job_shops(given.data)
-            table = published(
-                [shops[name] for name in given.instances or sorted(shops)],
-                given.seconds,
-                given.seed,
-                peer=peer,
-            )
+        if part in ("small", "large", "flexible"):
+            shops = flexible_job_shops(given.data) if part == "flexible" else job_shops(given.data)
+            usual = {"small": SMALL, "large": LARGE, "flexible": sorted(shops)}[part]
+            chosen = [shops[name] for name in given.instances or usual]
+            table = published(chosen, given.seconds, given.seed, peer=peer)
         elif part == "projects":
-            table = projects(given.data, given.instances, given.seconds, given.seed, peer=peer)
+            table = projects(given.data, given.instances, given.seconds, given.seed)
         elif part == "workshop":
             table = workshop(given.seconds, given.seeds)
         elif part == "priced":
             table = priced(given.seconds, given.seeds, peer=peer)
         else:
             table = search(given.schedules, given.seed)
-        print(table.to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
+        print_table(table, ",.2f")
     print("\n" + footer(["ortools"], given.seed))
 
 
-HAS_PYJOBSHOP = COUNTS_WORK = False
+COUNTS_WORK = False
 
 if __name__ == "__main__":
     main()

@@ -17,18 +17,15 @@ import argparse
 import re
 import statistics
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer
+from _bench import asked, footer
 from _laws import CONTENT, drawn, load_laws
-from _more_tables import ONCE, TUNED, more_cases
-from _real_data import TABLES, cases
+from _real_data import ONCE, TABLES, TUNED, cases
 
 import kanopt as ko
 from kanopt.errors import FitError, FormulaError
@@ -52,10 +49,8 @@ class Table:
         begun = time.process_time()
         inputs = rows.drop(columns=self.target)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model = ko.KANRegressor(seed=seed).fit(inputs, rows[self.target])
-                law = model.to_formula(self.test, self.target, min_r2=-np.inf)
+            model = ko.KANRegressor(seed=seed).fit(inputs, rows[self.target])
+            law = model.to_formula(self.test, self.target, min_r2=-np.inf)
         except (FitError, FormulaError):
             law = None
         return law, time.process_time() - begun
@@ -71,9 +66,7 @@ def tables(arguments: argparse.Namespace) -> Iterator[Table]:
             yield Table(f"{law.name}, {noise:.0%}", rows.train, rows.test, rows.target)
     if arguments.data is None:
         return
-    known = [name for name in arguments.tables if name in TABLES]
-    more = [name for name in arguments.tables if name not in TABLES]
-    for case in [*cases(known, arguments.data, 20_000, 0), *more_cases(more, 0)]:
+    for case in cases(arguments.tables, arguments.data, 20_000, 0):
         train, test = case.splits[0]
         whole = case.features.assign(**{"target_": case.target})
         yield Table(case.name, whole.iloc[train], whole.iloc[test], "target_")
@@ -147,24 +140,18 @@ def measured(table: Table, seeds: int, halves: int, in_order: bool) -> dict[str,
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     laws = Path(__file__).parent / "laws" / "yards.toml"
-    options.add_argument("--laws", type=Path, default=laws, help=f"made laws (default yards.toml): {CONTENT}")
-    options.add_argument(
-        "--only", nargs="*", metavar="NAME", help="laws (default all of the file; none without a name)"
+    arguments = asked(
+        __doc__,
+        laws=(laws, f"made laws (default yards.toml): {CONTENT}"),
+        only=([str], "laws"),
+        noise=([0.01, 0.05], ""),
+        data=(Path, "folder that holds tables/; without it no public tables"),
+        tables=(list(TABLES[:3]), "", [*TABLES, *TUNED, *ONCE]),
+        in_order=(False, "leave the rows in their order"),
+        seeds=(10, "seeds on the same rows"),
+        halves=(10, "halves of the rows"),
     )
-    options.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05], help="default 0.01 0.05")
-    options.add_argument("--data", type=Path, help="folder that holds tables/; without it no public tables")
-    options.add_argument(
-        "--tables", nargs="+", choices=[*TABLES, *TUNED, *ONCE], default=list(TABLES[:3]), metavar="TABLE"
-    )
-    options.add_argument("--in-order", action="store_true", help="leave the rows in their order")
-    options.add_argument("--seeds", type=int, default=10, help="seeds on the same rows (default 10)")
-    options.add_argument("--halves", type=int, default=10, help="halves of the rows (default 10)")
-    arguments = options.parse_args()
-    torch.set_num_threads(1)
     lines = []
     for table in tables(arguments):
         lines.append(measured(table, arguments.seeds, arguments.halves, arguments.in_order))

@@ -19,12 +19,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from _bench import asked, footer, print_table
 
 ROLES = ("generate", "kanopt", "boosting")
 BATCH = 250_000
@@ -74,7 +75,7 @@ def generate(path: Path, rows: int) -> None:
             writer.write_table(pa.Table.from_pandas(frame.assign(**{TARGET: cost}), writer.schema))
 
 
-def measure(role: str, path: Path) -> dict[str, Any]:
+def measure(role: str, path: Path, seed: int) -> dict[str, Any]:
     """Fit one model in this process, and say what it took."""
     import resource
     import time
@@ -91,7 +92,7 @@ def measure(role: str, path: Path) -> dict[str, Any]:
     before, wall, cpu = peak(), time.perf_counter(), time.process_time()
     if role == "kanopt":
         ticks: list[float] = []
-        model = ko.KANRegressor(seed=7).fit(
+        model = ko.KANRegressor(seed=seed).fit(
             path, TARGET, progress=lambda _: ticks.append(time.process_time())
         )
         learning = ticks[-1] - ticks[0]
@@ -105,7 +106,7 @@ def measure(role: str, path: Path) -> dict[str, Any]:
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         table = pd.read_parquet(path)
-        boosting = HistGradientBoostingRegressor(random_state=7)
+        boosting = HistGradientBoostingRegressor(random_state=seed)
         boosting.fit(table.drop(columns=TARGET), np.log(table[TARGET]))
         factor = float(np.exp(np.log(table[TARGET]) - boosting.predict(table.drop(columns=TARGET))).mean())
         words = "100 trees of 31 leaves"
@@ -142,59 +143,51 @@ def r2(predicted: Any, truth: Any) -> float:
     return 1.0 - float(((predicted - truth) ** 2).sum()) / float(((truth - truth.mean()) ** 2).sum())
 
 
-def child(role: str, path: Path, rows: int = 0) -> dict[str, Any]:
+def child(role: str, path: Path, rows: int, seed: int) -> dict[str, Any]:
     """Run one step in a process of its own, on one thread."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, __file__, "--role", role, "--file", str(path), "--rows", str(rows)]
+    command = [
+        sys.executable,
+        __file__,
+        "--role",
+        role,
+        "--file",
+        str(path),
+        "--rows",
+        str(rows),
+        "--seed",
+        str(seed),
+    ]
     done = subprocess.run(command, env={**os.environ, **threads}, stdout=subprocess.PIPE, check=True)
     result: dict[str, Any] = json.loads(done.stdout or "{}")
     return result
 
 
-def report(results: list[dict[str, Any]]) -> None:
-    """Print one line per fit, and how time grows with the rows."""
-    head = f"{'rows':>11} {'model':>9} {'wall s':>8} {'CPU s':>8} {'reading':>9} {'rows/s':>9} "
-    head += f"{'MiB':>7} {'R²':>9} {'Σ/Σ':>7} {'law s':>6}  network"
-    print(head)
-    for r in results:
-        print(
-            f"{r['rows']:>11,} {r['model']:>9} {r['wall s']:>8.1f} {r['CPU s']:>8.1f} {r['reading s']:>9.1f} "
-            f"{r['rows'] / r['CPU s']:>9,.0f} "
-            f"{r['MiB above import']:>7,.0f} {r['R² to truth']:>9.6f} {r['Σpredicted/Σtrue']:>7.4f} "
-            f"{r['law s'] or '–':>6.3}  {r['law']}"
-        )
-    for r in results:
-        if r["formula"]:
-            print(f"{r['rows']:,} rows, R² {r['R² of the formula']:.6f}: {r['formula']}")
-    for role in ROLES[1:]:
-        own = [r for r in results if r["model"] == role]
-        if len(own) > 1:
-            rows, cpu, rest = (own[-1][name] / own[0][name] for name in ("rows", "CPU s", "reading s"))
-            print(f"{role}: {rows:g} × the rows take {cpu:.2f} × the CPU time; reading {rest:.2f} ×")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
-    parser.add_argument("--models", nargs="+", choices=ROLES[1:], default=list(ROLES[1:]))
-    parser.add_argument("--role", choices=ROLES, help=argparse.SUPPRESS)
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = asked(
+        __doc__,
+        rows=([1_000_000, 3_000_000, 10_000_000], "of the files"),
+        models=(list(ROLES[1:]), "which", ROLES[1:]),
+        seed=(7, "of the models"),
+        role=(str, argparse.SUPPRESS, ROLES),
+        file=(Path, argparse.SUPPRESS),
+    )
     if given.role == "generate":
         generate(given.file, given.rows[0])
-    elif given.role:
-        print(json.dumps(measure(given.role, given.file)))
-    else:
-        print(f"{platform.processor() or platform.machine()}, one thread")
-        results = []
-        for rows in sorted(given.rows):
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "trips.parquet"
-                child("generate", path, rows)
-                for role in given.models:
-                    results.append({"rows": rows, **child(role, path)})
-                    print(f"{rows:,} rows, {role}: {results[-1]['CPU s']:.0f} CPU s", flush=True)
-        report(results)
+        return
+    if given.role:
+        print(json.dumps(measure(given.role, given.file, given.seed)))
+        return
+    results = []
+    for rows in sorted(given.rows):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "trips.parquet"
+            child("generate", path, rows, given.seed)
+            results += [{"rows": rows, **child(role, path, rows, given.seed)} for role in given.models]
+    for each in results:
+        print(f"{each['rows']:,} rows, {each['model']}: {each.pop('law')}; {each.pop('formula')}")
+    print_table(results, ",.6g")
+    print(f"\n{footer(['scikit-learn', 'pyarrow'], given.seed)}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ capa        100 warehouses, 1,000 customers, four capacities: price above the pu
             --seconds; HiGHS gets as long.
 large       50 sites, 500 markets, 12 periods, 3 products (_networks.random_network): gap, share of the demand served,
             seconds, and the largest memory of all processes together; HiGHS gets the weak form.
+networks    100 sites and 1,000 markets, and 60 and 550, one period and product: CPU seconds until proved, beside HiGHS.
 concave     12 networks of 3 sites and 7 markets, a shipment at 60 + 1.1 · km^0.9 · t^0.6: price above the optimum
             of trying every way to supply the markets from the sites, and whether the claimed bound holds.
 
@@ -18,23 +19,23 @@ Seconds are wall seconds with one thread; those of kanopt are all of ``ko.solve`
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from _concave_optimum import concave_optimum
 from _highs_peer import Bare, bare_highs, warehouse_model
 from _networks import concave_network, random_network, read_warehouses
 from _process_memory import PeakMemory
 
 import kanopt as ko
-from kanopt.solvers.supply.model import SupplyModel
+from kanopt.engines.clock import cpu_seconds
+from kanopt.supply.search.model import SupplyProgram
 
 CAPACITIES = (8000.0, 10000.0, 12000.0, 14000.0)
-PARTS = ("proved", "capa", "large", "concave")
+PARTS = ("proved", "capa", "large", "networks", "concave")
 
 
 def published(folder: Path) -> dict[str, list[float]]:
@@ -124,7 +125,7 @@ def large(seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
         }
     ]
     if peer:
-        linear = SupplyModel(problem).linear
+        linear = SupplyProgram(problem).linear
         with PeakMemory() as memory:
             bare = bare_highs(linear, seconds)
         gap = gap_of(bare.price, bare.bound)
@@ -135,6 +136,26 @@ def large(seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
                 "gap, %": gap,
                 "s": bare.seconds,
                 "MB": memory.megabytes,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def networks(seconds: float, seed: int) -> pd.DataFrame:
+    rows = []
+    for sites, markets in ((100, 1000), (60, 550)):
+        problem = random_network(sites, markets, 1, 1, seed)
+        began = cpu_seconds()
+        result = ko.solve(problem, time_limit=seconds, seed=seed)
+        spent, began = cpu_seconds() - began, cpu_seconds()
+        bare = bare_highs(SupplyProgram(problem).linear, seconds)
+        rows.append(
+            {
+                "network": f"{sites} × {markets}",
+                "status": result.status.value,
+                "CPU s": spent,
+                "HiGHS weak proved": bare.proved,
+                "HiGHS weak, CPU s": cpu_seconds() - began,
             }
         )
     return pd.DataFrame(rows)
@@ -161,21 +182,19 @@ def concave(seconds: float, seed: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(Path, "folder of cap*.txt of the OR-Library with its gabarito.txt of optima"),
+        parts=(PARTS, "", PARTS),
+        seconds=(120.0, "time limit"),
+        seed=(0, "seed"),
+        no_peer=(False, "leave HiGHS out of 'capa' and 'large'"),
     )
-    parser.add_argument(
-        "--data", type=Path, help="folder of cap*.txt of the OR-Library with its gabarito.txt of optima"
-    )
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--seconds", type=float, default=120.0, help="time limit (default 120)")
-    parser.add_argument("--seed", type=int, default=0, help="seed (default 0)")
-    parser.add_argument("--no-peer", action="store_true", help="leave HiGHS out of 'capa' and 'large'")
-    given = parser.parse_args()
     tables = {
         "proved": lambda: proved(given.data, given.seconds, given.seed),
         "capa": lambda: capa(given.data, given.seconds, given.seed, peer=not given.no_peer),
         "large": lambda: large(given.seconds, given.seed, peer=not given.no_peer),
+        "networks": lambda: networks(given.seconds, given.seed),
         "concave": lambda: concave(given.seconds, given.seed),
     }
     for part in given.parts:
@@ -183,8 +202,7 @@ def main() -> None:
             print(f"{part}: left out; --data names the folder of the OR-Library\n")
             continue
         print(part)
-        print(tables[part]().to_string(index=False, float_format=lambda value: f"{value:,.4g}"), flush=True)
-        print()
+        print_table(tables[part](), ",.4g")
     print(footer(["highspy"], given.seed))
 
 

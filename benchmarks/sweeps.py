@@ -16,7 +16,6 @@ kills       kanopt sweep with --out and two workers, killed at a random moment -
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -30,12 +29,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer, installed
+from _bench import asked, footer, installed
 
 import kanopt as ko
 from kanopt.parallel import cluster, run_tasks
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.questions.prepare import prepare
+from kanopt.questions.prepare import prepare
+from kanopt.scenarios.events import ignore_event
 
 ROOT = Path(__file__).parent.parent / "scenarios"
 TASK_SECONDS = 0.1
@@ -189,16 +188,15 @@ def _compared(out: Path, expected: pd.DataFrame) -> tuple[int, int, int, int]:
 
 def main() -> None:
     """Run the parts that are asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     every = ["prices", "anew", "overhead", "kills"]
-    parser.add_argument("--parts", nargs="+", choices=every, default=every)
-    parser.add_argument("--points", type=int, default=1000, help="prices of part 'prices' (default 1000)")
-    parser.add_argument("--repeats", type=int, default=1, help="runs of part 'anew' (default 1)")
-    parser.add_argument("--n", type=int, default=20, help="kills (default 20)")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    given = asked(
+        __doc__,
+        parts=(every, "", every),
+        points=(1000, "prices of part 'prices'"),
+        repeats=(1, "runs of part 'anew'"),
+        n=(20, "kills"),
+        seed=(0, ""),
+    )
     made = {
         "prices": lambda: prices(given.points),
         "anew": lambda: anew(given.repeats),

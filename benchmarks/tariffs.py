@@ -12,26 +12,23 @@ HistGradientBoostingRegressor on the logarithm, and a linear fit of the logarith
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt.formulas.nodes import count_operators
 
-ERROR, CLASS = 2.0, 0.03
 Rng = np.random.Generator
 Made = tuple[pd.DataFrame, np.ndarray, list[str]]
 """Columns, true prices, and the columns that make a class."""
@@ -177,15 +174,10 @@ def pallets(rng: Rng) -> Made:
     return pd.DataFrame({"zone": zones, "year": years, "pallets": count}), price, ["zone"]
 
 
-TUNED: tuple[Callable[[Rng], Made], ...] = (
-    lanes_modes,
-    air_brackets,
-    fuel_by_month,
-    full_loads,
-    fee_and_rate,
-    discounts,
-)
-FRESH = (price_steps, chargeable, distance_zones, ton_kilometres, degressive, pallets)
+HALVES: dict[str, tuple[Callable[[Rng], Made], ...]] = {
+    "tuned": (lanes_modes, air_brackets, fuel_by_month, full_loads, fee_and_rate, discounts),
+    "fresh": (price_steps, chargeable, distance_zones, ton_kilometres, degressive, pallets),
+}
 
 
 @dataclass(frozen=True)
@@ -226,11 +218,9 @@ def law(case: Case, seed: int) -> dict[str, object]:
     rows = case.frame.assign(price=case.noted)
     train, test = rows[~case.held_out], rows[case.held_out]
     began = time.process_time()
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        model = ko.KANRegressor(seed=seed).fit(train[list(case.frame)], train["price"])
-        formula = model.to_formula(test, min_r2=-1e9, unseen="pooled")
-        told = np.broadcast_to(formula.evaluate(case.frame), len(case.frame))
+    model = ko.KANRegressor(seed=seed).fit(train[list(case.frame)], train["price"])
+    formula = model.to_formula(test, min_r2=-1e9, unseen="pooled")
+    told = np.broadcast_to(formula.evaluate(case.frame), len(case.frame))
     spent = time.process_time() - began
     return {
         **figures(case, told),
@@ -261,39 +251,31 @@ def peers(case: Case) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        half=("both", "which tariffs", [*HALVES, "both"]),
+        noise=([0.01, 0.05], "share of the price"),
+        seeds=([0], "seeds of the tariffs"),
+        only=([str], "tariffs whose names begin so"),
     )
-    parser.add_argument("--half", choices=["tuned", "fresh", "both"], default="both", help="which tariffs")
-    parser.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05], help="share of the price")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the tariffs")
-    parser.add_argument("--only", nargs="+", help="tariffs whose names begin so")
-    parser.add_argument("--laws", action="store_true", help="print every law")
-    arguments = parser.parse_args()
-    wanted = {"tuned": TUNED, "fresh": FRESH, "both": (*TUNED, *FRESH)}[arguments.half]
     rows = []
-    for seed in arguments.seeds:
-        for make in wanted:
-            if arguments.only and not make.__name__.startswith(tuple(arguments.only)):
-                continue
-            for noise in arguments.noise:
-                made = case(make, noise, seed)
-                half = "tuned" if make in TUNED else "fresh"
-                row = {"tariff": made.name, "half": half, "noise": noise, "seed": seed}
-                row |= law(made, seed) | peers(made)
-                text = row.pop("law")
-                if arguments.laws:
-                    print(f"{made.name} {noise:g}: {text}", flush=True)
-                rows.append(row)
-    table = pd.DataFrame(rows)
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
-    for half, part in table.groupby("half"):
-        right = (part["error"] <= ERROR) & (part["class"] <= CLASS)
-        print(
-            f"{half}: {right.sum()} of {len(part)} with an error of at most {ERROR:g} times the noise and classes "
-            f"within {CLASS:.0%}; median error {part['error'].median():.2f}, CPU s {part['CPU s'].median():.1f}"
-        )
-    print(footer(["scikit-learn"], arguments.seeds[0]))
+    for seed, (half, makers) in product(given.seeds, HALVES.items()):
+        wanted = [make for make in makers if make.__name__.startswith(tuple(given.only or ("",)))]
+        for make, noise in product(wanted if given.half in (half, "both") else (), given.noise):
+            made = case(make, noise, seed)
+            row = {
+                "tariff": made.name,
+                "half": half,
+                "noise": noise,
+                "seed": seed,
+                **law(made, seed),
+                **peers(made),
+            }
+            print(f"{made.name} {noise:g}: {row.pop('law')}", flush=True)
+            rows.append(row)
+    print_table(rows, ".3f")
+    print_table(pd.DataFrame(rows).groupby("half")[["error", "class", "CPU s"]].median(), ".3f", index=True)
+    print(footer(["scikit-learn"], given.seeds[0]))
 
 
 if __name__ == "__main__":

@@ -11,20 +11,16 @@ the target).
 
 from __future__ import annotations
 
-import argparse
-import warnings
 from collections.abc import Callable
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from _bench import footer, installed
-from threadpoolctl import threadpool_limits
+from _bench import asked, footer, installed, print_table
+from _real_models import additive, boosting
 
 import kanopt as ko
+from kanopt.surrogates.peer_models import better_of, peer_model
 from kanopt.tables import with_units
 
 Floats = np.ndarray
@@ -32,24 +28,10 @@ UNITS = {"free_flow_min": "min", "volume": "veh/h", "capacity": "veh/h", "minute
 INPUTS = ["free_flow_min", "volume", "capacity"]
 
 
-def sioux_falls(folder: Path) -> pd.DataFrame:
-    """Read links and volumes."""
-    lines = (folder / "SiouxFalls_net.tntp").read_text().splitlines()
-    first = next(place for place, line in enumerate(lines) if line.startswith("~"))
-    names = lines[first].strip("~; \t").split()
-    table = "\n".join(line.strip().rstrip(";") for line in lines[first + 1 :])
-    net = pd.read_csv(StringIO(table), sep=r"\s+", names=names)
-    flow = pd.read_csv(folder / "SiouxFalls_flow.tntp", sep=r"\s+")
-    both = net.merge(flow, left_on=["init_node", "term_node"], right_on=["From", "To"], validate="1:1")
-    if len(both) != len(net):
-        raise SystemExit(f"{folder}: {len(net)} links, of which only {len(both)} have a volume")
-    frame = pd.DataFrame(
-        {
-            "free_flow_min": both["free_flow_time"].astype(float),
-            "volume": both["Volume"],
-            "capacity": both["capacity"],
-        }
-    )
+def sioux_falls() -> pd.DataFrame:
+    """Return the links of the example, their travel times by the law."""
+    links = ko.load_sioux_falls().links
+    frame = links.rename(columns={"capacity_veh_h": "capacity"})[INPUTS].astype(float)
     return with_units(frame.assign(minutes=minutes(frame)), UNITS)
 
 
@@ -75,14 +57,9 @@ def elsewhere(links: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.D
 
 def peers(X: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Return the other models that are installed."""
-    from _real_models import additive, boosting
-
-    from kanopt.surrogates.peer_models import better_of, peer_model
-
-    models: dict[str, Any] = {
-        "HistGradientBoosting": boosting(X, seed),
-        "additive splines (pygam)": additive(X, seed),
-    }
+    models: dict[str, Any] = {"HistGradientBoosting": boosting(X, seed)}
+    if installed("pygam"):
+        models["additive splines (pygam)"] = additive(X, seed)
     if installed("interpret"):
         machine = peer_model("explainable boosting", X, {}, seed=seed)
         models["explainable boosting (interpret)"] = better_of(machine, len(X))
@@ -121,28 +98,18 @@ def measure(links: pd.DataFrame, noise: float, seed: int) -> list[dict[str, obje
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        seeds=(5, "seeds of networks and models"),
+        noise=(0.0, "share of the spread of times"),
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds SiouxFalls_*.tntp")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds (default 5)")
-    parser.add_argument("--noise", type=float, default=0.0, help="share of the spread of times (default 0)")
-    arguments = parser.parse_args()
-    if not installed("pygam"):
-        raise SystemExit(1)
-    torch.set_num_threads(1)
-    links = sioux_falls(arguments.data)
-    rows: list[dict[str, object]] = []
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore")
-        for seed in range(arguments.seeds):
-            rows += measure(links, arguments.noise, seed)
-    runs = pd.DataFrame(rows)
-    lines = runs.groupby("model", sort=False)[["links held out", "other network"]].agg(["median", "min"])
-    print(f"\nR², median and worst of {arguments.seeds} seeds, noise {arguments.noise:.0%}")
-    print(lines.to_string(float_format=lambda value: f"{value:.4f}"))
-    packages = ["scikit-learn", "pygam", *(["interpret"] if installed("interpret") else [])]
-    print(f"\n{footer(packages, f'0-{arguments.seeds - 1}')}")
+    links = sioux_falls()
+    runs = pd.DataFrame([row for seed in range(given.seeds) for row in measure(links, given.noise, seed)])
+    print(f"R², median and worst of {given.seeds} seeds, noise {given.noise:.0%}")
+    groups = runs.groupby("model", sort=False)[["links held out", "other network"]]
+    print_table(groups.agg(["median", "min"]), ".4f", index=True)
+    packages = [name for name in ("pygam", "interpret") if installed(name)]
+    print(f"\n{footer(['scikit-learn', *packages], f'0-{given.seeds - 1}')}")
 
 
 if __name__ == "__main__":

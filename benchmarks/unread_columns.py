@@ -1,15 +1,15 @@
 """How many columns that nothing reads are named, and with the right hint.
 
 A small problem of each kind is given one more column, once from frames in Python and once from a scenario file, for
-every header in headers.toml. Counted is whether the remarks name it at all, whether it is told as one that seems to
-matter (where it does; and as one that does not where it does not), and whether the field that is proposed is the one
-that is meant. Three sets: headers that the vocabulary was written with, headers copied from tables in public
+every header in headers/headers.toml. Counted is whether the remarks name it at all, whether it is told as one that
+seems to matter (where it does; and as one that does not where it does not), and whether the field that is proposed is
+the one that is meant. Three sets: headers that the vocabulary was written with, headers copied from tables in public
 repositories, and headers made up at the end, for which nothing was changed. Takes about a minute.
 """
 
 from __future__ import annotations
 
-import argparse
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -19,71 +19,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 
 import kanopt as ko
-from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
-from kanopt.problems.base import Problem, told_elsewhere
+from kanopt import RoutingProblem, SchedulingProblem, SupplyProblem
+from kanopt.plans.base import Problem, told_elsewhere
 from kanopt.records.unread_columns import UnreadColumn
 
 Frames = dict[str, pd.DataFrame]
-SETS: dict[str, str] = tomllib.loads(Path(__file__).with_name("headers.toml").read_text("utf-8"))
-
-ROUTING: Frames = {
-    "depots": pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]}),
-    "clients": pd.DataFrame({"name": ["a", "b"], "x": [1.0, 2.0], "y": [2.0, 1.0]}),
-    "vehicles": pd.DataFrame({"name": ["van"]}),
-}
-SCHEDULING: Frames = {
-    "jobs": pd.DataFrame({"name": ["j", "k"]}),
-    "tasks": pd.DataFrame({"name": ["t", "u"], "job": ["j", "k"]}),
-    "machines": pd.DataFrame({"name": ["saw"]}),
-    "modes": pd.DataFrame({"task": ["t", "u"], "machine": ["saw", "saw"]}),
-    "setups": pd.DataFrame({"before": ["p"], "after": ["q"], "time": [5.0]}),
-}
-SUPPLY: Frames = {
-    "suppliers": pd.DataFrame({"name": ["mill"]}),
-    "facilities": pd.DataFrame({"name": ["site"]}),
-    "markets": pd.DataFrame({"name": ["town"]}),
-    "products": pd.DataFrame({"name": ["flour"]}),
-    "periods": pd.DataFrame({"name": ["p1"]}),
-    "lanes": pd.DataFrame({"tail": ["mill", "site"], "head": ["site", "town"]}),
-}
-KINDS = {"routing": ROUTING, "scheduling": SCHEDULING, "supply": SUPPLY}
-LAWS = {
-    "routing": """
-[problem.cost]
-wear = "one"
-[problem.duration]
-law = "time"
-[surrogates.one]
-formula = "1"
-unit = "EUR"
-[surrogates.time]
-formula = "1"
-unit = "min"
-""",
-    "scheduling": """
-makespan_cost = 1.0
-[problem.duration]
-law = "time"
-[surrogates.time]
-formula = "1"
-unit = "min"
-""",
-    "supply": """
-[problem.tariff]
-law = "rate"
-[problem.demand]
-law = "need"
-[surrogates.rate]
-formula = "1"
-unit = "EUR/t"
-[surrogates.need]
-formula = "1"
-unit = "t"
-""",
-}
+CASES = Path(__file__).with_name("headers")
+SETS: dict[str, str] = tomllib.loads((CASES / "headers.toml").read_text("utf-8"))
+KINDS = ("routing", "scheduling", "supply")
 
 
 @dataclass(frozen=True)
@@ -127,12 +73,10 @@ class Answer:
 
 def with_column(case: HeaderCase) -> tuple[str, Frames]:
     """Return the kind of problem that has the table, and its tables with one more column."""
-    kind = next(kind for kind, frames in KINDS.items() if case.table in frames)
-    frames = dict(KINDS[kind])
-    rows = len(frames[case.table])
-    cells: list[Any] = (
-        [1.0 + row for row in range(rows)] if case.numeric else [f"w{row}" for row in range(rows)]
-    )
+    kind = next(kind for kind in KINDS if (CASES / kind / f"{case.table}.csv").exists())
+    frames = {path.stem: pd.read_csv(path) for path in sorted((CASES / kind).glob("*.csv"))}
+    rows = range(len(frames[case.table]))
+    cells: list[Any] = [1.0 + row if case.numeric else f"w{row}" for row in rows]
     frames[case.table] = frames[case.table].assign(**{case.header: cells})
     return kind, frames
 
@@ -148,16 +92,10 @@ def from_python(kind: str, frames: Frames) -> Problem[Any]:
         return SupplyProblem(**frames, tariff=1.0, demand=1.0)
 
 
-def from_file(kind: str, frames: Frames, folder: Path) -> list[str]:
-    """Write the tables and a scenario file, and return what is remarked of it."""
-    lines = [f'[problem]\nkind = "{kind}"']
-    text = LAWS[kind].lstrip("\n")
-    lines += [text.split("[", 1)[0]] if not text.startswith("[") else []
-    lines += [text if text.startswith("[") else "[" + text.split("[", 1)[1]]
-    for name, frame in frames.items():
-        frame.to_csv(folder / f"{name}.csv", index=False)
-        lines += [f'[tables.{name}]\npath = "{name}.csv"', f'[problem.{name}]\ntable = "{name}"']
-    (folder / "case.toml").write_text("\n".join(lines), "utf-8")
+def from_file(kind: str, changed: str, frame: pd.DataFrame, folder: Path) -> list[str]:
+    """Write the changed table beside the other files of a scenario, and return what is remarked of it."""
+    shutil.copytree(CASES / kind, folder, dirs_exist_ok=True)
+    frame.to_csv(folder / f"{changed}.csv", index=False)
     scenario = ko.load_scenario(folder / "case.toml", lenient=True)
     scenario.check()
     return [str(issue) for issue in (*scenario.remarks(), *scenario.notes())]
@@ -173,7 +111,7 @@ def answers(cases: tuple[HeaderCase, ...]) -> Iterator[Answer]:
             column for found in problem.unread() for column in found.striking if column.name == case.header
         ]
         with tempfile.TemporaryDirectory() as folder:
-            written = from_file(kind, frames, Path(folder))
+            written = from_file(kind, case.table, frames[case.table], Path(folder))
         yield Answer(case, named, any(repr(case.header) in remark for remark in written), _hint(told))
 
 
@@ -184,35 +122,29 @@ def _hint(told: list[UnreadColumn]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        sets=(list(SETS), "which", SETS),
+        wrong=(False, "print only the headers with a wrong hint"),
     )
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--wrong", action="store_true", help="print only the headers with a wrong hint")
-    options = parser.parse_args()
-    found = {
-        name: list(answers(tuple(map(HeaderCase.of, SETS[name].strip().splitlines()))))
-        for name in options.sets
-    }
-    print(f"{'set':6} {'table':12} {'header':26} {'python':7} {'file':5} {'hint':18} meant")
-    for name, all_answers in found.items():
-        for answer in all_answers:
-            if answer.right and options.wrong:
-                continue
-            case, mark = answer.case, "" if answer.right else "   wrong"
-            python, file = ("named" if named else "NOT" for named in (answer.python, answer.file))
-            meant = " or ".join(case.meant)
-            print(
-                f"{name:6} {case.table:12} {case.header:26} {python:7} {file:5} {answer.hint:18} {meant}{mark}"
-            )
-    print()
-    for name, all_answers in found.items():
-        count = len(all_answers)
-        print(
-            f"{name}: {count} headers; named in Python {sum(a.python for a in all_answers)}, in files "
-            f"{sum(a.file for a in all_answers)}; striking where they are {sum(a.striking for a in all_answers)}; "
-            f"right hint {sum(a.right for a in all_answers)} ({sum(a.right for a in all_answers) / count:.0%})"
-        )
+    rows, totals = [], []
+    for name in given.sets:
+        found = list(answers(tuple(map(HeaderCase.of, SETS[name].strip().splitlines()))))
+        for answer in found:
+            told = {
+                "set": name,
+                "table": answer.case.table,
+                "header": answer.case.header,
+                "hint": answer.hint,
+            }
+            told |= {"python": answer.python, "file": answer.file, "meant": " or ".join(answer.case.meant)}
+            rows += [told | {"right": answer.right}] if not (answer.right and given.wrong) else []
+        counts = {
+            what: sum(getattr(a, what) for a in found) for what in ("python", "file", "striking", "right")
+        }
+        totals.append({"set": name, "headers": len(found), **counts})
+    print_table(rows)
+    print_table(totals)
     print(footer(["pandas"], "none"))
 
 

@@ -5,8 +5,7 @@ strength. From its log of 5,000 trips, with noise and gross errors, three planne
 KANRegressor with everything at its default (monotone in distance and load), written as formulas. "averages" takes
 minutes and litres per kilometre over the whole log, and pays drivers by the hour. "per km" takes one mean cost per
 kilometre, in which hours, fuel and wear of the log are counted, and one mean speed: it plans as those do who pay a
-carrier by the kilometre, and sees no cost in waiting. With --truth there is one more who need not learn: it is told
-the true laws, is given as much time as stated, and shows how much there is to gain, but for the search. Each plans
+carrier by the kilometre, and sees no cost in waiting. Each plans
 the same sixty clients and six vans with the same solver and the same time, and decides who drives where in which
 order, and when each van leaves. All plans are then driven on the true laws.
 
@@ -18,20 +17,14 @@ the plan on laws costs, realised, than that of another planner, with the interva
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-import warnings
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from _example_city import make_city
 from scipy.stats import t as student
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt import refs, routing
@@ -52,8 +45,8 @@ KM, HOUR, LOAD = ko.Variable("distance_km", "km"), ko.Variable("hour", "h"), ko.
 MINUTES, LITRES = ko.Variable("minutes", "min"), ko.Variable("fuel_l", "l")
 EUROS = ko.Variable("cost", "EUR")
 OTHERS = ("averages", "per km")
-PLANNERS = ("laws", *OTHERS, "truth")
-"""In the order in which they are shown; who does not plan is left out."""
+PLANNERS = ("laws", *OTHERS)
+"""In the order in which they are shown."""
 KNOWN = {"distance_km": refs.arc.distance, "hour": refs.clock.hour, "load_t": refs.state.load}
 
 
@@ -175,41 +168,34 @@ def driven(planner: ko.RoutingProblem, plan: routing.RoutingPlan) -> routing.Rou
     return replace(plan, routes=tuple(routes))
 
 
-def one(case: tuple[float, int], seconds: float, most: float) -> dict[str, object]:
-    """Plan one city by all, in so many seconds each and in more on the true laws, and drive the plans."""
-    strength, seed = case
-    warnings.simplefilter("ignore")
-    with threadpool_limits(1):
-        tick = time.process_time()
-        city = make_city(seed, strength=strength)
-        truth = problem_of(city, true_laws(strength))
-        row: dict[str, object] = {"strength": strength, "seed": seed}
-        means = averages(city.trips)
-        planners = {
-            "laws": problem_of(city, learned(city.trips, seed)),
-            "averages": problem_of(city, means),
-            "per km": problem_per_km(city, means),
+def one(strength: float, seed: int, seconds: float) -> dict[str, object]:
+    """Plan one city by all, in so many seconds each, and drive the plans."""
+    tick = time.process_time()
+    city = make_city(seed, strength=strength)
+    truth = problem_of(city, true_laws(strength))
+    row: dict[str, object] = {"strength": strength, "seed": seed}
+    means = averages(city.trips)
+    planners = {
+        "laws": problem_of(city, learned(city.trips, seed)),
+        "averages": problem_of(city, means),
+        "per km": problem_per_km(city, means),
+    }
+    for name, planner in planners.items():
+        result = ko.solve(planner, time_limit=seconds, seed=seed, days_in_time=None)
+        plan = driven(planner, result.plan)
+        row |= {
+            f"{name}: predicted": result.objective,
+            f"{name}: realised": truth.price(plan).objective,
+            f"{name}: late": lateness(truth.check(plan)),
+            f"{name}: left out": len(plan.unserved),
         }
-        if most:
-            planners["truth"] = truth
-        for name, planner in planners.items():
-            limit = most if name == "truth" else seconds
-            result = ko.solve(planner, time_limit=limit, seed=seed, days_in_time=None)
-            plan = driven(planner, result.plan)
-            row |= {
-                f"{name}: predicted": result.objective,
-                f"{name}: realised": truth.price(plan).objective,
-                f"{name}: late": lateness(truth.check(plan)),
-                f"{name}: left out": len(plan.unserved),
-            }
-        for name in OTHERS:
-            row[f"saving on {name}"] = 1.0 - row["laws: realised"] / row[f"{name}: realised"]
-        row["CPU s"] = time.process_time() - tick
+    for name in OTHERS:
+        row[f"saving on {name}"] = 1.0 - row["laws: realised"] / row[f"{name}: realised"]
+    row["CPU s"] = time.process_time() - tick
     told = (
         f"{name} {row[f'{name}: predicted']:.2f} predicted, {row[f'{name}: realised']:.2f} realised, "
         f"{row[f'{name}: late']:.0f} min late"
         for name in PLANNERS
-        if f"{name}: realised" in row
     )
     print(f"strength {strength:g}, seed {seed}: {'; '.join(told)}", flush=True)
     return row
@@ -223,45 +209,28 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         row = {"strength": strength, "cities": n} | {
             f"{who}: {what}": part[f"{who}: {what}"].mean()
             for who in PLANNERS
-            if f"{who}: realised" in part
             for what in ("predicted", "realised", "late", "left out")
         }
         for name in OTHERS:
             saving = part[f"saving on {name}"].to_numpy(dtype=float)
             half = student.ppf(0.975, n - 1) * saving.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
             row |= {f"saving on {name}, %": 100 * saving.mean(), f"± of saving on {name}": 100 * half}
-            if "truth: realised" in part:
-                most = (1.0 - part["truth: realised"] / part[f"{name}: realised"]).mean()
-                row[f"saving of truth on {name}, %"] = 100 * most
         found.append(row)
     return pd.DataFrame(found).set_index("strength").T
 
 
-def main() -> int:
-    """Run the cities and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def main() -> None:
+    given = asked(
+        __doc__,
+        strengths=([0.0, 0.5, 1.0], "shares of the true laws that are effect of hour and load"),
+        seeds=(20, "cities per strength"),
+        time_limit=(10.0, "wall seconds per plan"),
     )
-    parser.add_argument("--strengths", type=float, nargs="+", default=[0.0, 0.5, 1.0], help="default 0 0.5 1")
-    parser.add_argument("--seeds", type=int, default=20, help="cities per strength, default 20")
-    parser.add_argument("--time-limit", type=float, default=10.0, help="wall seconds per plan, default 10")
-    parser.add_argument("--truth", type=float, default=0.0, help="wall seconds of a plan on the true laws")
-    parser.add_argument("--jobs", type=int, default=1, help="cities at once, default 1")
-    given = parser.parse_args()
     cases = [(strength, seed) for seed in range(given.seeds) for strength in given.strengths]
-    work = partial(one, seconds=given.time_limit, most=given.truth)
-    if given.jobs > 1:
-        with ProcessPoolExecutor(given.jobs) as pool:
-            rows = list(pool.map(work, cases))
-    else:
-        rows = list(map(work, cases))
-    table = summary(pd.DataFrame(rows))
-    print()
-    print(table.to_string(float_format="{:.2f}".format))
-    print()
-    print(footer(["ortools", "pyvrp"], f"0-{given.seeds - 1}"))
-    return 0
+    rows = [one(*case, given.time_limit) for case in cases]
+    print_table(summary(pd.DataFrame(rows)), ".2f", index=True)
+    print(f"\n{footer(['ortools', 'pyvrp'], f'0-{given.seeds - 1}')}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

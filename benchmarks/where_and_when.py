@@ -17,15 +17,13 @@ after that.
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import r2_score
 
@@ -112,10 +110,8 @@ def boosting(features: pd.DataFrame, target: pd.Series, train: np.ndarray, test:
 
 def network(features: pd.DataFrame, target: pd.Series, train: np.ndarray, test: np.ndarray) -> float:
     """Return R² of KANRegressor on held-out rows; a zone that it has not seen is an average one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        model = ko.KANRegressor(seed=0).fit(features.iloc[train], target.iloc[train])
-        return r2_score(target.iloc[test], model.predict(features.iloc[test], unseen="pooled"))
+    model = ko.KANRegressor(seed=0).fit(features.iloc[train], target.iloc[train])
+    return r2_score(target.iloc[test], model.predict(features.iloc[test], unseen="pooled"))
 
 
 def compare(name: str, features: pd.DataFrame, target: pd.Series, split: int) -> dict[str, object]:
@@ -139,17 +135,14 @@ def compare(name: str, features: pd.DataFrame, target: pd.Series, split: int) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        data=(..., "folder that holds tables/"),
+        zones=(Path, "centres of the taxi zones; without them no taxi coordinates"),
+        splits=([21, 22], "seeds of the splits"),
+        flights=(8_000, "flights drawn, others for each split"),
+        tables=([str], "measure only the tables whose names begin so"),
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/")
-    parser.add_argument(
-        "--zones", type=Path, help="centres of the taxi zones; without them no taxi coordinates"
-    )
-    parser.add_argument("--splits", type=int, nargs="+", default=[21, 22], help="seeds of the splits")
-    parser.add_argument("--flights", type=int, default=8_000, help="flights drawn, others for each split")
-    parser.add_argument("--tables", nargs="+", help="measure only the tables whose names begin so")
-    arguments = parser.parse_args()
     rows = []
     for split in arguments.splits:
         tables = taxi(arguments.data, arguments.zones)

@@ -16,6 +16,9 @@ Examples
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from kanopt import routing as routing
     from kanopt import scheduling as scheduling
     from kanopt import supply as supply
+    from kanopt.decisions.problem import DecisionProblem as DecisionProblem
     from kanopt.errors import DomainWarning as DomainWarning
     from kanopt.errors import FileFormatError as FileFormatError
     from kanopt.errors import FitError as FitError
@@ -52,20 +56,46 @@ if TYPE_CHECKING:
     from kanopt.formulas import Variable as Variable
     from kanopt.formulas import fit_groups as fit_groups
     from kanopt.formulas import parse_formula as parse_formula
-    from kanopt.problems import Certificate as Certificate
-    from kanopt.problems import Check as Check
-    from kanopt.problems import DecisionProblem as DecisionProblem
-    from kanopt.problems import Result as Result
-    from kanopt.problems import RoutingProblem as RoutingProblem
-    from kanopt.problems import SchedulingProblem as SchedulingProblem
-    from kanopt.problems import Status as Status
-    from kanopt.problems import SupplyProblem as SupplyProblem
-    from kanopt.problems import Uncertainty as Uncertainty
-    from kanopt.problems.evaluate import evaluate as evaluate
-    from kanopt.problems.routing.instances import read_instance as read_instance
-    from kanopt.solvers.routing.on_time import solve_on_time as solve_on_time
+    from kanopt.plans import Certificate as Certificate
+    from kanopt.plans import Check as Check
+    from kanopt.plans import Result as Result
+    from kanopt.plans import Status as Status
+    from kanopt.plans import Uncertainty as Uncertainty
+    from kanopt.plans.evaluate import evaluate as evaluate
+    from kanopt.questions import Comparison as Comparison
+    from kanopt.questions import MonteCarlo as MonteCarlo
+    from kanopt.questions import Risk as Risk
+    from kanopt.questions import Sweep as Sweep
+    from kanopt.questions import SweepOptions as SweepOptions
+    from kanopt.questions import SwitchPoints as SwitchPoints
+    from kanopt.questions import Tornado as Tornado
+    from kanopt.questions import factors as factors
+    from kanopt.questions import grid as grid
+    from kanopt.questions.compare import compare as compare
+    from kanopt.questions.days import Days as Days
+    from kanopt.questions.days import plan_days as plan_days
+    from kanopt.questions.review import Drift as Drift
+    from kanopt.questions.review import Review as Review
+    from kanopt.questions.review import drift as drift
+    from kanopt.questions.review import review as review
+    from kanopt.questions.risks.kinds import risk as risk
+    from kanopt.questions.risks.monte_carlo import monte_carlo as monte_carlo
+    from kanopt.questions.sweep import sweep as sweep
+    from kanopt.questions.switch_points import switch_points as switch_points
+    from kanopt.questions.tornado import tornado as tornado
+    from kanopt.routing.instances import read_instance as read_instance
+    from kanopt.routing.problem import RoutingProblem as RoutingProblem
+    from kanopt.scenarios import Change as Change
+    from kanopt.scenarios import Run as Run
+    from kanopt.scenarios import Scenario as Scenario
+    from kanopt.scenarios import load_scenario as load_scenario
+    from kanopt.scenarios.init import Scaffold as Scaffold
+    from kanopt.scenarios.init import scaffold as scaffold
+    from kanopt.scheduling.problem import SchedulingProblem as SchedulingProblem
+    from kanopt.solvers.on_time import solve_on_time as solve_on_time
     from kanopt.solvers.solve import encodings as encodings
     from kanopt.solvers.solve import solve as solve
+    from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
     from kanopt.surrogates import LawLimits as LawLimits
     from kanopt.surrogates import Laws as Laws
@@ -74,8 +104,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.baselines import baselines as baselines
     from kanopt.surrogates.cleaning import CleaningProposal as CleaningProposal
     from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
-    from kanopt.tables import Column as Column
-    from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
     from kanopt.tables import TextFormat as TextFormat
     from kanopt.tables import load_city as load_city
@@ -87,132 +115,20 @@ if TYPE_CHECKING:
     from kanopt.tables import split as split
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
-    from kanopt.whatif import Change as Change
-    from kanopt.whatif import Comparison as Comparison
-    from kanopt.whatif import MonteCarlo as MonteCarlo
-    from kanopt.whatif import Risk as Risk
-    from kanopt.whatif import Run as Run
-    from kanopt.whatif import Scenario as Scenario
-    from kanopt.whatif import Sweep as Sweep
-    from kanopt.whatif import SweepOptions as SweepOptions
-    from kanopt.whatif import SwitchPoints as SwitchPoints
-    from kanopt.whatif import Tornado as Tornado
-    from kanopt.whatif import factors as factors
-    from kanopt.whatif import grid as grid
-    from kanopt.whatif import load_scenario as load_scenario
-    from kanopt.whatif.questions.compare import compare as compare
-    from kanopt.whatif.questions.sweep import sweep as sweep
-    from kanopt.whatif.questions.switch_points import switch_points as switch_points
-    from kanopt.whatif.questions.tornado import tornado as tornado
-    from kanopt.whatif.review import Drift as Drift
-    from kanopt.whatif.review import Review as Review
-    from kanopt.whatif.review import drift as drift
-    from kanopt.whatif.review import review as review
-    from kanopt.whatif.risks.kinds import risk as risk
-    from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
-    from kanopt.whatif.scaffolding import Scaffold as Scaffold
-    from kanopt.whatif.scaffolding import scaffold as scaffold
-
-# The room that each public name comes from.
-_HOME = {
-    "errors": (
-        "DomainWarning",
-        "FileFormatError",
-        "FitError",
-        "FormulaError",
-        "Issue",
-        "KanoptError",
-        "KanoptWarning",
-        "NoPlanError",
-        "PlotError",
-        "ProblemError",
-        "ScenarioError",
-        "SolverError",
-        "TableError",
-        "UnitError",
-    ),
-    "explain": (
-        "Explanation",
-        "difference",
-        "explain",
-    ),
-    "formulas": (
-        "Curve",
-        "Domain",
-        "Fit",
-        "Formula",
-        "Step",
-        "Table",
-        "Variable",
-        "fit_groups",
-        "parse_formula",
-    ),
-    "problems": (
-        "Certificate",
-        "Check",
-        "DecisionProblem",
-        "Result",
-        "RoutingProblem",
-        "SchedulingProblem",
-        "Status",
-        "SupplyProblem",
-        "Uncertainty",
-        "evaluate",
-    ),
-    "problems.routing.instances": ("read_instance",),
-    "solvers.routing.on_time": ("solve_on_time",),
-    "solvers.solve": (
-        "encodings",
-        "solve",
-    ),
-    "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
-    "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
-    "surrogates.baseline_table": ("Baselines",),
-    "surrogates.baselines": ("baselines",),
-    "tables": (
-        "Column",
-        "Schema",
-        "TableReport",
-        "TextFormat",
-        "load_sioux_falls",
-        "load_city",
-        "load_supply_network",
-        "load_workshop",
-        "read_table",
-        "report_of",
-        "split",
-        "units_of",
-        "with_units",
-    ),
-    "whatif.review": ("Drift", "Review", "drift", "review"),
-    "whatif.scaffolding": ("Scaffold", "scaffold"),
-    "whatif": (
-        "Change",
-        "Comparison",
-        "MonteCarlo",
-        "Risk",
-        "Run",
-        "Scenario",
-        "Sweep",
-        "SweepOptions",
-        "SwitchPoints",
-        "Tornado",
-        "compare",
-        "factors",
-        "grid",
-        "load_scenario",
-        "monte_carlo",
-        "risk",
-        "sweep",
-        "switch_points",
-        "tornado",
-    ),
-}
-_MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
 
 # Public modules: what laws can be bound to, and what the problems of each kind consist of.
 _MODULES = ("decisions", "informed", "refs", "routing", "scheduling", "supply")
 
+
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the imports above say it: type checkers read them, and so do we."""
+    source = ast.parse(inspect.getsource(sys.modules[__name__]))
+    block = next(each for each in source.body if isinstance(each, ast.If))
+    found = [each for each in block.body if isinstance(each, ast.ImportFrom) and each.module != __name__]
+    return {name.name: str(each.module) for each in found for name in each.names}
+
+
+_MODULE_OF = _homes()
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 

@@ -24,6 +24,7 @@ class Reports(Protocol):
     plot_baselines: Callable[..., Axes]
     plot_costs: Callable[..., Axes]
     plot_day_costs: Callable[..., Axes]
+    plot_days: Callable[..., Axes]
     plot_decisions: Callable[..., Axes]
     plot_diagram: Callable[..., Axes]
     plot_effects: Callable[..., Axes]

@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
     # by name, at the first use: drawing libraries are loaded by whoever draws, and imports point one way
     if name != "reports":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("kanopt.reports")
+    return import_module("kanopt.pages")
 
 
 class Alarm(str):

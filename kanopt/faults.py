@@ -20,7 +20,6 @@ __all__ = [
     "Message",
     "Renaming",
     "Setting",
-    "Wording",
     "row_numbers",
     "said",
     "toml_key",
@@ -105,28 +104,7 @@ class Renaming:
         return f"{written} and units = {toml_value(units)} under its table"
 
 
-@dataclass(frozen=True)
-class Wording:
-    """Words that differ between Python and a scenario file.
-
-    Parameters
-    ----------
-    python, file
-        What each of them says.
-    """
-
-    python: str
-    file: str
-
-    def __str__(self) -> str:
-        return self.python
-
-    def in_file(self, columns: Mapping[str, Mapping[str, str]] | None = None) -> str:
-        """Return what a scenario file says."""
-        return self.file
-
-
-Message: TypeAlias = str | Sequence[str | Setting | Renaming | Wording]
+Message: TypeAlias = str | Sequence[str | Setting | Renaming]
 """A sentence, or its parts with what to write among them."""
 
 

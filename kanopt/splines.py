@@ -121,15 +121,13 @@ class SplineGrid:
         _, c1, c2, c3 = powers[..., span]
         return np.asarray(((3.0 * c3 * t + 2.0 * c2) * t + c1) / self.width)
 
-    def basis(self, x: Floats, slope: bool = False) -> Floats:
-        """Return what every coefficient is multiplied by in the value of a spline, or in its slope.
+    def basis(self, x: Floats) -> Floats:
+        """Return what every coefficient is multiplied by in the value of a spline.
 
         Parameters
         ----------
         x
             Points, any shape.
-        slope
-            Whether to return derivatives.
 
         Returns
         -------
@@ -138,15 +136,11 @@ class SplineGrid:
         """
         x = np.asarray(x, dtype=np.float64)
         span, t = self.places(x)
-        steep = [np.zeros_like(t), np.ones_like(t), 2.0 * t, 3.0 * t * t]
-        tangent = np.stack(steep, axis=-1) @ _TO_POWERS / self.width
-        if slope:
-            local = tangent
-        else:
-            local = np.stack([np.ones_like(t), t, t * t, t * t * t], axis=-1) @ _TO_POWERS
-            if not self.periodic:
-                beyond = np.minimum(x - self.low, 0.0) + np.maximum(x - self.high, 0.0)
-                local = local + beyond[..., None] * tangent
+        local = np.stack([np.ones_like(t), t, t * t, t * t * t], axis=-1) @ _TO_POWERS
+        if not self.periodic:
+            steep = [np.zeros_like(t), np.ones_like(t), 2.0 * t, 3.0 * t * t]
+            beyond = np.minimum(x - self.low, 0.0) + np.maximum(x - self.high, 0.0)
+            local = local + beyond[..., None] * (np.stack(steep, axis=-1) @ _TO_POWERS / self.width)
         basis = np.zeros((x.size, self.count))
         columns = (span.reshape(-1, 1) + np.arange(4)) % self.count
         # added, not set: on fewer than four spans a function meets itself on the way round

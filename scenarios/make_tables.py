@@ -22,6 +22,9 @@ COFFEES = [  # bags a week at the usual price, that price, EUR a bag of green co
     ("decaf", 90.0, 8.0, 4.9, 12.0, 0.5),
 ]
 SLOW_SPEED = 22.0  # km/h in the morning peak
+NOISE, DAY_EFFECT = 0.08, 0.04  # of a trip, and of all trips of a day
+ROADWORKS, SLOWED = pd.Timestamp("2026-03-16"), 1.12  # from this day on all trips take longer
+LOGGED = 2000
 
 
 def main() -> None:
@@ -30,6 +33,7 @@ def main() -> None:
     write(
         "parcel_city", {part: getattr(city, part) for part in parts} | {"todays_routes": todays_routes(city)}
     )
+    write("parcel_month", parcel_month(city))
     write("sioux_falls", sioux_falls())
     shop = load_workshop()
     parts = ("log", "jobs", "tasks", "machines", "modes", "setups", "breaks", "power")
@@ -52,16 +56,15 @@ def renamed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.replace(r"^market (\d+)$", r"M\1", regex=True).replace(months)
 
 
-def todays_routes(city) -> pd.DataFrame:
+def todays_routes(city, clients: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the routes a dispatcher would draw by hand: sectors around the depot, nearest client first.
 
     Clients are dealt to the vans by their angle as seen from the depot until a van is full; a van drives to
     the nearest client still waiting, unless another one's window is about to close.
     """
     depot = city.depots.iloc[0]
-    clients = city.clients.assign(
-        x=city.clients["x_km"] - depot["x_km"], y=city.clients["y_km"] - depot["y_km"]
-    )
+    clients = city.clients if clients is None else clients
+    clients = clients.assign(x=clients["x_km"] - depot["x_km"], y=clients["y_km"] - depot["y_km"])
     clients = clients.iloc[np.argsort(np.arctan2(clients["y"], clients["x"]).to_numpy(), kind="stable")]
     vans = city.vehicles.loc[city.vehicles.index.repeat(city.vehicles["num_available"])]
     rows, left = [], clients
@@ -69,6 +72,8 @@ def todays_routes(city) -> pd.DataFrame:
         index = place - list(vans["name"]).index(van.name) + 1
         taken = left[left["demand_t"].cumsum() <= van.capacity_t]
         left = left.drop(taken.index)
+        if taken.empty:
+            break
         rows += [(van.name, index, stop, client) for stop, client in enumerate(tour(taken), start=1)]
     return pd.DataFrame(rows, columns=["vehicle", "index", "stop", "client"])
 
@@ -90,6 +95,83 @@ def tour(clients: pd.DataFrame) -> list[str]:
         place = client[["x", "y"]].to_numpy(dtype=float)
         waiting = waiting.drop(chosen)
     return order
+
+
+def parcel_month(city) -> dict[str, pd.DataFrame]:
+    """Return a log whose days differ, a month of orders of the same clients, and what was driven.
+
+    On Mondays more is ordered. A dispatcher draws routes by hand and forgets a client on one day; from the third week
+    on, roadworks make all trips longer.
+    """
+    rng = np.random.default_rng([SEED, 20])
+    trips = city.trips.sample(LOGGED, random_state=SEED).sort_values("week", kind="stable")
+    trips.insert(1, "day", 5 * (trips["week"] - 1) + rng.integers(1, 6, LOGGED))
+    trips["minutes"] *= day_factors(rng, 101)[trips["day"]]
+    orders, driven = [], []
+    for day, factor in zip(pd.bdate_range("2026-03-02", periods=20), day_factors(rng, 20), strict=True):
+        monday = day.day_of_week == 0
+        size = int(rng.integers(26, 34) + 8 * monday)
+        of_day = city.clients.iloc[np.sort(rng.permutation(len(city.clients))[:size])].copy()
+        of_day["demand_t"] = (of_day["demand_t"] * rng.uniform(0.8, 1.5, size)).round(2)
+        orders.append(of_day.assign(date=day.date())[["date", "name", "demand_t"]])
+        served = of_day.drop(of_day.index[-1]) if day.day == 12 else of_day
+        slow = factor * (SLOWED if day >= ROADWORKS else 1.0)
+        driven += [{"date": day.date(), **row} for row in drive_by_hand(city, served, slow, rng)]
+    columns = ["date", "vehicle", "client", "arrival", "end", "departure", "back"]
+    return {
+        "trips": trips,
+        "orders": pd.concat(orders).rename(columns={"name": "client"}),
+        "driven": pd.DataFrame(driven)[columns],
+    }
+
+
+def day_factors(rng: np.random.Generator, days: int) -> np.ndarray:
+    """Return by what the trips of each day take longer, one in the mean."""
+    return np.exp(DAY_EFFECT * rng.standard_normal(days) - DAY_EFFECT**2 / 2.0)
+
+
+def drive_by_hand(
+    city, clients: pd.DataFrame, slow: float, rng: np.random.Generator
+) -> list[dict[str, object]]:
+    """Return when the vans of a dispatcher reached and left their clients, in minutes from midnight.
+
+    A van leaves at the quarter of an hour from seven on with which it waits least, as far as all are in time.
+    """
+
+    def expected(km: float, _: float) -> float:
+        return 60.0 * km / SLOW_SPEED
+
+    def true(km: float, clock: float) -> float:
+        noise = np.exp(NOISE * rng.standard_normal() - NOISE**2 / 2.0)
+        return float(city.true_minutes(km, clock / 60.0)) * slow * noise
+
+    rows: list[dict[str, object]] = []
+    for (van, index), route in todays_routes(city, clients).groupby(["vehicle", "index"], sort=False):
+        stops = clients.set_index("name").loc[route["client"]]
+        plans = {leaves: times(city, stops, leaves, expected) for leaves in range(420, 600, 15)}
+        in_time = {
+            leaves: plan
+            for leaves, plan in plans.items()
+            if (plan["arrival"] <= 60.0 * stops["due_h"] - 10.0).all()
+        }
+        leaves = min(in_time or plans, key=lambda each: plans[each]["back"].max() - each)
+        of_van = times(city, stops, leaves, true).assign(vehicle=f"{van} {index}", departure=float(leaves))
+        rows += of_van.round(1).rename_axis("client").reset_index().to_dict("records")
+    return rows
+
+
+def times(city, stops: pd.DataFrame, leaves: float, minutes) -> pd.DataFrame:
+    """Return when stops are reached and left, and when the van is back, given how long a way takes at a clock time."""
+    depot = city.depots[["x_km", "y_km"]].to_numpy(float)[0]
+    places = np.vstack([depot, stops[["x_km", "y_km"]].to_numpy(float), depot])
+    ways = np.hypot(*np.diff(places, axis=0).T)
+    clock, found = float(leaves), []
+    for km, stop in zip(ways, stops.itertuples(), strict=False):
+        arrival = clock + minutes(km, clock)
+        clock = max(arrival, 60.0 * stop.ready_h) + stop.service_min
+        found.append((arrival, clock))
+    frame = pd.DataFrame(found, columns=["arrival", "end"], index=stops.index)
+    return frame.assign(back=clock + minutes(ways[-1], clock))
 
 
 def sioux_falls() -> dict[str, pd.DataFrame]:

@@ -24,7 +24,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from kanopt.interrupt import Interrupt
-from kanopt.whatif.law_cache import FOLDER_VARIABLE
+from kanopt.scenarios.law_cache import FOLDER_VARIABLE
 from tests.cases.patience import little_patience
 
 settings.register_profile(
@@ -35,8 +35,7 @@ mpl.use("Agg")
 sys.dont_write_bytecode = False
 _LONG = ("test_notebooks.py", "test_docs.py")
 _AS_SHIPPED = (
-    "solvers/routing/test_ortools.py",
-    "solvers/routing/test_variants.py",
+    "routing/search/test_variants.py",
     "test_corpus.py",
     "test_docs.py",
     "test_parcel_city.py",

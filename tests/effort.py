@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["TooMuch", "at_most", "calls_of"]
+__all__ = ["TooMuch", "at_most"]
 
 MEGABYTE = 1_000_000
-LIMIT = 10_000_000
 
 
 class TooMuch(BaseException):
@@ -45,21 +44,6 @@ def at_most(calls: int, *, megabytes: float | None = None) -> Iterator[None]:
         tracemalloc.stop()
     if megabytes is not None and peak > megabytes:
         raise TooMuch(f"{peak:.1f} MB of memory, more than {megabytes:g}")
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """Return how many functions are called, in Python and in C.
-
-    Examples
-    --------
-    >>> few, many = (calls_of(lambda: [abs(k) for k in range(count)]) for count in (10, 20))
-    >>> many - few
-    10
-    """
-    count = _Count(LIMIT)
-    with _profiled(count):
-        work()
-    return count.calls
 
 
 class _Count:

@@ -5,11 +5,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from kanopt.interrupt import AGAIN, Interrupt
+from kanopt.interrupt import Interrupt
 
 
 @pytest.fixture(autouse=True)
@@ -32,41 +31,6 @@ def test_a_second_ctrl_c_stops_at_once_and_the_first_says_so(capsys: pytest.Capt
         assert "press Ctrl-C again to stop at once" in capsys.readouterr().err
         press()
     assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_second_ctrl_c_counts_although_it_meets_the_next_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Interrupt():
-        press()
-    with pytest.raises(KeyboardInterrupt), Interrupt():
-        press()
-
-
-def test_after_a_while_ctrl_c_is_a_first_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Interrupt():
-        press()
-    monkeypatch.setattr(Interrupt, "_last_asked", Interrupt._last_asked - AGAIN)
-    with Interrupt() as interrupt:
-        press()
-    assert interrupt.asked
-
-
-def test_an_interrupt_around_another_is_asked_too() -> None:
-    with Interrupt() as outer:
-        with Interrupt() as inner:
-            press()
-        assert outer.asked
-    assert inner.asked
-
-
-def test_what_was_asked_around_is_asked_within() -> None:
-    with Interrupt() as outer:
-        press()
-        with Interrupt() as inner:
-            assert inner.asked
-            with pytest.raises(KeyboardInterrupt):
-                press()
-        assert inner.raised
-        assert outer.raised
 
 
 @pytest.mark.parametrize("keeps", [(False,), (False, True), (True, False)])
@@ -150,21 +114,3 @@ def test_ctrl_c_while_a_module_is_loaded_raises_once_it_is_there(loading: Callab
     assert len(seen) == 1
     with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False):
         loading()
-
-
-def test_a_second_ctrl_c_while_a_module_is_loaded_raises_at_once(loading: Callable[[], object]) -> None:
-    with pytest.raises(KeyboardInterrupt), Interrupt():  # noqa: PT012 - two presses are the case
-        loading()
-        loading()
-
-
-def test_a_process_that_is_only_loading_may_leave_at_once(loading: Callable[[], object]) -> None:
-    left = []
-
-    def leave(stop: Interrupt) -> NoReturn:
-        left.append(stop.number)
-        raise KeyboardInterrupt  # in place of ending the process
-
-    with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False, leave=leave), Interrupt():
-        loading()
-    assert left == [signal.SIGINT]

@@ -38,16 +38,6 @@ class Clock:
         return self.now
 
 
-def test_what_takes_less_than_a_second_shows_nothing() -> None:
-    made: list[Line] = []
-    clock = Clock()
-    with ProgressLine(clock, lambda: made.append(Line()) or made[-1]) as line:  # type: ignore[func-returns-value]
-        for _ in range(9):
-            clock.now += 0.1
-            line("a state")
-    assert made == []
-
-
 def test_later_texts_replace_each_other_and_go_in_the_end() -> None:
     shown, clock = Line(), Clock()
     with ProgressLine(clock, lambda: shown) as line:
@@ -59,21 +49,6 @@ def test_later_texts_replace_each_other_and_go_in_the_end() -> None:
     assert numbers[0] in (9, 10)
     assert 3 < len(numbers) < 7
     assert numbers == sorted(set(numbers))
-
-
-def test_a_terminal_is_told_on_stderr(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    clock = Clock()
-    with ProgressLine(clock) as line:
-        clock.now = 2.0
-        line("structure 3 [of 7]")
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "structure 3 [of 7]" in err
 
 
 class Cells:
@@ -106,18 +81,6 @@ def test_a_notebook_gets_an_output_that_is_empty_in_the_end(monkeypatch: pytest.
         assert cells.outputs[0]["text/html"] == '<div style="opacity:.75">structure &lt;3&gt;</div>'
     assert cells.texts == ["structure <3>", ""]
     assert cells.outputs == [{"text/plain": "", "text/html": ""}]
-
-
-def test_all_lines_of_a_cell_share_one_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    cells, clock = Cells(monkeypatch), Clock()
-    for cell in (1, 2):
-        cells.shell.execution_count = cell
-        for step in range(30):
-            with ProgressLine(clock) as line:
-                clock.now += 2.0
-                line(f"law {step}")
-        assert len(cells.outputs) == cell
-    assert set(map(str, cells.outputs)) == {"{'text/plain': '', 'text/html': ''}"}
 
 
 def test_a_line_within_another_writes_into_that() -> None:
@@ -163,35 +126,3 @@ def test_what_takes_long_is_told_by_a_line_and_keeps_its_signature(name: str) ->
     function = getattr(ko, name)
     assert function.__wrapped__.__name__ == name
     assert "progress" in inspect.signature(function).parameters
-
-
-@pytest.mark.slow
-def test_an_executed_notebook_keeps_no_trace_of_progress() -> None:
-    import nbformat
-    from nbclient import NotebookClient
-
-    source = """
-import time
-from kanopt.progress import ProgressLine
-for law in range(3):
-    with ProgressLine() as line:
-        for step in range(150):
-            line(f"step {step}")
-            time.sleep(0.01)
-print("done")
-"""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
-    )
-    outputs = client.execute().cells[0].outputs
-    kept = [output.get("data", {}).get("text/html", output.get("text")) for output in outputs]
-    assert sorted(kept) == ["", "done\n"]
-
-
-def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    clock = Clock()
-    with ProgressLine(clock) as line:
-        clock.now = 2.0
-        line("structure 3")
-    assert capsys.readouterr() == ("", "")

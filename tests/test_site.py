@@ -96,15 +96,6 @@ def test_every_exported_name_has_its_place_in_the_site(site):
     assert not public - anchors
 
 
-def test_a_dead_link_and_a_dead_anchor_are_found(tmp_path):
-    (tmp_path / "a.html").write_text(
-        '<p id="x"><a href="#x">1</a><a href="b.html#y">2</a><a href="#z">3</a>', "utf-8"
-    )
-    (tmp_path / "b.html").write_text('<a href="a.html#x">1</a><img src="c.png">', "utf-8")
-    pages = {path: read_page(path) for path in sorted(tmp_path.resolve().glob("*.html"))}
-    assert dead(pages) == ["a.html: b.html#y", "a.html: #z", "b.html: c.png"]
-
-
 def test_the_pages_of_the_api_have_every_exported_name_once():
     pages = "\n".join(page.read_text("utf-8") for page in sorted((DOCS / "api").glob("*.md")))
     told = re.findall(r"^\.\. auto\w+:: kanopt\.([\w.]+)$", pages, re.MULTILINE)

@@ -19,27 +19,15 @@ def test_values_and_derivatives_are_those_of_scipy(grid):
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
-def test_the_basis_gives_values_and_slopes_everywhere(grid):
+def test_the_basis_gives_values_everywhere(grid):
     coefficients = np.random.default_rng(1).normal(size=grid.count)
     x = np.linspace(-9.0, 12.0, 60).reshape(5, 12)
     powers = grid.powers(coefficients)
     np.testing.assert_allclose(grid.basis(x) @ coefficients, grid.values(x, powers), atol=1e-12)
-    np.testing.assert_allclose(grid.basis(x, slope=True) @ coefficients, grid.slopes(x, powers), atol=1e-12)
     np.testing.assert_allclose(grid.basis(x).sum(axis=-1), 1.0)
     width = 1e-6
     expected = (grid.values(x + width, powers) - grid.values(x - width, powers)) / (2.0 * width)
     np.testing.assert_allclose(grid.slopes(x, powers), expected, atol=1e-7)
-
-
-@pytest.mark.parametrize("grid", GRIDS, ids=str)
-def test_several_splines_are_evaluated_together(grid):
-    coefficients = np.random.default_rng(2).normal(size=(2, 3, grid.count))
-    x = np.array([-4.0, 0.5, 5.0, 11.0, np.nan])
-    powers = grid.powers(coefficients)
-    for evaluate in (grid.values, grid.slopes):
-        found = evaluate(x, powers)
-        assert found.shape == (2, 3, 5)
-        np.testing.assert_allclose(found[1, 2], evaluate(x, grid.powers(coefficients[1, 2])), atol=1e-12)
 
 
 def test_beyond_its_ends_a_spline_goes_on_straight():

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import kanopt
-from kanopt.worker import WorkerEnd, run_workers
+from kanopt.worker import WorkerEnd, run_worker
 
 ROOT = Path(kanopt.__file__).resolve().parents[1]
 
@@ -37,18 +37,15 @@ def script(tmp_path):
     return write
 
 
-def ran(
-    script: str, *orders: object, seconds: float = 60.0, **options: object
-) -> tuple[list[WorkerEnd], list]:
+def ran(script: str, order: object, seconds: float = 60.0, **options: object) -> tuple[WorkerEnd, list]:
     messages = []
     began = time.perf_counter()
     settings = {
-        "seconds_left": lambda: seconds - (time.perf_counter() - began),
-        "stop_requested": lambda: False,
-        "on_message": lambda number, message: messages.append((number, message)),
+        "stop_requested": lambda: time.perf_counter() - began >= seconds,
+        "on_message": messages.append,
         **options,
     }
-    return run_workers(script, orders, **settings), messages
+    return run_worker(script, order, **settings), messages
 
 
 def is_alive(pid: int) -> bool:
@@ -66,47 +63,31 @@ def is_gone(pid: int, within: float) -> bool:
     return not is_alive(pid)
 
 
-def test_workers_do_their_orders_side_by_side_and_are_messages(script):
+def test_a_worker_does_its_order_and_tells_of_it(script):
     path = script("for step in range(order):\n    channel.send({'step': step})\nreturn f'did {order}'")
-    ends, messages = ran(path, 2, 3)
-    assert [(end.message, end.failed) for end in ends] == [("did 2", False), ("did 3", False)]
-    assert [told["step"] for number, told in messages if number == 1] == [0, 1, 2]
-    assert all(end.wall_seconds > 0 and end.cpu_seconds > 0 for end in ends)
-    assert ran(path) == ([], [])
-
-
-def test_the_seconds_that_are_left_count_from_when_a_worker_is_ready(script):
-    path = script("channel.send(channel.ready())\nreturn ''")
-    _, messages = ran(path, None, seconds_left=lambda: 7.5)
-    assert messages == [(0, 7.5)]
+    end, messages = ran(path, 3)
+    assert (end.message, end.failed) == ("did 3", False)
+    assert [told["step"] for told in messages] == [0, 1, 2]
 
 
 def test_what_a_library_prints_is_a_complaint_and_no_message(script):
     path = script("print('hello')\nos.system('echo from afar')\nchannel.send(1)\nreturn 'done'")
-    (end,), messages = ran(path, None)
-    assert (end.message, messages) == ("done", [(0, 1)])
+    end, messages = ran(path, None)
+    assert (end.message, messages) == ("done", [1])
     assert "from afar" in end.error_output
 
 
-WAITING = (
-    "channel.ready()\nwhile not channel.stop_requested:\n    time.sleep(0.01)\nreturn 'stopped in order'"
-)
+def test_what_one_that_is_to_end_has_told_is_taken_in(script):
+    seen = []
+    path = script("channel.send(1)\nchannel.send(2)\ntime.sleep(600)")
+    end, _ = ran(path, None, on_message=seen.append, stop_requested=lambda: bool(seen))
+    assert (end.message, end.failed) == ("", False)
+    assert seen == [1, 2]
 
 
-def test_a_request_to_stop_is_messages(script):
-    (end,), _ = ran(script(WAITING), None, stop_requested=lambda: True)
-    assert (end.message, end.failed) == ("stopped in order", False)
-
-
-def test_a_worker_is_asked_to_stop_when_the_time_is_over(script):
-    (end,), _ = ran(script(WAITING), None, seconds=0.3)
-    assert (end.message, end.failed) == ("stopped in order", False)
-
-
-@pytest.mark.parametrize("body", ["time.sleep(600)", "channel.ready()\ntime.sleep(600)"])
-def test_one_that_never_answers_is_ended(script, body):
+def test_one_that_never_answers_is_ended(script):
     began = time.perf_counter()
-    (end,), _ = ran(script(body), b"x" * 1_000_000, seconds=0.2, grace=0.3)
+    end, _ = ran(script("time.sleep(600)"), b"x" * 1_000_000, seconds=0.2)
     assert time.perf_counter() - began < 5.0
     assert (end.message, end.failed) == ("", False)
 
@@ -114,22 +95,18 @@ def test_one_that_never_answers_is_ended(script, body):
 def test_one_that_does_not_even_read_its_order_is_ended(tmp_path):
     path = tmp_path / "deaf.py"
     path.write_text("import time\ntime.sleep(600)\n")
-    (end,), _ = ran(str(path), b"x" * 1_000_000, seconds=0.2, grace=0.1)
+    end, _ = ran(str(path), b"x" * 1_000_000, seconds=0.2)
     assert (end.message, end.failed) == ("", False)
 
 
-def test_one_that_dies_leaves_what_it_told_and_the_others(script):
-    path = script(
-        "channel.send(order)\nif order:\n    os.kill(os.getpid(), 9)\ntime.sleep(0.2)\nreturn 'lives'"
-    )
-    (lives, dead), messages = ran(path, 0, 1)
-    assert (lives.message, lives.failed) == ("lives", False)
-    assert (dead.message, dead.failed) == ("failed: its process ended with code -9", True)
-    assert sorted(messages) == [(0, 0), (1, 1)]
+def test_one_that_dies_leaves_what_it_told(script):
+    end, messages = ran(script("channel.send(order)\nos.kill(os.getpid(), 9)"), 1)
+    assert (end.message, end.failed) == ("failed: its process ended with code -9", True)
+    assert messages == [1]
 
 
 def test_one_that_raises_says_why(script):
-    (end,), _ = ran(script("raise ValueError('no such thing')"), None)
+    end, _ = ran(script("raise ValueError('no such thing')"), None)
     assert (end.message, end.failed) == ("failed: ValueError: no such thing", True)
 
 
@@ -137,32 +114,30 @@ def test_one_that_raises_says_why(script):
 def test_one_that_writes_garbage_is_ended_and_its_words_are_quoted(tmp_path, garbage):
     path = tmp_path / "garbage.py"
     path.write_text(f"import time\nprint({garbage!r}, flush=True)\ntime.sleep(600)\n")
-    (end,), messages = ran(str(path), None)
+    end, messages = ran(str(path), None)
     assert end.failed
     assert end.message == f"failed: its process wrote what is no message: {garbage!r}"
     assert messages == []
 
 
-def test_what_the_listener_raises_ends_all_and_goes_on(script):
-    path = script("channel.send(os.getpid())\ntime.sleep(600)")
+def test_what_the_listener_raises_ends_it_and_goes_on(script):
     pids = []
 
-    def messages(number: int, told: int) -> None:
+    def listen(told: int) -> None:
         pids.append(told)
-        if len(pids) == 2:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ran(path, 1, 2, on_message=messages)
+        ran(script("channel.send(os.getpid())\ntime.sleep(600)"), 1, on_message=listen)
     assert not any(is_alive(pid) for pid in pids)
 
 
 PARENT = """
 import sys
 sys.path.insert(0, {root!r})
-from kanopt.worker import run_workers
-limits = dict(seconds_left=lambda: 60.0, stop_requested=lambda: False)
-run_workers({script!r}, [bytes(1_000_000)], on_message=lambda _, message: print(message, flush=True), **limits)
+from kanopt.worker import run_worker
+limits = dict(stop_requested=lambda: False)
+run_worker({script!r}, bytes(1_000_000), on_message=lambda message: print(message, flush=True), **limits)
 """
 
 
@@ -200,21 +175,21 @@ def test_nothing_is_left_in_the_temporary_folder(script, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(litter))
     ran(script("return ''"), None)
     ran(script("raise ValueError"), None)
-    ran(script("time.sleep(600)"), None, seconds=0.0, grace=0.0)
+    ran(script("time.sleep(600)"), None, seconds=0.0)
     assert list(litter.iterdir()) == []
 
 
 def test_an_order_that_cannot_be_pickled_starts_no_process(script, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a process was started"))
     with pytest.raises((pickle.PicklingError, AttributeError), match="pickle"):
-        ran(script(WAITING), lambda: None)
+        ran(script("return ''"), lambda: None)
 
 
 def test_a_worker_finds_the_package_of_its_parent_behind_the_standard_library(script, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     path = script("import kanopt\nchannel.send([kanopt.__file__, *sys.path])\nreturn ''")
     _, messages = ran(path, None)
-    ((_, (package, *places)),) = messages
+    ((package, *places),) = messages
     assert package == kanopt.__file__
     library = str(Path(os.__file__).parent)
     assert places.index(library) < places.index(str(ROOT))

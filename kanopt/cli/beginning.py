@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command
+from kanopt.cli.output import check_outputs, to_json
+from kanopt.cli.progress import echo
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.text import join_list
 
 if TYPE_CHECKING:
-    from kanopt.whatif.scenario_files.spec import QuestionSpec
+    from kanopt.scenarios.files.spec import QuestionSpec
 
 
 @command(
@@ -65,8 +66,7 @@ def init(given: Given) -> int:
 
 
 def _begin(given: Given) -> int:
-    from kanopt.cli.output import check_outputs, to_json
-    from kanopt.whatif.scaffolding import scaffold
+    from kanopt.scenarios.init import scaffold
 
     files, out, force, as_json = (given[name] for name in ("files", "out", "force", "as_json"))
     folders = {file.resolve().parent for file in files}
@@ -109,7 +109,6 @@ def _ask(question: QuestionSpec) -> str:
 
 
 def _copy(given: Given) -> int:
-    from kanopt.cli.output import to_json
 
     files = copy_example(given["example"], given["out"] or Path(), replace=given["force"])
     if given["as_json"]:
@@ -182,7 +181,7 @@ def _base(file: Traversable) -> str:
 
 def _examples() -> Traversable:
     """Return the folder of the examples: in the package where it is installed, beside it in a checkout."""
-    inside = resources.files("kanopt") / "scenarios"
+    inside = resources.files("kanopt") / "examples"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "scenarios"
 
 

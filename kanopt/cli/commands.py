@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from kanopt.cli.beginning import init
-from kanopt.cli.echo import echo
+from kanopt.cli.days import days
 from kanopt.cli.learning import cache, fit
-from kanopt.cli.options import DEBUGGING
 from kanopt.cli.planning import check, compare, run, solve
+from kanopt.cli.progress import echo
 from kanopt.cli.questions import monte_carlo, review, risk, sweep, switch_points, tornado
 
 _EXIT_CODES = """
@@ -44,12 +44,12 @@ _VERSION = click.Option(
 )
 _COMMANDS = (
     *(init, check, fit, run, compare, sweep, tornado, switch_points),
-    *(monte_carlo, risk, review, solve, cache),
+    *(monte_carlo, risk, review, days, solve, cache),
 )
 kanopt = click.Group(
     "kanopt",
     commands={each.name or "": each for each in _COMMANDS},
-    params=[_VERSION, DEBUGGING],
+    params=[_VERSION],
     help="Learn laws from tables, plan with them, and ask what if.",
     epilog=_EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.echo import echo
-from kanopt.cli.progress import warnings_to_stderr
+from kanopt.cli.progress import echo, warnings_to_stderr
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_memory, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
 from kanopt.interrupt import Interrupt
 
 if TYPE_CHECKING:
-    from kanopt.problems.result import Result
+    from kanopt.plans.result import Result
 
 DEBUG = "KANOPT_DEBUG"
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command, load
-from kanopt.cli.progress import progress_reporter
+from kanopt.cli.output import (
+    check_outputs,
+    input_files,
+    law_files,
+    law_json,
+    law_lines,
+    save_laws,
+    save_laws_on_interrupt,
+    to_json,
+)
+from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
-from kanopt.text import count_text, join_list
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
-    from kanopt.whatif import LearnedLaw, Scenario
-    from kanopt.whatif.events import OnEvent
+    from kanopt.scenarios import LearnedLaw, Scenario
+    from kanopt.scenarios.events import OnEvent
 
 _PAGE = "laws.html"
 
@@ -59,16 +68,7 @@ def fit(given: Given) -> int:
     Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
     Ctrl-C keeps the best law until then, and begins no other one.
     """
-    from kanopt.cli.output import (
-        check_outputs,
-        input_files,
-        law_files,
-        law_json,
-        save_laws,
-        save_laws_on_interrupt,
-        to_json,
-    )
-    from kanopt.reports import write_laws
+    from kanopt.pages import write_laws
 
     file, out = given["file"], given["out"]
     if (file is None) == (given["table"] is None):
@@ -98,9 +98,9 @@ def fit(given: Given) -> int:
 
 def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[LearnedLaw]:
     """Learn the laws of a scenario; after Ctrl-C those until then."""
-    from kanopt.whatif.events import Event
-    from kanopt.whatif.law_cache import LawCache
-    from kanopt.whatif.learn import LearningInterrupted, laws_of, learn
+    from kanopt.scenarios.events import Event
+    from kanopt.scenarios.law_cache import LawCache
+    from kanopt.scenarios.learn import LearningInterrupted, laws_of, learn
 
     for note in scenario.reading_notes():
         progress(Event("learn", f"note: {note}"))
@@ -117,8 +117,7 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
 
 
 def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
-    from kanopt.cli.output import law_lines
-    from kanopt.reports import effect_lines
+    from kanopt.pages import effect_lines
 
     width = picture_width()
     for place, law in enumerate(laws):
@@ -128,9 +127,8 @@ def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
 
 def _of_table(given: Given) -> Scenario:
     """Return the scenario of one table and one law, as a file with these keys would say it; it names the table."""
-    from kanopt.whatif.scenario_files.layers import merged
-    from kanopt.whatif.scenario_files.load import check_scenario
-    from kanopt.whatif.scenario_files.toml_positions import TomlDocument
+    from kanopt.scenarios.files.layers import TomlDocument, merged
+    from kanopt.scenarios.files.load import check_scenario
 
     table, target, features = (given[name] for name in ("table", "target", "features"))
     if not target or not features:
@@ -149,20 +147,18 @@ def _of_table(given: Given) -> Scenario:
 
 def _said(keys: Iterable[str], option: str) -> dict[str, Any]:
     """Return what ``KEY=VALUE`` say, keys with dots and values as in TOML; what is no value of TOML is text."""
-    from kanopt.whatif.scenario_files.toml_positions import split_key
+    from kanopt.scenarios.files.layers import split_key
+    from kanopt.scenarios.files.sections import NoTableError, with_value
 
     found: dict[str, Any] = {}
     for text in keys:
         key, is_given, value = text.partition("=")
         if not key.strip() or not is_given or not value.strip():
             raise click.UsageError(f"{option} {text!r} must be KEY=VALUE, as in a scenario file")
-        *above, last = split_key(key.strip())
-        level: Any = found
-        for part in above:
-            level = level.setdefault(part, {})
-            if not isinstance(level, Mapping):
-                raise click.UsageError(f"{option} {text!r}: {part} is a value, and has no keys")
-        level[last] = _value(value.strip())
+        try:
+            found = with_value(found, split_key(key.strip()), _value(value.strip()))
+        except NoTableError as error:
+            raise click.UsageError(f"{option} {text!r} {error}") from None
     return found
 
 
@@ -179,17 +175,15 @@ def cache(given: Given) -> int:
 
     A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
     """
-    from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
+    from kanopt.scenarios.law_cache import FOLDER_VARIABLE, LawCache
 
     kept = LawCache()
     if kept.folder.exists() and not kept.folder.is_dir():
         raise click.UsageError(f"{kept.folder} is a file, not a folder; let {FOLDER_VARIABLE} name another")
-    sizes, state = kept.sizes(), kept.state()
+    sizes = kept.sizes()
     if given["clear"]:
         kept.clear()
     done = "removed " if given["clear"] else ""
-    others = [f"{number} {what}" for what in ("of another version", "damaged") if (number := state[what])]
-    told = f"; not read: {join_list(others)}" if others else ""
     megabytes = sum(sizes.values()) / 1e6
-    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB{told}")
+    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
     return ExitCode.SOLVED

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from kanopt.cli.echo import echo_alarm
-from kanopt.cli.failures import DEBUG
+from kanopt.cli.progress import echo_alarm
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Scenario, SweepOptions
-    from kanopt.whatif.questions.axes import Axis, Values
+    from kanopt.questions import SweepOptions
+    from kanopt.questions.axes import Axis, Values
+    from kanopt.scenarios import Scenario
 
 Given: TypeAlias = dict[str, Any]
 """What a command was given, by the names of its options."""
 FILE = click.Path(path_type=Path)
-Action: TypeAlias = Literal["open", "close", "remove"]
 _RANGE = re.compile(r"([^:,]+):([^:,]+)")
 
 
@@ -47,7 +45,7 @@ def command(
             return work(given)
 
         told = inspect.cleandoc(work.__doc__ or "")
-        return click.Command(name, callback=callback, params=[*params, DEBUGGING], help=told, epilog=epilog)
+        return click.Command(name, callback=callback, params=[*params], help=told, epilog=epilog)
 
     return command_of
 
@@ -74,32 +72,6 @@ class _ShareOfDays(FiniteRange):
         return value if value == "none" else super().convert(value, param, ctx)
 
 
-class _Formats(click.ParamType[tuple[str, ...]]):
-    """Names of exports with commas between them, each once."""
-
-    name = "formats"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names; refuse one that is unknown."""
-        from kanopt.errors import nearest
-        from kanopt.reports import EXPORTS
-
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(name.strip() for name in str(value).split(",")))
-        for name in names:
-            if name not in EXPORTS:
-                self.fail(f"there is no export {name!r}; {nearest(name, EXPORTS)}", param, ctx)
-        return names
-
-
-def _enable_debug(_: click.Context, __: click.Parameter, enabled: bool) -> None:
-    if enabled:
-        os.environ[DEBUG] = "1"
-
-
 def option(*names: str, text: str, **more: Any) -> click.Option:
     """Return an option; its default, where it has one, stands in the help."""
     return click.Option(names, help=text, show_default=more.get("default") is not None, **more)
@@ -120,13 +92,6 @@ def count(name: str, text: str, least: int = 1, **more: Any) -> click.Option:
     return option(name, text=text, type=click.IntRange(min=least), **more)
 
 
-DEBUGGING = click.Option(
-    ["--debug"],
-    is_flag=True,
-    expose_value=False,
-    callback=_enable_debug,
-    help=f"Show tracebacks, as {DEBUG}=1 does.",
-)
 ONE_FILE = click.Argument(["file"], type=FILE)
 FILES = click.Argument(["files"], nargs=-1, required=True, type=FILE)
 OUT = option("--out", type=FILE, text="Folder for the report, and for what is written beside it.")
@@ -135,20 +100,17 @@ JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the result 
 ALLOW_SQL = switch("--allow-sql", "Let a scenario ask the databases it names.")
 ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its own folder.")
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
-EXPORT = option(
+EXPORT = choice(
     "--export",
-    type=_Formats(),
-    metavar="FORMATS",
-    text="Write the plan beside the report as well: xlsx, geojson, csv, csv-comma (decimal commas), md, orders, with "
-    "commas between.",
+    *("xlsx", "geojson", "csv", "csv-comma", "md", "orders"),
+    multiple=True,
+    text="Write the plan beside the report as well; csv-comma has decimal commas. Once for each.",
 )
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")
-VARIANTS = click.Option(
-    ["--variants/--no-variants"],
-    default=None,
-    help="Plan other fleets and demands as well, for the report: those that [report] names, else the usual ones. "
-    "Searched twice each, and the plan too; left out, as the file says.",
+VARIANTS = switch(
+    "--variants",
+    "Plan the usual other fleets and demands too, for the report; searched twice each, the plan too.",
 )
 _SHARE: Mapping[str, Any] = {"min": 0, "max": 1, "min_open": True, "max_open": True}
 ON_TIME = option(
@@ -185,12 +147,6 @@ LEARNING = (
 SEARCHING = (TIME_LIMIT, *LEARNING)
 """What every command has that searches."""
 
-_OF_ROWS: Mapping[Action, str] = {
-    "open": "Let sites be open that are closed, as --open 'sites[name=east]'.",
-    "close": "Close sites, as --close 'sites[name=east]'.",
-    "remove": "Take out rows of a table, as --remove 'clients[name=c01]'.",
-}
-
 
 def _paths(name: str, metavar: str, text: str) -> click.Option:
     return option(f"--{name}", f"change_{name}", text=text, metavar=metavar, multiple=True)
@@ -199,7 +155,7 @@ def _paths(name: str, metavar: str, text: str) -> click.Option:
 CHANGES = (
     _paths("set", "PATH=VALUE", "Set what a path says, as --set 'vehicles[name=van].fuel_price=1.9'."),
     _paths("scale", "PATH=VALUE", "Multiply what a path says, as --scale clients.demand_t=1.1."),
-    *(_paths(action, "ROWS", text) for action, text in _OF_ROWS.items()),
+    _paths("remove", "ROWS", "Take out rows of a table, as --remove 'clients[name=c01]'."),
 )
 """What changes a scenario before it is asked; see :func:`changed`."""
 _VALUES = "1.0:2.0:11 (from, to, how many), 1.0:2.0 (both ends) or a list"
@@ -221,7 +177,7 @@ WORKERS = (
 
 def load(given: Given, file: Path) -> Scenario:
     """Read a scenario with what the command lets it do."""
-    from kanopt.whatif import load_scenario
+    from kanopt.scenarios import load_scenario
 
     may = {name: given[name] for name in ("allow_sql", "allow_outside", "lenient")}
     return load_scenario(file, **may)
@@ -229,7 +185,7 @@ def load(given: Given, file: Path) -> Scenario:
 
 def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
     """Print what scenarios go on without, red in a terminal, before anything that rests on it."""
-    from kanopt.whatif.run import unanswered
+    from kanopt.scenarios.run import unanswered
 
     for line in unanswered(scenarios):
         echo_alarm(line)
@@ -237,7 +193,7 @@ def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
 
 def sweep_options(given: Given, out: Path | None = None) -> SweepOptions:
     """Return seeds, limits and workers; with `out`, results are kept there as they come."""
-    from kanopt.whatif import SweepOptions
+    from kanopt.questions import SweepOptions
 
     names = ("seed", "time_limit", "repeats", "workers", "dask", "relearn")
     return SweepOptions(**{name: given[name] for name in names if name in given}, out=out)
@@ -245,28 +201,27 @@ def sweep_options(given: Given, out: Path | None = None) -> SweepOptions:
 
 def is_changed(given: Given) -> bool:
     """Say whether the command line changes a scenario."""
-    return any(given[f"change_{action}"] for action in ("set", "scale", *_OF_ROWS))
+    return any(given[f"change_{action}"] for action in ("set", "scale", "remove"))
 
 
 def changed(given: Given, scenario: Scenario) -> Scenario:
     """Return a scenario with the changes of the command line: of cells first (set, then multiplied), then of rows."""
-    from kanopt.whatif.changes import Change
-    from kanopt.whatif.questions.axes import split_row_path
+    from kanopt.questions.axes import split_row_path
+    from kanopt.scenarios.changes import Change
 
     for axis in asked_axes(given, between=False):
         if len(axis.values.items) != 1:
             raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
         scenario = scenario.with_change(axis.change(axis.values.items[0]))
-    for action in _OF_ROWS:
-        for path in given[f"change_{action}"]:
-            table, where = split_row_path(path)
-            scenario = scenario.with_change(Change(action, table, where=where))
+    for path in given["change_remove"]:
+        table, where = split_row_path(path)
+        scenario = scenario.with_change(Change("remove", table, where=where))
     return scenario
 
 
 def asked_axes(given: Given, *, between: bool = True) -> tuple[Axis, ...]:
     """Return what ``--set`` and ``--scale`` say; with `between`, ``low:high`` is both ends and no clock time."""
-    from kanopt.whatif.questions.axes import Axis, read_axes, values_of
+    from kanopt.questions.axes import Axis, read_axes, values_of
 
     axes = []
     for action in ("set", "scale"):
@@ -277,12 +232,9 @@ def asked_axes(given: Given, *, between: bool = True) -> tuple[Axis, ...]:
     return read_axes(axes) if axes else ()
 
 
-def asked_ranges(given: Given, scenario: Scenario) -> dict[str, Values]:
-    """Return what is varied from one end to another: what the command line says, else the section ``[sweep]``."""
-    axes = asked_axes(given)
-    if not axes and scenario.sweep_spec is not None:
-        axes = scenario.sweep_spec.axes()
-    return {axis.path: axis.values for axis in axes}
+def asked_ranges(given: Given) -> dict[str, Values]:
+    """Return what is varied from one end to another."""
+    return {axis.path: axis.values for axis in asked_axes(given)}
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -18,8 +18,9 @@ from kanopt.text import wrap_line
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.problems.result import Result
-    from kanopt.whatif import Comparison, LearnedLaw, Run, Scenario
+    from kanopt.plans.result import Result
+    from kanopt.questions import Comparison
+    from kanopt.scenarios import LearnedLaw, Run, Scenario
 
 _MARGIN = " " * 8
 """Before what is left of a line about a law."""
@@ -241,7 +242,7 @@ def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
 @contextmanager
 def save_laws_on_interrupt(folder: Path | None) -> Iterator[None]:
     """On Ctrl-C while laws are learned, write those that were finished to a folder, and say so."""
-    from kanopt.whatif.learn import LearningInterrupted
+    from kanopt.scenarios.learn import LearningInterrupted
 
     try:
         yield

@@ -11,18 +11,31 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, changed, command, echo_unanswered, load
-from kanopt.cli.progress import progress_reporter
+from kanopt.cli.output import (
+    check_outputs,
+    comparison_json,
+    input_files,
+    law_files,
+    law_lines,
+    result_json,
+    run_json,
+    save_laws,
+    save_laws_on_interrupt,
+    save_plan,
+    to_json,
+)
+from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.errors import ScenarioError
 from kanopt.files import replace_file
-from kanopt.text import amount_text, count_text, money_text, percent_text, seconds_text
+from kanopt.text import amount_text, count_text, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
-    from kanopt.problems.result import Progress, Result
-    from kanopt.whatif import Run, Scenario
+    from kanopt.plans.result import Result
+    from kanopt.scenarios import Run, Scenario
 
 _TIME_LIMIT = 30.0
 """Seconds for the search of an instance, which no file states."""
@@ -34,9 +47,6 @@ def check(given: Given) -> int:
 
     Databases are not asked.
     """
-    from kanopt.cli.output import to_json
-    from kanopt.errors import ScenarioError
-
     mistakes: list[Issue] = []
     told: dict[Issue, str] = {}
     for file in given["files"]:
@@ -68,15 +78,12 @@ def check(given: Given) -> int:
 
 def _checked(file: Path, given: Given) -> Scenario | None:
     """Return a scenario in which everything was checked; None where a database would have to be asked."""
-    from kanopt.whatif.scenario_files.layers import read_layers
-    from kanopt.whatif.scenario_files.load import check_scenario
-    from kanopt.whatif.variants import variants_of
+    from kanopt.scenarios.files.layers import read_layers
+    from kanopt.scenarios.files.load import check_scenario
 
     scenario = check_scenario(read_layers(file, outside=given["allow_outside"]), lenient=given["lenient"])
     if scenario is not None:
         scenario.check()
-        if scenario.report.variants:
-            variants_of(scenario)
     return scenario
 
 
@@ -95,8 +102,6 @@ def run(given: Given) -> int:
 
     With --out the plan is written as CSV and the laws as JSON beside it.
     """
-    from kanopt.cli.output import law_files, run_json, save_laws, save_laws_on_interrupt, save_plan
-
     stem, out = given["file"].stem, given["out"]
     page = given["report"] or (out or Path("reports")) / f"{stem}.html"
     plan, laws = (None, None) if out is None else (out / f"{stem}_plan.csv", out / "laws")
@@ -138,8 +143,6 @@ def solve(given: Given) -> int:
     A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
     job shops (.fjs, .jsp).
     """
-    from kanopt.cli.output import result_json, save_plan
-
     if given["file"].suffix.lower() != ".toml":
         return _solve_instance(given)
     if given["convention"] is not None:
@@ -158,10 +161,9 @@ def solve(given: Given) -> int:
 
 def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) -> Run:
     """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
-    from kanopt.cli.output import check_outputs, input_files
-    from kanopt.reports import export_files, refuse_exports
+    from kanopt.pages import export_files, refuse_exports
 
-    formats = given["export"] or ()
+    formats = given["export"]
     with progress_reporter(quiet=given["quiet"]) as progress:
         scenario = changed(given, load(given, given["file"]))
         for flag, key in (("solver", "solver.name"), ("days_in_time", "solver.days_in_time")):
@@ -187,8 +189,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
     """Write the exports that are asked for, print what is for machines, and return the exit code."""
-    from kanopt.cli.output import to_json
-    from kanopt.reports import export_all
+    from kanopt.pages import export_all
 
     exported = {}
     if given["export"]:
@@ -205,8 +206,7 @@ def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[st
 
 def _echo_run(outcome: Run) -> None:
     """Print what was changed, the laws, and what is told of the plan."""
-    from kanopt.cli.output import law_lines
-    from kanopt.whatif.learn import doubts
+    from kanopt.scenarios.learn import doubts
 
     changes = [f"  changed: {change}" for change in outcome.scenario.change_sentences()]
     echo("\n".join([outcome.scenario.name, *changes, *doubts(outcome.laws.values()), ""]))
@@ -233,8 +233,7 @@ def compare(given: Given) -> int:
     The first file is the base. A single what-if file is compared with the base it names. With --set and --scale the
     first file is compared with itself so changed.
     """
-    from kanopt.cli.output import check_outputs, comparison_json, input_files, to_json
-    from kanopt.whatif import compare as compared
+    from kanopt.questions import compare as compared
 
     with progress_reporter(quiet=given["quiet"]) as progress:
         scenarios = [load(given, file) for file in given["files"]]
@@ -288,8 +287,7 @@ def _base_of(scenario: Scenario) -> Path:
 
 def _solve_instance(given: Given) -> int:
     """Read, solve and print an instance; return the exit code."""
-    from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
-    from kanopt.problems.routing.instances import best_known_file, solution_text
+    from kanopt.routing.instances import best_known_file, solution_text
 
     file, out = given["file"], given["out"]
     if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):
@@ -334,8 +332,8 @@ def _solve_instance(given: Given) -> int:
 
 def _read_instance(given: Given) -> tuple[Any, Any]:
     """Read an instance, None of a shop or project, and its problem; tell what is worth a look in it."""
-    from kanopt.problems.routing.instances import read_instance
-    from kanopt.problems.scheduling.instances import ENDINGS, read_shop
+    from kanopt.routing.instances import read_instance
+    from kanopt.scheduling.instances import ENDINGS, read_shop
 
     if given["file"].suffix.lower() in ENDINGS:
         return None, read_shop(given["file"])
@@ -346,17 +344,12 @@ def _read_instance(given: Given) -> tuple[Any, Any]:
 
 
 def _searched(given: Given, problem: Any) -> Result:
+    from kanopt.scenarios.events import Event
+    from kanopt.scenarios.run import search_reporter
     from kanopt.solvers.solve import solve as solved
-    from kanopt.whatif.events import Event
 
     limit = _TIME_LIMIT if given["time_limit"] is None else given["time_limit"]
     with progress_reporter(quiet=given["quiet"]) as report:
         report(Event("solve", f"solving: {given['file'].stem} (at most {amount_text(limit, 's', 6)})"))
-
-        def on_progress(step: Progress) -> None:
-            price = "" if step.objective is None else f" {money_text(step.objective, problem.unit)}"
-            message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
-            report(Event("solve", message, transient=True))
-
         how = {"solver": given["solver"], "time_limit": limit, "seed": given["seed"] or 0}
-        return solved(problem, progress=on_progress, **how)
+        return solved(problem, progress=search_reporter(report, problem.unit), **how)

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, asked_axes, asked_ranges, changed, sweep_options
-from kanopt.cli.progress import progress_reporter
+from kanopt.cli.output import check_outputs, input_files, save_table, to_json
+from kanopt.cli.progress import echo, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.errors import nearest
 from kanopt.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.problems.result import Result
-    from kanopt.problems.uncertainty import Uncertainty
-    from kanopt.whatif import Scenario
-    from kanopt.whatif.events import OnEvent
+    from kanopt.plans.result import Result
+    from kanopt.plans.uncertainty import Uncertainty
+    from kanopt.scenarios import Scenario
+    from kanopt.scenarios.events import OnEvent
 
 _STOPPED = "STOPPED while searching; the plan is the best until then"
 
@@ -99,8 +100,6 @@ def question(
 
     def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Answer]) -> click.Command:
         def work(given: Given) -> int:
-            from kanopt.cli.output import check_outputs, input_files
-
             stem, out = given["file"].stem, given["out"]
             files = {} if out is None else {name: out / f"{stem}_{name}.csv" for name in tables}
             page = given["report"] or (out or Path("reports")) / f"{stem}_{tail}.html"
@@ -122,8 +121,6 @@ def question(
 
 def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -> int:
     """Print an answer, and write what goes with it."""
-    from kanopt.cli.output import save_table, to_json
-
     if not given["as_json"]:
         echo(answer.text)
     written = dict(answer.written)
@@ -143,7 +140,7 @@ def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -
     return code
 
 
-def _plans(*words: str, default: str | None) -> click.Option:
+def _plans(*words: str, default: str) -> click.Option:
     anew = "Plan each point anew, or price" if "anew" in words else "Price"
     told = f"{anew} the plan as it is (kept), or today's plan."
     return opt.choice("--plan", *words, default=default, text=told)
@@ -152,8 +149,8 @@ def _plans(*words: str, default: str | None) -> click.Option:
 @question(
     "sweep",
     *opt.AXES,
-    opt.choice("--design", "grid", "list", text="How values meet: as a grid if left out."),
-    _plans("anew", "kept", "today", default=None),
+    opt.choice("--design", "grid", "list", default="grid", text="How values meet."),
+    _plans("anew", "kept", "today", default="anew"),
     opt.REPEATS,
     *opt.WORKERS,
     examples=(
@@ -164,15 +161,15 @@ def _plans(*words: str, default: str | None) -> click.Option:
 def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask what if at many points: price a plan under other data, or plan each point anew.
 
-    Varied is what --set and --scale say, else the section [sweep] of the file. With --out the points are written as
-    Parquet, and the same command goes on where it was stopped.
+    Varied is what --set and --scale say. With --out the points are written as Parquet, and the same command goes on
+    where it was stopped.
     """
-    from kanopt.whatif import sweep as swept
+    from kanopt.questions import sweep as swept
 
     out = given["out"]
     found = swept(
         scenario,
-        asked_axes(given) or None,
+        asked_axes(given),
         design=given["design"],
         plan=given["plan"],
         options=sweep_options(given, out),
@@ -202,13 +199,13 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask what moves the price most, each input alone.
 
-    Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say, else
-    the section [sweep] of the file; of longer lists the first and the last value count.
+    Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say; of
+    longer lists the first and the last value count.
     """
-    from kanopt.whatif import tornado as asked
+    from kanopt.questions import tornado as asked
 
     how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
-    found = asked(scenario, asked_ranges(given, scenario), **how)
+    found = asked(scenario, asked_ranges(given), **how)
     told = {"price": found.base.objective, "inputs": found.frame.to_dict("records")}
     return Answer.of(found, told, found.frame)
 
@@ -240,14 +237,14 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask where it tips: the values from which on another plan is better.
 
-    Varied is what --set and --scale say, else the section [sweep] of the file, each path alone. Between two values
-    whose plans agree nothing is looked for; give more values where something may come and go between.
+    Varied is what --set and --scale say, each path alone. Between two values whose plans agree nothing is looked for;
+    give more values where something may come and go between.
     """
-    from kanopt.whatif import switch_points as asked
+    from kanopt.questions import switch_points as asked
 
     found = asked(
         scenario,
-        asked_ranges(given, scenario),
+        asked_ranges(given),
         decisions="all" if given["decisions"] == "all" else "in use",
         tolerance=given["tolerance"],
         most_solves=given["most_solves"],
@@ -280,7 +277,7 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
     with --plan today that of the file.
     """
-    from kanopt.whatif import risk as asked
+    from kanopt.questions import risk as asked
 
     name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
     result = _plan(given, scenario, progress)
@@ -305,9 +302,8 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
 def _uncertainty(given: Given) -> Uncertainty:
     """Return what ``--uncertain`` says."""
-    from kanopt.errors import nearest
-    from kanopt.problems.uncertainty import Uncertainty
-    from kanopt.whatif.questions.axes import cell_of
+    from kanopt.plans.uncertainty import Uncertainty
+    from kanopt.questions.axes import cell_of
 
     known = [each.name for each in fields(Uncertainty)]
     said: dict[str, Any] = {}
@@ -328,8 +324,8 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
         found: Result = scenario.run(progress=progress, **how).result
         return found
-    from kanopt.whatif.questions.prepare import base_result, prepare
-    from kanopt.whatif.run import today_in_time
+    from kanopt.questions.prepare import base_result, prepare
+    from kanopt.scenarios.run import today_in_time
 
     base = base_result(prepare(scenario, (), sweep_options(given), progress), "today", progress)
     return today_in_time(scenario, base) or base
@@ -353,15 +349,14 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask whether another plan would be better, were laws, inputs and demands not quite so.
 
     In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
-    vary by their demand_sd, and what --set and --scale say, else the section [sweep] of the file, has a value of its
-    range.
+    vary by their demand_sd, and what --set and --scale say has a value of its range.
     """
-    from kanopt.whatif import monte_carlo as asked
+    from kanopt.questions import monte_carlo as asked
 
     laws = given["laws"]
     found = asked(
         scenario,
-        asked_ranges(given, scenario),
+        asked_ranges(given),
         draws=given["draws"],
         candidates=given["candidates"],
         laws=None if laws is None else [name.strip() for name in laws.split(",") if name.strip()],
@@ -396,11 +391,11 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     DRIVEN is a table with a row for each stop: vehicle, client, arrival and end, and perhaps stop, departure, back and
     load. With --out the legs are written as rows of the table that the law of travel time was learned from.
     """
+    from kanopt.questions.review import review as asked
+    from kanopt.scenarios.law_cache import LawCache
+    from kanopt.scenarios.learn import laws_of, learn
+    from kanopt.scenarios.run import build, finish_run
     from kanopt.tables import read_table
-    from kanopt.whatif.law_cache import LawCache
-    from kanopt.whatif.learn import laws_of, learn
-    from kanopt.whatif.review import review as asked
-    from kanopt.whatif.run import build, finish_run
 
     scenario = changed(given, scenario)
     if scenario.kind != "routing":
@@ -413,7 +408,7 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
         run = scenario.run(progress=progress, **how)
     else:
-        from kanopt.problems.evaluate import evaluate
+        from kanopt.plans.evaluate import evaluate
 
         seed = scenario.seed if given["seed"] is None else given["seed"]
         laws = laws_of(scenario, learn(scenario, seed, progress, LawCache(relearn=given["relearn"])))

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from kanopt.explain.differences import difference
 from kanopt.explain.explanation import Explanation, explain
-from kanopt.problems.result import Result
+from kanopt.plans.result import Result
 
 __all__ = ["Explanation", "difference", "explain"]
 

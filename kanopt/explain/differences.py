@@ -1,12 +1,47 @@
-"""What changed between two results, term by term."""
+"""The price of a plan at a level of detail, and what changed between two results."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 
-from kanopt.errors import ProblemError
-from kanopt.explain.explanation import Level, level_columns, price_by_level
-from kanopt.problems.result import Result
+from kanopt.errors import ProblemError, nearest
+from kanopt.plans.result import Result
+
+Level = Literal["term", "group", "item"]
+LEVELS: dict[str, list[str]] = {
+    "term": ["term"],
+    "group": ["group", "term"],
+    "item": ["group", "item", "term"],
+}
+
+
+def level_columns(by: str) -> list[str]:
+    """Return the columns that identify a line at a level of detail.
+
+    Raises
+    ------
+    ProblemError
+        If the level is unknown.
+    """
+    if by not in LEVELS:
+        raise ProblemError(f"there is no level {by!r} in a price; {nearest(by, LEVELS)}")
+    return LEVELS[by]
+
+
+def price_by_level(result: Result, by: Level = "term") -> pd.DataFrame:
+    """Return the price of a plan at a level of detail; the column ``amount`` adds up to the objective.
+
+    Terms are sorted by amount, largest first; groups and items keep the order of the plan. Empty without a plan.
+    """
+    keys = level_columns(by)
+    if result.pricing is None:
+        return pd.DataFrame({**{key: pd.Series(dtype=str) for key in keys}, "amount": pd.Series(dtype=float)})
+    summed = result.pricing.lines.groupby(keys, sort=False, dropna=False)["amount"].sum().reset_index()
+    if by == "term":
+        summed = summed.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+    return summed
 
 
 def difference(before: Result, after: Result, by: Level = "term") -> pd.DataFrame:

@@ -7,17 +7,18 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.display import Alarm, Fold, Part, Shown, grid_of
-from kanopt.errors import ProblemError, nearest
+from kanopt.errors import ProblemError
+from kanopt.explain.differences import Level, price_by_level
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.summary import summary, weak_law_sentences
 from kanopt.formulas import Formula
-from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
-from kanopt.problems.result import Progress, Result
+from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, to_frame
+from kanopt.plans.result import Progress, Result
 from kanopt.text import count_text, fixed_text, money_decimals, money_text, number_text, percent_text
 
 if TYPE_CHECKING:
@@ -26,40 +27,7 @@ if TYPE_CHECKING:
     from kanopt.explain.routing.alternatives import PlanAlternative
     from kanopt.explain.routing.conflicts import Conflict
 
-Level = Literal["term", "group", "item"]
 _MOST_REASONS = 20
-LEVELS: dict[str, list[str]] = {
-    "term": ["term"],
-    "group": ["group", "term"],
-    "item": ["group", "item", "term"],
-}
-
-
-def level_columns(by: str) -> list[str]:
-    """Return the columns that identify a line at a level of detail.
-
-    Raises
-    ------
-    ProblemError
-        If the level is unknown.
-    """
-    if by not in LEVELS:
-        raise ProblemError(f"there is no level {by!r} in a price; {nearest(by, LEVELS)}")
-    return LEVELS[by]
-
-
-def price_by_level(result: Result, by: Level = "term") -> pd.DataFrame:
-    """Return the price of a plan at a level of detail; the column ``amount`` adds up to the objective.
-
-    Terms are sorted by amount, largest first; groups and items keep the order of the plan. Empty without a plan.
-    """
-    keys = level_columns(by)
-    if result.pricing is None:
-        return pd.DataFrame({**{key: pd.Series(dtype=str) for key in keys}, "amount": pd.Series(dtype=float)})
-    summed = result.pricing.lines.groupby(keys, sort=False, dropna=False)["amount"].sum().reset_index()
-    if by == "term":
-        summed = summed.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
-    return summed
 
 
 @dataclass(frozen=True, repr=False)

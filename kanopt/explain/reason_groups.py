@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kanopt.problems.findings import Reason
+from kanopt.plans.findings import Reason
 from kanopt.text import count_text
 
 _NOUNS = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kanopt.problems.coverage import Coverage
-from kanopt.problems.result import Result, Status
+from kanopt.plans.coverage import Coverage
+from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
 from kanopt.text import sure_text
 
 
@@ -22,7 +23,7 @@ class Service:
 
     Examples
     --------
-    >>> from kanopt.problems.coverage import CoverageWords
+    >>> from kanopt.plans.coverage import CoverageWords
     >>> words = CoverageWords("serves", "client", "clients")
     >>> whole, late = Service(Coverage(words, 4)), Service(Coverage(words, 4), ("van 1 is back 5 min late",))
     >>> whole.against(whole), late.against(whole), late.against(late)

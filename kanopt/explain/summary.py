@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from kanopt.explain.reason_groups import ReasonGroup, group_reasons
 from kanopt.explain.service import service_difference
 from kanopt.formulas.verdict import weak_laws
-from kanopt.problems.findings import Extrapolation, Reason
-from kanopt.problems.result import Result, Status
+from kanopt.plans.findings import Extrapolation, Reason, Status
+from kanopt.plans.result import Result
 from kanopt.text import (
     capital,
     count_text,

@@ -40,6 +40,7 @@ _SPAN = re.compile(rf"(?:({_NUMBER})\s+in\s+)?({_MOMENT})\s*[-–]\s*({_MOMENT})
 """A window, or a break with its length in front, within a text."""
 _PADDED = re.compile(r"0\d[0-5]\d")
 _HOURS_OF_A_DAY = 24.0
+_SECONDS_OF_DAYS = 2 * 86_400  # times of the next day are some, too
 _QUARTER = 15  # minutes: most times of day in plans are full quarters of an hour
 
 
@@ -111,18 +112,20 @@ def read_spans(text: str, unit: str) -> Iterator[tuple[str, tuple[float | None, 
 
 
 def holds_windows(text: str) -> bool:
-    """Say whether a text begins with a window or a break; bare numbers that fall, as those of telephones, are neither.
+    """Say whether a text begins with a window or a break.
+
+    Bare numbers that fall or are too large for any time of a day, as those of telephones, are neither.
 
     Examples
     --------
-    >>> holds_windows("8:00-10:00, 13-15"), holds_windows("30 in 11:00-13:00"), holds_windows("2026-11-27")
-    (True, True, False)
+    >>> [holds_windows(text) for text in ("8:00-10:00, 13-15", "30 in 11:00-13:00", "2026-11-27", "0297-551201")]
+    [True, True, False, False]
     """
     found = _SPAN.fullmatch(re.split("[,;]", text)[0].strip())
     if found is None:
         return False
     begin, end = found.groups()[1:]
-    return any(map(_WRITTEN_CLOCK.fullmatch, (begin, end))) or float(begin) < float(end)
+    return any(map(_WRITTEN_CLOCK.fullmatch, (begin, end))) or float(begin) < float(end) <= _SECONDS_OF_DAYS
 
 
 @dataclass(frozen=True)
@@ -194,15 +197,18 @@ def _number(cell: Any) -> float | None:
     return None if math.isnan(number) else number
 
 
-def window_cells(cells: Sequence[str], source: str, target: str) -> ClockCells:
+def window_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
     """Read a column of windows or breaks: texts in which numbers count in the unit of the column.
+
+    What is no text stays as it was given.
 
     Examples
     --------
     >>> window_cells(["8-12, 13:00-15.5", "0.5 in 11:00-13:00"], "h", "min")
     ClockCells(values=['480-720, 13:00-930', '30 in 11:00-13:00'], bare=['8', '12', '15.5'], of_day=True)
     """
-    ends = [end for cell in cells for span in _SPAN.finditer(cell) for end in span.groups()[1:]]
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    ends = [end for text in texts for span in _SPAN.finditer(text) for end in span.groups()[1:]]
     bare = [end for end in ends if not _WRITTEN_CLOCK.fullmatch(end)]
 
     def converted(span: re.Match[str]) -> str:
@@ -216,7 +222,7 @@ def window_cells(cells: Sequence[str], source: str, target: str) -> ClockCells:
             ]
         )
 
-    values = [_SPAN.sub(converted, cell) if source else cell for cell in cells]
+    values = [_SPAN.sub(converted, cell) if source and isinstance(cell, str) else cell for cell in cells]
     return ClockCells(values, bare, len(bare) < len(ends))
 
 

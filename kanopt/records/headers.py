@@ -108,12 +108,19 @@ _PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AREA = re.compile(r"(?<![a-z])sq(?:uare)?[\W_]*(ft|feet|foot|m|metres?|meters?)(?![a-z])", re.IGNORECASE)
+_KM_PER_UUR = re.compile(r"\bkm ?/ ?u\b", re.IGNORECASE)
+"""Speed in Dutch; a u alone may be a piece as well."""
 _PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
 _CENTS = re.compile(
     r"\b(ct|cts|cents?|c€|centimes?|centimos?|grosz[ey]?|pence|p(?= ?(?:/|per\b)))(?![^\W_])", re.IGNORECASE
 )
+_THOUSANDS = re.compile(
+    r"(?<![^\W_])(?:[kK]|T(?=€|EUR))(?=[€$£]|(?:EUR|USD|GBP|CHF|PLN)(?![^\W_]))|\b[tT]sd\.? *(?=[€$£]|EUR)"
+)
+"""Before a currency: k€, TEUR, Tsd. EUR."""
 _COINS = {"p": "GBP", "pence": "GBP", "grosz": "PLN", "grosze": "PLN", "groszy": "PLN"}
 _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
+_FOR = re.compile(r"(?: ?/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[ /]*(und|and|et|y|i|per|pro|par|por|je|za)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 
 
@@ -159,12 +166,17 @@ def read_header(text: str) -> Header:
 
     >>> [read_header(each).unit for each in ("Maut (ct/km)", "Kosten je 100 km (€)", "Límite km/día", "€/t und Monat")]
     ['cEUR/km', 'EUR/100 km', 'km', 'EUR/t']
+    >>> [read_header(each).unit for each in ("Lease (k$)", "Miete TEUR", "Pacht (Tsd. €)")]
+    ['kUSD', 'kEUR', 'kEUR']
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    plain = _KM_PER_UUR.sub("km/h", plain)
     plain = _AREA.sub(lambda area: "sqft" if area[1].lower().startswith("f") else "sqm", plain)
     cents = _CENTS.search(plain)
     plain = _CENTS.sub(_COINS.get(cents[1].lower(), "EUR"), plain) if cents else plain
+    thousands = _THOUSANDS.search(plain)
+    plain = _THOUSANDS.sub("", plain)
     pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
     if len(pieces) > 1 and pieces[0] in _NUMBER:
         pieces = ("number", *pieces[1:])
@@ -172,11 +184,23 @@ def read_header(text: str) -> Header:
     words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
     unit = _unit_of(pieces, places)
     priced = unit.partition("/")[0] in CURRENCIES
-    if priced and (many := _MANY.search(plain)):
-        unit = f"{unit.partition('/')[0]}/{many[1]} {many[2].lower()}"
+    if priced and (lot := _MANY.search(plain)):
+        unit = f"{unit.partition('/')[0]}/{lot[1]} {lot[2].lower()}"
     elif not cents and (whole := _without_period(plain)):
         unit = whole
-    return Header(pieces, words, f"c{unit}" if cents and priced else unit)
+    many = "c" if cents else "k" if thousands else ""
+    return Header(pieces, words, f"{many}{unit}" if priced else unit)
+
+
+def without_things(text: str) -> str:
+    """Return a header without the things that it is counted for, where they are no unit: a price of a tray is a price.
+
+    Examples
+    --------
+    >>> without_things("Freight ($/tray)"), without_things("Cost per tray"), without_things("Cost per km")
+    ('Freight ($)', 'Cost', 'Cost per km')
+    """
+    return _FOR.sub(lambda found: found[0] if _measure(found[1].lower()) else "", text).strip()
 
 
 def _without_period(text: str) -> str:
@@ -228,6 +252,8 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return f"{money[0]}/{below[-1]}"
     if pieces and not above and set(pieces) <= _EACH:
         return f"EUR/{below[-1]}"
+    if not money and len(pieces) > 1 and {pieces[place] for place in places} <= _EACH:
+        return ""  # a weekly capacity is an amount
     if not below:
         within = _unit_within(pieces)
         return within.replace("EUR", above[0], 1) if within and above else within or "".join(above[:1])

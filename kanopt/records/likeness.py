@@ -21,6 +21,7 @@ from kanopt.records.headers import (
     FIELD_WORDS,
     IDENTIFIERS,
     LIMITS,
+    LONG_TIMES,
     MONEY,
     OTHER,
     PLAIN_FIELDS,
@@ -29,6 +30,7 @@ from kanopt.records.headers import (
     Header,
     measured_in,
     read_header,
+    without_things,
 )
 
 ENOUGH, _CLOSE = 0.62, 0.15
@@ -38,6 +40,7 @@ _WEIGHT_OF_OTHER = 4.0
 _MEASURED = 0.8  # how much a unit is the word for what it measures
 _SPELT_ALIKE = 0.84
 COORDINATES = ("x", "y", "lat", "lon")
+_OF_AMOUNTS = frozenset([("money", 1), ("amount", -1)])
 _LONG = ("/day", "/week", "/month", "/year")
 ThingT = TypeVar("ThingT")
 _Phrases = tuple[tuple[str, ...], ...]
@@ -211,6 +214,9 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
         return 0.0
     unit = column.unit or header.unit
     agrees = _units_agree(header, unit, field, declared=bool(column.unit))
+    if measured_in(field.unit) == _OF_AMOUNTS:
+        header = read_header(without_things(column.name))
+        agrees = None if is_price_of_pieces(column.name, unit) else agrees
     if agrees is False:
         return 0.0
     names = _names_of(table, field.name, field.words)
@@ -223,10 +229,23 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
     return found if found >= ENOUGH else 0.0
 
 
+def is_price_of_pieces(name: str, unit: str) -> bool:
+    """Say whether a header is that of a price of things that are no unit, such as trays.
+
+    Examples
+    --------
+    >>> is_price_of_pieces("Cost per tray", "EUR"), is_price_of_pieces("Cost", "EUR")
+    (True, False)
+    """
+    return measured_in(unit) == frozenset([("money", 1)]) and without_things(name) != name
+
+
 def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> bool | None:
     """Say whether a column measures what a field is counted in; None where one of them does not say."""
     measured, wanted = measured_in(unit), measured_in(field.unit)
     money = "money" in dict(wanted or {})
+    if not declared and field.kind is int and unit in LONG_TIMES:
+        return None  # so many a day
     if not declared and unit.endswith(_LONG) and money:
         # the money of a day or a year may be that of the whole plan; it hardly is a price of time
         return None if dict(wanted or {}) == {"money": 1} else False
@@ -327,7 +346,7 @@ def _weight(word: str) -> float:
 @lru_cache(maxsize=65536)
 def _alike(word: str, known: str) -> float:
     """Say from 0 to 1 how much a word is spelt like a known one; a word that is itself known is that alone."""
-    if word == known or _stem(word) == _stem(known):
+    if word == known or (_stem(word) == _stem(known) and word not in OTHER):
         return 1.0
     if word in PRICE and known in PRICE:
         return 0.95

@@ -23,7 +23,15 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS, Header, measured_in, read_header
+from kanopt.records.headers import (
+    IDENTIFIERS,
+    LONG_TIMES,
+    PLAIN_FIELDS,
+    TABLE_WORDS,
+    Header,
+    measured_in,
+    read_header,
+)
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
 
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
@@ -218,7 +226,7 @@ def fill_fields(
 
     Examples
     --------
-    >>> from kanopt.problems import RoutingUnits
+    >>> from kanopt.routing import RoutingUnits
     >>> frame = pd.DataFrame({"Camion": ["a", "b"], "Salida": ["8:00", "9:00"], "z": ["17:00"] * 2})
     >>> columns = {name: ColumnFacts(name, frame[name], 2) for name in frame}
     >>> vehicles = RoutingUnits().tables()[2]
@@ -400,7 +408,8 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
         return False
     low, high = float(column.values.min()), float(column.values.max())
     if item.kind is int:
-        counted = not column.header.unit or measured_in(column.header.unit) == measured_in("pcs")
+        unit = column.header.unit
+        counted = not unit or unit in LONG_TIMES or measured_in(unit) == measured_in("pcs")
         return column.whole and counted and low >= 0
     least, most = _SIGNED.get(item.name, (0.0, np.inf))
     # a few numbers with a wrong sign are asked about

@@ -60,7 +60,7 @@ class RecordReader:
 
     Examples
     --------
-    >>> from kanopt.problems.supply import Market, Product, SupplyUnits
+    >>> from kanopt.supply import Market, Product, SupplyUnits
     >>> reader, units = RecordReader(), SupplyUnits()
     >>> _ = reader.read([Product("flour", weight=-1.0)], units.table(Product))
     >>> _ = reader.read(pd.DataFrame({"name": ["Lyon"], "x": ["two"]}), units.table(Market))
@@ -201,20 +201,12 @@ class _Rows:
             if not (item.clock or item.is_list):
                 continue
             # what was left out says nothing
-            cells = {
-                place: _listed(row[item.name], item)
-                for place, row in enumerate(self.rows)
-                if not _is_same(row[item.name], item.default)
-            }
-            if item.clock:
-                of_kind = {
-                    at: cell for at, cell in cells.items() if not item.is_text or isinstance(cell, str)
-                }
-                values = self._clock_values(item, of_kind.values(), "")
-                cells |= zip(of_kind, values, strict=True)
-            for place, value in cells.items():
-                if not _is_same(value, self.rows[place][item.name]):
-                    self.rows[place][item.name] = value
+            stated = [row for row in self.rows if not _is_same(row[item.name], item.default)]
+            cells = [_listed(row[item.name], item) for row in stated]
+            for row, value in zip(
+                stated, self._clock_values(item, cells, "") if item.clock else cells, strict=True
+            ):
+                row[item.name] = value
         # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
         self.questions += self._asked_times()
 
@@ -537,7 +529,7 @@ def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, .
 
     Examples
     --------
-    >>> from kanopt.problems.scheduling import Job, SchedulingUnits
+    >>> from kanopt.scheduling import Job, SchedulingUnits
     >>> jobs = [Job("a", tardiness_cost=2.0), Job("b")]
     >>> print(*idle_fields([(SchedulingUnits().table(Job), jobs)]))
     jobs: tardiness_cost of 'a': changes nothing without due_date

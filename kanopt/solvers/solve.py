@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.clock import cpu_seconds
+from kanopt.engines.encodings import Encoding
 from kanopt.errors import ProblemError, SolverError
 from kanopt.interrupt import Interrupt
-from kanopt.problems import law_use
-from kanopt.problems.base import Plan, Problem
-from kanopt.problems.days_in_time import DAYS_IN_TIME, DaysInTime
-from kanopt.problems.result import Certificate, Progress, Result, Status
+from kanopt.plans import law_use
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.days_in_time import DAYS_IN_TIME, DaysInTime
+from kanopt.plans.findings import Status
+from kanopt.plans.result import Certificate, Progress, Result
 from kanopt.progress import told_by_line
-from kanopt.solvers.base import Outcome, SolveOptions, Solver
-from kanopt.solvers.clock import cpu_seconds
-from kanopt.solvers.encodings import Encoding
 from kanopt.text import list_names
 from kanopt.validation import describe_value
 
@@ -32,10 +33,10 @@ _TOLERATED = 1e-6
 
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
-    from kanopt.solvers.decisions import HighsPieces
-    from kanopt.solvers.routing.solver import RoutingSearch
-    from kanopt.solvers.scheduling.solver import CpSatScheduling
-    from kanopt.solvers.supply.solver import HighsSupply
+    from kanopt.decisions.search import HighsPieces
+    from kanopt.routing.search.solver import RoutingSearch
+    from kanopt.scheduling.search.solver import CpSatScheduling
+    from kanopt.supply.search.solver import HighsSupply
 
     return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces())
 
@@ -56,7 +57,7 @@ def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt.problems import DecisionProblem
+    >>> from kanopt import DecisionProblem
     >>> law = parse_formula("(x - y)^2 + exp(x)", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
     >>> found = encodings(DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01))
     >>> best = next(one for one in found if one.chosen)
@@ -76,7 +77,7 @@ def named_solver(name: str | None) -> Solver | None:
     """Return the solver that a user calls by its name, ``"ortools"``; None where it is none."""
     if name != "ortools":
         return None
-    from kanopt.solvers.routing.ortools import OrToolsRouting
+    from kanopt.routing.search.ortools import OrToolsRouting
 
     return OrToolsRouting()
 
@@ -227,7 +228,7 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
 
 def _holds(problem: Problem[Any], options: SolveOptions) -> bool:
     """Say whether departures are chosen so that everyone is in time on a share of days."""
-    from kanopt.solvers.routing.days_in_time import knows_errors
+    from kanopt.routing.search.days_in_time import knows_errors
 
     return options.days_in_time is not None and problem.kind == "routing" and knows_errors(problem)
 
@@ -245,7 +246,7 @@ def _leave_in_time(
     problem: Problem[Any], outcome: Outcome, options: SolveOptions
 ) -> tuple[Outcome, DaysInTime | None]:
     """Return what was found with departures that are in time on enough days, and how often they are."""
-    from kanopt.solvers.routing.days_in_time import leave_in_time
+    from kanopt.routing.search.days_in_time import leave_in_time
 
     if options.days_in_time is None:
         return _without_promises(problem, outcome), None

@@ -12,15 +12,12 @@ from kanopt.tables.examples import (
     load_workshop,
 )
 from kanopt.tables.report import BadCell, TableReport, report_of, units_of, with_units
-from kanopt.tables.schema import Column, Schema
 from kanopt.tables.splitting import split
 from kanopt.tables.table_reading import read_table
 
 __all__ = [
     "BadCell",
     "City",
-    "Column",
-    "Schema",
     "SiouxFalls",
     "SupplyNetworkTables",
     "TableReport",

@@ -1,10 +1,11 @@
-"""Convert the cells of one column to one kind, and report those that do not conform."""
+"""Convert the cells of one column to one kind: what they show of decimal signs, and which do not conform."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,17 +14,139 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError
-from kanopt.faults import Message, Setting, Wording
-from kanopt.tables._number_signs import both_readings, two_ways
-from kanopt.tables._number_signs import count_matches as _count
+from kanopt.faults import Message, Setting
+from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
-from kanopt.tables.schema import NUMERIC, Column, Kind
-from kanopt.units import convert
+
+_OTHER = {".": ",", ",": "."}
+_CODE = r"^[+-]?0\d"
+_SPACES = (" ", "\u00a0", "\u202f", "'", "\u2019")
+"""Signs that stand between thousands and nowhere else in a number: spaces, narrow ones too, and apostrophes."""
+
+
+def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
+    """Return the form with the signs that the cells of a table leave no doubt of, and a remark on a decimal comma.
+
+    A column shows a decimal sign where most of its cells are numbers with it, and in one it can be nothing else: it
+    stands behind a zero or four digits, or not before three, or beside the other sign. Columns that show both signs
+    show nothing. ``decimal`` stays None where it is to be asked for.
+
+    Parameters
+    ----------
+    raw
+        The table.
+    form
+        How it is written as far as that is declared.
+    """
+    space, spaced = ("", "") if form.thousands else _space_between(raw, form)
+    form = replace(form, thousands=space) if space else form
+    if form.decimal is not None:
+        return form, spaced
+    points = replace(form, decimal=".")
+    if not raw.separator:
+        # programs wrote these cells; only a column that is text throughout may come from elsewhere
+        return (points if any(raw.mixed_types) else form), spaced
+    shown: dict[str, str] = {}
+    grouped = set()
+    for name, texts in _texts(raw, form):
+        for sign, other in _OTHER.items():
+            if 2 * count_matches(texts, _number(sign)) <= len(texts) or count_matches(texts, _CODE):
+                continue
+            if count_matches(texts, rf"^[+-]?\d{{1,3}}({re.escape(other)}\d{{3}})+(\D|$)"):
+                grouped.add(sign)
+            certain = texts.filter(pc.match_substring_regex(texts, _certain(sign)))
+            if len(certain):
+                shown.setdefault(sign, f"{name!r} ({certain[0]})")
+    if len(shown) != 1:
+        return (points if raw.separator == "," else form), spaced
+    (sign, column), *_ = shown.items()
+    thousands = _OTHER[sign] if sign in grouped and not space else ""
+    told = [f"{sign!r} before decimals", *([f"{thousands!r} between thousands"] if thousands else [])]
+    note = f"numbers are read with {' and '.join(told)}, as column {column} shows"
+    notes = [spaced] if told == ["'.' before decimals"] else [spaced, note]
+    return replace(form, decimal=sign, thousands=thousands or form.thousands), "; ".join(filter(None, notes))
+
+
+def _space_between(raw: RawTable, form: TextFormat) -> tuple[str, str]:
+    """Return the space or apostrophe between thousands of a table, and a remark on it; nothing without any."""
+    columns = list(_texts(raw, form))
+    for space in _SPACES:
+        number = rf"^[+-]?(\d{{1,3}}({space}\d{{3}})+|\d+)([.,]\d+)?$"
+        parted = rf"^[+-]?\d{{1,3}}({space}\d{{3}})+([.,]\d+)?$"
+        for name, texts in columns:
+            found = texts.filter(pc.match_substring_regex(texts, parted))
+            most = 2 * count_matches(texts, number) > len(texts)
+            if len(found) and most and not count_matches(texts, _CODE):
+                return (
+                    space,
+                    f"numbers are read with {space!r} between thousands, as column {name!r} ({found[0]}) shows",
+                )
+    return "", ""
+
+
+def _texts(raw: RawTable, form: TextFormat) -> Iterator[tuple[str, Any]]:
+    """Yield each column of texts with its cells that are not blank, without spaces between thousands."""
+    missing = pa.array(["", *(form.missing or ())])
+    for name, column in zip(raw.names, raw.columns, strict=True):
+        if pa.types.is_string(column.type):
+            texts = pc.utf8_trim_whitespace(column.drop_null())
+            if form.thousands in _SPACES:
+                texts = pc.replace_substring(texts, form.thousands, "")
+            yield name, texts.filter(pc.invert(pc.is_in(texts, missing)))
+
+
+def _number(sign: str) -> str:
+    point, group = re.escape(sign), re.escape(_OTHER[sign])
+    return rf"^[+-]?(\d+|\d{{1,3}}({group}\d{{3}})+|\d*{point}\d+|\d{{1,3}}({group}\d{{3}})+{point}\d+)$"
+
+
+def _certain(sign: str) -> str:
+    """Return what matches numbers in which a sign can only be the decimal sign."""
+    point, group = re.escape(sign), re.escape(_OTHER[sign])
+    few_or_many = rf"\d*{point}(\d{{1,2}}|\d{{4,}})"
+    behind = rf"(0?|\d{{4,}}){point}\d{{3}}"
+    beside = rf"\d{{1,3}}({group}\d{{3}})+{point}\d+|\d{{1,3}}({group}\d{{3}}){{2,}}"
+    return rf"^[+-]?({few_or_many}|{behind}|{beside})$"
+
+
+def two_ways(sign: str) -> str:
+    """Return what matches numbers in which a sign may as well stand between thousands as before decimals."""
+    return rf"^[+-]?[1-9]\d{{0,2}}{re.escape(sign)}\d{{3}}$"
+
+
+def both_readings(texts: Any) -> Message:
+    """Return both readings of the first text that has two, and what settles which holds; nothing where none has.
+
+    Parameters
+    ----------
+    texts
+        Arrow array of cells without space around them.
+    """
+    for sign, other in _OTHER.items():
+        found = texts.filter(pc.fill_null(pc.match_substring_regex(texts, two_ways(sign)), False))
+        if len(found):
+            cell = found[0].as_py()
+            whole, thousandths = cell.split(sign)
+            return (
+                f"{cell!r} is {whole}{thousandths} with ",
+                Setting("form", {"decimal": other, "thousands": sign}, "TextFormat"),
+                f", and {whole} and {thousandths} thousandths with ",
+                Setting("form", {"decimal": sign}, "TextFormat"),
+            )
+    return ""
+
+
+def count_matches(texts: Any, pattern: str) -> int:
+    """Return in how many texts a pattern is found."""
+    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0)
+
+
+Kind = Literal["number", "integer", "category", "text", "datetime", "boolean"]
+NUMERIC = ("number", "integer")
 
 _MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
-_TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{2019}\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
 _SPACED_CODE = r"^0\d*([ '\x{2019}\x{00a0}\x{202f}]\d+)+$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
@@ -53,8 +176,6 @@ class Cells:
         Which are blank.
     shown
         What stands in the source.
-    note
-        What was done to all of them, in words.
     faults
         Reason to the cells that do not fit for it.
     """
@@ -62,7 +183,6 @@ class Cells:
     values: Any
     missing: NDArray[np.bool_]
     shown: Any
-    note: str = ""
     faults: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
@@ -80,26 +200,18 @@ class Cells:
             self.faults[why] = marked
 
     def check_floats(self, kind: Kind) -> Cells:
-        """Mark what is not finite, and what is not whole where the kind is."""
+        """Mark what is not finite, and whole numbers that floating-point ones do not hold."""
         self.refuse("not finite", np.isinf(self.values))
         if kind == "integer":
-            self.refuse("not a whole number", self.values != np.rint(self.values))
             self.refuse("too large to be exact", np.abs(self.values) > _EXACT)
         return self
 
-    def check_limits(self, column: Column) -> Cells:
-        """Mark what is out of range, and what is blank where a value is required."""
-        for limit, side in ((column.minimum, "below the minimum"), (column.maximum, "above the maximum")):
-            if limit is not None:
-                edge: Any = limit
-                if column.kind == "datetime":
-                    edge = pd.Timestamp(str(limit))
-                    zone = getattr(self.values.dtype, "tz", None)
-                    edge = edge.tz_localize("UTC") if zone is not None and edge.tzinfo is None else edge
-                is_below = side == "below the minimum"
-                self.refuse(f"{side} {limit}", self.values < edge if is_below else self.values > edge)
-        if not column.allow_missing and self.missing.any():
-            self.faults["missing, where a value is required"] = self.missing
+    def check_limits(self, minimum: float | None, maximum: float | None) -> Cells:
+        """Mark what is out of range."""
+        if minimum is not None:
+            self.refuse(f"below the minimum {minimum}", self.values < minimum)
+        if maximum is not None:
+            self.refuse(f"above the maximum {maximum}", self.values > maximum)
         return self
 
 
@@ -131,22 +243,22 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
     count = len(texts)
     if not count:
         return "text", "is blank throughout"
-    numbers = _count(texts, _number_pattern(form))
-    if (numbers and _count(texts, r"^[+-]?0\d")) or _count(texts, _SPACED_CODE):
+    numbers = count_matches(texts, _number_pattern(form))
+    if (numbers and count_matches(texts, r"^[+-]?0\d")) or count_matches(texts, _SPACED_CODE):
         return "text", "is read as text, because some values have leading zeros, as codes have"
-    if numbers == count and _count(texts, r"^[+-]?\d{19,}$"):
+    if numbers == count and count_matches(texts, r"^[+-]?\d{19,}$"):
         return (
             "number",
             "holds whole numbers too long to be exact; declare kind 'text' if they name something",
         )
     if numbers == count:
-        return ("integer" if _count(texts, r"^[+-]?\d{1,18}$") == count else "number"), None
-    times = _count(texts, _TIME_OF_DAY)
+        return ("integer" if count_matches(texts, r"^[+-]?\d{1,18}$") == count else "number"), None
+    times = count_matches(texts, _TIME_OF_DAY)
     if 10 * times >= count and numbers:
         return "text", f"is read as text, because {times:,} of {count:,} values are times of day"
-    if 2 * (numbers + _count(texts, _OTHER_NOTATION)) >= count:
+    if 2 * (numbers + count_matches(texts, _OTHER_NOTATION)) >= count:
         return "number", None
-    if 2 * _count(texts, _ISO) >= count:
+    if 2 * count_matches(texts, _ISO) >= count:
         return "datetime", None
     if dotted := _dotted_format(texts):
         return "datetime", f"is read as dates written {dotted!r}, the day first"
@@ -163,41 +275,43 @@ def date_format(array: Any, form: TextFormat) -> str | None:
 
 def _dotted_format(texts: Any) -> str | None:
     """Return the format of at least half of the texts; a month beyond 12 says that the day may not be first."""
-    if _count(texts, r"^\d{1,2}\.(1[3-9]|[2-9]\d)\.\d{4}"):
+    if count_matches(texts, r"^\d{1,2}\.(1[3-9]|[2-9]\d)\.\d{4}"):
         return None
-    return next((each for each, dates in _DOTTED.items() if 2 * _count(texts, dates) >= len(texts)), None)
+    return next(
+        (each for each, dates in _DOTTED.items() if 2 * count_matches(texts, dates) >= len(texts)), None
+    )
 
 
 def _doubt_text(texts: Any, numbers: int) -> str | None:
     """Return a remark on a text column that may have been intended as numbers."""
     count = len(texts)
-    if 2 * _count(texts, _DATE) >= count:
+    if 2 * count_matches(texts, _DATE) >= count:
         told = "is read as text, although its values look like dates; dates says how they are written"
         return f"{told}, such as '%d/%m/%Y'"
-    if 2 * _count(texts, _WITH_UNIT) >= count:
+    if 2 * count_matches(texts, _WITH_UNIT) >= count:
         return "is read as text, although its values look like numbers with a sign or unit beside them"
     return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
 
 
-def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None) -> Cells:
-    """Convert one column to its declared kind, and from the source's unit to its own.
+def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None = None) -> Cells:
+    """Convert one column to a kind.
+
+    Parameters
+    ----------
+    array
+        Its cells.
+    kind
+        The kind.
+    form
+        How numbers and missing values are written.
+    date_form
+        How dates are written; None where they are as ISO 8601 has them.
 
     Raises
     ------
     TableError
         If the source's own type cannot become that kind at all.
-    UnitError
-        If the units do not convert.
     """
-    if source_unit is None or column.unit is None or source_unit == column.unit:
-        return _parsed(array, column.kind, column.format, form).check_limits(column)
-    cells = _parsed(array, "number", None, form)
-    cells.values = convert(cells.values, source_unit, column.unit)
-    cells.note = f"converted from {source_unit} to {column.unit}"
-    return cells.check_floats(column.kind).check_limits(column)
-
-
-def _parsed(array: Any, kind: Kind, date_form: str | None, form: TextFormat) -> Cells:
     natural = natural_kind(array.type)
     if natural is None:
         raise TableError(
@@ -218,20 +332,14 @@ def _parsed(array: Any, kind: Kind, date_form: str | None, form: TextFormat) -> 
     if kind == "datetime":
         return _dates_from_texts(texts, missing, date_form)
     if kind == "boolean":
-        lower = pc.utf8_lower(texts)
-        yes, no = (_mask(pc.is_in(lower, pa.array(words, texts.type))) for words in (_TRUE, _FALSE))
-        cells = Cells(np.where(yes, 1.0, np.where(no, 0.0, np.nan)), missing, texts)
-        cells.refuse("not true or false", ~yes & ~no)
-        return cells
+        yes = _mask(pc.equal(pc.utf8_lower(texts), "true"))
+        return Cells(np.where(missing, np.nan, yes.astype(float)), missing, texts)
     kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
     return Cells(kept.to_pandas(), missing, texts)
 
 
 _COMMAS = ("for decimal commas write ", Setting("form", {"decimal": ","}, "TextFormat"))
-_GROUPS = (
-    "for groups of three digits write ",
-    Wording("form=TextFormat(thousands=…)", "form = { thousands = … }"),
-)
+_GROUPS = ("for groups of three digits write ", Setting("form", {"thousands": "…"}, "TextFormat"))
 
 
 def notation_hint(array: Any, form: TextFormat) -> Message:
@@ -239,14 +347,18 @@ def notation_hint(array: Any, form: TextFormat) -> Message:
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         return ""
     texts = _trimmed(array)
-    if _count(texts, _TIME_OF_DAY):
+    if count_matches(texts, _TIME_OF_DAY):
         return "times of day are no numbers: write hours, such as 12.5 for 12:30"
     points = form.decimal != ","
-    if points and not form.thousands and _count(texts, two_ways(".") + "|" + two_ways(",")) == len(texts):
+    if (
+        points
+        and not form.thousands
+        and count_matches(texts, two_ways(".") + "|" + two_ways(",")) == len(texts)
+    ):
         return both_readings(texts)
-    if points and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
+    if points and count_matches(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
         return _COMMAS
-    if not _count(texts, _OTHER_NOTATION):
+    if not count_matches(texts, _OTHER_NOTATION):
         return ""
     if points and not form.thousands:
         return (*_GROUPS, ", ", *_COMMAS)
@@ -255,7 +367,7 @@ def notation_hint(array: Any, form: TextFormat) -> Message:
 
 def date_hint(shown: Any) -> str:
     """Return advice where what was to be computed came from texts that look like dates; else nothing."""
-    if not _count(shown.cast(pa.string()), rf"={_DATE[1:-1]}(,|$)"):
+    if not count_matches(shown.cast(pa.string()), rf"={_DATE[1:-1]}(,|$)"):
         return ""
     return "dates says how the dates of a column are written, such as '%d/%m/%Y %H:%M'"
 
@@ -302,7 +414,7 @@ def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], kind: Kind, form
     for sign, instead in ((form.thousands, ""), (form.decimal, "."), ("+", "")):
         if sign and sign != instead:
             plain = pc.replace_substring(plain, sign, instead)
-    is_whole = pc.all(good).as_py() and _count(plain, r"^-?\d{1,18}$") == len(plain)
+    is_whole = pc.all(good).as_py() and count_matches(plain, r"^-?\d{1,18}$") == len(plain)
     cells = Cells(plain.cast(pa.int64() if is_whole else pa.float64()).to_numpy(), missing, texts)
     cells.refuse(NO_NUMBER, ~_mask(good))
     if form.decimal is None:

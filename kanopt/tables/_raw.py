@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError, TableError
 from kanopt.files import require_file as require_regular
-from kanopt.files import require_path
 from kanopt.units import UNIT_WORDS
 
 _WIDE = 0.6
@@ -89,7 +88,6 @@ def as_strings(values: Any) -> list[str | None]:
 
 def require_file(path: Path, what: str) -> None:
     """Raise a TableError that names the nearest file where there is none."""
-    require_path(path)
     try:
         require_regular(path, what)
     except (FileFormatError, FileNotFoundError) as error:

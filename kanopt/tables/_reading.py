@@ -1,4 +1,4 @@
-"""The state of reading one table: which rows are kept, and how cells were treated."""
+"""The state of reading one table: which rows are kept, how cells were treated, and what is told of invalid ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
@@ -18,62 +19,144 @@ from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
     Cells,
-    convert_column,
+    Kind,
     date_format,
+    date_hint,
     final_column,
+    form_shown,
     infer_kind,
     natural_kind,
     notation_hint,
+    parse_column,
 )
-from kanopt.tables._faults import ANOTHER_RANGE, bad_cells, column_text, ragged_text, refusal
-from kanopt.tables._number_signs import form_shown
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
-from kanopt.tables.row_rules import RowRules, drop_label, nothing_dropped, rule_error, sort_of
-from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
-from kanopt.text import count_text, list_names, number_text
-from kanopt.units import convert
+from kanopt.tables.row_rules import RowRules, drop_label, key_error, nothing_dropped, sort_of
+from kanopt.text import count_text, list_names, number_text, shorten
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText
 
+_SHOWN = 3
+_LONGEST = 60
+ANOTHER_RANGE = "another range by minimum and maximum"
+
+
+def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
+    """Return the first cells with one fault, as written in the source."""
+    places = np.flatnonzero(at)[:_SHOWN]
+    return [BadCell(int(raw.rows[k]), name, _cell(shown[int(k)]), why) for k in places]
+
+
+def column_text(
+    raw: RawTable,
+    name: str,
+    kind: Kind,
+    cells: Cells,
+    faults: dict[str, NDArray[np.bool_]],
+    form: TextFormat,
+) -> list[Any]:
+    """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
+    lines: list[Any] = [f"  {name!r} ({kind}):"]
+    for why, at in faults.items():
+        lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
+        if why == NO_NUMBER and (sorts := _fault_patterns(cells.shown, at)):
+            lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
+        first = bad_cells(raw, name, cells.shown, why, at)
+        lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
+    for why in (NO_NUMBER, TWO_WAYS):
+        if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
+            lines.append(["    ", *((advice,) if isinstance(advice, str) else advice)])
+    lines += [f"    {date_hint(cells.shown)}"] if date_hint(cells.shown) else []
+    return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
+
+
+def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
+    """Return the whole message of a table refused for its cells, given what is told of each column."""
+    what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
+    return (
+        f"{raw.source}: {what} values that do not fit",
+        *(piece for part in refused.values() for piece in part),
+        "\nTo go on: ",
+        Setting("on_bad", "missing"),
+        " sets such cells missing and counts them, ",
+        Setting("on_bad", "drop"),
+        " leaves their rows out, ",
+        Setting("on_bad", {next(iter(refused)): "drop"}),
+        f" does so for one column; or declare {ANOTHER_RANGE}.",
+    )
+
+
+def ragged_text(raw: RawTable) -> Message:
+    """Return the message for rows with too few or too many cells."""
+    ragged, width = raw.ragged, raw.width
+    shown = [f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged]
+    text = (
+        f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another number of "
+        f"cells than the header's {width}: {list_names(shown, _SHOWN, quoted=False)}. To go on: mend them (a "
+        "separator inside a cell needs quotes around the cell), or "
+    )
+    parts = (text, Setting("on_bad", "drop"), " leaves them out")
+    if 2 * len(ragged) <= len(raw.rows) + len(ragged):
+        return parts
+    return (
+        *parts,
+        "; since most rows are so, say where the header stands or what divides the cells, such as ",
+        Setting("form", {"header": 3, "separator": ";"}, "TextFormat"),
+    )
+
+
+def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
+    """Group values that differ only in their digits, and count the most frequent groups of several values."""
+    texts = pc.replace_substring_regex(shown.filter(at).cast("string"), r"\d+", "#")
+    counts = sorted(
+        ((c["counts"], str(c["values"])) for c in pc.value_counts(texts).to_pylist()), reverse=True
+    )
+    return [(_cell(text), int(count)) for count, text in counts[:_SHOWN] if count > 1]
+
+
+def _cell(value: Any) -> str:
+    plain = value.as_py() if hasattr(value, "as_py") else value
+    return shorten("" if plain is None else str(plain), _LONGEST)
+
+
 OnBad = Literal["error", "missing", "drop", "text"]
 OnDuplicate = Literal["keep", "drop", "error"]
 _NO_VALUE = "no finite value"
-_SHOWN = 100
+_MOST_TOLD = 100
+"""Rows of a derived column without a value of which it is told what they were computed from."""
 
 
 @dataclass
 class TableReading:
-    """The steps of reading one table: ragged rows, repeated rows, kinds, faults, key, report.
+    """The steps of reading one table: ragged rows, repeated rows, kinds, faults, report.
 
     Parameters
     ----------
     raw
         The source's cells.
-    schema, form
+    form, dates, minimum, maximum
         As given to :func:`~kanopt.tables.read_table`.
     units
-        Unit of a column in the source; in the end, in the frame.
+        Unit of each column that has one.
     actions
         What to do with the faults of each column, and under ``"*"`` with ragged rows.
-    dates
-        How the dates of columns are written that no schema declares.
     ruled
         Columns that texts on columns and rows may name: where their cells show dates, they are read as dates.
     """
 
     raw: RawTable
-    schema: Schema
     units: dict[str, str]
     form: TextFormat
     actions: dict[str, str]
     dates: Mapping[str, str] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    maximum: Mapping[str, float] = field(default_factory=dict)
     ruled: frozenset[str] = frozenset()
     keep: NDArray[np.bool_] = field(init=False)
     cells: dict[str, Cells] = field(default_factory=dict)
-    columns: dict[str, Column] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     set_missing: dict[str, dict[str, int]] = field(default_factory=dict)
     examples: list[BadCell] = field(default_factory=list)
@@ -117,57 +200,39 @@ class TableReading:
             return
         self.duplicates = int(repeated.sum())
         if self.duplicates and action == "error":
-            self._refuse_repeated(
-                repeated, "in every column; ", Setting("on_duplicate", "keep"), " keeps them"
+            first = list_names([f"{row:,}" for row in self.raw.rows[repeated]], 3, quoted=False)
+            raise TableError(
+                (
+                    f"{self.raw.source}: {self.duplicates:,} of {len(repeated):,} rows repeat an earlier one in "
+                    "every column; ",
+                    Setting("on_duplicate", "keep"),
+                    " keeps them, ",
+                    Setting("on_duplicate", "drop"),
+                    f" keeps the first of each. First: {self.raw.row_word} {first}",
+                )
             )
-
-    def _refuse_repeated(self, repeated: NDArray[np.bool_], *what: str | Setting) -> None:
-        rows = self.raw.rows[repeated]
-        first = list_names([f"{row:,}" for row in rows], 3, quoted=False)
-        raise TableError(
-            (
-                f"{self.raw.source}: {len(rows):,} of {len(repeated):,} rows repeat an earlier one ",
-                *what,
-                ", ",
-                Setting("on_duplicate", "drop"),
-                f" keeps the first of each. First: {self.raw.row_word} {first}",
-            )
-        )
 
     def convert(self, name: str, place: int) -> None:
         """Convert one column to the kind that is declared, or that its cells show."""
         array = self.raw.columns[place]
-        column = self.schema.get(name) or self._column_shown(name, place)
-        given = self.units.get(name)
-        if given is not None and column.kind not in NUMERIC:
-            raise TableError(
-                f"{self.raw.source}: column {name!r} is a {column.kind}; only numbers have a unit"
-            )
+        kind, written = self._kind(name, place), self.dates.get(name)
+        if kind == "datetime" and written is None and natural_kind(array.type) == "text":
+            written = date_format(array, self.form)
         try:
-            self.cells[name] = convert_column(array, column, self.form, source_unit=given)
-        except (TableError, UnitError) as error:
-            raise type(error)(f"{self.raw.source}: column {name!r}: {error}") from None
-        if column.unit is not None:
-            self.units[name] = column.unit
-        if self.cells[name].note:
-            self.notes.append(f"{name} {self.cells[name].note}")
-        self.columns[name] = column
-
-    def _column_shown(self, name: str, place: int) -> Column:
-        """Return what is declared, or the cells show, of a column that no schema declares."""
-        if name in self.dates:
-            return Column(name, "datetime", format=self.dates[name])
-        array, kind = self.raw.columns[place], self._kind(name, place)
-        written = kind == "datetime" and natural_kind(array.type) == "text"
-        return Column(name, kind, format=date_format(array, self.form) if written else None)
+            self.cells[name] = parse_column(array, kind, self.form, written)
+        except TableError as error:
+            raise TableError(f"{self.raw.source}: column {name!r}: {error}") from None
+        self.cells[name].check_limits(self.minimum.get(name), self.maximum.get(name))
+        self.kinds[name] = kind
 
     def _kind(self, name: str, place: int) -> Kind:
-        """Return the kind of a column that no schema declares."""
+        """Return the kind of a column: dates where a form of dates is given, numbers where a unit or a limit is."""
+        if name in self.dates:
+            return "datetime"
         array, natural = self.raw.columns[place], natural_kind(self.raw.columns[place].type)
-        seen, doubt = infer_kind(array, self.form) if natural == "text" else (natural, None)
-        if name in self.units:
-            # a unit says that these are numbers, whatever most cells look like
+        if name in self.units or name in self.minimum or name in self.maximum:
             return "integer" if natural == "integer" else "number"
+        seen, doubt = infer_kind(array, self.form) if natural == "text" else (natural, None)
         if seen == "datetime" and name in self.ruled:
             return "datetime"
         if natural == "text" and not self.raw.mixed_types[place] and seen != "text":
@@ -184,8 +249,8 @@ class TableReading:
         TableError
             If a text is none, or a condition holds of every row.
         """
-        sorts = {name: sort_of(column.kind) for name, column in self.columns.items()}
-        derived, drops = rules.parsed(sorts, {*self.columns, *self.raw.names}, self.raw.source)
+        sorts = {name: sort_of(kind) for name, kind in self.kinds.items()}
+        derived, drops = rules.parsed(sorts, {*self.kinds, *self.raw.names}, self.raw.source)
         faults = []
         for name, made in derived.items():
             try:
@@ -193,7 +258,7 @@ class TableReading:
             except (FormulaError, UnitError) as error:
                 faults.append((("derive", name), str(error)))
         if faults:
-            raise rule_error(self.raw.source, faults)
+            raise key_error(self.raw.source, faults)
         before = self.keep.copy()
         for place, text in enumerate(drops):
             try:
@@ -201,10 +266,10 @@ class TableReading:
                     {name: self.cells[name].values for name in text.reads}, len(self.keep)
                 )
             except FormulaError as error:
-                raise rule_error(self.raw.source, [(("drop_where", place), str(error))]) from None
+                raise key_error(self.raw.source, [(("drop_where", place), str(error))]) from None
             if not (before & ~holds).any():
                 told = f"{text.text!r:.80} holds of every row, so that nothing would be left"
-                raise rule_error(self.raw.source, [(("drop_where", place), told)])
+                raise key_error(self.raw.source, [(("drop_where", place), told)])
             self.leave_out(holds, drop_label(text.text))
             unknown = int((before & ~holds & ~fails).sum())
             if not (holds & before).any():
@@ -217,10 +282,6 @@ class TableReading:
         """Add a column that is computed from others."""
         rows = len(self.keep)
         read = {each: self.cells[each].values for each in text.reads}
-        column = self.schema.get(name) or Column(name, "boolean" if text.is_condition else "number")
-        if column.kind not in (*NUMERIC, *(["boolean"] if text.is_condition else [])):
-            what = "truth values" if text.is_condition else "numbers"
-            raise FormulaError(f"these are {what}, and {name!r} is declared as a {column.kind}")
         gone = np.zeros(rows, dtype=bool)
         for each in text.reads:
             gone |= self.cells[each].missing | self.cells[each].wrong
@@ -229,21 +290,19 @@ class TableReading:
             values, gone = np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
         else:
             values = np.where(gone, np.nan, text.values(read, rows))
-        unit = text.unit(name, self.units.get(name, ""), self.units) or column.unit
-        if unit and column.unit is not None and unit != column.unit:
-            values, unit = convert(values, unit, column.unit), column.unit
-        if unit:
+        if unit := text.unit(name, self.units.get(name, ""), self.units):
             self.units[name] = unit
+        kind: Kind = "boolean" if text.is_condition else "number"
         cells = Cells(values, gone, None)
         cells.refuse(_NO_VALUE, ~np.isfinite(values))
-        cells.check_floats(column.kind).check_limits(column)
+        cells.check_floats(kind).check_limits(self.minimum.get(name), self.maximum.get(name))
         cells.shown = self._shown(text, cells.wrong)
-        self.cells[name], self.columns[name], self.derived[name] = cells, column, text.text
+        self.cells[name], self.kinds[name], self.derived[name] = cells, kind, text.text
 
     def _shown(self, text: RowText, wrong: NDArray[np.bool_]) -> Any:
         """Return of each row that has no value what it was computed from, for messages."""
         told = np.full(len(wrong), None, dtype=object)
-        for place in np.flatnonzero(wrong)[:_SHOWN]:
+        for place in np.flatnonzero(wrong)[:_MOST_TOLD]:
             told[place] = ", ".join(f"{each}={self._plain(each, int(place))}" for each in text.reads)
         return pa.chunked_array([pa.array(told, pa.string())])
 
@@ -254,7 +313,7 @@ class TableReading:
     def forget(self, names: Iterable[str]) -> None:
         """Leave columns out that were read only because others are computed from them."""
         for name in names:
-            for held in (self.cells, self.columns, self.units):
+            for held in (self.cells, self.kinds, self.units):
                 held.pop(name, None)
 
     def apply_actions(self) -> None:
@@ -269,23 +328,20 @@ class TableReading:
         refused: dict[str, list[Any]] = {}
         for name, cells in self.cells.items():
             faults = {why: at & self.keep for why, at in cells.faults.items() if (at & self.keep).any()}
-            column = self.columns[name]
-            # where a value is required, setting cells missing mends nothing
-            if faults and (self.actions[name] == "error" or not column.allow_missing):
-                refused[name] = column_text(self.raw, column, cells, faults, self.form)
+            if faults and self.actions[name] == "error":
+                refused[name] = column_text(self.raw, name, self.kinds[name], cells, faults, self.form)
                 continue
             for why, at in faults.items():
                 self._add_examples(name, why, at)
                 self.set_missing.setdefault(name, {})[why] = int(at.sum())
         if refused:
-            required = any(not self.columns[name].allow_missing for name in refused)
-            raise TableError(refusal(self.raw, list(refused.values()), list(refused), required=required))
+            raise TableError(refusal(self.raw, refused))
         self._warn_of_most()
 
     def _take_for_text(self, name: str) -> None:
         """Read a column as text that has cells of another kind than the others."""
-        self.columns[name] = Column(name, "text")
-        self.cells[name] = convert_column(self.cells[name].shown, self.columns[name], self.form)
+        self.kinds[name] = "text"
+        self.cells[name] = parse_column(self.cells[name].shown, "text", self.form)
         self.units.pop(name, None)
 
     def _warn_of_most(self) -> None:
@@ -305,32 +361,20 @@ class TableReading:
                 )
         if told:
             parts = [f"most {what} {', '.join(columns)}" for what, columns in told.items()]
-            advice = said(advice or ("declare ", ANOTHER_RANGE))
+            advice = said(advice or f"declare {ANOTHER_RANGE}")
             warnings.warn(f"{self.raw.source}: {'; '.join([*parts, advice])}", KanoptWarning, stacklevel=4)
 
     def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)
 
-    def frame(self, on_duplicate: OnDuplicate) -> pd.DataFrame:
-        """Return the kept rows after checking the schema's key."""
-        key = [name for name in self.schema.key if name in self.cells]
-        if key:
-            repeated = self._values(key).duplicated().to_numpy()
-            at = np.zeros(len(self.keep), dtype=bool)
-            at[np.flatnonzero(self.keep)[repeated]] = True
-            what = f"in the key {', '.join(key)}"
-            if repeated.any() and on_duplicate != "drop":
-                self._refuse_repeated(at, what)
-            self.leave_out(at, f"repeats an earlier row {what}")
+    def frame(self) -> pd.DataFrame:
+        """Return the kept rows."""
         if not self.keep.any():
             raise TableError(f"{self.raw.source}: no row is left; left out were {self.left_out}")
-        return self._values(list(self.cells))
-
-    def _values(self, names: list[str]) -> pd.DataFrame:
-        return pd.DataFrame({name: self._column(name) for name in names})
+        return pd.DataFrame({name: self._column(name) for name in self.cells})
 
     def _column(self, name: str) -> Any:
-        cells, kind = self.cells[name], self.columns[name].kind
+        cells, kind = self.cells[name], self.kinds[name]
         values = cells.values
         bad = cells.wrong & ~cells.missing & self.keep
         if bad.any():

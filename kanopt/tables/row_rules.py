@@ -11,7 +11,7 @@ from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText, Sort
-    from kanopt.tables.schema import Kind
+    from kanopt.tables._convert import Kind
 
 MOST = 200
 """Derived columns, or rules, of one table."""
@@ -124,7 +124,7 @@ class RowRules:
             except FormulaError as error:
                 faults.append((("drop_where", place), str(error)))
         if faults:
-            raise rule_error(source, faults)
+            raise key_error(source, faults)
         return derived, drops
 
     def _in_order(self) -> tuple[list[str], list[Fault]]:
@@ -167,10 +167,10 @@ def in_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, s
 _TAKEN = "the table has a column {name!r} already; a derived column needs a name of its own"
 
 
-def rule_error(source: str, faults: Sequence[Fault]) -> TableError:
-    """Return an error about texts on columns and rows, each fault with its key."""
+def key_error(source: str, faults: Sequence[Fault]) -> TableError:
+    """Return an error about what is said of columns and rows, each fault with its key."""
     lines = [
-        f"{key[0]} {key[1]!r}: {text}" if key[0] == "derive" else f"drop_where: {text}"
+        f"drop_where: {text}" if key[0] == "drop_where" else f"{key[0]} {key[1]!r}: {text}"
         for key, text in faults
     ]
     return TableError("\n".join(f"{source}: {line}" for line in lines), faults=faults)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kanopt.errors import TableError, nearest
-from kanopt.files import require_path
 from kanopt.tables._convert import natural_kind
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
@@ -17,8 +18,7 @@ from kanopt.tables._stores import read_frame, read_parquet, read_sql
 from kanopt.tables._text import TextFormat, read_text
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.report import attach_report
-from kanopt.tables.row_rules import RowRules
-from kanopt.tables.schema import NUMERIC, Column, Schema
+from kanopt.tables.row_rules import RowRules, key_error
 from kanopt.units import check_unit
 
 __all__ = ["TABLE_FILES", "TEXT_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
@@ -31,10 +31,11 @@ TABLE_FILES = (*TEXT_FILES, *_PARQUET, *WORKBOOKS)
 def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has in a scenario file
     source: str | Path | pd.DataFrame | RawTable,
     *,
-    schema: Schema | None = None,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     dates: Mapping[str, str] | None = None,
+    minimum: Mapping[str, float] | None = None,
+    maximum: Mapping[str, float] | None = None,
     derive: Mapping[str, str] | None = None,
     drop_where: Sequence[str] = (),
     on_bad: OnBad | Mapping[str, OnBad] = "error",
@@ -51,19 +52,17 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         Path of a text file (``.csv``, ``.txt``, ``.tsv``, ``.tab``), a Parquet file (``.parquet``, ``.pq``) or a
         workbook (``.xlsx``, ``.xlsm``, by the optional package openpyxl); a SQLAlchemy URL such as
         ``"sqlite:///trips.db"``, with `query`; or a frame in memory, to be checked.
-    schema
-        What the columns must hold. Where one is given and `columns` is not, the schema's columns are read and
-        no others.
     columns
         Names of the columns to read, or a mapping from the name in the frame to the name in the source; no
-        others are read. `schema`, `units` and `on_bad` speak of the names in the frame.
+        others are read. What else is declared speaks of the names in the frame.
     units
-        Column to the unit its values have in the source. Such a column holds numbers. Units that a frame, or a
-        Parquet file that pandas wrote of one, declares itself count where none is given here. Where the schema
-        declares another unit of the same dimension, values are converted.
+        Column to the unit of its values. Such a column holds numbers. Units that a frame, or a Parquet file that pandas
+        wrote of one, declares itself count where none is given here.
     dates
         Column to how its dates are written, as in :meth:`datetime.datetime.strptime`:
         ``{"pickup": "%d.%m.%Y %H:%M"}``. A cell that is written otherwise is a bad cell.
+    minimum, maximum
+        Column to the smallest or largest number that it may hold; one beyond it is a bad cell.
     derive
         New columns, each with a text that is computed row by row:
         ``{"minutes": "seconds / 60", "start": "hour(pickup)"}``. It may use all columns of the source, and others that
@@ -80,9 +79,8 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         cell is which; ``"drop"`` leaves the rows out; ``"text"`` takes the whole column for text. A mapping decides
         per column; ``"*"`` in it stands for all others and for rows, which otherwise are errors.
     on_duplicate
-        What happens to a row that repeats an earlier one in every column of the source, or in the schema's key:
-        ``"keep"`` counts repeated rows but refuses repeated keys, ``"drop"`` keeps the first, ``"error"`` refuses
-        both.
+        What happens to a row that repeats an earlier one in every column of the source: ``"keep"`` counts it,
+        ``"drop"`` keeps the first, ``"error"`` refuses the table.
     query
         What to ask a database for.
     sheet
@@ -95,7 +93,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     -------
     DataFrame
         One column per column read. :func:`report_of` tells what was read, set missing and left out, and why;
-        :func:`units_of` gives the units. Without a declared kind, a column is read as numbers, ISO dates, dates such as
+        :func:`units_of` gives the units. A column is read as numbers, ISO dates, dates such as
         31.12.2025 or booleans where its cells are; where at least half of them are, the others are bad cells. Elsewhere
         it is text.
 
@@ -106,7 +104,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         columns are named at once, with counts, the first rows and values. Rows of text files are counted with the
         header as row 1.
     UnitError
-        If a unit is unknown or does not convert to the schema's.
+        If a unit is unknown.
 
     Examples
     --------
@@ -127,7 +125,9 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
     raw = source if isinstance(source, RawTable) else load_table(source, query, form, sheet)
-    places = _select(raw, columns, schema, rules)
+    units, dates, minimum, maximum = units or {}, dates or {}, minimum or {}, maximum or {}
+    places = _select(raw, columns, rules)
+    _check_names(raw, {"units": units, "dates": dates, "minimum": minimum, "maximum": maximum}, places, rules)
     helpers = _helpers(raw, places, rules)
     actions = _actions(on_bad, [*places, *helpers, *rules.derive])
     every = {
@@ -135,13 +135,19 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         for name, place in {**places, **helpers}.items()
         if actions[name] != "text" or natural_kind(raw.columns[place].type) is not None
     }
+    told = {name: raw.units.get(raw.names[place], "") for name, place in every.items() if name not in dates}
     reading = TableReading(
         raw=raw,
-        schema=schema or Schema(()),
-        units=_units(raw, units or {}, every, schema, rules),
+        units={
+            name: check_unit(unit)
+            for name, unit in {**{name: unit for name, unit in told.items() if unit}, **units}.items()
+            if name in every or name in rules.derive
+        },
         form=form,
         actions=actions,
-        dates=_dates(raw, dates or {}, every, schema),
+        dates=dates,
+        minimum=minimum,
+        maximum=maximum,
         ruled=frozenset(rules.names()),
     )
     reading.treat_ragged()
@@ -152,7 +158,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         reading.apply_rules(rules)
     reading.apply_actions()
     reading.forget(helpers)
-    frame = reading.frame(on_duplicate)
+    frame = reading.frame()
     left = tuple(name for place, name in enumerate(raw.names) if place not in every.values())
     return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
 
@@ -172,14 +178,11 @@ def load_table(
     if query is not None:
         raise TableError("query= is for a SQLAlchemy URL such as 'sqlite:///trips.db', not for a file")
     path = Path(source)
-    require_path(path)
-    if path.is_dir():
-        require_file(path, "a file")
+    require_file(path, "a file")
     if path.suffix.lower() not in TABLE_FILES:
         raise TableError(
             f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and SQLAlchemy URLs; save the table as CSV"
         )
-    require_file(path, "a file")
     if path.suffix.lower() in WORKBOOKS:
         with open_workbook(path) as book:
             return book.read(sheet, form)
@@ -187,20 +190,24 @@ def load_table(
 
 
 def _select(
-    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None, rules: RowRules
+    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, rules: RowRules
 ) -> dict[str, int]:
     """Return the place in the source of each column to be read, by its name in the frame; without those derived.
 
     Raises
     ------
     TableError
-        If a column is not there, is there twice, or is required and not read.
+        If a column is not there, or is there twice.
     """
+    if isinstance(columns, str):
+        raise TableError(f"columns= wants several names: write columns=[{columns!r}]")
+    named = raw.names if columns is None else columns
+    pairs = named.items() if isinstance(named, Mapping) else zip(named, named, strict=True)
     wanted = {
-        name: source
-        for name, source in _source_names(raw, columns, schema).items()
-        if name not in rules.derive or source in raw.names
+        name if isinstance(named, Mapping) else " ".join(name.split()): " ".join(source.split())
+        for name, source in pairs
     }
+    wanted = {name: at for name, at in wanted.items() if name not in rules.derive or at in raw.names}
     absent = [source for source in wanted.values() if source not in raw.names]
     if absent:
         lines = [f"no column {source!r}; {nearest(source, raw.names)}" for source in absent]
@@ -213,9 +220,6 @@ def _select(
                 f"{raw.source}: the column name {source!r} stands {counts[source]} times (columns {at}), so it is "
                 "not clear which is meant; rename them in the source, or read only others by columns"
             )
-    for column in schema.columns if schema is not None else ():
-        if column.required and column.name not in {*wanted, *rules.derive}:
-            raise TableError(f"the schema requires {column.name!r}, which columns= does not read")
     return {name: raw.names.index(source) for name, source in wanted.items()}
 
 
@@ -227,21 +231,6 @@ def _helpers(raw: RawTable, places: Mapping[str, int], rules: RowRules) -> dict[
         for place, name in enumerate(raw.names)
         if name in rules.names() and name not in places and counts[name] == 1
     }
-
-
-def _source_names(
-    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None
-) -> dict[str, str]:
-    """Return the source's name of each column by its name in the frame."""
-    if isinstance(columns, str):
-        raise TableError(f"columns= wants several names: write columns=[{columns!r}]")
-    if isinstance(columns, Mapping):
-        return {name: " ".join(source.split()) for name, source in columns.items()}
-    if columns is not None:
-        return {" ".join(name.split()): " ".join(name.split()) for name in columns}
-    if schema is not None:
-        return {c.name: c.name for c in schema.columns if c.required or c.name in raw.names}
-    return {name: name for name in raw.names}
 
 
 def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
@@ -259,50 +248,43 @@ def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str,
     return {name: given.get(name, given.get("*", "error")) for name in [*names, "*"]}
 
 
-def _dates(
-    raw: RawTable, dates: Mapping[str, str], places: Mapping[str, int], schema: Schema | None
-) -> dict[str, str]:
-    """Return the formats of the columns that are read.
+def _check_names(
+    raw: RawTable, declared: Mapping[str, Mapping[str, Any]], places: Mapping[str, int], rules: RowRules
+) -> None:
+    """Refuse units, forms of dates and limits of columns that are not there, or that cannot have them.
 
     Raises
     ------
     TableError
-        If there is no such column, a format is none, or the schema declares the column.
+        With all of them.
     """
+    known = [*dict.fromkeys([*places, *rules.derive, *raw.names])]
     faults = []
-    for name, form in dates.items():
-        try:
-            if name not in places and name not in raw.names:
-                raise TableError(f"no column {name!r}; {nearest(name, [*places, *raw.names])}")
-            if schema is not None and schema.get(name) is not None:
-                raise TableError(f"dates= and schema= both declare {name!r}; leave one of them out")
-            Column(name, "datetime", format=form)
-        except TableError as error:
-            faults.append((("dates", name), str(error).removeprefix(f"schema: column {name!r}: ")))
+    for word, named in declared.items():
+        for name, given in named.items():
+            if name not in known:
+                faults.append(((word, name), f"there is no column {name!r}; {nearest(name, known)}"))
+            elif word == "dates" and not _names_a_day(given):
+                told = (
+                    f"{given!r:.60} is no format of dates, such as '%d.%m.%Y' or '%m/%d/%Y %I:%M %p': %d is the day, "
+                    "%m the month (%b by name), %Y the year, %H:%M the time (%I:%M %p with am or pm)"
+                )
+                faults.append(((word, name), told))
+            elif word != "dates" and name in declared["dates"]:
+                told = f"{name!r} holds dates, which have no {word}; leave rows out by drop_where, as in "
+                faults.append(((word, name), f"{told}\"{name} < '2024-01-31'\""))
+            elif word in ("minimum", "maximum") and not (isinstance(given, (int, float)) and given == given):
+                faults.append(((word, name), f"must be a number, not {given!r:.60}"))
     if faults:
-        raise TableError(
-            "\n".join(f"{raw.source}: dates {key[1]!r}: {told}" for key, told in faults), faults=faults
+        raise key_error(raw.source, faults)
+
+
+def _names_a_day(form: str) -> bool:
+    """Say whether a format tells one day from all others, so that what it writes can be read again."""
+    try:
+        return all(
+            datetime.strptime(day.strftime(form), form).date() == day.date()
+            for day in (datetime(2001, 2, 3, tzinfo=UTC), datetime(2024, 12, 30, tzinfo=UTC))
         )
-    return {name: form for name, form in dates.items() if name in places}
-
-
-def _units(
-    raw: RawTable,
-    units: Mapping[str, str],
-    places: Mapping[str, int],
-    schema: Schema | None,
-    rules: RowRules,
-) -> dict[str, str]:
-    """Return the unit of each column in the source: as given, else as the source declares it."""
-    for name, unit in units.items():
-        if name not in places and name not in rules.derive and name not in raw.names:
-            raise TableError(
-                f"{raw.source}: no column {name!r} for the unit {unit!r}; {nearest(name, places)}"
-            )
-    found: dict[str, str] = {}
-    for name, place in places.items():
-        column = schema.get(name) if schema is not None else None
-        if column is None or column.kind in NUMERIC:
-            found |= {name: raw.units[raw.names[place]]} if raw.names[place] in raw.units else {}
-    read = {*places, *rules.derive}
-    return {name: check_unit(unit) for name, unit in {**found, **units}.items() if name in read}
+    except ValueError:
+        return False

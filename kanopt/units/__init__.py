@@ -15,6 +15,8 @@ nothing else. The word ``ton`` is refused as well, since it names three differen
 """
 
 from kanopt.units.conversion import (
+    COUNTED,
+    CURRENCIES,
     UnitPowers,
     check_unit,
     convert,
@@ -24,7 +26,6 @@ from kanopt.units.conversion import (
     powers_of,
     same_dimension,
 )
-from kanopt.units.parsing import COUNTED, CURRENCIES
 from kanopt.units.scaling import Scaling, scaling_for
 from kanopt.units.unit_words import UNIT_WORDS
 

@@ -3,16 +3,271 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import UnitError
-from kanopt.units.parsing import Powers, Unit, merged, named, parse, raised
+from kanopt.errors import UnitError, nearest
+from kanopt.units.unit_words import UNIT_WORDS
+
+if TYPE_CHECKING:
+    import pint
+
+_CODES = """AUD BRL CAD CHF CNY CZK DKK EUR GBP HUF IDR ILS INR JPY KRW MXN NOK NZD PLN RON SEK SGD THB TRY
+USD ZAR"""
+CURRENCIES = tuple(_CODES.split())
+_PACKED = "bag bin box cage carton case container crate drum item package pallet parcel roll sack tote"
+COUNTED = (*_PACKED.split(), "piece", "trip", "vehicle", "order", "job", "stop", "TEU")
+"""What is counted: each a dimension of its own, since only data say how many boxes stand on a pallet."""
+_COUNTED_WORDS = {
+    **{name: (name, 1) for name in COUNTED},
+    **{f"{name}s": (name, 1) for name in COUNTED if name not in ("box", "TEU")},
+    **{"boxes": ("box", 1), "pcs": ("piece", 1), "veh": ("vehicle", 1), "FEU": ("TEU", 2)},
+}
+"""Word to what it counts, and how many of them it is: a container of forty feet is two of twenty (ISO 668)."""
+_WORDS = """mm cm dm m km ft yd mi mile s sec min minute h hr hour d day week month year
+mg g kg t tonne short_ton long_ton lb oz l L litre ml hl gal J kJ MJ Wh kWh MWh W kW MW km/h m/s mph kph %
+percent"""
+_FACTORS = {
+    "[length]": "mm 0.001 cm 0.01 dm 0.1 m 1 km 1000 ft 0.3048 yd 0.9144 mi 1609.344 mile 1609.344",
+    "[time]": "s 1 sec 1 min 60 minute 60 h 3600 hr 3600 hour 3600 d 86400 day 86400 week 604800",
+    "[mass]": "mg 1e-6 g 0.001 kg 1 t 1000 tonne 1000 lb 0.45359237",
+    "[length]^3": "ml 1e-6 l 0.001 L 0.001 litre 0.001 hl 0.1",
+    "[length]^2 [mass] [time]^-2": "J 1 kJ 1000 MJ 1e6 Wh 3600 kWh 3.6e6 MWh 3.6e9",
+    "[length]^2 [mass] [time]^-3": "W 1 kW 1000 MW 1e6",
+    "[length] [time]^-1": "mph 0.44704 kph 5/18",
+    "": "% 0.01 percent 0.01",
+    **{f"[{code}]": f"{code} 1" for code in CURRENCIES},
+}
+"""What units measure, to units and their factors to base units, as the registry of pint has them: where these are all
+that a file has, that registry, half a second of every command, is not loaded."""
+# What an analyst is likely to mean; used for hints and to refuse look-alikes such as 'Min' (a megainch).
+COMMON = (*CURRENCIES, *_COUNTED_WORDS, *_WORDS.split())
+_REFUSED = {
+    "ton": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
+    "tons": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
+    "mt": "write 't' for metric tons (in SI this would be a thousandth of one)",
+    "MT": "write 't' for metric tons (in SI these would be a million teslas)",
+    "ct": "write 'cEUR' for cents of a euro, or 'carat' for the weight",
+    "€": "write 'EUR'",
+    "£": "write 'GBP'",
+    "$": "write the currency's code, such as 'USD'",
+}
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d{1,6}(?:\.\d{1,6})?)"
+    r"|(?P<name>[^\W\d]+|[°µμ%€£$][^\W\d]*)(?P<power>\s*(?:\*\*|\^)\s*(?:\(-?\d\)|-?\d)|[²³]|[23](?!\d))?"
+    r"|(?P<sign>[*·/()]))"
+)
+_LONGEST = 80
+
+
+Powers: TypeAlias = tuple[tuple[str, Fraction], ...]
+
+
+def merged(first: Powers, second: Powers) -> Powers:
+    """Return the exponents of a product, those of nothing left out, in the order of first appearance."""
+    powers = dict(first)
+    for name, power in second:
+        powers[name] = powers.get(name, Fraction(0)) + power
+    return tuple((name, power) for name, power in powers.items() if power)
+
+
+def raised(base: Powers, power: Fraction | int) -> Powers:
+    """Return the exponents of a power."""
+    return tuple((name, exponent * power) for name, exponent in base) if power else ()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An exact factor to base units, the exponents of the dimensions, and those of the unit names used."""
+
+    scale: Fraction
+    dimensions: Powers = ()
+    words: Powers = ()
+
+    def __mul__(self, other: Unit) -> Unit:
+        dimensions = sorted(merged(self.dimensions, other.dimensions))
+        return Unit(self.scale * other.scale, tuple(dimensions), merged(self.words, other.words))
+
+    def __pow__(self, power: int) -> Unit:
+        return Unit(self.scale**power, raised(self.dimensions, power), raised(self.words, power))
+
+    def describe(self) -> str:
+        """Name the dimension in words: ``length/time``."""
+        above = [_measured(n, p) for n, p in self.dimensions if p > 0]
+        below = [_measured(n, -p) for n, p in self.dimensions if p < 0]
+        top = "*".join(above) or ("1" if below else "dimensionless")
+        return "/".join([top, *below])
+
+
+def _measured(name: str, power: Fraction) -> str:
+    word = name.strip("[]")
+    return word if power == 1 else f"{word}^{power}"
+
+
+@lru_cache(maxsize=1)
+def _usual() -> dict[str, Unit]:
+    """Return the units of :data:`_FACTORS`."""
+    found = {}
+    for measured, units in _FACTORS.items():
+        parts = [part.partition("^")[::2] for part in measured.split()]
+        dimensions = tuple((name, Fraction(power or 1)) for name, power in parts)
+        words = units.split()
+        for name, factor in zip(words[::2], words[1::2], strict=True):
+            found[name] = Unit(Fraction(factor), dimensions, ((name, Fraction(1)),))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry[Any]:
+    import pint
+
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(non_int_type=Fraction)
+    for code in CURRENCIES:
+        registry.define(f"{code} = [{code}]")
+    return registry
+
+
+@lru_cache(maxsize=1024)
+def named(name: str) -> Unit | str:
+    """Look up a unit name; a returned string is the reason why it cannot be used."""
+    return _usual().get(name) or named_by_registry(name)
+
+
+def named_by_registry(name: str) -> Unit | str:
+    """Look up a unit name in the registry of pint, but for what is refused, and what is counted."""
+    if name in _REFUSED:
+        return f"unit {name!r} is not accepted; {_REFUSED[name]}"
+    if name in _COUNTED_WORDS:  # before the registry, to which a bag is a weight of 94 lb
+        thing, number = _COUNTED_WORDS[name]
+        return Unit(Fraction(number), ((f"[{thing}]", Fraction(1)),), ((name, Fraction(1)),))
+    lookalikes = [word for word in COMMON if word.lower() == name.lower()]
+    if lookalikes and name not in lookalikes:
+        return f"unknown unit {name!r}; did you mean {lookalikes[0]!r}?"
+    import pint
+
+    meant = _meant(name)
+    registry = _registry()
+    try:
+        one = registry.Quantity(Fraction(1), name)
+        dimensions = one.dimensionality
+    except (pint.PintError, ValueError, AssertionError):
+        hint = f"did you mean {meant!r}?" if meant else nearest(name, COMMON)
+        if not hint.startswith("did you mean"):
+            hint = "units look like 'km', 'min', 't', 'EUR/km' or 'kWh'"
+        return f"unknown unit {name!r}; {hint}"
+    try:
+        zero = registry.Quantity(Fraction(0), name).to_base_units().magnitude
+    except TypeError:  # a logarithmic unit wants a float to take the logarithm of
+        zero = Fraction(1)
+    if zero != 0:
+        return (
+            f"unit {name!r} has a zero of its own or is logarithmic, so it is not a factor; "
+            "for temperatures use 'K' or 'delta_degC'"
+        )
+    scale = Fraction(str(one.to_base_units().magnitude))
+    powers = tuple(sorted((str(n), Fraction(str(p))) for n, p in dimensions.items()))
+    # to the registry kilos are a thousand seconds, and a pc is a parsec
+    if meant and parse(meant).dimensions != powers:
+        return f"unknown unit {name!r}; did you mean {meant!r}?"
+    return Unit(scale, powers, ((name, Fraction(1)),))
+
+
+def _meant(name: str) -> str:
+    """Return the unit that a word of everyday language stands for; empty where it is none, or a unit itself."""
+    plain = unicodedata.normalize("NFKD", name.lower())
+    found = UNIT_WORDS.get("".join(sign for sign in plain if not unicodedata.combining(sign)), "")
+    return "" if found == name else found
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Yield (kind, text, power) for each sign, number and name of a unit."""
+    place = 0
+    while text[place:].strip():
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise UnitError(
+                f"unit {text!r}: cannot read {text[place:].strip()!r}; write for example 'EUR/km'"
+            )
+        place = match.end()
+        if name := match["name"]:
+            power = (match["power"] or "1").strip(" *^()").translate(str.maketrans("²³", "23"))
+            yield "name", name, int(power)
+        elif number := match["number"]:
+            yield "number", number, 1
+        else:
+            yield match["sign"].replace("·", "*"), "", 1
+
+
+def _product(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
+    """Read terms with ``*`` and ``/`` between them, which are taken off the tokens."""
+    unit = _term(tokens, text)
+    while tokens and tokens[0][0] in ("*", "/"):
+        sign, _, _ = tokens.popleft()
+        unit = unit * _term(tokens, text) ** (1 if sign == "*" else -1)
+    return unit
+
+
+def _term(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
+    """Read a name, a number, perhaps in front of a name, or what stands in brackets."""
+    if not tokens:
+        raise UnitError(f"unit {text!r}: a unit is missing at the end")
+    kind, word, power = tokens.popleft()
+    if kind == "(":
+        unit = _product(tokens, text)
+        if not tokens or tokens.popleft()[0] != ")":
+            raise UnitError(f"unit {text!r}: a bracket is not closed")
+        return unit
+    if kind == "number":
+        number = Unit(Fraction(word), (), ((word, Fraction(1)),) if Fraction(word) != 1 else ())
+        if not number.scale:
+            raise UnitError(f"unit {text!r}: a unit cannot be zero")
+        return number * _term(tokens, text) if tokens and tokens[0][0] == "name" else number
+    if kind == "name":
+        found = named(word)
+        if isinstance(found, str):
+            raise UnitError(found if word == text else f"{found} (in {text!r})")
+        return found**power
+    raise UnitError(f"unit {text!r}: a unit is missing before {kind!r}")
+
+
+def parse(text: object) -> Unit:
+    """Read a unit.
+
+    Raises
+    ------
+    UnitError
+        If the text is none.
+
+    Examples
+    --------
+    >>> parse("km/h").describe()
+    'length/time'
+    """
+    if not isinstance(text, str):
+        raise UnitError(f"a unit is a text such as 'km' or 'EUR/h', not {text!r}")
+    return _parse_text(text.strip())
+
+
+@lru_cache(maxsize=4096)
+def _parse_text(text: str) -> Unit:
+    if not text:
+        return Unit(Fraction(1))
+    if len(text) > _LONGEST:
+        raise UnitError(f"unit {text[:30]!r}… is longer than {_LONGEST} characters")
+    tokens = deque(_tokens(text))
+    unit = _product(tokens, text)
+    if tokens:
+        raise UnitError(f"unit {text!r}: put '*' or '/' between its parts, as in 'EUR/km' or 'kW*h'")
+    return unit
 
 
 def check_unit(text: str) -> str:

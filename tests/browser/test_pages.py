@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kanopt.reports import write_report
+from kanopt.pages import write_report
 from tests.browser.browser import Browser
-from tests.reports.conftest import make_run as make_run
+from tests.pages.conftest import make_run as make_run
 
 pytestmark = pytest.mark.slow
 
@@ -63,17 +63,6 @@ def test_texts_stand_out_in_dark_colours_too(dark_browser: Browser, report: Path
     dark_browser.open(report)
     assert dark_browser.run("return matchMedia('(prefers-color-scheme: dark)').matches")
     assert wrong(dark_browser, "contrast") == []
-
-
-def test_everything_has_a_name(browser: Browser, report: Path) -> None:
-    browser.open(report)
-    assert wrong(browser, "names") == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_its_window(browser: Browser, report: Path, width: int) -> None:
-    browser.open(report, width)
-    assert wrong(browser, "overflow") == []
 
 
 def test_the_tab_key_reaches_everything_in_order_and_shows_where_it_is(

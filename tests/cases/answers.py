@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 
 import kanopt as ko
-from kanopt.problems.result import Result
-from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
-from kanopt.whatif import Run, Scenario, SwitchPoints, Variant
-from kanopt.whatif.questions.axes import Axis
-from kanopt.whatif.questions.point import of_kept, with_plan
-from kanopt.whatif.questions.switch_points import AxisSwitches
-from kanopt.whatif.questions.switch_search import SwitchPoint
-from kanopt.whatif.risks.risk import Risk
-from tests.whatif.conftest import write_tiny
+from kanopt import RoutingProblem
+from kanopt.plans.result import Result
+from kanopt.questions import SwitchPoints, Variant
+from kanopt.questions.axes import Axis
+from kanopt.questions.point import of_kept, with_plan
+from kanopt.questions.risks.risk import Risk
+from kanopt.questions.switch_points import AxisSwitches
+from kanopt.questions.switch_search import SwitchPoint
+from kanopt.routing import Client, Depot, VehicleType
+from kanopt.scenarios import Run, Scenario
+from tests.scenarios.conftest import write_tiny
 
 FUEL = "vehicles.fuel_price"
 

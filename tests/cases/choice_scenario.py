@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kanopt.whatif import Scenario, load_scenario
+from kanopt.scenarios import Scenario, load_scenario
 
 __all__ = ["PRICE", "choice"]
 

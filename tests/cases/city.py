@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from kanopt.formulas import Formula
-from kanopt.whatif import load_scenario
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.law_cache import LawCache
-from kanopt.whatif.learn import learn_law
-from kanopt.whatif.scenario_files.spec import LearnedSpec
+from kanopt.scenarios import load_scenario
+from kanopt.scenarios.events import ignore_event
+from kanopt.scenarios.files.spec import LearnedSpec
+from kanopt.scenarios.law_cache import LawCache
+from kanopt.scenarios.learn import learn_law
 
 __all__ = ["city_law"]
 

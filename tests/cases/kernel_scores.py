@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.problems.routing.plan import StartedRoute
-from kanopt.solvers.compiled.library import kernel
-from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.search import RouteScore
-from kanopt.solvers.routing.racer.structures import ScoreStruct
+from kanopt import RoutingProblem
+from kanopt.engines.compiled.library import kernel
+from kanopt.routing import RoutingPlan
+from kanopt.routing.plan import StartedRoute
+from kanopt.routing.search.racer.plan_data import PlanData
+from kanopt.routing.search.racer.search import RouteScore
+from kanopt.routing.search.racer.structures import ScoreStruct
 
 __all__ = ["drive_routes", "score_plan"]
 

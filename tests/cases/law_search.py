@@ -7,10 +7,11 @@ from itertools import combinations, permutations
 
 import numpy as np
 
+from kanopt import RoutingProblem
 from kanopt.formulas import Table, Variable, parse_formula
-from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing.simulate import route_costs
 from kanopt.refs import arc, clock, state, vehicle
+from kanopt.routing import ArrivalFunctions, Client, Depot, Route, VehicleType
+from kanopt.routing.simulate import route_costs
 
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")
 MINUTES = Variable("minutes", "min")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from kanopt import RoutingProblem
 from kanopt.formulas import Curve, Formula, Input, Maximum, Minimum, Step, Table, Variable, parse_formula
 from kanopt.formulas.formula import BoundFormula
-from kanopt.problems import ArrivalFunctions, RoutingProblem
-from kanopt.problems.routing import RoutingPlan
 from kanopt.refs import arc, client, clock, state, vehicle
+from kanopt.routing import ArrivalFunctions, RoutingPlan
 from tests.cases.routing_variants import RULES, add_rules, going_on, plain, rest, some_routes, under_way
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 

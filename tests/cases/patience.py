@@ -14,11 +14,11 @@ __all__ = ["FEW_REFITS", "found_soon", "hurried", "little_patience"]
 T = TypeVar("T")
 
 _FEW = {
-    "kanopt.solvers.routing.solver._CYCLE": 100,
-    "kanopt.solvers.routing.solver._CYCLE_PER_CLIENT": 20,
-    "kanopt.solvers.routing.ortools._STEPS": 200,
-    "kanopt.solvers.routing.ortools._STEPS_PER_CLIENT": 20,
-    "kanopt.solvers.routing.pyvrp_engine.search._STEPS": 200,
+    "kanopt.routing.search.solver._CYCLE": 100,
+    "kanopt.routing.search.solver._CYCLE_PER_CLIENT": 20,
+    "kanopt.routing.search.ortools._STEPS": 200,
+    "kanopt.routing.search.ortools._STEPS_PER_CLIENT": 20,
+    "kanopt.routing.search.pyvrp_engine.search._STEPS": 200,
 }
 """Steps without a better plan after which a search ends by itself; those that ship are ten times as many."""
 

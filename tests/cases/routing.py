@@ -6,7 +6,8 @@ from itertools import pairwise, permutations, product
 
 import numpy as np
 
-from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt import RoutingProblem
+from kanopt.routing import Client, Depot, Route, VehicleType
 
 
 def random_problem(

@@ -8,8 +8,9 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from kanopt.problems import Route, RoutingProblem
-from kanopt.problems.routing.simulate import leg_costs, route_costs
+from kanopt import RoutingProblem
+from kanopt.routing import Route
+from kanopt.routing.simulate import leg_costs, route_costs
 
 
 def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from kanopt import RoutingProblem
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import client, vehicle
+from kanopt.routing import Client, Depot, Route, RoutingPolicy, VehicleType
 from tests.cases.routing_simulator import Best, best_of_all
 
 VARIANTS = (

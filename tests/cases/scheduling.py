@@ -6,7 +6,8 @@ from itertools import permutations, product
 
 import numpy as np
 
-from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
+from kanopt import SchedulingProblem
+from kanopt.scheduling import Break, Job, Machine, Mode, PowerPrice, Setup, Task
 
 # Six jobs on six machines: machine and duration of each task in turn.
 # H. Fisher, G. L. Thompson (1963), "Probabilistic learning combinations of local job-shop scheduling rules", in

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from kanopt import RoutingProblem
 from kanopt.formulas import Curve, Formula, Input, Maximum, Step, Table, Variable, parse_formula
 from kanopt.formulas.formula import BoundFormula
-from kanopt.problems import RoutingProblem
 from kanopt.refs import client, clock, state, vehicle
 
 __all__ = ["STOP_LAWS", "stop_law", "with_stop_law"]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
-from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyProblem
+from kanopt import SupplyProblem
+from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier
 
 
 def small(**changes: Any) -> SupplyProblem:

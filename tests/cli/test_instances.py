@@ -111,13 +111,3 @@ def test_what_no_vehicle_can_do_is_exit_3_and_the_rest_is_written(toy, cli):
     assert "best known" not in out
     assert (toy / "part.sol").read_text().endswith("Cost 20\n")
     assert "note:" not in err
-
-
-def test_findings_are_told_before_the_search(toy, cli):
-    explicit = TOY.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : FULL_MATRIX")
-    start, end = explicit.index("NODE_COORD"), explicit.index("DEMAND")
-    rows = "EDGE_WEIGHT_SECTION\n0 5 9 5 9\n6 0 5 9 9\n9 5 0 9 9\n5 9 9 0 5\n9 9 9 5 0\n"
-    (toy / "toy.vrp").write_text(explicit[:start] + rows + explicit[end:])
-    code, _, err = cli("toy.vrp")
-    assert code == 0
-    assert "note: distance: 1 of 10 pairs of places differ by direction" in err

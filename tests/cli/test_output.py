@@ -1,12 +1,15 @@
-"""Files that a command is to write: refused before anything is learned or solved, and never half written."""
+"""Files and words of a command: refused before anything is done, never half written, nothing that a terminal obeys."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
+import unicodedata
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +19,17 @@ from tests.cases.command_line import LEARNED, OWN_TREE, edit, left_behind, start
 @pytest.fixture
 def idle(monkeypatch):
     """Whoever learns or searches fails the test."""
-    for module, name in (("kanopt.whatif.learn", "fit_law"), ("kanopt.solvers.solve", "search_and_assess")):
+    for module, name in (
+        ("kanopt.scenarios.learn", "fit_law"),
+        ("kanopt.solvers.solve", "search_and_assess"),
+    ):
         monkeypatch.setattr(import_module(module), name, lambda *_, **__: pytest.fail("it went to work"))
 
 
 @pytest.fixture
 def obstacles(case):
     (case / "taken").write_text("a file, not a folder")
+    (case / "toy.vrp").write_text("NAME : toy\n")
     (case / "folder.html").mkdir()
     (case / "o" / "case_plan.csv").mkdir(parents=True)
     (case / "laws" / "fuel.json").mkdir(parents=True)
@@ -37,24 +44,13 @@ def obstacles(case):
     ("command", "words"),
     [
         ("run case.toml --report taken/r.html", "taken/r.html: '*/taken' is a file, not a folder"),
-        ("run case.toml --report folder.html", "folder.html: this is a folder; name a file in it"),
-        ("run case.toml --out taken", "taken/case.html: '*/taken' is a file, not a folder"),
         ("run case.toml --out o", "o/case_plan.csv: this is a folder"),
-        ("run case.toml --report case.toml", "case.toml is read, and would be replaced"),
         ("run case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
-        ("compare case.toml dear.toml --report folder.html", "folder.html: this is a folder"),
         ("compare case.toml dear.toml --report dear.toml", "dear.toml is read, and would be replaced"),
         ("solve case.toml --out folder.html", "folder.html: this is a folder"),
-        (
-            "tornado case.toml --set vehicles.num_available=1:2 --report folder.html",
-            "folder.html: this is a folder",
-        ),
-        (
-            "tornado case.toml --set vehicles.num_available=1:2 --out taken",
-            "taken/case_tornado.html: '*/taken' is a file",
-        ),
+        ("solve toy.vrp --out toy.vrp", "toy.vrp is read, and would be replaced"),
+        ("tornado case.toml --set vehicles.num_available=1:2 --out taken", "taken/case_tornado.html: "),
         ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
-        ("fit case.toml --out taken", "taken/minutes.json: '*/taken' is a file, not a folder"),
         ("fit case.toml --out laws", "laws/fuel.json: this is a folder"),
         ("fit --table trips.csv --target minutes --features km --out taken", "taken/minutes.json: '*/taken'"),
     ],
@@ -67,13 +63,6 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_done(case,
     assert start_of_words in err
     assert rest in err
     assert left_behind(case) == before
-
-
-def test_a_solution_must_not_replace_its_instance(case, cli):
-    (case / "toy.vrp").write_text("NAME : toy\n")
-    code, _, err = cli("solve", "toy.vrp", "--out", "toy.vrp")
-    assert code == 2
-    assert "toy.vrp is read, and would be replaced" in err
 
 
 @pytest.mark.usefixtures("idle", "obstacles")
@@ -122,3 +111,76 @@ def test_a_closed_stream_is_no_fault(case, closed):
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == ("" if "1>" in closed else "case.toml: no mistakes (routing, 3 tables, 2 laws)\n")
+
+
+TABLES = [f"case_tables/{name}.csv" for name in ("costs", "figures", "plan", "timetable", "vehicles")]
+
+
+def on_earth(case):
+    (case / "depots.csv").write_text("name,lat,lon\nhub,52.5,13.4\n")
+    (case / "clients.csv").write_text("name,lat,lon,demand\nnorth,52.53,13.4,0.5\neast,52.5,13.45,0.6\n")
+
+
+def test_run_writes_every_format_beside_the_report(case, cli):
+    on_earth(case)
+    options = "--out o --export xlsx,geojson,csv,md,orders --quiet --time-limit 0.2"
+    code, out, _ = cli("run", "case.toml", *options.split())
+    assert code == 0
+    files = ["case.xlsx", "case.geojson", *TABLES, "case.md", "case_orders.html"]
+    told = [line for line in out.splitlines() if line.startswith("export: ")]
+    assert sorted(told) == sorted(f"export: {Path('o') / file}" for file in files)
+    assert all((case / "o" / file).is_file() for file in files)
+
+
+def test_solve_writes_them_beside_the_plan(case, cli):
+    options = "--out o/plan.csv --export md --json --quiet --time-limit 0.2"
+    code, out, _ = cli("solve", "case.toml", *options.split())
+    assert code == 0
+    assert json.loads(out)["exports"] == [str(Path("o") / "case.md")]
+    assert left_behind(case) == ["o/case.md", "o/plan.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("run case.toml --export xslx", "there is no export 'xslx'"),
+        ("run case.toml --out o --export md", "case.md: this is a folder"),
+        ("run case.toml --export geojson,md", "give every place a lat and a lon in degrees"),
+        ("run case.toml --report case.md --export md", "would be written twice"),
+        ("solve x.vrp --export md", "--export goes with a scenario"),
+    ],
+)
+def test_what_cannot_be_is_refused_first(case, cli, arguments, words):
+    (case / "o" / "case.md").mkdir(parents=True)
+    (case / "x.vrp").write_text("NAME : x\n")
+    before = left_behind(case)
+    code, out, err = cli(*arguments.split())
+    assert (code, out) == (2, "")
+    assert words in " ".join(err.split())
+    assert left_behind(case) == before
+
+
+CLEAR, TITLE, REVERSED = "\x1b[2J", "\x9d0;mine\x07", "\u202e"
+
+
+"""What clears a screen, sets the title of a window, and turns the direction of a text."""
+
+
+@pytest.fixture
+def hostile(case):
+    toml, clients = case / "case.toml", case / "clients.csv"
+    name = json.dumps(f"Case{CLEAR}{TITLE}{REVERSED}")
+    toml.write_text(toml.read_text().replace('"Case"', name.replace("\x9d", "\\u009d")))
+    rows = clients.read_text().replace("east", f"east{CLEAR}{REVERSED}").replace("0.6", "60").splitlines()
+    told = [rows[0] + f",priority{TITLE}", *(row + ",1" for row in rows[1:])]
+    clients.write_text("\n".join(told) + "\n", encoding="utf-8")
+    return case
+
+
+@pytest.mark.parametrize("command", ["check", "run", "solve", "compare"])
+def test_no_control_character_is_printed(hostile, cli, command):
+    files = ["case.toml", "dear.toml"] if command == "compare" else ["case.toml"]
+    _, out, err = cli(command, *files, "--lenient")  # goes on without an answer on the strange column
+    assert {each for each in out + err if unicodedata.category(each) in ("Cc", "Cf")} <= {"\n"}
+    if command == "run":
+        assert "Case\\u001b[2J" in out

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
-from kanopt.whatif import load_scenario
+from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import PRICE, choice
 from tests.cases.command_line import edit
 
@@ -40,83 +40,32 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
 
 
 @pytest.mark.parametrize(
-    ("axis", "status", "expected"),
+    ("command", "message"),
     [
-        ("vehicles.capacity=0.01,0.02", {"infeasible"}, 3),
-        ("vehicles.fixed_cost=-1,-2", {"refused"}, 3),
-        ("vehicles.capacity=0.01,100", {"infeasible", "feasible"}, 0),
+        ("sweep --set num_available", "must be PATH=VALUES"),
+        ("sweep --set vehicles.num_avialable=1", "did you mean 'num_available'"),
+        ("sweep --set vehicles.num_available=1 --scale vehicles.num_available=2", "contradict each other"),
+        ("sweep --set vehicles.num_available=inf", "vehicles.num_available: a value is a finite number"),
+        ("sweep --set vehicles.num_available=1:2:1", "vehicles.num_available: a grid has"),
+        ("sweep --set vehicles.num_available=1 --plan today", "names no plan of today"),
+        ("tornado", "nothing is varied"),
+        ("tornado --set vehicles.num_available=1", "has a low and a high value"),
+        ("switch-points --set vehicles.num_available=1", "between two numbers or more"),
+        ("risk --draws 5", "5 is not in the range"),
+        ("risk --set vehicles.num_available=1,2", "takes one value here"),
+        ("risk --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
+        ("risk --uncertain travel", "must be WHAT=VALUE"),
+        ("risk --uncertain travel=-1", "travel"),
+        ("risk", "nothing of this plan is uncertain"),
+        ("monte-carlo", "uncertain"),
+        ("monte-carlo --laws fule", "'fule'"),
     ],
 )
-def test_a_sweep_in_which_no_plan_holds_is_infeasible(case, cli, axis, status, expected):
-    code, out, _ = cli("sweep", "case.toml", "--json", "--quiet", "--set", axis, "--plan", "kept")
-    told = json.loads(out)
-    assert {point["status"] for point in told["points"]} == status
-    assert code == told["exit_code"] == expected
-
-
-@pytest.mark.slow
-def test_sweep_reads_its_section(case, cli):
-    edit(
-        case / "case.toml",
-        "[solver]",
-        '[sweep]\nplan = "kept"\n[sweep.scale]\n"clients.demand" = "0.9:1.1:3"\n[solver]',
-    )
-    code, out, _ = cli("sweep", "case.toml", "--json", "--quiet")
-    told = json.loads(out)
-    assert code == told["exit_code"] == 0
-    assert [point["clients.demand ×"] for point in told["points"]] == [0.9, 1.0, 1.1]
-    # a path at the command line is asked instead
-    code, out, _ = cli(
-        "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.num_available=1,2", "--plan", "kept"
-    )
-    assert [point["vehicles.num_available"] for point in json.loads(out)["points"]] == [1.0, 2.0]
-
-
-@pytest.mark.parametrize(
-    ("section", "message"),
-    [
-        ('[sweep.set]\n"vehicles.fixed" = "1:2:3"', "sweep.set"),
-        ('[sweep.set]\n"vehicles.num_available" = "1:2:1"', "two at least"),
-        (
-            '[sweep.set]\n"vehicles.num_available" = [1]\n[sweep.scale]\n"vehicles.num_available" = 2.0',
-            "contradict each other",
-        ),
-        ('[sweep]\nplan = "old"', "sweep.plan"),
-        ("[sweep]\nplan = 'kept'", "nothing is varied"),
-    ],
-)
-def test_check_names_mistakes_of_the_section(case, cli, section, message):
-    edit(case / "case.toml", "[solver]", f"{section}\n[solver]")
-    code, out, err = cli("check", "case.toml")
-    assert code == 2
-    assert message in out + err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--set", "vehicles.num_available"], "must be PATH=VALUES"),
-        (["--set", "vehicles.num_avialable=1"], "did you mean 'num_available'"),
-        (
-            ["--set", "vehicles.num_available=1", "--scale", "vehicles.num_available=2"],
-            "contradict each other",
-        ),
-        (["--set", "vehicles.num_available=inf"], "vehicles.num_available: a value is a finite number"),
-        (["--set", "vehicles.num_available=1:2:1"], "vehicles.num_available: a grid has"),
-        ([], "nothing is varied"),
-        (["--set", "vehicles.num_available=1", "--plan", "today"], "names no plan of today"),
-    ],
-)
-def test_bad_input(case, cli, arguments, message):
-    code, _, err = cli("sweep", "case.toml", *arguments)
+def test_bad_input_is_told(case, cli, command, message):
+    name, *options = command.split()
+    code, _, err = cli(name, "case.toml", *options)
     assert code == 2
     assert message in err
-
-
-def test_help_shows_examples_as_they_are_written(cli):
-    _, out, _ = cli("sweep", "--help")
-    assert "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n" in out
-    assert "\\b" not in out
 
 
 def test_other_commands_take_changes(case, cli):
@@ -151,13 +100,6 @@ def test_tornado_prints_json_and_csv_of_the_same_effects(case, cli):
     assert told["inputs"][0]["swing"] == pytest.approx(40.0)
     assert (told["files"], told["report"]) == ({}, "t.html")
     assert "Case: what moves the price most?" in (case / "t.html").read_text()
-
-
-def test_ranges_are_those_of_the_section_where_none_are_named(case, cli):
-    edit(case / "case.toml", "[solver]", '[sweep.set]\n"vehicles.fixed_cost" = "10:50:5"\n[solver]')
-    code, out, _ = cli("tornado", "case.toml", "--plan", "kept", "--json", "--quiet")
-    assert code == 0
-    assert [(row["low"], row["high"]) for row in json.loads(out)["inputs"]] == [(10.0, 50.0)]
 
 
 def test_switch_points_say_where_it_tips(tmp_path, monkeypatch, cli):
@@ -200,27 +142,6 @@ def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     assert "(planned 44.62)" in out
 
 
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        ("tornado case.toml", "nothing is varied"),
-        ("tornado case.toml --set vehicles.num_available=1", "has a low and a high value"),
-        ("switch-points case.toml --set vehicles.num_avialable=1:2", "did you mean 'num_available'"),
-        ("risk case.toml --draws 5", "5 is not in the range"),
-        ("risk case.toml --set vehicles.num_available=1,2", "takes one value here"),
-        ("risk case.toml --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
-        ("risk case.toml --uncertain travel", "must be WHAT=VALUE"),
-        ("risk case.toml --uncertain travel=-1", "travel"),
-        ("risk case.toml --plan today", "names no plan of today"),
-        ("risk case.toml", "nothing of this plan is uncertain"),
-    ],
-)
-def test_bad_input_of_the_other_questions(case, cli, command, message):
-    code, _, err = cli(*command.split())
-    assert code == 2
-    assert message in err
-
-
 @pytest.mark.slow
 def test_exit_codes_are_those_of_the_plan_that_is_asked_about(case, cli):
     edit(case / "vehicles.csv", "van,2,1.2", "van,1,0.7")
@@ -239,10 +160,9 @@ def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli
     limit = '[problem.limits.most]\nlaw = "cost"\nat_most = -1\n'
     edit(tmp_path / "choice.toml", "[problem.bind]", f"{limit}[problem.bind]")
     monkeypatch.chdir(tmp_path)
-    for command in ("tornado",):
-        code, out, err = cli(command, "choice.toml", "--set", f"{PRICE}=1:2", "--quiet")
-        assert (code, out) == (3, ""), command
-        assert f"{command}: 'Choice' has no plan as it is (infeasible); 'kanopt solve' says why" in err
+    code, out, err = cli("tornado", "choice.toml", "--set", f"{PRICE}=1:2", "--quiet")
+    assert (code, out) == (3, "")
+    assert "tornado: 'Choice' has no plan as it is (infeasible); 'kanopt solve' says why" in err
     code, out, _ = cli("risk", "choice.toml", "--quiet")
     assert code == 3
     assert "infeasible" in out
@@ -284,33 +204,6 @@ def test_monte_carlo_compares_plans_in_all_draws(case, cli):
     assert told["report"] == str(Path("o") / "case_monte_carlo.html")
     assert pd.read_csv("o/case_draws.csv")["vehicles.fixed_cost"].between(10, 30).all()
     assert set(told["files"]) == {"plans", "decisions", "draws"}
-    code, _, err = cli(*arguments, "--quiet")
-    assert code == 2
-    assert "uncertain" in err
-    code, _, err = cli(*arguments, "--quiet", "--laws", "fule")
-    assert code == 2
-    assert "'fule'" in err
-
-
-def test_ctrl_c_in_the_search_of_risk_drives_the_best_plan_until_then(case, cli, monkeypatch):
-    module = import_module("kanopt.solvers.solve")
-    real = module.search_and_assess
-
-    def pressed(*arguments):
-        signal.raise_signal(signal.SIGINT)
-        return real(*arguments)
-
-    monkeypatch.setattr(module, "search_and_assess", pressed)
-    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
-    arguments = ["risk", "case.toml", "--uncertain", "travel=0.1", "--set", "vehicles.fixed_cost=30"]
-    code, out, _ = cli(*arguments, "--draws", "20")
-    assert code == 130
-    assert out.startswith(
-        "Case\nSTOPPED while searching; the plan is the best until then\n  changed: vehicles.fixed_cost"
-    )
-    page = (case / "reports" / "case_risk.html").read_text()
-    assert "STOPPED while searching" in page
-    assert "vehicles.fixed_cost is 30 instead of 20" in page
 
 
 def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
@@ -320,8 +213,8 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         asked.append(given)
         raise SolverError(f"no Dask scheduler answers at {given!r}")
 
-    monkeypatch.setattr("kanopt.whatif.questions.ask.cluster", refuse)
-    axis = (
+    monkeypatch.setattr("kanopt.questions.ask.cluster", refuse)
+    axis = [
         "sweep",
         "case.toml",
         "--plan",
@@ -330,7 +223,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         "vehicles.num_available=1,2",
         "--dask",
         "tcp://host:8786",
-    )
+    ]
     code, _, err = cli(*axis)
     assert (code, asked) == (1, ["tcp://host:8786"])
     assert "no Dask scheduler answers at 'tcp://host:8786'" in err
@@ -339,18 +232,30 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
     assert "dask: takes the place of 2 workers" in err
 
 
-def test_rows_are_taken_out_and_sites_closed_as_in_python(case, cli):
+def test_rows_are_taken_out_as_in_python(case, cli):
     scenario = load_scenario("case.toml")
-    for action, word in (("remove", "taken out"), ("close", "not open or closed")):
-        code, out, err = cli("solve", "case.toml", f"--{action}", "clients[name=east]", "--json", "--quiet")
-        if action == "remove":
-            assert code == 0
-            assert json.loads(out)["coverage"]["things"] == len(scenario.tables["clients"]) - 1
-        else:
-            assert code == 2
-            assert word in err
+    code, out, _ = cli("solve", "case.toml", "--remove", "clients[name=east]", "--json", "--quiet")
+    assert code == 0
+    assert json.loads(out)["coverage"]["things"] == len(scenario.tables["clients"]) - 1
     code, _, err = cli("run", "case.toml", "--remove", "clients")
     assert code == 2
     assert "changes: clients: names no rows of a table; write which, such as clients[name=c01]" in err
-    code, _, err = cli("solve", "case.toml", "--remove", "clients[name=east]", "--open", "clients[name=east]")
-    assert code == 2
+
+
+def test_days_plans_a_file_of_orders_and_goes_on_where_it_was(case, cli):
+    (case / "orders.csv").write_text(
+        "day,client\n2026-03-02,east\n2026-03-02,north\n2026-03-03,east\n2026-03-03,nobody\n"
+    )
+    arguments = ["days", "case.toml", "--orders", "orders.csv", "--hire", "50", "--out", "o"]
+    arguments += ["--set", "vehicles.fixed_cost=10"]
+    code, out, _ = cli(*arguments, "--json", "--quiet")
+    told = json.loads(out)
+    assert code == told["exit_code"] == 3  # nobody knows where nobody is
+    assert any("nobody" in text for text in told["cautions"])
+    assert [row["unserved"] for row in told["days"]] == [0, 1, 0, 1]
+    assert set(told["files"]) == {"days", "intervals", "fleet"}
+    assert told["report"] == str(Path("o") / "case_days.html")
+    code, out, err = cli(*arguments)
+    assert "4 points from" in err
+    assert "variant" in out
+    assert cli(*arguments[:-2], "--hire", "lorry=5")[0] == 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.corpus.names import decisions, ko, refs, routing, scheduling, supply
+import kanopt as ko
+from kanopt import decisions, refs, routing, scheduling, supply
 
 __all__ = ["PLANS", "PROBLEMS"]
 
@@ -107,7 +108,7 @@ def rounds() -> Any:
         "max_reloads": 1,
         "reload_time": 12.0,
     }
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("yard", 0.0, 0.0, attributes={"cold": 0.0, "floors": 0})],
         clients,
         [
@@ -123,7 +124,7 @@ def rounds() -> Any:
         cost={"fuel": _fuel(), "anger": lateness.bind(late=refs.clock.late)},
         duration=_minutes(),
         planning={"duration.clock.hour": 9, "state.load": 0.8},
-        policy=routing.Policy(
+        policy=routing.RoutingPolicy(
             service=stop.bind(slow=refs.vehicle.slow, demand=refs.client.demand, floors=refs.client.floors),
             pinned={"van 2": ("c10",), "truck 1": ("c07",)},
         ),
@@ -162,7 +163,7 @@ def errands() -> Any:
         [round(0.2 * way * (1 + (a + 2 * b) % 3), 4) for b, way in enumerate(row)] for a, row in enumerate(km)
     ]
     shared = {"shift_end": 300.0, "attributes": {"pallets": 9.0}}
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("south", 0.0, 0.0), routing.Depot("north", -5.0, 4.0)],
         clients,
         [
@@ -182,7 +183,7 @@ def errands() -> Any:
         cost={"toll": toll},
         duration=minutes,
         distance=km,
-        policy=routing.Policy(
+        policy=routing.RoutingPolicy(
             capacities=("pallets",), apart=(("food", "paint"), ("paint", "paint")), longest_route_cost=0.1
         ),
     )  # fmt: skip
@@ -206,7 +207,7 @@ def tables_of_hours() -> Any:
         for place, (name, demand, pickup) in enumerate(few)
     ]
     km = [[abs(3.0 * (a - b)) + (a * b) % 4 for b in range(5)] for a in range(5)]
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("hub")],
         clients,
         [routing.VehicleType("car", num_available=2, capacity=450.0, fixed_cost=20.0, unit_duration_cost=30.0,
@@ -214,32 +215,9 @@ def tables_of_hours() -> Any:
         cost={},
         duration=routing.ArrivalFunctions.of(functions, 5, time="h"),
         distance=[[float(way) if a != b else 0.0 for b, way in enumerate(row)] for a, row in enumerate(km)],
-        units=routing.Units(time="h", load="kg"),
-        policy=routing.Policy(backhaul=True),
+        units=routing.RoutingUnits(time="h", load="kg"),
+        policy=routing.RoutingPolicy(backhaul=True),
     )  # fmt: skip
-
-
-def out_of_reach() -> Any:
-    """Return clients whom no plan serves: too heavy, closed too soon, too far, with no vehicle that may come."""
-    return routing.Problem(
-        [routing.Depot("yard", 0.0, 0.0)],
-        [
-            routing.Client("heavy", 1.0, 1.0, demand=9.0),
-            routing.Client("early", 8.0, 0.0, latest=430.0),
-            routing.Client("far", 90.0, 0.0),
-            routing.Client("near", 0.5, 0.5, demand=0.2),
-            routing.Client("full one", 2.0, 2.0, demand=0.9),
-            routing.Client("full other", 2.0, -2.0, demand=0.9),
-        ],
-        [routing.VehicleType("van", capacity=1.5, fixed_cost=10.0, shift_start=420.0, shift_end=600.0,
-                             max_distance=50.0)],
-        cost={"fuel": _plain("0.3 * km", "EUR").bind(km=refs.arc.distance)},
-        duration=_plain("2 * km", "min").bind(km=refs.arc.distance),
-    )  # fmt: skip
-
-
-def _plain(text: str, unit: str) -> Any:
-    return ko.parse_formula(text, [ko.Variable("km", "km")], ko.Variable("law", unit), per="leg")
 
 
 def shop() -> Any:
@@ -274,7 +252,7 @@ def shop() -> Any:
         ko.Variable("kwh", "kWh"),
         per="task",
     )
-    return scheduling.Problem(
+    return ko.SchedulingProblem(
         [scheduling.Job(name, release, due, cost) for name, release, due, cost in jobs],
         [scheduling.Task(name, job, order, family, {"work": work}) for name, job, order, family, work in tasks],
         [scheduling.Machine("saw", "wood"), scheduling.Machine("laser"), scheduling.Machine("bench")],
@@ -292,18 +270,6 @@ def shop() -> Any:
         makespan_cost=0.4,
         horizon=110.0,
     )  # fmt: skip
-
-
-def no_time() -> Any:
-    """Return a shop whose horizon is too short for its longest job."""
-    return scheduling.Problem(
-        [scheduling.Job("j", release_date=5.0)],
-        [scheduling.Task("a", "j"), scheduling.Task("b", "j")],
-        [scheduling.Machine("m")],
-        [scheduling.Mode("a", "m", duration=8.0), scheduling.Mode("b", "m", duration=9.0)],
-        makespan_cost=1.0,
-        horizon=20.0,
-    )
 
 
 def mills() -> Any:
@@ -334,7 +300,7 @@ def mills() -> Any:
         ("south", "Nice", "road", 95.0, 14.0), ("own", "Lyon", "road", 60.0, 9.0), ("old", "Nice", "road", 40.0, 30.0),
         ("bakery", "Nice", "direct", 180.0, 5.0), ("south", "north", "", 140.0, 6.0),
     ]  # fmt: skip
-    return supply.Problem(
+    return ko.SupplyProblem(
         suppliers=[
             supply.Supplier("mill", "flour", capacity=45.0, unit_cost=21.0, x=0.0, y=0.0),
             supply.Supplier("bakery", "bread", capacity=16.0, unit_cost=55.0, x=20.0, y=60.0),
@@ -358,20 +324,6 @@ def mills() -> Any:
         tariff=rate.bind(km=refs.lane.distance, load=refs.state.weight, step=refs.lane.step),
         demand=wanted.bind(size=refs.market.size, moment=refs.period.index, shelf=refs.product.shelf),
         planning={"state.weight": 9.0},
-    )
-
-
-def must_have() -> Any:
-    """Return a supply network that cannot meet a demand that must be met."""
-    return supply.Problem(
-        suppliers=[supply.Supplier("mill", "flour", capacity=10.0, unit_cost=2.0)],
-        facilities=[supply.Facility("north", fixed_cost=30.0, capacity=8.0)],
-        markets=[supply.Market("Lyon"), supply.Market("Nice")],
-        products=[supply.Product("flour")],
-        periods=[supply.Period("1")],
-        lanes=[supply.Lane("mill", "north"), supply.Lane("north", "Lyon")],
-        tariff=1.0,
-        demand=[[[12.0]], [[3.0]]],
     )
 
 
@@ -403,24 +355,13 @@ def speeds() -> Any:
     )
 
 
-def no_shift() -> Any:
-    """Return a decision problem whose shift is too short for any speed."""
-    hours = ko.parse_formula("120 / first", ["first"], "hours")
-    cost = ko.parse_formula("0.02 * first ^ 2", [ko.Variable("first")], ko.Variable("cost", "EUR"))
-    return ko.DecisionProblem({"first": (20, 90)}, cost, [decisions.at_most(hours, 1.0, name="shift")])
-
-
 PROBLEMS = {
     "rounds": rounds,
     "errands": errands,
     "tables_of_hours": tables_of_hours,
-    "out_of_reach": out_of_reach,
     "shop": shop,
-    "no_time": no_time,
     "mills": mills,
-    "must_have": must_have,
     "speeds": speeds,
-    "no_shift": no_shift,
 }
 """Each problem by name."""
 
@@ -450,10 +391,6 @@ PLANS: dict[str, dict[str, Any]] = {
         },
     },
     "tables_of_hours": {"broken": {"car 1": ["b", "a", "c", "d"]}},
-    "out_of_reach": {
-        "near only": {"van 1": ["near", "full one"]},
-        "all": {"van 1": ["near", "early", "far", "heavy"]},
-    },
     "shop": {
         "broken": [
             {"task": "frame cut", "machine": "laser", "mode": "fast", "start": 0.0},
@@ -473,9 +410,6 @@ PLANS: dict[str, dict[str, Any]] = {
             {"task": "frame weld", "machine": "bench", "start": 80.0},
         ],
     },
-    "no_time": {
-        "over": [{"task": "a", "machine": "m", "start": 5.0}, {"task": "b", "machine": "m", "start": 13.0}]
-    },
     "mills": {
         "broken": {
             "flows": [
@@ -488,16 +422,9 @@ PLANS: dict[str, dict[str, Any]] = {
             "open": ["own"],
         },
     },
-    "must_have": {
-        "part": [
-            _flow("mill", "north", "", "flour", "1", 8.0),
-            _flow("north", "Lyon", "", "flour", "1", 8.0),
-        ]
-    },
     "speeds": {
         "broken": {"first": 95.0, "second": 30.0, "vans": 1.5},
         "slow": {"first": 60.0, "second": 55.0, "vans": 3},
     },
-    "no_shift": {"fast": {"first": 90.0}},
 }
 """Plans by hand, most of which break rules; found ones are in the folder ``plans``."""

@@ -1,156 +1,172 @@
+"""What an explanation tells of a price: terms that add up, differences, reasons, and what cannot be trusted."""
+
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import kanopt as ko
-import kanopt.explain
+from kanopt import Status
 from kanopt.errors import ProblemError
-from kanopt.explain import Explanation, explain
-from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Violation
-from kanopt.problems.result import Status
+from kanopt.explain import Explanation, difference, explain
+from kanopt.explain.service import does_less
+from kanopt.explain.summary import bound_sentence, today_sentence
+from kanopt.plans.findings import Extrapolation, Reason
+from kanopt.routing import RoutingUnits
+from tests.cases.routing import random_problem, random_routes
+from tests.plans.test_coverage import VAN, last, round_trip
 
-ROWS = [
-    ("fuel", "van 1", "depot → a", 10.0),
-    ("fuel", "van 1", "a → depot", 2.5),
-    ("fixed", "van 1", "", 40.0),
-    ("fuel", "van 2", "depot → b", 7.5),
-    ("fixed", "van 2", "", 40.0),
-]
-NAMES = st.sampled_from(["fuel", "fixed", "time", "tolls", "a → b", ""])
-LINES = st.lists(st.tuples(NAMES, NAMES, NAMES, st.floats(-1e6, 1e6)), max_size=30)
-
-
-def test_the_room_is_also_the_function(shop: Any) -> None:
-    result = shop(ROWS)
-    assert isinstance(ko.explain(result), Explanation)
-    assert isinstance(kanopt.explain(result), Explanation)
+LEVELS = ("term", "group", "item")
+VANS = replace(VAN, num_available=2)
+WHOLE = ko.evaluate(round_trip(van=VANS), [["a", "b"], ["c"]])
+PARTIAL = ko.evaluate(round_trip(), [["a", "b"]])
+LATE = ko.evaluate(round_trip(last(latest=485.0), replace(VAN, capacity=2.0)), [["a", "b", "c"]])
 
 
-def test_what_is_no_plan_is_told_what_explains_it(shop: Any) -> None:
-    law = ko.formulas.parse_formula("2 * km", ["km"], "cost")
-    with pytest.raises(
-        ProblemError, match=r"explain is for plans, .* not for a Formula: formula\.facts\(\) tells"
-    ):
-        ko.explain(law)  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match=r"not for a SimpleNamespace; give its \.result"):
-        ko.explain(SimpleNamespace(result=shop(ROWS)))  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match=r"not for a str$"):
-        ko.explain("plan")  # type: ignore[arg-type]
+def priced(**amounts: float) -> ko.Result:
+    """Return a plan with a term for each amount."""
+    laws = {
+        name: ko.parse_formula(f"{amount!r} * x", ["x"], ko.Variable("c", "EUR"))
+        for name, amount in amounts.items()
+    }
+    return ko.evaluate(ko.DecisionProblem({"x": (0.0, 1.0)}, laws), {"x": 1.0})
 
 
-def test_terms_stand_largest_first_with_their_shares(shop: Any) -> None:
-    terms = explain(shop(ROWS)).terms()
-    assert terms["term"].tolist() == ["fixed", "fuel"]
-    assert terms["amount"].tolist() == [80.0, 20.0]
-    assert terms["share"].tolist() == [0.8, 0.2]
+@pytest.mark.parametrize(
+    "what", ["plan", ko.parse_formula("2 * km", ["km"], "cost"), SimpleNamespace(result=1)]
+)
+def test_what_is_no_plan_is_refused_by_its_kind(what: Any) -> None:
+    with pytest.raises(ProblemError, match=f"not for a {type(what).__name__}"):
+        ko.explain(what)
 
 
-def test_terms_by_group_and_item_keep_the_order_of_the_plan(shop: Any) -> None:
-    why = explain(shop(ROWS))
-    groups = why.terms(by="group")
-    assert groups.columns.tolist() == ["group", "term", "amount", "share"]
-    assert groups[["group", "term", "amount"]].to_numpy().tolist() == [
-        ["van 1", "fuel", 12.5],
-        ["van 1", "fixed", 40.0],
-        ["van 2", "fuel", 7.5],
-        ["van 2", "fixed", 40.0],
+def test_terms_stand_largest_first_and_groups_and_items_as_in_the_plan() -> None:
+    why = explain(WHOLE)
+    assert why.terms()[["term", "amount"]].to_numpy().tolist() == [["toll", 100.0], ["fixed", 14.0]]
+    assert why.terms()["share"].tolist() == pytest.approx([100 / 114, 14 / 114])
+    assert why.terms(by="group").set_index(["group", "term"])["amount"]["van 2", "toll"] == 60.0
+    assert "depot → c" in why.terms(by="item")["item"].tolist()
+    assert explain(priced(fuel=0.0)).terms()["share"].isna().all()
+    with pytest.raises(ProblemError, match=r"'groop' .*did you mean 'group'"):
+        why.terms(by="groop")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_terms_add_up_to_the_objective_and_differences_to_its_change(seed: int) -> None:
+    problem = random_problem(seed)
+    before, after = (ko.evaluate(problem, random_routes(problem, seed + place)) for place in range(2))
+    for by in LEVELS:
+        terms, frame = explain(before).terms(by=by), difference(before, after, by)
+        assert terms["amount"].sum() == pytest.approx(before.objective)
+        assert not terms.duplicated([c for c in terms.columns if c not in ("amount", "share")]).any()
+        assert np.allclose(terms["share"] * before.objective, terms["amount"])
+        assert frame["change"].sum() == pytest.approx(after.objective - before.objective)
+        assert frame["before"].sum() == pytest.approx(before.objective)
+
+
+def test_a_term_of_one_plan_alone_is_zero_in_the_other_and_unlike_plans_are_refused() -> None:
+    found = difference(priced(fuel=10.0, tolls=4.0), priced(fuel=11.5, fixed=40.0))
+    assert found.to_numpy().tolist() == [
+        ["fixed", 0, 40.0, 40.0],
+        ["tolls", 4.0, 0, -4.0],
+        ["fuel", 10.0, 11.5, 1.5],
     ]
-    items = why.terms(by="item")
-    assert items["item"].tolist() == ["depot → a", "a → depot", "", "depot → b", ""]
+    with pytest.raises(ProblemError, match="'after' has no plan"):
+        difference(WHOLE, replace(WHOLE, assessment=None, status=Status.NO_PLAN))
+    dollars = ko.evaluate(round_trip(units=RoutingUnits(money="USD")), [["a", "b"]])
+    with pytest.raises(ProblemError, match="EUR and USD"):
+        difference(WHOLE, dollars)
 
 
-@given(rows=LINES, by=st.sampled_from(["term", "group", "item"]))
-def test_terms_add_up_to_the_objective_at_every_level(shop: Any, rows: list[Any], by: Any) -> None:
-    result = shop(rows)
-    frame = explain(result).terms(by=by)
-    scale = max(1.0, float(sum(abs(row[3]) for row in rows)))
-    assert frame["amount"].sum() == pytest.approx(result.objective, abs=1e-9 * scale)
-    assert not frame.duplicated([c for c in frame.columns if c not in ("amount", "share")]).any()
-    if result.objective:
-        assert np.allclose(frame["share"] * result.objective, frame["amount"])
-
-
-def test_shares_of_a_free_plan_are_unknown(shop: Any) -> None:
-    assert explain(shop([("fuel", "van", "", 0.0)])).terms()["share"].isna().all()
-
-
-def test_without_a_plan_there_are_no_terms_but_reasons(shop: Any) -> None:
-    cause = Reason(
-        "client c1", "infeasible", "its demand of 9 t exceeds every van", "a van of 9 t", proved=True
+def test_reasons_are_filtered_by_kind_with_how_they_are_known() -> None:
+    causes = (
+        Reason("client a", "unserved", "too heavy", proved=True),
+        Reason("client b", "unserved", "no room", "a van more", price=8.4, searched=True),
+        Reason("job c", "late", "waits"),
+        Reason("site d", "closed", "dear"),
     )
-    why = explain(shop(None, about={"status": Status.INFEASIBLE}, causes=(cause,)))
-    for by in ("term", "group", "item"):
-        assert why.terms(by=by).empty
-    assert why.terms().columns.tolist() == ["term", "amount", "share"]
+    why = Explanation(WHOLE, causes, ())
+    assert len(why.reasons()) == 4
+    found = why.unserved()[["evidence", "price"]].fillna(-1.0)
+    assert found.to_numpy().tolist() == [["proved", -1.0], ["search found none", 8.4]]
+    assert (why.late()["subject"].tolist(), why.closed()["subject"].tolist()) == (["job c"], ["site d"])
+    empty = explain(WHOLE).late()
+    assert empty.empty
+    assert empty.columns.tolist() == why.reasons().columns.tolist()
+
+
+def test_without_a_plan_there_are_no_terms_but_reasons() -> None:
+    nothing = replace(WHOLE, assessment=None, status=Status.INFEASIBLE, message="demand exceeds every van.")
+    why = Explanation(nothing, (Reason("client c1", "infeasible", "9 t exceed every van", proved=True),), ())
+    assert all(why.terms(by=by).empty for by in LEVELS)
     assert why.outside().empty
     assert why.reasons()["subject"].tolist() == ["client c1"]
+    assert why.text().startswith("There is no plan (no plan meets every rule): demand exceeds every van.")
+    assert "stopped by the user" in explain(replace(WHOLE, interrupted=True)).text()
 
 
-def test_an_unknown_level_names_the_known_ones(shop: Any) -> None:
-    with pytest.raises(ProblemError, match="no level 'groop' in a price; did you mean 'group'"):
-        explain(shop(ROWS)).terms(by="groop")  # type: ignore[arg-type]
+def test_what_is_left_out_broken_and_untrusted_is_told() -> None:
+    told = explain(PARTIAL).text()
+    # what a plan leaves out comes before what it costs
+    assert told.index("left out: c") < told.index("47.00 EUR")
+    assert "breaks a rule: van 1 reaches client c" in explain(LATE).text()
+    assert explain(LATE).violations()["constraint"].tolist() == ["time window"]
+    outside = (Extrapolation("time", "leg a → b", "distance_km", "90 km"),) * 2
+    why = Explanation(WHOLE, (), outside)
+    assert why.outside()["inputs"].tolist() == ["distance_km"] * 2
+    assert "time in 2 places (distance_km)" in why.text()
 
 
-def test_reasons_are_filtered_by_kind_and_keep_their_columns(shop: Any) -> None:
-    causes = tuple(Reason(f"thing {kind}", kind, "because") for kind in ("unserved", "late", "closed"))
-    why = explain(shop(ROWS, causes=causes))
-    assert len(why.reasons()) == 3
-    assert why.unserved()["subject"].tolist() == ["thing unserved"]
-    assert why.late()["subject"].tolist() == ["thing late"]
-    assert why.closed()["subject"].tolist() == ["thing closed"]
-    empty = explain(shop(ROWS)).late()
-    assert empty.empty
-    columns = [
-        "subject",
-        "kind",
-        "message",
-        "relaxation",
-        "proved",
-        "price",
-        "bottleneck",
-        "amount",
-        "evidence",
-    ]
-    assert empty.columns.tolist() == columns
-    assert why.reasons().columns.tolist() == columns
+def test_many_terms_are_summed_up_and_what_is_earned_is_a_negative_cost() -> None:
+    many = explain(priced(**{f"t{i}": 10.0 * (i + 1) for i in range(6)})).text()
+    assert many.endswith("t2 30.00 (14 %) and other 30.00.")
+    assert "114.00 EUR: toll 100.00 (88 %) and fixed 14.00 (12 %)." in explain(WHOLE).text()
+    earned, today = replace(priced(roasting=350.0, sales=-650.0), bound=-310.0), priced(sales=-240.0)
+    assert "earns 300.00 EUR: sales 650.00 (217 %) and roasting −350.00" in explain(earned).text()
+    assert "earn more than 310.00 EUR" in bound_sentence(earned)
+    assert "60.00 EUR (25 %) more than today's plan" in today_sentence(earned, today)
+    assert "60.00 EUR (20 %) less than today's plan" in today_sentence(today, earned)
 
 
-def test_reasons_tell_how_they_are_known_and_what_mending_costs(shop: Any) -> None:
-    causes = (
-        Reason("client a", "unserved", "too heavy", "", proved=True),
-        Reason("client b", "unserved", "no room", "a van more", price=8.4, searched=True),
-        Reason("client c", "unserved", "dearer than its prize"),
-    )
-    found = explain(shop(ROWS, causes=causes)).unserved()
-    assert found["evidence"].tolist() == ["proved", "search found none", ""]
-    assert found["price"].fillna(-1.0).tolist() == [-1.0, 8.4, -1.0]
+def test_today_is_compared_as_far_as_both_plans_do_the_same() -> None:
+    now, today, unlike = priced(fuel=100.0), priced(fuel=125.0), "do not compare like with like"
+    told = explain(now).text(today)
+    assert "25.00 EUR (20 %) less than today's plan, which costs 125.00 EUR" in told
+    assert unlike not in told
+    assert "25.00 EUR (25 %) more than today's plan" in today_sentence(today, now)
+    for less in (PARTIAL, LATE):
+        assert unlike in today_sentence(WHOLE, less)
+        assert does_less(less, WHOLE)
+        assert not does_less(WHOLE, less)
 
 
-def test_outside_frozen_and_violations_are_frames(shop: Any) -> None:
-    result = shop(
-        ROWS,
-        extrapolated=(
-            Extrapolation("time", "leg a → b", "distance_km", "distance_km 90 km; learned from 1 to 40"),
-        ),
-        frozen=(FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),),
-        violations=(Violation("capacity", "van 1", 0.2, "t", "van 1 carries 0.2 t too much"),),
-    )
-    why = explain(result)
-    assert why.outside()["inputs"].tolist() == ["distance_km"]
-    assert why.frozen()["value"].tolist() == ["0.5 t"]
-    assert why.violations()["amount"].tolist() == [0.2]
-    assert explain(shop(ROWS)).frozen().columns.tolist() == ["law", "input", "reference", "value", "why"]
+def test_bounds_are_told_as_far_as_they_are_known() -> None:
+    plan = priced(fuel=100.0)
+    assert "proved" in bound_sentence(replace(plan, status=Status.OPTIMAL, bound=100.0))
+    told = bound_sentence(replace(plan, bound=95.0))
+    assert "95.00 EUR" in told
+    assert "5 % is left to gain" in told
 
 
-def test_frames_are_copies(shop: Any) -> None:
-    why = explain(shop(ROWS))
-    spoilt = why.terms()
-    spoilt["amount"] = 0.0
-    pd.testing.assert_frame_equal(why.terms(), explain(shop(ROWS)).terms())
+def full(place: int, vans: int) -> Reason:
+    van, amount = place % vans, 0.1 * place
+    return Reason(f"client c{place}", "unserved", "no room", bottleneck=f"van {van} is full", amount=amount)
+
+
+@pytest.mark.parametrize(
+    ("count", "vans", "lines", "more"),
+    [(6775, 3, 3, ""), (7, 3, 7, ""), (60, 20, 20, ""), (100, 25, 20, "24 more")],
+)
+def test_reasons_with_one_bottleneck_are_told_together_in_twenty_lines_at_most(
+    count: int, vans: int, lines: int, more: str
+) -> None:
+    why = Explanation(WHOLE, tuple(full(place, vans) for place in range(count)), ())
+    assert why.text().count("  - ") == lines
+    assert more in why.text()
+    assert why.bottlenecks()["reasons"].sum() == count
+    # the worst of a bottleneck stands for it
+    assert (f"client c{count - 1}" in why.text()) == (count != 100)

@@ -29,7 +29,7 @@ from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import KINDS, computed, count_operators, postorder
 from kanopt.formulas.parameters import is_parameter
-from kanopt.reports.mathml import formula_terms
+from kanopt.pages.mathml import formula_terms
 from tests.formulas.export import engines
 
 X, Y = Input("x"), Input("y")

@@ -12,11 +12,11 @@ import pytest
 
 import kanopt as ko
 from kanopt import routing
-from kanopt.problems.routing import entities
 from kanopt.records.declaration import declared_fields, field, record
 from kanopt.records.likeness import TableColumn, resembled_field
 from kanopt.records.reading import RecordReader
-from kanopt.whatif.scenario_files.kinds import kinds
+from kanopt.routing import entities
+from kanopt.scenarios.files.kinds import kinds
 
 TOLL = "Price of a day on the roads of the town."
 

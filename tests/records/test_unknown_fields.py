@@ -3,7 +3,9 @@
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems import Client, Market, Task
+from kanopt.routing import Client
+from kanopt.scheduling import Task
+from kanopt.supply import Market
 
 
 @pytest.mark.parametrize(

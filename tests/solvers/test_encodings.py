@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import kanopt as ko
-from kanopt.solvers.encodings import Encoding
+from kanopt.engines.encodings import Encoding
 from tests.cases.supply import random_problem as random_supply
-from tests.solvers.decisions.brute import law
+from tests.decisions.search.test_highs_pieces import law
 
 
 def chosen(problem: object) -> Encoding:
@@ -17,16 +17,9 @@ def chosen(problem: object) -> Encoding:
 
 def test_a_decision_problem_is_described_law_by_law() -> None:
     cost = law("km * (v - 40)^2 + sin(v)", ("v", "km"))
-    problem = ko.DecisionProblem(
-        {"v": (20, 90)},
-        cost,
-        [
-            ko.decisions.at_most(law("exp(v / 30)", ("v",), "wear"), 12),
-            ko.decisions.at_least({"v": 1.0}, 30, name="slow"),
-        ],
-        fixed={"km": 3.0},
-        tolerance=0.1,
-    )
+    wear = ko.decisions.at_most(law("exp(v / 30)", ("v",), "wear"), 12)
+    rules = [wear, ko.decisions.at_least({"v": 1.0}, 30, name="slow")]
+    problem = ko.DecisionProblem({"v": (20, 90)}, cost, rules, fixed={"km": 3.0}, tolerance=0.1)
     best = chosen(problem)
     assert "HiGHS" in best.solver
     assert 0 < best.error <= 0.1
@@ -39,32 +32,17 @@ def test_a_decision_problem_is_described_law_by_law() -> None:
     assert str(best).endswith("slow(v): a linear row, exact")
 
 
-def test_where_none_fits_each_says_why() -> None:
-    stairs = ko.Step(law("log(x)", ("x",)).root, (3.0,), (1.0, 2.0), name="tariff")
-    cost = ko.Formula(stairs, (ko.Variable("x"),), ko.Variable("cost"))
-    problem = ko.DecisionProblem({"x": (-1, 1)}, cost, tolerance=0.1)
-    found = ko.encodings(problem)
-    assert not any(one.fits or one.chosen for one in found)
-    assert any("does not fit: formula for 'cost'" in str(one) for one in found)
-
-
 def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
     supply = chosen(random_supply(1))
     assert supply.name == "laws tabulated before solving, in whole numbers"
     km, load = ko.Variable("km", "km"), ko.Variable("load", "t")
     fuel = ko.parse_formula("0.2 * km * (1 + 0.1 * load)", [km, load], ko.Variable("fuel", "EUR"))
     toll = ko.parse_formula("0.1 * km", [km], ko.Variable("toll", "EUR"))
-    distance = np.array([[0.0, 3.0], [3.0, 0.0]])
+    way, van = np.array([[0.0, 3.0], [3.0, 0.0]]), ko.routing.VehicleType("van", capacity=2.0)
+    bound = fuel.bind(km=ko.refs.arc.distance, load=ko.refs.state.load)
+    cost = {"fuel": bound, "toll": toll.bind(km=ko.refs.arc.distance)}
     problem = ko.RoutingProblem(
-        [ko.routing.Depot("depot")],
-        [ko.routing.Client("a", demand=1.0)],
-        [ko.routing.VehicleType("van", capacity=2.0)],
-        duration=distance,
-        distance=distance,
-        cost={
-            "fuel": fuel.bind(km=ko.refs.arc.distance, load=ko.refs.state.load),
-            "toll": toll.bind(km=ko.refs.arc.distance),
-        },
+        [ko.routing.Depot("d")], [ko.routing.Client("a", demand=1.0)], [van], cost, way, way
     )
     routing = chosen(problem)
     assert "search on the law" in routing.solver

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kanopt import DecisionProblem, RoutingProblem, Status
+from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
-from kanopt.problems import Client, DecisionProblem, Depot, RoutingProblem, Status, VehicleType
 from kanopt.refs import arc, clock
-from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.solver import RoutingSearch
-from kanopt.solvers.solve import solve, solvers
+from kanopt.routing import Client, Depot, VehicleType
+from kanopt.routing.search.solver import RoutingSearch
+from kanopt.solvers.solve import solve
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem
 from tests.cases.routing_variants import variant
@@ -51,26 +52,6 @@ def answer(monkeypatch):
     return install
 
 
-def test_every_kind_of_problem_has_a_solver():
-    assert [s.name for s in solvers() if not s.accepts(random_problem(1))] == [RoutingSearch().name]
-
-
-def test_a_routing_problem_is_solved_judged_and_certified():
-    problem = random_problem(2, clients=4)
-    result = solve(problem, time_limit=20.0, seed=4)
-    assert result.status is Status.FEASIBLE
-    assert result.check.ok
-    assert result.certificate.holds
-    assert result.objective == problem.price(result.plan).objective
-    assert result.solver.startswith("PyVRP 0.")
-    assert "search on the law" in result.solver
-    assert [run.won for run in result.engines] == [False, True]
-    assert str(result.engines[0]) in str(result)
-    assert (result.seed, result.bound, result.gap) == (4, None, None)
-    assert result.wall_seconds > 0
-    assert result.history[-1].objective == pytest.approx(result.certificate.solver_objective)
-
-
 def test_freezing_is_reported_apart_from_rounding():
     hour = Variable("hour", "h")
     law = parse_formula("km * hour", [Variable("km", "km"), hour], Variable("fuel", "EUR"))
@@ -85,25 +66,22 @@ def test_freezing_is_reported_apart_from_rounding():
     result = solve(problem, time_limit=10.0)
     certificate = result.certificate
     assert certificate.holds
-    assert certificate.frozen_objective == pytest.approx(
-        20.0 * 10
-    )  # planned in the middle of the shift, at ten
+    # planned in the middle of the shift, at ten
+    assert certificate.frozen_objective == pytest.approx(20.0 * 10)
     assert certificate.frozen_input_error == pytest.approx(result.objective - 200.0)
     assert certificate.frozen_input_error != 0
     assert {item.law for item in certificate.frozen} == {"duration", "fuel"}
     assert result.bound is None
 
 
-def test_the_law_has_the_last_word_on_a_status(answer):
-    problem = random_problem(2, optional=False)
-    plan = problem.plan_from([])
-    answer(Fixed(Outcome(plan, Status.OPTIMAL, 0.0, 0.0, 0.0)))
-    assert solve(problem).status is Status.PARTIAL
+def optional() -> RoutingProblem:
+    """A problem in which everybody may be left out."""
+    problem = random_problem(2)
+    return replace(problem, clients=[replace(client, prize=1.0) for client in problem.clients])
 
 
 def test_a_bound_is_lowered_by_the_rounding_and_dropped_where_an_input_is_frozen(answer):
-    problem = random_problem(2)
-    free = replace(problem, clients=[replace(client, prize=1.0) for client in problem.clients])
+    free = optional()
     answer(Fixed(Outcome(free.plan_from([]), Status.OPTIMAL, 5.0, 4.0, 0.25)))
     result = solve(free)
     assert (result.status, result.bound, result.objective) == (Status.OPTIMAL, 3.75, 5.0)
@@ -115,8 +93,7 @@ def test_a_bound_is_lowered_by_the_rounding_and_dropped_where_an_input_is_frozen
 
 
 def test_a_bound_above_the_price_on_the_law_is_none(answer):
-    problem = random_problem(2)
-    free = replace(problem, clients=[replace(client, prize=1.0) for client in problem.clients])
+    free = optional()
     plan = free.plan_from([])
     price = free.price(plan).objective
     answer(Fixed(Outcome(plan, Status.OPTIMAL, price, price + 1.0, 0.25)))
@@ -125,18 +102,6 @@ def test_a_bound_above_the_price_on_the_law_is_none(answer):
     assert "lower bound lies above the price of this plan" in str(refuted)
     answer(Fixed(Outcome(plan, Status.OPTIMAL, price, price + 0.25, 0.25)))
     assert solve(free).status is Status.OPTIMAL
-
-
-def test_without_a_plan_there_is_still_a_result(answer):
-    answer(Fixed(Outcome(None, Status.INFEASIBLE, None, None, 0.0, message="no wonder", interrupted=True)))
-    result = solve(random_problem(1))
-    assert (result.status, result.plan, result.pricing, result.certificate) == (
-        Status.INFEASIBLE,
-        None,
-        None,
-        None,
-    )
-    assert (result.message, result.interrupted) == ("no wonder", True)
 
 
 @pytest.mark.parametrize(("limit", "least", "most"), [(10.0, 9.0, 9.8), (1.0, 0.9, 0.9)])
@@ -162,6 +127,16 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
     assert replace(willing.options, time_limit=3.0) == SolveOptions(
         time_limit=3.0, workers=2, days_in_time=0.95
     )
+    nothing = Outcome(None, Status.INFEASIBLE, None, None, 0.0, message="no wonder", interrupted=True)
+    answer(Fixed(nothing))
+    result = solve(random_problem(1))
+    assert (result.status, result.plan, result.pricing, result.certificate) == (
+        Status.INFEASIBLE,
+        None,
+        None,
+        None,
+    )
+    assert (result.message, result.interrupted) == ("no wonder", True)
     answer(refusing)
     with pytest.raises(SolverError, match=r"^fixed 1\.0: not me; leave the solver out"):
         solve(random_problem(1))
@@ -172,20 +147,16 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
 @pytest.mark.parametrize("given", ["pyvrp", RoutingSearch, 3], ids=str)
 def test_what_is_no_solver_is_refused_and_says_what_is_one(given):
     with pytest.raises(
-        SolverError, match=r"solver must be a solver, not .*; leave it out .* RoutingSearch"
-    ) as refused:
+        SolverError, match=r'solver must be a solver, not .* RoutingSearch.*"ortools" for a routing'
+    ):
         solve(random_problem(1), solver=given)
-    assert '"ortools" for a routing problem' in str(refused.value)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"time_limit": -1.0}, r"time_limit must be a number of seconds from 0 to 1,000,000,000, not -1.0"),
-        ({"time_limit": 10**400}, "time_limit must be"),
+        ({"time_limit": -1.0}, "time_limit must be a number of seconds from 0 to 1,000,000,000, not -1.0"),
         ({"time_limit": float("nan")}, "time_limit must be"),
-        ({"time_limit": float("inf")}, "time_limit must be"),
-        ({"time_limit": "5"}, "time_limit must be"),
         ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
         ({"seed": 1.5}, "seed must be"),
         ({"workers": 0}, "workers must be a whole number of at least 1, not 0"),

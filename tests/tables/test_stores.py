@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import _database, read_table, report_of
+from kanopt.tables import _stores, read_table, report_of
 
 
 @pytest.fixture
@@ -148,14 +148,14 @@ _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELE
     ],
 )
 def test_a_query_ends(database: str, monkeypatch: pytest.MonkeyPatch, query: str, message: str) -> None:
-    monkeypatch.setattr(_database, "MOST_SECONDS", 5.0 if "rows" in message else 0.2)
-    monkeypatch.setattr(_database, "MOST_ROWS", 50_000)
+    monkeypatch.setattr(_stores, "MOST_SECONDS", 5.0 if "rows" in message else 0.2)
+    monkeypatch.setattr(_stores, "MOST_ROWS", 50_000)
     with pytest.raises(TableError, match=message):
         read_table(database, query=query)
 
 
 def test_ctrl_c_stops_a_query(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_database, "MOST_SECONDS", 30.0)  # rather than to wait, where nobody hears it
+    monkeypatch.setattr(_stores, "MOST_SECONDS", 30.0)  # rather than to wait, where nobody hears it
     timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):

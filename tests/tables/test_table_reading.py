@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import KanoptError, TableError
-from kanopt.tables import Column, Schema, TextFormat, read_table, report_of, units_of
+from kanopt.tables import TextFormat, read_table, report_of, units_of
 
 # The traps of a real shipment table: references to other rows, words for a missing number, a blank.
 SHIPMENTS = """ID,Mode,Weight (Kilograms),Freight Cost (USD)
@@ -150,72 +150,45 @@ def test_numbers_with_two_readings_are_asked_for(
     assert read_table(path, on_bad="text")["v"].iloc[row - 2] == cell
 
 
-def test_declared_kinds(tmp_path: Path) -> None:
-    path = table(
-        tmp_path, "day,paid,n,zone,x\n31.01.2024,Yes,1.0,b,5\n01.02.2024,0,2,a,6\n29.02.2024,,3,b,7\n"
-    )
-    day = Column("day", "datetime", format="%d.%m.%Y", minimum="2024-01-01", maximum="2024-12-31")
-    others = {"paid": "boolean", "n": "integer", "zone": "category", "x": "text"}
-    schema = Schema((day, *(Column(name, kind) for name, kind in others.items())))
-    frame = read_table(path, schema=schema)
-    assert frame["day"].dt.day.tolist() == [31, 1, 29]
-    assert frame["paid"].tolist()[:2] == [True, False]
-    assert frame["paid"].isna().iloc[2]
-    assert frame["n"].dtype == np.int64
-    assert frame["x"].tolist() == ["5", "6", "7"]
-
-
 @pytest.mark.parametrize(
-    ("settings", "cell", "message"),
+    ("declared", "good", "cell", "message"),
     [
-        ({"kind": "integer"}, "1.5", "not a whole number"),
-        ({"kind": "integer"}, "1e30", "too large to be exact"),
-        ({"kind": "number", "minimum": 0}, "-0.5", "below the minimum 0"),
-        ({"kind": "number", "maximum": 10}, "10.01", "above the maximum 10"),
-        ({"kind": "number", "allow_missing": False}, "", "missing, where a value is required"),
-        ({"kind": "text", "allow_missing": False}, "N/A", "missing, where a value is required"),
-        ({"kind": "boolean"}, "maybe", "not true or false"),
-        ({"kind": "datetime"}, "yesterday", "not a date like '2024-01-31'"),
-        ({"kind": "datetime"}, "2024-02-30", "not a date like"),
-        ({"kind": "datetime", "format": "%d.%m.%y"}, "2024-01-31", "not a date like '%d.%m.%y'"),
-        ({"kind": "datetime", "minimum": "2024-01-01"}, "2023-12-31", "below the minimum 2024-01-01"),
+        ({"minimum": {"v": 0}}, "5", "-0.5", "below the minimum 0"),
+        ({"maximum": {"v": 10}}, "5", "10.01", "above the maximum 10"),
+        ({"units": {"v": "km"}}, "5", "far", "not a number"),
+        ({"dates": {"v": "%d.%m.%y"}}, "05.05.24", "2024-01-31", "not a date like '%d.%m.%y'"),
+        ({}, "2024-05-05", "2024-02-30", "not a date like"),
     ],
 )
-def test_what_the_schema_does_not_allow(tmp_path: Path, settings: Any, cell: str, message: str) -> None:
-    good = {"boolean": "no", "datetime": "2024-05-05"}.get(settings["kind"], "5")
-    good = "05.05.24" if "format" in settings else good
+def test_what_is_declared_of_a_column_holds(
+    tmp_path: Path, declared: Any, good: str, cell: str, message: str
+) -> None:
     path = table(tmp_path, f"k,v\n1,{good}\n2,{cell}\n3,{good}\n")
-    schema = Schema((Column("k", "integer"), Column("v", **settings)))
     with pytest.raises(TableError) as caught:
-        read_table(path, schema=schema)
+        read_table(path, **declared)
     assert message in str(caught.value)
     assert f"row 3: {cell!r}" in str(caught.value)
-    frame = read_table(path, schema=schema, on_bad="drop")
+    frame = read_table(path, **declared, on_bad="drop")
     assert frame["k"].tolist() == [1, 3]
-    assert frame["v"].notna().all()
     assert f"v: {message}" in next(iter(report_of(frame).left_out))
-    if settings.get("allow_missing", True):
-        softened = read_table(path, schema=schema, on_bad="missing")
-        assert softened["v"].isna().tolist() == [False, True, False]
-    else:
-        with pytest.raises(TableError, match="where a value is required"):
-            read_table(path, schema=schema, on_bad="missing")
+    softened = read_table(path, **declared, on_bad="missing")
+    assert softened["v"].isna().tolist() == [False, True, False]
 
 
-# columns, units, keys
-
-
-def test_units_are_converted_to_the_schema_s(tmp_path: Path) -> None:
-    path = table(tmp_path, "load,minutes,n\n1500,90,5\n250,30,6\n")
-    schema = Schema((Column("load", unit="t", maximum=2), Column("minutes", "integer", unit="s")))
-    frame = read_table(path, schema=schema, units={"load": "kg", "minutes": "min"})
-    assert frame["load"].tolist() == [1.5, 0.25]
-    assert frame["minutes"].tolist() == [5400, 1800]
-    assert frame["minutes"].dtype == np.int64
-    assert units_of(frame) == {"load": "t", "minutes": "s"}
-    assert "load converted from kg to t" in report_of(frame).notes
-    with pytest.raises(TableError, match=r"'load' \(number, converted from g to t\)(.|\n)*row 2: '1500'"):
-        read_table(path, schema=Schema((Column("load", unit="t", minimum=1),)), units={"load": "g"})
+def test_what_is_declared_of_no_column_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, "day,km\n31.01.2024,5\n")
+    wrong: dict[str, Any] = {"units": {"kim": "km"}, "minimum": {"day": 0}, "maximum": {"km": float("nan")}}
+    with pytest.raises(TableError) as caught:
+        read_table(path, **wrong, dates={"day": "%d.%m.%Y", "km": "%d.%m"})
+    told = str(caught.value).splitlines()
+    assert [key for key, _ in caught.value.faults] == [
+        ("units", "kim"),
+        ("dates", "km"),
+        ("minimum", "day"),
+        ("maximum", "km"),
+    ]
+    assert "did you mean 'km'" in told[0]
+    assert "no format of dates" in told[1]
 
 
 # the report

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import TableError
+from kanopt.scenarios.init.sources import read_sources
 from kanopt.tables import TextFormat, _workbook, read_table, report_of
 from kanopt.tables._workbook import open_workbook
-from kanopt.whatif.scaffolding.sources import read_sources
 
 TRIPS = [
     ["trip", "km", "left", "at", "sealed", "note"],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import UnitError
 from kanopt.units import Scaling, check_unit, convert, factor, same_dimension, scaling_for
-from kanopt.units.parsing import COMMON, named, named_by_registry
+from kanopt.units.conversion import COMMON, named, named_by_registry
 
 # Exact by definition of the units (SI Brochure; international yard and pound, 1959).
 DEFINED = [

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 
 from kanopt.display import Fold, Part, Shown, grid_of
+from kanopt.engines.base import SolveOptions, Solver
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
-from kanopt.problems.result import Result
-from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.insertion import insert_clients
-from kanopt.problems.routing.rules.pickup_delivery import trips_of
-from kanopt.solvers.base import SolveOptions, Solver
-from kanopt.solvers.routing.feasibility import Undecided, serve_all
+from kanopt.plans.result import Result
+from kanopt.routing import Route, RoutingPlan
+from kanopt.routing.insertion import insert_clients
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.rules.pickup_delivery import trips_of
+from kanopt.routing.search.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import count_text, join_list, number_text
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kanopt.problems.routing import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.problem_part import law_between
-from kanopt.problems.routing.rules import RULES
+from kanopt.routing import Client, VehicleType
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.problem_part import law_between
+from kanopt.routing.rules import RULES
 from kanopt.text import join_list
 
 _RULES = {rule.given_up[0]: rule for rule in RULES if rule.given_up[0]}

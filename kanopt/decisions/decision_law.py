@@ -1,0 +1,336 @@
+"""Laws of decisions: what each input is bound to, and the same law as a formula of the decisions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.decisions.entities import Decision, LawLike
+from kanopt.decisions.items import DecisionNames
+from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
+from kanopt.formulas.formula import BoundFormula, Formula
+from kanopt.formulas.lowering.graphs import folded
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
+from kanopt.formulas.references import Reference, ReferenceValue
+from kanopt.formulas.variables import Variable, category_label
+from kanopt.plans.given_law import UNBOUND, law_mistake
+from kanopt.plans.law_use import unit_factor
+from kanopt.text import number_text, range_text
+from kanopt.validation import LARGEST, shown
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionLaw:
+    """A law whose every input is a decision or fixed.
+
+    Parameters
+    ----------
+    name
+        What it is called in messages.
+    bound
+        The law, with what its inputs are bound to.
+    decisions
+        All decisions, by name.
+    unit
+        The unit in which its value is wanted; empty where none is declared.
+    item
+        The item that it is counted for; empty where it is counted once.
+    item_fields
+        What its fixed inputs read of the item.
+    parts
+        The laws whose sum it is; none where it is one law.
+    """
+
+    name: str
+    bound: BoundFormula
+    decisions: Mapping[str, Decision] = field(repr=False)
+    unit: str = ""
+    item: str = ""
+    item_fields: tuple[str, ...] = ()
+    parts: tuple[DecisionLaw, ...] = ()
+
+    @property
+    def formula(self) -> Formula:
+        """The law as it was given."""
+        return self.bound.formula
+
+    @property
+    def given(self) -> tuple[DecisionLaw, ...]:
+        """The laws that it consists of: itself, or those that it is the sum of."""
+        return self.parts or (self,)
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """The decisions that it reads, in the order of its inputs."""
+        used = self.formula.used
+        found = [
+            bound.field
+            for name, bound in self.bound.bindings.items()
+            if isinstance(bound, Reference) and name in used
+        ]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def fixed(self) -> Mapping[str, float | str]:
+        """The inputs that are fixed, with their values."""
+        used = self.formula.used
+        return {
+            name: bound
+            for name, bound in self.bound.bindings.items()
+            if not isinstance(bound, Reference) and name in used
+        }
+
+    def value(self, values: Mapping[str, Any]) -> Floats:
+        """Return the law's value, of the shape to which the values of the decisions broadcast, in `unit`."""
+        return self.bound.evaluate(self._resolver(values), self.unit)
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Return the inputs of the law, in its units."""
+        return self.bound.arguments(self._resolver(values))
+
+    def outside_domain(self) -> list[str]:
+        """Say which decisions may leave the domain of the law, and how far."""
+        found = []
+        for variable in self.formula.inputs:
+            bound = self.bound.bindings[variable.name]
+            if not isinstance(bound, Reference) or variable.name not in self.formula.used:
+                continue
+            one = self.decisions[bound.field]
+            scale = unit_factor(one.unit, variable.unit)
+            low, high = self.formula.valid_range(variable)
+            ends = scale * one.low, scale * one.high
+            if (low is not None and ends[0] < low) or (high is not None and ends[1] > high):
+                found.append(
+                    f"decision {one.name} reaches from {range_text(*ends, variable.unit)}, "
+                    f"beyond where {self.name} is known: {self.formula.valid_text(variable)}"
+                )
+        return found
+
+    def _resolver(self, values: Mapping[str, Any]) -> Any:
+        def resolve(reference: Reference) -> ReferenceValue:
+            one = self.decisions[reference.field]
+            return ReferenceValue(np.asarray(values[one.name], dtype=float), one.unit)
+
+        return resolve
+
+    @cached_property
+    def as_formula(self) -> Formula:
+        """The same law as a formula of the decisions alone, in `unit`; fixed inputs are substituted.
+
+        Raises
+        ------
+        FormulaError
+            If a fixed category has no entry in a table of the law, or a step of fixed inputs has no finite value.
+        """
+        kinds = {variable.name: variable for variable in self.formula.inputs}
+        numbers: dict[str, float] = {}
+        labels: dict[str, str] = {}
+        for name, given in self.fixed.items():
+            if kinds[name].is_category:
+                labels[name] = category_label(given)
+            else:
+                numbers[name] = float(given)
+        root = folded(self.formula.root, numbers, labels)
+
+        def change(node: Node) -> Node:
+            if not isinstance(node, Input):
+                return node
+            one = self.decisions[self.bound.bindings[node.name].field]  # type: ignore[union-attr]
+            return _scaled(unit_factor(one.unit, kinds[node.name].unit), Input(one.name))
+
+        root = _scaled(unit_factor(self.formula.output.unit, self.unit), rebuild(root, change))
+        return _formula_over(root, [self.decisions[name] for name in self.used], self.name, self.unit)
+
+
+def _scaled(number: float, node: Node) -> Node:
+    return node if number == 1.0 else Product((Constant(number), node))
+
+
+def _formula_over(root: Node, decisions: Sequence[Decision], name: str, unit: str) -> Formula:
+    inputs = tuple(Variable(one.name, one.unit, low=one.low, high=one.high) for one in decisions)
+    return Formula(root, inputs, Variable(name or "law", unit))
+
+
+def sum_of(laws: Sequence[DecisionLaw], name: str, unit: str) -> Formula:
+    """Return the sum of laws as one formula of the decisions, so that one tolerance is shared among all steps."""
+    if len(laws) == 1:
+        return laws[0].as_formula
+    used = {one: law.decisions[one] for law in laws for one in law.used}
+    return _formula_over(Sum(tuple(law.as_formula.root for law in laws)), list(used.values()), name, unit)
+
+
+def summed(laws: Sequence[DecisionLaw]) -> DecisionLaw:
+    """Return laws of items as one law, their sum."""
+    if len(laws) == 1:
+        return laws[0]
+    first = laws[0]
+    total = sum_of(laws, first.name, first.unit)
+    bound = BoundFormula(total, {each.name: Reference("decision", each.name) for each in total.inputs})
+    return DecisionLaw(first.name, bound, first.decisions, first.unit, parts=tuple(laws))
+
+
+def laws_of(
+    given: LawLike,
+    name: str,
+    known: DecisionNames,
+    fixed: Mapping[str, Any],
+    unit: str | None = None,
+) -> tuple[DecisionLaw, ...]:
+    """Bind a law to decisions: by its own binding, by the names of its inputs, or as a linear row.
+
+    A law that reads something of items is returned for each of them; a linear row is one law over all.
+
+    Parameters
+    ----------
+    given
+        The law.
+    name
+        What it is called.
+    known
+        All decisions and items.
+    fixed
+        Values of inputs that are no decisions.
+    unit
+        The unit in which its value is wanted; None for that of the law.
+
+    Raises
+    ------
+    ProblemError
+        If an input is neither a decision nor fixed, or units do not convert; names the law and the input.
+    """
+    where = f"{name or 'law'!r}"
+    if isinstance(given, Mapping):
+        given = _linear_formula(known.whole_row(given), where, name, known.readable)
+    if isinstance(given, Formula):
+        given = _by_name(given, where, known.readable, fixed)
+    if not isinstance(given, BoundFormula):
+        raise ProblemError(_no_law(where, given))
+    wanted = given.formula.output.unit if unit is None else unit
+    found = []
+    for item, bound in known.for_items(given, where):
+        place = f"{where}, item {item!r}" if item else where
+        _check_bindings(bound, place, known.decisions)
+        law = DecisionLaw(name, bound, known.decisions, wanted, item, known.item_fields(given))
+        try:
+            unit_factor(given.formula.output.unit, law.unit)
+            _ = law.as_formula
+        except (UnitError, FormulaError) as error:
+            raise ProblemError(f"{place}: {error}") from error
+        found.append(law)
+    return tuple(found)
+
+
+def _no_law(where: str, given: object) -> str:
+    forms = "a formula, a bound formula or a row {decision: coefficient}"
+    wrong = law_mistake(where, given, forms, {})
+    return str(wrong[0]) if wrong else f"{where} is a {type(given).__name__}; give {forms}"
+
+
+def _by_name(law: Formula, where: str, decisions: Collection[str], fixed: Mapping[str, Any]) -> BoundFormula:
+    """Bind each input to the decision of its name, or to what is fixed."""
+    bindings: dict[str, Reference | float | str] = {}
+    for variable in law.inputs:
+        if variable.name in decisions:
+            bindings[variable.name] = Reference("decision", variable.name)
+        elif variable.name in fixed:
+            bindings[variable.name] = fixed[variable.name]
+        elif variable.name not in law.used:
+            bindings[variable.name] = "" if variable.is_category else 0.0
+        else:
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is neither a decision nor fixed; "
+                f"{nearest(variable.name, decisions)} Add a decision of that name, "
+                f"fix it (fixed={{{variable.name!r}: …}}), or bind it, law.bind({variable.name}=decision.…)"
+            )
+    return BoundFormula(law, bindings)
+
+
+def _check_bindings(law: BoundFormula, where: str, decisions: Mapping[str, Decision]) -> None:
+    for variable in law.formula.inputs:
+        bound = law.bindings[variable.name]
+        if not isinstance(bound, Reference):
+            if not variable.is_category:
+                _finite(bound, where, variable.name)
+            continue
+        if bound.scope != "decision":
+            known = (
+                "not bound"
+                if bound.scope == UNBOUND
+                else f"bound to {bound}, of which a decision problem knows nothing"
+            )
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is {known}; bind it to decision.… or to a value"
+            )
+        if bound.field not in decisions:
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is bound to decision {bound.field!r}, which does not exist; "
+                f"{nearest(bound.field, decisions)}"
+            )
+        if variable.is_category:
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is a category, and decisions are numbers; fix it, and compare "
+                "one problem for each label"
+            )
+        try:
+            unit_factor(decisions[bound.field].unit, variable.unit)
+        except UnitError as error:
+            raise ProblemError(
+                f"{where}: input {variable.name!r}, decision {bound.field!r}: {error}"
+            ) from error
+
+
+def _finite(value: Any, where: str, name: str) -> None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not abs(number) <= LARGEST:
+        raise ProblemError(
+            f"{where}: input {name!r} is fixed to {shown(value)}, which is no number up to {number_text(LARGEST)}"
+        )
+
+
+def _linear_formula(row: Mapping[str, float], where: str, name: str, decisions: Collection[str]) -> Formula:
+    """Return a linear row as a formula."""
+    terms: list[Node] = []
+    for one, coefficient in row.items():
+        if one not in decisions:
+            raise ProblemError(f"{where}: no decision {one!r:.80}; {nearest(str(one), decisions)}")
+        _finite(coefficient, where, one)
+        terms.append(Product((Constant(float(coefficient)), Input(one))))
+    if not terms:
+        raise ProblemError(f"{where}: a row needs at least one decision")
+    inputs = tuple(Variable(one) for one in row)
+    return Formula(Sum(tuple(terms)) if len(terms) > 1 else terms[0], inputs, Variable(name or "row"))
+
+
+def values_at(law: Formula, names: Sequence[str], points: Floats) -> Floats:
+    """Return a law's values at points, shape (count, decisions); NaN where it has no finite value.
+
+    Parameters
+    ----------
+    law
+        A formula of decisions.
+    names
+        The decision of each column of the points.
+    points
+        Shape (count, decisions).
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("log(x)", [Variable("x")], Variable("y"))
+    >>> values_at(law, ["x"], np.array([[1.0], [0.0]])).tolist()
+    [0.0, nan]
+    """
+    values = computed(law.root, {name: points[:, place] for place, name in enumerate(names)})
+    found = np.array(np.broadcast_to(values.astype(float), (len(points),)))
+    found[~np.isfinite(found)] = np.nan
+    return found

@@ -1,0 +1,218 @@
+"""What every solver is: four steps, the options they take, and the outcome they end with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kanopt.engines.clock import SearchClock, WorkClock
+from kanopt.engines.encodings import Encoding, tabulated
+from kanopt.errors import SolverError
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.findings import Status
+from kanopt.plans.result import EngineRun, Progress
+from kanopt.text import number_text
+from kanopt.validation import shown
+
+_LONGEST = 1e9
+"""Seconds, about thirty years: longer waits overflow in some engines."""
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How long and how to search.
+
+    Parameters
+    ----------
+    time_limit
+        Wall seconds, at least 0; seconds' worth of work where `deterministic`.
+    seed
+        A whole number of at least 0. Same seed, same plan, where the solver stops by itself or `deterministic`.
+    initial
+        A plan to start from.
+    progress
+        Called with each new incumbent; ``print`` will do.
+    workers
+        Threads or processes a solver may use, at least 1. Where `deterministic`, one is used.
+    deterministic
+        Whether the time limit counts the steps of the search in place of seconds, each as what it takes on one core
+        of about 2025. Then the same seed gives the same plan, whatever else the machine does, with the same versions
+        of all packages and the same kind of processor. For routing and scheduling; other solvers refuse it.
+    days_in_time
+        Of routes: share of days on which everyone is to be in time, where a law of time knows its errors; departures
+        are chosen for it last. None for those that cost least on typical times.
+    clock
+        What the time limit is measured with; follows from `deterministic` where not given.
+
+    Raises
+    ------
+    SolverError
+        If an option is no such number.
+    """
+
+    time_limit: float = 30.0
+    seed: int = 0
+    initial: Plan | None = None
+    progress: Callable[[Progress], None] | None = None
+    workers: int = 1
+    deterministic: bool = False
+    days_in_time: float | None = None
+    clock: SearchClock = field(default_factory=SearchClock, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        limit: object = self.time_limit
+        if not (isinstance(limit, int | float | np.integer) and 0 <= limit <= _LONGEST):
+            raise SolverError(
+                f"time_limit must be a number of seconds from 0 to {number_text(_LONGEST)}, not {shown(limit)}"
+            )
+        for name, least in (("seed", 0), ("workers", 1)):
+            value: object = getattr(self, name)
+            if not (isinstance(value, int | np.integer) and value >= least):
+                raise SolverError(f"{name} must be a whole number of at least {least}, not {value!r}")
+        if not isinstance(self.deterministic, bool):
+            raise SolverError(f"deterministic must be True or False, not {self.deterministic!r}")
+        share: object = self.days_in_time
+        if share is not None and not (isinstance(share, float | np.floating) and 0.0 < share < 1.0):
+            raise SolverError(
+                f"days_in_time must be a share of days above 0 and below 1, such as 0.95, or None, not {shown(share)}"
+            )
+        if not isinstance(self.clock, SearchClock):
+            raise SolverError(f"clock must be a SearchClock or a WorkClock, not {self.clock!r}")
+        if self.deterministic != self.clock.counts_work:
+            object.__setattr__(self, "clock", WorkClock() if self.deterministic else SearchClock())
+        if self.deterministic:
+            object.__setattr__(self, "workers", 1)
+
+    def refuse_deterministic(self, name: str) -> None:
+        """Refuse to count work, for a solver that cannot.
+
+        Raises
+        ------
+        SolverError
+            If asked to be deterministic.
+        """
+        if self.deterministic:
+            raise SolverError(
+                f"{name} stops by the clock and counts no work: leave the option deterministic out. The same seed "
+                "gives the same plan where it ends by itself before the time limit"
+            )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a solver found, in the problem's own units.
+
+    Parameters
+    ----------
+    plan
+        The best plan, or None.
+    status
+        As the solver sees it.
+    objective
+        The plan's objective in the solver's rounded model, without penalties for what is left out; None without
+        a plan.
+    bound
+        A proven lower bound *of the solver's model*, or None for a heuristic.
+    rounding_bound
+        Proven bound on the difference between ``objective`` and the same price on the law at planning values.
+    history
+        Incumbents in order of time.
+    interrupted
+        True where the user stopped the search.
+    message
+        What the solver has to say.
+    engines
+        What each engine did, where there is more than one.
+    solver_view
+        What the solver saw instead of the laws, in sentences.
+    nothing_frozen
+        Whether the solver decided on what the problem names as frozen; then its objective is near the law's own.
+    """
+
+    plan: Plan | None
+    status: Status
+    objective: float | None
+    bound: float | None
+    rounding_bound: float
+    history: tuple[Progress, ...] = ()
+    interrupted: bool = False
+    message: str = ""
+    engines: tuple[EngineRun, ...] = ()
+    solver_view: tuple[str, ...] = ()
+    nothing_frozen: bool = False
+
+
+class Solver(ABC):
+    """A solver in four steps: it accepts a problem, lowers it, searches, and raises what it found to a plan.
+
+    The steps are those of CVXPY's reductions (accepts, apply, invert) with the search between them. Each is a method
+    of its own, so that whoever reads a solver sees what it refuses, what it counts, how it searches, and the whole way
+    back to names, units and clock times.
+
+    Notes
+    -----
+    To add an engine, write a subclass with
+
+    - `name`, with the version of the package behind it;
+    - `accepts`, which names everything in a problem that the engine does not model. What it does not name must reach
+      the engine: a rule that is dropped in silence is found only by the check afterwards;
+    - `lower`, which makes the engine's own model of the problem, rounded on the safe side, and does not search;
+    - `search`, which looks for the best point of that model. It begins at ``options.initial`` where it can, measures
+      time with ``options.clock``, tells ``options.progress`` of every better plan, keeps the best one on Ctrl-C
+      (:class:`~kanopt.interrupt.Interrupt`), and returns what it found in the engine's terms;
+    - `raise_plan`, the only way back: the plan in the problem's own terms, what the engine says it costs, and a proven
+      bound on how far rounding moved that. Whatever mends a plan after the search is done here.
+
+    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. Its
+    `encoding` says how laws are taken, where they are not tabulated.
+    Where a plan holds quantities that follow from what is decided as a whole, `whole_decisions` and `with_quantities`
+    take the two apart.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name and version, such as ``"OR-Tools routing 9.15"``."""
+
+    @abstractmethod
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text if the problem fits, else why it does not."""
+
+    def encoding(self, problem: Any) -> Encoding:
+        """Describe how a problem that is accepted is encoded: its laws tabulated, where a solver says nothing else."""
+        return tabulated(problem, self.name)
+
+    @abstractmethod
+    def lower(self, problem: Any, options: SolveOptions) -> Any:
+        """Return the problem as the engine sees it."""
+
+    @abstractmethod
+    def search(self, model: Any, options: SolveOptions) -> Any:
+        """Search until a limit is met or the search ends by itself, and return what was found in the model's terms."""
+
+    @abstractmethod
+    def raise_plan(self, model: Any, found: Any) -> Outcome:
+        """Return what was found as a plan in the problem's own terms."""
+
+    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
+        """Lower the problem, search, and return the best plan in the problem's own terms."""
+        model = self.lower(problem, options)
+        return self.raise_plan(model, self.search(model, options))
+
+    def whole_decisions(self, problem: Any, plan: Plan) -> Hashable | None:
+        """Return what a plan decides as a whole, such as which sites are open; None where no quantities follow from it.
+
+        It means the same in another problem of the same names, though the plan itself may not fit there.
+        """
+        return None
+
+    def with_quantities(self, problem: Any, whole: Any, options: SolveOptions) -> Plan | None:
+        """Return the best plan that decides as a whole what :meth:`whole_decisions` of another plan says; None if none.
+
+        That is far quicker than to solve the problem.
+        """
+        raise NotImplementedError(f"{self.name} knows no quantities that follow from decisions")

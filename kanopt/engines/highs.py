@@ -1,0 +1,301 @@
+"""Linear models with whole-number variables, solved by HiGHS in a process of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
+from kanopt.plans.result import Progress
+from kanopt.text import number_text
+from kanopt.worker import run_worker
+
+Floats = NDArray[np.float64]
+TOLERANCE = 1e-9
+"""By how much HiGHS may miss a row or a whole number."""
+GAP = 1e-6
+"""Relative gap at which HiGHS calls a plan optimal."""
+_SMALLEST = 1e-9
+GRACE = 10.0
+_SCRIPT = Path(__file__).with_name("highs_child.py")
+
+
+@dataclass(frozen=True, eq=False)
+class MixedIntegerModel:
+    """Minimise ``cost · x`` subject to ``row_lower ≤ A x ≤ row_upper`` and ``lower ≤ x ≤ upper``.
+
+    Parameters
+    ----------
+    cost, lower, upper
+        Shape (n,).
+    integer
+        Which variables are whole numbers, shape (n,).
+    rows, columns, values
+        The non-zero entries of A, each place at most once, shape (k,).
+    row_lower, row_upper
+        Shape (m,).
+    """
+
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    integer: NDArray[np.bool_]
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    values: Floats
+    row_lower: Floats
+    row_upper: Floats
+
+    @property
+    def effective_cost(self) -> Floats:
+        """The cost that HiGHS sees: coefficients too small for it are zero."""
+        return np.where(np.abs(self.cost) < _SMALLEST, 0.0, self.cost)
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Return the arrays by name, without the coefficients that HiGHS would refuse as too small."""
+        kept = np.abs(self.values) >= _SMALLEST
+        entries = {name: getattr(self, name)[kept] for name in ("rows", "columns", "values")}
+        return {**vars(self), **entries, "cost": self.effective_cost}
+
+
+@dataclass(frozen=True)
+class HighsOptions:
+    """How long and from where to search.
+
+    Parameters
+    ----------
+    time_limit
+        Wall seconds.
+    seed
+        Any whole number.
+    threads
+        Threads HiGHS may use.
+    hint
+        A point to start from, shape (n,).
+    progress
+        Called with each new incumbent.
+    has_plan
+        Whether the caller has a plan to keep, so that a search that is stopped need not look for a first one.
+    method
+        How HiGHS solves linear programs: ``"choose"``, ``"simplex"`` or ``"ipm"``.
+    """
+
+    time_limit: float = 30.0
+    seed: int = 0
+    threads: int = 1
+    hint: Floats | None = None
+    progress: Callable[[Progress], None] | None = None
+    has_plan: bool = False
+    method: str = "choose"
+
+
+class HighsTermination(StrEnum):
+    """Why HiGHS stopped."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    LIMIT = "time limit"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, eq=False)
+class HighsResult:
+    """What HiGHS found.
+
+    Parameters
+    ----------
+    termination
+        Why it stopped.
+    values
+        The best point, shape (n,), or None.
+    bound
+        A proven lower bound, or None.
+    history
+        Incumbents in order of time.
+    """
+
+    termination: HighsTermination
+    values: Floats | None
+    bound: float | None
+    history: tuple[Progress, ...] = ()
+
+
+def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
+    """Minimise a linear model.
+
+    Parameters
+    ----------
+    model
+        What to minimise.
+    options
+        How long and from where.
+
+    Returns
+    -------
+    HighsResult
+        After Ctrl-C the best point so far, or the first one that is found soon after it.
+
+    Raises
+    ------
+    SolverError
+        If the model holds NaN or bounds that cross, or if HiGHS fails; quotes the end of its log.
+
+    Examples
+    --------
+    >>> one = np.ones(2)
+    >>> model = MixedIntegerModel(cost=np.array([1.0, 3.0]), lower=0 * one, upper=2 * one, integer=one > 0,
+    ...                           rows=np.array([0, 0]), columns=np.array([0, 1]), values=one,
+    ...                           row_lower=np.array([2.5]), row_upper=np.array([np.inf]))
+    >>> result = run_highs(model, HighsOptions())
+    >>> result.termination.value, result.values.tolist(), result.bound
+    ('optimal', [2.0, 1.0], 5.0)
+    """
+    order = {"model": model.to_arrays(), "options": highs_options(options), "hint": options.hint}
+    _refuse_invalid(model, options.hint)
+    # HiGHS looks at the clock between steps only; a long step must not run on for ever
+    return search_in_child(_SCRIPT, order, options, len(model.cost), 1.2 * options.time_limit + GRACE)
+
+
+def search_in_child(
+    script: Path, order: dict[str, Any], options: HighsOptions, size: int, longest: float
+) -> HighsResult:
+    """Let a script search in a process of its own, and take in what it tells.
+
+    Parameters
+    ----------
+    script
+        Path of the script; it tells ``{"bound": …}``, where there is a point with its ``objective`` and its
+        ``values``: all of them, or those at ``places``.
+    order
+        What it is to do.
+    options
+        Whom to tell of incumbents, and whether there is a plan already.
+    size
+        The number of variables.
+    longest
+        Seconds after which the process is ended.
+
+    Raises
+    ------
+    SolverError
+        If the script fails; quotes the end of its log.
+    """
+    search = _HighsSearch(options.progress, size)
+    with Interrupt() as interrupt:
+        end = run_worker(
+            str(script),
+            order,
+            stop_requested=lambda: (
+                search.stopped
+                or search.seconds >= longest
+                or interrupt.should_stop(found=options.has_plan or search.values is not None)
+            ),
+            on_message=search.update,
+        )
+    if end.failed:
+        raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.error_output))
+    if not end.message:
+        stopped = search.stopped or interrupt.asked
+        return search.result(HighsTermination.INTERRUPTED if stopped else HighsTermination.LIMIT)
+    if end.message not in _TERMINATIONS:
+        raise SolverError(f"HiGHS ended with {end.message}; " + "\n".join(end.error_output))
+    return search.result(_TERMINATIONS[end.message])
+
+
+def _refuse_invalid(model: MixedIntegerModel, hint: Floats | None) -> None:
+    """Refuse what HiGHS would take without a word: numbers that are none, and lower bounds above upper ones."""
+    names = ("cost", "values", "lower", "upper", "row_lower", "row_upper")
+    arrays = {**{name: getattr(model, name) for name in names}, "hint": hint}
+    for name, values in arrays.items():
+        if values is not None and np.isnan(values).any():
+            place = int(np.flatnonzero(np.isnan(values))[0])
+            raise SolverError(f"{name} of a linear model is not a number at position {place}")
+    ends = {"variable": (model.lower, model.upper), "row": (model.row_lower, model.row_upper)}
+    for kind, (low, high) in ends.items():
+        for place in np.flatnonzero(low > high)[:1]:
+            lower, upper = number_text(low[place], 6), number_text(high[place], 6)
+            ends_text = f"a lower bound of {lower} above its upper one of {upper}"
+            raise SolverError(f"{kind} {place} of a linear model has {ends_text}")
+
+
+_TERMINATIONS = {
+    "kModelEmpty": HighsTermination.OPTIMAL,
+    "kOptimal": HighsTermination.OPTIMAL,
+    "kInfeasible": HighsTermination.INFEASIBLE,
+    "kUnboundedOrInfeasible": HighsTermination.INFEASIBLE,
+    "kTimeLimit": HighsTermination.LIMIT,
+    "kIterationLimit": HighsTermination.LIMIT,
+    "kSolutionLimit": HighsTermination.LIMIT,
+    "kInterrupt": HighsTermination.LIMIT,
+    "kObjectiveBound": HighsTermination.LIMIT,
+    "kObjectiveTarget": HighsTermination.LIMIT,
+}
+
+
+def highs_options(options: HighsOptions) -> dict[str, Any]:
+    """Return the options as HiGHS calls them."""
+    tolerances = {f"{kind}_feasibility_tolerance": TOLERANCE for kind in ("mip", "primal", "dual")}
+    return {
+        "time_limit": max(0.0, options.time_limit),
+        "random_seed": options.seed % 2**31,
+        "mip_rel_gap": GAP,
+        "solver": options.method,
+        "parallel": "on" if options.threads > 1 else "off",
+        "threads": max(1, options.threads),
+        **tolerances,
+    }
+
+
+class _HighsSearch:
+    """What HiGHS has reported so far, and whether whoever was told of it asked to stop."""
+
+    def __init__(self, progress: Callable[[Progress], None] | None, size: int) -> None:
+        self.progress, self.size = progress, size
+        self.began = time.perf_counter()
+        self.history: list[Progress] = []
+        self.bound: float | None = None
+        self.values: Floats | None = None
+        self.stopped = False
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self.began
+
+    def update(self, message: Mapping[str, Any]) -> None:
+        """Take in a bound, and a point where there is one; pass on what is better."""
+        bound = message["bound"]
+        if bound is not None and np.isfinite(bound):
+            self.bound = bound if self.bound is None else max(self.bound, bound)
+        if "values" not in message:
+            return
+        best, objective = self.history[-1].objective if self.history else None, message["objective"]
+        if best is None or objective <= best:
+            self.values = self._point(message)
+        if best is None or objective < best:
+            self.history.append(Progress(self.seconds, objective, self.bound))
+            try:
+                if self.progress is not None:
+                    self.progress(self.history[-1])
+            except KeyboardInterrupt:
+                self.stopped = True
+
+    def _point(self, message: Mapping[str, Any]) -> Floats:
+        if "places" not in message:
+            return np.array(message["values"])
+        point = np.zeros(self.size)
+        point[message["places"]] = message["values"]
+        return point
+
+    def result(self, termination: HighsTermination) -> HighsResult:
+        """Return what was found; of a model without a solution HiGHS reports a bound that means nothing."""
+        bound = None if termination is HighsTermination.INFEASIBLE else self.bound
+        return HighsResult(termination, self.values, bound, tuple(self.history))

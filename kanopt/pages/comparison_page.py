@@ -1,0 +1,260 @@
+"""What a comparison says, block by block: its own page, and the section of variants on the page of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Part, Section
+from kanopt.explain.summary import coverage_sentence, left_out_sentence
+from kanopt.pages.blocks import box, table_of, text_block, tone_of
+from kanopt.pages.plots import WIDTHS, has_many_marks, view_chart
+from kanopt.pages.price_tables import change_table
+from kanopt.pages.question_page import Basis, Question, basis_facts, learned_sentence, noise_sentence
+from kanopt.plans.result import Result
+from kanopt.plans.views import SeriesView
+from kanopt.scenarios.run import unanswered
+from kanopt.text import capital, count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+
+if TYPE_CHECKING:
+    from kanopt.questions import Comparison, Variant
+    from kanopt.scenarios import Run
+
+_HALF = 480
+_AS_PLANNED = "as planned"
+
+
+def comparison_question(comparison: Comparison) -> Question:
+    """Collect what the page of a comparison says: what changed, by how much, and why."""
+    base = comparison.base
+    meant = set(comparison.old_plan_notes())
+    notices = [Notice("note" if note in meant else "care", note) for note in comparison.notes]
+    if comparison.interrupted:
+        told = "The user stopped the comparison; plans are the best so far."
+        notices.insert(0, Notice("bad", told, label="Stopped"))
+    noise = noise_sentence(comparison.steps["noise"], comparison.unit)
+    open_ones = unanswered(run.scenario for run in comparison.runs)
+    facts = basis_facts(_provenance(base), base.laws, base.tables)
+    return Question(
+        kicker=f"kanopt comparison · {base.result.problem.kind}",
+        title=comparison.title,
+        answer=_answer(comparison),
+        lines=(),
+        figures=tuple(_keys(comparison)),
+        sure=(noise, *learned_sentence(base.result.problem)),
+        notices=(*_left_out_notices(comparison), *notices),
+        charts=(),
+        tables=(overview_table(comparison, base.scenario.name),),
+        basis=Basis(base.laws, base.tables, base.scenario.change_sentences(), facts, open_ones),
+        sections=tuple(
+            _section(comparison, variant, f"section-{place}")
+            for place, variant in enumerate(comparison.variants, start=1)
+        ),
+        others=tuple(
+            (run.scenario.name, Facts(tuple(_provenance(run).items()))) for run in comparison.runs[1:]
+        ),
+    )
+
+
+def _answer(comparison: Comparison) -> tuple[str, ...]:
+    """Say of each scenario what its plan serves, then what it costs."""
+    price = comparison.base.result.objective
+    cost = "There is no plan"
+    if price is not None:
+        cost = f"It {'earns' if price < 0 else 'costs'} {money_text(abs(price), comparison.unit)}"
+    told = [cost, *map(comparison.verdict_text, comparison.variants)]
+    return tuple(
+        " ".join(
+            filter(None, [f"{run.scenario.name}:", coverage_sentence(run.result, "the plan"), f"{words}."])
+        )
+        for run, words in zip(comparison.runs, told, strict=True)
+    )
+
+
+def _left_out_notices(comparison: Comparison) -> list[Notice]:
+    """Return what it would cost to serve what each plan leaves out, where that is not paid for in its price."""
+    found = []
+    for run in comparison.runs:
+        known = run.result.assessment
+        if known is not None and known.left_out_price is not None and known.left_out_price.more != 0.0:
+            label = f"{run.scenario.name}, {known.coverage.lacking}"
+            found.append(Notice("bad", left_out_sentence(run.result), label=label))
+    return found
+
+
+def _keys(comparison: Comparison) -> Iterator[KeyFigure]:
+    unit, base = comparison.unit, comparison.base
+    yield _price(base.result, base.scenario.name, unit)
+    for variant in comparison.variants:
+        key, verdict = _price(variant.run.result, variant.name, unit), comparison.verdict(variant)
+        if variant.run.result.objective is not None and base.result.objective is not None:
+            share = percent_text(verdict.change / abs(verdict.price), signed=True) if verdict.price else "–"
+            tone = tone_of(verdict.change if verdict.is_known else 0.0)
+            key = replace(key, note=f"{share}, {verdict.word}", tone=tone)
+        yield key
+
+
+def _price(result: Result, name: str, unit: str) -> KeyFigure:
+    """Return the price of a plan below what it serves."""
+    if result.objective is None or result.coverage is None:
+        return KeyFigure(name, "–", "", result.status.value, "bad")
+    coverage = result.coverage
+    first = f"{coverage.words.verb} {coverage.amount}" if coverage.text else ""
+    return KeyFigure(
+        name,
+        money_text(result.objective),
+        unit,
+        result.status.value,
+        first=first,
+        lacks=not coverage.complete,
+    )
+
+
+def _section(comparison: Comparison, variant: Variant, anchor: str) -> Section:
+    verdict = comparison.verdict_text(variant)
+    parts: list[Part] = [Lines((f"{capital(verdict)}.",), "answer"), *_said(comparison, variant)]
+    parts += [] if comparison.keeps_plan(variant) else _pairs(comparison.base, variant.run)
+    return Section(variant.name, tuple(parts), anchor, short=variant.name)
+
+
+def _said(comparison: Comparison, variant: Variant) -> list[Part]:
+    """Return what a variant changes, serves and moves, and what each term of its price becomes."""
+    moved, changes = comparison.moved, comparison.changes_of(variant)
+    things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
+    said = [coverage_sentence(variant.run.result), f"{capital(comparison.moved_text(variant))}."]
+    said += [f"{each}." for each in comparison.changes_in_use(variant)]
+    parts: list[Part] = [" ".join(filter(None, said))]
+    parts += [text_block("It changes"), Lines(changes, "changes")] if changes else []
+    parts.append(_terms(comparison, variant))
+    if len(things):
+        parts.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
+    return parts
+
+
+def _terms(comparison: Comparison, variant: Variant) -> Grid:
+    terms = comparison.terms
+    frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
+    heads = {"before": "before", "data_effect": "new data", "replanning_effect": "re-planning"}
+    heads |= {"after": "after", "change": "change"}
+    return change_table(frame, f"Cost by term ({comparison.unit})", heads)
+
+
+def _pairs(base: Run, other: Run) -> list[Section]:
+    """Return every view of the two plans, side by side and with a common scale."""
+    runs = (base, other)
+    both = [() if (known := run.result.assessment) is None else known.views() for run in runs]
+    pairs = []
+    for place, views in enumerate(zip(*both, strict=False)):
+        charts = []
+        for run, view in zip(runs, views, strict=True):
+            label = f"{view.title}: {run.scenario.name}, beside {other.scenario.name} ({place + 1})"
+            charts.append(
+                view_chart(view, place, _HALF, "", name=run.scenario.name, among=views, label=label)
+            )
+        pairs.append(box("columns", *charts))
+    return pairs
+
+
+def _provenance(run: Run) -> dict[str, str]:
+    facts = {f"law {name}": str(law.formula) for name, law in run.laws.items()}
+    facts |= {f"table {name}": count_text(report.rows, "row") for name, report in run.tables.items()}
+    return facts | {str(key): str(value) for key, value in run.provenance.items()}
+
+
+# The section of variants on the page of a plan.
+
+
+def variants_section(comparison: Comparison | None) -> list[Section]:
+    """Return what is said of variants; nothing where none were planned."""
+    if comparison is None or not comparison.variants:
+        return []
+    notes = Lines(tuple(_notes(comparison)), "note")
+    folds = [_details(comparison, variant) for variant in comparison.variants]
+    parts: list[Part] = [overview_table(comparison, _AS_PLANNED), *([notes] if notes.items else []), *folds]
+    return [Section("If the fleet or demand were other", tuple(parts), "variants", short="If it were other")]
+
+
+def overview_table(comparison: Comparison, base: str) -> Grid:
+    """Return a row for the plan and for each variant: its price, what that is, and the figures of its plan."""
+    steps, unit = comparison.steps, comparison.unit
+    decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
+    of_base = _figures(comparison.base.result)
+    heads = [
+        ("what is other", False),
+        (f"price, {unit}", True),
+        ("difference", True),
+        ("noise of the search", True),
+    ]
+    heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
+    rows = [_row(base, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
+    for variant in comparison.variants:
+        verdict = comparison.verdict(variant)
+        told = (
+            fixed_text(verdict.change, decimals, signed=True),
+            fixed_text(verdict.noise, decimals),
+            verdict.word,
+        )
+        rows.append(_row(variant.name, variant.run.result, told, tuple(of_base), decimals))
+    note = (
+        "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference within "
+        "it is none."
+    )
+    words, numeric = zip(*heads, strict=True)
+    return Grid(words, numeric, tuple(rows), note, caption="What the plan would cost, and be")
+
+
+def _row(
+    name: str, result: Result, told: tuple[str, str, str], keys: tuple[str, ...], decimals: int
+) -> tuple[str, ...]:
+    figures, coverage = _figures(result), result.coverage
+    price = "–" if result.objective is None else fixed_text(result.objective, decimals)
+    served = "–" if coverage is None else coverage.amount
+    return (name, price, *told, served, *(figures[key][1] if key in figures else "–" for key in keys))
+
+
+def _figures(result: Result) -> dict[str, tuple[str, str]]:
+    """Return the figures that everybody asks for, by key: what each is, and how much."""
+    known = () if result.assessment is None else result.assessment.figures()
+    return {figure.key: (figure.label, figure.text) for figure in known if figure.rank == 1}
+
+
+def _details(comparison: Comparison, variant: Variant) -> Fold:
+    """Return what is said of a variant, and its plan, where it is drawn."""
+    told = f"{variant.name}: {comparison.price_text(variant.run)}, {comparison.verdict_text(variant)}."
+    chart = _drawn(comparison, variant)
+    title = f"{variant.name}: what changes{'' if chart is None else ', and its plan'}"
+    data = {"live": "other", "name": variant.name, "told": told}
+    return Fold(title, (told, *_said(comparison, variant), *([] if chart is None else [chart])), data)
+
+
+def _drawn(comparison: Comparison, variant: Variant) -> Chart | None:
+    """Draw the first view of a plan in the colours of the page's; None where that would be too much for a page."""
+    both = [
+        () if run.result.assessment is None else run.result.assessment.views()
+        for run in (comparison.base, variant.run)
+    ]
+    if not all(both) or isinstance(both[1][0], SeriesView) or any(has_many_marks(views[0]) for views in both):
+        return None
+    view = both[1][0]
+    among = (both[0][0], view)
+    return view_chart(view, 0, WIDTHS[type(view)], "other", name=variant.name, among=among)
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    """Yield what must be said beside the prices."""
+    if comparison.interrupted:
+        yield "The user stopped the search: other variants were not planned."
+    if comparison.searched_again:
+        yield "The plan of this page was found for one of the variants, or by a second search."
+    base = comparison.base.result.assessment
+    if base is not None and base.views() and has_many_marks(base.views()[0]):
+        yield "Their plans are not drawn: each is too large for one page."
+    before = () if base is None else base.law_caveats
+    for variant in comparison.variants:
+        known = variant.run.result.assessment
+        doubts = [] if known is None else [each for each in known.law_caveats if each not in before]
+        if known is not None and known.broken_rules:
+            yield f"{variant.name}: {join_list(known.broken_rules, 2)}."
+        if doubts:
+            yield f"{variant.name}: {'; '.join(doubts)}."

@@ -1,0 +1,215 @@
+"""The figures of a plan, each with a row of its own to which sentences and tiles lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kanopt.display import Grid, Link
+from kanopt.explain.service import does_less, service_difference
+from kanopt.plans.plan_figures import PlanFigure
+from kanopt.plans.result import Result
+from kanopt.questions.risks.risk import share_error
+from kanopt.text import fixed_text, money_text, percent_text, round_money, shorten, sure_text
+
+if TYPE_CHECKING:
+    from kanopt.pages.subject import ReportSubject
+    from kanopt.questions.risks.punctuality import Punctuality
+
+_UNSURE = 0.5
+"""Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One figure: what it is, in this plan and in today's, and how it is worked out.
+
+    Parameters
+    ----------
+    key
+        What it is, in a word that stays the same; its row has the id ``figure-`` and this word.
+    label
+        The same for people.
+    plan
+        As the row has it.
+    short
+        As sentences have it.
+    how
+        How it is worked out, in a clause.
+    today, change
+        Of today's plan, and by how much this one differs; empty where there is nothing to compare.
+    figure
+        That of the plan, where the kind of problem has it.
+    """
+
+    key: str
+    label: str
+    plan: str
+    short: str
+    how: str
+    today: str = ""
+    change: str = ""
+    figure: PlanFigure | None = None
+
+    @property
+    def anchor(self) -> str:
+        """The id of its row."""
+        return f"figure-{self.key}"
+
+    @property
+    def link(self) -> Link:
+        """The figure as sentences have it, which leads to its row."""
+        return Link(self.short, self.anchor)
+
+
+def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
+    """Return the figures of a plan by their keys, money first; none without a plan."""
+    result, today = subject.explanation.result, subject.today
+    if result.assessment is None or result.objective is None:
+        return {}
+    rows = [
+        *_money(result, today),
+        *_saving(subject),
+        *(() if subject.unanswered else _certainty(result, banded=not subject.groundless)),
+        *_service(result, today),
+    ]
+    before = {} if today is None or today.assessment is None else _by_key(today)
+    own = {**_by_key(result), **_on_time(subject.punctuality)}
+    before |= _on_time(subject.punctuality_today)
+    rows += [_own(figure, before.get(key)) for key, figure in own.items()]
+    return {row.key: row for row in rows}
+
+
+def figure_table(rows: Mapping[str, FigureRow]) -> Grid | None:
+    """Return the table of the figures; the columns of today's plan only where there is one."""
+    if not rows:
+        return None
+    compared = any(row.today for row in rows.values())
+    heads = ("figure", "this plan", *(("today", "change") if compared else ()), "how it is worked out")
+    cells = tuple(
+        (row.label, row.plan, *((row.today, row.change) if compared else ()), row.how)
+        for row in rows.values()
+    )
+    numeric = tuple(0 < place < len(heads) - 1 for place in range(len(heads)))
+    ids = tuple(row.anchor for row in rows.values())
+    return Grid(heads, numeric, cells, caption="Each figure, and how it is worked out", ids=ids)
+
+
+def _by_key(result: Result) -> dict[str, PlanFigure]:
+    known = result.assessment
+    return {} if known is None else {figure.key: figure for figure in known.figures()}
+
+
+def _on_time(known: Punctuality | None) -> dict[str, PlanFigure]:
+    """Return the share of days on which all is in time, where learned times know their errors."""
+    if known is None:
+        return {}
+    name, often = known.worst
+    note = f"{shorten(name, 30)} is late on {sure_text(often)}" if often else "nothing is late on any"
+    error = percent_text(float(share_error(known.share, known.risk.draws)))
+    aside = ", those aside that the plan itself has late" if known.frame["late"].any() else ""
+    how = (
+        f"{known.everyone}{aside}: share of {known.risk.draws:,} days on which {known.err} err as they did on rows "
+        f"held out (± {error} from so few days, seed {known.risk.seed})"
+    )
+    text = f"{sure_text(known.share)} of days"
+    figure = PlanFigure(
+        "on_time", "In time", known.share, text, how, note, "more", "%", bad=known.share < _UNSURE
+    )
+    return {figure.key: figure}
+
+
+def _own(figure: PlanFigure, before: PlanFigure | None) -> FigureRow:
+    was, change = ("", "") if before is None else (before.text, figure.change_from(before))
+    return FigureRow(figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure)
+
+
+def _money(result: Result, today: Result | None) -> list[FigureRow]:
+    """Return the cost; what is earned is told as such."""
+    unit, value = result.problem.unit, result.objective or 0.0
+    earns = value < 0
+    label, sign = ("Earns", -1.0) if earns else ("Cost", 1.0)
+    how = "all lines of the price, added up" + ("; what comes in less what is paid" if earns else "")
+    was = change = ""
+    if today is not None and today.objective is not None:
+        was = money_text(sign * today.objective, unit)
+        change = money_text(sign * (value - today.objective), unit, signed=True)
+    plan, short = money_text(sign * value, unit), round_money(sign * value, unit)
+    return [FigureRow("cost", label, plan, short, how, was, change)]
+
+
+def _saving(subject: ReportSubject) -> list[FigureRow]:
+    """Return what is saved against today's plan, and in a year; none where the two do not compare like with like."""
+    result, today, times = subject.explanation.result, subject.today, subject.plans_per_year
+    if today is None or today.objective is None or result.objective is None:
+        return []
+    saved, unit = today.objective - result.objective, result.problem.unit
+    # of nothing, and from costs to earnings, a share says nothing
+    share = (
+        f" ({percent_text(abs(saved / today.objective))})" if today.objective * result.objective > 0 else ""
+    )
+    if other := service_difference(result, today):
+        text, short = (
+            f"{each}{share}" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
+        )
+        how = f"the two plans do not do the same: today's plan {other}"
+        if does_less(result, today):
+            how = f"no saving, since {how}"
+        label = "Less than today" if saved >= 0 else "More than today"
+        return [FigureRow("saving", label, text, short, how)]
+    earns = result.objective < 0
+    label, size = ("Earns more" if earns else "Saves", saved)
+    if saved < 0:
+        label, size = ("Earns less" if earns else "Costs more", -saved)
+    text, short = (f"{each}{share}" for each in (money_text(size, unit), round_money(size, unit)))
+    how = "the price of today's plan against that of this plan"
+    if today.assessment is not None and today.assessment.assumed:
+        how += f"; today's {today.assessment.assumed}"
+    found = [FigureRow("saving", label, text, short, how)]
+    if times is not None:
+        year, how = size * times, f"the line above, {_times(times)} times a year"
+        label = f"{label} in a year"
+        row = FigureRow("saving_year", label, money_text(year, unit), round_money(year, unit), how)
+        found.append(row)
+    return found
+
+
+def _times(times: float) -> str:
+    return fixed_text(times, 0 if times == round(times) else 2)
+
+
+def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
+    """Return the ends of the band that errors of laws put on the price, and the proved bound."""
+    unit, earns = result.problem.unit, (result.objective or 0.0) < 0
+    sign, found = -1.0 if earns else 1.0, []
+    stake = result.money_at_stake if banded else None
+    if stake is not None and stake.is_known:
+        ends = sorted((sign * stake.low, sign * stake.high))
+        chance = percent_text(stake.level)
+        hows = (
+            f"lower end of the range that holds the true price with a probability of {chance}, as far as laws err",
+            "upper end of the same range",
+        )
+        labels = ("Price, low end", "Price, high end")
+        for key, label, value, how in zip(("low", "high"), labels, ends, hows, strict=True):
+            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), how))
+    if result.bound is not None and result.gap is not None:
+        value = sign * result.bound
+        label = "Most that can be earned" if earns else "Least that it can cost"
+        how = "proved: no plan does better on the same laws"
+        found.append(FigureRow("bound", label, money_text(value, unit), round_money(value, unit), how))
+        gap = percent_text(result.gap)
+        how = "what a better plan could still gain at most"
+        found.append(FigureRow("gap", "Left to gain", gap, gap, how))
+    return found
+
+
+def _service(result: Result, today: Result | None) -> list[FigureRow]:
+    coverage = result.coverage
+    if coverage is None or not coverage.text:
+        return []
+    was = "" if today is None or today.coverage is None else today.coverage.amount
+    how = coverage.missing or f"all {coverage.words.count(coverage.things)}"
+    label = coverage.words.verb.capitalize()
+    return [FigureRow("served", label, coverage.amount, coverage.amount, how, was)]

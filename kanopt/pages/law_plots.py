@@ -1,0 +1,390 @@
+"""Plots and tables of laws: the output along one input or two, and the curves of a formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas import Curve, Formula, Variable
+from kanopt.formulas.printing import to_infix as spelled
+from kanopt.pages.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
+from kanopt.pages.charts import draw_bars, draw_cells, draw_lines, name_ends, shade
+from kanopt.pages.palette import FAINT, LINE, series
+from kanopt.text import amount_text, join_list, list_names, number_text, shorten, with_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Value = float | str
+_POINTS = 121
+_FEW = 4  # a range with whole ends this far apart gets whole ticks
+_LONG = 28  # letters of an argument that an axis has room for
+_NAME = 12  # letters of the name of an input beside a line
+_MOST_TICKS = 12
+_CELLS = (12, 9)  # of a heat map, across and up
+_TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn
+_WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
+
+
+def reference_values(formula: Formula) -> dict[str, Value]:
+    """Return the value at which each input is held while another varies.
+
+    The median and the commonest category of the rows it was learned from. Where these are not known, the middle of its
+    range (the geometric middle of one that spans more than a factor of 100) and the first of its categories; 1 where
+    nothing is known.
+    """
+    held: dict[str, Value] = {}
+    for variable in _used(formula):
+        if variable.is_category:
+            known = known_labels(formula, variable.name)
+            if not known:
+                raise FormulaError(
+                    f"category {variable.name!r} of the law {formula.output.name!r} has no labels"
+                )
+            held[variable.name] = dict(formula.domain.commonest).get(variable.name, known[0])
+        else:
+            held[variable.name] = _levels(formula, variable)[1]
+    return held
+
+
+def fixed_inputs_text(formula: Formula, held: Mapping[str, Value]) -> str:
+    """Return the values at which inputs are held, in words."""
+    units = {variable.name: variable.unit for variable in formula.inputs}
+    parts = [
+        f"{name} = {value if isinstance(value, str) else number_text(float(value), 3)} {units[name]}".rstrip()
+        for name, value in held.items()
+    ]
+    return join_list(parts, 12)
+
+
+def plottable_inputs(formula: Formula) -> list[str]:
+    """Return the inputs along which a law can be drawn: those with a range or with categories."""
+    return [v.name for v in _used(formula) if v.is_category or range_of_input(formula, v) is not None]
+
+
+def plot_formula(
+    formula: Formula,
+    ax: Axes | None = None,
+    *,
+    along: str = "",
+    at: Mapping[str, Value] | None = None,
+    caption: bool = True,
+) -> Axes:
+    """Draw a law as a function of one input, over its training range.
+
+    If the law has another numeric input, three lines show a low, a central and a high value of the most influential
+    one, the quantiles 0.1, 0.5 and 0.9 of the rows it was learned from; all other inputs are held at `at`. Categories
+    are bars, without those of which nothing was learned since they have too few rows.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    ax
+        Where to draw; a new figure if None.
+    along
+        The input on the horizontal axis; the first that has a range if empty.
+    at
+        Values at which inputs are held; if not given, the median and the commonest category of the rows learned from.
+    caption
+        Whether to state below the axis at which values what does not vary is held, and which categories are not drawn.
+
+    Raises
+    ------
+    FormulaError
+        If `along` is not an input, or its range is unknown.
+    """
+    choices = plottable_inputs(formula)
+    name = along or (choices[0] if choices else "")
+    if name not in choices:
+        what = f"along {name!r}" if name else "at all"
+        raise FormulaError(
+            f"the law {formula.output.name!r} cannot be drawn {what}: no range is known; {nearest(name, choices)}"
+        )
+    held = {**reference_values(formula), **(at or {})}
+    ax = axes_or_new(ax, 420, 300)
+    if _variable(formula, name).is_category:
+        _bars(formula, ax, name, held)
+        if caption:
+            _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
+        return ax
+    x = _points(formula, name, _POINTS)
+    other, levels = comparison_levels(formula, name, held, at or {})
+    unit = _variable(formula, other).unit if other else ""
+    lines = {
+        f"{shorten(other, _NAME)} = {amount_text(float(level), unit, 3)}": np.broadcast_to(
+            formula.evaluate({**held, **({other: level} if other else {}), name: x}), x.shape
+        )
+        for level in levels
+    }
+    draw_lines(ax, x, lines)
+    if not other:
+        _scatter_band(formula, ax, x, held, name)
+    variable = _variable(formula, name)
+    ax.set_xlabel(escape_text(with_unit(name, variable.unit)))
+    ax.set_xlim(left=float(x[0]))
+    if variable.unit == "h":
+        ax.locator_params(axis="x", nbins=7, steps=[1, 2, 3, 6, 10])
+    elif _is_integer_range(float(x[0]), float(x[-1])):
+        _set_whole_ticks(ax, float(x[0]), float(x[-1]))
+    style_axes(ax)
+    if caption:
+        fixed = {key: value for key, value in held.items() if key not in (name, other)}
+        _add_caption(formula, ax, name, fixed)
+    _from_zero(ax)
+    set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
+    if other:
+        name_ends(ax, float(x[-1]), {name: float(values[-1]) for name, values in lines.items()})
+    return ax
+
+
+def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
+    """Draw a curve of a formula, between its first and last knot.
+
+    Parameters
+    ----------
+    curve
+        The curve.
+    ax
+        Where to draw; a new figure if None.
+    unit
+        Unit of its argument.
+    """
+    ax = axes_or_new(ax, 420, 300)
+    x = np.linspace(curve.low, curve.high, _POINTS)
+    ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
+    knots = np.linspace(curve.low, curve.high, curve.grid_size + 1)
+    ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
+    argument = spelled(curve.argument)
+    name = argument if len(argument) <= _LONG else f"argument of {curve.name}"
+    ax.set_xlabel(escape_text(with_unit(name, unit)))
+    style_axes(ax)
+    low, high = ax.get_ylim()
+    least = 1e-3 * max(abs(low), abs(high))  # a curve that is flat but for the last digits is drawn flat
+    if high - low < least:
+        ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
+    set_y_title(ax, f"{curve.name}({argument if name == argument else '…'})")
+    return ax
+
+
+def tabulate(
+    formula: Formula, along: str, at: Mapping[str, Value] | None = None, rows: int = 9
+) -> pd.DataFrame:
+    """Return the law as a table over one input: the input, then one column per line of :func:`plot_formula`.
+
+    Parameters
+    ----------
+    formula, along, at
+        As for :func:`plot_formula`.
+    rows
+        How many values of a numeric input.
+    """
+    held = {**reference_values(formula), **(at or {})}
+    variable = _variable(formula, along)
+    head = with_unit(along, variable.unit)
+    output = with_unit(formula.output.name, formula.output.unit)
+    if variable.is_category:
+        labels = known_labels(formula, along)
+        return pd.DataFrame({head: labels, output: _over_labels(formula, along, labels, held)})
+    x = _points(formula, along, rows)
+    other, levels = comparison_levels(formula, along, held, at or {})
+    table = {head: x}
+    for level in levels:
+        at_level = {other: level} if other else {}
+        unit = _variable(formula, other).unit if other else ""
+        column = f"{other} {number_text(float(level), 3)} {unit}".strip() if other else output
+        table[column] = formula.evaluate({**held, **at_level, along: x})
+    return pd.DataFrame(table)
+
+
+def comparison_levels(
+    formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
+) -> tuple[str, list[Value]]:
+    """Return the most influential other numeric input and two or three values of it; ``("", [nan])`` without one."""
+    best, name, levels = 0.0, "", [math.nan]
+    for variable in _used(formula):
+        if (
+            variable.is_category
+            or variable.name in (along, *fixed)
+            or range_of_input(formula, variable) is None
+        ):
+            continue
+        tried = np.unique(_levels(formula, variable))
+        trial = {**held, variable.name: tried}
+        if not _variable(formula, along).is_category:
+            trial[along] = _points(formula, along, 5)[:, None]
+        effect = float(np.max(np.ptp(np.atleast_1d(formula.evaluate(trial)), axis=-1)))
+        if effect > best * 1.0001:
+            best, name, levels = effect, variable.name, tried.tolist()
+    return name, list(levels)
+
+
+def _used(formula: Formula) -> list[Variable]:
+    return [variable for variable in formula.inputs if variable.name in formula.used]
+
+
+def _variable(formula: Formula, name: str) -> Variable:
+    known = {variable.name: variable for variable in formula.inputs}
+    if name not in known:
+        raise FormulaError(f"the law {formula.output.name!r} has no input {name!r}; {nearest(name, known)}")
+    return known[name]
+
+
+def range_of_input(formula: Formula, variable: Variable) -> tuple[float, float] | None:
+    """Return the learned range of an input, else its declared one, else None."""
+    seen = formula.domain.range_of(variable.name)
+    low, high = (variable.low, variable.high) if seen is None else (seen.low, seen.high)
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return None
+    return float(low), float(high)
+
+
+def _interpolate(low: float, high: float, share: float) -> float:
+    if low > 0 and high > _WIDE * low:
+        return float(low ** (1 - share) * high**share)
+    return low + share * (high - low)
+
+
+def _levels(formula: Formula, variable: Variable) -> tuple[float, float, float]:
+    """Return a low, a central and a high value of a number: quantiles of the rows, else parts of its range, else 1."""
+    known = formula.domain.quantiles_of(variable.name)
+    ends = range_of_input(formula, variable)
+    if known is None and ends is not None:
+        low, middle, high = (_interpolate(*ends, share) for share in (0.1, 0.5, 0.9))
+        return low, middle, high
+    if known is not None and ends is not None and known[0] == known[-1]:
+        return ends[0], known[1], ends[1]  # nearly all rows have one value
+    return known or (1.0, 1.0, 1.0)
+
+
+def _points(formula: Formula, name: str, count: int) -> np.ndarray:
+    """Return values over the range of an input, whole ones where the rows have no others."""
+    ends = range_of_input(formula, _variable(formula, name))
+    assert ends is not None
+    points = np.array([_interpolate(*ends, share) for share in np.linspace(0.0, 1.0, count)])
+    seen = (*ends, *(formula.domain.quantiles_of(name) or (math.nan,)))
+    return np.unique(np.round(points)) if all(map(float.is_integer, seen)) else points
+
+
+def known_labels(formula: Formula, name: str) -> list[str]:
+    """Return the categories that something was learned of."""
+    known = formula.domain.categories_of(name) or _variable(formula, name).categories
+    rare = formula.domain.rare_of(name)
+    return [label for label in known if label not in rare]
+
+
+def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[str, Value]) -> np.ndarray:
+    return np.broadcast_to(formula.evaluate({**held, name: np.array(labels, dtype=object)}), (len(labels),))
+
+
+def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> None:
+    labels = known_labels(formula, name)
+    title = with_unit(formula.output.name, formula.output.unit)
+    draw_bars(ax, labels, _over_labels(formula, name, labels, held), title, named=name)
+
+
+def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Value]) -> None:
+    """State below the axis at which values other inputs are held, and which categories are not drawn."""
+    rare = formula.domain.rare_of(along)
+    parts = [f"held at {fixed_inputs_text(formula, held)}"] * bool(held)
+    parts += [f"too few rows, not drawn: {list_names(rare, _FEW, quoted=False)}"] * bool(rare)
+    if parts:
+        letters = max(int(pixels(ax)[0] / 6), 24)
+        ax.set_xlabel("\n".join([ax.get_xlabel(), fill(escape_text("; ".join(parts)), letters)]))
+
+
+def _is_integer_range(low: float, high: float) -> bool:
+    """Whether a range looks like one of integers, such as months, for which fractional ticks mislead."""
+    return low.is_integer() and high.is_integer() and high - low >= _FEW
+
+
+def _set_whole_ticks(ax: Axes, low: float, high: float) -> None:
+    """Put ticks at whole numbers, from the least one on where there are few."""
+    if high - low <= _MOST_TICKS:
+        every = math.ceil(28 * (high - low + 1) / max(pixels(ax)[0], 28))
+        ax.set_xticks(np.arange(low, high + 0.5, every))
+    else:
+        ax.locator_params(axis="x", integer=True)
+
+
+def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:
+    """Shade the band of 90 % of the held-out residuals."""
+    quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
+    if 0.05 in quantiles and 0.95 in quantiles:
+        y = formula.evaluate({**held, name: x})
+        ax.fill_between(
+            x,
+            y + quantiles[0.05],
+            y + quantiles[0.95],
+            color=FAINT.light,
+            edgecolor=LINE.light,
+            linewidth=0.6,
+        )
+
+
+def _from_zero(ax: Axes) -> None:
+    """Start the axis of a positive law at zero if that wastes little space."""
+    low, high = ax.get_ylim()
+    if 0 < low < 0.5 * high:
+        ax.set_ylim(0.0, high)
+
+
+# Two inputs together
+
+
+def interacting_pair(formula: Formula, held: Mapping[str, Value]) -> tuple[str, str] | None:
+    """Return the two numbers that do most only together; None where what each does hardly depends on the other."""
+    names = [name for name in plottable_inputs(formula) if not _variable(formula, name).is_category]
+    best, found = _TOGETHER, None
+    for place, across in enumerate(names):
+        for up in names[place + 1 :]:
+            values = _grid(formula, across, up, held, (3, 3))
+            alone = values[:1, :] + values[:, :1] - values[0, 0]
+            share = float(np.max(np.abs(values - alone))) / (float(np.ptp(values)) or 1.0)
+            if share > best:
+                best, found = share, (across, up)
+    return found
+
+
+def _grid(
+    formula: Formula, across: str, up: str, held: Mapping[str, Value], size: tuple[int, int]
+) -> np.ndarray:
+    """Return what a law says over two of its inputs; the first runs from left to right."""
+    x, y = (_points(formula, name, count) for name, count in zip((across, up), size, strict=True))
+    found = formula.evaluate({**held, across: x[None, :], up: y[:, None]})
+    return np.broadcast_to(found, (len(y), len(x))).astype(float)
+
+
+def plot_interaction(formula: Formula, pair: tuple[str, str], ax: Axes | None = None) -> Axes:
+    """Draw a law over two of its inputs, as cells that are the darker the more it gives.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    pair
+        The inputs across and up.
+    ax
+        Where to draw; a new figure if None.
+    """
+    ax = axes_or_new(ax, 420, 300)
+    values = _grid(formula, *pair, reference_values(formula), _CELLS)
+    low, wide = float(values.min()), float(np.ptp(values)) or 1.0
+    rows, columns = values.shape
+    places = [(column, row) for row in range(rows) for column in range(columns)]
+    looks = [shade(1e-9 + 2.0 * (values[row, column] - low) / wide, series(0)) for column, row in places]
+    names = [
+        [number_text(float(value), 3) for value in _points(formula, name, count)]
+        for name, count in zip(pair, _CELLS, strict=True)
+    ]
+    draw_cells(ax, names[0], names[1], places, looks)
+    titles = [with_unit(name, _variable(formula, name).unit) for name in pair]
+    ax.set_xlabel(escape_text(titles[0]))
+    set_y_title(ax, f"{titles[1]} ↑; dark: {amount_text(low + wide, formula.output.unit, 3)}")
+    return ax

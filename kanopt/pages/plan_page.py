@@ -1,0 +1,340 @@
+"""The page of a plan, block by block: first page, plan, cost, reasons, and what an analyst asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.display import (
+    Chart,
+    Facts,
+    Fold,
+    Lines,
+    Notice,
+    Notices,
+    Page,
+    Part,
+    Section,
+)
+from kanopt.explain import Explanation
+from kanopt.explain.reason_groups import ReasonGroup, group_reasons
+from kanopt.explain.summary import (
+    MOST_REASONS,
+    cost_sentence,
+    extrapolation_sentence,
+    frozen_sentence,
+    left_out_sentence,
+    reason_text,
+)
+from kanopt.pages.blocks import box, chart_of, table_of, text_block
+from kanopt.pages.charts import plot_series
+from kanopt.pages.comparison_page import variants_section
+from kanopt.pages.figure_rows import figure_rows, figure_table
+from kanopt.pages.first_page import table_ids, unanswered_notices
+from kanopt.pages.law_section import law_sections
+from kanopt.pages.plan_first import plan_first
+from kanopt.pages.plan_table import plan_table, roster_table, times_table
+from kanopt.pages.plan_why import reason_ids
+from kanopt.pages.plots import WIDTHS, view_chart
+from kanopt.pages.price_tables import group_table, item_table, term_table
+from kanopt.plans.result import Result
+from kanopt.plans.views import MapView, NetworkView, SeriesView
+from kanopt.scenarios.learn import doubts
+from kanopt.text import (
+    capital,
+    count_text,
+    join_list,
+    money_text,
+    percent_text,
+    seconds_text,
+)
+
+if TYPE_CHECKING:
+    from kanopt.pages.subject import ReportSubject
+    from kanopt.questions.risks.punctuality import Punctuality
+    from kanopt.scenarios import LearnedLaw
+    from kanopt.tables import TableReport
+
+_BESIDE_WIDTH = 600
+_BESIDE = 5  # columns of a table that stands beside a chart
+_LIST = 12
+_NAMES = 5
+_HEADINGS = {"infeasible": "What stands in the way"}
+_SMALL = (420, 220)
+
+
+def plan_page(subject: ReportSubject) -> Page:
+    """List what the page of a plan says."""
+    why, rows = subject.explanation, figure_rows(subject)
+    notices = (*unanswered_notices(subject.unanswered), *_notices(subject))
+    figures = figure_table(rows)
+    careful = Notices(notices) if notices else "There is nothing to be careful about that kanopt knows of."
+    reasons = _reasons(why)
+    sections = [
+        *(
+            [Section("The figures", (box("stacked", figures),), "figures", short="The figures")]
+            if figures
+            else []
+        ),
+        *_plan(subject),
+        *_cost(subject),
+        *variants_section(subject.variants),
+        *([Section("Reasons", reasons, "reasons", short="Reasons")] if reasons else []),
+        Section("Be careful", (careful,), "cautions", short="Be careful" if notices else ""),
+        Section(
+            "",
+            (text_block("For the analyst", "kicker"), *_appendix(subject)),
+            "appendix",
+            "appendix",
+            level=0,
+        ),
+    ]
+    kicker = f"kanopt report · {why.result.problem.kind}"
+    return Page(kicker, subject.title, plan_first(subject, rows, notices).parts(), tuple(sections))
+
+
+def _plan(subject: ReportSubject) -> list[Section]:
+    """Return what is decided, drawn and in rows; a map stands beside a table that is narrow."""
+    result = subject.explanation.result
+    known = result.assessment
+    views = () if known is None else known.views()
+    plan = plan_table(result, views)
+    if plan is None:
+        return []
+    # a single curve leads too: beside nothing it would leave half a row empty
+    leads = bool(views) and (isinstance(views[0], MapView | NetworkView) or len(views) == 1)
+    beside = leads and len(plan.heads) <= _BESIDE
+    drawn = [
+        view_chart(view, place, _BESIDE_WIDTH if beside and not place else WIDTHS[type(view)])
+        for place, view in enumerate(views)
+    ]
+    others = list(zip(views, drawn, strict=True))[int(leads) :]
+    parts: list[Part] = []
+    if beside:
+        parts.append(box("beside", box("", drawn[0]), box("", plan)))
+    elif leads:
+        parts.append(drawn[0])
+    parts += [chart for view, chart in others if not isinstance(view, SeriesView)]
+    parts += [] if known is None else map(roster_table, known.rosters())
+    series = [chart for view, chart in others if isinstance(view, SeriesView)]
+    parts += [box("columns", *series)] if series else []
+    before = (
+        () if subject.today is None or subject.today.assessment is None else subject.today.assessment.views()
+    )
+    if before:
+        today = view_chart(before[0], 0, WIDTHS[type(before[0])], "today")
+        parts.append(
+            Section("Today's plan", (today,), level=3, data={"live": "other", "name": "today's plan"})
+        )
+    return [Section("The plan", (*parts, *([] if beside else [plan])), "plan", short="The plan")]
+
+
+def _cost(subject: ReportSubject) -> list[Section]:
+    why = subject.explanation
+    if why.result.pricing is None:
+        return []
+    how = "Priced on the laws, with the true load and clock of every step. The lines add up to the objective."
+    groups, items = group_table(why), item_table(why)
+    parts: list[Part] = [text_block(how), term_table(why, subject.today)]
+    parts.append(
+        Section("", (), look="live", level=0, data={"live": "plan"})
+    )  # which the page's script fills
+    parts += [groups] if groups is not None else []
+    parts += [Fold(f"{items.caption}, line by line", (items,))] if items is not None else []
+    return [Section("What it costs", tuple(parts), "cost", short="What it costs")]
+
+
+def _appendix(subject: ReportSubject) -> list[Part]:
+    """Return what an analyst asks."""
+    why, result = subject.explanation, subject.explanation.result
+    laws: tuple[Part, ...] = law_sections(subject.laws)
+    none = "The problem is priced by numbers of its own tables; no law was learned."
+    frozen, search = why.frozen(), _search(result)
+    solver: list[Part] = [box("columns", box("", _solved(result)), *([search] if search else []))]
+    solver += [table_of(frozen, "Inputs the solver saw at planning values")] if len(frozen) else []
+    found = [
+        *_times(subject.punctuality),
+        Section("The laws", laws or (none,), "laws", short="The laws"),
+        Section("What the solver saw", tuple(solver), "solver", short="What the solver saw"),
+    ]
+    if subject.tables:
+        anchors = table_ids(list(subject.tables))
+        tables = [
+            Section(name, (_reading(report),), anchors[name], level=3)
+            for name, report in subject.tables.items()
+        ]
+        found.append(
+            Section("The tables that were read", (box("columns", *tables),), "tables", short="The tables")
+        )
+    return [*found, _provenance(subject)]
+
+
+def _provenance(subject: ReportSubject) -> Section:
+    parts: list[Part] = [subject.description] if subject.description else []
+    if subject.assumed:
+        parts += ["The file says that this is assumed:", Lines(subject.assumed, "changes")]
+    parts += [Lines(subject.changes, "changes")] if subject.changes else []
+    facts = Facts(tuple((str(key), str(value)) for key, value in subject.provenance.items()))
+    return Section("Provenance", (*parts, facts), "provenance", short="Provenance")
+
+
+def _times(known: Punctuality | None) -> list[Section]:
+    """Return how often the plan is in time: how it was worked out, the least certain things, what is assumed."""
+    if known is None:
+        return []
+    text = (
+        f"The plan, as it stands and in its order, on {count_text(known.risk.draws, 'day')} that are drawn with the "
+        f"seed {known.risk.seed}. kanopt risk and ko.risk tell more, with other assumptions too."
+    )
+    assumed = Lines(known.risk.assumptions, "changes")
+    parts = (text_block(text), times_table(known), text_block("Assumed:"), assumed)
+    return [Section("How sure times are", parts, "punctuality", short="How sure times are")]
+
+
+def _notices(subject: ReportSubject) -> list[Notice]:
+    why, today, result = subject.explanation, subject.today, subject.explanation.result
+    known, notices = result.assessment, []
+    if subject.groundless:
+        notices.append(Notice("bad", subject.groundless, label="An example, no proposal"))
+    if known is not None and not known.coverage.complete:
+        notices.append(Notice("bad", left_out_sentence(result), label=capital(known.coverage.missing)))
+    if known is not None and known.broken_rules:
+        first, *others = known.broken_rules
+        notices.append(Notice("bad", f"{first}.", _first(others), label="Rules are broken"))
+    if result.certificate is not None and not result.certificate.holds:
+        text = "The solver's objective differs from the law by more than the proven rounding bound."
+        notices.append(Notice("bad", f"{text} Do not rely on this plan."))
+    if not result.has_plan:
+        notices.append(Notice("bad", cost_sentence(result)))
+    if striking := [found for found in result.problem.unread() if found.striking]:
+        text = "Nothing reads some columns that look as if they mattered: their values change nothing."
+        lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
+        notices.append(Notice("care", text, _first(lines)))
+    if questions := result.problem.unusual():
+        text = "Some numbers are unusual for what they measure, or rows are missing: is that meant?"
+        notices.append(Notice("care", text, _first(questions)))
+    if why.extrapolations:
+        lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
+        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines), short=""))
+    if known is not None and known.implausible:
+        text = "What the laws say of some of it can hardly be."
+        notices.append(Notice("care", text, _first([f"{clause}." for clause in known.implausible])))
+    notices += _doubtful(subject.laws)
+    if today is not None and today.assessment is not None and today.assessment.broken_rules:
+        text = (
+            "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
+        )
+        notices.append(Notice("care", text, _first(today.assessment.broken_rules)))
+    if result.interrupted:
+        notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
+    if frozen := frozen_sentence(result):
+        notices.append(Notice("note", frozen))
+    return notices
+
+
+def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:
+    """Return what is to be said of laws that are weak or of low trust; the first page names them together."""
+    found = doubts(laws.values())
+    levels = {
+        name: "" if law.formula.verdict is None else law.formula.verdict.level for name, law in laws.items()
+    }
+    low = {
+        name: "weak" if levels[name] == "weak" else "of low trust"
+        for name, law in laws.items()
+        if not law.trusted or levels[name] == "weak"
+    }
+    named = join_list([f"{name} ({what})" for name, what in low.items()], _NAMES)
+    short = f"Do not rely on this alone, what was learned is doubtful: {named}." if named else None
+    # whoever asked for more than a law gives reads that before the price that rests on it
+    distrusted = any(not law.trusted for law in laws.values())
+    return [
+        Notice("bad" if distrusted and not place else "care", text, short=short if not place else "")
+        for place, text in enumerate(found)
+    ]
+
+
+def _first(lines: Sequence[str]) -> tuple[str, ...]:
+    if len(lines) <= _LIST:
+        return tuple(lines)
+    return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
+
+
+def _reasons(why: Explanation) -> tuple[Section, ...]:
+    """Return the reasons by kind, those with one bottleneck together, with a heading that counts them."""
+    groups, hidden = group_reasons(why.causes, MOST_REASONS)
+    found = []
+    for kind in dict.fromkeys(cause.kind for cause in why.causes):
+        count = sum(cause.kind == kind for cause in why.causes)
+        own = [group for group in groups if group.kind == kind]
+        rows = Facts(tuple(map(_reason, own)), ids=reason_ids(kind, len(own)), look="because")
+        heading = f"{_HEADINGS.get(kind, kind.capitalize())}: {count_text(count, 'reason')}"
+        found.append(Section(heading, (rows,), level=3))
+    if hidden:
+        more = Facts((("", "Ask for them in Python: explain(result).reasons().", ""),), look="because")
+        found.append(Section(f"{count_text(hidden, 'more reason')} not shown", (more,), level=3))
+    return tuple(found)
+
+
+def _reason(group: ReasonGroup) -> tuple[str, str, str]:
+    """Say why something is as it is and how that is known, and what would mend it."""
+    cause = group.worst
+    subject, text = cause.subject, _sentence(cause.message)
+    if len(group.reasons) > 1:
+        word = "The worst" if group.has_amounts else "For example"
+        subject = group.counted
+        text = f"{join_list(group.names, _NAMES)}: {group.bottleneck}. {word}: {reason_text(cause)}."
+    relaxation = cause.relaxation.rstrip(".")
+    told = " ".join(filter(None, (text, _sentence(cause.evidence))))
+    return subject, told, f"To mend it: {relaxation}." if relaxation else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{capital(text).rstrip('.')}." if text else ""
+
+
+def _solved(result: Result) -> Facts:
+    """Return what the solver saw, what is claimed, and how the plan was found."""
+    certificate, unit = result.certificate, result.problem.unit
+    pairs: list[tuple[str, ...]] = []
+    for part in () if certificate is None else certificate._shown():
+        pairs += part.pairs if isinstance(part, Facts) else [("inputs", str(part).strip())]
+    bound, gap = result.bound, result.gap
+    claimed = "none claimed: score exact, no bound"
+    if bound is not None and gap is not None:
+        claimed = f"{money_text(bound, unit)}, gap {percent_text(gap)}"
+    pairs += [("lower bound on the law", claimed), ("solver", result.solver), ("seed", str(result.seed))]
+    pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
+    if result.time_limit is not None:
+        counted = " of counted work (deterministic)" if result.deterministic else ""
+        pairs.append(("time limit", f"{seconds_text(result.time_limit)}{counted}"))
+    pairs += [("said by the solver", result.message)] if result.message else []
+    spent = f"{seconds_text(result.wall_seconds)} wall, {seconds_text(result.cpu_seconds)} CPU"
+    return Facts(tuple((capital(word.strip()), said) for word, said in (*pairs, ("time", spent))))
+
+
+def _search(result: Result) -> Chart | None:
+    steps = {step.seconds: step.objective for step in result.history if step.objective is not None}
+    if len(steps) < 2:
+        return None
+    data = pd.DataFrame({"incumbent": pd.Series(steps)})
+    price = f"objective in the solver's model ({result.problem.unit})"
+    view = SeriesView("Search", data, "wall time (s)", price, step=True)
+    label = "Line chart: incumbents over time"
+    return chart_of(
+        lambda ax: plot_series(view, ax), caption="Incumbents as they were found", label=label, size=_SMALL
+    )
+
+
+def _reading(report: TableReport) -> Lines:
+    """Say how a table was read, without the folders of its file and the cells that were bad."""
+    shown = replace(report, source=_file_name(report.source), examples=())
+    return Lines(tuple(str(line).strip() for line in shown._shown()), "plain")
+
+
+def _file_name(source: str) -> str:
+    """Return a file's name without its local folders; URLs are kept."""
+    return source if "://" in source else PurePath(source).name or source

@@ -1,0 +1,35 @@
+"""Questions about scenarios: comparisons, sweeps, switch points, draws, days as planned and as driven."""
+
+from __future__ import annotations
+
+from kanopt.questions.answers import Sweep
+from kanopt.questions.axes import factors, grid
+from kanopt.questions.compare import compare
+from kanopt.questions.comparison import Comparison, Variant
+from kanopt.questions.question import SweepOptions
+from kanopt.questions.risks.kinds import risk
+from kanopt.questions.risks.monte_carlo import monte_carlo
+from kanopt.questions.risks.monte_carlo_result import MonteCarlo
+from kanopt.questions.risks.risk import Risk
+from kanopt.questions.sweep import sweep
+from kanopt.questions.switch_points import SwitchPoints, switch_points
+from kanopt.questions.tornado import Tornado, tornado
+
+__all__ = [
+    "Comparison",
+    "MonteCarlo",
+    "Risk",
+    "Sweep",
+    "SweepOptions",
+    "SwitchPoints",
+    "Tornado",
+    "Variant",
+    "compare",
+    "factors",
+    "grid",
+    "monte_carlo",
+    "risk",
+    "sweep",
+    "switch_points",
+    "tornado",
+]

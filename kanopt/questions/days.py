@@ -1,0 +1,517 @@
+"""A book of days: orders of many days, each planned, beside what was driven and beside a variant."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kanopt.display import Alarm, Part, grid_of
+from kanopt.errors import nearest
+from kanopt.parallel import cluster
+from kanopt.plans.evaluate import evaluate
+from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
+from kanopt.progress import told_by_line
+from kanopt.questions.ask import Asking, question_words
+from kanopt.questions.axes import refused
+from kanopt.questions.days_figures import (
+    Acceptance,
+    Mean,
+    acceptance,
+    fleet_of,
+    interval_text,
+    mean_of,
+    share_of_days,
+)
+from kanopt.questions.days_points import (
+    AS_IT_WAS,
+    DRIVEN,
+    IN_TIME,
+    PLANNED,
+    VARIANT,
+    WAS_IN_TIME,
+    DaysQuestion,
+)
+from kanopt.questions.days_tables import read_days
+from kanopt.questions.point import PointResult
+from kanopt.questions.prepare import prepare_learned, require_scenario
+from kanopt.questions.question import Prepared, SweepOptions
+from kanopt.questions.review import Drift, Review, drift, review
+from kanopt.questions.store import open_store
+from kanopt.scenarios.events import Event, OnEvent, ignore_event
+from kanopt.scenarios.law_cache import LawCache
+from kanopt.scenarios.learn import learn
+from kanopt.scenarios.run import Run, finish_run, tell_remarks
+from kanopt.scenarios.table_exports import TableExports
+from kanopt.text import (
+    capital,
+    count_text,
+    fixed_text,
+    list_names,
+    money_text,
+    percent_text,
+    seconds_text,
+    sure_text,
+)
+
+if TYPE_CHECKING:
+    from kanopt.scenarios.scenario import Scenario
+
+_MEASURES = ("cost", "distance", "hours", "vehicles", IN_TIME, "unserved")
+_SHOWN = 12
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Days(TableExports):
+    """Days of orders, each planned, beside what was driven and beside a variant, all on the same laws.
+
+    Parameters
+    ----------
+    question
+        The days with their orders, the scenario and what is changed.
+    results
+        What came of each plan of a day; those that are missing were not reached.
+    hire
+        What a vehicle costs that is hired for a day, by type, as far as that is known.
+    notes
+        What was wrong, missing or unknown in the tables, in sentences.
+    interrupted
+        True where the user stopped it.
+    seconds
+        Wall seconds of it all.
+    folder
+        Where pages of days are, beside the page; empty where there are none.
+    """
+
+    question: DaysQuestion
+    results: Mapping[int, PointResult]
+    hire: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+    seconds: float = 0.0
+    folder: str = ""
+
+    @property
+    def scenario(self) -> Scenario:
+        """What the days are planned with."""
+        return self.question.scenario
+
+    @property
+    def base(self) -> Result:
+        """What was asked about: the problem, without a plan, and whether some day has one."""
+        status = Status.FEASIBLE if len(self.rows_of(PLANNED)) else Status.NO_PLAN
+        return replace(self.question.nothing, status=status)
+
+    @property
+    def unit(self) -> str:
+        """Unit of money."""
+        return self.question.base.problem.unit
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """How days are planned or driven: ``"planned"``, ``"driven"`` where it is known, ``"variant"`` where asked."""
+        return tuple(dict.fromkeys(plan for _, plan in self.question.points))
+
+    @property
+    def vehicles(self) -> Sequence[Any]:
+        """The types of vehicles."""
+        problem: Any = self.question.base.problem
+        return tuple(problem.data.vehicles)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per day and plan.
+
+        Columns ``day``, ``plan``, ``status``, ``cost``, ``distance``, ``hours``, ``vehicles``; ``in time`` (on which
+        share of days like this everyone is in time; 0 or 1 where the law of time knows no errors); ``orders``
+        (clients), ``unserved`` (of them); one ``… used`` for each type of vehicle; ``unlike`` (what the plan serves
+        instead of what the planned one does; empty where prices compare like with like) and ``message``. Of driven days
+        ``as it was`` (the price at the times that were), ``was in time``, and by which share travel took longer than
+        the law says (``effect``, with its ``error``).
+        """
+        rows = [self._row(number, found) for number, found in sorted(self.results.items())]
+        first = ["day", "plan", "status", "cost", *_MEASURES[1:], "orders"]
+        others = [name for name in pd.DataFrame(rows).columns if name not in first]
+        return pd.DataFrame(rows, columns=[*first, *others])
+
+    def _row(self, number: int, found: PointResult) -> dict[str, Any]:
+        name, plan = self.question.points[number]
+        day, planned = self.question.day(number), self._found(name, PLANNED)
+        served = 0 if found.service is None else len(day.names) - len(found.service.coverage.left_out)
+        orders = len(day.names) + len(day.unplaced)
+        return {
+            "day": name,
+            "plan": plan,
+            "status": found.status,
+            "cost": found.objective,
+            "orders": orders,
+            "unserved": orders - served,
+            **found.figures,
+            "unlike": "" if planned is None else found.unlike(planned),
+            "message": found.message,
+        }
+
+    def _found(self, name: str, plan: str) -> PointResult | None:
+        number = self.question.number(name, plan)
+        return None if number is None else self.results.get(number)
+
+    def rows_of(self, plan: str) -> pd.DataFrame:
+        """Return the rows of :attr:`frame` of one way to plan, by day, of days that have such a plan."""
+        return self.frame[(self.frame["plan"] == plan) & self.frame["cost"].notna()].set_index("day")
+
+    def _beside(self, plan: str) -> pd.DataFrame:
+        """Return what another plan comes to more than the planned one, by day, where both serve alike."""
+        one, other = self.rows_of(PLANNED), self.rows_of(plan)
+        alike = other.index[other["unlike"] == ""].intersection(one.index)
+        columns = list(_MEASURES)
+        return other.loc[alike, columns].astype(float) - one.loc[alike, columns].astype(float)
+
+    @cached_property
+    def intervals(self) -> pd.DataFrame:
+        """Means over days with intervals that hold the mean of all such days in 95 of 100 cases.
+
+        Columns ``plan`` (``"driven − planned"`` is paired by day, of days on which both serve alike), ``measure``,
+        ``mean``, ``low``, ``high`` and ``days``.
+        """
+        tables = {plan: self.rows_of(plan)[list(_MEASURES)].astype(float) for plan in self.plans}
+        tables |= {f"{plan} − {PLANNED}": self._beside(plan) for plan in self.plans if plan != PLANNED}
+        rows: list[tuple[Any, ...]] = [
+            (plan, measure, *mean_of(table[measure].to_numpy()))
+            for plan, table in tables.items()
+            for measure in _MEASURES
+        ]
+        if len(driven := self.rows_of(DRIVEN)):
+            rows.append((DRIVEN, AS_IT_WAS, *mean_of(driven[AS_IT_WAS].to_numpy(float))))
+            rows.append((DRIVEN, WAS_IN_TIME, *share_of_days(int(driven[WAS_IN_TIME].sum()), len(driven))))
+        return pd.DataFrame(rows, columns=["plan", "measure", "mean", "low", "high", "days"])
+
+    def mean(self, plan: str, measure: str) -> Mean:
+        """Return a row of :attr:`intervals`."""
+        frame = self.intervals
+        row = frame[(frame["plan"] == plan) & (frame["measure"] == measure)].iloc[0]
+        return Mean(row["mean"], row["low"], row["high"], row["days"])
+
+    @cached_property
+    def fleet(self) -> pd.DataFrame:
+        """What it costs a day to own so many vehicles and to hire the others on days that need more.
+
+        Owned vehicles cost their ``fixed_cost`` every day, and those that go out as planned are needed. One row for
+        each ``type`` and number ``owned``: ``needed`` (share of days that need so many), ``low`` and ``high`` of that,
+        ``overflow`` (share of days on which some are hired), ``hired`` (vehicles a day), ``cost`` (a day),
+        ``break_even`` (from which price of hiring it pays to own the last of them) and ``best``.
+        """
+        planned = self.rows_of(PLANNED)
+        known = [one for one in self.vehicles if f"{one.name} used" in planned]
+        used = pd.DataFrame({one.name: planned[f"{one.name} used"] for one in known})
+        return fleet_of(used, {one.name: one.fixed_cost for one in known}, self.hire)
+
+    @cached_property
+    def acceptance(self) -> Acceptance | None:
+        """Whether the variant is to be accepted; None where nothing is changed."""
+        if VARIANT not in self.plans:
+            return None
+        pairs = [
+            (self._found(name, VARIANT), self._found(name, PLANNED)) for name in self.rows_of(PLANNED).index
+        ]
+        less = sum(bool(one and other and one.verdict(other).does_less) for one, other in pairs)
+        why = f"on {count_text(less, 'day')} it leaves out more, or breaks a rule" if less else ""
+        change, own = self.mean(f"{VARIANT} − {PLANNED}", IN_TIME), self.mean(VARIANT, IN_TIME).mean
+        if not why and change.high < 0.0 and own < (self.scenario.solver.share_in_time or 0.0):
+            why = f"everyone is in time on {sure_text(own)} of days only"
+        return acceptance(self._beside(VARIANT)["cost"].to_numpy(), self.mean(PLANNED, "cost").mean, why)
+
+    @cached_property
+    def drift(self) -> Drift:
+        """Whether the law of travel time has changed over the days that were driven."""
+        return drift(self.rows_of(DRIVEN))
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"days": self.frame, "intervals": self.intervals, "fleet": self.fleet}
+
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        money, shares = (
+            ("cost", AS_IT_WAS, "break_even"),
+            (IN_TIME, "needed", "fleet.low", "fleet.high", "overflow"),
+        )
+        return dict.fromkeys(money, "money") | dict.fromkeys(shares, "share")
+
+    def run(self, day: str, plan: str = PLANNED) -> Run:
+        """Return a plan of a day with all that is behind it, what was driven beside it as today's plan.
+
+        Raises
+        ------
+        ScenarioError
+            If there is no such day, or no plan of it.
+        """
+        number, result = self._result(day, plan)
+        driven = self._found(day, DRIVEN)
+        today = None if driven is None or driven.plan is None else evaluate(result.problem, driven.plan)
+        laws = self.question.asked(number).laws
+        return finish_run(self.question.scenario_at(number), laws, result, today, seconds=0.0, warns=False)
+
+    def review(self, day: str) -> Review:
+        """Return what was driven on a day beside its own routes on the laws; see :func:`kanopt.review`.
+
+        Raises
+        ------
+        ScenarioError
+            If nothing is known of what was driven.
+        """
+        number, result = self._result(day, DRIVEN)
+        return replace(review(result, self.question.day(number).driven), scenario=self.scenario)
+
+    def rows(self) -> pd.DataFrame:
+        """Return the legs of all driven days as rows of the table that the law of travel time was learned from.
+
+        A column ``date`` says the day.
+        """
+        days = [str(name) for name in self.rows_of(DRIVEN).index]
+        parts = [self.review(name).rows().assign(date=name) for name in days]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    def _result(self, day: str, plan: str) -> tuple[int, Result]:
+        number, found = self.question.number(day, plan), self._found(day, plan)
+        if number is None:
+            told = f"there is no such day that is {plan}; {nearest(day, [each.name for each in self.question.days])}"
+            raise refused("days", day, told)
+        if found is None or found.plan is None:
+            raise refused("days", day, f"it has no plan: {found.message if found else 'it was not reached'}")
+        return number, evaluate(self.question.problem_at(number), found.plan)
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what the days tell, the verdict on a variant first."""
+        return tuple(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        cost, share = self.mean(PLANNED, "cost"), self.mean(PLANNED, IN_TIME)
+        if not cost.days:
+            yield "No day has a plan."
+            return
+        if self.acceptance is not None:
+            yield self.acceptance.text(self.unit, cost.mean)
+        yield (
+            f"A day costs {money_text(cost.mean, self.unit)} as planned{_interval(cost)}, over "
+            f"{count_text(cost.days, 'day')}; everyone is in time on {sure_text(share.mean)} of such days."
+        )
+        if DRIVEN in self.plans and self.mean(f"{DRIVEN} − {PLANNED}", "cost").days:
+            yield self._driven_text()
+        yield from self._fleet_texts()
+        if DRIVEN in self.plans:
+            yield self._drift_text()
+
+    def _driven_text(self) -> str:
+        more, apart = self.mean(f"{DRIVEN} − {PLANNED}", "cost"), self.mean(DRIVEN, "cost").days
+        share, was = self.mean(DRIVEN, IN_TIME), self.mean(DRIVEN, WAS_IN_TIME)
+        word, days = "more" if more.mean > 0 else "less", count_text(more.days, "day")
+        return (
+            f"What was driven costs {money_text(abs(more.mean), self.unit)} a day {word}{_interval(more)} on the same "
+            f"laws, over {days} of {apart} on which both serve alike. Everyone is in time with it on "
+            f"{sure_text(share.mean)} of such days, and was on {round(was.mean * was.days)} of {was.days}."
+        )
+
+    def _fleet_texts(self) -> Iterator[str]:
+        for one in self.vehicles:
+            rows = self.fleet[self.fleet["type"] == one.name]
+            last = rows.iloc[-1] if len(rows) else {"owned": 0}
+            if not last["owned"] or not one.fixed_cost:
+                continue
+            often = percent_text(last["needed"])
+            if rows["best"].any():
+                best = rows[rows["best"]].iloc[0]
+                price, hiring = money_text(best["cost"], self.unit), percent_text(best["overflow"])
+                yield f"Own {best['owned']} × {one.name}, and hire on {hiring} of days: {price} a day."
+            else:
+                price = money_text(last["break_even"], self.unit)
+                yield (
+                    f"{last['owned']} × {one.name} go out on {often} of days: it pays to own the last of them where "
+                    f"hiring one costs more than {price} a day."
+                )
+            if last["owned"] == one.num_available:
+                yield f"All {last['owned']} × {one.name} go out on {often} of days: more may be needed."
+
+    def _drift_text(self) -> str:
+        found = self.drift
+        if found.since is None:
+            return f"{capital(str(found))}."
+        day = self.rows_of(DRIVEN).index[found.since]
+        ends = f"{percent_text(found.low)} to {percent_text(found.high)}"
+        return (
+            f"The law of travel time no longer holds from {day} on: travel takes {percent_text(found.change)} longer "
+            f"({ends}). Learn it again on old and new rows."
+        )
+
+    def faults(self, plan: str = PLANNED) -> dict[str, pd.DataFrame]:
+        """Return the rows of days that are not in order, by what is wrong with them."""
+        frame = self.frame[self.frame["plan"] == plan]
+        has_plan = frame["cost"].notna()
+        return {
+            "without a plan, which no figure counts": frame[~has_plan],
+            "on which somebody is not served": frame[has_plan & (frame["unserved"] > 0)],
+            "on which a rule is broken": frame[frame["status"] == Status.INFEASIBLE],
+        }
+
+    def cautions(self) -> tuple[str, ...]:
+        """Return what must be known before the figures are believed: days not in order, and what the tables lack."""
+        told = []
+        for plan in self.plans:
+            for words, rows in self.faults(plan).items():
+                if len(rows):
+                    days, why = list_names(rows["day"].tolist(), quoted=False), rows["message"].iloc[0]
+                    first = f"; of {rows['day'].iloc[0]}: {why}" if why else ""
+                    told.append(f"{count_text(len(rows), 'day')} {words} ({plan}): {days}{first}")
+        return (*told, *self.notes)
+
+    def _shown(self) -> Iterator[Part]:
+        days = count_text(len(self.question.days), "day")
+        yield f"{self.scenario.name}: {days} of orders ({seconds_text(self.seconds)})"
+        if self.interrupted or len(self.results) < len(self.question.points):
+            yield Alarm(f"STOPPED after {len(self.results):,} of {len(self.question.points):,} plans")
+        if self.question.variant is not None:
+            changes = self.question.variant.scenario.change_sentences(self.scenario)
+            yield from (f"  variant: {each}" for each in changes)
+        yield from ("", *self.sentences(), "")
+        shown = self.frame[["day", "plan", "status", "cost", *_MEASURES[1:], "orders"]]
+        yield grid_of(shown, partial(fixed_text, decimals=2), most=_SHOWN, rest="days.frame has all")
+        yield from map(Alarm, self.cautions())
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the days in a strip: what each costs, as planned and otherwise; return the matplotlib axes."""
+        from kanopt.display import reports
+
+        return reports.plot_days(self, ax)
+
+    def to_html(self, path: Any, *, pages: bool = False) -> Path:
+        """Write it as a page; with `pages`, each day's own page too, in a folder beside it. Returns its path."""
+        if not pages:
+            return super().to_html(path)
+        folder = Path(path).with_suffix("")
+        for name in map(str, self.rows_of(PLANNED).index):
+            self.run(name).to_html(folder / page_of(name))
+        return replace(self, folder=folder.name).to_html(path)
+
+
+def page_of(day: str) -> str:
+    """Return the file of the page of a day."""
+    return f"{re.sub('[^0-9A-Za-z-]+', '_', day)}.html"
+
+
+def _interval(found: Mean) -> str:
+    ends = interval_text(found)
+    return f" ({ends})" if ends else ""
+
+
+@told_by_line
+def plan_days(
+    base: Scenario,
+    orders: Any = "orders",
+    *,
+    history: Any = None,
+    variant: Scenario | None = None,
+    hire: float | Mapping[str, float] | None = None,
+    columns: Mapping[str, str] | None = None,
+    options: SweepOptions | None = None,
+    progress: OnEvent | None = None,
+) -> Days:
+    """Plan many days of orders, beside what was driven and beside a variant.
+
+    Laws are learned once. Each day is a plan of its own, beside what was driven and the same day with a variant. All
+    are priced on the laws, each takes the best of the plans of its day, and prices are compared on days on which both
+    serve alike.
+
+    Parameters
+    ----------
+    base
+        The scenario of a day.
+    orders
+        A row for each order: ``date``, ``client``, and whatever is otherwise than in the table of clients, such as the
+        demand. Who is no client brings place and window along. A frame, a file, or a table of the scenario.
+    history
+        What was driven, a row for each stop: ``date`` and the columns that :func:`kanopt.review` reads.
+    variant
+        The same days with another fleet, law or rule: ``base.set("vehicles[name=van].num_available", 5)``.
+    hire
+        What a vehicle costs that is hired for a day, for all types or by type; where it is not given, it is told from
+        which price on hiring is dearer than owning.
+    columns
+        What columns are called otherwise: ``{"date": "Lieferdatum"}``.
+    options
+        Seeds, limits, workers, and the folder from which a book that was stopped goes on.
+    progress
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
+
+    Returns
+    -------
+    Days
+        After Ctrl-C with the days until then.
+
+    Raises
+    ------
+    ScenarioError
+        If a table is none or has no dates, or tables, laws and problem do not fit together. A day that cannot be
+        planned is told of, and does not lose the others.
+    FormulaError
+        If a law predicts too poorly to be used.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> base = ko.load_scenario("scenarios/parcel_month.toml")                 # doctest: +SKIP
+    >>> print(ko.plan_days(base, "orders", history="driven", hire=95.0))       # doctest: +SKIP
+    """
+    require_scenario(base, "plan_days")
+    start, options, report = time.perf_counter(), options or SweepOptions(), progress or ignore_event
+    days, notes = read_days(base, orders, history, columns or {})
+    for note in notes:
+        report(Event("build", f"note: {note}"))
+    prepared = _prepared(base, options, report)
+    question = DaysQuestion.of(
+        prepared, days, None if variant is None else _prepared(variant, options, report)
+    )
+    problem: Any = prepared.problem
+    prices = _prices(hire, [one.name for one in problem.data.vehicles])
+    words = question_words(question, prepared, "anew") | question.words()
+    with (
+        nullcontext() if options.out is None else open_store(Path(options.out), words) as store,
+        cluster(options.dask) as client,
+    ):
+        asking = Asking(question, question.nothing, report, store)
+        ended = asking.run(workers=options.workers, client=client)
+    seconds = time.perf_counter() - start
+    return Days(question, asking.results, prices, notes, interrupted=not ended, seconds=seconds)
+
+
+def _prepared(scenario: Scenario, options: SweepOptions, report: OnEvent) -> Prepared:
+    """Learn the laws of a scenario and build its problem, once for all days."""
+    require_scenario(scenario, "plan_days")
+    scenario.check(planning=True)
+    tell_remarks([scenario], report)
+    seed = scenario.seed if options.seed is None else options.seed
+    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
+    made = prepare_learned(scenario, seed, learned, with_today=False)
+    return made if options.time_limit is None else replace(made, time_limit=options.time_limit)
+
+
+def _prices(hire: float | Mapping[str, float] | None, types: list[str]) -> dict[str, float]:
+    """Return the price of hiring by type."""
+    given = dict.fromkeys(types, hire) if isinstance(hire, (int, float)) else dict(hire or {})
+    for name, price in given.items():
+        if name not in types:
+            raise refused(
+                "plan_days", "hire", f"there is no type of vehicle {name!r}; {nearest(name, types)}"
+            )
+        if isinstance(price, bool) or not isinstance(price, (int, float)) or not 0.0 <= price < math.inf:
+            raise refused(
+                "plan_days", "hire", f"a price of a day of {name!r} is a number from 0, not {price!r}"
+            )
+    return {name: float(price) for name, price in given.items()}

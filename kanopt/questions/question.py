@@ -1,0 +1,364 @@
+"""What is asked at many points, all that a worker needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.questions.axes import Axis, refused
+from kanopt.scenarios.events import OnEvent, ignore_event
+from kanopt.scenarios.learn import LearnedLaw
+from kanopt.scenarios.run import solve_problem, today_in_time
+from kanopt.scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from kanopt.formulas import Formula
+    from kanopt.plans.base import Plan, Problem
+    from kanopt.plans.result import Result
+
+Place: TypeAlias = tuple[Any, ...]
+"""The value of each axis at a point; None where an axis is left as it is."""
+PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
+PLANS: tuple[PlanChoice, ...] = ("anew", "kept", "today")
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """How a sweep is carried out.
+
+    Parameters
+    ----------
+    seed
+        Of laws and searches, in place of the scenario's.
+    time_limit
+        Seconds for each search, in place of the scenario's.
+    repeats
+        Searches for each point, with other seeds; how far they lie apart is the noise.
+    workers
+        Processes side by side. Results do not depend on how many, as far as searches end by themselves or by counted
+        work.
+    out
+        Folder to which results are written as they come, and from which a sweep that was stopped goes on.
+    relearn
+        Learn laws anew that are kept on disk.
+    dask
+        The address of a Dask scheduler, ``"tcp://host:8786"``, or a ``distributed.Client``, whose workers take the
+        place of processes; needs ``pip install "kanopt[dask]"``.
+
+    Raises
+    ------
+    ScenarioError
+        If a number is none that can be, or both processes and a cluster are given.
+    """
+
+    seed: int | None = None
+    time_limit: float | None = None
+    repeats: int = 1
+    workers: int = 1
+    out: str | Path | None = None
+    relearn: bool = False
+    dask: str | Client | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("repeats", "workers"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise refused("sweep", name, f"must be a whole number from 1, not {value!r}")
+        if self.dask is not None and self.workers > 1:
+            told = f"takes the place of {self.workers} workers of this machine; give one of the two"
+            raise refused("sweep", "dask", told)
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise refused("sweep", "time_limit", f"must be above 0, not {self.time_limit!r}")
+
+
+# In which order the points of a sweep are planned, and which lie near each other.
+
+
+_NEIGHBOURS = 4
+"""So many points count as those nearby."""
+
+
+def waves(points: Sequence[Place]) -> Iterator[list[tuple[int, int | None]]]:
+    """Yield points, each with the one it starts from, that can be solved side by side: their starts were solved before.
+
+    Examples
+    --------
+    >>> list(waves([(1.0,), (1.5,), (2.0,)]))
+    [[(1, None)], [(0, 1), (2, 1)]]
+    """
+    level: dict[int, int] = {}
+    found: dict[int, list[tuple[int, int | None]]] = {}
+    for point, parent in parents(points):
+        level[point] = 0 if parent is None else level[parent] + 1
+        found.setdefault(level[point], []).append((point, parent))
+    for number in sorted(found):
+        yield found[number]
+
+
+def parents(points: Sequence[Place]) -> list[tuple[int, int | None]]:
+    """Return the points in an order in which each one lies near one before it, with that one.
+
+    Each next point is the one that lies farthest from those before it (Gonzalez 1985), so that a search starts from a
+    plan nearby whichever point is first to be ready, and the same whatever the number of workers.
+
+    Returns
+    -------
+    list of (int, int or None)
+        Every point once, with the nearest one before it; None where the base is to be started from.
+
+    Examples
+    --------
+    >>> parents([(1.0,), (1.5,), (2.0,)])
+    [(1, None), (0, 1), (2, 1)]
+    """
+    place = _coordinates(points)
+    chosen = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
+    found: list[tuple[int, int | None]] = [(chosen, None)]
+    nearest, distance = np.full(len(place), chosen), np.full(len(place), np.inf)
+    while len(found) < len(place):
+        away = np.abs(place - place[chosen]).sum(axis=1)
+        closer = away < distance
+        nearest[closer], distance[closer] = chosen, away[closer]
+        distance[chosen] = -1.0
+        chosen = int(np.argmax(distance))
+        found.append((chosen, int(nearest[chosen])))
+    return found
+
+
+def neighbours(points: Sequence[Place]) -> list[list[int]]:
+    """Return the points that lie nearest to each, by a k-d tree.
+
+    Examples
+    --------
+    >>> neighbours([(1.0,), (1.5,), (3.0,)])[0]
+    [1, 2]
+    """
+    from scipy.spatial import KDTree
+
+    place = _coordinates(points)
+    wanted = min(_NEIGHBOURS + 1, len(place))
+    _, found = KDTree(place).query(place, k=np.arange(1, wanted + 1), p=1)
+    return [[int(other) for other in row if other != point][:_NEIGHBOURS] for point, row in enumerate(found)]
+
+
+def _coordinates(points: Sequence[Place]) -> NDArray[np.float64]:
+    """Return where points lie, each axis from 0 to 1; different texts lie 1 apart, and what is left as it is between.
+
+    Returns
+    -------
+    ndarray
+        One row per point; an axis of texts has a column for each of them.
+    """
+    columns = []
+    for values in zip(*points, strict=True):
+        given = [value for value in values if value is not None]
+        if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in given):
+            low, high = min(given), max(given)
+            numbers = [0.5 * (low + high) if value is None else value for value in values]
+            columns.append((np.array(numbers, dtype=float) - low) / (float(high - low) or 1.0))
+        else:
+            columns += [
+                np.array([0.5 * (value == word) for value in values]) for word in dict.fromkeys(values)
+            ]
+    return np.stack(columns, axis=1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Question:
+    """What is asked at points, each of which is a problem with its laws; all are compared with a base.
+
+    Parameters
+    ----------
+    scenario
+        The scenario at the base of it.
+    formulas
+        Its learned laws, before any change.
+    axes, points
+        What is varied, and the value of each axis at each point.
+    variants
+        Scenarios that are the points, in place of values of axes. What is found for them is kept with all that belongs
+        to it, also after Ctrl-C.
+    anew
+        Whether each point is planned anew; else the plan of the base is priced there.
+    seed, time_limit, repeats
+        Of each search; seconds.
+    least_in_time
+        Share of days on which today's plan is in time, as far as that is sure: no new plan is to be in time less often.
+    base_plans
+        The plans that repeated searches found for the base; of one that was proved there is no other.
+    ends_on_error
+        Whether a point whose data contradict themselves ends all; else it is told of as refused.
+    report
+        Called while variants are searched.
+    """
+
+    scenario: Scenario
+    formulas: Mapping[str, Formula]
+    axes: tuple[Axis, ...] = ()
+    points: tuple[Place, ...] = ()
+    variants: tuple[Prepared, ...] = ()
+    anew: bool
+    seed: int
+    time_limit: float
+    repeats: int
+    base_plans: tuple[Any, ...] = ()
+    least_in_time: float = 0.0
+    ends_on_error: bool = False
+    report: OnEvent = ignore_event
+
+    @property
+    def count(self) -> int:
+        """How many points there are."""
+        return len(self.variants or self.points)
+
+    @property
+    def in_full(self) -> bool:
+        """Whether each point keeps its result with all that belongs to it: for few points."""
+        return bool(self.variants)
+
+    @cached_property
+    def base_problem(self) -> Problem[Any]:
+        """The problem where nothing is changed."""
+        return self.scenario.build(self.scenario.formulas(self.formulas))
+
+    def scenario_at(self, point: int) -> Scenario:
+        """Return the scenario of a point.
+
+        Raises
+        ------
+        ScenarioError
+            If a value does not belong where it is put.
+        """
+        if self.variants:
+            return self.variants[point].scenario
+        found = self.scenario
+        for axis, value in zip(self.axes, self.points[point], strict=True):
+            found = found if value is None else found.with_change(axis.change(value))
+        return found
+
+    def problem_at(self, point: int) -> Problem[Any]:
+        """Return the problem of a point.
+
+        Raises
+        ------
+        KanoptError
+            If its data contradict themselves.
+        """
+        if self.variants:
+            return self.variants[point].problem
+        scenario = self.scenario_at(point)
+        return scenario.build(scenario.formulas(self.formulas))
+
+    def search(self, point: int, problem: Problem[Any], repeat: int, initial: Plan | None) -> Result:
+        """Search the problem of a point once, each time with another seed, from a plan.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it was cut short and nothing of it is to be kept: the point is done again.
+        """
+        # no axis varies how is searched, so that the solver of the scenario is that of the point
+        asked = self.variants[point] if self.variants else self
+        result = solve_problem(
+            asked.scenario,
+            problem,
+            seed=asked.seed + repeat,
+            time_limit=asked.time_limit,
+            initial=initial,
+            days_in_time=self.least_in_time,
+            report=self.report,
+        )
+        if result.interrupted and not self.in_full:
+            raise KeyboardInterrupt
+        return result
+
+    def days_in_time(self, point: int) -> float | None:
+        """Return on which share of days a plan of a point or of the base is to be in time; None where not asked."""
+        asked = self.variants[point] if self.variants and point >= 0 else self
+        share = asked.scenario.solver.share_in_time
+        return None if share is None else max(share, self.least_in_time)
+
+    def figures(self, point: int, result: Result) -> Mapping[str, float]:
+        """Return what is told of the plan of a point besides its price, by name."""
+        return {}
+
+    def waves(self) -> Iterable[Sequence[tuple[int, int | None]]]:
+        """Return points, each with the one it starts from, that can be solved side by side, one set after the other."""
+        if self.variants or any(
+            None in place for place in self.points
+        ):  # what is changed alone lies at the base
+            return [[(point, None) for point in range(self.count)]]
+        return waves(self.points)
+
+    def neighbours(self) -> Sequence[Sequence[int]]:
+        """Return for each point those whose plans are offered to it."""
+        if self.variants:
+            return [[other for other in range(self.count) if other != point] for point in range(self.count)]
+        return neighbours(self.points)
+
+    def known_plans(self, point: int) -> tuple[Any, ...]:
+        """Return today's plan, where a variant names one."""
+        today = self.variants[point].today if self.variants else None
+        return () if today is None else (today.plan,)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A scenario whose laws are learned, ready to be asked at many points.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    laws
+        Its laws.
+    formulas
+        The learned ones among them, before any change.
+    problem, today
+        Its problem without any change, and today's plan, priced and checked; None where the scenario names none.
+    seed, time_limit, repeats
+        Of each search; seconds.
+    """
+
+    scenario: Scenario
+    laws: Mapping[str, LearnedLaw]
+    formulas: Mapping[str, Formula]
+    problem: Problem[Any]
+    today: Result | None
+    seed: int
+    time_limit: float
+    repeats: int
+
+    @cached_property
+    def least_in_time(self) -> float:
+        """Share of days on which today's plan is in time, as far as that is sure; 0 where that is not known."""
+        today = today_in_time(self.scenario, self.today)
+        return 0.0 if today is None or today.days_in_time is None else today.days_in_time.low
+
+    def question(self, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool) -> Question:
+        """Return the question of some points, as workers need it."""
+        return Question(
+            scenario=_without_histories(self.scenario),
+            formulas=self.formulas,
+            axes=tuple(axes),
+            points=tuple(points),
+            anew=anew,
+            seed=self.seed,
+            time_limit=self.time_limit,
+            repeats=self.repeats,
+            least_in_time=self.least_in_time,
+        )
+
+
+def _without_histories(scenario: Scenario) -> Scenario:
+    """Return the scenario without the tables that laws alone are learned from, which no point reads."""
+    read = {part.table for part in scenario.problem.parts().values()}
+    return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})

@@ -1,0 +1,426 @@
+"""A day as it was driven, held against its plan; and whether a law has drifted since it was learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.display import Alarm, Part, grid_of
+from kanopt.errors import ProblemError, TableError, nearest
+from kanopt.records.declaration import declared_fields
+from kanopt.routing.driven import DrivenStop
+from kanopt.scenarios.table_exports import TableExports
+from kanopt.tables.report import renamed
+from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text
+
+if TYPE_CHECKING:
+    from kanopt.plans.result import Result
+    from kanopt.routing.assessment import RoutingAssessment
+    from kanopt.routing.review import ReviewedDay
+    from kanopt.scenarios.run import Run
+    from kanopt.scenarios.scenario import Scenario
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05
+"""How likely a law that is as it was is called otherwise, ever."""
+LOOKS = 250
+"""On how many days that holds: about a year of working days."""
+NOT_FOLLOWED = ("order and vehicles", "departure", "loads", "detours")
+"""Parts that say that the plan was not followed."""
+_SHIFT = 1.0
+"""Spread of changes that are looked for, in standard deviations of a day."""
+_NAMED = 3
+_FEWEST_DAYS = 3
+_MOMENT = 0.5
+"""Units of time by which a departure differs from the one that was planned, at least."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Review(TableExports):
+    """What became of a plan on its day, and why.
+
+    Parameters
+    ----------
+    planned
+        The plan on the laws.
+    day
+        The day beside it.
+    scenario
+        What the plan was made of; None where it was made in Python.
+    assumed
+        What is taken for granted, in sentences.
+    """
+
+    planned: RoutingAssessment
+    day: ReviewedDay
+    scenario: Scenario | None = None
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Unit of money."""
+        return self.planned.problem.unit
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        """One row per part, with what it did to money and time.
+
+        Parts: ``order and vehicles``, ``departure``, ``loads`` and ``detours`` (the plan was not followed), ``the day``
+        (all times were longer or shorter), ``the law`` (it is wrong at single places, hours, vehicles or loads) and
+        ``chance``. Columns ``money`` and ``minutes`` (in the problem's unit of time), each with an interval of 90 %
+        (``… low``, ``… high``). They add up to what was driven less what was planned.
+        """
+        return self.day.intervals
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was wrong, missing or unknown in the table, in sentences."""
+        return self.day.day.notes
+
+    @property
+    def effect(self) -> tuple[float, float]:
+        """By which share travel took longer on this day than the law says, and the standard error of that."""
+        told = self.day.travel.of_day
+        return told["effect"], told["error"]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        day = self.day
+        return {
+            "parts": self.parts.rename_axis("part").reset_index(),
+            "costs": day.money.rename_axis("term").reset_index(),
+            "vehicles": day.vehicles.rename_axis("vehicle").reset_index(),
+            "minutes": day.minutes.rename_axis("vehicle").reset_index(),
+            "stops": day.stops.rename_axis("client").reset_index(),
+            "hours": day.hours,
+            "wrong": day.wrong,
+        }
+
+    def rows(self) -> pd.DataFrame:
+        """Return the legs that were driven as rows of the table that the law of travel time was learned from."""
+        rows, laws = self.day.rows(), {} if self.scenario is None else self.scenario.laws
+        targets = {name: target for name, law in laws.items() if (target := getattr(law, "target", None))}
+        return rows.rename(columns=targets)
+
+    def enlarged(self, history: pd.DataFrame) -> pd.DataFrame:
+        """Return a history with the legs of this day behind its rows, to learn the law anew.
+
+        Raises
+        ------
+        TableError
+            If the history lacks a column of the law, or travel times are no law.
+        """
+        rows = self.rows()
+        missing = [name for name in rows.columns if name not in history.columns]
+        if rows.empty or missing:
+            what = (
+                f"has no column {join_list([repr(name) for name in missing])}" if missing else "is of no law"
+            )
+            raise TableError(
+                f"the history {what}: give the table that the law of travel time was learned from"
+            )
+        return pd.concat([history, rows], ignore_index=True)
+
+    def _shown(self) -> Iterator[Part]:
+        day, unit = self.day, self.planned.problem.units.time
+        money, minutes = day.money.sum(), day.minutes.sum()
+        yield (
+            f"Driven: {money_text(money['driven'], self.unit)} and {amount_text(minutes['driven'], unit)} on the way; "
+            f"planned: {money_text(money['planned'], self.unit)} and {amount_text(minutes['planned'], unit)}"
+        )
+        yield from map(Alarm, self.cautions())
+        yield ""
+        yield grid_of(self._shown_parts(), partial(fixed_text, decimals=2))
+        yield from ("", *self.sentences())
+
+    def cautions(self) -> tuple[str, ...]:
+        """Return what must be known before the prices are believed: stops left out, and what the table lacks."""
+        before = self.planned.plan.unserved
+        left_out = [name for name in self.day.day.plan.unserved if name not in before]
+        told = [*self.assumed]
+        if left_out:
+            told.append(
+                f"Left out on the way: {join_list(left_out, 8)}; the prices do not compare like with like."
+            )
+        late, time = self.day.late, self.planned.problem.units.time
+        if len(late):
+            worst = late.iloc[0]
+            were = int((late["planned"] > 0.0).sum())
+            told.append(
+                f"{count_text(len(late), 'client was', 'clients were')} served after the window had closed, "
+                f"{worst['client']} by {amount_text(worst['late'], time, 3)}"
+                + (f"; {were} of them as planned." if were else "; none was planned to be.")
+            )
+        return (*told, *self.notes)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what each part did to the price; return the matplotlib axes."""
+        from kanopt.display import reports
+
+        return reports.plot_review(self, ax)
+
+    def _shown_parts(self) -> pd.DataFrame:
+        """Return the parts with their intervals in words."""
+        parts = self.parts
+        columns: dict[str, Any] = {"part": parts.index}
+        for column, unit in (("money", self.unit), ("minutes", self.planned.problem.units.time)):
+            columns[unit] = parts[column].to_numpy()
+            ends = zip(parts[f"{column} low"], parts[f"{column} high"], strict=True)
+            columns[f"90 % of {unit}"] = [
+                "" if low == high else f"{fixed_text(low, 2)} to {fixed_text(high, 2)}" for low, high in ends
+            ]
+        return pd.DataFrame(columns)
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what was not followed, and what the day and the law say, in sentences."""
+        found = [*self._departures()]
+        for what, times in (("travel", self.day.travel), ("service", self.day.service)):
+            if times.effects is not None:
+                low, high = np.quantile(times.effects.day, (0.05, 0.95))
+                mean = float(times.effects.day.mean())
+                if low > 0.0 or high < 0.0:
+                    word = "longer" if mean > 0 else "shorter"
+                    ends = sorted((abs(low), abs(high)))
+                    found.append(
+                        f"All times of {what} were {percent_text(abs(mean))} {word} than the law says "
+                        f"({percent_text(ends[0])} to {percent_text(ends[1])})."
+                    )
+        found += [
+            f"The law of {row.what} is wrong for {row.group} {row.level!r}: by {percent_text(row.effect)} "
+            f"({percent_text(row.low)} to {percent_text(row.high)}), as {row.times} times tell with a probability of "
+            f"{percent_text(row.probability)}."
+            for row in _rows_of(self.day.wrong.head(_NAMED))
+        ]
+        time = self.planned.problem.units.time
+        found += [
+            f"No chance is {'the way to' if row.what == 'travel' else 'the stop at'} {row.place}: "
+            f"{amount_text(row.driven, time, 3)} instead of {amount_text(row.expected, time, 3)}."
+            for row in _rows_of(self.day.unusual.head(_NAMED))
+        ]
+        return tuple(found)
+
+    def _departures(self) -> Iterator[str]:
+        """Say by how much vehicles left later or earlier than planned."""
+        planned = {
+            (route.vehicle, route.index): leaves
+            for route, leaves in zip(self.planned.plan.routes, self.planned.simulation.departure, strict=True)
+        }
+        apart = {
+            route.label: float(left - planned[route.vehicle, route.index])
+            for route, left in zip(self.day.day.plan.routes, self.day.departure, strict=True)
+            if (route.vehicle, route.index) in planned
+        }
+        time = self.planned.problem.units.time
+        for word, sign in (("later", 1.0), ("earlier", -1.0)):
+            some = {label: sign * value for label, value in apart.items() if sign * value > _MOMENT}
+            if some:
+                most = max(some, key=lambda label: some[label])
+                vehicles = count_text(len(some), "vehicle left", "vehicles left")
+                yield f"{vehicles} {word} than planned, {most} by {amount_text(some[most], time, 3)}."
+
+
+def review(
+    run: Run | Result, driven: Any, *, columns: Mapping[str, str] | None = None, assumed: Sequence[str] = ()
+) -> Review:
+    """Hold what was driven against the plan.
+
+    The difference in money and time is split into parts that add up exactly: the plan was not followed (order and
+    vehicles, departures, loads, detours), the day was different, the law is wrong at single places, hours, vehicles or
+    loads, and chance. Gaps in the table, another order, another vehicle and missing stops are normal, and told.
+
+    Parameters
+    ----------
+    run
+        A run of a scenario, or the result of a routing problem.
+    driven
+        A frame with a row for each stop: ``vehicle`` as the plan calls it, ``client``, ``arrival`` and ``end`` of the
+        visit, and perhaps ``stop`` (its number), ``departure`` and ``back`` of the vehicle (in any row), and ``load``
+        on arrival. Clock times are written as in tables of clients. The frame of a plan is such a table, too.
+    columns
+        Field to column, where columns are called otherwise: ``{"arrival": "Ankunft"}``.
+    assumed
+        What is taken for granted, in sentences that are told first.
+
+    Returns
+    -------
+    Review
+        ``parts``, frames by term, vehicle, stop and hour, and ``rows()`` to learn from.
+
+    Raises
+    ------
+    ProblemError
+        If the plan is none of routes; with every mistake in the table.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> from kanopt import routing
+    >>> legs = np.array([[0.0, 20.0, 30.0], [20.0, 0.0, 15.0], [30.0, 15.0, 0.0]])
+    >>> problem = ko.RoutingProblem(
+    ...     [routing.Depot("hub")], [routing.Client("a", demand=1.0), routing.Client("b", demand=1.0)],
+    ...     [routing.VehicleType("van", unit_duration_cost=0.5, capacity=2.0, shift_start=480.0)],
+    ...     cost={}, duration=legs, distance=legs)
+    >>> plan = ko.evaluate(problem, {"van 1": ["a", "b"]})
+    >>> driven = pd.DataFrame({"vehicle": "van 1", "client": ["a", "b"], "arrival": ["8:22", "8:39"],
+    ...                        "end": ["8:22", "8:39"], "departure": "8:00", "back": ["", "9:10"]})
+    >>> found = ko.review(plan, driven)
+    >>> round(float(found.parts["minutes"].sum()), 9), round(float(found.parts["money"].sum()), 9)
+    (5.0, 2.5)
+    """
+    from kanopt.routing.assessment import RoutingAssessment
+    from kanopt.routing.review import ReviewedDay
+
+    result: Any = getattr(run, "result", run)
+    assessment = getattr(result, "assessment", None)
+    if not isinstance(assessment, RoutingAssessment):
+        raise ProblemError("review: only plans of routes are held against what was driven")
+    if columns:
+        driven = _renamed(driven, columns)
+    planned = assessment.settled()
+    found = ReviewedDay.of(planned, driven)
+    return Review(planned, found, getattr(run, "scenario", None), tuple(assumed))
+
+
+def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a frame, of whose columns a type checker knows nothing."""
+    yield from frame.itertuples()
+
+
+def _renamed(driven: Any, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a frame whose columns are called like the fields that they fill."""
+    missing = [repr(name) for name in columns.values() if name not in getattr(driven, "columns", ())]
+    if missing:
+        raise ProblemError(
+            f"driven: there is no column {join_list(missing)} to read {join_list([*columns])} from"
+        )
+    unknown = [name for name in columns if name not in {field.name for field in declared_fields(DrivenStop)}]
+    if unknown:
+        known = [field.name for field in declared_fields(DrivenStop)]
+        raise ProblemError(f"driven: there is no field {unknown[0]!r}; {nearest(unknown[0], known)}")
+    return renamed(driven, {name: field for field, name in columns.items()})
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Whether a law has changed.
+
+    Parameters
+    ----------
+    found
+        Whether it has: a law that has not is called so in at most one of twenty cases, however often one looks.
+    evidence
+        How much likelier the days are with a change than without (an e-value); at 20 a change is found.
+    since
+        Number of the first day of the change, from 0, as far as the days tell; None where none is found.
+    change
+        By which share travel takes longer since then.
+    low, high
+        Its interval of 90 %.
+    """
+
+    found: bool
+    evidence: float
+    since: int | None
+    change: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if not self.found:
+            return (
+                f"no drift: the days are {self.evidence:.2g} times as likely with a change, 20 are asked for"
+            )
+        return (
+            f"the law has drifted since day {self.since}: travel takes {percent_text(self.change)} longer "
+            f"({percent_text(self.low)} to {percent_text(self.high)})"
+        )
+
+
+def drift(
+    reviews: Sequence[Review] | pd.DataFrame, *, day_spread: float | None = None, bias_error: float = 0.0
+) -> Drift:
+    """Say whether a law has drifted, given reviews of days one after the other.
+
+    Each day says by how much travel took longer than the law says. That the law is wrong by a little on all days is no
+    drift. Changes from any day on are weighed against none by a mixture of likelihood ratios (Robbins 1970,
+    "Statistical methods related to the law of the iterated logarithm", *Ann. Math. Stat.* 41; Ville 1939), so that the
+    level holds however often one looks.
+
+    Parameters
+    ----------
+    reviews
+        Reviews of days in order, or a frame with the columns ``effect`` and ``error``, and perhaps ``day spread`` and
+        ``bias error``.
+    day_spread
+        By how much days differ, as a share; None for what the law has learned of it, else for what these days tell by
+        how far each is from the one before (von Neumann 1941, *Ann. Math. Stat.* 12).
+    bias_error
+        Of a frame: standard error of what the law is wrong by on all days, as a share.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quiet = pd.DataFrame({"effect": 0.01 * rng.standard_normal(60), "error": 0.01})
+    >>> later = quiet.assign(effect=quiet["effect"] + 0.05 * (quiet.index >= 30))
+    >>> drift(quiet, day_spread=0.0).found, drift(later, day_spread=0.0).found
+    (False, True)
+    """
+    told = (
+        reviews
+        if isinstance(reviews, pd.DataFrame)
+        else pd.DataFrame([each.day.travel.of_day for each in reviews])
+    )
+    told = told.reindex(columns=["effect", "error", "day spread", "bias error"]).astype(float)
+    effects, errors, spreads, biases = told.to_numpy().T
+    if day_spread is None and np.isfinite(spreads).any():
+        day_spread = float(np.nanmedian(spreads))
+    if np.isfinite(biases).any():
+        bias_error = float(np.nanmedian(biases))
+    kept = np.isfinite(effects) & np.isfinite(errors)
+    places, effects, errors = np.flatnonzero(kept), effects[kept], errors[kept]
+    if len(effects) < _FEWEST_DAYS:
+        return Drift(False, 1.0, None, math.nan, math.nan, math.nan)
+    if day_spread is None:
+        variance = np.square(np.diff(effects)).mean() / 2.0 - np.square(errors).mean()
+        day_spread = math.sqrt(max(float(variance), 0.0))
+    variances = np.maximum(errors**2 + day_spread**2, 1e-12)
+    evidence, start = _evidence(effects, variances, bias_error)
+    weights = 1.0 / variances[start:]
+    before = float(np.average(effects[:start], weights=1.0 / variances[:start])) if start else 0.0
+    change = float(np.average(effects[start:], weights=weights)) - before
+    error = math.sqrt(
+        1.0 / weights.sum() + (1.0 / (1.0 / variances[:start]).sum() if start else bias_error**2)
+    )
+    found = evidence >= 1.0 / LEVEL
+    since = int(places[start]) if found else None
+    return Drift(found, evidence, since, change, change - 1.645 * error, change + 1.645 * error)
+
+
+def _evidence(effects: Floats, variances: Floats, bias_error: float) -> tuple[float, int]:
+    """Return the largest evidence until now, of a mixture over the days on which a change may have begun, and the day.
+
+    With and without a change all days have a bias in common, so that their covariance is that of the days and a
+    constant.
+    """
+    size = _SHIFT**2 * float(np.median(variances))
+    weight, weighted = np.cumsum(1.0 / variances), np.cumsum(effects / variances)
+    best, likeliest = 0.0, 0
+    for last in range(len(effects)):
+        shrunk = bias_error**2 / (1.0 + bias_error**2 * weight[last])
+        own = weight[last] - np.concatenate([[0.0], weight[:last]])
+        sums = weighted[last] - np.concatenate([[0.0], weighted[:last]])
+        inner = own - shrunk * own**2
+        found = sums - shrunk * own * weighted[last]
+        logs = size * found**2 / (2.0 * (1.0 + size * inner)) - np.log1p(size * inner) / 2.0
+        # a change that is yet to come has a ratio of 1
+        total = np.exp(np.minimum(logs, 700.0)).sum() / LOOKS + max(LOOKS - last - 1, 0) / LOOKS
+        best, likeliest = max(best, float(total)), int(np.argmax(logs))
+    return best, likeliest

@@ -1,0 +1,375 @@
+"""A day as it was driven: a table of stops with their times, joined with the plan of that day."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.records.clock_times import CLOCK
+from kanopt.records.declaration import field, record
+from kanopt.records.reading import RecordReader
+from kanopt.records.record import Attribute
+from kanopt.routing.data import Floats
+from kanopt.routing.entities import split_label
+from kanopt.routing.plan import Route, RoutingPlan
+from kanopt.text import clock_text, count_text, list_names
+from kanopt.units import convert
+from kanopt.validation import MAY_BE_BLANK, Name
+
+if TYPE_CHECKING:
+    from kanopt.routing.assessment import RoutingAssessment
+    from kanopt.routing.model import RoutingModel
+
+KnownClock = Annotated[float, CLOCK, MAY_BE_BLANK]
+"""A clock time, no number where nobody wrote it down."""
+
+
+_SHOWN = 5
+_Visit: TypeAlias = tuple[float, float, float, bool]
+"""Arrival, end and load of a stop, and whether the way there led over places that the problem does not know."""
+
+
+@record("driven", key=("vehicle", "client", "arrival"), of_day=True)
+class DrivenStop:
+    """A stop as it was driven.
+
+    Examples
+    --------
+    >>> DrivenStop("van 2", "Lyon", arrival=610.0, end=625.0).client
+    'Lyon'
+    """
+
+    vehicle: Name = field(doc='The vehicle, as plans call it: ``"van 2"``.')
+    client: Name = field(doc="The client; the depot where the vehicle loaded again on the way.")
+    arrival: KnownClock = field(
+        default=math.nan,
+        unit="time",
+        words="arrived, arrival time, ankunft, arrivee, llegada, przyjazd",
+        doc="Clock time of arrival, from midnight; blank where nobody wrote it down.",
+    )
+    end: KnownClock = field(
+        default=math.nan,
+        unit="time",
+        words="finished, left, service end, abfahrt, fertig, depart, fin, salida, odjazd",
+        doc="Clock time at which the vehicle drove on.",
+    )
+    index: Annotated[float, MAY_BE_BLANK] = field(
+        default=math.nan,
+        doc="Which vehicle of its type, from 1, where `vehicle` names the type, as in frames of plans.",
+    )
+    stop: Annotated[float, MAY_BE_BLANK] = field(
+        default=math.nan,
+        doc="Its number on the route; where it is blank, arrivals say the order, and else the rows.",
+    )
+    departure: KnownClock = field(
+        default=math.nan, unit="time", doc="When the vehicle left its depot, in any row of the vehicle."
+    )
+    back: KnownClock = field(
+        default=math.nan, unit="time", doc="When the vehicle was back, in any row of the vehicle."
+    )
+    load: Annotated[float, MAY_BE_BLANK] = field(
+        default=math.nan,
+        unit="load",
+        doc="What was on board on arrival; where it is blank, what the plan's demands say.",
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else is known of it."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DrivenDay:
+    """Routes as they were driven; arrays of shape (routes, legs), as routes are laid out to be driven.
+
+    Parameters
+    ----------
+    plan
+        The routes, with their departures.
+    arrive, end, load
+        When each stop was reached and left, and what was on board on arrival; the last leg of a route that returns has
+        the return. NaN where unknown.
+    detour
+        Which legs led over places that the problem does not know.
+    notes
+        What was wrong, missing or unknown in the table, in sentences.
+    """
+
+    plan: RoutingPlan
+    arrive: Floats
+    end: Floats
+    load: Floats
+    detour: NDArray[np.bool_]
+    notes: tuple[str, ...]
+
+
+def read_driven(planned: RoutingAssessment, driven: Any) -> DrivenDay:
+    """Read what was driven, and join it with the plan of the day.
+
+    A planned stop that is not in the table, between two that are and that follow each other there, was driven and not
+    written down where the time between them says so; else it was left out.
+
+    Parameters
+    ----------
+    planned
+        The plan of the day on the laws.
+    driven
+        A frame with the columns of :class:`DrivenStop`, or such records.
+
+    Raises
+    ------
+    ProblemError
+        With every mistake in the table; with vehicles that the problem does not know, and where nothing of the table is
+        of this day.
+    """
+    problem = planned.problem
+    if isinstance(driven, pd.DataFrame) and "arrival" not in driven.columns:
+        driven = driven.rename(columns={"arrive": "arrival"})  # as frames of plans call it
+    reader = RecordReader(problem.data.day)
+    stops: Sequence[DrivenStop] = reader.read(driven, problem.units.table(DrivenStop))
+    reader.finish()
+    if not stops:
+        raise ProblemError("driven: the table has no row; give one for each stop")
+    return _Reading(planned, stops).day()
+
+
+@dataclass(eq=False)
+class _Reading:
+    """Makes routes of rows."""
+
+    assessment: RoutingAssessment
+    stops: Sequence[DrivenStop]
+    notes: list[str] = dataclass_field(default_factory=list)
+    unknown: list[str] = dataclass_field(default_factory=list)
+    backwards: list[str] = dataclass_field(default_factory=list)
+    twice: list[str] = dataclass_field(default_factory=list)
+    unwritten: list[str] = dataclass_field(default_factory=list)
+
+    @property
+    def problem(self) -> RoutingModel:
+        return self.assessment.problem
+
+    @property
+    def planned(self) -> RoutingPlan:
+        return self.assessment.plan
+
+    def day(self) -> DrivenDay:
+        """Return the day."""
+        rows = self._vehicles()
+        self._check_day()
+        found = [self._route(vehicle, part) for vehicle, part in rows.items()]
+        found = [each for each in found if each[0].clients]
+        if not found:
+            raise ProblemError(
+                "driven: none of the clients is one of the plan; is it the table of another day? "
+                f"{nearest(self.stops[0].client, [client.name for client in self.problem.data.clients])}"
+            )
+        longest = max(len(route.clients) for route, _ in found) + 1
+        arrive, end, load = (np.full((len(found), longest), np.nan) for _ in range(3))
+        detour = np.zeros(arrive.shape, dtype=bool)
+        for place, (_, times) in enumerate(found):
+            for leg, visit in enumerate(times):
+                arrive[place, leg], end[place, leg], load[place, leg], detour[place, leg] = visit
+        routes = tuple(route for route, _ in found)
+        served = {name for route in routes for name in route.clients}
+        names = [client.name for client in self.problem.data.clients]
+        plan = RoutingPlan(routes, tuple(name for name in names if name not in served))
+        known = int(np.isfinite(arrive).sum() + np.isfinite(end).sum())
+        if len(self.backwards) > known:
+            raise ProblemError(
+                f"driven: most times run backwards, such as {'; '.join(self.backwards[:_SHOWN])}; are vehicles told "
+                f"apart, and stops numbered in the order in which they were made?"
+            )
+        self._tell(plan)
+        return DrivenDay(plan, arrive, end, load, detour, tuple(self.notes))
+
+    def _vehicles(self) -> dict[tuple[str, int], list[DrivenStop]]:
+        """Return the stops of each vehicle, by its type and number.
+
+        Raises
+        ------
+        ProblemError
+            Naming all vehicles that the problem does not know.
+        """
+        types, rows = self.problem.data.type_index, dict[tuple[str, int], list[DrivenStop]]()
+        labels = {route.label: (route.vehicle, route.index) for route in self.planned.routes}
+        mistakes: dict[str, None] = {}
+        for stop in self.stops:
+            label, is_numbered = stop.vehicle, math.isfinite(stop.index)
+            name, index = split_label(label, types)
+            number = stop.index if is_numbered else index
+            available = self.problem.data.vehicles[types[name]].num_available if name in types else 0
+            if label in labels and not is_numbered:
+                rows.setdefault(labels[label], []).append(stop)
+            elif number not in range(1, available + 1):
+                mistakes[f"unknown vehicle {label!r}; {nearest(label, [*labels, *types])}"] = None
+            elif label == name and not is_numbered and available > 1:
+                mistakes[
+                    f"{label!r} is a type of several vehicles; give their numbers in a column 'index'"
+                ] = None
+            else:
+                rows.setdefault((name, int(number)), []).append(stop)
+        if mistakes:
+            advice = f"; call vehicles as the plan does, {list_names([*labels])}" if labels else ""
+            raise ProblemError("\n".join(f"driven: {mistake}{advice}" for mistake in mistakes))
+        return rows
+
+    def _check_day(self) -> None:
+        """Refuse clock times that are of another day."""
+        hours = [
+            convert(clock, self.problem.units.time, "h")
+            for stop in self.stops
+            for clock in (stop.arrival, stop.end)
+            if math.isfinite(clock)
+        ]
+        if hours and not -24.0 <= float(np.median(hours)) <= 72.0:
+            raise ProblemError(
+                f"driven: the times are of another day than the plan's, {self.problem.data.day}; keep the rows of "
+                f"that day, or state the day of the plan"
+            )
+
+    def _route(self, vehicle: tuple[str, int], stops: list[DrivenStop]) -> tuple[Route, list[_Visit]]:
+        """Return a route, with what is known of each stop and of the return."""
+        data = self.problem.data
+        depot, end, name = data.depot_of[vehicle[0]], data.end_of[vehicle[0]], f"{vehicle[0]} {vehicle[1]}"
+        depots = {each.name for each in data.depots}
+        if all(math.isfinite(stop.stop) for stop in stops):
+            stops = sorted(stops, key=lambda stop: stop.stop)
+        elif all(math.isfinite(stop.arrival) for stop in stops):
+            stops = sorted(stops, key=lambda stop: _past_midnight(stop.arrival, stops, self._day_length))
+        leaves = _first(stop.departure for stop in stops)
+        back = _first(stop.back for stop in stops)
+        times: list[_Visit] = []
+        names: list[str] = []
+        clock, is_detour, seen = leaves, False, set[str]()
+        for stop in stops:
+            arrival, left = (self._after(clock, value) for value in (stop.arrival, stop.end))
+            arrival = self._forward(clock, arrival, name, stop.client)
+            clock = arrival if math.isfinite(arrival) else clock
+            left = self._forward(clock, left, name, stop.client)
+            clock = left if math.isfinite(left) else clock
+            if stop.client == depot and not names:
+                leaves = left if math.isfinite(left) else leaves
+                continue
+            is_back = stop is stops[-1] and stop.client == end
+            if (
+                (stop.client in depots and stop.client != depot and not is_back)
+                or stop.client not in data.index
+                or (stop.client in seen and stop.client != depot)
+            ):
+                (self.twice if stop.client in seen else self.unknown).append(stop.client)
+                is_detour = True
+                continue
+            seen.add(stop.client)
+            names.append(stop.client)
+            times.append((arrival, left, stop.load, is_detour))
+            is_detour = False
+        if names and names[-1] in (depot, end):
+            back = times.pop()[0] if not math.isfinite(back) else (times.pop(), back)[1]
+            names.pop()
+        back = self._forward(clock, self._after(clock, back), name, "its return")
+        times.append((back, back, math.nan, is_detour))
+        names, times = self._with_unwritten(vehicle, names, times, leaves)
+        departure = None if not math.isfinite(leaves) else leaves
+        return Route(*vehicle, depot, tuple(names), departure), times
+
+    def _with_unwritten(
+        self, vehicle: tuple[str, int], names: list[str], times: list[_Visit], leaves: float
+    ) -> tuple[list[str], list[_Visit]]:
+        """Put planned stops that nobody wrote down where the time between their neighbours says that they were made."""
+        plan, driven = self.planned, self.assessment.simulation
+        place = next(
+            (at for at, route in enumerate(plan.routes) if (route.vehicle, route.index) == vehicle), None
+        )
+        if place is None:
+            return names, times
+        legs, stops = np.flatnonzero(driven.route == place), plan.routes[place].clients
+        if len(legs) < len(stops):
+            return names, times
+        ends = [float(driven.departure[place]), *(driven.begin + driven.stay)[legs].tolist()]
+        arrives = driven.arrive[legs].tolist()
+        written = {stop.client for stop in self.stops}
+        kept = [at for at, name in enumerate(stops) if name in names]
+        found: list[tuple[int, int, int]] = []  # behind which stop of the table, and which stops of the plan
+        for before, after in zip([-1, *kept], [*kept, len(stops)], strict=True):
+            gone = range(before + 1, after)
+            if not gone or any(stops[at] in written for at in gone):
+                continue
+            first = names.index(stops[before]) + 1 if before >= 0 else 0
+            last = names.index(stops[after]) if after < len(stops) else len(names)
+            over_unknown = times[last][3]
+            if first != last or over_unknown or (after == len(stops) and len(arrives) == len(stops)):
+                continue
+            left = times[first - 1][1] if first else leaves
+            took, planned = times[last][0] - left, arrives[after] - ends[before + 1]
+            direct = self._direct(vehicle[0], stops[before] if before >= 0 else "", stops[after : after + 1])
+            if math.isnan(took) or took - direct > (planned - direct) / 2.0:
+                found.append((first, gone.start, gone.stop))
+        for first, start, stop in reversed(found):
+            self.unwritten += stops[start:stop]
+            names = [*names[:first], *stops[start:stop], *names[first:]]
+            unknown: list[_Visit] = [(math.nan, math.nan, math.nan, False)] * (stop - start)
+            times = [*times[:first], *unknown, *times[first:]]
+        return names, times
+
+    def _direct(self, vehicle: str, tail: str, head: Sequence[str]) -> float:
+        """Return how long the way between two stops takes; an empty one is the depot."""
+        data, planning = self.problem.data, self.problem.planning_values
+        ends = data.depot_of[vehicle], data.end_of[vehicle]
+        places = (
+            data.type_index[vehicle],
+            data.index[tail or ends[0]],
+            data.index[head[0] if head else ends[1]],
+        )
+        return float(planning.duration(*map(np.array, places)))
+
+    @property
+    def _day_length(self) -> float:
+        return convert(24.0, "h", self.problem.units.time)
+
+    def _after(self, clock: float, value: float) -> float:
+        """Return a time past midnight as one of the next day, where the time before is more than half a day later."""
+        if math.isfinite(clock) and math.isfinite(value) and clock - value > self._day_length / 2.0:
+            return value + self._day_length
+        return value
+
+    def _forward(self, clock: float, value: float, vehicle: str, where: str) -> float:
+        """Return a time, or none where it runs backwards, which is told."""
+        if math.isfinite(clock) and math.isfinite(value) and value < clock:
+            told = (clock_text(each, self.problem.units.time) for each in (value, clock))
+            self.backwards.append(f"{vehicle} at {where} ({' after '.join(told)})")
+            return math.nan
+        return value
+
+    def _tell(self, plan: RoutingPlan) -> None:
+        """Note what is missing, unknown or impossible."""
+        before = {name for route in self.planned.routes for name in route.clients}
+        missing = [name for name in plan.unserved if name in before]
+        stop, since = "planned stop", "since the time between their neighbours says so"
+        for names, one, many, words in (
+            (missing, stop, "", "not in the table and taken as left out"),
+            (self.unwritten, stop, "", f"not in the table and taken as made, {since}"),
+            (self.unknown, "stop", "", "at places that the plan does not know, which count as detours"),
+            (self.twice, "client", "", "reached more than once, of which the first visit counts"),
+            (self.backwards, "time that runs", "times that run", "backwards and count as unknown"),
+        ):
+            if names:
+                told = list_names(names, quoted=one != "time that runs")
+                self.notes.append(f"{count_text(len(names), one, many)} {words}: {told}")
+
+
+def _first(values: Iterator[float] | Any) -> float:
+    return next((value for value in values if math.isfinite(value)), math.nan)
+
+
+def _past_midnight(arrival: float, stops: Sequence[DrivenStop], day: float) -> float:
+    """Return an arrival, those after midnight behind those before it, where a night lies between."""
+    latest = max(stop.arrival for stop in stops)
+    return arrival + day if latest - arrival > day / 2.0 else arrival

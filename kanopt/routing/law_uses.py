@@ -1,0 +1,322 @@
+"""The laws of a routing problem where a plan uses them: on legs, at stops and on links of a road network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue, Resolver
+from kanopt.plans.findings import BELOW_ZERO, Extrapolation
+from kanopt.plans.law_use import LawUse, unit_factor
+from kanopt.plans.plan_figures import PlanFigure
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.data import Floats, Ints
+from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.model import RoutingModel
+from kanopt.routing.plan import RoutingPlan
+from kanopt.routing.rules.rule import Flags
+from kanopt.routing.service_times import SERVICE
+from kanopt.routing.simulate import Drive, leg_names
+from kanopt.routing.simulate.departures import judge_departures
+from kanopt.routing.simulate.legs import DrivingErrors, pad_routes
+from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
+from kanopt.units import convert, same_dimension
+
+_LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", "links driven")
+_SHOWN = 3
+
+Spread = Callable[[Floats], Floats]
+"""From changes of a law's values, (draws, places), to those of the times of legs, (draws, legs)."""
+
+
+@dataclass(frozen=True, eq=False)
+class RoutingLawUses:
+    """The laws of a problem as a plan uses them.
+
+    Parameters
+    ----------
+    problem, plan, driven
+        The problem, a plan of it, and how that is driven.
+    """
+
+    problem: RoutingModel
+    plan: RoutingPlan
+    driven: Drive
+
+    def uses(self) -> Iterator[LawUse]:
+        """Yield the law of travel time and each cost law on legs, that of stops at clients, that of links driven."""
+        laws, driven, service = self.problem.leg_laws, self.driven, self.problem.policy.service
+        reached = np.flatnonzero(laws.roads(driven.tail, driven.head) & np.isfinite(driven.duration))
+        inputs = driven.inputs.select(reached)
+        for name, law in laws.formulas().items() if reached.size else ():
+            resolve = laws.resolver(name, inputs)
+            if name == DURATION:
+                yield self._timed(name, law, resolve, (reached, _LEGS, self._of_legs(reached)))
+            else:
+                use = self._use(f"cost {name!r}", law, resolve, laws.unit(name), _LEGS)
+                yield replace(
+                    use, shape=reached.shape, where=lambda: self._names(reached), cut_off=True, term=name
+                )
+        stops = np.flatnonzero((driven.head >= len(self.problem.depots)) & np.isfinite(driven.begin))
+        if service is not None and stops.size:
+            resolve = self.problem.data.service_times.resolver(driven.stops(stops))
+            yield self._timed(SERVICE, service, resolve, (stops, _STOPS, self._of_legs(stops)))
+        yield from self._links()
+
+    def _links(self) -> Iterator[LawUse]:
+        network = self.problem.network
+        if network is None or not isinstance(network.law, BoundFormula):
+            return
+        names, driven = self.problem.network_nodes, self.driven
+        pairs = [(names[tail], names[head]) for tail, head in zip(driven.tail, driven.head, strict=True)]
+        paths = [() if path is None else path.links for path in network.paths(pairs)]
+        used = np.array(sorted({link for links in paths for link in links}), dtype=np.intp)
+        if not used.size:
+            return
+        place = {int(link): at for at, link in enumerate(used)}
+        driven_on = np.zeros((len(used), len(paths)))
+        for leg, links in enumerate(paths):
+            np.add.at(driven_on[:, leg], [place[int(link)] for link in links], 1.0)
+
+        def resolve(reference: Reference) -> ReferenceValue:
+            known = network.resolve(reference)
+            return ReferenceValue(known.values[used], known.unit)
+
+        use = self._timed(DURATION, network.law, resolve, (used, _LINKS, lambda changes: changes @ driven_on))
+        labels = [("", network.label(int(link))) for link in used]
+        yield replace(use, cut_off=False, where=lambda: labels)
+
+    def _use(
+        self, what: str, law: BoundFormula, resolve: Resolver, unit: str, places: tuple[str, str]
+    ) -> LawUse:
+        factor = np.array(unit_factor(law.formula.output.unit, unit))
+        return LawUse(what, law.formula, law.arguments(resolve), factor, (0,), places)
+
+    def _timed(
+        self, name: str, law: BoundFormula, resolve: Resolver, at: tuple[Ints, tuple[str, str], Spread]
+    ) -> LawUse:
+        """Return the use of a law of times at some legs or links, whose errors delay what follows.
+
+        Parameters
+        ----------
+        name, law, resolve
+            The law, and what it reads.
+        at
+            The places, what one is called, and which legs their times belong to.
+        """
+        places, words, spread = at
+        use = self._use(name, law, resolve, self.problem.units.time, words)
+        change = Delays(self.problem, self.plan, self.driven).price_change
+
+        def price_change(changes: Floats) -> Floats:
+            return change(float(use.rise) * spread(changes), at_stops=name == SERVICE)
+
+        return replace(
+            use,
+            shape=places.shape,
+            cut_off=True,
+            price_change=price_change,
+            where=lambda: self._names(places, stops=name == SERVICE),
+        )
+
+    def _of_legs(self, legs: Ints) -> Spread:
+        def spread(changes: Floats) -> Floats:
+            longer = np.zeros((len(changes), len(self.driven.route)))
+            longer[:, legs] = changes
+            return longer
+
+        return spread
+
+    def _names(self, legs: Ints, *, stops: bool = False) -> list[tuple[str, str]]:
+        """Return vehicle and leg, or vehicle and client, of some legs."""
+        names = leg_names(self.problem.data, self.plan, self.driven)
+        places = self.problem.data.names
+        return [(names[leg][0], places[self.driven.head[leg]] if stops else names[leg][1]) for leg in legs]
+
+    # ---- beyond what laws are known for
+
+    def extrapolations(self) -> Iterator[Extrapolation]:
+        """Yield, by route, where a law falls below zero, and where legs begin outside a table of travel times."""
+        laws, driven = self.problem.leg_laws, self.driven
+        for name in laws.formulas():
+            raw = laws.raw(name, driven.inputs)
+            for label, here, legs in self._on_routes(np.isfinite(raw) & (raw < 0)):
+                least = f"{number_text(float(raw[here].min()))} {laws.unit(name)}"
+                told = f"{name} falls to {least} on {len(here)} legs of {label} ({legs}); it counts as zero there"
+                yield Extrapolation(name, f"{label}: {legs}", BELOW_ZERO, told)
+        if isinstance(laws.duration, ArrivalFunctions):
+            for label, here, legs in self._on_routes(laws.outside(DURATION, driven.inputs)):
+                unit = self.problem.units.time
+                clocks = _first_few([clock_text(leave, unit) for leave in driven.leave[here].tolist()])
+                told = (
+                    f"{DURATION} is used outside its table on {len(here)} legs of {label} ({legs}), which begin at "
+                    f"{clocks}; travel time there is that of the nearest time in the table"
+                )
+                yield Extrapolation(DURATION, f"{label}: {legs}", f"clock {clocks}", told)
+
+    def _on_routes(self, flags: Flags) -> Iterator[tuple[str, Ints, str]]:
+        """Yield the vehicle, the legs and their names of each route that has such legs."""
+        for place in np.unique(self.driven.route[flags]):
+            here = np.flatnonzero(flags & (self.driven.route == place))
+            yield self.plan.routes[place].label, here, _first_few([leg for _, leg in self._names(here)])
+
+
+def _first_few(texts: Sequence[str]) -> str:
+    return list_names(texts, _SHOWN, quoted=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Longer:
+    """By how much each leg or service takes longer, at least nothing in all; (routes, legs)."""
+
+    longer: Floats
+
+    def select(self, routes: Ints) -> _Longer:
+        """Return those of some routes, each as often as it is named."""
+        return _Longer(self.longer[routes])
+
+    def apply(self, leg: int, times: Floats) -> Floats:
+        """Return how long one leg of each route takes, given what was planned; (routes,)."""
+        return np.maximum(times + self.longer[:, leg], 0.0)
+
+
+class Delays:
+    """The routes of a plan, driven again with other durations.
+
+    Vehicles leave when they left, drive in the same order, wait for windows to open and rest where that costs least. A
+    leg that is over sooner is paid less only as far as the vehicle need not wait then; one that takes longer makes all
+    that follows later, up to where it would have waited. Travel times do not change with the clock.
+
+    Parameters
+    ----------
+    problem, plan, driven
+        The plan, and how it is driven on the laws.
+    """
+
+    def __init__(self, problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> None:
+        self.rate = problem.policy.longest_route_cost
+        grid = pad_routes(problem.leg_laws, problem.planning_values, plan.routes, frozen=False)
+        self.valid, self.done = grid.valid, np.flatnonzero(np.isfinite(driven.finish))
+        fixed, stay = self._padded(driven.duration), self._padded(driven.stay)
+        self.grid = replace(grid, fixed=fixed, stay=stay, by_clock=()).select(self.done)
+        self.departure = driven.departure[self.done]
+
+    def _padded(self, values: Floats) -> Floats:
+        """Return numbers of legs, (…, legs), by route; (…, routes, legs)."""
+        found = np.zeros((*values.shape[:-1], *self.valid.shape))
+        found[..., self.valid] = values
+        return found
+
+    def price_change(self, longer: Floats, *, at_stops: bool = False) -> Floats:
+        """Return the change of what is paid for time and lateness; (draws,).
+
+        Parameters
+        ----------
+        longer
+            By how much each leg, or the service at its head, takes longer; (draws, legs).
+        at_stops
+            Whether services take longer.
+        """
+        by_route = self._padded(longer)[:, self.done]
+        errors = _Longer(by_route.reshape(-1, by_route.shape[-1]))
+        changed = DrivingErrors(service=errors) if at_stops else DrivingErrors(travel=errors)
+        return self._price(len(longer), changed) - self._price(1, DrivingErrors())
+
+    def _price(self, draws: int, errors: DrivingErrors) -> Floats:
+        routes = np.tile(np.arange(len(self.done)), draws)
+        grid = replace(self.grid.select(routes), errors=errors)
+        judged = judge_departures(grid, self.departure[routes])
+        cost, finish = (each.reshape(draws, -1) for each in judged[3:])
+        longest = (finish - self.departure).max(axis=1, initial=0.0)
+        return np.asarray(cost.sum(axis=1) + self.rate * longest)
+
+
+WALKING, FASTEST = 4.0, 130.0
+"""km/h at which people walk, and which hardly a road allows."""
+_SHORT = 0.5
+"""km below which an address and where one parks differ by as much as the leg is long."""
+_NOTHING = 0.01
+"""Share of the travel time of all legs below which a fixed time is not told."""
+
+
+def fixed_times(problem: RoutingModel, driven: Drive) -> Floats | None:
+    """Return what the law of travel time says of each leg at distance 0, with all else as it is; (legs,).
+
+    None where travel times are no formula of the distance, or the formula has no value there.
+    """
+    laws = problem.leg_laws
+    law = laws.duration
+    if not isinstance(law, BoundFormula) or not laws.reads(DURATION, "arc.distance"):
+        return None
+    resolve = laws.resolver(DURATION, driven.inputs)
+
+    def at_zero(reference: Reference) -> ReferenceValue:
+        known = resolve(reference)
+        is_distance = str(reference) == "arc.distance"
+        return ReferenceValue(np.zeros_like(known.values), known.unit) if is_distance else known
+
+    try:
+        values = law.evaluate(at_zero, problem.data.units.time)
+    except FormulaError:  # such as a logarithm of the distance
+        return None
+    return np.broadcast_to(np.maximum(values, 0.0), driven.duration.shape)
+
+
+def fixed_time_figure(problem: RoutingModel, driven: Drive) -> tuple[PlanFigure, ...]:
+    """Return the fixed time per leg that a law of travel time has, where it is more than nothing.
+
+    Parameters
+    ----------
+    problem, driven
+        The problem, and how a plan of it is driven.
+    """
+    fixed = fixed_times(problem, driven)
+    if fixed is None or not len(fixed) or not fixed.sum() > _NOTHING * driven.duration.sum():
+        return ()
+    value, unit = float(np.median(fixed)), problem.data.units.time
+    how = "what the law of travel time says at distance 0, of the middle leg"
+    text = amount_text(value, unit, 3)
+    return (
+        PlanFigure("fixed time", "Fixed time per leg", value, text, how, better="less", unit=unit, rank=3),
+    )
+
+
+def implausible_speeds(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> tuple[str, ...]:
+    """Tell of legs on which a law of travel time is slower than walking or faster than the road, and name them.
+
+    The fixed time of a leg is no driving, and legs of less than half a kilometre say nothing. Matrices of travel times
+    are as they are given.
+
+    Parameters
+    ----------
+    problem, plan, driven
+        The problem, a plan of it, and how that is driven.
+    """
+    units = problem.data.units
+    if not isinstance(problem.leg_laws.duration, BoundFormula) or not same_dimension(units.distance, "km"):
+        return ()
+    km = problem.data.lengths(driven.tail, driven.head) * convert(1.0, units.distance, "km")
+    hour = convert(1.0, units.time, "h")
+    fixed = fixed_times(problem, driven)
+    driving = (driven.duration - (0.0 if fixed is None else fixed)) * hour
+    known = np.isfinite(km) & np.isfinite(driven.duration) & (km >= _SHORT)
+    names = leg_names(problem.data, plan, driven)
+    told = []
+    for odd, what in (
+        (known & (km < WALKING * driving), f"slower than one walks ({WALKING:g} km/h)"),
+        (known & (km > FASTEST * driven.duration * hour), f"faster than the road allows ({FASTEST:g} km/h)"),
+    ):
+        legs = [
+            f"{names[leg][1]} ({names[leg][0]}), {amount_text(float(km[leg]), 'km', 3)} in "
+            f"{amount_text(float(driven.duration[leg]), units.time, 3)}"
+            for leg in np.flatnonzero(odd)
+        ]
+        if legs:
+            are = "is" if len(legs) == 1 else "are"
+            of = f"{len(legs):,} of {count_text(len(names), 'leg')} {are} {what} by the law of travel time"
+            told.append(f"{of}: {list_names(legs, _SHOWN, quoted=False)}")
+    return tuple(told)

@@ -1,0 +1,356 @@
+"""Why clients are unserved or late, and the smallest change found that would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from kanopt.plans.findings import Reason, Violation
+from kanopt.routing.data import RoutingData
+from kanopt.routing.entities import Client
+from kanopt.routing.infeasible_clients import infeasible_clients
+from kanopt.routing.insertion import Insertion, InsertionFinder
+from kanopt.routing.leg_laws import RoutingLaws
+from kanopt.routing.plan import RoutingPlan
+from kanopt.routing.planning_values import PlanningValues
+from kanopt.routing.rules import BY_NAME
+from kanopt.routing.simulate import Drive, exceeds
+from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
+
+LOAD, TIME, WHO = "load", "time", "who"
+_MOST = 3
+
+
+def violated_rule_kinds(place: Insertion) -> frozenset[str]:
+    """Return the kinds of rule that an insertion breaks: load, time, skills, or a constraint by its name."""
+    return frozenset(map(_kind, place.violations))
+
+
+def _kind(violation: Violation) -> str:
+    rule = BY_NAME[violation.constraint]
+    return rule.kind or rule.name
+
+
+def total_violation(place: Insertion, kind: str) -> float:
+    """Return by how much an insertion breaks the rules of a kind."""
+    return sum(violation.amount for violation in _violations_of(place, kind))
+
+
+def _violations_of(place: Insertion, kind: str) -> list[Violation]:
+    return [each for each in place.violations if _kind(each) == kind]
+
+
+def smallest_relaxations(places: Iterable[Insertion]) -> list[Insertion]:
+    """Return the insertion that breaks its rules least, for each set of rules to relax; cheapest first.
+
+    Insertions that break rules of two kinds count only where none breaks rules of one kind.
+    """
+    best: dict[frozenset[str], Insertion] = {}
+    for place in places:
+        kinds = violated_rule_kinds(place)
+        if not any(BY_NAME[each.constraint].must_hold for each in place.violations) and (
+            kinds not in best or _violation_size(place) < _violation_size(best[kinds])
+        ):
+            best[kinds] = place
+    fewest = min((len(kinds) for kinds in best), default=0)
+    found = [place for kinds, place in best.items() if len(kinds) == fewest]
+    return sorted(found, key=lambda place: place.cost)[:_MOST]
+
+
+def _violation_size(place: Insertion) -> tuple[float, ...]:
+    return (
+        *(round(total_violation(place, kind), 9) for kind in sorted(violated_rule_kinds(place))),
+        round(place.cost, 9),
+    )
+
+
+def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
+    """Say which limits each insertion needs relaxed, and how much more the plan would then cost."""
+    return ", or ".join(
+        f"{place.position_text} with {_one_relaxation_text(data, place)}, for {price_text(data, place.cost)}"
+        for place in places
+    )
+
+
+def price_text(data: RoutingData, cost: float) -> str:
+    """Write what a plan costs more, or less."""
+    return f"{money_text(abs(cost), data.units.money)} {'more' if cost >= 0 else 'less'}"
+
+
+def _one_relaxation_text(data: RoutingData, place: Insertion) -> str:
+    kinds = sorted(violated_rule_kinds(place))
+    return " together with ".join(_kind_text(data, place, kind) for kind in kinds)
+
+
+def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
+    broken = _violations_of(place, kind)
+    if kind == TIME and len(broken) > 1:
+        names = list(dict.fromkeys(BY_NAME[each.constraint].limit_text for each in broken))
+        return f"{amount_text(total_violation(place, kind), broken[0].unit)} more in {join_list(names)}"
+    first = broken[0]
+    if kind == WHO:  # a vehicle may not serve a client, or not only that: one change would do for each
+        first = next((each for each in broken if each.constraint == "pinned"), first)
+        broken = [first]
+    return BY_NAME[first.constraint].relaxed(data, broken)
+
+
+def infeasibility_reasons(laws: RoutingLaws, planning: PlanningValues) -> tuple[Reason, ...]:
+    """Return a reason for every client that no vehicle can serve, and for a fleet that is too small."""
+    must = [client.name for client in laws.data.clients if client.mandatory]
+    found = infeasible_clients(laws, planning, must, "infeasible")
+    short = tuple(_fleet_too_small(laws.data))
+    if found or short:
+        return (*short, *found.values())
+    clients = count_text(len(laws.data.clients), "client")
+    return (
+        Reason(
+            "plan",
+            "infeasible",
+            f"the search ended without a plan for {clients}, and no single client rules one out",
+            "a longer search",
+            searched=True,
+        ),
+    )
+
+
+def plan_reasons(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive
+) -> tuple[Reason, ...]:
+    """Return a reason for every unserved and every late client of a plan that was driven on the law."""
+    return (*_unserved(laws, planning, plan, driven), *_late(laws, planning, plan, driven))
+
+
+def _unserved(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive
+) -> Iterator[Reason]:
+    served = {name for route in plan.routes for name in route.clients}
+    left = [client for client in laws.data.clients if client.name not in served]
+    if not left:
+        return
+    if any(client.mandatory for client in left):
+        yield from _fleet_too_small(laws.data)
+    alone = infeasible_clients(laws, planning, [client.name for client in left], "unserved")
+    unexplained = [client for client in left if client.name not in alone or not alone[client.name].proved]
+    insertions = InsertionFinder(laws, planning, plan, driven) if unexplained else None
+    for client in left:
+        found = alone.get(client.name)
+        if insertions is None or (found is not None and found.proved):
+            assert found is not None
+            yield found
+        else:
+            yield _not_inserted(laws.data, client, insertions, found)
+
+
+def _fleet_too_small(data: RoutingData) -> Iterator[Reason]:
+    """Compare what must be delivered with what the whole fleet can carry."""
+    must = np.array([False] * len(data.depots) + [client.mandatory for client in data.clients])
+    # what is loaded at a client may be on board when something else no longer is
+    needed = data.demands[:, must & (data.source < 0)].sum(axis=1)
+    trips = np.array([vehicle.num_available * (1 + vehicle.max_reloads) for vehicle in data.vehicles])
+    tours = "tour" if trips.sum() == data.of_vehicles("num_available").sum() else "trip, reloads included,"
+    for measure, demand in enumerate(needed.tolist()):
+        capacity = float(sum(data.capacities[measure, trips > 0] * trips[trips > 0]))
+        if exceeds(demand, capacity):
+            unit = data.unit_of(measure)
+            missing = amount_text(demand - capacity, unit)
+            what = f" of {data.policy.capacities[measure - 1]}" if measure else ""
+            yield Reason(
+                "fleet",
+                "infeasible",
+                f"the clients that must be served demand {amount_text(demand, unit)}{what}, {missing} more than all "
+                f"vehicles carry in one {tours} each ({amount_text(capacity, unit)})",
+                f"{missing} more capacity{what}",
+                proved=True,
+            )
+
+
+def _not_inserted(
+    data: RoutingData, client: Client, insertions: InsertionFinder, alone: Reason | None
+) -> Reason:
+    """Give the cheapest feasible insertion of a client, else the smallest relaxations that allow one."""
+    places = insertions.for_client(client.name)
+    if places and not places[0].violations:
+        return _feasible_insertion_reason(data, client, places[0])
+    best = smallest_relaxations(places)
+    relaxation = relaxation_text(data, best)
+    price = best[0].cost if best else None
+    if alone is not None:
+        return replace(alone, relaxation=relaxation or alone.relaxation, price=price, searched=True)
+    obstacle = _blocking_rules(data, client, places)
+    return Reason(
+        f"client {client.name}",
+        "unserved",
+        obstacle.message,
+        relaxation,
+        price=price,
+        searched=True,
+        bottleneck=obstacle.bottleneck,
+        amount=obstacle.amount,
+    )
+
+
+def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertion) -> Reason:
+    """Word the reason of a client with a feasible insertion."""
+    subject, prize = f"client {client.name}", client.prize
+    cost, relaxation = price_text(data, best.cost), f"insert it into {best.position_text}"
+    message = f"{subject} is left out although {best.position_text} could serve it for {cost}"
+    bottleneck = "a vehicle could serve them, and the search left them out"
+    if prize is not None and best.cost >= prize:
+        told = f"at its cheapest place ({best.position_text}), and its prize is {money_text(prize, data.units.money)}"
+        message = f"serving {subject} would cost {cost} {told}"
+        bottleneck = "serving them would cost more than their prizes"
+        relaxation = f"a prize above {money_text(best.cost, data.units.money)}"
+    elif prize is not None:
+        message += f", less than its prize of {money_text(prize, data.units.money)}"
+        bottleneck = "serving them would cost less than their prizes, and the search left them out"
+    return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
+
+
+class _Obstacle(NamedTuple):
+    """What keeps a client out of a plan, in a clause and in a sentence, and by how much."""
+
+    bottleneck: str
+    message: str
+    amount: float | None = None
+
+
+def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> _Obstacle:
+    """Say whether load, time or another rule keeps the client out."""
+    subject = f"client {client.name}"
+    allowed = [place for place in places if WHO not in violated_rule_kinds(place)]
+    if not allowed:
+        if places:
+            end = "is out of the fleet or does not exist"
+            return _Obstacle(
+                f"every vehicle that may serve them {end}", f"every vehicle that may serve {subject} {end}"
+            )
+        message = f"{subject} is left out: no road leads to it from the routes with room for it"
+        return _Obstacle("no road leads to them from the routes with room", message)
+    with_room = [place for place in allowed if LOAD not in violated_rule_kinds(place)]
+    if not with_room:
+        short = min(total_violation(place, LOAD) for place in allowed)
+        return _Obstacle("no vehicle has capacity left", _capacity_shortfall(data, client, allowed), short)
+    in_time = [place for place in with_room if TIME not in violated_rule_kinds(place)]
+    if not in_time:
+        best = min(with_room, key=lambda place: (total_violation(place, TIME), place.cost))
+        over = total_violation(best, TIME)
+        message = (
+            f"no vehicle with room for {subject} has the time: the best place, {best.position_text}, exceeds "
+            f"{_limits(best)} by {amount_text(over, data.units.time)}"
+        )
+        return _Obstacle("no vehicle with room has the time", message, over)
+    best = min(in_time, key=lambda place: (len(place.violations), place.cost))
+    broken = "; ".join(violation.message for violation in best.violations)
+    cheapest = f"at the cheapest, {best.position_text}: {broken}"
+    rules = join_list(sorted({violation.constraint for violation in best.violations}))
+    return _Obstacle(
+        f"every place with room and time breaks another rule ({rules})",
+        f"every place for {subject} with room and time breaks another rule; {cheapest}",
+    )
+
+
+def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Insertion]) -> str:
+    """Say how much spare capacity there is where there is most."""
+    subject, unit = f"client {client.name}", data.units.load
+    best = min(places, key=lambda place: (total_violation(place, LOAD), place.cost))
+    over = [violation for violation in best.violations if violation.constraint == "capacity"]
+    if data.has_sources or client.pickup or len(data.demands) > 1:
+        by = join_list([amount_text(violation.amount, violation.unit) for violation in over])
+        return f"no vehicle has capacity left for {subject}: the best place, {best.position_text}, exceeds it by {by}"
+    spare = client.demand - over[0].amount
+    spare = spare if exceeds(spare, 0.0) else 0.0
+    return (
+        f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, unit)}, and the "
+        f"most free is {amount_text(spare, unit)} on {best.route.label}"
+    )
+
+
+def _limits(place: Insertion) -> str:
+    """Name the limits of time that a place exceeds."""
+    found = {violation.constraint for violation in place.violations}
+    return "the longest duration" if found & {"duration"} else "windows and shift"
+
+
+def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:
+    """Word a reason for each client reached after its window and each route that ends after its shift."""
+    data, unit = laws.data, laws.data.units.time
+    yield from _overrun(data, plan, driven)
+    soft = data.has_soft_window[driven.head]
+    late = [
+        leg
+        for leg in np.flatnonzero(driven.late > 0).tolist()
+        if exceeds(float(driven.begin[leg]), float(data.latest[driven.head[leg]]))
+    ]
+    hard = [data.names[driven.head[leg]] for leg in late if not soft[leg]]
+    never = infeasible_clients(laws, planning, hard, "late") if hard else {}
+    for leg in sorted(late, key=lambda leg: not soft[leg]):
+        name, route = data.names[driven.head[leg]], plan.routes[driven.route[leg]]
+        amount = float(driven.begin[leg] - data.latest[driven.head[leg]])
+        if name in never and not soft[leg]:
+            yield never[name]
+            continue
+        rate, price = float(data.lateness_rate[driven.head[leg]]), None
+        window = f"its window {amount_text(amount, unit)} later"
+        said = (
+            f"client {name} is stop {route.clients.index(name) + 1} of {route.label} and reached at "
+            f"{clock_text(float(driven.begin[leg]), unit)}, {amount_text(amount, unit)} after its window closes"
+        )
+        if soft[leg]:
+            price = -rate * amount if rate else None
+            paid = f"at a price of {money_text(rate * amount, data.units.money)}"
+            said += f", which it allows {paid if rate else 'at what its law of cost says'}"
+            bottleneck = "they are reached late, which is allowed at a price"
+        else:
+            said += "; nothing rules out that some vehicle reaches it in time"
+            window += ", or an earlier stop or vehicle"
+            bottleneck = (
+                "they are reached after their windows close, though another plan might reach them in time"
+            )
+        yield Reason(
+            f"client {name}", "late", said, window, price=price, bottleneck=bottleneck, amount=amount
+        )
+
+
+def _overrun(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:
+    unit = data.units.time
+    for place, route in enumerate(plan.routes):
+        vehicle, returns = data.vehicles[data.type_index[route.vehicle]], float(driven.finish[place])
+        end, done = vehicle.shift_end, "returns" if vehicle.returns else "is done"
+        if np.isfinite(returns) and exceeds(returns, end):
+            late = returns - end
+            over = amount_text(late, unit)
+            parts = _time_breakdown(data, driven, place)
+            yield Reason(
+                route.label,
+                "late",
+                f"{route.label} leaves at {clock_text(float(driven.departure[place]), unit)} and {done} at "
+                f"{clock_text(returns, unit)}, {over} after its shift ends: {parts}",
+                f"the shift of {route.label} {over} longer",
+                bottleneck="they are done after their shifts end",
+                amount=late,
+            )
+
+
+def _time_breakdown(data: RoutingData, driven: Drive, place: int) -> str:
+    """Say of what the time of a route consists."""
+    here, unit = driven.route == place, data.units.time
+    driving, waiting = float(driven.duration[here].sum()), float((driven.begin - driven.arrive)[here].sum())
+    service = driven.stay[here]
+    # the last leg back to the depot ends the route: nothing is loaded again
+    home = int(driven.head[here][-1]) < len(data.depots)
+    serving = float(service[:-1].sum() if home else service.sum())
+    breaks = float(driven.finish[place] - driven.departure[place]) - driving - waiting - serving
+    parts = [
+        f"{amount_text(driving, unit)} of driving",
+        f"{amount_text(serving, unit)} of service",
+        f"{amount_text(waiting, unit)} of waiting",
+    ]
+    if exceeds(breaks, 0.0):
+        # who has breaks has no rests after driving
+        parts.append(
+            f"{amount_text(breaks, unit)} of {'breaks' if data.breaks[driven.kind[place]] else 'rests'}"
+        )
+    return join_list(parts)

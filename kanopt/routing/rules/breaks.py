@@ -1,0 +1,49 @@
+"""Breaks of drivers in windows of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kanopt.faults import Fault
+from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.findings import Violation
+from kanopt.routing.data import RoutingData
+from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, unreadable
+from kanopt.routing.windows import parse_breaks
+from kanopt.text import amount_text
+
+
+class Breaks(Limit):
+    """No break is missed; where each is taken is chosen as the route is driven (``simulate/breaks.py``)."""
+
+    name = "break"
+    what = "driver breaks"
+    words = RuleWords("vehicle has no time for its breaks", "vehicles have no time for their breaks")
+    fields = ("vehicles.breaks",)
+    tables = ("vehicles",)
+    given_up = ("breaks", "breaks")
+    freed = fields
+
+    def faults(self, given: Given) -> Iterator[Fault]:
+        """Yield breaks that cannot be read."""
+        return unreadable(
+            "vehicles", "breaks", given.vehicles, lambda text: parse_breaks(text, given.units.time)
+        )
+
+    def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
+        """Yield how many breaks are missed on routes that come to their end."""
+        missed = np.where(np.isfinite(driven.finish), driven.breaks_missed, 0.0)
+        yield Measure(np.arange(len(missed)), missed, np.zeros(len(missed)), "", self._missed)
+
+    @staticmethod
+    def _missed(case: DrivenPlan, place: int) -> tuple[str, str]:
+        label, breaks = case.label(place), len(case.data.breaks[case.driven.kind[place]])
+        count = int(case.driven.breaks_missed[place])
+        return label, f"{label}: {count} of the driver's {breaks} breaks cannot be taken when they must be"
+
+    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
+        """Say how many breaks would have to be left out."""
+        more = amount_text(violation.amount, violation.unit)
+        return "a break left out" if violation.amount == 1 else f"{more} breaks left out"

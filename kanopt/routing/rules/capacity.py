@@ -1,0 +1,155 @@
+"""What a vehicle can carry, in every measure, and how often it may load again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.findings import Violation
+from kanopt.routing.data import RoutingData
+from kanopt.routing.entities import Client, VehicleType
+from kanopt.routing.policy import RoutingPolicy
+from kanopt.routing.rules.pickup_delivery import trips_of
+from kanopt.routing.rules.rule import (
+    Drive,
+    DrivenPlan,
+    Limit,
+    LoneTrip,
+    Measure,
+    Obstacle,
+    Rule,
+    exceeds,
+)
+from kanopt.text import amount_text, join_list
+
+
+class Capacity(Limit):
+    """On no leg is more on board than the vehicle can carry."""
+
+    name = "capacity"
+    what = "capacities"
+    words = RuleWords("vehicle carries more than it can", "vehicles carry more than they can")
+    fields = ("vehicles.capacity",)
+    kind = "load"
+    bottleneck = "what they want is more than any vehicle carries"
+    given_up = ("capacity", "capacities")
+
+    def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
+        """Yield the largest load of each route, for each measure."""
+        routes = np.arange(len(driven.finish))
+        for number, loads in enumerate(driven.loads):
+            most = np.zeros(len(routes))
+            np.maximum.at(most, driven.route, loads)
+            # what an open route picks up last is on no leg
+            np.maximum(most, driven.ends_with[number], out=most)
+            unit, what = data.unit_of(number), measure_text(data, number)
+
+            def say(
+                case: DrivenPlan, place: int, most: Any = most, number: int = number, what: str = what
+            ) -> tuple[str, str]:
+                label, unit = case.label(place), case.data.unit_of(number)
+                capacity = float(case.data.capacities[number, case.driven.kind[place]])
+                more = f"{amount_text(most[place] - capacity, unit)} more than its capacity of"
+                return label, (
+                    f"{label} carries {amount_text(most[place], unit)}{what}, {more} {amount_text(capacity, unit)}"
+                )
+
+            yield Measure(routes, most, data.capacities[number, driven.kind], unit, say)
+
+    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
+        """Compare what is on board before and after the client with every capacity."""
+        data, place = trip.data, trip.place
+        given = [data.index[other.name] for other in data.clients if other.source == trip.client.name]
+        for number, carried in enumerate(data.demands):
+            unit, what = data.unit_of(number), measure_text(data, number)
+            loads = [("its demand", float(carried[place]))]
+            if number == 0:
+                loads.append(("what it picks up", float(data.pickup[place] + carried[given].sum())))
+            elif given:
+                loads.append(("what is loaded at it", float(carried[given].sum())))
+            capacity = float(data.capacities[number, trip.kind])
+            name, most = max(loads, key=lambda load: load[1])
+            if exceeds(most, capacity):
+                more = amount_text(most - capacity, unit)
+                message = (
+                    f"{name} of {amount_text(most, unit)}{what} is more than {trip.vehicle.name} can carry "
+                    f"({amount_text(capacity, unit)})"
+                )
+                less = "demand" if name == "its demand" and not what else name.removeprefix("its ") + what
+                relaxation = f"{more} less {less}, or as much more capacity on {trip.vehicle.name}"
+                yield self.obstacle(trip, most - capacity, message, relaxation)
+
+    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
+        """Say how much more capacity it takes."""
+        of = (f" of {name}" for name in data.policy.capacities if f" of {name}," in violation.message)
+        return f"{amount_text(violation.amount, violation.unit)} more capacity{next(of, '')}"
+
+    def relaxed(self, data: RoutingData, broken: Sequence[Violation]) -> str:
+        """Say the same of all measures."""
+        return join_list([self.relaxed_by(data, each) for each in broken])
+
+    def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
+        """Yield the vehicle types with a capacity, where there is anything to carry."""
+        loaded = any(client.demand or client.pickup for client in data.clients if client.name in names)
+        for each in data.vehicles:
+            if loaded and each.num_available and np.isfinite(each.capacity):
+                yield each.name
+
+    def free(self, data: RoutingData, owner: Client | VehicleType, load: float) -> Mapping[str, Any]:
+        """Return room for all there is; a law may read the capacity, so that it stays a number."""
+        if not isinstance(owner, VehicleType) or not np.isfinite(owner.capacity):
+            return {}
+        return {"capacity": max(owner.capacity, load)}
+
+
+def measure_text(data: RoutingData, number: int) -> str:
+    """Name a measure of the load by its position, but for the first one."""
+    return f" of {data.policy.capacities[number - 1]}" if number else ""
+
+
+class Measures(Rule):
+    """Further measures of the load, each with a capacity; they are checked as that is."""
+
+    name = "measures"
+    what = "further capacities"
+    fields = ("policy.capacities",)
+    given_up = ("measure", "measures")
+
+    def binds(self, data: RoutingData, names: Collection[str]) -> Sequence[str]:
+        """Return the measures."""
+        return data.policy.capacities
+
+    def given_up_text(self, names: Sequence[str]) -> str:
+        """Name the capacities for some measures."""
+        return f"the capacity for {join_list(names, 6)}"
+
+    def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
+        """Return the policy with some of the measures."""
+        return replace(policy, capacities=tuple(name for name in policy.capacities if name in held))
+
+
+class Reloads(Rule):
+    """A vehicle comes back to its depot on the way no more often than it may."""
+
+    name = "reload"
+    what = "reloads"
+    words = RuleWords("route comes back to its depot too often", "routes come back to their depot too often")
+    fields = ("vehicles.max_reloads",)
+
+    def broken(self, case: DrivenPlan) -> Iterator[Violation]:
+        """Yield routes with too many reloads."""
+        for place, route in enumerate(case.plan.routes):
+            reloads, allowed = len(trips_of(route)) - 1, case.vehicle(place).max_reloads
+            if reloads > allowed:
+                back = f"comes back to {route.depot} {reloads} times on its way"
+                message = f"{route.label} {back}, and may {allowed} times"
+                yield Violation(self.name, route.label, float(reloads - allowed), "", message)
+
+    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
+        """Say how many more reloads it takes."""
+        more = amount_text(violation.amount, violation.unit)
+        return "one more reload" if violation.amount == 1 else f"{more} more reloads"

@@ -1,0 +1,156 @@
+"""How long routes may be, in distance and in time, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kanopt.plans.broken_rules import RuleWords
+from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.rules.rule import (
+    Drive,
+    DrivenPlan,
+    LegPrice,
+    Limit,
+    LoneTrip,
+    Measure,
+    Obstacle,
+    RoutePrice,
+    Rule,
+    exceeds,
+    more_than,
+    sum_by_route,
+)
+from kanopt.text import amount_text
+
+
+class Distance(Limit, LegPrice):
+    """A route is no longer than its vehicle may drive; each unit of distance has a price."""
+
+    name = "distance"
+    what = "limits of distance beside prices of something else"
+    words = RuleWords("route is longer than it may be", "routes are longer than they may be")
+    fields = ("vehicles.max_distance",)
+    by_time = False
+    mend = "its longest distance {by} longer"
+    bottleneck = "even the shortest route to them is longer than any vehicle may drive"
+    even_alone = True
+    given_up = ("longest distance", "longest distances")
+    freed = fields
+    term = "distance"
+
+    def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
+        """Yield the lengths of routes."""
+        legs = np.nan_to_num(data.lengths(driven.tail, driven.head), posinf=0.0)
+        lengths = sum_by_route(driven, legs)
+        limits, unit = data.of_vehicles("max_distance")[driven.kind], data.units.distance
+
+        def say(case: DrivenPlan, place: int) -> tuple[str, str]:
+            label, value, limit = case.label(place), float(lengths[place]), float(limits[place])
+            return label, f"{label} is long {amount_text(value, unit)}, {more_than(value, limit, unit)}"
+
+        yield Measure(np.arange(len(lengths)), lengths, limits, unit, say)
+
+    def is_paid(self, data: RoutingData) -> bool:
+        """Say whether any vehicle type pays for distance."""
+        return bool(data.of_vehicles("unit_distance_cost").any())
+
+    def amounts(self, data: RoutingData, driven: Drive) -> Floats:
+        """Return the price of the distance of each leg."""
+        distance = data.lengths(driven.tail, driven.head)
+        with np.errstate(invalid="ignore"):
+            paid = data.of_vehicles("unit_distance_cost")[driven.vehicle] * distance
+        return np.where(np.isfinite(distance), paid, np.inf)
+
+    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
+        """Compare the shortest route with the longest one that the vehicle may drive."""
+        value, most, unit = trip.distance, trip.vehicle.max_distance, trip.data.units.distance
+        if trip.reached and exceeds(value, most):
+            name, over = trip.vehicle.name, amount_text(value - most, unit)
+            told = f"is {amount_text(value, unit)} long, {over} more than it may"
+            message = f"the shortest route of {name} to it {told}"
+            yield self.obstacle(trip, value - most, message, f"the longest distance of {name} {over} longer")
+
+
+class Duration(Limit, RoutePrice):
+    """A route takes no longer than its vehicle may be out; each unit of time has a price."""
+
+    name = "duration"
+    what = "limits of duration"
+    words = RuleWords("route takes longer than it may", "routes take longer than they may")
+    fields = ("vehicles.max_duration",)
+    kind = "time"
+    mend = "its longest duration {by} longer"
+    bottleneck = "even the shortest route to them takes longer than any vehicle may drive"
+    even_alone = True
+    given_up = ("longest duration", "longest durations")
+    freed = fields
+    term = "time"
+
+    def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
+        """Yield how long routes take."""
+        limits = data.of_vehicles("max_duration")[driven.kind]
+        spent = driven.route_durations
+        yield Measure(np.arange(len(spent)), spent, limits, data.units.time, self._long)
+
+    @staticmethod
+    def _long(case: DrivenPlan, place: int) -> tuple[str, str]:
+        label, unit = case.label(place), case.data.units.time
+        value, limit = float(case.driven.route_durations[place]), case.vehicle(place).max_duration
+        return label, f"{label} takes {amount_text(value, unit)}, {more_than(value, limit, unit)}"
+
+    def is_paid(self, data: RoutingData) -> bool:
+        """Say whether any vehicle type pays for time."""
+        return bool(data.of_vehicles("unit_duration_cost").any())
+
+    def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
+        """Return the price of the time that each route takes."""
+        rates = data.of_vehicles("unit_duration_cost")[kind]
+        return np.asarray(rates * np.where(rates > 0, spent, 0.0))
+
+    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
+        """Compare the quickest route with the longest time that the vehicle may be out."""
+        value, most, unit = trip.duration, trip.vehicle.max_duration, trip.data.units.time
+        if trip.reached and exceeds(value, most):
+            name, over = trip.vehicle.name, amount_text(value - most, unit)
+            message = f"the shortest route of {name} to it takes {amount_text(value, unit)}, {over} more than it may"
+            relaxation = f"the longest duration of {name} {over} longer"
+            yield self.obstacle(trip, value - most, message, relaxation, proved=trip.exact)
+
+
+class Overtime(RoutePrice):
+    """Time of a route beyond what is regular has a price on top."""
+
+    name = "overtime"
+    what = "overtime"
+    fields = ("vehicles.unit_overtime_cost",)
+    term = "overtime"
+
+    def is_paid(self, data: RoutingData) -> bool:
+        """Say whether any vehicle type that has a regular time pays for overtime."""
+        return bool(self._rates(data).any())
+
+    def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
+        """Return what the overtime of each route costs."""
+        regular, rates = data.of_vehicles("shift_duration"), self._rates(data)[kind]
+        regular = np.where(np.isfinite(regular), regular, 0.0)[kind]
+        return np.asarray(rates * np.where(rates > 0, np.maximum(spent - regular, 0.0), 0.0))
+
+    @staticmethod
+    def _rates(data: RoutingData) -> Floats:
+        limited = np.isfinite(data.of_vehicles("shift_duration"))
+        return np.where(limited, data.of_vehicles("unit_overtime_cost"), 0.0)
+
+
+class EvenWork(Rule):
+    """The time of the longest route has a price, which spreads work evenly."""
+
+    name = "even work"
+    what = "a price of the longest route"
+    fields = ("policy.longest_route_cost",)
+    term = "longest route"
+
+    def cost(self, data: RoutingData, spent: Floats) -> Floats:
+        """Return the price of the longest of some routes, which are along the last axis."""
+        return np.asarray(data.policy.longest_route_cost * spent.max(axis=-1))

@@ -1,0 +1,164 @@
+"""Windows of clients, hard ones and those that may be missed at a price."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from kanopt.faults import Fault
+from kanopt.plans.broken_rules import RuleWords
+from kanopt.routing.data import Floats, RoutingData
+from kanopt.routing.entities import Client, VehicleType
+from kanopt.routing.rules.release import RELEASE, ready_earlier
+from kanopt.routing.rules.rule import (
+    Drive,
+    DrivenPlan,
+    Given,
+    LegPrice,
+    Limit,
+    LoneTrip,
+    Measure,
+    Obstacle,
+    Rule,
+    early_ends,
+    exceeds,
+    unreadable,
+)
+from kanopt.routing.rules.shift import longer_shift
+from kanopt.routing.windows import parse_windows
+from kanopt.text import amount_text, clock_text, list_names
+
+
+class Window(Limit):
+    """Service begins before the last window closes, unless that is allowed at a price."""
+
+    name = "time window"
+    what = "time windows"
+    words = RuleWords(
+        "client is served after its window closes", "clients are served after their windows close"
+    )
+    fields = ("clients.earliest", "clients.latest", "clients.windows")
+    tables = ("clients",)
+    kind = "time"
+    mend = "the window of {where} {by} later"
+    bottleneck = "no vehicle reaches them before their windows close"
+    even_alone = True
+    given_up = ("window", "windows")
+
+    def faults(self, given: Given) -> Iterator[Fault]:
+        """Yield windows that are given twice, close before they open, or cannot be read."""
+        both = tuple(c.name for c in given.clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf))
+        if both:
+            yield Fault("clients", "give either windows, or earliest and latest", both)
+        what = "the window closes before it opens"
+        yield from early_ends("clients", given.clients, ("earliest", "latest"), what, given.units.time)
+        yield from unreadable(
+            "clients", "windows", given.clients, lambda text: parse_windows(text, given.units.time)
+        )
+
+    def remarks(self, data: RoutingData) -> Iterator[tuple[str, str]]:
+        """Yield windows that close before any shift starts, as windows written in hours do."""
+        unit = data.units.time
+        starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available > 0]
+        first = min(starts, default=-np.inf)
+        early = [
+            (client.name, windows[-1][1])
+            for client, windows in zip(data.clients, data.windows, strict=True)
+            if windows[-1][1] < first and client.unit_lateness_cost is None
+        ]
+        if early:
+            name, closes = early[0]
+            yield (
+                name,
+                f"clients {list_names([each for each, _ in early])}: the last window closes before any shift starts "
+                f"at {clock_text(first, unit)}, that of {name!r} at {clock_text(closes, unit)}; times are counted in "
+                f"{unit} from midnight",
+            )
+
+    def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
+        """Yield when service begins, and when the last window closes."""
+        latest = np.where(data.has_soft_window[driven.head], np.inf, data.latest[driven.head])
+        yield Measure(driven.route, driven.begin, latest, data.units.time, self._late)
+
+    @staticmethod
+    def _late(case: DrivenPlan, leg: int) -> tuple[str, str]:
+        data, driven, unit = case.data, case.driven, case.data.units.time
+        latest, begin = float(data.latest[driven.head[leg]]), float(driven.begin[leg])
+        where = f"client {data.names[driven.head[leg]]}"
+        return where, (
+            f"{case.label(driven.route[leg])} reaches {where} at {clock_text(begin, unit)}, "
+            f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}"
+        )
+
+    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
+        """Compare the earliest arrival with the last window."""
+        data, unit, place = trip.data, trip.data.units.time, trip.place
+        latest = float(data.latest[place])
+        if not trip.reached or not exceeds(trip.arrive, latest) or data.has_soft_window[place]:
+            return
+        late, over = trip.arrive - latest, max(trip.ends - trip.vehicle.shift_end, 0.0)
+        over = over if exceeds(trip.ends, trip.vehicle.shift_end) else 0.0
+        start = clock_text(trip.vehicle.shift_start, unit)
+        leaving = f", leaving {data.depot_of[trip.vehicle.name]} at {start},"
+        message = (
+            f"{trip.vehicle.name}{trip.waits or leaving} reaches it at {clock_text(trip.arrive, unit)} at the "
+            f"earliest, {amount_text(late, unit)} after its window closes at {clock_text(latest, unit)}"
+        )
+        relaxation = f"its window {amount_text(late, unit)} later"
+        relaxation += f" and {longer_shift(trip, over)}" if over else ""
+        relaxation += ready_earlier(trip) if trip.delay >= max(late, over) else ""
+        proved = trip.exact or trip.client.release_time > latest  # whatever the way to it takes
+        blamed = RELEASE if trip.delay >= late else self
+        yield blamed.obstacle(trip, late + over, message, relaxation, proved=proved)
+
+    def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
+        """Yield clients that must be waited for, or reached in time."""
+        fleet = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available]
+        starts = min(fleet, default=0.0)
+        for client in data.clients:
+            place = data.index[client.name]
+            closes = np.isfinite(data.latest[place]) and not data.has_soft_window[place]
+            if client.name in names and (data.earliest[place] > starts or closes):
+                yield client.name
+
+    def free(self, data: RoutingData, owner: Client | VehicleType, load: float) -> Mapping[str, Any]:
+        """Return a window that is always open."""
+        if not isinstance(owner, Client):
+            return {}
+        starts = min(0.0, *(vehicle.shift_start for vehicle in data.vehicles))
+        return {"earliest": starts, "latest": np.inf, "windows": ""}
+
+
+class SeveralWindows(Rule):
+    """A client may be served in each of several windows; service waits for the next one."""
+
+    name = "several windows"
+    what = "several time windows"
+    fields = ("clients.windows",)
+
+    def stated(self, data: RoutingData) -> bool:
+        """Say whether any client has more than one."""
+        return len(data.opens) > 1
+
+
+class SoftWindow(LegPrice):
+    """Service may begin late at clients that say what that costs."""
+
+    name = "soft window"
+    what = "service that is late at a price"
+    fields = ("clients.unit_lateness_cost",)
+    term = "lateness"
+
+    def stated(self, data: RoutingData) -> bool:
+        """Say whether any client has a price of lateness that is more than nothing."""
+        return self.is_paid(data)
+
+    def is_paid(self, data: RoutingData) -> bool:
+        """Say whether any client has such a price."""
+        return bool(data.lateness_rate.any())
+
+    def amounts(self, data: RoutingData, driven: Drive) -> Floats:
+        """Return the price of lateness at the head of each leg."""
+        return np.asarray(data.lateness_rate[driven.head] * driven.late)

@@ -1,0 +1,351 @@
+"""Routing on OR-Tools: guided local search over whole numbers, with every rule and the load on board in its model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, TypeVar
+from weakref import WeakMethod
+
+import numpy as np
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+
+from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.compiled.library import why_no_kernel
+from kanopt.interrupt import Interrupt
+from kanopt.plans.base import Problem
+from kanopt.plans.findings import Status
+from kanopt.plans.result import Progress
+from kanopt.routing import RoutingPlan
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.rules import beyond
+from kanopt.routing.search.integers import NodeRoutes, RoutingIntegers
+from kanopt.routing.search.ortools_model import OrToolsModel
+from kanopt.routing.search.racer.annealing import StoppingCriteria
+from kanopt.routing.search.racer.refine import RacerRun, left_out_text
+from kanopt.routing.search.solver import known_part
+from kanopt.text import join_list
+
+_STEPS, _STEPS_PER_CLIENT = 2000, 50
+_PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
+_FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
+_GLANCE = 256
+_NEVER = 1e6  # seconds
+_START = 100  # steps for each client of the search for a start
+_PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # seconds, counted as work
+_LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
+
+MODELLED = frozenset(
+    {
+        "fleet", "depot", "visits", "prize", "skill", "goods", "pinned", "order", "capacity", "measures", "road",
+        "time window", "several windows", "soft window", "shift", "distance", "duration", "overtime", "break",
+    }
+)  # fmt: skip
+"""The rules that OR-Tools' dimensions say by themselves, as the referee calls them."""
+
+Answer = TypeVar("Answer")
+
+
+class OrToolsRouting(Solver):
+    """Guided local search of OR-Tools on a routing problem at its planning values.
+
+    Arc prices, travel times and demands are lowered to whole numbers. The model has the rules that OR-Tools says by
+    itself: no reloads, goods that are ready later, backhauls, even work, rests after driving or routes under way. Laws
+    of the load on board are straight lines between an empty and a full vehicle that do not fall; the clock is frozen. A
+    client that must be served may be left out at a price above that of any plan, so that a partial plan always comes
+    back; that price never enters the objective. No bound is claimed. The search ends at the time limit, or by itself
+    after ``2000 + 50 × clients`` accepted steps without a better plan; in the second case the same seed gives the same
+    plan.
+
+    Notes
+    -----
+    The load is priced by OR-Tools' path energy costs, force × distance, with the load as the force and what a unit of
+    load adds to the price of an arc as the distance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.routing import Client, Depot, VehicleType
+    >>> from kanopt.engines.base import SolveOptions
+    >>> minutes = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
+    >>> problem = RoutingProblem(
+    ...     [Depot("depot")], [Client("a"), Client("b")], [VehicleType("van")], minutes, minutes, minutes
+    ... )
+    >>> OrToolsRouting().solve(problem, SolveOptions()).objective
+    42.0
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"OR-Tools routing {version('ortools')}"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a routing problem of which every rule is modelled, else why it does not fit."""
+        if not isinstance(problem, RoutingProblem):
+            return f"solves routing problems, not {problem.kind}"
+        unknown = beyond(problem.data, MODELLED)
+        return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
+
+    def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
+        """Return the problem in whole numbers, rounded on the safe side, with what the load costs on each arc."""
+        return RoutingIntegers(problem, options.seed, loaded=bool(_laws_of_load(problem)))
+
+    def search(self, model: RoutingIntegers, options: SolveOptions) -> _Search:
+        """Search until the time is over, the search ends by itself, or Ctrl-C."""
+        with Interrupt() as interrupt:
+            search = _Search(model, options, interrupt)
+            if not model.is_idle:
+                known = _start(model, options)
+                check = None if known is None else model.problem.check(known)
+                start = None if known is None else model.node_routes(known)
+                if check is not None and (check.ok or check.only_unserved):
+                    search.best, search.start = start, known
+                search.run(start)
+            search.interrupted = search.interrupted or interrupt.asked
+        return search
+
+    def raise_plan(self, model: RoutingIntegers, found: _Search) -> Outcome:
+        """Return the routes with names and departures, and what they cost with arcs in whole numbers."""
+        shared: dict[str, Any] = {"history": tuple(found.history), "interrupted": found.interrupted}
+        routes = [[] for _ in model.fleet] if model.is_idle else found.best
+        if routes is None:
+            why = (
+                "stopped before a first plan was found"
+                if found.interrupted
+                else "no plan within the time limit"
+            )
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
+        problem = model.problem
+        assessment = problem.assess(model.plan(routes)).settled()
+        if found.start is not None:
+            before = problem.assess(problem.plan_from(found.start.reopened())).settled()
+            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
+        moved, bound = _rounded_by(model, assessment.plan)
+        return Outcome(
+            plan=assessment.plan,
+            status=assessment.status,
+            objective=assessment.planned_pricing.objective + moved,
+            bound=None,
+            rounding_bound=bound,
+            message=found.message,
+            solver_view=tuple(f"{law}: {_LINES}" for law in _laws_of_load(problem)),
+            **shared,
+        )
+
+
+def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
+    """Return the plan that is given, or one of a short search on the law where single moves find little for long.
+
+    So it is where clients are loaded at others, drivers take breaks or goods are kept apart. None where there is no
+    kernel.
+    """
+    if options.initial is not None:
+        return known_part(model.problem, options.initial)
+    hard = model.data.has_sources or any(model.breaks) or model.apart.any()
+    if not hard or why_no_kernel():
+        return None
+    search = RacerRun(model.problem, None, options.seed, None, options.clock)
+    return search.run(StoppingCriteria(None, _START * len(model.problem.clients), lambda: False))
+
+
+def _laws_of_load(problem: RoutingProblem) -> list[str]:
+    """Return the laws of prices that read the load on board."""
+    by_load = [one.law for one in problem.frozen_inputs() if one.reference == "state.load"]
+    return [law for law in dict.fromkeys(by_load) if law in problem.planning_values.laws.cost]
+
+
+def _rounded_by(model: RoutingIntegers, plan: RoutingPlan) -> tuple[float, float]:
+    """Return by how much rounding the price of each arc moves that of a plan, and a bound on it."""
+    moved, legs = 0.0, 0
+    if model.loaded:
+        return 0.0, 0.0
+    for (kind, _), route in zip(model.fleet, model.node_routes(plan), strict=True):
+        if route:
+            ends = [model.last_depot(kind)] if model.data.vehicles[kind].returns else []
+            stops = np.array([model.depot(kind), *route, *ends])
+            exact = model.problem.planning_values.costs[kind][model.nodes[stops[:-1]], model.nodes[stops[1:]]]
+            paid = model.cost[kind, stops[:-1], stops[1:]] / model.money.factor
+            moved, legs = moved + float((paid - exact).sum()), legs + len(stops) - 1
+    return moved, legs * model.money.bound
+
+
+class _Search:
+    """One search of OR-Tools on the whole numbers of a routing problem.
+
+    OR-Tools has no seed for its searches, which are deterministic. The seed draws what sends them another way: the
+    order in which clients are numbered, and the weight of the penalties of guided local search.
+
+    Parameters
+    ----------
+    integers
+        The problem.
+    options
+        Time limit, seed, clock and who is told of better plans.
+    interrupt
+        Whether to stop.
+
+    Attributes
+    ----------
+    best
+        The best plan, None before the first.
+    start
+        The plan it began with, where that keeps all rules.
+    history
+        Every better plan, in order of time.
+    message
+        How the search ended, where it ended by itself.
+    """
+
+    def __init__(self, integers: RoutingIntegers, options: SolveOptions, interrupt: Interrupt) -> None:
+        self.integers, self.options, self.interrupt = integers, options, interrupt
+        self.began = options.clock.now()
+        self.best: NodeRoutes | None = None
+        self.start: RoutingPlan | None = None
+        self.history: list[Progress] = []
+        self.message, self.interrupted = "", False
+        self.error: BaseException | None = None
+        self.value: int | None = None
+        self.idle, self.limit_checks, self.branches = 0, 0, 0
+        self.patience = _STEPS + _STEPS_PER_CLIENT * integers.size
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search was made."""
+        return self.options.clock.now() - self.began
+
+    def run(self, start: NodeRoutes | None) -> None:
+        """Search from a plan, or from scratch."""
+        self.routing_model = OrToolsModel(self.integers)
+        self.per_branch = _PER_MOVE + _PER_MOVE_AND_CLIENT * self.integers.size
+        self.per_branch *= _RULES if self.routing_model.has_rules else 1.0
+        # a move of a stop is first tried against all breaks, a branch is one step of finding times for a move
+        self.per_move = self.per_branch + (_RESTS if self.routing_model.has_breaks else 0.0)
+        self.model = self.routing_model.model
+        self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
+        self.model.AddAtSolutionCallback(_weakly(self._on_solution))
+        # between two plans the search may look for times for long
+        self.model.AddSearchMonitor(self.model.solver().CustomLimit(_weakly(self._is_over)))
+        for first in _FIRST:
+            if self.error is not None or self._should_stop() or self.seconds >= self.options.time_limit:
+                break
+            parameters = self._parameters()
+            parameters.first_solution_strategy = getattr(routing_enums_pb2.FirstSolutionStrategy, first)
+            if self._searched(parameters, start):
+                if self._single_client and not self.message:
+                    self.message = "ended by itself: there is one client only"
+                break
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def _single_client(self) -> bool:
+        """Whether there is one client only, so that a search has nothing to move and would never be asked to end."""
+        return self.integers.size - self.integers.depots <= 1
+
+    def _should_stop(self) -> bool:
+        return self.interrupted or self.interrupt.should_stop(found=self.best is not None)
+
+    def _parameters(self) -> Any:
+        parameters = pywrapcp.DefaultRoutingSearchParameters()
+        counts = self.options.clock.counts_work
+        left = _NEVER if counts else self.options.time_limit - self.seconds
+        parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
+        # times that linear programs propose may lie in gaps between windows, and the search for others takes seconds
+        by_hand = self.routing_model.has_gaps
+        if counts:
+            # searches for times go by wall seconds; and where there are breaks, those by linear programs take most of
+            # the time
+            parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
+            by_hand = by_hand or self.routing_model.has_breaks
+        parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
+        kinds = routing_enums_pb2.LocalSearchMetaheuristic
+        metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
+        parameters.local_search_metaheuristic = metaheuristic
+        weight = np.random.default_rng(self.options.seed).uniform(*_PENALTY_WEIGHTS)
+        parameters.guided_local_search_lambda_coefficient = float(weight)
+        return parameters
+
+    def _searched(self, parameters: Any, start: NodeRoutes | None) -> bool:
+        """Search with some parameters; return whether there is a plan."""
+        self.model.CloseModelWithParameters(parameters)
+        given = None
+        if start is not None:
+            # reading it with its times may search for them without end
+            given = self.model.solver().Assignment()
+            if not self.model.RoutesToAssignment(self.routing_model.index_routes(start), True, True, given):
+                given = None
+        solution = None
+        if given is not None:
+            solution = self.model.SolveFromAssignmentWithParameters(given, parameters)
+        if solution is None:
+            solution = self.model.SolveWithParameters(parameters)
+        if solution is not None and self.value is None:
+            self.best = self._node_routes(solution.Value)
+        return solution is not None
+
+    def _node_routes(self, value: Callable[[Any], int]) -> list[list[int]]:
+        """Return nodes by vehicle, given the values of the solver's variables."""
+        return self.routing_model.node_routes([value(variable) for variable in self.next])
+
+    def _on_solution(self) -> None:
+        """Count an accepted step; report a better plan; end the search when asked or out of patience."""
+        try:
+            # Value ends the process where a price is not known yet
+            value = int(self.model.CostVar().Min())
+            self.idle += 1
+            if self.value is None or value < self.value:
+                self.value, self.idle = value, 0
+                self.best = self._node_routes(lambda variable: int(variable.Value()))
+                self._report(value)
+            if self.idle >= self.patience:
+                self.message = f"ended by itself after {self.patience:,} steps without a better plan"
+            if self.idle >= self.patience or self._should_stop():
+                self.model.CancelSearch()
+        except BaseException as error:  # an exception must not pass through the solver's C++
+            self.error = error
+            self.model.CancelSearch()
+
+    def _report(self, value: int) -> None:
+        """Tell of a better plan; the solver's price of it, which may leave a depot sooner than is best."""
+        integers = self.integers
+        served = np.zeros(integers.size, dtype=bool)
+        served[[node for route in self.best or () for node in route]] = True
+        left = int((integers.mandatory & ~served).sum())
+        price = integers.money.to_float(value - left * integers.penalty + integers.missed_prizes)
+        left += integers.unreachable_mandatory
+        self.history.append(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
+        try:
+            if self.options.progress is not None:
+                self.options.progress(self.history[-1])
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _is_over(self) -> bool:
+        """Say whether the search is to stop; OR-Tools asks at every branch and at every move that it tries."""
+        self.limit_checks += 1
+        clock = self.options.clock
+        if clock.counts_work:
+            before, self.branches = self.branches, self.model.solver().Branches()
+            clock.spend(self.per_branch if self.branches > before else self.per_move)
+        elif self.limit_checks % _GLANCE:
+            return False
+        return self.seconds >= self.options.time_limit or (
+            self.limit_checks % _GLANCE == 0 and self._should_stop()
+        )
+
+
+def _weakly(method: Callable[[], Answer]) -> Callable[[], Answer]:
+    """Return a callback that does not keep the search alive.
+
+    The solver holds its callbacks, and the search holds the solver; that circle leads through C++, where Python's
+    collector does not see it, and megabytes of model would stay in memory after every search.
+    """
+    known = WeakMethod(method)
+
+    def call() -> Answer:
+        bound = known()
+        assert bound is not None  # whoever runs the solver holds the search
+        return bound()
+
+    return call

@@ -1,0 +1,356 @@
+"""A law as the steps that the kernel takes on a leg; what no plan changes is a table over the arcs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.columns import read_columns
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.lowering.graphs import over as over_input
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+    rebuild,
+)
+from kanopt.formulas.pieces import Curve, Step, gap_inputs
+from kanopt.formulas.references import Reference, Resolver
+from kanopt.routing.entities import RoutingUnits
+from kanopt.routing.leg_laws import LegInputs, RoutingLaws
+from kanopt.routing.search.racer.polylines import Polyline
+from kanopt.routing.service_times import ServiceTimes, StopInputs
+from kanopt.units import multiplier_and_divisor
+
+Floats = NDArray[np.float64]
+
+FIRST_OF_LAWS = 5  # ARC_LAWS of kernel/racer.h
+
+_STEPS = (
+    "constant", "arc", "load", "clock", "duration", "late", "convert",
+    "add", "multiply", "add_arc", "multiply_arc", "maximum", "minimum", "power", "curve", "stairs", "lines",
+    "exp", "log", "log1p", "sqrt", "square", "sin", "cos", "tanh", "atan", "logistic", "softplus", "abs", "relu",
+)  # fmt: skip
+"""What a step does, in the order of the codes in ``kernel/racer.h``."""
+_CODES = {name: code for code, name in enumerate(_STEPS)}
+_CHAINS: Mapping[type[Node], tuple[str, Callable[[Floats, Floats], Floats]]] = {
+    Sum: ("add", np.add),
+    Product: ("multiply", np.multiply),
+    Maximum: ("maximum", np.maximum),
+    Minimum: ("minimum", np.minimum),
+}
+_NOTHING = {"add": 0.0, "multiply": 1.0}
+
+
+def every_arc(laws: RoutingLaws, duration: Floats) -> LegInputs:
+    """Return every arc for every vehicle type, for an empty vehicle at midnight; (types, n, n)."""
+    nodes, kinds = np.arange(len(laws.data.names)), np.arange(len(laws.data.vehicles))
+    nothing = np.zeros(())
+    return LegInputs(
+        kinds[:, None, None], nodes[None, :, None], nodes[None, None, :], nothing, nothing, duration
+    )
+
+
+@dataclass(frozen=True)
+class LegStep:
+    """One step: ``code`` as in ``kernel/racer.h``, what it reads, and two numbers."""
+
+    code: int
+    a: int = 0
+    b: int = 0
+    c: float = 0.0
+    d: float = 1.0
+
+
+@dataclass
+class StepTables:
+    """What the steps of all laws of a problem look up.
+
+    Parameters
+    ----------
+    shape
+        Vehicle types, nodes, nodes; without the first nodes where a law is one of stops.
+    most_load
+        The most that is ever on board.
+    first
+        Place of the first of these numbers in a row of the kernel.
+
+    Attributes
+    ----------
+    arcs
+        Numbers of arcs; (types, n, n), or (1, n, n) where vehicle types do not differ. Those of stops are (types, n).
+    curves, stairs, lines
+        Splines, step functions, and polylines in place of functions of one variable.
+    """
+
+    shape: tuple[int, ...]
+    most_load: float
+    first: int = FIRST_OF_LAWS
+    arcs: list[Floats] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    stairs: list[Step] = field(default_factory=list)
+    lines: list[Polyline] = field(default_factory=list)
+
+    def of_stops(self) -> StepTables:
+        """Return the tables for a law of stops: rows of its own, but curves, steps and polylines in common."""
+        shared = self.curves, self.stairs, self.lines
+        return StepTables(self.shape[:-1], self.most_load, 0, [], *shared)
+
+    def add_arcs(self, values: Floats) -> int:
+        """Add numbers of arcs, and return their place."""
+        padded = values.reshape((1,) * (len(self.shape) - values.ndim) + values.shape)
+        wanted = np.broadcast_to(padded, (len(padded), *self.shape[1:]))
+        for place, known in enumerate(self.arcs):
+            if known.shape == wanted.shape and np.array_equal(known, wanted):
+                return self.first + place
+        self.arcs.append(np.array(wanted, dtype=np.float64))
+        return self.first + len(self.arcs) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class _OfOne:
+    """A part of a law that reads one input that a plan fixes, and nothing of the leg."""
+
+    node: Node
+    input: str
+
+
+Value = Floats | int | _OfOne
+"""What a part of a law is: numbers that no plan changes, the number of a step, or a function of one input."""
+
+
+class LawSteps:
+    """The steps of one law.
+
+    Parameters
+    ----------
+    law
+        The law.
+    tables
+        To which what is looked up is added.
+    resolve
+        What it reads of everything that no plan changes.
+    units
+        Units of the problem.
+    unit
+        Unit of the law's value.
+    rough
+        Whether parts that read one input alone are polylines.
+
+    Attributes
+    ----------
+    steps
+        The steps; the last one gives the law's value in the problem's unit.
+    """
+
+    def __init__(
+        self,
+        law: BoundFormula,
+        tables: StepTables,
+        resolve: Resolver,
+        units: RoutingUnits,
+        unit: str,
+        *,
+        rough: bool = False,
+    ) -> None:
+        self.tables = tables
+        self.steps: list[LegStep] = []
+        self.rough = rough
+        self._units = units
+        self._moving = {
+            variable.name: (bound, variable.unit)
+            for variable in law.formula.inputs
+            if variable.name in law.formula.used
+            and isinstance(bound := law.bindings[variable.name], Reference)
+            and (bound.is_state or str(bound) == "arc.duration")
+        }
+        formula = law.formula
+        columns = read_columns(formula.inputs, law.arguments(resolve), formula.used, gap_inputs(formula.root))
+        with np.errstate(all="ignore"):
+            value = self._walk(formula.root, columns)
+        self._convert(self._placed(value), *_ratio(formula.output.unit, unit))
+
+    @classmethod
+    def of_legs(cls, laws: RoutingLaws, name: str, tables: StepTables, *, rough: bool = False) -> LawSteps:
+        """Return the steps of a formula of legs: a cost law by its term, or the law of travel time."""
+        law = laws.law(name)
+        assert isinstance(law, BoundFormula)
+        resolve = laws.resolver(name, every_arc(laws, np.zeros(())))
+        return cls(law, tables, resolve, laws.data.units, laws.unit(name), rough=rough)
+
+    @classmethod
+    def of_stops(cls, times: ServiceTimes, tables: StepTables, *, rough: bool = False) -> LawSteps:
+        """Return the steps of the law of service times; those at depots are not read."""
+        law, units, first = times.law, times.data.units, len(times.data.depots)
+        assert law is not None
+        kinds, nodes = np.arange(len(times.data.vehicles)), np.arange(len(times.data.names))
+        nothing = np.zeros(())
+        stops = StopInputs(kinds[:, None], np.maximum(nodes, first)[None, :], nothing, nothing)
+        return cls(law, tables, times.resolver(stops), units, units.time, rough=rough)
+
+    def _walk(self, root: Node, columns: Mapping[str, NDArray[Any]]) -> Value:
+        """Return what a graph is."""
+        found: dict[bytes, Value] = {}
+        flat = _flat(root)
+        for node in postorder(flat):
+            below = [found[child.key] for child in node.children]
+            known = [value for value in below if isinstance(value, np.ndarray)]
+            if isinstance(node, Input) and node.name in self._moving:
+                found[node.key] = _OfOne(node, node.name)
+            elif len(known) == len(below):
+                found[node.key] = np.asarray(node.compute(known, columns), dtype=np.float64)
+            else:
+                found[node.key] = self._of_one(node, below) or self._step(node, below)
+        return found[flat.key]
+
+    @staticmethod
+    def _of_one(node: Node, below: Sequence[Value]) -> _OfOne | None:
+        """Return a node that reads one input that a plan fixes and nothing of the leg, else None."""
+        read, children = set[str](), list[Node]()
+        for value in below:
+            if isinstance(value, _OfOne):
+                read.add(value.input)
+                children.append(value.node)
+            elif isinstance(value, int) or value.size != 1:
+                return None
+            else:
+                children.append(Constant(float(value.ravel()[0])))
+        return _OfOne(node.with_children(children), read.pop()) if len(read) == 1 else None
+
+    def _step(self, node: Node, below: Sequence[Value]) -> int:
+        """Add the steps of a node of which something moves."""
+        if isinstance(node, Sum | Product | Maximum | Minimum):
+            return self._chain(node, below)
+        if isinstance(node, Power):
+            return self._add("power", *(self._placed(value) for value in below))
+        argument = self._placed(below[0])
+        if isinstance(node, Apply):
+            return self._add(node.function, argument)
+        if isinstance(node, Curve):
+            self.tables.curves.append(node)
+            return self._add("curve", argument, len(self.tables.curves) - 1)
+        assert isinstance(node, Step), node
+        self.tables.stairs.append(node)
+        return self._add("stairs", argument, len(self.tables.stairs) - 1)
+
+    def _chain(self, node: Node, below: Sequence[Value]) -> int:
+        """Put together what does not move, what reads one input, and then the rest."""
+        name, combine = _CHAINS[type(node)]
+        still: Floats | None = None
+        alike: dict[str, list[Node]] = {}
+        steps: list[int] = []
+        for value in below:
+            if isinstance(value, int):
+                steps.append(value)
+            elif isinstance(value, _OfOne):
+                alike.setdefault(value.input, []).append(value.node)
+            else:
+                still = value if still is None else combine(still, value)
+        for read, nodes in alike.items():
+            steps.append(
+                self._placed(_OfOne(nodes[0] if len(nodes) == 1 else node.with_children(nodes), read))
+            )
+        last = steps[0]
+        for value in steps[1:]:
+            last = self._add(name, last, value)
+        if still is None or (still.size == 1 and float(still.ravel()[0]) == _NOTHING.get(name)):
+            return last
+        if name in _NOTHING and still.size > 1:
+            return self._add(f"{name}_arc", last, self.tables.add_arcs(still))
+        return self._add(name, last, self._placed(still))
+
+    def _function(self, part: _OfOne) -> int:
+        """Add the steps of a function of one input: a polyline where that is wanted and possible, else its own."""
+        bound, unit = self._moving[part.input]
+        if isinstance(part.node, Input):
+            return self._plan_input(bound, unit)
+        line = self._line(part, bound, unit) if self.rough else None
+        if line is not None:
+            self.tables.lines.append(line)
+            return self._add("lines", self._plan_input(bound, unit), len(self.tables.lines) - 1)
+        values: dict[bytes, int] = {}
+        for node in postorder(part.node):
+            if isinstance(node, Input):
+                values[node.key] = self._plan_input(bound, unit)
+            elif isinstance(node, Constant):
+                values[node.key] = self._add("constant", c=node.value)
+            else:
+                values[node.key] = self._step(node, [values[child.key] for child in node.children])
+        return values[part.node.key]
+
+    def _line(self, part: _OfOne, bound: Reference, unit: str) -> Polyline | None:
+        """Return a polyline in place of a function of the load or of the time of the day."""
+        if bound.scope == "state":
+            times, over = _ratio(self._units.load, unit)
+            high = self.tables.most_load * times / over
+        elif bound.scope == "clock" and bound.field != "late":
+            step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
+            times, over = _ratio(step, unit)
+            high = day * times / over
+        else:
+            return None
+        return Polyline.of(over_input(part.node, Input(part.input)), 0.0, high) if high > 0 else None
+
+    def _placed(self, value: Value) -> int:
+        """Return the number of the step with a value."""
+        if isinstance(value, int):
+            return value
+        if isinstance(value, _OfOne):
+            return self._function(value)
+        if value.size == 1:
+            return self._add("constant", c=float(value.ravel()[0]))
+        return self._add("arc", self.tables.add_arcs(value))
+
+    def _plan_input(self, bound: Reference, unit: str) -> int:
+        """Add the steps of an input that only a plan fixes."""
+        if bound.scope == "state":
+            return self._read("load", self._units.load, unit)
+        if bound.scope == "arc":
+            return self._read("duration", self._units.time, unit)
+        if bound.field == "late":
+            return self._read("late", self._units.time, unit)
+        step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
+        times, over = multiplier_and_divisor(self._units.time, step)
+        clock = self._add("clock", int(day), c=times, d=over)
+        return self._convert(clock, *_ratio(step, unit))
+
+    def _read(self, name: str, have: str, want: str) -> int:
+        times, over = _ratio(have, want)
+        return self._add(name, c=times, d=over)
+
+    def _convert(self, step: int, times: float, over: float) -> int:
+        return step if times == over else self._add("convert", step, c=times, d=over)
+
+    def _add(self, name: str, a: int = 0, b: int = 0, c: float = 0.0, d: float = 1.0) -> int:
+        self.steps.append(LegStep(_CODES[name], a, b, c, d))
+        return len(self.steps) - 1
+
+
+def _flat(root: Node) -> Node:
+    """Return a graph in which no part of a sum is a sum, and no part of a product a product."""
+
+    def flat(node: Node) -> Node:
+        if not isinstance(node, Sum | Product):
+            return node
+        parts: list[Node] = []
+        for child in node.children:
+            parts += child.children if type(child) is type(node) else (child,)
+        return node.with_children(parts)
+
+    return rebuild(root, flat)
+
+
+def _ratio(have: str, want: str) -> tuple[float, float]:
+    """Return by what values are multiplied and then divided; without a declared unit they are not converted."""
+    return multiplier_and_divisor(have, want) if have and want else (1.0, 1.0)

@@ -1,0 +1,373 @@
+"""A routing problem as the arrays that the kernel reads, compiled once."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.rounding import round_array
+from kanopt.routing import ArrivalFunctions
+from kanopt.routing.data import RoutingData
+from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.routing.planning_values import PlanningValues
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.rules import PAUSES
+from kanopt.routing.search.racer.law_steps import LawSteps, StepTables, every_arc
+from kanopt.routing.search.racer.neighbours import nearest_clients
+from kanopt.routing.search.racer.polylines import Polyline
+from kanopt.routing.search.racer.started_routes import started_arrays
+from kanopt.routing.search.racer.structures import (
+    CurveStruct,
+    LawStruct,
+    LinesStruct,
+    OpStruct,
+    ProblemStruct,
+    StairsStruct,
+)
+from kanopt.routing.simulate import slack
+from kanopt.routing.simulate.breaks import WAYS
+from kanopt.units import convert
+
+Floats = NDArray[np.float64]
+_NARROWER = 2e-6
+"""Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""
+_LINE = 8
+"""Numbers in a line of the processor's cache."""
+_BESIDE = 20
+"""Numbers for each arc and vehicle type while rows are made."""
+_TYPES: Mapping[Any, Any] = {
+    ctypes.c_double: np.float64,
+    ctypes.c_int32: np.int32,
+    ctypes.c_int64: np.int64,
+    ctypes.c_uint8: np.uint8,
+}
+
+
+def bytes_needed(data: RoutingData) -> float:
+    """Return about how many bytes the arrays of a problem take while they are made, rows of arcs above all.
+
+    A row has eight numbers; prices, times, guesses and neighbours lie beside it until they are in the rows.
+    """
+    return 8.0 * _BESIDE * len(data.vehicles) * len(data.names) ** 2
+
+
+class PlanData:
+    """What the kernel knows of a problem.
+
+    Parameters
+    ----------
+    problem
+        The problem; its laws are evaluated on every arc once.
+
+    Attributes
+    ----------
+    vehicles
+        Vehicle type, by its position, and number of each vehicle that is planned: of a type no more than there are
+        clients, those to which clients are pinned, and those under way.
+    struct, rough
+        The arrays, for the kernel; they live as long as this object. In the second one parts of laws are polylines: it
+        ranks plans, before the first one says what they cost.
+    """
+
+    def __init__(self, problem: RoutingProblem) -> None:
+        self.problem = problem
+        self.vehicles = _vehicles(problem.data)
+        self.struct = ProblemStruct()
+        self._kept: list[Any] = []
+        data, laws, planning = problem.data, problem.leg_laws, problem.planning_values
+        self._put_sizes(data)
+        self._put_nodes(data)
+        self._put_vehicles(data, planning.service)
+        self._put_laws(laws, self._put_arcs(data, laws, planning))
+        self._put_search(data, planning)
+        self.struct.not_before = data.not_before
+        if data.is_under_way:
+            self._put(**started_arrays(data, self.vehicles))
+        self._put_rough(data)
+
+    @cached_property
+    def missed(self) -> float:
+        """Price of leaving out a client that must be served, more than any way to it costs."""
+        costs = self.problem.planning_values.costs
+        dearest = float(costs[np.isfinite(costs)].max(initial=0.0))
+        data = self.problem.data
+        longest = data.of_vehicles("shift_end") - data.of_vehicles("shift_start")
+        hours = float(longest[np.isfinite(longest)].max(initial=self.struct.horizon))
+        paid = float(
+            (data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost")).max(initial=0.0)
+        )
+        prizes = max((client.prize or 0.0 for client in data.clients), default=0.0)
+        fixed = float(data.of_vehicles("fixed_cost").max(initial=0.0))
+        return 3.0 * max(2.0 * dearest + hours * paid + fixed, prizes, 1e-6)
+
+    def _put(self, into: ProblemStruct | None = None, **arrays: Any) -> None:
+        """Hand arrays to the kernel, each in the type of its field."""
+        struct = self.struct if into is None else into
+        fields = dict(ProblemStruct._fields_)
+        for name, values in arrays.items():
+            pointer = fields[name]
+            array = np.ascontiguousarray(values, dtype=_TYPES[pointer._type_])
+            self._kept.append(array)
+            setattr(struct, name, array.ctypes.data_as(pointer))
+
+    def _put_sizes(self, data: RoutingData) -> None:
+        self.struct.nodes, self.struct.depots = len(data.names), len(data.depots)
+        self.struct.kinds, self.struct.slots = len(data.vehicles), len(self.vehicles)
+        self.struct.measures, self.struct.windows = len(data.demands), len(data.opens)
+        self.struct.has_sources, self.struct.has_pickups = data.has_sources, bool(data.pickup.any())
+        self.struct.backhaul = data.policy.backhaul
+        self.struct.longest_rate = data.policy.longest_route_cost
+        midnight = convert(24.0, "h", data.units.time)
+        start = float(data.of_vehicles("shift_start").max(initial=0.0))
+        self.struct.horizon = max(midnight, start + midnight)
+
+    def _put_nodes(self, data: RoutingData) -> None:
+        due = np.where(data.has_soft_window, np.inf, data.latest)
+        outside = [0.0] * len(data.depots)
+        pinned = np.full(len(data.names), -1)
+        place = {vehicle: slot for slot, vehicle in enumerate(self.vehicles)}
+        for name, (kind, number) in data.pinned.items():
+            pinned[data.index[name]] = place[data.type_index[kind], number]
+        if data.has_releases:
+            self._put(release=data.release, release_from=data.release - slack(data.release) / 2)
+        own = {*pinned.tolist(), *(place[data.type_index[name], number] for name, number in data.started_of)}
+        units = served_together(data)
+        unit_of = np.zeros(len(data.names))
+        for number, members in enumerate(units):
+            unit_of[members] = number
+        self._put(
+            demand=data.demands, pickup=data.pickup, opens=data.opens, closes=data.closes, latest=data.latest,
+            due=due, due_by=_with_slack(due), late_rate=data.lateness_rate, source=data.source,
+            prize=[*outside, *(client.prize or 0.0 for client in data.clients)],
+            mandatory=[*outside, *(client.mandatory or client.name in data.bound_to for client in data.clients)],
+            pinned=pinned, reserved=[slot in own for slot in range(len(self.vehicles))], unit_of=unit_of,
+            unit_start=np.cumsum([0, *map(len, units)]),
+            unit_nodes=[node for members in units for node in members],
+        )  # fmt: skip
+
+    def _put_vehicles(self, data: RoutingData, service: Floats) -> None:
+        regular, overtime = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
+        start = data.of_vehicles("shift_start")
+        breaks = [each for rests in data.breaks for each in rests]
+        numbers = [data.of_vehicles(name) for rule in PAUSES for name in rule.numbers]
+        self.struct.rule_width = len(numbers)
+        self._put(
+            rule_numbers=np.stack(numbers, axis=-1) if numbers else np.zeros((len(data.vehicles), 0)),
+            capacity=_with_slack(data.capacities), fixed=data.of_vehicles("fixed_cost"),
+            per_time=data.of_vehicles("unit_duration_cost"), overtime=np.where(np.isfinite(regular), overtime, 0.0),
+            regular_time=regular, start=start, start_from=start - slack(start) / 2,
+            end=_with_slack(data.of_vehicles("shift_end")), longest=_with_slack(data.of_vehicles("max_duration")),
+            farthest=_with_slack(data.of_vehicles("max_distance")),
+            home=[data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles],
+            last=[data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles],
+            reloads=[vehicle.max_reloads for vehicle in data.vehicles],
+            returns=[vehicle.returns for vehicle in data.vehicles],
+            service=service, allowed=data.has_skills,
+            break_start=np.cumsum([0, *map(len, data.breaks)]),
+            break_length=[each.length for each in breaks],
+            break_earliest=[each.earliest for each in breaks],
+            break_latest=[each.latest for each in breaks],
+            slot_kind=[kind for kind, _ in self.vehicles],
+        )  # fmt: skip
+
+    def _put_arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> list[Floats]:
+        """Put what no plan changes of travel times and prices; return the first numbers of the rows of arcs."""
+        law, every = laws.duration, np.arange(len(data.names))
+        roads = laws.roads(every[:, None], every[None, :])
+        if data.apart.any():
+            self._put(apart=data.apart)
+        if isinstance(law, ArrivalFunctions):
+            arc = np.where(roads, law.arc, -1)
+            self._put(
+                arrival=arc, arrival_start=law.start, arrival_leave=law.leave, arrival_arrive=law.arrive
+            )
+            self.struct.arrival_noise = law.noise
+        self.struct.fixed_minutes = not laws.reads(DURATION, "state", "clock")
+        price = data.of_vehicles("unit_distance_cost")[:, None, None] * data.finite_lengths(
+            every[:, None], every
+        )
+        legs = every_arc(laws, planning.durations)
+        for name in laws.cost:
+            if not self._moves(laws, name):
+                price = price + laws.evaluate(name, legs)
+        distance = np.where(np.isfinite(data.distance), data.distance, 0.0)
+        guess, minutes = self._guesses(data, planning)
+        return [np.where(roads, price, np.inf), distance[None], planning.durations, guess, minutes]
+
+    @staticmethod
+    def _guesses(data: RoutingData, planning: PlanningValues) -> tuple[Floats, Floats]:
+        """Return a price, time included, and a travel time of each arc, by which places are ranked before driving."""
+        rates = data.of_vehicles("unit_duration_cost")[:, None, None]
+        known = np.where(np.isfinite(planning.durations), planning.durations, 0.0)
+        return planning.costs + rates * known, planning.durations
+
+    @staticmethod
+    def _moves(laws: RoutingLaws, name: str) -> bool:
+        """Whether a plan changes what a law says of a leg."""
+        by_time = laws.reads(name, "arc.duration") and laws.reads(DURATION, "state", "clock")
+        return by_time or laws.reads(name, "state", "clock")
+
+    def _put_laws(self, laws: RoutingLaws, arcs: Sequence[Floats]) -> None:
+        """Put the laws that a plan moves, as they are and tabulated, and the rows of arcs that they read."""
+        data, named = laws.data, [DURATION, *laws.cost]
+        total = float(data.demand.sum() + data.pickup.sum())
+        most = min(total, float(data.capacities[0].max(initial=0.0)))
+        tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), most)
+        stops, by_plan = tables.of_stops(), bool(data.service_times.plan_inputs)
+        self.rough = ProblemStruct()
+        found = []
+        for rough in (False, True):
+            timed = isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes
+            travel = [LawSteps.of_legs(laws, DURATION, tables, rough=rough)] if timed else []
+            stop = [LawSteps.of_stops(data.service_times, stops, rough=rough)] if by_plan else []
+            tubes = len(tables.lines)
+            costs = [
+                LawSteps.of_legs(laws, name, tables, rough=rough)
+                for name in laws.cost
+                if self._moves(laws, name)
+            ]
+            timed_laws = (self._laws(each) if each else None for each in (travel, stop))
+            found.append((*timed_laws, self._laws(costs), len(costs), tubes))
+        if by_plan:
+            self._put_stops(stops)
+        self._put_rows([*arcs, *tables.arcs])
+        times = data.service_times
+        self.struct.reads_load = times.reads("state") or any(laws.reads(name, "state") for name in named)
+        self.struct.reads_clock = times.reads("clock") or any(
+            laws.reads(name, "clock.hour", "clock.minute") for name in named
+        )
+        self.struct.stop_reads_clock = times.reads("clock")
+        self._put_ways(laws)
+        self.struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
+        self.struct.curves = self._structs(CurveStruct, [self._curve(curve) for curve in tables.curves])
+        stairs = [
+            StairsStruct(len(each.breakpoints), self._doubles(each.breakpoints), self._doubles(each.values))
+            for each in tables.stairs
+        ]
+        self.struct.stairs = self._structs(StairsStruct, stairs)
+        self.struct.lines = self._structs(LinesStruct, [self._polyline(line) for line in tables.lines])
+        self._found, self._narrows = found, found[1][4] > 0
+
+    def _put_stops(self, tables: StepTables) -> None:
+        """Put what the law of service times looks up: a row for each vehicle type and node."""
+        rows = [np.broadcast_to(values, tables.shape) for values in tables.arcs]
+        self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*tables.shape, 0)))
+        self.struct.stop_width = len(rows)
+
+    def _put_ways(self, laws: RoutingLaws) -> None:
+        """Put how many ways of having taken some breaks are followed, as the referee does."""
+        moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
+        formula = isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "clock")
+        self.struct.break_by_clock = moved or formula
+        self.struct.break_ways = WAYS if moved or formula or laws.data.lateness_rate.any() else 1
+
+    def _put_rough(self, data: RoutingData) -> None:
+        """Make a copy of the problem with tabulated laws, and the narrower limits of time where travel time is."""
+        for struct, (travel, stop, costs, count, _) in zip(
+            (self.struct, self.rough), self._found, strict=True
+        ):
+            if struct is self.rough:
+                ctypes.pointer(self.rough)[0] = self.struct
+            struct.duration, struct.stop, struct.cost, struct.laws = travel, stop, costs, count
+        if not self._narrows:
+            return
+        margin = _NARROWER * convert(24.0, "h", data.units.time)
+        due = np.where(data.has_soft_window, np.inf, data.latest)
+        limits = {
+            "due_by": due,
+            "end": data.of_vehicles("shift_end"),
+            "longest": data.of_vehicles("max_duration"),
+        }
+        self._put(self.rough, **{name: _with_slack(limit) - margin for name, limit in limits.items()})
+
+    def _put_rows(self, tables: Sequence[Floats]) -> None:
+        """Put all numbers of an arc into one row, once for all vehicle types where none of them differs."""
+        first = [
+            values[:1] if all(np.array_equal(values[0], each) for each in values[1:]) else values
+            for values in tables
+        ]
+        kinds, nodes = max(len(values) for values in first), self.struct.nodes
+        width = -(-len(first) // _LINE) * _LINE
+        # rows begin where a line of the cache does
+        space = np.zeros(kinds * nodes * nodes * width + _LINE)
+        begin = -(space.ctypes.data // space.itemsize) % _LINE
+        rows = space[begin : begin + space.size - _LINE].reshape(kinds, nodes, nodes, width)
+        for place, values in enumerate(first):
+            for tail in range(nodes):
+                # exponentials differ in their last digit from processor to processor
+                rows[:, tail, :, place] = round_array(values[:, tail])
+        self._put(arcs=rows)
+        self.struct.arc_width = width
+        self.struct.arc_stride = rows[0].size if kinds > 1 else 0
+
+    def _polyline(self, line: Polyline) -> LinesStruct:
+        self._kept.append(line)
+        opens = line.opens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        slope, shift = round_array(line.slope), round_array(line.shift)
+        pieces = np.stack([line.until, slope, shift, np.zeros_like(line.until)], axis=1)
+        return LinesStruct(line.begin, line.rate, len(line.opens), len(pieces), opens, self._doubles(pieces))
+
+    def _laws(self, laws: Sequence[LawSteps]) -> Any:
+        found = []
+        for law in laws:
+            ops = [OpStruct(step.code, step.a, step.b, 0, step.c, step.d) for step in law.steps]
+            found.append(LawStruct(len(ops), self._structs(OpStruct, ops)))
+        return self._structs(LawStruct, found)
+
+    def _curve(self, curve: Any) -> CurveStruct:
+        _, slope_low, _, slope_high = curve.ends
+        ends = curve.low, curve.high, curve.width, slope_low, slope_high
+        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(round_array(curve.powers.T)))
+
+    def _doubles(self, values: Any) -> Any:
+        array = np.ascontiguousarray(values, dtype=np.float64)
+        self._kept.append(array)
+        return array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+    def _structs(self, kind: Any, values: Sequence[Any]) -> Any:
+        array = (kind * max(1, len(values)))(*values)
+        self._kept.append(array)
+        return ctypes.cast(array, ctypes.POINTER(kind))
+
+    def _put_search(self, data: RoutingData, planning: PlanningValues) -> None:
+        """Put what the search reads besides."""
+        guess, minutes = self._guesses(data, planning)
+        near = nearest_clients(data, guess.min(axis=0), minutes.min(axis=0))
+        self._put(near=near)
+        self.struct.near_count = near.shape[1]
+        self.struct.missed = self.missed
+
+
+def _with_slack(limit: Floats) -> Floats:
+    """Return limits with half of what a check lets pass, so that what fits here fits there."""
+    return np.asarray(limit + slack(limit) / 2)
+
+
+def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
+    most = len(data.clients)
+    pinned = defaultdict(set)
+    for kind, number in (*data.pinned.values(), *data.started_of):
+        pinned[data.type_index[kind]].add(number)
+    return [
+        (kind, number)
+        for kind, vehicle in enumerate(data.vehicles)
+        for number in sorted({*range(1, min(vehicle.num_available, most) + 1), *pinned[kind]})
+    ]
+
+
+def served_together(data: RoutingData) -> list[list[int]]:
+    """Return the nodes that are served together or not at all, each after the one at which it is loaded.
+
+    What a client loads for others is loaded at the depot: no source has a source.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for node in np.lexsort((np.arange(len(data.names)), data.source >= 0)).tolist():
+        members[int(data.source[node]) if data.source[node] >= 0 else node].append(node)
+    return [members[node] for node in sorted(members)]

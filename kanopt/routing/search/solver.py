@@ -1,0 +1,364 @@
+"""Routing: a start by PyVRP on what it models, then a search that drives every plan on the laws."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.compiled.library import why_no_kernel
+from kanopt.engines.encodings import Encoding
+from kanopt.errors import SolverError, UnitError
+from kanopt.interrupt import Interrupt
+from kanopt.memory import available_bytes, gigabytes
+from kanopt.plans.base import Problem
+from kanopt.plans.findings import Status
+from kanopt.plans.result import EngineRun, Progress
+from kanopt.routing import Route, RoutingPlan
+from kanopt.routing.data import RoutingData
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.rules import beyond
+from kanopt.routing.search.encoded_laws import encoded_laws
+from kanopt.routing.search.parts_run import PartsRun
+from kanopt.routing.search.pyvrp_engine.relaxed import unsupported_rules
+from kanopt.routing.search.racer.annealing import StoppingCriteria
+from kanopt.routing.search.racer.plan_data import bytes_needed
+from kanopt.routing.search.racer.refine import RacerRun, left_out_text
+from kanopt.routing.search.racer.search import MODELLED
+from kanopt.text import count_text, join_list, money_text
+
+LARGE = 2000
+"""Places from which on part after part is searched, and PyVRP is not used."""
+_LEAST, _LEAST_PER_CLIENT = 1.0, 0.005
+"""Seconds that PyVRP has for a start at least."""
+_LEAST_SHARE, _LEAST_ALONE = 0.1, 0.6
+"""Of the time: what PyVRP has at least, and where it models everything that a plan costs."""
+_MOST_FROZEN, _MOST_RELAXED, _MOST_ALONE = 0.3, 0.5, 0.9
+"""What it has at most where load or clock are frozen, where rules are left out, and where it models everything."""
+_CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
+_NAME = "search on the law"
+
+
+class RoutingSearch(Solver):
+    """PyVRP on what it models, then large neighbourhood search in which every plan is priced on the law.
+
+    PyVRP sees the problem at its planning values: load on board and clock are frozen, and rules that it does not model
+    are left out. Its plan is where the second search starts. That drives every plan it looks at with every rule, true
+    loads, true clock and the best departures; its plan never gets worse on the law. Where nothing is frozen and PyVRP
+    models all, it goes on for as long as it finds much; else it has a share of the time. It is not used where clients
+    are loaded at others, where a plan to start from is given and rules are beyond it, and where routes are under way:
+    then clients are inserted one after the other. No bound is claimed.
+
+    Between more than 2,000 places the search takes one part of the plan after the other, unless a price of the longest
+    route ties all parts together. It runs in as many threads as there are workers, each with chances of its own. It is
+    compiled code; where there is none on this machine, :class:`OrToolsRouting` is what is left.
+
+    It ends with the time, or by itself once two cycles from hot to cold, the first of ``2000 + 1000 × clients`` steps
+    and each twice as long as the one before, have found nothing better. In the second case the same seed gives the same
+    plan.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.refs import arc, state
+    >>> from kanopt.routing import Client, Depot, VehicleType
+    >>> km = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
+    >>> law = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))
+    >>> problem = RoutingProblem(
+    ...     [Depot("depot")], [Client("a", demand=1.0), Client("b", demand=3.0)], [VehicleType("van")],
+    ...     law.bind(km=arc.distance, load=state.load), km, km,
+    ... )
+    >>> outcome = RoutingSearch().solve(problem, SolveOptions())
+    >>> [route.clients for route in outcome.plan.routes], problem.price(outcome.plan).objective
+    ([('a', 'b')], 118.0)
+    """
+
+    @property
+    def name(self) -> str:
+        """Names of both searches, and the version of PyVRP."""
+        return f"PyVRP {version('pyvrp')} + {_NAME}"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a routing problem, else why it does not fit."""
+        if not isinstance(problem, RoutingProblem):
+            return f"solves routing problems, not {problem.kind}"
+        if unknown := beyond(problem.data, MODELLED):
+            return f"does not model {join_list([rule.what for rule in unknown])}"
+        if missing := why_no_kernel():
+            return (
+                f"there is no compiled kernel: {missing}. Install a C compiler or the package ziglang, or pass "
+                'solver="ortools"'
+            )
+        needed, there = bytes_needed(problem.data), available_bytes()
+        if _is_split(problem) or needed <= there:
+            return ""
+        return f'it needs {gigabytes(needed)}, and {gigabytes(there)} are free; pass solver="ortools"'
+
+    def encoding(self, problem: RoutingProblem) -> Encoding:
+        """Return how both searches take each law of a problem that is accepted."""
+        laws = tuple(encoded_laws(problem, _NAME))
+        how = "tables in whole numbers for PyVRP, then every plan driven on the laws"
+        return Encoding(how, self.name, unit=problem.unit, laws=laws)
+
+    def lower(self, problem: RoutingProblem, options: SolveOptions) -> _Model:
+        """Return the problem as it is, with the plan to start from; the time limit counts from here."""
+        why_no_kernel()  # a checkout compiles it at its first use, which is no part of the time limit
+        began = options.clock.now()
+        given = None if options.initial is None else known_part(problem, options.initial)
+        started = RoutingPlan(tuple(replace(route, locked=0) for route in problem.started))
+        return _Model(problem, given if given is not None else problem.plan_from(started), began, given)
+
+    def search(self, model: _Model, options: SolveOptions) -> _Found:
+        """Let PyVRP make a plan, then search on the law from there."""
+        problem, found = model.problem, _Found(model.start)
+        if model.given is None and model.spent(options) >= options.time_limit:
+            return _Found(None)
+        with Interrupt() as interrupt:
+            if problem.clients and problem.data.of_vehicles("num_available").any():
+                self._start(model, options, interrupt, found)
+                self._go_on(model, options, interrupt, found)
+            found.interrupted = found.interrupted or interrupt.asked
+        return found
+
+    def _start(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
+        """Let PyVRP make a plan to start from."""
+        from kanopt.routing.search.pyvrp_engine.search import PyVrpRun
+
+        problem = model.problem
+        beyond = unsupported_rules(problem)
+        refused = _why_not_pyvrp(problem, beyond, given=model.given is not None)
+        name = f"PyVRP {version('pyvrp')}"
+        if refused:
+            found.engines.append(EngineRun(name, message=f"not used: {refused}"))
+            return
+        models_all = not beyond and not problem.frozen_inputs()
+        wall, cpu = time.perf_counter(), time.process_time()
+        least, most = _pyvrp_seconds(problem, beyond, options.time_limit)
+        most -= model.spent(options)
+        try:
+            run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
+            run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
+        except (SolverError, UnitError) as error:  # the search on the laws needs no whole numbers
+            found.engines.append(EngineRun(name, message=f"not used: {error}"))
+            return
+        found.plan = run.plan or found.plan
+        why = run.message or ("stopped" if found.stopped or interrupt.asked else "its share of the time")
+        note = f"start only: does not model {', '.join(beyond)}" if beyond else why
+        found.engines.append(
+            EngineRun(
+                name,
+                objective=run.price,
+                unserved=run.unserved,
+                wall_seconds=time.perf_counter() - wall,
+                cpu_seconds=time.process_time() - cpu,
+                message=note,
+            )
+        )
+        found.ended = bool(run.message)
+
+    def _go_on(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
+        """Search on the law from the plan so far."""
+        problem, start = model.problem, found.plan or model.start
+        wall, cpu = time.perf_counter(), time.process_time()
+        report = found.reporter(model, options, known=True)
+        if not found.history and start.routes:
+            rank = problem.assess(start).rank
+            if not rank.breaks_rules:
+                missed = int(rank.unserved)
+                report(Progress(0.0, rank.objective, message=left_out_text(missed) if missed else ""))
+        left = max(0.0, options.time_limit - model.spent(options))
+        search: RacerRun | PartsRun
+        if _is_split(problem):
+            search = PartsRun(problem, start, options, report)
+            limits = StoppingCriteria(left, None, lambda: found.stopped or interrupt.asked)
+        else:
+            search = RacerRun(problem, start, options.seed, report, options.clock, options.workers)
+            limits = search_limits(problem, left, lambda: found.stopped or interrupt.asked)
+        found.plan = search.run(limits)
+        found.stopped = found.stopped or search.stopped
+        parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
+        found.engines.append(
+            EngineRun(
+                _NAME,
+                wall_seconds=time.perf_counter() - wall,
+                cpu_seconds=time.process_time() - cpu,
+                won=True,
+                message=f"{count_text(search.steps, 'step')}{parts}",
+            )
+        )
+        by_itself = found.ended or all(run.message.startswith("not used") for run in found.engines[:-1])
+        found.ended = search.ended and by_itself
+
+    def raise_plan(self, model: _Model, found: _Found) -> Outcome:
+        """Return the best plan with the departures that are best on the law."""
+        problem = model.problem
+        if found.plan is None:
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
+        assessment = problem.assess(found.plan).settled()
+        if model.given is not None:
+            before = problem.assess(problem.plan_from(model.given.reopened())).settled()
+            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
+        engines = found.engines
+        if engines and engines[-1].won:
+            price = assessment.pricing.objective
+            must = {client.name for client in problem.clients if client.mandatory}
+            unserved = len(must & set(assessment.plan.unserved))
+            message = f"{money_text(price)} on the law, {engines[-1].message}"
+            engines[-1] = replace(engines[-1], objective=price, unserved=unserved, message=message)
+        return Outcome(
+            plan=assessment.plan,
+            status=assessment.status,
+            # what PyVRP would see of the plan, so that the certificate compares like with like
+            objective=assessment.planned_pricing.objective,
+            bound=None,
+            rounding_bound=0.0,
+            history=tuple(found.history),
+            interrupted=found.interrupted or found.stopped,
+            message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
+            engines=tuple(engines),
+            solver_view=tuple(
+                f"{one.law}: {one.method}" for one in encoded_laws(problem, _NAME) if one.decided
+            ),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """A problem, the plan to start from, when the time limit began, and the plan that was given, if any."""
+
+    problem: RoutingProblem
+    start: RoutingPlan
+    began: float
+    given: RoutingPlan | None
+
+    def spent(self, options: SolveOptions) -> float:
+        """Return how much of the time limit is over."""
+        return options.clock.now() - self.began
+
+
+class _Found:
+    """The best plan so far, what the searches did, and how they ended."""
+
+    def __init__(self, plan: RoutingPlan | None) -> None:
+        self.plan = plan
+        self.engines: list[EngineRun] = []
+        self.history: list[Progress] = []
+        self.interrupted, self.stopped, self.ended = False, False, False
+
+    def reporter(self, model: _Model, options: SolveOptions, known: bool) -> Callable[[Progress], None]:
+        """Return what tells better plans of a search that begins now; nobody, where their price is not the plan's."""
+        offset = model.spent(options)
+
+        def report(step: Progress) -> None:
+            if not known:
+                return
+            later = replace(step, seconds=step.seconds + offset)
+            self.history.append(later)
+            try:
+                if options.progress is not None:
+                    options.progress(later)
+            except KeyboardInterrupt:
+                self.stopped = True
+
+        return report
+
+
+def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
+    """Return a plan, perhaps made for other data, without clients and vehicles that there are not.
+
+    A route whose vehicle is gone goes to a free one.
+
+    Parameters
+    ----------
+    problem
+        What is planned.
+    plan
+        A plan to start from.
+
+    Raises
+    ------
+    SolverError
+        If it is no :class:`~kanopt.plans.RoutingPlan`.
+    """
+    if not isinstance(plan, RoutingPlan):
+        raise SolverError(
+            f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}; problem.plan_from "
+            "reads one from lists, a mapping or a table"
+        )
+    data = problem.data
+    counts = {vehicle.name: vehicle.num_available for vehicle in problem.vehicles}
+    pinned = set(data.pinned.values()) | set(data.started_of)
+    seen: set[str] = set()
+    found: dict[tuple[str, int], Route] = {}
+    homeless = []
+    for route in plan.routes:
+        vehicle = route.vehicle, route.index
+        is_there = route.index <= counts.get(route.vehicle, 0) or vehicle in pinned
+        if is_there and vehicle not in found:
+            found[vehicle] = _known_stops(data, route, vehicle, seen)
+        else:
+            homeless.append(route)
+    free = (
+        (name, index)
+        for name, most in counts.items()
+        for index in range(1, most + 1)
+        if (name, index) not in found
+    )
+    for route, vehicle in zip(homeless, free, strict=False):
+        found[vehicle] = _known_stops(data, route, vehicle, seen)
+    return problem.plan_from(RoutingPlan(tuple(route for route in found.values() if route.clients)))
+
+
+def _known_stops(data: RoutingData, route: Route, vehicle: tuple[str, int], seen: set[str]) -> Route:
+    """Return a route of a vehicle with those of its stops that there are and that no route before has."""
+    home = data.depot_of[vehicle[0]]
+    places = set(data.names[len(data.depots) :])
+    stops: list[str] = []
+    for name in route.clients:
+        if name in places and name not in seen:
+            seen.add(name)
+            stops.append(name)
+        elif name in (home, route.depot) and stops and stops[-1] != home:
+            stops.append(home)
+    if stops and stops[-1] == home:
+        stops.pop()
+    return replace(route, vehicle=vehicle[0], index=vehicle[1], depot=home, clients=tuple(stops), locked=0)
+
+
+def search_limits(problem: RoutingProblem, seconds: float, asked: Callable[[], bool]) -> StoppingCriteria:
+    """Return when a search on the law ends: with the time, when asked, or by itself; see :class:`RoutingSearch`."""
+    return StoppingCriteria(seconds, None, asked, _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients))
+
+
+def _why_not_pyvrp(problem: RoutingProblem, beyond: tuple[str, ...], *, given: bool) -> str:
+    """Say why a plan of PyVRP is no start, empty where it is one."""
+    if problem.data.is_under_way:
+        return "routes are under way"
+    if len(problem.data.names) > LARGE:
+        return f"its first local search of more than {LARGE:,} places cannot be stopped"
+    if given and beyond:
+        return f"a plan is given, and it does not model {', '.join(beyond)}"
+    # which clients belong together decides the routes
+    return "it does not model loading at clients" if problem.data.has_sources else ""
+
+
+def _is_split(problem: RoutingProblem) -> bool:
+    """Say whether the search takes part after part: between thousands of places.
+
+    A price of the longest route ties all routes together.
+    """
+    large = len(problem.data.names) > LARGE and not problem.data.is_under_way
+    return large and not problem.policy.longest_route_cost
+
+
+def _pyvrp_seconds(problem: RoutingProblem, beyond: tuple[str, ...], limit: float) -> tuple[float, float]:
+    """Return for how many seconds PyVRP searches at least, however little it finds, and at most."""
+    if not beyond and not problem.frozen_inputs():
+        return _LEAST_ALONE * limit, _MOST_ALONE * limit
+    most = (_MOST_FROZEN if problem.frozen_inputs() else _MOST_RELAXED) * limit
+    wanted = max(_LEAST + _LEAST_PER_CLIENT * len(problem.clients), _LEAST_SHARE * limit)
+    return min(wanted, most), most

@@ -1,0 +1,255 @@
+"""How long stops take: a field of clients, or a law of the stop, of the time it begins and of what is on board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kanopt.errors import FormulaError, ProblemError
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue, Resolver
+from kanopt.plans.plan_day import day_value
+from kanopt.records.record import field_values
+from kanopt.routing.arrays import Floats, Ints, RoutingArrays
+from kanopt.routing.entities import Client, VehicleType
+from kanopt.text import amount_text, clock_text
+from kanopt.units import convert
+
+SERVICE = "service"
+"""What the law of service times is called."""
+STOP_REFERENCES = ("clock.hour", "clock.minute", "state.load")
+"""What such a law may read of the plan."""
+
+_NOISE = 1e-7
+_SAMPLES = 2_000_000
+"""Moments at which a law is looked at: each minute, or fewer where there are many clients."""
+
+
+@dataclass(frozen=True)
+class StopInputs:
+    """The stops a law is evaluated at; all arrays broadcast against each other.
+
+    Parameters
+    ----------
+    vehicle, node
+        Vehicle type and client of each stop, as positions.
+    load
+        What is on board when the vehicle arrives.
+    clock
+        When service begins.
+    """
+
+    vehicle: Ints
+    node: Ints
+    load: Floats
+    clock: Floats
+
+
+class ServiceTimes:
+    """How long stops take.
+
+    Parameters
+    ----------
+    data
+        The problem's data; without a law of service times the field of the clients says it.
+    """
+
+    def __init__(self, data: RoutingArrays) -> None:
+        self.data = data
+        self.law: BoundFormula | None = data.policy.service
+        self._values: dict[Reference, ReferenceValue] = {}
+
+    def reads(self, *references: str) -> bool:
+        """Say whether the law reads any of the references to the plan, given as ``scope`` or ``scope.field``."""
+        return any(str(each) in references or each.scope in references for each in self.plan_inputs.values())
+
+    @cached_property
+    def plan_inputs(self) -> Mapping[str, Reference]:
+        """The inputs that the law uses and only a plan fixes, by name."""
+        if self.law is None:
+            return {}
+        used = self.law.formula.used
+        return {
+            name: bound
+            for name, bound in self.law.bindings.items()
+            if name in used and isinstance(bound, Reference) and bound.is_state
+        }
+
+    @cached_property
+    def stated(self) -> Floats:
+        """Service time by vehicle type and node, of a reload at depots; NaN where only a plan fixes it; (types, n)."""
+        data = self.data
+        kinds, clients = np.arange(len(data.vehicles))[:, None], np.arange(len(data.depots), len(data.names))
+        if self.law is None:
+            stops = data.of_nodes("service_duration")[clients]
+        elif self.plan_inputs:
+            stops = np.full(len(clients), np.nan)
+        else:
+            nothing = np.zeros(())
+            stops = self._at_clients(StopInputs(kinds, clients[None, :], nothing, nothing))
+        return self._with_reloads(stops)
+
+    def evaluate(self, stops: StopInputs) -> Floats:
+        """Return how long stops at clients take; a value of the law below zero counts as zero.
+
+        Raises
+        ------
+        ProblemError
+            If the law gives no number; names the client, the vehicle type and the time.
+        """
+        if not self.plan_inputs:
+            return self.stated[stops.vehicle, stops.node]
+        return self._at_clients(stops)
+
+    def raw(self, stops: StopInputs) -> Floats:
+        """Return what the law says of stops, as it is."""
+        assert self.law is not None
+        try:
+            return np.asarray(self.law.evaluate(self.resolver(stops), self.data.units.time), dtype=float)
+        except FormulaError as error:
+            raise ProblemError(f"law 'service': {error}") from error
+
+    def _at_clients(self, stops: StopInputs) -> Floats:
+        arrays = (stops.vehicle, stops.node, stops.load, stops.clock)
+        values = np.broadcast_to(self.raw(stops), np.broadcast_shapes(*(np.shape(each) for each in arrays)))
+        if not np.isfinite(values).all():
+            place = tuple(np.argwhere(~np.isfinite(values))[0])
+            kind, node, load, clock = (np.broadcast_to(each, values.shape)[place] for each in arrays)
+            data = self.data
+            when = f" at {clock_text(float(clock), data.units.time)}" if self.reads("clock") else ""
+            when += (
+                f" with {amount_text(float(load), data.units.load)} on board" if self.reads("state") else ""
+            )
+            raise ProblemError(
+                f"law 'service': no number at client {data.names[node]!r} for {data.vehicles[kind].name!r}{when}"
+            )
+        return np.asarray(np.maximum(values, 0.0))
+
+    def resolver(self, stops: StopInputs) -> Resolver:
+        """Return the function that looks references up for these stops."""
+
+        def resolve(reference: Reference) -> ReferenceValue:
+            units = self.data.units
+            if reference.scope in ("client", "vehicle"):
+                found = self._field(reference)
+                at = stops.node - len(self.data.depots) if reference.scope == "client" else stops.vehicle
+                return ReferenceValue(found.values[at], found.unit)
+            if reference.scope == "day":
+                return day_value(self.data.day, reference)
+            if str(reference) == "state.load":
+                return ReferenceValue(stops.load, units.load)
+            # a problem refuses laws that are bound to anything else
+            unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
+            return ReferenceValue(np.mod(convert(stops.clock, units.time, unit), day), unit)
+
+        return resolve
+
+    def _field(self, reference: Reference) -> ReferenceValue:
+        if reference not in self._values:
+            data, scope = self.data, reference.scope
+            units = data.units.of(Client if scope == "client" else VehicleType)
+            owners: Any = data.clients if scope == "client" else data.vehicles
+            self._values[reference] = field_values(
+                owners, reference.field, units=units, where=f"law 'service': {scope}s"
+            )
+        return self._values[reference]
+
+    def _with_reloads(self, stops: Floats) -> Floats:
+        data = self.data
+        reloads = np.repeat(data.of_vehicles("reload_time")[:, None], len(data.depots), axis=1)
+        shape = len(data.vehicles), len(data.clients)
+        return np.concatenate([reloads, np.broadcast_to(stops, shape)], axis=1)
+
+    @property
+    def most_load(self) -> float:
+        """The most that is ever on board of a vehicle that keeps to its capacity."""
+        total = float(self.data.demand.sum() + self.data.pickup.sum())
+        return min(total, float(self.data.capacities[0].max(initial=0.0)))
+
+    @cached_property
+    def _kinds_of_stops(self) -> tuple[Ints, Ints, Ints]:
+        """Vehicle type and node of one of each stops that the law cannot tell apart, and the number of each stop's."""
+        data, clients = self.data, len(self.data.clients)
+        shape = len(data.vehicles), clients
+        assert self.law is not None
+        codes = [np.zeros(shape, dtype=np.intp)]
+        for reference in self.law.references:
+            if reference.scope in ("client", "vehicle"):
+                each = np.unique(np.asarray(self._field(reference).values), return_inverse=True)[1].reshape(
+                    -1
+                )
+                codes.append(np.broadcast_to(each if reference.scope == "client" else each[:, None], shape))
+        rows = np.stack([code.ravel() for code in codes], axis=1)
+        _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        kind, place = np.unravel_index(first, shape)
+        return kind, place + len(data.depots), number.reshape(shape)
+
+    @cached_property
+    def least(self) -> Floats:
+        """No stop takes less, whenever it begins and whatever is on board; by vehicle type and node, (types, n).
+
+        A stop whose time only a plan fixes counts as none.
+        """
+        return np.nan_to_num(self.stated, nan=0.0)
+
+    def check(self) -> None:
+        """Refuse a law that gives no number, or falls faster than the clock runs.
+
+        With such a law who begins later would be done earlier. It is looked at each minute from the first start of a
+        shift to midnight, or to the last end after it, for every client and vehicle type, empty, half full and full.
+
+        Raises
+        ------
+        ProblemError
+            Names the client, the vehicle type and the time.
+        """
+        if not self.plan_inputs or not self.data.clients:
+            _ = self.stated
+            return
+        kind, node, _ = self._kinds_of_stops
+        loads = np.array([0.0, 0.5, 1.0]) * self.most_load if self.reads("state") else np.zeros(1)
+        clocks = self._clocks(len(kind) * len(loads))
+        for some in _blocks(len(kind), max(1, _SAMPLES // (10 * len(clocks)))):
+            for load in loads:
+                stops = StopInputs(kind[some, None], node[some, None], load, clocks[None, :])
+                stay = np.broadcast_to(self.evaluate(stops), (len(kind[some]), len(clocks)))
+                falls = np.diff(clocks + stay, axis=1) < -_NOISE
+                if self.reads("clock") and falls.any():
+                    row, at = np.argwhere(falls)[0]
+                    self._refuse(
+                        int(kind[some][row]),
+                        int(node[some][row]),
+                        clocks[at : at + 2],
+                        stay[row, at : at + 2],
+                    )
+
+    def _clocks(self, stops: int) -> Floats:
+        """Return the moments at which the law is looked at."""
+        data, minute = self.data, convert(1.0, "min", self.data.units.time)
+        day = convert(24.0, "h", data.units.time)
+        start, end = data.of_vehicles("shift_start"), data.of_vehicles("shift_end")
+        # a shift that ends before midnight may be relaxed, to say what its end costs
+        end = np.maximum(np.where(np.isfinite(end), end, day), np.maximum(day, start))
+        first, last = float(start.min()), float(min(end.max(), start.min() + day + minute))
+        if not self.reads("clock"):
+            return np.array([first])
+        step = minute * max(1.0, np.ceil((last - first) / minute * stops / _SAMPLES))
+        return np.append(np.arange(first, last, step), last - _NOISE) if last > first else np.array([first])
+
+    def _refuse(self, kind: int, node: int, clock: Floats, stay: Floats) -> None:
+        data, unit = self.data, self.data.units.time
+        begin, done = ([clock_text(float(time), unit) for time in times] for times in (clock, clock + stay))
+        takes = [amount_text(float(time), unit) for time in stay]
+        raise ProblemError(
+            f"law 'service': at client {data.names[node]!r} a stop of {data.vehicles[kind].name!r} takes {takes[0]} "
+            f"from {begin[0]} and {takes[1]} from {begin[1]}: whoever begins later is done earlier, at {done[1]} "
+            f"instead of {done[0]}; give a law that falls by less than the time that passes"
+        )
+
+
+def _blocks(count: int, size: int) -> Iterator[slice]:
+    return (slice(begin, begin + size) for begin in range(0, count, size))

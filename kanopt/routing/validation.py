@@ -1,0 +1,222 @@
+"""Mistakes between the records of a routing problem, each as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from kanopt.faults import Fault
+from kanopt.formulas.formula import BoundFormula
+from kanopt.plans.given_law import law_mistake, references_to
+from kanopt.plans.plan_day import DAY_REFERENCES, laws_without_day
+from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
+from kanopt.records.unread_columns import TableUse, fields_read, lookalikes, missing_price, table_use
+from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.matrices import long_table_use
+from kanopt.routing.model import RoutingModel
+from kanopt.routing.policy import RoutingPolicy
+from kanopt.routing.road_network import RoadNetwork
+from kanopt.routing.rules import RESERVED, RULES
+from kanopt.routing.rules.rule import Given
+from kanopt.routing.service_times import SERVICE, STOP_REFERENCES
+from kanopt.text import amount_text, join_list, list_names
+from kanopt.validation import WHOLE_TEXT, is_whole
+
+_LOADS = ("demand", "pickup")
+
+
+def routing_checks(
+    depots: Sequence[Depot],
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    policy: RoutingPolicy,
+    units: RoutingUnits,
+) -> list[RecordCheck]:
+    """Look for what contradicts itself, words that name nothing, and windows and breaks that cannot be read.
+
+    Parameters
+    ----------
+    depots, clients, vehicles, policy
+        What the problem was given.
+    units
+        What it counts in.
+    """
+    places: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients}
+    records = {**places, "vehicles": vehicles}
+    given = Given(depots, clients, vehicles, policy, units)
+    return [
+        *empty_tables(records, ("depots", "vehicles")),
+        RecordCheck(shared_names(places), [*places]),
+        *reference_checks(units.tables(), records),
+        *(RecordCheck(rule.faults(given), [*rule.tables]) for rule in RULES),
+    ]
+
+
+def unstated_checks(
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    policy: RoutingPolicy,
+    uses: Callable[[], Sequence[TableUse]],
+    filled: Mapping[str, Collection[str]],
+    *,
+    has_cost_law: bool,
+    load: str,
+) -> list[RecordCheck]:
+    """Look whether nothing costs anything, or nothing is to be carried, where tables were read and do not say so.
+
+    Parameters
+    ----------
+    clients, vehicles, policy
+        What the problem was given.
+    uses
+        Returns what it makes of its tables; asked where something is missing.
+    filled
+        Table to the fields that its columns fill, of tables that were given as frames.
+    has_cost_law
+        Whether a law prices legs.
+    load
+        Its unit of loads.
+    """
+    units = RoutingUnits()
+    priced = [(units.table(VehicleType), vehicles), (units.table(Client), clients)]
+    free = not has_cost_law and not policy.longest_route_cost
+    tables = ("depots", "clients", "vehicles")
+    unsaid = []
+    limit = _idle_capacity(clients, vehicles, policy, load)
+    if limit and not {*_LOADS} & {*filled.get("clients", _LOADS)}:
+        what = (
+            f"no column says how much there is to carry ({' or '.join(_LOADS)}), but {limit}; a column of zeros says "
+            "that nothing is"
+        )
+        unsaid.append(Fault("clients", (what, *lookalikes(uses(), _LOADS))))
+    return [
+        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
+        RecordCheck(unsaid, tables),
+    ]
+
+
+def load_questions(
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    policy: RoutingPolicy,
+    filled: Mapping[str, Collection[str]],
+    load: str,
+) -> Iterable[Fault]:
+    """Yield that columns say that nothing is to be carried although something limits it."""
+    stated = [name for name in _LOADS if name in filled.get("clients", ())]
+    if stated and (limit := _idle_capacity(clients, vehicles, policy, load)):
+        said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
+        yield Fault("clients", f"{said}, but {limit}; is nothing to be carried?")
+
+
+def _idle_capacity(
+    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, load: str
+) -> str:
+    """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
+    fleet = [each for each in vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
+    moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
+    if policy.capacities or not clients or not fleet or moved:
+        return ""
+    return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
+
+
+_TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
+
+
+def law_mistakes(problem: RoutingModel, broken: AbstractSet[str]) -> list[Fault]:
+    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read.
+
+    Parameters
+    ----------
+    problem
+        The problem, its records read.
+    broken
+        The tables of which no records could be made.
+    """
+    units = problem.units
+    points: tuple[Depot | Client, ...] = (*problem.depots, *problem.clients)
+    known = {
+        **units.references(),
+        **_of_ends(points, units.of(Client)),
+        **DAY_REFERENCES,
+        **references_to("client", Client, points, units.of(Client)),
+        **references_to("vehicle", VehicleType, problem.vehicles, units.of(VehicleType)),
+    }
+    unread = {scope for scope, tables in _TABLES_OF_SCOPES.items() if broken & tables}
+    forms = "a bound formula or a matrix"
+    several = isinstance(problem.cost, Mapping)
+    in_all = f"{forms}, a RoadNetwork or ArrivalFunctions"
+    found = law_mistake("duration", problem.duration, in_all, known, unread)
+    for term, law in problem.named_costs.items():
+        forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
+        found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
+    if problem.policy.service is not None:
+        found += _of_stops(problem.policy.service, known, unread)
+    named = {f"cost {term!r}": law for term, law in problem.named_costs.items()}
+    given = {"duration": problem.duration, **named, "policy: service": problem.policy.service}
+    found += laws_without_day(given, problem.day)
+    return [*found, *_name_mistakes(problem)]
+
+
+def _of_ends(points: Iterable[Depot | Client], units: Mapping[str, str]) -> dict[str, str]:
+    """Return the references to places at the ends of a leg, each with its unit: what depots and clients both have."""
+    of_place = {item.name for item in fields(Depot)}
+    own = {name: unit for name, unit in units.items() if name in of_place}
+    known = references_to("arc", Depot, points, own)
+    return {
+        f"arc.{end}_{name.removeprefix('arc.')}": unit
+        for end in ("from", "to")
+        for name, unit in known.items()
+    }
+
+
+def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[Fault]:
+    """Yield what a law of service times cannot read: what the problem does not know, and what belongs to a leg."""
+    for fault in law_mistake("policy", law, "a bound formula", known, unread):
+        yield replace(fault, field="service")
+    for each in law.references:
+        if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
+            advice = (
+                "a law of stops may read client.<…>, vehicle.<…>, day.<…>, clock.hour or clock.minute (when service "
+                "begins) and state.load (on board on arrival)"
+            )
+            what = f"{str(each)!r} belongs to a leg, and a stop is none"
+            yield Fault("policy", what, field="service", advice=advice, reference=str(each))
+
+
+def _name_mistakes(problem: RoutingModel) -> Iterator[Fault]:
+    """Yield the names of cost laws that are taken, or that no file can hold."""
+    named = (*RESERVED, DURATION, *([SERVICE] if problem.policy.service is not None else []))
+    taken = [name for name in problem.named_costs if name in named]
+    if taken:
+        what = f"the name {list_names(taken)} is taken by a term of the problem"
+        yield Fault("cost", what, advice="choose another")
+    halves = [name for name in problem.named_costs if not is_whole(str(name))]
+    if halves:
+        yield Fault("cost", f"the name {halves[0]!r} must be {WHOLE_TEXT}")
+
+
+def table_uses(problem: RoutingModel) -> tuple[TableUse, ...]:
+    """Return what is read of depots, clients, vehicles, matrices, and the links and nodes of a road network."""
+    units, policy = problem.units, problem.policy
+    laws = [*problem.named_costs.values(), problem.duration, policy.service]
+    capacities = frozenset(policy.capacities)
+    ends = fields_read("arc.from_", laws) | fields_read("arc.to_", laws)
+    clients = fields_read("client", laws) | ends | capacities | ({"node"} if problem.network else frozenset())
+    read = {"vehicles": fields_read("vehicle", laws) | capacities}
+    given = (problem.duration, problem.distance)
+    networks = {id(roads): roads for roads in given if isinstance(roads, RoadNetwork)}
+    return (
+        *(
+            table_use(schema, getattr(problem, schema.name), read.get(schema.name, clients))
+            for schema in units.tables()
+        ),
+        *(use for network in networks.values() for use in network.table_uses()),
+        *long_table_use("distances", problem.distance, units.distance),
+        *long_table_use("durations", problem.duration, units.time),
+    )

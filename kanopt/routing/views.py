@@ -1,0 +1,402 @@
+"""Views of a routing plan: the timetable as a frame and as a Gantt chart, maps, and run sheets of vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.plans.earth import EarthLine, EarthPlan, EarthPoint, Property
+from kanopt.plans.views import GanttView, MapView, View
+from kanopt.plans.work_orders import WorkOrder
+from kanopt.routing.data import RoutingData
+from kanopt.routing.entities import Client
+from kanopt.routing.model import RoutingModel
+from kanopt.routing.plan import RoutingPlan
+from kanopt.routing.rules import PAUSES
+from kanopt.routing.simulate import Drive, breaks_on_leg, slack
+from kanopt.text import amount_text, clock_text, join_list
+
+_TIMETABLE = (
+    "vehicle", "stop", "place", "leave", "arrive", "begin", "end", "late", "breaks", "load", "distance",
+)  # fmt: skip
+_TIMES = ["arrive", "begin", "end", "late"]
+_OPENING = 1e-9
+_PLACE = ("stop", "place")
+_COLUMNS = ("window", "arrive", "begin", "done", "unload", "pick up", "on board", "notes")
+_NOTES = _COLUMNS[-1]
+_MOST_GIVEN = 4
+"""Columns of texts that a table of clients has; what further columns say is told in the notes."""
+
+
+@dataclass(frozen=True)
+class PauseTaken:
+    """A break, or a pause that a rule asks for.
+
+    Parameters
+    ----------
+    begin, end
+        Clock times.
+    word
+        What it is called, as ``"break"``.
+    """
+
+    begin: float
+    end: float
+    word: str
+
+
+@dataclass(frozen=True, eq=False)
+class PlanViews:
+    """What there is to see in a plan that was driven on the law, all of it read off one table of legs.
+
+    Parameters
+    ----------
+    problem, plan, driven
+        The problem, a plan of it, and how that is driven.
+    """
+
+    problem: RoutingModel
+    plan: RoutingPlan
+    driven: Drive
+
+    @property
+    def data(self) -> RoutingData:
+        """The problem's data."""
+        return self.problem.data
+
+    @cached_property
+    def legs(self) -> pd.DataFrame:
+        """One row per leg, with what :meth:`timetable` says and more.
+
+        Columns besides: ``route`` and ``head``, positions of the plan and of the data, ``way`` (such as ``"a → b"``),
+        ``client`` (None at depots), ``drive`` (how long), and ``last`` (whether the route ends with the leg).
+        """
+        data, driven = self.data, self.driven
+        labels = np.array([route.label for route in self.plan.routes], dtype=object)
+        names = np.array(data.names, dtype=object)
+        lengths = [
+            sum(each.end - each.begin for each in self._pauses.get(leg, ()))
+            for leg in range(len(driven.route))
+        ]
+        late = driven.late > slack(data.latest[driven.head])
+        clients = np.array([*[None] * len(data.depots), *data.clients], dtype=object)
+        return pd.DataFrame(
+            {
+                "route": driven.route,
+                "head": driven.head,
+                "vehicle": labels[driven.route],
+                "stop": pd.Series(driven.route).groupby(driven.route).cumcount().to_numpy() + 1,
+                "way": names[driven.tail] + " → " + names[driven.head],
+                "place": names[driven.head],
+                "client": clients[driven.head],
+                "leave": driven.leave,
+                "drive": driven.duration,
+                "arrive": driven.arrive,
+                "begin": driven.begin,
+                "end": driven.begin + driven.stay,
+                "late": np.where(late, driven.late, 0.0),
+                "breaks": np.array(lengths, dtype=float),
+                "load": driven.load,
+                "distance": data.lengths(driven.tail, driven.head),
+                "last": ~pd.Series(driven.route).duplicated(keep="last").to_numpy(),
+            }
+        )
+
+    @cached_property
+    def _pauses(self) -> dict[int, list[PauseTaken]]:
+        """The breaks and the pauses that rules ask for, in order, on each leg that has any."""
+        data, driven = self.data, self.driven
+        found: dict[int, list[PauseTaken]] = {}
+        had = driven.breaks_before.copy()
+        for leg in np.flatnonzero(driven.breaks_taken).tolist():
+            place, count = int(driven.route[leg]), int(driven.breaks_taken[leg])
+            drive = float(driven.leave[leg]), float(driven.duration[leg])
+            times = breaks_on_leg(data.breaks[int(driven.vehicle[leg])], int(had[place]), count, *drive)
+            found[leg] = [PauseTaken(begin, end, "break") for begin, end in times]
+            had[place] += count
+        rules = [rule for rule in PAUSES if rule.stated(data)]
+        at_wheel = pd.Series(driven.duration).groupby(driven.route).cumsum()
+        before = at_wheel.groupby(driven.route).shift(fill_value=0.0).to_numpy()
+        # nobody pauses on the way to where no road leads
+        for leg in np.flatnonzero(np.isfinite(driven.arrive)).tolist() if rules else ():
+            kind, driving, clock = int(driven.vehicle[leg]), float(before[leg]), float(driven.leave[leg])
+            due = [
+                (max(at - driving, 0.0), length, rule.word)
+                for rule in rules
+                for at, length in rule.taken(data, kind, driving, float(at_wheel[leg]))
+            ]
+            for after, length, word in sorted(due):
+                begin = clock + after
+                found.setdefault(leg, []).append(PauseTaken(begin, begin + length, word))
+                clock += length
+        return found
+
+    def timetable(self) -> pd.DataFrame:
+        """Return one row per leg.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``vehicle`` (such as ``"van 1"``), ``stop`` (counted from 1 on each route), ``place``, ``leave`` (of
+            the place before), ``arrive``, ``begin`` and ``end`` of the service there, ``late`` and ``breaks`` (how long
+            the driver has breaks and rests on the way), ``load`` (on the way there), ``distance``. Times are clock
+            times in the problem's unit.
+        """
+        return self.legs[list(_TIMETABLE)]
+
+    def stops(self) -> pd.DataFrame:
+        """Return the stops of the plan with the times of the timetable; a client left out has none."""
+        rows, leg = [], 0
+        for route in self.plan.routes:
+            for stop, (before, place) in enumerate(pairwise(self.data.way_of(route))):
+                # a client named twice in a row, as in a plan made by hand, makes no leg
+                leg += place != before
+                if stop < len(route.clients):
+                    rows.append(leg - 1)
+        stops = self.plan.to_frame()
+        times = self.legs[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
+        return pd.concat([stops, times], axis=1)
+
+    def views(self) -> tuple[View, ...]:
+        """Return the map, where there are coordinates, and the timetable."""
+        where = self._positions()
+        return (self._gantt(),) if where is None else (self._map(where), self._gantt())
+
+    # ---- maps
+
+    def _positions(self) -> pd.DataFrame | None:
+        """Return x and y of depots and clients, from the road network where there is one."""
+        problem, names = self.problem, list(self.data.names)
+        if problem.network is not None and problem.network.positions is not None:
+            return problem.network.positions.loc[list(problem.network_nodes)].set_axis(names)
+        frame = pd.DataFrame(problem.positions.on_map, columns=["x", "y"], index=names)
+        return frame if np.isfinite(frame.to_numpy()).all() else None
+
+    def _map(self, where: pd.DataFrame) -> MapView:
+        depots, unserved = [depot.name for depot in self.problem.depots], set(self.plan.unserved)
+        served = self.legs[self.legs["client"].notna()].set_index("place")[["begin", "late"]]
+        times = served.groupby(level=0).last().T.to_dict("list")
+        rows = [(name, "depot", name) for name in depots]
+        for client in self.problem.clients:
+            role = "unserved" if client.name in unserved else "client"
+            rows.append((client.name, role, self._label(client, times.get(client.name))))
+        points = pd.DataFrame(rows, columns=["name", "role", "label"])
+        points[["x", "y"]] = where.loc[points["name"]].to_numpy()
+        stops = {
+            name: (route.label, stop)
+            for route in self.plan.routes
+            for stop, name in enumerate(route.clients, start=1)
+            if name not in depots  # where vehicles load again
+        }
+        points["group"], points["stop"] = zip(
+            *(stops.get(name, ("", 0)) for name in points["name"]), strict=True
+        )
+        network, background = self.problem.network, None
+        if network is not None and network.positions is not None:
+            ends = [network.positions.loc[names].to_numpy() for names in (network.tails, network.heads)]
+            background = pd.DataFrame(np.hstack(ends), columns=["x0", "y0", "x1", "y1"])
+        paths = list(self._paths(where))
+        columns = ["group", "x", "y"]
+        return MapView(
+            title="Routes",
+            points=points[["name", "x", "y", "role", "label", "group", "stop"]],
+            paths=pd.concat(paths, ignore_index=True)[columns] if paths else pd.DataFrame(columns=columns),
+            background=background,
+            unit=self.problem.units.distance if background is None else "",
+        )
+
+    def _label(self, client: Client, times: list[float] | None) -> str:
+        units = self.problem.units
+        parts = [client.name, amount_text(client.demand, units.load)]
+        parts += ["on no route"] if times is None else []
+        parts += [f"pickup {amount_text(client.pickup, units.load)}"] if client.pickup else []
+        parts += [f"window {window}" for window in self._windows(client)]
+        begin, late = times or (np.nan, 0.0)
+        parts += [f"served {clock_text(begin, units.time)}"] if np.isfinite(begin) else []
+        parts += [f"{amount_text(late, units.time)} late"] if late else []
+        return ", ".join(parts)
+
+    def _windows(self, client: Client) -> Iterator[str]:
+        unit = self.problem.units.time
+        for opens, closes in self.data.windows[self.data.index[client.name] - len(self.data.depots)]:
+            if opens > 0 or np.isfinite(closes):
+                until = clock_text(closes, unit) if np.isfinite(closes) else "…"
+                yield f"{clock_text(opens, unit)}–{until}"
+
+    def _paths(self, where: pd.DataFrame) -> Iterator[pd.DataFrame]:
+        """Yield the places that routes pass, along roads where there are any."""
+        network, nodes = self.problem.network, self.problem.network_nodes
+        if network is None or network.positions is None:
+            for route in self.plan.routes:
+                yield where.loc[list(self.data.way_of(route))].assign(group=route.label)
+            return
+        pairs = [
+            (nodes[tail], nodes[head]) for tail, head in zip(self.driven.tail, self.driven.head, strict=True)
+        ]
+        for label, path in zip(self.legs["vehicle"], network.paths(pairs), strict=True):
+            if path is not None:
+                yield network.positions.loc[list(path.nodes)].assign(group=label)
+
+    def on_earth(self) -> EarthPlan | None:
+        """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
+        if not self.problem.on_earth:
+            return None
+        data, units = self.data, self.problem.units
+        given = self.problem.positions.degrees.tolist()
+        degrees = {name: (lat, lon) for name, (lat, lon) in zip(data.names, given, strict=True)}
+        points = [
+            EarthPoint(*degrees[depot.name], {"name": depot.name, "role": "depot"}) for depot in data.depots
+        ]
+        served = self.legs[self.legs["client"].notna()]
+        visits = {leg.place: leg for leg in _rows(served)}
+        for client in data.clients:
+            said: dict[str, Property] = {"name": client.name, "role": "client"}
+            leg = visits.get(client.name)
+            if leg is None:
+                said |= {"role": "unserved", "vehicle": None, "begin": None, "late": None}
+            else:
+                said |= {"vehicle": leg.vehicle, "begin": clock_text(leg.begin, units.time)}
+                said |= {"late": leg.late, "time_unit": units.time}
+            said |= {"demand": client.demand, "demand_unit": units.load}
+            points.append(EarthPoint(*degrees[client.name], said))
+        lines = []
+        for number, route in enumerate(self.plan.routes):
+            way, own = (
+                tuple(degrees[name] for name in data.way_of(route)),
+                self.legs[self.legs["route"] == number],
+            )
+            if len(way) > 1:
+                about: dict[str, Property] = {
+                    "name": route.label,
+                    "role": "route",
+                    "vehicle_type": route.vehicle,
+                    "clients": own.loc[own["client"].notna(), "place"].nunique(),
+                    "leave": clock_text(float(self.driven.departure[number]), units.time),
+                    "end": clock_text(float(self.driven.finish[number]), units.time),
+                    "distance": float(own["distance"].sum()),
+                    "distance_unit": units.distance,
+                }
+                lines.append(EarthLine(way, about))
+        return EarthPlan(tuple(points), tuple(lines))
+
+    # ---- the timetable as bars
+
+    def _gantt(self) -> GanttView:
+        """Return bars for driving, waiting, service, late service, reloads, breaks and rests of every vehicle."""
+        bars = pd.DataFrame(self._bars(), columns=["row", "start", "end", "label", "kind"])
+        bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + _OPENING)]
+        order = {route.label: place for place, route in reversed(list(enumerate(self.plan.routes)))}
+        bars = bars.assign(order=bars["row"].map(order)).sort_values(["order", "start"], kind="stable")
+        bars = bars.drop(columns="order").reset_index(drop=True)
+        return GanttView("Timetable", bars, self.problem.units.time, clock=True)
+
+    def _bars(self) -> list[tuple[Any, ...]]:
+        ways: list[tuple[Any, ...]] = []
+        waits, services = [], []
+        for leg in _rows(self.legs):
+            clock, remaining = leg.leave, leg.drive
+            for pause in self._pauses.get(leg.Index, ()):
+                driving = min(pause.begin - clock, remaining)
+                ways.append((leg.vehicle, clock, clock + driving, leg.way, "drive"))
+                ways.append((leg.vehicle, clock + driving, pause.begin, leg.place, "wait"))
+                ways.append((leg.vehicle, pause.begin, pause.end, pause.word, "break"))
+                clock, remaining = pause.end, remaining - driving
+            ways.append((leg.vehicle, clock, clock + remaining, leg.way, "drive"))
+            waits.append((leg.vehicle, leg.arrive, leg.begin, leg.place, "wait"))
+            late = f", {amount_text(leg.late, self.problem.units.time)} late" if leg.late else ""
+            kind = "late" if late else "reload" if leg.client is None else "service"
+            services.append((leg.vehicle, leg.begin, leg.end, leg.place + late, kind))
+        return [*ways, *waits, *services]
+
+    # ---- run sheets
+
+    def run_sheets(self) -> Iterator[WorkOrder]:
+        """Yield a sheet for each vehicle that serves somebody, with whatever texts are given of clients.
+
+        That are addresses, telephone numbers or remarks: columns of the table of clients that are no field.
+        """
+        every = (name for client in self.data.clients for name in client.attributes if _text(client, name))
+        given = list(dict.fromkeys(every))
+        # a column of remarks goes where ours are
+        shown = [name for name in given if name.lower() != _NOTES][:_MOST_GIVEN]
+        own = (*_PLACE, *_COLUMNS)
+        heads = (f"{name} (given)" if name.lower() in own else name for name in shown)
+        columns = (*_PLACE, *heads, *_COLUMNS)
+        noted = [name for name in given if name not in shown]
+        for route, legs in self.legs.groupby("route"):
+            label, stops = legs["vehicle"].iloc[0], []
+            for leg in _rows(legs):
+                texts = (_text(leg.client, name) for name in shown)
+                notes = "; ".join(
+                    filter(None, (*(_remark(leg.client, name) for name in noted), *self._notes(leg)))
+                )
+                stops.append((f"{leg.stop}", leg.place, *texts, *self._cells(leg), notes))
+            yield WorkOrder(label, self._facts(int(str(route)), legs), columns, tuple(stops))
+
+    def _facts(self, route: int, legs: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+        units, length, breaks = self.problem.units, float(legs["distance"].sum()), float(legs["breaks"].sum())
+        facts = [
+            ("from", legs["way"].iloc[0].removesuffix(f" → {legs['place'].iloc[0]}")),
+            ("leave", clock_text(float(self.driven.departure[route]), units.time)),
+            ("end", clock_text(float(self.driven.finish[route]), units.time)),
+            ("clients", f"{legs.loc[legs['client'].notna(), 'place'].nunique():,}"),
+            ("load at departure", amount_text(float(legs["load"].iloc[0]), units.load)),
+        ]
+        facts += [("distance", amount_text(length, units.distance))] if np.isfinite(length) else []
+        facts += [("breaks", amount_text(breaks, units.time, 3))] if breaks else []
+        return tuple(facts)
+
+    def _cells(self, leg: Any) -> tuple[str, ...]:
+        """Return a cell for each of the columns but the notes."""
+        time, load, client = self.problem.units.time, self.problem.units.load, leg.client
+        done = client is not None or not leg.last or leg.end > leg.begin
+        return (
+            "" if client is None else ", ".join(self._windows(client)),
+            clock_text(leg.arrive, time),
+            clock_text(leg.begin, time) if client is not None else "",
+            clock_text(leg.end, time) if done else "",
+            amount_text(client.demand, load) if client is not None and client.demand else "",
+            amount_text(client.pickup, load) if client is not None and client.pickup else "",
+            amount_text(leg.load, load),
+        )
+
+    def _notes(self, leg: Any) -> Iterator[str]:
+        time, client = self.problem.units.time, leg.client
+        for pause in self._pauses.get(leg.Index, ()):
+            yield f"{pause.word} {clock_text(pause.begin, time)}–{clock_text(pause.end, time)} on the way there"
+        if client is None:
+            if not leg.last:
+                on_board = amount_text(float(self.driven.load[leg.Index + 1]), self.problem.units.load)
+                yield f"go on with {on_board} on board"
+            return
+        if np.isfinite(leg.begin) and leg.begin - leg.arrive > _OPENING:
+            yield f"wait {amount_text(leg.begin - leg.arrive, time, 3)}"
+        if leg.late:
+            yield f"{amount_text(leg.late, time, 3)} late"
+        if client.source:
+            yield f"load at {client.source}"
+        if client.needs:
+            yield f"needs {join_list(client.needs)}"
+        if client.goods:
+            yield f"goods: {join_list(client.goods)}"
+
+
+def _rows(legs: pd.DataFrame) -> Iterator[Any]:
+    """Yield legs, each with its columns as attributes."""
+    yield from legs.itertuples()
+
+
+def _text(client: Client | None, name: str) -> str:
+    value = None if client is None else client.attributes.get(name)
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _remark(client: Client | None, name: str) -> str:
+    text = _text(client, name)
+    return text if not text or name.lower() == _NOTES else f"{name}: {text}"

@@ -1,0 +1,316 @@
+"""Laws of a scenario file: mistakes in them, and the rows that they are learned from and judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kanopt.errors import TableError, nearest
+from kanopt.scenarios.files.layers import Key, Mistake
+from kanopt.scenarios.files.problem_spec import ProblemSpec
+from kanopt.scenarios.files.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.scenarios.given_laws import is_category_column, unit_mistakes
+from kanopt.text import list_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula, VerdictReason
+
+
+def law_mistakes(
+    laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Mapping[str, pd.DataFrame]
+) -> Iterable[Mistake]:
+    """Yield the tables, columns and laws that the laws name and that do not exist."""
+    known = sorted(tables)
+    for name, spec in laws.items():
+        key: Key = ("surrogates", name)
+        if isinstance(spec, LearnedSpec):
+            if spec.table not in known:
+                yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
+            yield from _feature_mistakes(spec, key)
+            yield from _control_mistakes(spec, key, frames.get(spec.table))
+            if spec.table in frames:
+                found = list(_column_mistakes(spec, key, frames[spec.table]))
+                yield from found or _holdout_mistakes(spec, key, frames[spec.table])
+
+
+def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
+    for place, feature in enumerate(spec.features):
+        if feature == spec.target:
+            yield Mistake(
+                (*key, "features", place), f"{feature!r} is the target; a law cannot read what it predicts"
+            )
+        if feature in spec.features[:place]:
+            yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
+    if spec.groups in (spec.target, *spec.features):
+        is_target = spec.groups == spec.target
+        message = (
+            f"{spec.groups!r} is {'the target' if is_target else 'among the features'}; groups is a column that says "
+            "which rows share an error, such as the day or the route of each, and that the law neither predicts nor "
+            f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
+        )
+        yield Mistake((*key, "groups"), message)
+    for where, name in _named_features(spec):
+        if name not in spec.features:
+            yield Mistake(
+                (*key, *where), f"{name!r} is not among the features; {nearest(name, spec.features)}"
+            )
+
+
+def _named_features(spec: LearnedSpec) -> Iterator[tuple[Key, str]]:
+    """Yield the features that settings of a law name, each with its key below the law."""
+    for what in ("monotone", "periodic", "pin"):
+        # a name with an arrow is an edge of the network, which is not known before training
+        yield from (((what, name), name) for name in getattr(spec, what) if "→" not in name)
+    for what in ("convex", "concave"):
+        yield from (((what, place), name) for place, name in enumerate(getattr(spec, what)))
+
+
+def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
+    """Yield controls of a law that contradict each other, or that a column cannot have."""
+    from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE, contradictions
+
+    kinds = dict.fromkeys(spec.periodic, "cycle")
+    if frame is not None:
+        kinds |= {name: "category" for name in spec.features if is_category_column(frame, name)}
+    for at, message in contradictions(spec.pin, spec.forbid, spec.prefer, kinds):
+        yield Mistake((*key, *at), message)
+    if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
+        message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
+        yield Mistake((*key, "pin"), message)
+    for where, name in _named_features(spec):
+        if where[0] in ("monotone", "convex", "concave") and kinds.get(name) in NO_SHAPE:
+            yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kinds[name]]}")
+        if where[0] == "periodic" and kinds.get(name) == "category":
+            yield Mistake((*key, *where), f"{name!r} {NO_PERIOD}")
+
+
+def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    from pandas.api.types import is_datetime64_any_dtype
+
+    columns = [str(column) for column in frame.columns]
+    wanted: list[tuple[Key, str]] = [(("target",), spec.target)]
+    wanted += [(("features", place), feature) for place, feature in enumerate(spec.features)]
+    if spec.holdout.by is not None:
+        wanted.append((("holdout", "by"), spec.holdout.by))
+    if spec.groups is not None:
+        wanted.append((("groups",), spec.groups))
+    for where, column in wanted:
+        if column not in columns:
+            hint = nearest(column, columns)
+            yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
+        elif where[0] in ("target", "features") and is_datetime64_any_dtype(frame[column].dtype):
+            message = (
+                f"column {column!r} of {spec.table!r} holds dates, and a law is of numbers and categories; add columns "
+                "of what matters of a date, such as month, weekday or hour, or days since the first"
+            )
+            yield Mistake((*key, *where), message)
+        elif spec.on_missing == "error" and (message := _missing_value_mistakes(frame, column, spec.table)):
+            yield Mistake((*key, *where), message)
+
+
+def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    try:
+        unseen_rows(spec, *split_rows(spec, complete_rows(spec, frame), seed=0))
+    except TableError as error:
+        yield Mistake((*key, "holdout"), str(error))
+
+
+def _missing_value_mistakes(frame: pd.DataFrame, column: str, table: str) -> str:
+    """Say where a column that a law is learned from has no value."""
+    from kanopt.tables.report import rows_in_source
+
+    places = np.flatnonzero(frame[column].isna().to_numpy())
+    if not len(places):
+        return ""
+    known = rows_in_source(frame)
+    rows, what = (places + 1, "data rows") if known is None else (known[places], "rows")
+    shown = list_names([f"{row:,}" for row in rows], 3, quoted=False)
+    return (
+        f"column {column!r} of {table!r} has no value in {len(rows):,} of {len(frame):,} rows "
+        f'({what} {shown}); complete them, or write on_missing = "drop" to learn from the others'
+    )
+
+
+def binding_mistakes(
+    problem: ProblemSpec, laws: Collection[str], formulas: Mapping[str, Formula]
+) -> Iterator[Mistake]:
+    """Yield unknown laws, and bindings that are none or that no law reads; the problem judges what they name.
+
+    Parameters
+    ----------
+    problem
+        The section.
+    laws
+        Every name under ``[surrogates]``.
+    formulas
+        The laws that could be read, or what stands in for them.
+    """
+    known, uses = sorted(laws), problem.law_uses()
+    for key, name in uses.items():
+        if name not in known:
+            hint = nearest(name, known)
+            yield Mistake(("problem", *key), f"there is no law {name!r} under [surrogates]; {hint}")
+    read = [name for name in dict.fromkeys(uses.values()) if name in formulas]
+    inputs = {name: [variable.name for variable in formulas[name].inputs] for name in read}
+    for name in read:
+        bound = problem.bindings_of(name)
+        for variable in formulas[name].inputs:
+            word, value = variable.name, bound.get(variable.name)
+            if isinstance(value, str) and not variable.is_category:
+                such = f'{value!r} is neither; write "scope.field", such as "arc.distance"'
+                told = f"the input {word!r} takes a number or what the problem knows; {such}"
+                yield Mistake(problem.binding_key(name, word), told)
+    # while a law is missing, what looks superfluous may belong to it
+    if set(uses.values()) <= set(formulas):
+        yield from _superfluous(problem, inputs)
+
+
+def _superfluous(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Iterator[Mistake]:
+    every = [word for words in inputs.values() for word in words]
+    for word, value in problem.bind.items():
+        key: Key = ("problem", "bind", word)
+        if not isinstance(value, dict):
+            if word not in every:
+                yield Mistake(key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}")
+        elif word not in inputs:
+            yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
+        else:
+            for inner in [inner for inner in value if inner not in inputs[word]]:
+                hint = nearest(inner, inputs[word])
+                yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
+
+
+def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
+    """Yield the laws whose results or inputs have no unit, and so are taken in the unit of the problem."""
+    for name in dict.fromkeys(problem.law_uses().values()):
+        law = formulas[name]
+        if not law.output.unit:
+            yield Mistake(
+                ("surrogates", name), "has no unit, so that its values are taken in that of the problem"
+            )
+        for variable in law.inputs:
+            bound = problem.bindings_of(name).get(variable.name)
+            if not variable.unit and getattr(bound, "scope", "") in ("arc", "state", "clock"):
+                message = f"the input {variable.name!r} of law {name!r} has no unit, so that {bound} is read as it is"
+                yield Mistake(problem.binding_key(name, variable.name), message)
+
+
+def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
+    """Yield the laws written by hand whose units do not agree, such as minutes that are added to hours."""
+    for name, spec in laws.items():
+        if isinstance(spec, GivenSpec) and name in formulas:
+            for message in unit_mistakes(name, spec, formulas):
+                yield Mistake(("surrogates", name, "formula"), message)
+
+
+def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with its rows called as they are in its file, whatever was left out, for messages."""
+    from kanopt.tables.report import rows_in_source
+
+    rows = rows_in_source(frame)
+    return frame if rows is None else frame.set_axis(rows, axis="index")
+
+
+def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have a value in every column the law needs."""
+    others = [name for name in (spec.holdout.by, spec.groups) if name is not None]
+    wanted = list(dict.fromkeys([spec.target, *spec.features, *others]))
+    return frame.loc[frame[wanted].notna().all(axis="columns")]
+
+
+def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Divide rows into those to learn from and those held out.
+
+    A category that only held-out rows have cannot be predicted. Of rows drawn at random, one with it is learned from;
+    of whole weeks or groups, its rows judge nothing, see :func:`unseen_rows`. Where rows of a group share an error, a
+    share of the rows is one of whole groups: a row tells of the others.
+
+    Raises
+    ------
+    TableError
+        If either side would be empty.
+    """
+    from kanopt.tables import split
+
+    held = spec.holdout
+    amount: Any = held.share if held.last is None else held.last
+    if held.by is None and spec.groups is not None:
+        return split(frame, by=spec.groups, holdout=amount, seed=seed, how="group")
+    keep = _categories(spec, frame) if held.by is None else []
+    return split(frame, by=held.by, holdout=amount, seed=seed, keep=keep)
+
+
+def with_groups(
+    spec: LearnedSpec, frame: pd.DataFrame, seed: int
+) -> tuple[LearnedSpec, tuple[VerdictReason, ...]]:
+    """Return a law with the groups that its rows share errors in, where only the table tells of them.
+
+    Rows that would be drawn at random are then held out by whole groups. Where the file says how rows are held out, the
+    column is only told, as a reason of the verdict; so is a drift along rows that are drawn at random.
+
+    Parameters
+    ----------
+    spec
+        The law.
+    frame
+        Rows that have a value in every column it needs, in their order, with all columns of the table.
+    seed
+        For the quick fit whose errors are looked at.
+    """
+    from kanopt.surrogates.audit import leaks, sharing
+    from kanopt.surrogates.cleaning import quick_residuals
+
+    if spec.groups is not None or not len(frame) > 0:
+        return spec, ()
+    drawn = spec.holdout.by is None
+    others = [str(name) for name in frame.columns if name not in (spec.target, *spec.features)]
+    # rows with one value of a rounded target share its errors, and are no group
+    once_more = {
+        name for told in leaks(frame, spec.target, others) if told.level == "weak" for name in told.columns
+    }
+    others = [name for name in others if name not in once_more]
+    left = quick_residuals(frame, spec.target, spec.features, seed=seed)
+    found = sharing(frame, left, others, ordered=drawn)
+    by = found[0].columns if found else ()
+    return (spec.model_copy(update={"groups": by[0]}), found) if by and drawn else (spec, found)
+
+
+def some_held_out_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
+    """Return some of the rows that a law was judged by, its features and its target; to be looked at."""
+    rows = complete_rows(spec, frame)
+    _, test = split_rows(with_groups(spec, rows, seed)[0], rows, seed)
+    wanted = list(dict.fromkeys([*spec.features, spec.target]))
+    return test[wanted].sample(min(count, len(test)), random_state=seed)
+
+
+def unseen_rows(spec: LearnedSpec, train: pd.DataFrame, test: pd.DataFrame) -> pd.Series[bool]:
+    """Return a mask of the held-out rows with a category that no training row has.
+
+    Raises
+    ------
+    TableError
+        If that are all of them.
+    """
+    import pandas as pd
+
+    from kanopt.errors import TableError
+
+    mask = pd.Series(False, index=test.index)
+    for name in _categories(spec, test):
+        mask |= ~test[name].isin(train[name].unique())
+    if mask.all():
+        raise TableError(
+            f"every held-out row has a category ({list_names(_categories(spec, test))}) that no training row has, so "
+            "that nothing is left to judge the law by; hold out other rows"
+        )
+    return mask
+
+
+def _categories(spec: LearnedSpec, frame: pd.DataFrame) -> list[str]:
+    from pandas.api.types import is_numeric_dtype
+
+    return [name for name in spec.features if not is_numeric_dtype(frame[name].dtype)]

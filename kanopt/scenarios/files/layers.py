@@ -1,0 +1,504 @@
+"""TOML files over their bases: merged keys that know the line where each stands, and what is wrong with them.
+
+`tomllib` reads the values and decides what is valid; it keeps no positions. Of a valid file the lines are found by
+looking for what begins a statement, and where its value ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.faults import Message, said, toml_key
+from kanopt.files import read_file, require_path
+from kanopt.tables.table_reading import TABLE_FILES
+from kanopt.validation import describe_value, invalid_values
+
+Key = tuple[str | int, ...]
+
+_HINTS = {
+    "Invalid value": "; texts stand in quotes",
+    "Expected newline or end of document": "; one key = value a line, and lists stand in [ ]",
+    "Expected '=' after a key": "; write key = value",
+    "Cannot overwrite a value": "; the key stands here for the second time",
+    "Cannot declare": "; the table stands here for the second time",
+}
+
+
+@dataclass(frozen=True)
+class TomlDocument:
+    """The data of one TOML file and the line of every key in it.
+
+    Parameters
+    ----------
+    path
+        The file, as it is named in messages.
+    data
+        What `tomllib` read.
+    lines
+        Key to line, counted from 1; tables, keys and the elements of arrays.
+    sha256
+        Hash of the bytes of the file.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    lines: Mapping[Key, int] = field(repr=False)
+    sha256: str = field(default="", repr=False)
+
+    def line(self, key: Key) -> int:
+        """Return the line of `key`, or of the nearest key above it that is written in the file."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, 0)
+
+
+def write_key(key: Key) -> str:
+    """Write a key as in a TOML file, elements of arrays counted from 1.
+
+    Examples
+    --------
+    >>> write_key(("changes", 0, "by"))
+    'changes[1].by'
+    >>> write_key(("problem", "planning", "clock.hour"))
+    'problem.planning."clock.hour"'
+    """
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += f".{toml_key(part)}" if text else toml_key(part)
+    return text
+
+
+def split_key(text: str) -> tuple[str, ...]:
+    """Return a dotted key as its parts; a part with other letters than A to Z stands in quotes, or has no dot.
+
+    Examples
+    --------
+    >>> split_key('tables.clients.units."Dauer (min.)"'), split_key("tables.städte.ignore")
+    (('tables', 'clients', 'units', 'Dauer (min.)'), ('tables', 'städte', 'ignore'))
+    """
+    try:
+        level: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        return tuple(text.split("."))
+    parts: list[str] = []
+    while isinstance(level, dict) and len(level) == 1:
+        [(name, level)] = level.items()
+        parts.append(name)
+    return tuple(parts)
+
+
+_LARGEST = 1_000_000
+_OPEN = re.compile(r"""[^#=\n]*=\s*(?:"(?!"")(?:[^"\\\n]|\\.)*|'(?!'')[^'\n]*)$""")
+"""A line with a key whose text begins and does not end."""
+_DEEPEST, _MOST_BRACKETS, _MOST_KEYS = 32, 5_000, 20_000
+# one part after another with dots between; looked for from the beginning of a part only, so that it takes linear time
+_DEEP = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
+
+
+def read_document(path: Path) -> TomlDocument:
+    """Read a TOML file.
+
+    Raises
+    ------
+    ScenarioError
+        If the file is missing, is a table or no regular file, has over a million bytes or more keys than any
+        scenario, is not UTF-8, or is not TOML; names the line.
+    """
+    if path.suffix.lower() in TABLE_FILES and path.is_file():
+        told = f"a table, not a scenario file; kanopt fit --table {path.name} --target COLUMN --features COLUMN,COLUMN"
+        raise _file_error(path, 0, f"{told} learns a law from it, and [tables] of a scenario file names it")
+    try:
+        raw = read_file(path, _LARGEST, "a scenario file")
+    except (FileFormatError, FileNotFoundError) as error:
+        raise _file_error(path, 0, str(error).removeprefix(f"{path}: ")) from None
+    except OSError as error:
+        raise _file_error(path, 0, f"cannot be read: {error.strerror or error}") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise _file_error(
+            path, line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        ) from None
+    if too_much := _beyond_limits(text):
+        raise _file_error(path, 0, too_much)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _file_error(path, *_syntax(str(error), text)) from None
+    except RecursionError:
+        raise _file_error(path, 0, "nests lists or tables too deep") from None
+    except ValueError as error:  # tomllib does not catch the error of int on very long numbers
+        raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
+    return TomlDocument(path, data, _lines(text), hashlib.sha256(raw).hexdigest())
+
+
+def _beyond_limits(text: str) -> str:
+    """Say what of a text is more than any scenario has; a file of 40 kB can otherwise take gigabytes to read."""
+    if _DEEP.search(text):
+        return f"has a key of more than {_DEEPEST} parts; no section of a scenario lies so deep"
+    for signs, most, what in (
+        ("[", _MOST_BRACKETS, "lists and tables"),
+        ("=", _MOST_KEYS, "keys"),
+        (",", _MOST_KEYS, "elements"),
+    ):
+        if text.count(signs) > most:
+            return f"has more than {most:,} {what}; keep data in tables of their own"
+    return ""
+
+
+def _file_error(path: Path, line: int, message: str) -> ScenarioError:
+    return ScenarioError([Issue(str(path), line, "", message)])
+
+
+def _syntax(message: str, text: str) -> tuple[int, str]:
+    """Split tomllib's message into the line and what is wrong there."""
+    found = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    what = message[: found.start()] if found else message
+    what += next((hint for start, hint in _HINTS.items() if what.startswith(start)), "")
+    lines = text.split("\n")
+    if found is None or found[1] is None:
+        line, where = max(1, len(text.splitlines())), "at the end of the file"
+    else:
+        line, where = int(found[1]), f"column {found[2]}"
+    opened = next((place for place, each in enumerate(lines, start=1) if _OPEN.match(each)), 0)
+    if opened and opened <= line and ("Illegal character" in what or 'Expected "\'"' in what):
+        sign = lines[opened - 1].partition("=")[2].strip()[0]
+        return (
+            opened,
+            f"not TOML: a text begins with {sign} and does not end with it: write {sign} at both ends",
+        )
+    return line, f"not TOML: {what}{_advice(what, lines[line - 1])} ({where})"
+
+
+def _advice(what: str, line: str) -> str:
+    """Return what to write in a line, where people often write something else."""
+    if quotes := re.search("[“”„‘’«»]", line):
+        return f'; {quotes[0]} is no quote of TOML: write " at both ends'
+    if "\\" in line and ("Unescaped" in what or "hex" in what):
+        path = re.search(r'"([^"]*)"', line)
+        such = f', as in "{path[1]!s:.80}"'.replace("\\", "/") if path else ""
+        return f"; \\ begins a sign such as \\n there: write / between folders{such}"
+    return ""
+
+
+def _lines(text: str) -> dict[Key, int]:
+    """Return the line of every key of a text that is TOML, each where its statement begins.
+
+    A statement goes on as long as it is none by itself, and at least until its brackets and long texts are closed.
+    """
+    lines: dict[Key, int] = {}
+    counts: dict[Key, int] = {}
+    prefix: Key = ()
+    statement: list[str] = []
+    first = open_brackets = open_texts = 0
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        if not statement:
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            first, open_brackets, open_texts = number, 0, 0
+        statement.append(line)
+        open_brackets += line.count("[") - line.count("]")
+        open_texts += line.count('"' * 3) + line.count("'" * 3)
+        if len(statement) > 1 and (open_brackets > 0 or open_texts % 2):
+            continue
+        try:
+            read = tomllib.loads("\n".join(statement))
+        except tomllib.TOMLDecodeError:
+            continue
+        head = statement[0].lstrip()
+        if head.startswith("["):
+            *_, deepest = paths(read)
+            parts = tuple(part for part in deepest if isinstance(part, str))
+            prefix = _resolve(parts, counts, new=head.startswith("[["))
+            keys = [prefix]
+        else:
+            keys = [(*prefix, *key) for key in paths(read)]
+        for key in keys:
+            # a table that is only named on the way to another one, as a in [a.b], has the line of the first
+            for depth in range(1, len(key) + 1):
+                lines.setdefault(key[:depth], first)
+        statement = []
+    return lines
+
+
+def paths(value: Any, key: Key = ()) -> Iterator[Key]:
+    """Yield the keys of nested tables and lists, each behind the key of the whole."""
+    items = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for part, inner in items:
+        yield (*key, part)
+        if isinstance(inner, (dict, list)):
+            yield from paths(inner, (*key, part))
+
+
+def _resolve(parts: tuple[str, ...], counts: dict[Key, int], *, new: bool) -> Key:
+    """Put the current index behind every name that is an array of tables; start a new element if asked."""
+    key: Key = ()
+    for place, part in enumerate(parts):
+        key = (*key, part)
+        if new and place == len(parts) - 1:
+            counts[key] = counts.get(key, 0) + 1
+        if key in counts:
+            key = (*key, counts[key] - 1)
+    return key
+
+
+class FileModel(BaseModel):
+    """A table of a scenario file: strict types, no unknown keys, unchangeable once read."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something wrong under a key; the file and line are looked up later."""
+
+    key: Key
+    message: Message
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None, list[Mistake]]:
+    """Read `data` as `model`; return it, or None and every mistake in it.
+
+    Examples
+    --------
+    >>> class Solver(FileModel):
+    ...     time_limit: float = 30.0
+    >>> validate(Solver, {"time_limt": 5}, ("solver",))[1]
+    [Mistake(key=('solver', 'time_limt'), message="unknown key; did you mean 'time_limit'?")]
+    """
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, [Mistake((*key, *wrong.place), wrong.message) for wrong in invalid_values(error, model)]
+
+
+def split_messages(error: Exception) -> list[str]:
+    r"""Return the messages of an error that holds several, one a line; indented lines belong to the one above.
+
+    Examples
+    --------
+    >>> split_messages(ValueError("a is wrong\n  here\nb too"))
+    ['a is wrong\n  here', 'b too']
+    """
+    found: list[str] = []
+    for line in str(error).splitlines():
+        if found and line[:1].isspace():
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return found
+
+
+# Naming one of these in an entry that the base has too replaces the entry instead of completing it.
+_SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
+
+_LISTS = ("changes", "questions")
+"""Lists whose elements follow those of the base."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A file, its base, the base of that, and so on, merged.
+
+    Parameters
+    ----------
+    documents
+        The file that was asked for, then its bases.
+    data
+        The merged keys: those of a file complete or replace those of its base; changes and questions follow one
+        another.
+    key_positions
+        Merged key to the document it stands in and its key there.
+    outside
+        Whether files may be read that lie outside the folder of the file that was asked for.
+    """
+
+    documents: tuple[TomlDocument, ...]
+    data: Mapping[str, Any]
+    key_positions: Mapping[Key, tuple[TomlDocument, Key]] = field(repr=False)
+    outside: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file that was asked for."""
+        return self.documents[0].path
+
+    @property
+    def name(self) -> str:
+        """What the file that was asked for calls itself, else its own name."""
+        return str(self.documents[0].data.get("scenario", {}).get("name") or self.path.stem)
+
+    def path_of(self, key: Key, given: str) -> Path:
+        """Return where a path under `key` leads: it is relative to the file in which it stands.
+
+        Raises
+        ------
+        FileFormatError
+            If it leads outside the folder of the file that was asked for, and that was not allowed.
+        """
+        return _path_within(
+            self.place(key)[0].path.parent / given, given, None if self.outside else self.path.parent
+        )
+
+    def issue(self, mistake: Mistake) -> Issue:
+        """Return a mistake with its file and line."""
+        document, key = self.place(mistake.key)
+        implied = mistake.key[_depth(self.key_positions, mistake.key) :]
+        message = said(mistake.message, in_file=True)
+        return Issue(str(document.path), document.line(key), write_key((*key, *implied)), message)
+
+    def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:
+        """Return the error that names all mistakes in the order of the files, base first."""
+        order = {str(document.path): -place for place, document in enumerate(self.documents)}
+        issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
+        return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
+
+    def place(self, key: Key) -> tuple[TomlDocument, Key]:
+        """Return the document in which a merged key stands, or the nearest above it, and its key there."""
+        return self.key_positions.get(key[: _depth(self.key_positions, key)], (self.documents[0], ()))
+
+
+def _depth(places: Mapping[Key, Any], key: Key) -> int:
+    """Return how many parts of `key` are written somewhere."""
+    return next((depth for depth in range(len(key), 0, -1) if key[:depth] in places), 0)
+
+
+def _path_within(path: Path, given: str, folder: Path | None) -> Path:
+    """Return a path, if it leads into a folder or below; links are followed.
+
+    A scenario file may come from a stranger: what it names is read, and what is wrong with it is shown.
+
+    Raises
+    ------
+    FileFormatError
+        If it leads elsewhere, or is no path.
+    """
+    require_path(path)
+    if folder is not None and not _real(path).is_relative_to(_real(folder)):
+        raise FileFormatError(
+            f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
+            "--allow-outside (in Python: allow_outside=True)"
+        )
+    return path
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; that of a link to itself is its own, and whoever opens it is told so."""
+    return Path(os.path.realpath(path))
+
+
+def read_layers(path: Path, *, outside: bool = False) -> Layers:
+    """Read a scenario file and its bases.
+
+    Parameters
+    ----------
+    path
+        The file.
+    outside
+        Whether files may be read that lie outside its folder.
+
+    Raises
+    ------
+    ScenarioError
+        If one of the files is missing or is not TOML, or the bases form a loop.
+    """
+    documents = [read_document(path)]
+    while (base := _base_of(documents[-1], None if outside else path.parent)) is not None:
+        documents.append(_read_base(base, documents))
+    return merged(documents, outside=outside)
+
+
+def merged(documents: Sequence[TomlDocument], *, outside: bool = False) -> Layers:
+    """Return a file and its bases as one; see :func:`read_layers`."""
+    data: dict[str, Any] = {}
+    places: dict[Key, tuple[TomlDocument, Key]] = {}
+    for document in reversed(documents):
+        _place_keys(document, data, places)
+        data = _merge(data, document.data, ())
+    return Layers(tuple(documents), data, places, outside)
+
+
+def _base_of(document: TomlDocument, within: Path | None) -> Path | None:
+    head = document.data.get("scenario")
+    base = head.get("base") if isinstance(head, dict) else None
+    if base is None:
+        return None
+    if not isinstance(base, str) or not base:
+        raise _base_error(document, f'must be a file such as "base.toml", not {describe_value(base)}')
+    try:
+        return _path_within(Path(os.path.normpath(document.path.parent / base)), base, within)
+    except FileFormatError as error:
+        raise _base_error(document, str(error)) from None
+
+
+def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:
+    seen = [_real(document.path) for document in documents]
+    if _real(base) in seen:
+        names = [document.path.name for document in documents[seen.index(_real(base)) :]]
+        loop = " → ".join([*names, names[0]])
+        raise _base_error(documents[-1], f"the bases form a loop: {loop}")
+    if not base.is_file():
+        try:
+            read_document(base)
+        except ScenarioError as error:
+            raise _base_error(documents[-1], f"{str(base)!r}: {error.issues[0].message}") from None
+    return read_document(base)
+
+
+def _base_error(document: TomlDocument, message: str) -> ScenarioError:
+    key: Key = ("scenario", "base")
+    return ScenarioError([Issue(str(document.path), document.line(key), write_key(key), message)])
+
+
+def _place_keys(
+    document: TomlDocument, below: Mapping[str, Any], places: dict[Key, tuple[TomlDocument, Key]]
+) -> None:
+    """Record where the keys of a document stand, over those of its base."""
+    offsets = {name: len(earlier) for name in _LISTS if isinstance(earlier := below.get(name), list)}
+    for section in _SOURCES:
+        entries = document.data.get(section)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict) and _replaces((section, name), entry):
+                for old in [old for old in places if old[:2] == (section, name)]:
+                    del places[old]
+    for key in document.lines:
+        merged = key
+        if key[0] in offsets and len(key) > 1 and isinstance(key[1], int):
+            merged = (key[0], key[1] + offsets[str(key[0])], *key[2:])
+        places[merged] = (document, key)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict[str, Any]:
+    result = dict(below)
+    for name, value in above.items():
+        old, place = result.get(name), (*key, name)
+        if len(place) == 1 and name in _LISTS and isinstance(old, list) and isinstance(value, list):
+            result[name] = [*old, *value]
+        elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(place, value):
+            result[name] = _merge(old, value, place)
+        else:
+            result[name] = value
+    return result
+
+
+def _replaces(key: Key, value: Mapping[str, Any]) -> bool:
+    return len(key) == 2 and key[0] in _SOURCES and any(word in value for word in _SOURCES[str(key[0])])

@@ -1,0 +1,319 @@
+"""``load_scenario``: a TOML file and its base, with every mistake of a stage at once: keys, then what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import FileFormatError, Issue, KanoptError, ScenarioError, TableError, nearest
+from kanopt.scenarios.files.columns import (
+    columns_of_law,
+    columns_read,
+    is_history,
+    may_say_groups,
+    part_mistakes,
+    wrong_tables,
+)
+from kanopt.scenarios.files.laws import binding_mistakes, law_mistakes
+from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers
+from kanopt.scenarios.files.sections import Sections, answered, read_sections
+from kanopt.scenarios.files.spec import LearnedSpec, SavedSpec, TableSpec
+from kanopt.scenarios.given_laws import given_laws, placeholder_law, saved_law
+from kanopt.scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+    from kanopt.scenarios.run import Run
+    from kanopt.tables._raw import RawTable
+
+_READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
+"""Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""
+_NO_SQL = (
+    "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
+    "allow_sql=True)"
+)
+
+
+def load_scenario(
+    path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False, lenient: bool = False
+) -> Scenario:
+    """Read and check a scenario file, its base and its tables.
+
+    Parameters
+    ----------
+    path
+        A TOML file. Paths in it are relative to it. A what-if file names its ``base`` under ``[scenario]``; its
+        keys complete or replace those of the base, and its changes follow those of the base. An entry
+        ``[tables.x]`` that names another path, or ``[surrogates.x]`` that names another table, formula or file,
+        replaces that of the base as a whole.
+    allow_sql
+        Whether the databases that the file names may be asked. A query can read whatever your login can read.
+    allow_outside
+        Whether files may be read that lie outside the folder of `path`.
+    lenient
+        Whether to go on without answers to ``[[questions]]``, and with columns that nothing reads although they look
+        like a rule. What comes of it says so before anything else.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong, each as ``file:line: key: message``: with all keys, else with all that does not
+        fit together. What tables hold is checked with :meth:`Scenario.check`.
+    """
+    scenario = _load(read_layers(Path(path), outside=allow_outside), sql=allow_sql, lenient=lenient)
+    assert scenario is not None
+    return scenario
+
+
+def check_scenario(
+    layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None
+) -> Scenario | None:
+    """Check a scenario file as :func:`load_scenario` does, and ask no database.
+
+    Parameters
+    ----------
+    layers
+        The keys of the file and its bases.
+    lenient
+        As for :func:`load_scenario`.
+    seen
+        Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
+
+    Returns
+    -------
+    Scenario or None
+        None where a table comes from a database, so that not everything could be checked.
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong.
+    """
+    return _load(layers, sql=None, lenient=lenient, seen=seen)
+
+
+class LoadedScenario(Scenario):
+    """A scenario that can be planned."""
+
+    def run(self, *, variants: bool = False, on_time: float | None = None, **options: Any) -> Run:
+        """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
+        from kanopt.questions.compare import run_with_variants
+        from kanopt.scenarios.run import run
+
+        if not variants:
+            return run(self, on_time=on_time, **options)
+        if on_time is not None:
+            message = "variants are planned without promises; leave variants or on_time out"
+            raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
+        return run_with_variants(self, **options)
+
+
+def _load(
+    layers: Layers, *, sql: bool | None, lenient: bool, seen: dict[str, Any] | None = None
+) -> Scenario | None:
+    """Return the scenario; None where a database is not asked, which `sql` allows, refuses or passes over.
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong.
+    """
+    given = answered(layers)
+    layers, asked = given.layers, () if lenient else given.asked
+    found, mistakes = read_sections(layers.data)
+    # what keys say is looked at once all keys are right, and what tables hold once that fits together
+    if found is None or given.mistakes:
+        raise layers.error([*mistakes, *given.mistakes, *asked])
+    loading = _Loading(layers, found, {} if seen is None else seen)
+    tables = loading.tables(sql)
+    formulas = loading.laws(tables)
+    fits = loading.fits_together(tables, formulas)
+    scenario: Scenario = LoadedScenario(
+        name=layers.name,
+        tables=tables,
+        sections=found,
+        drafts=formulas,
+        report=found.file.report,
+        layers=layers,
+        lenient=lenient,
+        open_questions=tuple(map(layers.issue, given.asked)),
+    )
+    # a change of a table that could not be read is checked once the table can be
+    unread = found.file.tables.keys() - tables.keys()
+    for place, change in enumerate(found.changes):
+        if change.is_of_section or (fits and change.table not in unread):
+            made, wrong = scenario.after(change)
+            loading.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in wrong]
+            scenario = scenario if wrong else made
+    if loading.mistakes or asked:
+        raise layers.error([*loading.mistakes, *asked])
+    return None if unread else scenario
+
+
+@dataclass
+class _Loading:
+    """What a file names, being read: its tables, then its laws, then what must fit together; all mistakes noted.
+
+    Parameters
+    ----------
+    layers
+        The file and its bases.
+    found
+        What they say.
+    seen
+        Keeps tables that were read.
+    mistakes
+        Those that were noted.
+    """
+
+    layers: Layers
+    found: Sections
+    seen: dict[str, Any]
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def note(self, key: Key, message: Any) -> None:
+        """Note a mistake."""
+        self.mistakes.append(Mistake(key, message))
+
+    def tables(self, sql: bool | None) -> dict[str, pd.DataFrame]:
+        """Return the tables that can be read; databases are refused if `sql` is False, passed over if None."""
+        tables = {}
+        for name, spec in self.found.file.tables.items():
+            where: Key = ("tables", name, "path" if spec.url is None else "url")
+            if spec.url is not None and not sql:
+                if sql is False:
+                    self.note(where, _NO_SQL)
+                continue
+            try:
+                source = spec.source(partial(self.layers.path_of, where))
+            except FileFormatError as error:
+                self.note(where, str(error))
+                continue
+            if (frame := self._table(spec, source, where)) is not None:
+                tables[name] = frame
+        return tables
+
+    def _table(self, spec: TableSpec, source: str | Path, where: Key) -> pd.DataFrame | None:
+        from kanopt.tables import TextFormat
+        from kanopt.tables.table_reading import load_table, read_table
+
+        key = where[:2]
+        try:
+            form = TextFormat(**spec.form.model_dump(exclude_none=True))
+        except TableError as error:
+            self.note((*key, "form"), error.message)
+            return None
+        try:
+            file = repr((source, spec.query, form, spec.sheet))
+            if file not in self.seen:
+                self.seen[file] = load_table(source, spec.query, form, spec.sheet)
+            raw = self.seen[file]
+            columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
+            wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
+            wanted |= {name: getattr(spec, name) for name in _READING}
+            if (table := repr((file, wanted))) not in self.seen:
+                self.seen[table] = read_table(raw, **wanted)
+            frame: pd.DataFrame = self.seen[table]
+            return frame
+        except TableError as error:
+            told = error.faults or [(where[2:], error.message)]
+            self.mistakes += [Mistake((*key, *place), message) for place, message in told]
+        except KanoptError as error:
+            self.note(where, str(error))
+        return None
+
+    def _columns_and_actions(self, spec: TableSpec, table: str, raw: RawTable) -> tuple[Sequence[str], Any]:
+        """Return the columns to read, and what is done with cells that do not fit.
+
+        Without ``columns``, those that problem and laws read are read strictly; the others keep what fits no number as
+        text. Left out of them is what is said to be ignored, and, of a table of history, what cannot say which of its
+        rows share an error.
+        """
+        from kanopt.tables.row_rules import RowRules
+
+        names = raw.names
+        for place, name in enumerate(spec.ignore):
+            if name not in names:
+                told = f"there is no column {name!r}; {nearest(name, names)}"
+                self.note(("tables", table, "ignore", place), told)
+        every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
+        used = columns_read(self.found, table, spec)
+        if spec.columns or used is None:
+            return every, spec.on_bad
+        ruled = RowRules(spec.derive, spec.drop_where).names()
+        cells = {
+            name: column for name, column in zip(names, raw.columns, strict=True) if name not in used | ruled
+        }
+        # else all of them are named in a hint
+        if is_history(self.found, table) and used <= {*names, *spec.derive}:
+            cells = {name: column for name, column in cells.items() if may_say_groups(column)}
+        unread = [name for name in every if name in cells and names.count(name) == 1]
+        given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
+        read = [name for name in every if name in used | ruled or name in unread]
+        return read, {**dict.fromkeys(unread, "text"), **given}
+
+    def laws(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Formula]:
+        """Return every law that can be had, with placeholders for those to be learned."""
+        found = self.found
+        self.mistakes += law_mistakes(found.laws, found.file.tables, tables)
+        have: dict[str, Formula] = {}
+        to_learn = []
+        for name, spec in found.laws.items():
+            if isinstance(spec, SavedSpec):
+                key = ("surrogates", name, "file")
+                try:
+                    have[name] = saved_law(name, self.layers.path_of(key, spec.file))
+                except FileFormatError as error:
+                    self.note(key, str(error))
+                except OSError as error:
+                    self.note(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
+            elif isinstance(spec, LearnedSpec):
+                have[name] = placeholder_law(name, spec, tables.get(spec.table))
+                to_learn.append(name)
+        formulas, mistakes = given_laws(found.laws, have, placeholders=to_learn)
+        self.mistakes += mistakes
+        return formulas
+
+    def fits_together(self, tables: Mapping[str, pd.DataFrame], formulas: Mapping[str, Formula]) -> bool:
+        """Note what does not fit together; say whether the parts of the problem have tables of their own.
+
+        Tables that are swapped are told in place of all that follows from it.
+        """
+        found, problem = self.found, self.found.problem
+        self.mistakes += _used_and_ignored(found)
+        if problem is None:
+            return True
+        named = found.file.tables
+        wrong = list(wrong_tables(problem, tables)) or list(part_mistakes(problem, named, tables))
+        self.mistakes += wrong
+        if any(mistake.key[-1] == "table" for mistake in wrong):
+            return False
+        self.mistakes += binding_mistakes(problem, found.laws, formulas)
+        return True
+
+
+def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
+    """Yield the columns that are ignored although a law or the problem reads them."""
+    problem = found.problem
+    for table, spec in found.file.tables.items():
+        used = {
+            column: f"fills {field} of [problem.{name}]"
+            for name, part in ({} if problem is None else problem.parts_of(table)).items()
+            for field, column in part.columns.items()
+        }
+        for name, law in found.laws.items():
+            if isinstance(law, LearnedSpec) and law.table == table:
+                used |= dict.fromkeys(columns_of_law(law), f"is read by the law {name!r}")
+        for place, column in enumerate(spec.ignore):
+            if column in used:
+                message = f"{column!r} {used[column]}; take it from one of the two"
+                yield Mistake(("tables", table, "ignore", place), message)

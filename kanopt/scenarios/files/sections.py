@@ -1,0 +1,319 @@
+"""The sections of a merged scenario file, each validated by its model, all mistakes and questions collected.
+
+Questions of the file, and columns that look like a rule and are not read, are mistakes until they are answered, so that
+no plan rests on a guess. A question names the answers that it may have, and what each of them sets; a column is
+answered where it is mapped, or ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from pydantic import Field
+
+from kanopt.errors import nearest
+from kanopt.faults import Fault, Setting, said
+from kanopt.records.unread_columns import UnreadColumns
+from kanopt.scenarios.changes import Action, Change
+from kanopt.scenarios.files.kinds import kinds
+from kanopt.scenarios.files.layers import (
+    FileModel,
+    Key,
+    Layers,
+    Mistake,
+    paths,
+    split_key,
+    validate,
+    write_key,
+)
+from kanopt.scenarios.files.problem_spec import ProblemSpec
+from kanopt.scenarios.files.spec import (
+    CHANGES,
+    GivenSpec,
+    HeadSpec,
+    LawSpec,
+    LearnedSpec,
+    QuestionSpec,
+    ReportSpec,
+    SavedSpec,
+    SolverSpec,
+    TableSpec,
+)
+from kanopt.validation import describe_value
+
+
+class FileSpec(FileModel):
+    """The sections of a file; entries whose model depends on what stands in them are read by themselves."""
+
+    scenario: HeadSpec = HeadSpec()
+    tables: dict[str, TableSpec] = Field(default_factory=dict)
+    surrogates: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    problem: dict[str, Any] | None = None
+    changes: list[dict[str, Any]] = Field(default_factory=list)
+    solver: SolverSpec = SolverSpec()
+    report: ReportSpec = ReportSpec()
+    questions: list[dict[str, Any]] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Sections:
+    """What a file says.
+
+    Parameters
+    ----------
+    data
+        Its keys, which a change of one of them is made in.
+    file
+        The sections that need no other to be read.
+    laws
+        Name to law.
+    problem
+        The section of the problem; None where there is none.
+    changes
+        The changes, in the order of the file.
+    """
+
+    data: Mapping[str, Any] = field(repr=False)
+    file: FileSpec
+    laws: Mapping[str, LawSpec]
+    problem: ProblemSpec | None
+    changes: tuple[Change, ...]
+
+
+def read_sections(data: Mapping[str, Any]) -> tuple[Sections | None, list[Mistake]]:
+    """Validate the merged keys of a scenario file; return what they say, None with every mistake in them."""
+    file, mistakes = validate(FileSpec, data, ())
+    laws = {}
+    for name, entry in _entries(data, "surrogates"):
+        laws[str(name)], wrong = read_law(entry, ("surrogates", name))
+        mistakes += wrong
+    problem, wrong = _read_problem(data)
+    changes = []
+    for place, entry in _entries(data, "changes"):
+        change, told = _read_change(entry, ("changes", place))
+        changes.append(change)
+        wrong += told
+    mistakes += wrong
+    if file is not None:
+        mistakes += _unfit_solver(file.solver, problem)
+    if file is None or mistakes:
+        return None, mistakes
+    return Sections(data, file, cast("Any", laws), problem, tuple(cast("Any", changes))), []
+
+
+def _entries(data: Mapping[str, Any], section: str) -> Iterator[tuple[str | int, dict[str, Any]]]:
+    """Yield the tables of a section by name or place; whatever else stands there is told by the model of the file."""
+    below = data.get(section)
+    pairs = below.items() if isinstance(below, dict) else enumerate(below if isinstance(below, list) else ())
+    yield from ((at, entry) for at, entry in pairs if isinstance(entry, dict))
+
+
+def _unfit_solver(solver: SolverSpec, problem: ProblemSpec | None) -> Iterator[Mistake]:
+    """Yield the keys of a solver that mean nothing to a kind of problem."""
+    if problem is None:
+        return
+    if solver.deterministic and not problem.counts_work:
+        told = (
+            f"solvers of {problem.kind} problems stop by the clock and count no work; leave it out: the same seed "
+            "gives the same plan where they end by themselves before the time limit"
+        )
+        yield Mistake(("solver", "deterministic"), told)
+    of_routes = {
+        "name": "OR-Tools routing solves routing problems",
+        "days_in_time": "days in time are of routes",
+    }
+    for key, told in of_routes.items():
+        if key in solver.model_fields_set and problem.kind != "routing":
+            yield Mistake(("solver", key), f"{told}, not {problem.kind}; leave it out")
+
+
+def missing_problem() -> Mistake:
+    """Return what is wrong with a scenario that has no problem where one is needed."""
+    *others, last = map(repr, kinds())
+    message = (
+        "the section [problem] is missing; it says what is to be decided: write [problem] with kind = "
+        f"{', '.join(others)} or {last}, and the tables and laws of that kind; kanopt fit learns laws without it"
+    )
+    return Mistake(("problem",), message)
+
+
+def read_law(entry: Mapping[str, Any], key: Key) -> tuple[LawSpec | None, list[Mistake]]:
+    """Read what stands under a key ``[surrogates.x]``; return the law, None for none, and every mistake in it."""
+    model: Any = GivenSpec if "formula" in entry else SavedSpec if "file" in entry else LearnedSpec
+    return validate(model, entry, key)
+
+
+def _read_problem(data: Mapping[str, Any]) -> tuple[ProblemSpec | None, list[Mistake]]:
+    section = data.get("problem")
+    if not isinstance(section, dict):
+        return None, [] if section is not None or data.get("surrogates") else [missing_problem()]
+    known, kind = kinds(), section.get("kind")
+    if not isinstance(kind, str) or kind not in known:
+        what = "is missing" if kind is None else f"unknown kind {kind!r}"
+        return None, [Mistake(("problem", "kind"), f"{what}; {nearest(str(kind or ''), known)}")]
+    found, mistakes = validate(known[kind], section, ("problem",))
+    gaps = () if found is None else found.gaps()
+    return found, [*mistakes, *(Mistake(("problem", *key), message) for key, message in gaps)]
+
+
+def _read_change(entry: Mapping[str, Any], key: Key) -> tuple[Change | None, list[Mistake]]:
+    given = [name for name in CHANGES if name in entry]
+    if len(given) != 1:
+        *others, last = CHANGES
+        return None, [Mistake(key, f"a change has exactly one of {', '.join(others)} and {last}")]
+    action = cast("Action", given[0])
+    spec, mistakes = validate(CHANGES[action], entry, key)
+    if spec is None:
+        return None, mistakes
+    read = dict(spec)
+    named, rows = str(read[action]), {name: read[name] for name in ("where", "row") if name in read}
+    if action not in ("set", "scale"):
+        return Change(action, named, **rows), []
+    table, _, column = named.partition(".")
+    if not column:
+        message = f"{named!r} must be 'table.column', such as 'vehicles.fuel_price'"
+        return None, [Mistake((*key, action), message)]
+    return Change(action, table, column, read["to" if action == "set" else "by"], **rows), []
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A scenario file with its answers given.
+
+    Parameters
+    ----------
+    layers
+        The file; its keys are those that the answers set, too.
+    mistakes
+        What is wrong with questions and answers.
+    asked
+        The questions without an answer.
+    """
+
+    layers: Layers
+    mistakes: tuple[Mistake, ...] = ()
+    asked: tuple[Mistake, ...] = ()
+
+
+def answered(layers: Layers) -> Answered:
+    """Return a file with the keys that the answers to its questions set."""
+    entries = layers.data.get("questions", [])
+    if not isinstance(entries, list):
+        message = (
+            f"must be a list, not {describe_value(entries)}: write each question under its own [[questions]]"
+        )
+        return Answered(layers, (Mistake(("questions",), message),))
+    mistakes, asked = list[Mistake](), list[Mistake]()
+    for place, entry in enumerate(entries):
+        key: Key = ("questions", place)
+        question, wrong = validate(QuestionSpec, entry, key)
+        mistakes += wrong
+        if question is None:
+            continue
+        if not question.answer:
+            parts = (question.text, " Write ", _possible(question.answers))
+            asked.append(Mistake((*key, "answer"), said(parts, in_file=True)))
+        elif question.answer not in question.answers:
+            message = f"unknown answer {question.answer!r}; {nearest(question.answer, question.answers)}"
+            mistakes.append(Mistake((*key, "answer"), message))
+        else:
+            layers, wrong = _with_answer(layers, (*key, "answers", question.answer), question)
+            mistakes += wrong
+    return Answered(layers, tuple(mistakes), tuple(asked))
+
+
+def columns_asked_about(data: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Return the columns that the questions of a file ask about, each behind its table.
+
+    Examples
+    --------
+    >>> ignored = {"tables.stops.ignore": ["rank"]}
+    >>> columns_asked_about({"questions": [{"text": "?", "answers": {"ignore": ignored}}]})
+    frozenset({('stops', 'rank')})
+    """
+    answers = [keys for entry in data.get("questions", ()) for keys in entry["answers"].values()]
+    ignored = [(split_key(key), columns) for keys in answers for key, columns in keys.items()]
+    return frozenset(
+        (str(key[1]), str(column))
+        for key, columns in ignored
+        if len(key) == 3 and (key[0], key[2]) == ("tables", "ignore") and isinstance(columns, list)
+        for column in columns
+    )
+
+
+def _possible(answers: Mapping[str, Any]) -> str:
+    first, *others = [Setting("answer", answer).in_file() for answer in answers]
+    return " or ".join([first, *(each.removeprefix("answer = ") for each in others)])
+
+
+def _with_answer(layers: Layers, key: Key, question: QuestionSpec) -> tuple[Layers, list[Mistake]]:
+    """Set the keys of an answer that stands under `key`, and note that they stand there."""
+    data, positions, mistakes = dict(layers.data), dict(layers.key_positions), list[Mistake]()
+    document, place = layers.place(key)
+    for word, value in question.answers[question.answer].items():
+        target, place_of_word = split_key(word), (*place, word)
+        known = set(paths(data))
+        try:
+            data = with_value(data, target, value)
+        except NoTableError as error:
+            mistakes.append(Mistake((*key, word), str(error)))
+            continue
+        positions |= dict.fromkeys(set(paths(data)) - known, (document, place_of_word))
+        positions.setdefault(target, (document, place_of_word))
+    return replace(layers, data=data, key_positions=positions), mistakes
+
+
+class NoTableError(ValueError):
+    """A key lies below something that is no table."""
+
+
+def with_value(data: Mapping[str, Any], key: Key, value: Any, depth: int = 1) -> dict[str, Any]:
+    """Return a table with a key set: what a list has already stays in it, and so do the keys of a table.
+
+    Raises
+    ------
+    NoTableError
+        If the key lies below something that is no table.
+    """
+    name, old = str(key[depth - 1]), data.get(str(key[depth - 1]))
+    if depth < len(key):
+        if old is not None and not isinstance(old, dict):
+            raise NoTableError(f"sets a key below {write_key(key[:depth])}, which is no table")
+        return {**data, name: with_value(old or {}, key, value, depth + 1)}
+    if isinstance(old, list) and isinstance(value, list):
+        value = [*old, *(each for each in value if each not in old)]
+    if isinstance(old, dict) and isinstance(value, dict):
+        value = {**old, **value}
+    return {**data, name: value}
+
+
+def question_about(
+    found: UnreadColumns, table: str, asked_about: Collection[tuple[str, str]] = ()
+) -> Fault | None:
+    """Return the question that columns ask which look like a rule; None where none does.
+
+    Parameters
+    ----------
+    found
+        Columns that nothing reads.
+    table
+        What the file calls their table.
+    asked_about
+        Columns that a question of the file asks about, each behind its table.
+    """
+    rules = tuple(
+        column for column in found.striking if column.is_rule and (table, column.name) not in asked_about
+    )
+    if not rules:
+        return None
+    asked = replace(found, striking=rules, others=())
+    ignored = Setting("ignore", [column.name for column in rules])
+    meant = ("where that is meant, write ", asked.renaming, "; ") if asked.meant else ()
+    under = f" under [{write_key(('tables', table))}]"
+    looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
+    what = f"{asked.sentence}, and {looks}"
+    return Fault(
+        found.table, what, advice=(*meant, "for what means nothing to the plan, write ", ignored, under)
+    )

@@ -1,0 +1,316 @@
+"""What is asked about a plan, so that nothing in the tables that looks like a rule is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from kanopt.faults import toml_value
+from kanopt.records.declaration import Field
+from kanopt.records.headers import (
+    SURCHARGE,
+    WORKERS,
+    measured_in,
+)
+from kanopt.records.likeness import COORDINATES, TableColumn, field_likeness, is_called
+from kanopt.records.matching import ColumnFacts, FilledField, match_columns
+from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.init.draft import Draft
+from kanopt.scenarios.init.keys import ScenarioKeys
+from kanopt.scenarios.init.orders import listed_in
+from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
+from kanopt.scenarios.init.rewrites import without_brackets
+from kanopt.scenarios.init.sources import SourceTable
+from kanopt.text import join_list
+from kanopt.units import same_dimension
+
+_MOST_FIELDS = 3
+_BY_WORDS = 0.9  # hours alone are like every time
+_NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
+
+
+def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:
+    """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
+
+    Parameters
+    ----------
+    draft
+        The draft; its questions and notes get what is asked, and what is only told, its keys what is read elsewhere.
+    tables
+        The tables that were given.
+    holds
+        Says whether the file holds with other keys.
+    """
+    asked: list[tuple[PartGuess, str]] = []
+    told: dict[str, list[str]] = {}
+    parts = draft.roles.parts
+    for part, column in dict.fromkeys(_open_columns(draft)):
+        guess = parts[part]
+        if column in _of_rests(guess):
+            continue
+        if _is_read(draft, guess, column):
+            told.setdefault(guess.table.name, []).append(column)
+        else:
+            asked.append((guess, column))
+    offered = [(pair, _meant_as(draft, *pair, holds)) for pair in asked]
+    draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
+    if bare := [pair for pair, meant in offered if not meant]:
+        draft.questions.append(_about_columns(bare, {}))
+    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft), *_about_rests(draft)]
+    read = draft.read
+    for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
+        if table.name in read or (table.made and not table.of & read):
+            continue
+        if named := _speaks_of(draft, table):
+            draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
+        elif not table.made and (counted := [c.name for c in _in_any_shape(draft, table) if _counts(c)]):
+            why = f"has numbers, while {draft.invented[0][0]}" if draft.invented else f"tells {counted[0]!r}"
+            draft.questions.append(_about_table(table, why))
+        elif not table.made:
+            draft.notes.append(
+                f"{table.called} is not used: nothing that the plan or a law reads was found in it"
+            )
+    for name, columns in told.items():
+        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere")
+
+
+def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Return parts and columns that nothing reads and that look like a rule, as the reader of files finds them."""
+    parts = draft.roles.parts
+    meant = [pair for pair in draft.meanings if pair[0] == "tasks"]
+    yield from (pair for pair in (*draft.dropped, *draft.rules, *meant) if pair[0] in parts)
+
+
+def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
+    """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
+    parts = draft.roles.parts.values()
+    first = next(iter(guess.table.given.values()))
+    if first.name == name and first.whole and first.is_unique:
+        return True  # it numbers the rows, which another column names
+    if _ends_where_the_next_begins(guess, name) or _limits_nothing(draft, guess, name):
+        return True
+    if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
+        return True
+    by_laws = [(other, c) for other in parts for c in other.left if (other.part.name, c.name) in draft.bound]
+    by_fields = [(other, each.column) for other in parts for each in other.filled]
+    return any(
+        name == column.name
+        and (guess.table.of & other.table.of or column.texts == guess.table.columns[name].texts)
+        for other, column in (*by_fields, *by_laws)
+        if other is not guess
+    )
+
+
+def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
+    """Say whether a column counts what clients want in units that no column of the vehicles counts in."""
+    fleet, unit = draft.roles.parts.get("vehicles"), guess.table.columns[name].unit
+    demand = guess.column("demand") if guess.part.name == "clients" else None
+    if fleet is None or demand is None or measures(guess.table.columns[name]) != {"amount": 1}:
+        return False
+    counted = [demand, *(c for c in fleet.table.given.values() if measures(c) == {"amount": 1})]
+    return not any(same_dimension(unit, c.unit) for c in counted)
+
+
+def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:
+    """Say whether a column only says when the next row begins, which the next row says."""
+    column = guess.table.columns[name]
+    begins = [each.column for each in guess.filled if each.field.clock]
+    return any(
+        list(begin.values.astype(str))[1:] == list(column.values.astype(str))[: len(begin.values) - 1]
+        for begin in begins
+        if len(begin.values) > 1
+    )
+
+
+def _speaks_of(draft: Draft, table: SourceTable) -> str:
+    """Return the column of a table whose values are names of the plan, where numbers stand beside it."""
+    numbers = [c for c in table.columns.values() if _counts(c)]
+    for guess in draft.roles.parts.values() if numbers else ():
+        for column in names_rows(table, guess.names, every=True):
+            if column.kind == "text" and any(c is not column for c in numbers):
+                return column.name
+    return ""
+
+
+def _in_any_shape(draft: Draft, table: SourceTable) -> Iterator[ColumnFacts]:
+    """Yield the columns of a table, and of those that were made of it."""
+    for each in (table, *(made for made in draft.roles.rewritten if table.name in made.of)):
+        yield from each.columns.values()
+
+
+def _counts(column: ColumnFacts) -> bool:
+    return column.kind in ("clock", "windows") or (column.kind == "number" and bool(column.unit))
+
+
+def _meant_as(
+    draft: Draft, guess: PartGuess, name: str, holds: Callable[[ScenarioKeys], bool]
+) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return what a column may be meant as, the likely first: answers, what each says, and the keys that it sets."""
+    part, column = guess.part.name, guess.table.columns[name]
+    if (part, name) in draft.bound:
+        return {}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    if (part, name) in draft.meanings:
+        answer, says, keys = draft.meanings[part, name]
+        found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
+    for filled in _likely(guess, column):
+        unit = draft.unit_as(guess, filled)
+        keys = {f"problem.{part}.columns": {filled.field.name: name}}
+        keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
+        keys |= _without_made_up_price(draft, filled.field)
+        if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
+            found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
+    for item in _prices_of_time(guess, column) if not found else ():
+        for time in ("h", "min", "day"):
+            keys = {f"problem.{part}.columns": {item.name: name}}
+            keys |= {f"tables.{guess.table.name}.units": {name: f"{draft.money}/{time}"}}
+            keys |= _without_made_up_price(draft, item)
+            if holds(draft.keys.with_keys(keys)):
+                found[f"{part}.{item.name} for each {time}"] = f"{item.name} for each {time}", keys
+    return found
+
+
+def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any]]:
+    """Return the keys that take back the price of the makespan, which was made up since nothing had a price."""
+    made_up = "makespan_cost" in draft.keys.tables["problem",]
+    if not made_up or not item.is_price:
+        return {}
+    rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
+    return {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
+
+
+def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
+    """Return the open fields that are prices of time and that a column of money is called like."""
+    own = TableColumn(without_brackets(column.name))
+    return [
+        item
+        for item in guess.part.fields
+        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
+        if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
+    ]
+
+
+def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
+    """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
+    left = [
+        item
+        for item in guess.part.fields
+        if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
+    ]
+    while found := match_columns(guess.part.name, left, [column]):
+        yield found[0]
+        left = [item for item in left if item.name != found[0].field.name]
+    for item in left:
+        plain = not (item.is_text or item.clock or item.name in COORDINATES)
+        if column.measured and plain and measured_in(item.unit) == column.measured:
+            yield FilledField(item, column, 0.0, "measures the same")
+
+
+def _about_columns(
+    columns: Sequence[tuple[PartGuess, str]], meant: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> QuestionSpec:
+    """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
+    shown = []
+    ignored: dict[str, list[str]] = {}
+    for guess, name in columns:
+        values = ", ".join(sorted(guess.table.columns[name].texts)[:3])
+        shown.append(f"{name!r} of {guess.table.called}" + (f" ({values})" if values else ""))
+        ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
+    looks, fills, they, them = (
+        ("looks like a rule", "fills", "it", "it")
+        if len(columns) == 1
+        else ("look like rules", "fill", "they", "them")
+    )
+    second = any(
+        is_called(p, WORKERS) for guess, name in columns for p in guess.table.columns[name].header.pieces
+    )
+    second = second and columns[0][0].part.name in ("tasks", "modes")
+    text = (
+        f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to {them}"
+        + (f": {_NO_SECOND}, so that tasks of one may be planned at once. " if second else ". ")
+        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
+        + " be left out?"
+    )
+    guess, name = columns[0]
+    answers = {answer: dict(keys) for answer, (_, keys) in meant.items()}
+    return QuestionSpec(about=f"{guess.part.name}.{name}", text=text, answers={**answers, "ignore": ignored})
+
+
+def _about_machines_at_once(draft: Draft) -> Iterator[QuestionSpec]:
+    """Yield the question whether a task may do with the first of the machines that it needs at once."""
+    machines = draft.roles.parts.get("machines")
+    names = frozenset[str]() if machines is None else machines.names
+    for table in draft.roles.rewritten:
+        for column in table.given.values():
+            at_once = sorted(text for text in column.texts if "+" in text and listed_in(column) <= names)
+            if at_once:
+                told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
+                text = (
+                    f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
+                    "them. May the others be left out?"
+                )
+                yield QuestionSpec(about=f"modes.{column.name}", text=text, answers={"ignore": {}})
+
+
+def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
+    """Yield the question whether overtime is paid on top of the price of time, where its price may be all of it."""
+    fleet = draft.roles.parts.get("vehicles")
+    usual, over = (
+        fleet.column(name) if fleet else None for name in ("unit_duration_cost", "unit_overtime_cost")
+    )
+    if fleet is None or usual is None or over is None or usual.unit != over.unit:
+        return
+    on_top = any(is_called(piece, SURCHARGE) for piece in over.header.pieces)
+    if on_top or not (fleet.table.frame[over.name] >= fleet.table.frame[usual.name]).all():
+        return
+    text = (
+        f"Is an hour of overtime paid with {over.name!r} in all, or is that on top of {usual.name!r}? "
+        "(in all, zusammen, en tout, en total; on top, zusätzlich, en plus, además)"
+    )
+    name, field = "overtime_on_top", "unit_overtime_cost"
+    table = fleet.table.name
+    in_all = {
+        f"tables.{table}.derive.{name}": f"`{over.name}` - `{usual.name}`",
+        f"problem.vehicles.columns.{field}": name,
+    }
+    yield QuestionSpec(about=f"vehicles.{field}", text=text, answers={"in all": in_all, "on top": {}})
+
+
+def _of_rests(guess: PartGuess) -> list[str]:
+    """Return the columns of the longest time at the wheel, where none says how long a driver rests after it."""
+    if guess.part.name != "vehicles" or "max_driving" in guess.fields:
+        return []
+    item = guess.declared("max_driving")
+    return [c.name for c in guess.left if field_likeness("vehicles", c.as_column(), item) >= _BY_WORDS]
+
+
+def _about_rests(draft: Draft) -> Iterator[QuestionSpec]:
+    """Yield the question how long a driver rests after the longest time at the wheel, which no column says."""
+    fleet = draft.roles.parts.get("vehicles")
+    for name in _of_rests(fleet)[:1] if fleet is not None else ():
+        table, unit = fleet.table, fleet.table.columns[name].unit or "h"  # type: ignore[union-attr]
+        answers: dict[str, dict[str, Any]] = {
+            f"{minutes} min": {
+                f"tables.{table.name}.derive": {"rest_duration": f"{minutes}"},
+                f"tables.{table.name}.units": {"rest_duration": "min", name: unit},
+                "problem.vehicles.columns": {"max_driving": name},
+            }
+            for minutes in (45, 30, 15, 60)
+        }
+        answers["ignore"] = {f"tables.{table.name}.ignore": [name]}
+        text = f"How long does a driver rest (Pause, repos, descanso) after {name!r}? No column says it."
+        yield QuestionSpec(about=f"vehicles.{name}", text=text, answers=answers)
+
+
+def _about_table(table: SourceTable, why: str) -> QuestionSpec:
+    text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
+    return QuestionSpec(about=table.name, text=text, answers={"ignore": {}})
+
+
+def question_text(question: QuestionSpec) -> str:
+    """Write a question as a section of the file, with the keys that each answer sets."""
+    told = {"about": question.about, "text": question.text, "answer": question.answer}
+    lines = ["", "[[questions]]", *(f"{key} = {toml_value(value)}" for key, value in told.items())]
+    lines += ["[questions.answers]"]
+    lines += [f"{toml_value(key)} = {toml_value(keys)}" for key, keys in question.answers.items()]
+    return "\n".join(lines) + "\n"

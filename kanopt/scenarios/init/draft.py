@@ -1,0 +1,404 @@
+"""The draft of a scenario: what is collected while guessing, until it is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
+from kanopt.records.matching import FilledField, may_not_be_negative
+from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.init.keys import Entry, ScenarioKeys
+from kanopt.scenarios.init.kinds import READINGS, Roles
+from kanopt.scenarios.init.laws import LawGuess
+from kanopt.scenarios.init.outcomes import guess_units, is_imperial
+from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
+from kanopt.scenarios.init.sources import ColumnFacts, SourceTable
+from kanopt.text import join_list, list_names
+from kanopt.units import CURRENCIES, same_dimension
+
+if TYPE_CHECKING:
+    from kanopt.surrogates.cleaning import CleaningProposal
+
+_MATRICES = {"distances": "km", "durations": "min"}
+_ENDS = {"tail": "from", "head": "to"}
+"""What the ends of a row of a matrix are called in a file."""
+_LAW_LOW = "the plan is made all the same where it predicts less, and says so"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A law written by hand.
+
+    Parameters
+    ----------
+    text, unit, why
+        The formula, its unit, and where it is from.
+    inputs
+        Input to its unit, and to what the problem knows it as.
+    per
+        What one value is of, where that is not plain.
+    sure
+        Whether the tables say it; else it is there to be replaced.
+    """
+
+    text: str
+    unit: str
+    why: str
+    inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    per: str = ""
+    sure: bool = True
+
+
+@dataclass(eq=False)
+class Draft:
+    """A scenario in the making.
+
+    Parameters
+    ----------
+    roles
+        What the tables are.
+    money
+        The currency.
+    meanings
+        Part and column to what a law would make of it: an answer, what it says, and the keys that it sets.
+    """
+
+    roles: Roles
+    money: str
+    keys: ScenarioKeys = field(default_factory=ScenarioKeys)
+    units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
+    made: dict[str, SourceTable] = field(default_factory=dict)
+    questions: list[QuestionSpec] = field(default_factory=list)
+    rules: list[tuple[str, str]] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    bound: set[tuple[str, str]] = field(default_factory=set)
+    meanings: dict[tuple[str, str], tuple[str, str, Mapping[str, Any]]] = field(default_factory=dict)
+    invented: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
+    used: dict[str, SourceTable] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    learned: set[tuple[str, str]] = field(default_factory=set)
+    cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
+    load: str = "t"
+    bare_load: str = ""
+
+    def leaves_out(self, table: str, column: str) -> bool:
+        """Say whether a column would have to be derived, and no law reads it."""
+        used = self.used.get(table)
+        return used is not None and column in used.derive and (table, column) not in self.learned
+
+    def guess(self, table: str, column: str, guess: str, why: str, sure: bool) -> None:
+        """Note a guess, to be shown."""
+        self.rows.append({"table": table, "column": column, "guess": guess, "why": why, "sure": sure})
+
+    def use(self, table: SourceTable) -> None:
+        """Note that a table is read, with the units that its headers state."""
+        places = self.made if table.made else self.used
+        if table.name in places:
+            return
+        places[table.name] = table
+        own = self.units.setdefault(table.name, {})
+        by_values = guess_units(table, self.money)
+        for column in table.columns.values():
+            told = header_unit(column, self.money) if column.kind == "number" else None
+            if (told := told or by_values.get(column.name)) is not None:
+                own.setdefault(column.name, told)
+
+    def give_unit(self, table: SourceTable, column: ColumnFacts, unit: GuessedUnit) -> None:
+        """Give a column the unit that what it is used for calls for."""
+        if column.kind == "number":
+            self.units.setdefault(table.name, {})[column.name] = unit
+
+    def unit_given(self, table: SourceTable, column: ColumnFacts, usual: str) -> str:
+        """Return the unit of a column, which gets the usual one where its header states none of its dimension."""
+        told = header_unit(column, self.money)
+        if told is None or not (
+            same_dimension(told.unit, usual) or measured_in(told.unit) == measured_in(usual)
+        ):
+            told = GuessedUnit(usual, "no unit is stated", False)
+        self.give_unit(table, column, told)
+        return told.unit
+
+    def unit_as(self, guess: PartGuess, filled: FilledField) -> str:
+        """Return the unit to declare where a column fills a field of a part; empty where none is missing."""
+        counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
+        unit = unit_of_field(guess.part.name, filled, counted.get(filled.field.name, ""), self.money)
+        known = self.units.get(guess.table.name, {}).get(filled.column.name)
+        return "" if unit is None or (known is not None and known.unit == unit.unit) else unit.unit
+
+    def problem_units(self) -> dict[str, str]:
+        """Return the units of the problem that differ from those it has by itself."""
+        words = {"routing": ("load",), "supply": ("quantity", "weight")}.get(self.roles.kind, ())
+        given = {"money": self.money} | dict.fromkeys(words, self.load)
+        if (
+            "weight" in given
+            and self.roles.column("products", "weight")
+            and not same_dimension(self.load, "t")
+        ):
+            given["weight"] = "t"  # products have weights of their own
+        usual = {"money": "EUR", "load": "t", "quantity": "t", "weight": "t"}
+        return {name: unit for name, unit in given.items() if unit != usual[name]}
+
+    def begin(self, loads: Iterable[tuple[str, str]], learned: str = "") -> None:
+        """Begin the problem with its kind and its units.
+
+        Parameters
+        ----------
+        loads
+            Parts and their fields that hold loads, the most telling first.
+        learned
+            The unit of the loads that a history counts.
+        """
+        self.load, self.bare_load = self._load_units(loads)
+        if learned and not same_dimension(learned, self.load):
+            self.load = self.bare_load = "t" if same_dimension(learned, "t") else learned
+        sure = self.roles.sure
+        why = "" if sure else "another kind looks as likely"
+        self.keys.set(("problem",), "kind", self.roles.kind, why, sure=sure, needed=True)
+        if units := self.problem_units():
+            self.keys.set(("problem",), "units", units, "what the plan counts in")
+
+    def add_part(self, guess: PartGuess) -> None:
+        """Add a part of the problem: its table, the columns of its fields, and their units."""
+        part, table = guess.part.name, guess.table
+        square = table.square if part in _MATRICES else None
+        table = square or table
+        self.use(table)
+        why, sure = table.made or guess.why, bool(table.made) or guess.called_so
+        self.guess(table.name, "", f"{part} of {self.roles.kind}", why, sure)
+        self.keys.set(("problem", part), "table", table.name, needed=True)
+        if square is None:
+            self._map_columns(guess)
+        else:
+            self._set_unit_of_square(part, table)
+
+    def _map_columns(self, guess: PartGuess) -> None:
+        """Map the columns of a part whose fields are called otherwise, and note the units of all of them."""
+        part, table = guess.part.name, guess.table
+        counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
+        found = [
+            (each, unit_of_field(part, each, counted.get(each.field.name, ""), self.money))
+            for each in guess.filled
+        ]
+        hourly = any(unit is not None and unit.unit == "h" for _, unit in found)
+        for filled, unit in sorted(found, key=lambda pair: list(table.columns).index(pair[0].column.name)):
+            if self._counts_otherwise(filled, counted.get(filled.field.name, "")):
+                self.dropped.append((part, filled.column.name))
+                continue
+            if unit is not None and not unit.sure and same_dimension(unit.unit, self.load) and self.bare_load:
+                unit = GuessedUnit(self.bare_load, "as other loads; no unit is stated", False)
+            if unit is not None and filled.field.name in ("x", "y"):
+                unit = self._unit_of_places(unit)
+            if unit is not None and not unit.sure and unit.unit.endswith("/min") and hourly:
+                unit = GuessedUnit(unit.unit.removesuffix("min") + "h", "times of the table are hours", False)
+            if unit is not None:
+                self.give_unit(table, filled.column, unit)
+            name, column = filled.field.name, filled.column.name
+            if (
+                filled.column.kind == "number"
+                and may_not_be_negative(filled.field)
+                and filled.column.values.min() < 0
+            ):
+                self._ask_about_negatives(guess, filled.column)
+            self.guess(table.name, column, f"{part}.{name}", filled.why, filled.sure)
+            name = _ENDS.get(name, name) if part in _MATRICES else name
+            if name != column:
+                why = "" if filled.sure else filled.why
+                self.keys.set(("problem", part, "columns"), name, column, why, sure=filled.sure)
+
+    def _unit_of_places(self, unit: GuessedUnit) -> GuessedUnit:
+        """Return the unit of a coordinate: where none is stated, that of the other places."""
+        guesses = self.roles.parts.values()
+        columns = [c for guess in guesses for end in ("x", "y") if (c := guess.column(end)) is not None]
+        stated = (told for c in columns if (told := header_unit(c, self.money)) is not None)
+        other = next(stated, None)
+        return unit if unit.sure or other is None else replace(other, why="as other places", sure=False)
+
+    def _ask_about_negatives(self, guess: PartGuess, column: ColumnFacts) -> None:
+        """Leave out the rows in which a number is negative that is none of them, once the user says so."""
+        table = guess.table
+        rows = table.frame[table.frame[column.name] < 0]
+        labels = guess.column(guess.part.key[0])
+        named = list_names([str(label) for label in (rows[labels.name] if labels else rows.index + 1)], 3)
+        rules = [*filter(None, [table.total]), f"`{column.name}` < 0"]
+        self.keys.set(("tables", table.name), "drop_where", rules, "a number that is below zero", sure=False)
+        text = (
+            f"{column.name!r} of {table.called} is negative for {named}, and positive elsewhere. May these rows "
+            "be left out (else mend the table)?"
+        )
+        about = f"{guess.part.name}.{column.name}"
+        self.questions.append(QuestionSpec(about=about, text=text, answers={"leave out": {}}))
+
+    def _counts_otherwise(self, filled: FilledField, counted: str) -> bool:
+        """Say whether a header states another thing to be counted than the plan does, such as containers for tonnes."""
+        stated = header_unit(filled.column, self.money) if counted and not filled.field.required else None
+        if stated is None or measured_in(stated.unit) != measured_in(counted):
+            return False
+        return not same_dimension(stated.unit, counted)
+
+    def _set_unit_of_square(self, part: str, table: SourceTable) -> None:
+        """Give a square table its one unit, which its name or its corner says."""
+        corner = next(iter(table.columns.values())).header.unit
+        unit, usual = corner or read_header(table.title).unit, _MATRICES[part]
+        told = bool(unit) and same_dimension(unit, usual)
+        why = "" if told else "no unit is stated"
+        self.keys.set(("problem", part), "unit", unit if told else usual, why, sure=told)
+
+    def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
+        """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
+        self.invented.append((f"{part} are made up ({why})", f"write your own into made_{part}.csv"))
+        self.add_made(part, frame, units, f"made up: {why}")
+
+    def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
+        """Add a part that no table holds, with a small table to be filled in."""
+        name = self.offer_table(part, frame, units, why)
+        self.guess(name, "", f"{part} of {self.roles.kind}", why.removeprefix("made up: "), False)
+        self.keys.set(("problem", part), "table", name, why, sure=False, needed=True)
+
+    def offer_table(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> str:
+        """Write a table beside the scenario, which a part or an answer to a question reads; return its name."""
+        name = f"made_{part}"
+        first = self.roles.every[0]
+        self.made[name] = SourceTable(name, first.path, frame, "", part, made=why, units=dict(units))
+        self.units[name] = {column: GuessedUnit(unit, "", True) for column, unit in units.items()}
+        return name
+
+    def add_law(self, name: str, law: LawGuess, per: str) -> None:
+        """Add a law that is learned from a history."""
+        table = law.table
+        self.use(table)
+        if law.unit is not None:
+            self.give_unit(table, table.columns[law.target], law.unit)
+        self.guess(table.name, "", "history to learn from", f"{len(table.frame):,} rows of numbers", True)
+        self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
+        periodic = law.settings["periodic"].value if "periodic" in law.settings else {}
+        for feature in law.features:
+            period = periodic.get(feature)
+            why = f"linked with the target, with a period of {period}" if period else "linked with the target"
+            self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
+        self.learned |= {(table.name, name) for name in (law.target, *law.features)}
+        for column, text in table.derive.items():
+            if not self.leaves_out(table.name, column):
+                self.guess(
+                    table.name, column, f"derived as {text}", "other columns of the table give it", True
+                )
+        self._offer_cleaning(name, law)
+        for column, reason in law.left_out.items():
+            if column not in table.derive:
+                self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
+        put = partial(self.keys.set, ("surrogates", name))
+        put("table", table.name, needed=True)
+        put("target", law.target, "" if law.sure else law.why, sure=law.sure, needed=True)
+        put("features", list(law.features), law.doubt, sure=not law.doubt, needed=True)
+        if "groups" in law.settings:
+            self.guess(table.name, law.group, f"group of {name}", "rows of one share an error", False)
+        self.keys.tables["surrogates", name] |= law.settings
+        put("min_r2", 0.5)
+        put("on_low", "mark", _LAW_LOW)
+        if per:
+            put("per", per)
+
+    def _offer_cleaning(self, name: str, law: LawGuess) -> None:
+        """Offer to leave out rows that hold a law back."""
+        from kanopt.surrogates.cleaning import propose_cleaning
+
+        found = propose_cleaning(law.table.frame, law.target, law.features)
+        if found:
+            self.cleaning.setdefault(law.table.name, {})[name] = found
+            self.notes += [f"{law.table.called}, law {name!r}: {each}" for each in found]
+
+    @property
+    def read(self) -> set[str]:
+        """The names of the tables that are read, and of those that what was made is made of."""
+        every = (*self.used.values(), *self.made.values())
+        return {name for table in every for name in (table.name, *table.of)}
+
+    def offer_cleaning(self, table: SourceTable) -> None:
+        """Offer to leave rows of a table out, in one line, whichever of its laws are held back by them."""
+        proposed = self.cleaning.get(table.name)
+        if not proposed:
+            return
+        rules = {each.rule: each for found in proposed.values() for each in found}
+        rows = ", ".join(f"{each.rows:,}" for each in rules.values())
+        of = next(iter(rules.values())).of
+        why = f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})"
+        offered = "drop_where", Entry([*filter(None, [table.total]), *rules], why)
+        self.keys.offers["tables", table.name] = offered
+
+    def add_formula(self, name: str, formula: Formula) -> None:
+        """Add a law written by hand, and what its inputs are."""
+        put = partial(self.keys.set, ("surrogates", name), needed=True)
+        put("formula", formula.text, formula.why, sure=False)
+        if formula.inputs:
+            put("inputs", {name: unit for name, (unit, _) in formula.inputs.items() if unit})
+        put("unit", formula.unit)
+        if formula.per:
+            put("per", formula.per)
+        self.guess("", "", f"law {name} = {formula.text} {formula.unit}", formula.why, formula.sure)
+        self.bind(name, {each: reference for each, (_, reference) in formula.inputs.items() if reference})
+
+    def bind(self, law: str, bindings: Mapping[str, str], sure: Container[str] | None = None) -> None:
+        """Say what the problem knows the inputs of a law as, and of which inputs that is certain; left out, of all."""
+        for name, reference in bindings.items():
+            known = sure is None or name in sure
+            self.keys.set(("problem", "bind", law), name, reference, sure=known, needed=True)
+
+    def refer(self, part: str, column: str, name: str) -> str:
+        """Return the name under which laws read a column of a part; one that is no word is given a name."""
+        self.bound.add((part, column))
+        if column.isidentifier():
+            return column
+        self.keys.set(("problem", part, "columns"), name, column, needed=True)
+        return name
+
+    def _load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
+        """Return what the problem counts loads in, and what loads without a stated unit are taken for."""
+        told, bare = list[str](), list[ColumnFacts]()
+        for part, name in fields:
+            guess = self.roles.parts.get(part)
+            column = guess.column(name) if guess is not None else None
+            if column is None or column.kind != "number":
+                continue
+            unit = header_unit(column, self.money)
+            if unit is None or dict(measured_in(unit.unit) or ()) != {"amount": 1}:
+                bare.append(column)
+            elif not told or same_dimension(unit.unit, told[0]):
+                told.append(unit.unit)
+        told = told or self._priced_amounts()
+        if told:
+            return told[0], told[0]
+        if bare and all(column.whole for column in bare):
+            return "item", "item"
+        high = max((float(column.values.max()) for column in bare), default=0.0)
+        return "t", "kg" if high > 100 else "t"
+
+    def _priced_amounts(self) -> list[str]:
+        """Return the amounts that things of a network have a price for, such as the tonnes of EUR/t."""
+        guesses = self.roles.parts.values() if self.roles.kind == "supply" else ()
+        columns = [each.column for guess in guesses for each in guess.filled if each.column.kind == "number"]
+        units = [unit.unit for column in columns if (unit := header_unit(column, self.money))]
+        priced = [unit for unit in units if dict(measured_in(unit) or ()) == {"money": 1, "amount": -1}]
+        return [unit.partition("/")[2].split()[-1] for unit in priced]
+
+
+def currency_of(tables: Collection[SourceTable]) -> str:
+    """Return the currency that most headers or units state; where none does dollars beside miles, else euros.
+
+    Examples
+    --------
+    >>> currency_of([])
+    'EUR'
+    """
+    columns = [column for table in tables for column in table.columns.values()]
+    told = (CURRENCY_WORDS[p] for c in columns for p in c.header.pieces if p in CURRENCY_WORDS)
+    declared = (c.declared.partition("/")[0] for c in columns)
+    counts = Counter([*told, *(unit for unit in declared if unit in CURRENCIES)])
+    if counts:
+        return counts.most_common(1)[0][0]
+    return "USD" if any(is_imperial(table.columns.values()) for table in tables) else "EUR"

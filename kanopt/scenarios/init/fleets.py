@@ -1,0 +1,364 @@
+"""Tables as parts of a routing problem: who is visited, with what, from where, and how far it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import TABLE_WORDS
+from kanopt.records.likeness import is_called
+from kanopt.records.matching import ColumnFacts, fill_fields
+from kanopt.scenarios.init.orders import coordinate_pairs, located, stops_of_orders, with_breaks
+from kanopt.scenarios.init.parts import (
+    PartGuess,
+    assigned,
+    called,
+    looks_like,
+    match_part,
+    may_teach,
+    measures,
+    named_by,
+    names_rows,
+)
+from kanopt.scenarios.init.rewrites import both_ways, lasts_a_shift, windows_of
+from kanopt.scenarios.init.sources import SourceTable
+
+_PLACES = (("x", "y"), ("lat", "lon"))
+_MOST_DEPOTS, _MOST_VEHICLES = 50, 500
+_PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
+_BY_LEFT = 0.4
+_LEGS = ("distances", "durations", "links")
+_Parts = dict[str, PartGuess]
+
+
+@record("distances", key=("tail", "head"))
+class Distance:
+    """A row of a table of distances."""
+
+    tail: str = field()
+    head: str = field()
+    distance: float = field(unit="distance")
+
+
+@record("durations", key=("tail", "head"))
+class Duration:
+    """A row of a table of durations."""
+
+    tail: str = field()
+    head: str = field()
+    duration: float = field(unit="time")
+
+
+@record("links", key=("tail", "head"))
+class Link:
+    """A link of a road network."""
+
+    tail: str = field()
+    head: str = field()
+    length: float = field(unit="distance")
+
+
+HELPERS = (Distance, Duration, Link)
+"""Tables of pairs of places, which no problem declares as records."""
+
+
+def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Parts | None:
+    """Return the parts of a routing problem; None where nobody is visited."""
+    tables = [_both_ways(_orders_as_stops(table), part) for table in tables]
+    legs = [
+        guess
+        for name in _LEGS
+        for table in tables
+        if (guess := match_part(table, part[name])) and _joins(guess)
+    ]
+    rest = [table for table in tables if all(table is not leg.table for leg in legs) and table.square is None]
+    nets = [_ends(leg) for leg in legs]
+    parts = _assigned(rest, part, nets)
+    if "clients" not in parts:
+        return None
+    places = parts.pop("places", None)
+    if places is not None:
+        parts["clients"] = _with_places(parts["clients"], places)
+    if "vehicles" in parts and "breaks" not in parts["vehicles"].fields:
+        parts["vehicles"] = parts["vehicles"].matched(with_breaks(parts["vehicles"].table))
+    key = _place_column(parts["clients"], legs)
+    parts["clients"] = parts["clients"].matched(key=key)
+    if "depots" not in parts:
+        _find_depots(parts, part["depots"], places, nets)
+    names = {name: guess.names for name, guess in parts.items()}
+    parts["clients"] = parts["clients"].matched(names=names, key=key)
+    if "vehicles" in parts:
+        parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
+        _match_skills(parts)
+    _match_amounts(parts)
+    parts["clients"] = _without_blanks(parts["clients"])
+    for leg in sorted(legs, key=lambda leg: -leg.score):
+        beside = leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
+        if beside and (leg.part.name == "links" or parts["clients"].names <= _ends(leg)):
+            parts.setdefault(leg.part.name, leg)
+    if "links" not in parts:
+        parts.pop("nodes", None)
+    pair = [parts[name] for name in ("distances", "durations") if name in parts]
+    if len(pair) > 1 and pair[0].table is pair[1].table:
+        parts |= {leg.part.name: _own_columns(leg) for leg in pair}
+    return parts
+
+
+def _own_columns(leg: PartGuess) -> PartGuess:
+    """Return a part of a table that is two parts, as a table of its own columns."""
+    columns = [each.column.name for each in leg.filled]
+    why = f"the {leg.part.name} of {leg.table.called}"
+    return leg.matched(leg.table.remade(leg.table.frame[columns], why, end=leg.part.name))
+
+
+def _orders_as_stops(table: SourceTable) -> SourceTable:
+    """Return orders from place to place as stops; any other table as it is."""
+    pairs, key = coordinate_pairs(table), table.key
+    return stops_of_orders(table, key.name, pairs) if len(pairs) > 1 and key is not None else table
+
+
+def _assigned(
+    tables: Sequence[SourceTable], part: Mapping[str, Table], nets: Iterable[frozenset[str]]
+) -> _Parts:
+    """Assign tables to clients, vehicles, depots, nodes, and to places that orders name."""
+    placed = {table.name: _place_names(table, part["depots"]) for table in tables}
+
+    def as_part(table: SourceTable, name: str) -> PartGuess | None:
+        guess = match_part(table, part["nodes" if name == "places" else name])
+        return replace(guess, role=name) if guess is not None else None
+
+    def worth(guess: PartGuess) -> float:
+        table, rows = guess.table, len(guess.table.frame)
+        own = placed[table.name]
+        if guess.role == "clients":
+            known = [names for name, names in placed.items() if name != table.name and names]
+            return guess.score * (_is_placed(guess, [*known, *nets]) and not _only_measures(guess))
+        if guess.role == "vehicles":
+            return guess.score * (_is_fleet(guess) and rows <= _MOST_VEHICLES)
+        if guess.role == "depots":
+            whole = bool(own) or guess.called_so or len(table.columns) == 1
+            return (whole and rows <= _MOST_DEPOTS) * max(guess.score - math.log1p(rows) / 4, 0.1)
+        if guess.role == "nodes":
+            return guess.score * (bool(own) and called(table, "nodes"))
+        named = (other for other in tables if own and not placed[other.name])
+        return _PLACED * any(
+            names_rows(other, own, every=True) and len(fill_fields(other.given, part["clients"])) >= _TELLING
+            for other in named
+        )
+
+    return assigned(tables, ("clients", "vehicles", "depots", "places", "nodes"), as_part, worth)
+
+
+def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
+    """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
+    guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
+    return (guess and both_ways(table, guess["tail"].name, guess["head"].name)) or table
+
+
+def _joins(guess: PartGuess) -> bool:
+    """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
+    tails, heads = guess["tail"].texts, guess["head"].texts
+    # a table of distances may hold the minutes beside them
+    titles = {guess.part.name} | ({"distances", "durations"} if guess.part.name != "links" else set())
+    told = any(called(guess.table, name) for name in titles) or not may_teach(guess.table)
+    return told and len(tails & heads) >= 0.5 * len(tails | heads)
+
+
+def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
+    """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
+    # links lead to nodes, which a column of their own names
+    ends = frozenset[str]().union(*(_ends(leg) for leg in legs if leg.part.name != "links"))
+    columns = [] if clients.names <= ends else names_rows(clients.table, ends, every=True)
+    return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
+
+
+def _ends(leg: PartGuess) -> frozenset[str]:
+    return leg["tail"].texts | leg["head"].texts
+
+
+def _place_names(table: SourceTable, depots: Table) -> frozenset[str]:
+    """Return the names of the rows of a table that says where they are."""
+    filled = {each.field.name for each in fill_fields(table.given, depots)}
+    key = table.key
+    return key.texts if key is not None and any({*pair} <= filled for pair in _PLACES) else frozenset()
+
+
+def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
+    """Say whether it is known where the rows of a table are."""
+    if any({*pair} <= guess.fields for pair in _PLACES):
+        return True
+    telling = len(guess.filled) > 1 or guess.called_so or guess.keyed_so
+    return telling and any(names_rows(guess.table, names, every=True) for names in known)
+
+
+def _only_measures(guess: PartGuess) -> bool:
+    """Say whether nothing but an x and a y, which may be measures of things, makes clients of a table of numbers."""
+    told = guess.called_so or guess.keyed_so or guess.fields - {"name", "x", "y"}
+    return may_teach(guess.table) and not told
+
+
+def _is_fleet(guess: PartGuess) -> bool:
+    telling = [each for each in guess.filled if each.field.name != "name" and each.field.kind is not str]
+    placed = any(each.name in ("lat", "lon") or each.header.words == ("x",) for each in guess.left)
+    return bool(telling) and not placed
+
+
+def is_speed(column: ColumnFacts) -> bool:
+    """Say whether a column of vehicles holds speeds."""
+    measured = measures(column)
+    told = column.kind == "number" and not measured and looks_like(column, "vehicles", "speed")
+    return told or measured == {"length": 1, "time": -1}
+
+
+def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
+    """Return clients with the coordinates of the places that they name; of orders from place to place both stops."""
+    key = places.table.key
+    columns = names_rows(guess.table, key.texts, every=True) if key is not None else []
+    if not columns or any({*pair} <= guess.fields for pair in _PLACES):
+        return guess
+    goals = [c for c in columns if c.distinct > 1 or c.rows == 1] or columns
+    name = guess.column("name")
+    both = len(goals) > 1 and name is not None and name not in goals
+    ends = {end: c.name for end in ("x", "y", "lat", "lon") if (c := places.column(end)) is not None}
+    joined = located(guess.table, goals[: 1 + both], places.table, ends)
+    return guess.matched(_orders_as_stops(joined))
+
+
+def _find_depots(
+    parts: _Parts, part: Table, places: PartGuess | None, nets: Sequence[frozenset[str]]
+) -> None:
+    """Add depots that have no table: a place that no client has, a name of a matrix, a row of the clients."""
+    clients = parts["clients"]
+    net = next((net for net in nets if clients.names < net), None)
+    found: PartGuess | None = None
+    if places is not None:
+        left = _unvisited(parts, places)
+        why = f"places of {places.table.called} that nobody is visited at"
+        made = places.table.remade(left, why, title="depots", end="depots")
+        found = match_part(made, part) if len(left) else None
+    elif net is not None:
+        why = "the places of the matrix beside clients"
+        found = named_by(clients.table, sorted(net - clients.names), part, why)
+    elif (row := _depot_row(parts)) is not None:
+        found = match_part(row, part)
+    if found is not None:
+        parts["depots"] = found
+
+
+def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFrame:
+    """Return the rows of the places at which vehicles are at home, or else those that no client names."""
+    key, frame, clients = places.table.key, places.table.frame, parts["clients"]
+    assert key is not None
+    names = frame[key.name].astype(str)
+    homes = [c for c in parts["vehicles"].left if c.texts <= key.texts] if "vehicles" in parts else []
+    if homes := [c for c in homes if c.texts]:
+        return frame[names.isin(homes[0].texts)]
+    ends = [end for end in ("x", "y", "lat", "lon") if places.column(end) and clients.column(end)]
+    if ends:
+        visited = set(zip(*(clients.table.frame[clients[end].name] for end in ends), strict=True))
+        here = zip(*(frame[places[end].name] for end in ends), strict=True)
+        left = frame[[place not in visited for place in here]]
+    else:
+        left = frame[~names.isin(frozenset().union(*(c.texts for c in clients.table.columns.values())))]
+    told = [any(is_called(w, TABLE_WORDS["depots"]) for w in str(t).lower().split()) for t in left[key.name]]
+    return left[told] if len(left) > 1 and any(told) else left
+
+
+def _depot_row(parts: _Parts) -> SourceTable | None:
+    """Take the depot out of a table of clients in which it is a row."""
+    guess = parts["clients"]
+    words, frame, name = TABLE_WORDS["depots"] - TABLE_WORDS["clients"], guess.table.frame, guess["name"]
+    told = frame[name.name].map(lambda text: bool(words & {*str(text).lower().split()}))
+    if told.sum() != 1:
+        return None
+    why = f"{guess.table.called} without the depot"
+    rest = match_part(guess.table.remade(frame[~told], why, end="clients"), guess.part)
+    parts["clients"] = rest or guess
+    home = frame[told].dropna(axis="columns")
+    why = f"a row of {guess.table.called}"
+    return guess.table.remade(home, why, title="depots", end="depot") if rest is not None else None
+
+
+def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
+    """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
+    windows = [c for c in guess.table.given.values() if c.kind == "windows"]
+    column = next(filter(lasts_a_shift, windows), None)
+    if column is None or len(column.values) < column.rows or guess.fields & {"shift_start", "shift_end"}:
+        return guess
+    cells = [windows_of(cell) for cell in column.values]
+    if any(len(cell) != 1 for cell in cells):
+        return guess
+    ends = {end: [cell[0][at] for cell in cells] for at, end in enumerate(("shift_start", "shift_end"))}
+    frame = guess.table.frame.drop(columns=column.name).reset_index(drop=True).assign(**ends)
+    why = f"{guess.table.called} with both ends of {column.name!r}"
+    made = guess.table.remade(frame, why, dict.fromkeys(ends, "min"), end="shifts", reads=[column.name])
+    return guess.matched(made, names=names)
+
+
+def _of_trips(guess: PartGuess) -> PartGuess:
+    """Return vehicles that come back to load once less often than they may leave, where a column counts trips."""
+    trips = guess.column("max_reloads")
+    if trips is None or any(piece.startswith("reload") for piece in trips.header.pieces):
+        return guess
+    frame = guess.table.frame.assign(max_reloads=(guess.table.frame[trips.name] - 1).clip(lower=0))
+    why = f"{guess.table.called}, where a trip less than {trips.name!r} begins with a reload"
+    made = guess.table.remade(frame.drop(columns=trips.name), why, end="trips", reads=[trips.name])
+    rest = guess.without("max_reloads").on(made)
+    return rest.filling("max_reloads", made.columns["max_reloads"], 0.9, "trips without the first")
+
+
+def _match_skills(parts: _Parts) -> None:
+    """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
+    clients, vehicles = parts["clients"], parts["vehicles"]
+    needs, skills = clients.column("needs"), vehicles.column("skills")
+    if needs is not None and skills is not None:
+        return
+    wanted = [needs] if needs is not None else [c for c in clients.left if not c.is_unique]
+    for one in wanted:
+        for other in [skills] if skills is not None else vehicles.left:
+            if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
+                why = "its values are in both tables"
+                parts["clients"] = clients.filling("needs", one, 0.9, why)
+                parts["vehicles"] = vehicles.filling("skills", other, 0.9, why)
+                return
+
+
+def _words_in(column: ColumnFacts) -> set[str]:
+    return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
+
+
+def _match_amounts(parts: _Parts) -> None:
+    """Fill what is carried: the columns of both tables that share a word, else the only number that is left."""
+    wanted = {name: each for name, each in (("clients", "demand"), ("vehicles", "capacity")) if name in parts}
+    left = {name: _amounts(parts[name]) for name, each in wanted.items() if not parts[name].column(each)}
+    known = [[c] for name, each in wanted.items() if (c := parts[name].column(each))]
+    pieces = [{p for c in columns for p in c.header.pieces} for columns in (*known, *left.values())]
+    words = pieces[0] & pieces[1] if len(left) == 2 else pieces[0] if known else set()
+    for name, numbers in left.items():
+        shared = [c for c in numbers if words & {*c.header.pieces}]
+        if len(shared or numbers) == 1:
+            why = "called as what is carried" if shared else "the only number that is left"
+            likeness = 0.9 if shared else _BY_LEFT
+            parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness, why)
+
+
+def _amounts(guess: PartGuess) -> list[ColumnFacts]:
+    """Return the columns that are left and may be amounts."""
+    first = next(iter(guess.table.given.values()))
+    whole = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
+    return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
+
+
+def _without_blanks(guess: PartGuess) -> PartGuess:
+    """Return stops that were made with zeros where a number is nothing at the place of loading."""
+    filled = [each for each in guess.filled if each.column.kind == "number" and not each.field.may_be_blank]
+    blank = [each.column.name for each in filled if len(each.column.values) < each.column.rows]
+    if not blank or not guess.table.made:
+        return guess
+    frame = guess.table.frame.fillna(dict.fromkeys(blank, 0))
+    return guess.matched(guess.table.remade(frame, guess.table.made, end="filled"))

@@ -1,0 +1,320 @@
+"""The kinds of problems, and which of them tables make: each reads them, and the one that explains most wins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from kanopt.records.declaration import Table, UnitSystem
+from kanopt.records.headers import read_header
+from kanopt.records.likeness import TableColumn, is_planning_word
+from kanopt.records.matching import ColumnFacts, FilledField, match_columns
+from kanopt.routing import RoutingUnits
+from kanopt.routing.entities import Depot
+from kanopt.scenarios.init import fleets, networks, shops
+from kanopt.scenarios.init.orders import rows_of_stations
+from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
+from kanopt.scenarios.init.rewrites import (
+    as_amount,
+    durations_in_minutes,
+    ends_of_ways,
+    in_units_of_loads,
+    joined,
+    plain_amounts,
+    rows_of_brackets,
+    rows_of_periods,
+    rows_of_squares,
+    rows_of_things,
+    without_margins,
+)
+from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scheduling import SchedulingUnits
+from kanopt.supply import SupplyUnits
+
+_FEWEST = 2
+
+
+def facts_in_columns(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Turn the tables that have a row for each fact: of several things, or of all that is planned, as settings have it.
+
+    Units tell them: facts have units, by what they are called, in a column of their own, or in their cells; names of
+    things have none.
+    """
+    return [_turned(table, tables) for table in tables]
+
+
+def _turned(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
+    first, *rest = table.given.values()
+    units = next((c for c in rest if c.kind == "text" and all(map(_is_unit, c.texts))), None)
+    things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
+    if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
+        return table
+    labels = [*texts(table.frame[first.name])]
+    if units is not None:
+        told = table.frame[units.name].fillna("")
+        labels = [f"{label} ({unit})" if unit else label for label, unit in zip(labels, told, strict=True)]
+    if not (_has_things(labels, things) or _has_settings(first, labels, things, tables)):
+        return table
+    values = [c.name for c in things if not _is_remark(c)] if len(things) < len(table.given) else []
+    frame = table.frame[values].set_axis(labels).T
+    if len(values) > 1:
+        frame = frame.rename_axis(index=table.title, columns=None).reset_index()
+    # cells of one fact are of one kind, those of one thing are not
+    return table.remade(frame.apply(_as_numbers), f"{table.called} with a column for each row", end="turned")
+
+
+def _is_unit(text: str) -> bool:
+    header = read_header(text)
+    return bool(header.unit) and not header.words
+
+
+def _is_remark(column: ColumnFacts) -> bool:
+    return column.kind == "text" and not any(map(as_amount, column.texts))
+
+
+def _has_things(labels: Sequence[str], things: Sequence[ColumnFacts]) -> bool:
+    """Say whether there are several things, and facts of several units."""
+    return len(things) >= _FEWEST and len({*(read_header(text).unit for text in labels)} - {""}) >= _FEWEST
+
+
+def _has_settings(
+    first: ColumnFacts, labels: Sequence[str], things: Sequence[ColumnFacts], tables: Sequence[SourceTable]
+) -> bool:
+    """Say whether rows are facts of all that is planned: most are called so, and none is a name elsewhere."""
+    values = [c for c in things if not _is_remark(c)]
+    elsewhere = [
+        c for table in tables for c in table.given.values() if c is not first and c.texts & first.texts
+    ]
+    called_so = [label for label in labels if is_planning_word(TableColumn(label))]
+    return len(values) == 1 and not elsewhere and 2 * len(called_so) > len(labels)
+
+
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """Return values as numbers where all of them are."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers if numbers.notna().equals(values.notna()) else values
+
+
+_CLOSE = 1.0
+_NETWORK = 3.0  # how much speaks for lanes that have a price
+_NO_FLEET, _NO_LANES = (
+    3.0,
+    5.0,
+)  # how much speaks against a fleet without vehicles, and a network without lanes
+
+Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a kind of problem is read.
+
+    Parameters
+    ----------
+    units
+        The units it counts in, which know its tables.
+    parts
+        Its parts in the order in which a file has them.
+    helpers
+        Records of tables that a plan is made of and that no problem declares.
+    rewrites
+        What is done to tables before columns are matched.
+    read
+        How parts are found; None where the tables make none.
+    """
+
+    units: type[UnitSystem]
+    parts: tuple[str, ...]
+    helpers: tuple[type, ...]
+    rewrites: tuple[Rewrite, ...]
+    read: Callable[[Sequence[SourceTable], Mapping[str, Table]], dict[str, PartGuess] | None]
+
+    def tables(self) -> dict[str, Table]:
+        """Return the declared tables by their names."""
+        units = self.units()
+        every = [*units.tables(), *map(units.table, self.helpers)]  # type: ignore[attr-defined]
+        return {table.name: table for table in every}
+
+
+READINGS: Mapping[str, Reading] = {
+    "routing": Reading(
+        RoutingUnits,
+        ("depots", "clients", "vehicles", "links", "nodes", "distances", "durations"),
+        fleets.HELPERS,
+        (ends_of_ways, rows_of_squares, durations_in_minutes("clients", "service_duration", 240.0)),
+        fleets.read_fleet,
+    ),
+    "scheduling": Reading(
+        SchedulingUnits,
+        ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price"),
+        shops.HELPERS,
+        (
+            ends_of_ways,
+            rows_of_squares,
+            durations_in_minutes("modes", "duration", math.inf),
+            rows_of_stations,
+        ),
+        shops.read_shop,
+    ),
+    "supply": Reading(
+        SupplyUnits,
+        ("suppliers", "facilities", "markets", "products", "periods", "lanes", "demand"),
+        networks.HELPERS,
+        (
+            ends_of_ways,
+            in_units_of_loads,
+            without_margins,
+            rows_of_things,
+            rows_of_periods,
+            rows_of_brackets,
+        ),
+        networks.read_network,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the tables are.
+
+    Parameters
+    ----------
+    kind
+        The kind of problem; empty where the tables make none.
+    parts
+        Part to the table that is it.
+    histories
+        Tables to learn laws from.
+    unused
+        The others.
+    sure
+        Whether no other kind of problem came close.
+    score
+        How much speaks for all of it.
+    rewritten
+        The tables as they were read.
+    """
+
+    kind: str
+    parts: dict[str, PartGuess]
+    histories: tuple[SourceTable, ...]
+    unused: tuple[SourceTable, ...]
+    sure: bool = True
+    score: float = 0.0
+    rewritten: tuple[SourceTable, ...] = ()
+
+    @property
+    def every(self) -> tuple[SourceTable, ...]:
+        """Every table, those of parts first."""
+        return (*(guess.table for guess in self.parts.values()), *self.histories, *self.unused)
+
+    def filled(self, table: str) -> list[FilledField]:
+        """Return the fields that the columns of a table fill."""
+        return [each for guess in self.parts.values() if guess.table.name == table for each in guess.filled]
+
+    def column(self, part: str, field: str) -> str:
+        """Return the header of the column that fills a field of a part; empty where none does."""
+        guess = self.parts.get(part)
+        column = guess.column(field) if guess is not None else None
+        return "" if column is None else column.name
+
+
+def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
+    """Return what the tables are, for one kind of problem or for the one that most speaks for.
+
+    Examples
+    --------
+    >>> guess_roles([], None).kind
+    ''
+
+    With ``"law"`` no table is part of a plan.
+    """
+    tried = [roles for name in READINGS if kind in (None, name) and (roles := _read(name, tables))]
+    if not tried:
+        return _roles("", {}, tables)
+    best, *others = sorted(tried, key=lambda roles: -roles.score)
+    close = any(best.score - other.score < _CLOSE for other in others)
+    return replace(best, sure=not close)
+
+
+def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
+    """Read tables as one kind of problem; None where they make none."""
+    reading, tables = READINGS[kind], plain_amounts(facts_in_columns(given))
+    for rewrite in reading.rewrites:
+        tables = rewrite(tables)
+    part = reading.tables()
+    if kind == "routing":
+        part["nodes"] = reading.units().table(Depot, "nodes")
+    parts = reading.read(tables, part)
+    if parts is None:
+        return None
+    for table in tables:
+        if not any(table.name in (guess.table.name, *guess.table.of) for guess in parts.values()):
+            _join(parts, table)
+    named = {name: replace(guess, table=guess.table.as_part(name)) for name, guess in parts.items()}
+    return replace(_roles(kind, named, given), rewritten=tuple(tables))
+
+
+def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
+    """Join a table that nothing reads to the part whose rows it names, or to those that its one row speaks of."""
+    whole = len(table.frame) == 1 and not any(c.kind == "text" for c in table.given.values())
+    open_columns, joined_to = [*table.given], ""
+    for name, guess in parts.items():
+        keys = {} if whole else _keys(guess, table)
+        names = [each for each in open_columns if each not in (*guess.table.frame.columns, *keys.values())]
+        if not names or not (keys or whole):
+            continue
+        left = [item for item in guess.part.fields if item.name not in guess.fields]
+        more = match_columns(name, left, [table.columns[each] for each in names])
+        more = [each for each in more if not is_bare_limit(each) and (each.named or not whole)]
+        # names beside a client may be today's plan as well, and no rule
+        if any(each.field.is_text and not each.field.clock for each in more):
+            continue
+        speeds = [each for each in names if name == "vehicles" and fleets.is_speed(table.columns[each])]
+        if whole:
+            names = list(dict.fromkeys([*(each.column.name for each in more), *speeds]))
+        if more or speeds:
+            parts[name] = _beside(guess, table, keys, names)
+            joined_to = name
+            open_columns = [each for each in open_columns if whole and each not in names]
+    if joined_to and open_columns:  # whoever reads the part is asked about them
+        parts[joined_to] = _beside(parts[joined_to], table, {}, open_columns)
+
+
+def _beside(guess: PartGuess, table: SourceTable, keys: Mapping[str, str], names: Sequence[str]) -> PartGuess:
+    """Return a part with columns of another table, and with the fields that they fill."""
+    why = f"{guess.table.called} with {table.called}"
+    made = guess.on(joined(guess.table, table, keys, {name: name for name in names}, why, end="joined"))
+    left = [item for item in guess.part.fields if item.name not in guess.fields]
+    more = match_columns(guess.part.name, left, [made.table.columns[name] for name in names])
+    return replace(made, filled=(*made.filled, *(each for each in more if not is_bare_limit(each))))
+
+
+def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:
+    """Return the columns that name the rows of a part to those of a table that name the same rows; empty for none."""
+    found: dict[str, str] = {}
+    for column in filter(None, map(guess.column, guess.part.key)):
+        others = [c for c in table.given.values() if c.texts and c.texts == column.texts]
+        if not others:
+            return {}
+        found[column.name] = others[0].name
+    named, rows = (
+        list(zip(*(texts(frame[name]) for name in names), strict=True))
+        for frame, names in ((guess.table.frame, [*found]), (table.frame, [*found.values()]))
+    )
+    return found if {*named} == {*rows} and len({*rows}) == len(rows) else {}
+
+
+def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable]) -> Roles:
+    """Return the parts with what is left for laws."""
+    used = {name for guess in parts.values() for name in (guess.table.name, *guess.table.of)}
+    left = [table for table in given if table.name not in used]
+    histories = tuple(table for table in left if may_teach(table))
+    unused = tuple(table for table in left if table not in histories)
+    score = sum(guess.score for name, guess in parts.items() if name != "rates")
+    score -= _NO_FLEET * (kind == "routing" and "vehicles" not in parts)
+    score += _NETWORK * ("rates" in parts) - _NO_LANES * (kind == "supply" and "lanes" not in parts)
+    return Roles(kind, parts, histories, unused, score=score)

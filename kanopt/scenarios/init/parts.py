@@ -1,0 +1,379 @@
+"""Tables as parts of a problem: which fields their columns fill, what these count in, and how much speaks for that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+import pandas as pd
+
+from kanopt.errors import KanoptError
+from kanopt.records.declaration import Field, Table
+from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, TABLE_WORDS, measured_in
+from kanopt.records.likeness import TableColumn, field_likeness, is_called
+from kanopt.records.matching import ColumnFacts, FilledField, assign_tables, fill_fields, table_score
+from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
+
+_GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
+_MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
+
+
+@dataclass(frozen=True)
+class GuessedUnit:
+    """A unit, where it is taken from, and whether that is certain."""
+
+    unit: str
+    why: str
+    sure: bool
+
+
+def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
+    """Return the unit that a header states; where it states money of no currency, that of the other tables."""
+    if column.declared:
+        return GuessedUnit(column.declared, "declared in the file", True)
+    unit = column.header.unit
+    if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
+        return None  # yes and no
+    ends = set(column.header.pieces[:1] + column.header.pieces[-1:])
+    amid = unit in LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
+    if not unit or amid or (unit in LONG_TIMES and column.header.words == ()):
+        return None  # a number of a week is no length of time
+    stated = bool(CURRENCY_WORDS.keys() & {*column.header.pieces})
+    if unit.startswith("EUR") and not stated:
+        unit = unit.replace("EUR", money, 1)
+    try:
+        check_unit(unit)
+    except KanoptError:
+        return None
+    is_money = dict(measured_in(unit) or ()).get("money")
+    sure = stated or not is_money
+    if _GLUED.search(column.name) and not column.header.measures & set(column.header.words):
+        return None
+    if "/" in unit and _GLUED.search(column.name):
+        unit = unit.partition("/")[0]  # costH is no cost of an hour
+    return GuessedUnit(unit, "by its header" if sure else "money of a currency that no header says", sure)
+
+
+def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> GuessedUnit | None:
+    """Return the unit of a column that fills a field; None where it needs none.
+
+    Parameters
+    ----------
+    part
+        The part of the problem.
+    filled
+        The field and its column.
+    counted
+        The unit the problem counts the field in.
+    money
+        The currency.
+    """
+    column, field = filled.column, filled.field
+    if not counted or counted == "deg" or column.kind != "number":
+        return None
+    told = header_unit(column, money)
+    if told is not None and same_dimension(told.unit, counted):
+        return told
+    if field.clock:
+        return _clock_unit(column)
+    whole, _, each = counted.partition("/")
+    if (
+        told is not None
+        and each in COUNTED
+        and measured_in(whole) == measured_in(told.unit) == measured_in(each)
+    ):
+        return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
+    limits = (
+        None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
+    )
+    if limits is not None and same_dimension(limits.unit, counted):
+        units = [counted, *limits.alternatives]
+        values = column.values[column.values != 0]
+        for unit in units:
+            scale = factor(unit, limits.unit)
+            if len(values) and (values * scale).between(limits.low, limits.high).all():
+                return GuessedUnit(unit, "by its values; no unit is stated", False)
+    return GuessedUnit(counted, "no unit is stated", False)
+
+
+def _clock_unit(column: ColumnFacts) -> GuessedUnit:
+    """Return whether times of day are hours, minutes or seconds: nobody plans the first minutes after midnight."""
+    high = float(column.values.max()) if len(column.values) else 0.0
+    unit = "h" if high <= _MOST_HOURS else "min" if high <= _MOST_MINUTES else "s"
+    return GuessedUnit(unit, "by its values; no unit is stated", sure=False)
+
+
+_LEAST_ROWS = 25  # fewer say nothing of a law
+_ALIKE = 0.62
+_SHARE = 0.5  # of the names of a column that must be those of the rows of a table
+
+
+@dataclass(frozen=True)
+class PartGuess:
+    """A table as a part of a problem.
+
+    Parameters
+    ----------
+    part, table
+        Which.
+    filled
+        The fields its columns fill.
+    role
+        What it is tried as, where that is not what the part is called.
+    """
+
+    part: Table
+    table: SourceTable
+    filled: tuple[FilledField, ...]
+    role: str = ""
+
+    @cached_property
+    def score(self) -> float:
+        """How much speaks for it."""
+        return table_score(self.table.words, len(self.table.given), self.part, self.filled)
+
+    @property
+    def called_so(self) -> bool:
+        """Whether the name of the file says it."""
+        return called(self.table, self.part.name)
+
+    @property
+    def keyed_so(self) -> bool:
+        """Whether the header of what names its rows says it."""
+        words = TABLE_WORDS.get(self.part.name, frozenset())
+        name = self.column("name")
+        return name is not None and any(is_called(piece, words) for piece in name.header.pieces)
+
+    @property
+    def why(self) -> str:
+        """What speaks for it, in words."""
+        fields = ", ".join(each.field.name for each in self.filled[:5])
+        return f"{'the name of the file; ' if self.called_so else ''}columns for {fields}"
+
+    def column(self, field: str) -> ColumnFacts | None:
+        """Return the column that fills a field; None where none does."""
+        return next((each.column for each in self.filled if each.field.name == field), None)
+
+    def texts_of(self, field: str) -> pd.Series[Any]:
+        """Return the names in the column that fills a field, without blanks."""
+        return texts(self[field].values)
+
+    def __getitem__(self, field: str) -> ColumnFacts:
+        """Return the column that fills a field; a :class:`KeyError` where none does."""
+        column = self.column(field)
+        if column is None:
+            raise KeyError(field)
+        return column
+
+    def field_of(self, column: str) -> str:
+        """Return the field that a column fills; empty where it fills none."""
+        return next((each.field.name for each in self.filled if each.column.name == column), "")
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields that are filled."""
+        return {each.field.name for each in self.filled}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its rows."""
+        column = self.column("name")
+        return frozenset() if column is None else column.texts
+
+    @property
+    def left(self) -> list[ColumnFacts]:
+        """The columns that fill no field."""
+        return [column for name, column in self.table.given.items() if not self.field_of(name)]
+
+    def declared(self, field: str) -> Field:
+        """Return the declaration of a field."""
+        return next(item for item in self.part.fields if item.name == field)
+
+    def filling(
+        self, field: str, column: ColumnFacts, likeness: float, why: str, *, named: bool = False
+    ) -> PartGuess:
+        """Return the part with one more field filled, whatever filled it before."""
+        rest = [each for each in self.filled if each.field.name != field and each.column is not column]
+        own = FilledField(self.declared(field), column, likeness, why, named)
+        return replace(self, filled=(*rest, own))
+
+    def on(self, table: SourceTable) -> PartGuess:
+        """Return the part on a table that has all its columns."""
+        kept = tuple(replace(each, column=table.columns[each.column.name]) for each in self.filled)
+        return replace(self, table=table, filled=kept)
+
+    def matched(
+        self,
+        table: SourceTable | None = None,
+        names: Mapping[str, Collection[str]] | None = None,
+        key: ColumnFacts | None = None,
+    ) -> PartGuess:
+        """Return the part matched anew, of a table that was made of its own or with more known; else as it is."""
+        return match_part(table or self.table, self.part, names, key=key) or self
+
+    def without(self, *fields: str) -> PartGuess:
+        """Return the part without fields."""
+        return replace(self, filled=tuple(each for each in self.filled if each.field.name not in fields))
+
+
+def match_part(
+    table: SourceTable,
+    part: Table,
+    names: Mapping[str, Collection[str]] | None = None,
+    without: Collection[str] = (),
+    key: ColumnFacts | None = None,
+) -> PartGuess | None:
+    """Return a table as a part; None where a field that is needed is not filled, or rows repeat its key.
+
+    Parameters
+    ----------
+    table, part
+        Which.
+    names
+        Other parts to the names of their rows, as far as they are known.
+    without
+        Columns that fill nothing.
+    key
+        The column that fills the first field of the key, where values say which one does.
+    """
+    out = [*without, key.name] if key is not None else without
+    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
+    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
+    guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
+    guess = guess.without(*(each.field.name for each in guess.filled if _is_bare_relation(part, each)))
+    if key is not None:
+        guess = guess.filling(part.key[0], key, 1.0, "its values are names that the other tables have")
+    if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
+        return None
+    if may_teach(table) and table.is_history and not guess.called_so:
+        return None
+    columns = [column.name for name in part.key if (column := guess.column(name)) is not None]
+    return guess if columns and not table.frame.duplicated(columns).any() else None
+
+
+def is_bare_limit(filled: FilledField) -> bool:
+    """Say whether nothing but its unit speaks for a column as a hard limit."""
+    return filled.field.name.startswith("max_") and _by_unit_alone(filled)
+
+
+def _is_bare_relation(part: Table, filled: FilledField) -> bool:
+    """Say whether nothing but names of rows of the same table speaks for a field: how they are related stays open."""
+    item = filled.field
+    return part.name in item.refers and not item.required and not filled.named
+
+
+def _by_unit_alone(filled: FilledField) -> bool:
+    return not filled.named or not filled.column.header.words
+
+
+def _with_partners(guess: PartGuess) -> PartGuess:
+    """Fill fields that need another one, where a column is called so and another measures what they need.
+
+    A price of overtime says that the only hours beside it are those from which it is paid, and no limit.
+    """
+    for item in guess.part.fields:
+        needed = [guess.declared(name) for name in item.needs]
+        is_open = needed and item.name not in guess.fields and not guess.fields & {*item.needs}
+        column = _called_rather(guess, item) if is_open else None
+        if column is None:
+            continue
+        for need in needed:
+            unit = measured_in(guess.part.units.get(need.name, ""))
+            by_unit = [each.column for each in guess.filled if _by_unit_alone(each)]
+            fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
+            partner = next((c for c in fitting if unit and measured_in(c.unit) == unit), None)
+            if partner is not None:
+                guess = guess.filling(item.name, column, 0.9, f"looks like {item.name}", named=True)
+                guess = guess.filling(need.name, partner, 0.5, f"{item.name} needs it")
+                break
+    return guess
+
+
+def _called_rather(guess: PartGuess, item: Field) -> ColumnFacts | None:
+    """Return the column that is called like a field, and more so than like the one that it fills; None for none."""
+
+    def likeness(column: ColumnFacts, field: Field) -> float:
+        own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
+        return field_likeness(guess.part.name, own, field)
+
+    taken = {each.column.name: likeness(each.column, each.field) for each in guess.filled}
+    alike = ((likeness(c, item), name, c) for name, c in guess.table.given.items())
+    return next((c for own, name, c in alike if own >= _ALIKE and own > taken.get(name, 0.0)), None)
+
+
+def as_named(table: SourceTable, part: Table) -> PartGuess:
+    """Return a table that was made, whose columns are called as the fields of a part, as that part."""
+    guess = PartGuess(part, table, ())
+    for item in part.fields:
+        if item.name in table.columns:
+            guess = guess.filling(item.name, table.columns[item.name], 1.0, "made so")
+    return guess
+
+
+def named_by(table: SourceTable, names: Iterable[str], part: Table, why: str) -> PartGuess:
+    """Return a part of names alone, which another table has."""
+    made = pd.DataFrame({"name": [*names]})
+    return as_named(table.remade(made, why, title=part.name, end=part.name), part)
+
+
+def assigned(
+    tables: Iterable[SourceTable],
+    parts: Iterable[str],
+    read: Callable[[SourceTable, str], PartGuess | None],
+    worth: Callable[[PartGuess], float] = attrgetter("score"),
+) -> dict[str, PartGuess]:
+    """Assign tables to parts for the best sum of what speaks for each.
+
+    Parameters
+    ----------
+    tables, parts
+        Which.
+    read
+        Returns a table as a part of a name; None where it cannot be.
+    worth
+        Returns how much speaks for it; 0 where it is none.
+    """
+    pairs = ((name, table, read(table, name)) for name in parts for table in tables)
+    guesses = {(name, table.name): guess for name, table, guess in pairs if guess is not None}
+    chosen = assign_tables({pair: worth(guess) for pair, guess in guesses.items()})
+    return {name: guesses[name, table] for name, table in chosen.items()}
+
+
+def called(table: SourceTable, part: str) -> bool:
+    """Say whether the name of a file tells of a part."""
+    return any(is_called(word, TABLE_WORDS.get(part, frozenset())) for word in table.words)
+
+
+def may_teach(table: SourceTable) -> bool:
+    """Say whether a table has rows and numbers enough for a law."""
+    numbers = any(column.kind == "number" for column in table.columns.values())
+    return numbers and not table.made and len(table.frame) >= _LEAST_ROWS and len(table.columns) > 1
+
+
+def measures(column: ColumnFacts) -> dict[str, int]:
+    """Return what a column measures by its unit, as bases and powers."""
+    return dict(measured_in(column.unit) or ()) if column.kind == "number" else {}
+
+
+def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) -> bool:
+    """Say whether a column is called like one of some fields, or like other words of planning that are known."""
+    own = TableColumn(column.name, column.declared, kind is not str)
+    unit = "" if kind is str else column.unit
+    return any(field_likeness(part, own, Field(name, unit, kind)) >= _ALIKE for name in names)
+
+
+def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:
+    """Return the columns of a table most of whose values, or all, are names of other rows."""
+    known = frozenset(names)
+    least = 1.0 if every else _SHARE
+    columns: Sequence[ColumnFacts] = list(table.given.values())
+    return [
+        c
+        for c in columns
+        if c.kind in ("text", "number") and c.texts and len(c.texts & known) >= least * len(c.texts)
+    ]

@@ -1,0 +1,409 @@
+"""The laws that a plan needs: told by its tables, learned from a history, or made up and said so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from kanopt.records.headers import IDENTIFIERS, LEAST, measured_in
+from kanopt.records.likeness import is_price_of_pieces
+from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.init.draft import Draft, Formula
+from kanopt.scenarios.init.fleets import is_speed
+from kanopt.scenarios.init.laws import LawGuess, References, guess_law
+from kanopt.scenarios.init.outcomes import is_outcome, measure_of
+from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measures
+from kanopt.scenarios.init.sources import ColumnFacts
+from kanopt.units import convert, factor, same_dimension
+
+_PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
+_UNITS = {
+    "arc.distance": "km",
+    "lane.distance": "km",
+    "clock.hour": "h",
+    "state.load": "t",
+    "state.weight": "t",
+}
+_STEEP = 1_000  # a step is a thousandth of a unit wide
+_PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
+_RATES = (0.1, 0.05, 0.2, 0.5, 1.0)
+SPEEDS = (40, 50, 30, 60, 70, 80)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A law that a plan needs.
+
+    Parameters
+    ----------
+    name, section
+        What it is called, and the section of the problem that names it.
+    measure, per
+        What its target measures, and what one value is of.
+    scopes
+        Scope of references, such as ``"client"``, to the part whose columns it reads.
+    usual
+        Measure of a column, such as ``"length"``, to the reference it usually is.
+    given
+        The parts, and fields of parts, that tell it already.
+    told
+        Returns it where columns that are left tell it.
+    made_up
+        What it is where nothing tells it; None where the plan does without.
+    """
+
+    name: str
+    section: str
+    measure: str
+    per: str
+    scopes: Mapping[str, str]
+    given: tuple[str, ...] = ()
+    told: Callable[[Draft], Formula | None] = lambda draft: None
+    made_up: Callable[[Draft], Formula | None] = lambda draft: None
+    usual: Mapping[str, str] = field(default_factory=dict)
+
+    def is_given(self, draft: Draft) -> bool:
+        """Say whether the parts tell it already."""
+        roles = draft.roles
+        return any(name in roles.parts or roles.column(*name.partition(".")[::2]) for name in self.given)
+
+
+def add_laws(draft: Draft) -> None:
+    """Add the laws that a kind of problem needs."""
+    for wish in LAWS[draft.roles.kind]:
+        if wish.is_given(draft):
+            continue
+        if (formula := wish.told(draft)) is not None:
+            draft.add_formula(wish.name, formula)
+        elif (found := _learned(draft, wish)) is not None:
+            _add_learned(draft, wish.name, *found, wish.per)
+        elif (formula := wish.made_up(draft)) is not None:
+            draft.add_formula(wish.name, formula)
+        else:
+            continue
+        draft.keys.set(("problem", wish.section), "law", wish.name, needed=True)
+
+
+def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
+    """Return the law that the first history teaches, and what the problem knows of it."""
+    for table in draft.roles.histories:
+        known = References(draft.roles.parts, wish.scopes, wish.usual)
+        law = guess_law(table, draft.money, wish.measure, known)
+        if law is not None:
+            return law, known
+    return None
+
+
+def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per: str) -> None:
+    """Add a law and its bindings; what the problem measures in a unit gets one."""
+    draft.add_law(name, law, per)
+    _give_units(draft, law, known.of(law))
+    draft.bind(name, known.of(law), known.sure)
+    weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
+    if weights:
+        usual = round(float(law.table.frame[weights[0]].median()), 3)
+        why = "the usual shipment of the history"
+        draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
+
+
+def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:
+    """Declare the units of what a law reads."""
+    for name, reference in bindings.items():
+        column = law.table.columns[name]
+        if reference in _UNITS and header_unit(column, draft.money) is None:
+            draft.give_unit(law.table, column, GuessedUnit(_UNITS[reference], "no unit is stated", False))
+
+
+def learned_load(draft: Draft) -> str:
+    """Return the unit in which a history counts the demand of a network; empty where none does."""
+    wish = LAWS["supply"][-1]
+    found = None if wish.is_given(draft) else _learned(draft, wish)
+    return found[0].unit.unit if found is not None and found[0].unit is not None else ""
+
+
+# routing
+
+
+def _by_speed(draft: Draft) -> Formula | None:
+    """Return the time of a leg at the speed that vehicles have."""
+    vehicles = draft.roles.parts.get("vehicles")
+    speed = next((c for c in vehicles.left if is_speed(c)), None) if vehicles is not None else None
+    if vehicles is None or speed is None:
+        return None
+    unit = draft.unit_given(vehicles.table, speed, "km/h")
+    # the way is read in the unit of the speed, so that what is divided needs no factor
+    way, time = next(pair for pair in _PACES if math.isclose(factor("/".join(pair), unit), 1.0))
+    reference = f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"
+    inputs = {"distance": (way, "arc.distance"), "speed": (unit, reference)}
+    return Formula("distance / speed", time, f"as {speed.name!r} of the vehicles says", inputs)
+
+
+def _at_a_speed(draft: Draft) -> Formula:
+    """Return the time of a leg at a speed that is asked for, where any field is a time or a price of time."""
+    fields = [
+        each.field
+        for name in ("clients", "vehicles")
+        for each in (draft.roles.parts[name].filled if name in draft.roles.parts else ())
+    ]
+    if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
+        key = "surrogates.travel_time.formula"
+        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in SPEEDS}
+        text = (
+            "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
+        )
+        draft.questions.append(QuestionSpec(about="vehicles.speed", text=text, answers=answers))
+    inputs = {"distance_km": ("km", "arc.distance")}
+    return Formula("1.5 * distance_km", "min", "40 km/h; no history tells it", inputs, sure=False)
+
+
+def add_link_time(draft: Draft, links: PartGuess) -> None:
+    """Add the law of the time of a link: learned from the links where they tell it, else of their lengths."""
+
+    def usable(column: ColumnFacts) -> bool:
+        ends = links.field_of(column.name) in ("tail", "head") or column.header.pieces[-1:] == ("link",)
+        known = is_outcome(column) and measure_of(column) != "amount"
+        named = bool(IDENTIFIERS & set(column.header.pieces[-1:]))
+        return column.kind in ("number", "text") and not ends and not known and not named
+
+    law = guess_law(links.table, draft.money, "time", usable)
+    if law is None:
+        inputs = {"length": ("km", "link.length")}
+        why = "40 km/h; no column tells it"
+        draft.add_formula("link_time", Formula("1.5 * length", "min", why, inputs, sure=False))
+    else:
+        draft.add_law("link_time", law, "link")
+        draft.bind("link_time", {name: f"link.{links.field_of(name) or name}" for name in law.features})
+    draft.keys.set(("problem", "duration"), "law", "link_time", needed=True)
+
+
+def add_costs(draft: Draft) -> None:
+    """Add what a leg costs: fuel by its price, else the costs of a history where vehicles have no rates."""
+    vehicles = draft.roles.parts.get("vehicles")
+    filled = vehicles.fields if vehicles is not None else set(_PRICED)
+    prices = vehicles.part.prices if vehicles is not None else ()
+    wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, usual=_LEG)
+    if vehicles is not None and _add_fuel(draft, vehicles):
+        draft.keys.set(("problem", "cost"), "fuel", "fuel_cost")
+    elif not filled & _PRICED and (found := _learned(draft, wish)) is not None:
+        _add_learned(draft, "leg_cost", *found, "leg")
+        draft.keys.set(("problem", "cost"), "legs", "leg_cost")
+    elif not filled & {*prices, *_PRICED}:
+        inputs = {"distance_km": ("km", "arc.distance")}
+        why = "what a km costs; no table tells it"
+        draft.add_formula("leg_cost", Formula("0.5 * distance_km", draft.money, why, inputs, sure=False))
+        draft.keys.set(("problem", "cost"), "legs", "leg_cost")
+
+
+def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
+    """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
+    priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
+    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG)
+    found = _learned(draft, wish) if priced is not None else None
+    if priced is None or found is None or found[0].unit is None or found[0].unit.unit != "l":
+        return False
+    law, known = found
+    draft.add_law("fuel", law, "leg")
+    bindings, unit = known.of(law), f"{draft.money}/l"
+    _give_units(draft, law, bindings)
+    draft.give_unit(vehicles.table, priced, GuessedUnit(unit, "a price of fuel", "l" in priced.header.unit))
+    why = "what is burnt, times its price"
+    draft.add_formula("fuel_cost", Formula("fuel * fuel_price", draft.money, why, {"fuel_price": (unit, "")}))
+    price = f"vehicle.{draft.refer('vehicles', priced.name, 'fuel_price')}"
+    draft.bind("fuel_cost", {**bindings, "fuel_price": price}, known.sure | {"fuel_price"})
+    return True
+
+
+def _is_fuel_price(column: ColumnFacts) -> bool:
+    fuel = {"fuel", "diesel", "petrol", "kraftstoff"} & {*column.header.pieces}
+    measured = dict(measured_in(column.header.unit) or ())
+    return column.kind == "number" and bool(fuel) and (not measured or "money" in measured)
+
+
+# scheduling
+
+
+def _planned_time(draft: Draft) -> Formula:
+    """Return the time that a column of the tasks has; an hour for each where none has."""
+    tasks = draft.roles.parts["tasks"]
+    timed = next(
+        (c for c in tasks.table.columns.values() if c.kind == "number" and measure_of(c) == "time"), None
+    )
+    if timed is None:
+        return Formula("60", "min", "an hour each; no table tells it", sure=False)
+    unit = draft.unit_given(tasks.table, timed, "min")
+    reference = f"task.{draft.refer('tasks', timed.name, 'planned')}"
+    return Formula("planned", unit, "as the tasks say", {"planned": (unit, reference)})
+
+
+def _by_power(draft: Draft) -> Formula | None:
+    """Return the energy of a task by the power that it or its machine draws, where power has a price."""
+    parts = draft.roles.parts if "power_price" in draft.roles.parts else {}
+    scopes = ((scope, parts[part]) for scope, part in _SHOP.items() if part in parts)
+    drawn = {
+        scope: (guess, c) for scope, guess in scopes for c in guess.left if c.measured == measured_in("kW")
+    }
+    if "task" in drawn:
+        drawn.pop("job", None)  # the jobs of tasks that tasks are made with
+    if len(drawn) != 1:
+        return None
+    ((scope, (guess, column)),) = drawn.items()
+    unit = draft.unit_given(guess.table, column, "kW")
+    reference = f"{scope}.{draft.refer(guess.part.name, column.name, 'power')}"
+    inputs = {"power": (unit, reference), "duration": ("h", "mode.duration")}
+    return Formula("power * duration", "kWh", f"as {column.name!r} of the {guess.part.name} says", inputs)
+
+
+# supply
+
+
+def _by_rate(draft: Draft) -> Formula | None:
+    """Return what lanes cost: their rate, for each km where it says so, or by the weight of a shipment."""
+    rates = draft.roles.parts.get("rates")
+    rate = rates.column("rate") if rates is not None else None
+    if rates is None or rate is None:
+        return None
+    lanes = draft.roles.parts["lanes"].table
+    if rates.column("weight") is not None:
+        return _by_weight(draft, rates)
+    per_load = f"{draft.money}/{draft.load}"
+    told = header_unit(rate, draft.money)
+    if told is None or is_price_of_pieces(rate.name, told.unit):
+        told = GuessedUnit(per_load, "no unit is stated", False)
+    draft.give_unit(lanes, rate, told)
+    inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
+    if same_dimension(told.unit, per_load):
+        _offer_least_price(draft, per_load)
+    if "length" in dict(measured_in(told.unit) or ()):
+        inputs["distance"] = ("km", "lane.distance")
+        return Formula("rate * distance", per_load, "as the lanes say, for each km", inputs)
+    return Formula("rate", told.unit, "as the lanes say", inputs)
+
+
+def _offer_least_price(draft: Draft, per_load: str) -> None:
+    """Offer to read money beside the rates of lanes as the least that a shipment costs."""
+    amounts = (("demand", "demand"), ("suppliers", "capacity"))
+    parts = draft.roles.parts
+    known = (
+        (parts[part], column)
+        for part, name in amounts
+        if part in parts and (column := parts[part].column(name))
+    )
+    of, amount = next(known, (None, None))
+    if of is None or amount is None:
+        return
+    unit = draft.unit_given(of.table, amount, draft.load)
+    usual = float(f"{convert(float(amount.values.median()), unit, draft.load):.4g}")
+    for column in parts["lanes"].left:
+        if measures(column) != {"money": 1} or not LEAST & {*column.header.pieces}:
+            continue
+        tariff = {
+            "formula": "max(minimum, rate * weight)",
+            "inputs": {"rate": per_load, "minimum": draft.money, "weight": draft.load},
+            "unit": draft.money,
+            "per": "shipment",
+        }
+        keys = {
+            "surrogates.tariff": tariff,
+            "problem.bind.tariff": {"minimum": "lane.minimum", "weight": "state.weight"},
+            "problem.lanes.columns": {"minimum": column.name},
+            "problem.planning": {"state.weight": usual},
+        }
+        draft.meanings["lanes", column.name] = "tariff", "the least that a shipment costs", keys
+
+
+def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
+    """Return a tariff of steps: from a weight on its rate for all of a shipment, or a flat price up to a weight."""
+    rate, weight = rates.column("rate"), rates.column("weight")
+    assert rate is not None
+    assert weight is not None
+    lanes = draft.roles.parts["lanes"].table
+    limits = sorted(float(limit) for limit in weight.values.unique())
+    from_on = limits[0] == 0
+    starts = limits if from_on else [0.0, *limits[:-1]]
+    flat = not from_on and "amount" not in measures(rate)
+    usual = draft.money if flat else f"{draft.money}/{draft.load}"
+    names = [f"rate_{place}" for place in range(len(limits))]
+    inputs = {name: (usual, f"lane.{draft.refer('lanes', name, name)}") for name in names}
+    for name in inputs:
+        draft.unit_given(lanes, lanes.columns[name], usual)
+    steps = [
+        f"(rate_{place} - rate_{place - 1}) * min(1, max(0, {int(from_on)} + {_STEEP} * (weight - {start:g})))"
+        for place, start in enumerate(starts)
+        if place
+    ]
+    first = f"rate_0 * min(1, {_STEEP} * weight)" if flat else "rate_0"
+    summed = " + ".join([first, *steps])
+    inputs["weight"] = (draft.load, "state.weight")
+    most = 2 * limits[-1] if from_on else limits[-1]
+    draft.keys.set(
+        ("problem",), "planning", {"state.weight": most}, "the last weight of the rates", sure=False
+    )
+    why = "as the rates by weight say"
+    return Formula(summed if flat else f"weight * ({summed})", draft.money, why, inputs, "shipment")
+
+
+def _by_distance(draft: Draft) -> Formula:
+    """Return a price of ways that is made up; none where nothing says how far it is."""
+    per_load = f"{draft.money}/{draft.load}"
+    sides = [
+        guess for name, guess in draft.roles.parts.items() if name in ("suppliers", "facilities", "markets")
+    ]
+    placed = all({"x", "y"} <= guess.fields or {"lat", "lon"} <= guess.fields for guess in sides)
+    if not placed and not draft.roles.column("lanes", "distance"):
+        draft.invented.append(("what lanes cost is made up (nothing)", "write it into [surrogates.tariff]"))
+        return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)
+    inputs = {"distance_km": ("km", "lane.distance")}
+    key = "surrogates.tariff.formula"
+    what = f"a km cost for each {draft.load} (price, Preis, prix, precio), in {draft.money}"
+    text = f"What does {what}? No table says it."
+    answers = {f"{rate}": {key: f"{rate} * distance_km"} for rate in _RATES}
+    draft.questions.append(QuestionSpec(about="lanes.rate", text=text, answers=answers))
+    why = "what a km costs; no history tells it"
+    return Formula(f"{_RATES[0]} * distance_km", per_load, why, inputs, sure=False)
+
+
+def _wanted(draft: Draft) -> Formula:
+    """Return the demand that a column of the markets has; one each where none has."""
+    markets = draft.roles.parts.get("markets")
+    left = [c for c in markets.left if c.kind == "number"] if markets is not None else []
+    wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
+    wanted = left[0] if wanted is None and len(left) == 1 else wanted
+    if markets is None or wanted is None:
+        draft.invented.append(("what markets want is made up (1 each)", "write it into [surrogates.demand]"))
+        return Formula("1", draft.load, "one each; no table tells it", sure=False)
+    draft.unit_given(markets.table, wanted, draft.load)
+    reference = f"market.{draft.refer('markets', wanted.name, 'wanted')}"
+    return Formula("wanted", draft.load, "as the markets say", {"wanted": (draft.load, reference)})
+
+
+_FLEET = {"client": "clients", "vehicle": "vehicles"}
+_LEG = {"length": "arc.distance", "amount": "state.load", "hour": "clock.hour"}
+_SHOP = {"task": "tasks", "machine": "machines", "mode": "modes", "job": "jobs"}
+_MARKET = {"market": "markets", "product": "products", "period": "periods"}
+_LANE = {"length": "lane.distance", "amount": "state.weight"}
+
+LAWS: Mapping[str, tuple[Wish, ...]] = {
+    "routing": (
+        Wish(
+            "travel_time",
+            "duration",
+            "time",
+            "leg",
+            _FLEET,
+            ("durations", "links"),
+            _by_speed,
+            _at_a_speed,
+            _LEG,
+        ),
+    ),
+    "scheduling": (
+        Wish("task_time", "duration", "time", "task", _SHOP, ("modes.duration",), made_up=_planned_time),
+        Wish("energy", "energy", "energy", "task", _SHOP, ("modes.energy",), _by_power),
+    ),
+    "supply": (
+        Wish("tariff", "tariff", "money", "shipment", {"lane": "lanes"}, (), _by_rate, _by_distance, _LANE),
+        Wish("demand", "demand", "amount", "market-period", _MARKET, ("demand",), made_up=_wanted),
+    ),
+}
+"""The laws that each kind of problem needs."""

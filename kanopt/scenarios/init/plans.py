@@ -1,0 +1,397 @@
+"""The ``[problem]`` of each kind: the parts that tables hold, those that are made up, laws and prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
+from kanopt.records.likeness import is_called
+from kanopt.records.matching import is_end
+from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.init.draft import Draft
+from kanopt.scenarios.init.kinds import READINGS
+from kanopt.scenarios.init.parts import PartGuess, may_teach
+from kanopt.scenarios.init.plan_laws import SPEEDS, add_costs, add_laws, add_link_time, learned_load
+from kanopt.scenarios.init.shops import linked_in_jobs
+from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
+from kanopt.text import join_list, list_names
+from kanopt.units import convert
+
+_LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "routing": (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")),
+    "scheduling": (),
+    "supply": (("suppliers", "capacity"), ("demand", "demand"), ("facilities", "capacity")),
+}
+_FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
+_LEAST_SERVED = 0.5
+_DETOURS = (1.3, 1.0, 1.2, 1.4)
+_MOST_MACHINES = 8  # that a question names
+_DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
+_KEY, _JOB, _MACHINE = "the task", "its job", "its machine"
+_DAYS_BEFORE = 4  # the first thing that is due may be due some days after the plan begins
+_PLACES = (("lat", "lon"), ("x", "y"))
+
+
+def draft_plan(draft: Draft) -> None:
+    """Fill the draft of a problem."""
+    kind = draft.roles.kind
+    _drop_unfit_roads(draft)
+    parts = draft.roles.parts
+    draft.begin(_LOADS[kind], learned_load(draft) if kind == "supply" else "")
+    for name in READINGS[kind].parts:
+        if name == "power_price":
+            continue  # it is used only where energy is known
+        if name in parts:
+            draft.add_part(parts[name])
+        elif name in _MISSING:
+            _MISSING[name](draft)
+    add_laws(draft)
+    if kind == "routing":
+        if "links" in parts:
+            add_link_time(draft, parts["links"])
+        add_costs(draft)
+        _ask_about_roads(draft)
+        _add_todays_plan(draft)
+    elif kind == "scheduling":
+        _add_prices(draft)
+        if {"tasks", "modes"} <= parts.keys() and "machine" in parts["modes"].fields:
+            _offer_needs(draft)
+            _ask_about_setups(draft)
+            _ask_about_order(draft)
+    _add_day(draft)
+
+
+def _add_day(draft: Draft) -> None:
+    """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
+    guesses = draft.roles.parts.values()
+    dated = [each for guess in guesses for each in guess.filled if each.column.is_moment]
+    if not dated:
+        return
+    begins = [each for each in dated if not is_end(each.field)]
+    first = min(each.column.values.min() for each in begins or dated)
+    named = list_names([each.column.name for each in begins or dated], 3)
+    draft.keys.set(("problem",), "day", f"{first:%Y-%m-%d}", f"the first of {named}", sure=bool(begins))
+    if not begins:
+        text = (
+            f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
+            f"{named} count from its midnight, and no table tells it."
+        )
+        days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
+        draft.questions.append(
+            QuestionSpec(about="problem.day", text=text, answers={day: {"problem.day": day} for day in days})
+        )
+
+
+# routing
+
+
+def _drop_unfit_roads(draft: Draft) -> None:
+    """Leave links out unless clients lie on their nodes, and nodes without links."""
+    parts = draft.roles.parts
+    links = parts.get("links")
+    if links is None:
+        return
+    clients = parts["clients"]
+    named = clients.table.columns.get("node") or clients.column("name")
+    ends = [end.texts for name in ("tail", "head") if (end := links.column(name)) is not None]
+    if named is not None and len(named.values) == named.rows and named.texts <= frozenset().union(*ends):
+        return
+    left = {name: guess for name, guess in parts.items() if name not in ("links", "nodes")}
+    teaching = (links.table,) if may_teach(links.table) else ()
+    draft.roles = replace(draft.roles, parts=left, histories=(*draft.roles.histories, *teaching))
+    draft.notes.append(
+        f"{links.table.called} is no road network of the plan: no column of the clients names its nodes"
+    )
+
+
+def _make_depot(draft: Draft) -> None:
+    """Put a depot into the middle of the clients."""
+    clients = draft.roles.parts["clients"]
+    middle = _middle(draft, "clients")
+    made = pd.DataFrame({"name": ["depot"], **middle})
+    known = draft.units.get(clients.table.name, {})
+    units = {end: known[name].unit for end in middle if (name := draft.roles.column("clients", end)) in known}
+    draft.add_invented("depots", made, units, "one in the middle of the clients")
+
+
+def _make_distances(draft: Draft) -> None:
+    """Make distances where a table tells times alone: none where no km counts, else at a speed that is asked for."""
+    parts = draft.roles.parts
+    legs, clients, fleet = parts.get("durations"), parts["clients"], parts.get("vehicles")
+    if legs is None or "links" in parts or any({*ends} <= clients.fields for ends in _PLACES):
+        return
+    frame = legs.table.frame
+    minutes = frame[legs["duration"].name] * convert(1.0, legs["duration"].unit or "min", "min")
+    made = pd.DataFrame(
+        {"from": frame[legs["tail"].name], "to": frame[legs["head"].name], "minutes": minutes}
+    )
+    counts = fleet is None or bool({"unit_distance_cost", "max_distance"} & fleet.fields)
+    if not counts:
+        why = f"{legs.table.called} tells minutes, and no km has a price"
+        draft.add_made(
+            "distances", made.drop(columns="minutes").assign(distance=0.0), {"distance": "km"}, why
+        )
+        return
+    speeds = {f"{speed}": {"distance": f"minutes * {speed / 60:.6g}"} for speed in SPEEDS}
+    draft.add_invented("distances", made, {"distance": "km"}, f"minutes at {SPEEDS[0]} km/h")
+    draft.keys.set(("tables", "made_distances"), "derive", speeds[f"{SPEEDS[0]}"], needed=True)
+    text = (
+        f"How far is it (speed, Geschwindigkeit, vitesse, velocidad)? {legs.table.called} tells minutes alone: at how "
+        "many km/h are they driven?"
+    )
+    answers = {speed: {"tables.made_distances.derive": derived} for speed, derived in speeds.items()}
+    draft.keys.set(("tables", "made_distances"), "ignore", ["minutes"], "distances follow from them")
+    draft.questions.append(QuestionSpec(about="distances", text=text, answers=answers))
+
+
+def _middle(draft: Draft, *parts: str) -> dict[str, float]:
+    """Return the middle of the first part whose rows have places."""
+    for part in parts:
+        for ends in _PLACES:
+            columns = {end: draft.roles.column(part, end) for end in ends}
+            if all(columns.values()):
+                frame = draft.roles.parts[part].table.frame
+                return {end: round(float(frame[name].mean()), 5) for end, name in columns.items()}
+    return {}
+
+
+def _make_vehicles(draft: Draft) -> None:
+    """Make vans enough that a first plan hardly leaves anybody out; those that are not used cost nothing."""
+    count = max(_FEWEST_VANS, math.ceil(len(draft.roles.parts["clients"].table.frame) / _CLIENTS_OF_A_VAN))
+    rates = {
+        "fixed_cost": (50.0, draft.money),
+        "unit_distance_cost": (0.4, f"{draft.money}/km"),
+        "unit_duration_cost": (25.0, f"{draft.money}/h"),
+    }
+    made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
+    units = {name: unit for name, (_, unit) in rates.items()}
+    draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+
+
+def _ask_about_roads(draft: Draft) -> None:
+    """Ask how much longer ways are than as the crow flies, where degrees tell where places are and a km has a price."""
+    parts = draft.roles.parts
+    priced = "vehicles" in parts and "unit_distance_cost" in parts["vehicles"].fields
+    if not priced or "lat" not in parts["clients"].fields or {"distances", "links"} & parts.keys():
+        return
+    text = (
+        "How much longer are ways than as the crow flies (detour, Umweg, détour, desvío)? No table says it; 1.3 is "
+        "usual for roads, 1 is straight."
+    )
+    answers = {f"{factor}": {"problem.detour": factor} for factor in _DETOURS}
+    draft.questions.append(QuestionSpec(about="problem.detour", text=text, answers=answers))
+
+
+def _add_todays_plan(draft: Draft) -> None:
+    """Name the table that says which vehicle serves whom, and as which stop; where none plainly does, none."""
+    parts = draft.roles.parts
+    if "vehicles" not in parts:
+        return
+    served, fleet = parts["clients"].names, parts["vehicles"].names
+    for table in draft.roles.every:
+        found = _columns_of_plan(table, served, fleet)
+        if found is None:
+            continue
+        draft.use(table)
+        why = "it names vehicles, clients and the order of stops"
+        draft.guess(table.name, "", "today's plan", why, True)
+        for name, column in found.items():
+            draft.guess(table.name, column, f"today.{name}", "its values fit", True)
+        named = {name: column for name, column in found.items() if name != column}
+        draft.keys.set(("problem", "today"), "table", table.name, needed=True)
+        if named:
+            draft.keys.set(("problem", "today"), "columns", named, needed=True)
+        return
+
+
+def _columns_of_plan(
+    table: SourceTable, served: frozenset[str], fleet: frozenset[str]
+) -> dict[str, str] | None:
+    columns = list(table.columns.values())
+    client = next((c for c in columns if c.distinct > 1 and c.texts and c.texts <= served), None)
+    vehicle = next((c for c in columns if c is not client and _names_vehicles(c, fleet)), None)
+    stop = next((c for c in columns if c.whole and STOP_ORDER & {*c.header.pieces}), None)
+    if client is None or vehicle is None or stop is None:
+        return None
+    index = next((c for c in columns if c.whole and c.header.pieces == ("index",)), None)
+    found = {"vehicle": vehicle, "stop": stop, "client": client} | ({"index": index} if index else {})
+    rows = table.frame[table.frame[vehicle.name].notna()]
+    route = [c.name for name, c in found.items() if name != "client"]
+    whole = not rows[[client.name, stop.name]].isna().any(axis=None)
+    once = not rows.duplicated(route).any() and not rows.duplicated(client.name).any()
+    enough = len(rows) >= _LEAST_SERVED * len(served)
+    return {name: c.name for name, c in found.items()} if whole and once and enough else None
+
+
+def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
+    """Say whether every cell is a vehicle: a type, or one of it by its number, as ``van 2``."""
+    names = column.texts if column.kind == "text" else frozenset()
+    return bool(names) and all(text in fleet or text.rpartition(" ")[0] in fleet for text in names)
+
+
+# scheduling
+
+
+def _offer_needs(draft: Draft) -> None:
+    """Offer to plan what tasks of several jobs share on several machines, such as an operator, as a resource."""
+    tasks, modes = draft.roles.parts["tasks"], draft.roles.parts["modes"]
+    for column in _shared_by_tasks(tasks, modes):
+        frame = tasks.table.frame
+        needs = pd.DataFrame({"task": texts(frame[tasks["name"].name]), "resource": frame[column.name]})
+        counts = _counted(column, draft.roles.every)
+        resources = pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
+        told = join_list([f"{count:g} of {name!r}" for name, count in counts.items()], 3)
+        keys = {
+            "problem.resources": {
+                "table": draft.offer_table("resources", resources, {}, f"the {column.name}")
+            },
+            "problem.needs": {"table": draft.offer_table("needs", needs.dropna(), {}, f"the {column.name}")},
+            f"tables.{tasks.table.name}": {"ignore": [column.name]},
+        }
+        draft.meanings["tasks", column.name] = "needs", f"what a task needs as well, there being {told}", keys
+        return
+
+
+def _counted(column: ColumnFacts, tables: Iterable[SourceTable]) -> dict[str, float]:
+    """Return how many there are of each name in a column: rows of a table of them, or one."""
+    lists = (c for t in tables for c in t.given.values() if c.kind == "text" and c.texts >= column.texts)
+    beside = next((c for c in lists if c.name == column.name and not c.is_unique and c is not column), None)
+    told = {} if beside is None else texts(beside.values).value_counts().to_dict()
+    return {name: float(told.get(name, 1)) for name in sorted(column.texts)}
+
+
+def _by_task(tasks: PartGuess, modes: PartGuess) -> pd.DataFrame:
+    """Return the rows of tasks, each with the job and every machine that it may run on."""
+    frame = tasks.table.frame
+    own = frame.assign(**{_KEY: texts(frame[tasks["name"].name]), _JOB: frame[tasks["job"].name]})
+    done = modes.table.frame[[modes["task"].name, modes["machine"].name]].set_axis(
+        [_KEY, _MACHINE], axis="columns"
+    )
+    return own.merge(done.assign(**{_KEY: texts(done[_KEY])}), on=_KEY)
+
+
+def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts]:
+    """Yield the columns of texts that tasks of several jobs share on several machines, as they would share a tool.
+
+    What the job says of all its tasks, or the machine of all that it does, only describes them.
+    """
+    rows = _by_task(tasks, modes)
+    for column in tasks.left:
+        shared = rows.groupby(column.name)
+        if column.kind != "text" or set(column.header.pieces) & _DESCRIBING:
+            continue
+        if any(is_called(piece, WORKERS) for piece in column.header.pieces) or (
+            ((shared[_JOB].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
+            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
+        ):
+            yield column
+
+
+def _ask_about_setups(draft: Draft) -> None:
+    """Ask on which machines setups hold that name none, where a job is of one family on several machines."""
+    parts = draft.roles.parts
+    setups, family = parts.get("setups"), draft.roles.column("tasks", "family")
+    if setups is None or setups.column("machine") is not None or not family:
+        return
+    jobs = _by_task(parts["tasks"], parts["modes"]).groupby(_JOB)
+    machines = list(parts["modes"].texts_of("machine").unique())
+    told_apart = (jobs[family].nunique() > 1).any() or not (jobs[_KEY].nunique() > 1).any()
+    if told_apart or "machine" in setups.table.frame or len(machines) > _MOST_MACHINES:
+        return
+    why = f"{setups.table.called} for each machine"
+    rows = setups.table.frame.merge(pd.DataFrame({"machine": machines}), how="cross")
+    units = {name: each.unit for name, each in draft.units.get(setups.table.name, {}).items()}
+    name = draft.offer_table("setups_by_machine", rows, units, why)
+    on_one = {
+        machine: {
+            "problem.setups": {"table": name},
+            f"tables.{name}": {"drop_where": [f"machine != '{machine}'"]},
+        }
+        for machine in machines
+        if "'" not in machine
+    }
+    text = (
+        f"On which machines do the setups of {setups.table.called} pass (Rüsten, réglages, cambios)? It names "
+        f"none, and {family!r} is the same for a job on all of them."
+    )
+    draft.questions.append(
+        QuestionSpec(about="setups.machine", text=text, answers={"every machine": {}, **on_one})
+    )
+
+
+def _ask_about_order(draft: Draft) -> None:
+    """Ask whether tasks run beside the others of their job that come after none of them, and none after these."""
+    tasks, jobs = draft.roles.parts["tasks"], draft.roles.parts.get("jobs")
+    if jobs is None or "in_order" not in jobs.fields or "after" not in tasks.fields:
+        return
+    linked, frame = linked_in_jobs(tasks), tasks.table.frame
+    several = frame.groupby(tasks["job"].name)[tasks["job"].name].transform("size") > 1
+    alone = [name for name in texts(frame[tasks["name"].name])[several] if name not in linked]
+    if alone:
+        text = (
+            f"No other task of its job comes before or after {join_list(list(map(repr, alone)), 3)}. May it run "
+            "side by side with them (else say what it comes after)?"
+        )
+        answers: dict[str, dict[str, Any]] = {"side by side": {}}
+        draft.questions.append(QuestionSpec(about="tasks.after", text=text, answers=answers))
+
+
+def _add_prices(draft: Draft) -> None:
+    """Add the price of power where energy is known, and a price of time where nothing else has one."""
+    parts = draft.roles.parts
+    energy = bool(draft.roles.column("modes", "energy")) or ("problem", "energy") in draft.keys.tables
+    if "power_price" in parts and energy:
+        draft.add_part(parts["power_price"])
+    elif "power_price" in parts:
+        draft.notes.append("the price of power is not used: no table tells the energy of tasks")
+    jobs = parts.get("jobs")
+    priced = jobs is not None and any(jobs.declared(name).is_price for name in jobs.fields)
+    if not priced and not ("power_price" in parts and energy):
+        why = f"{draft.money} a minute until the last task ends"
+        draft.keys.set(("problem",), "makespan_cost", 1.0, why, sure=False)
+        draft.invented.append((f"makespan_cost is made up (1 {why})", "nothing else has a price"))
+
+
+# supply
+
+
+def _make_site(part: str, draft: Draft) -> None:
+    """Make a supplier or a market that no table holds, in the middle of the others."""
+    frame = pd.DataFrame({"name": [part[:-1]], **_middle(draft, "facilities", "markets", "suppliers")})
+    draft.add_invented(part, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
+
+
+def _make_lanes(draft: Draft) -> None:
+    """Make lanes from every supplier to every site, and on to every market; straight to it where there are no sites."""
+    tails, sites, heads = (_names(draft, part) for part in ("suppliers", "facilities", "markets"))
+    pairs = [(a, b) for a in tails for b in sites or heads] + [(a, b) for a in sites for b in heads]
+    frame = pd.DataFrame(pairs, columns=["tail", "head"])
+    through = ", and on to every market" if sites else ""
+    draft.add_invented(
+        "lanes", frame, {}, f"from every supplier to every {'site' if sites else 'market'}{through}"
+    )
+
+
+def _names(draft: Draft, part: str) -> list[object]:
+    guess: PartGuess | None = draft.roles.parts.get(part)
+    if guess is None:
+        made = draft.made.get(f"made_{part}")
+        return [] if made is None else list(made.frame["name"])
+    return list(guess.table.frame[draft.roles.column(part, "name")].dropna())
+
+
+_MISSING: Mapping[str, Callable[[Draft], None]] = {
+    "depots": _make_depot,
+    "vehicles": _make_vehicles,
+    "distances": _make_distances,
+    "suppliers": partial(_make_site, "suppliers"),
+    "markets": partial(_make_site, "markets"),
+    "lanes": _make_lanes,
+}
+"""What is made of a part that no table holds; the others are left out."""

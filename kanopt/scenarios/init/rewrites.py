@@ -1,0 +1,392 @@
+"""Tables rewritten as plans read them: one row for each thing, whatever the sheet of a planner looks like.
+
+A rewrite of many tables takes and returns a list of them; one of a single table says what it needs. What it makes is
+written beside the scenario.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from kanopt.records.clock_times import read_spans
+from kanopt.records.headers import LONG_TIMES, measured_in, read_header
+from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
+from kanopt.records.matching import ColumnFacts
+from kanopt.scenarios.init.parts import looks_like, may_teach
+from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.text import join_list
+from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
+
+_FEWEST = 2
+_SHIFT = 240.0  # minutes
+_PRICE = "price"
+_PERIOD = re.compile(
+    r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
+    r"|juin|juil)\w*"
+    r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal)[ ._-]?\d+"
+    r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
+)
+"""Headers that are periods: January, Q1, KW 12, 2024-03."""
+_UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
+"""Headers that are weights: ≤ 250 kg, bis 100 kg."""
+_AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
+_BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
+"""What stands between the ends of a way in one cell."""
+Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
+Wide = tuple[str, Mapping[str, Any], str]
+"""What the headers of a wide table name, each column with what its header says, and what its cells are called."""
+
+
+def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
+    found: list[SourceTable] = []
+    for table in tables:
+        first, *others = table.given.values()
+        last = table.frame.iloc[-1]
+        numbers = [c.name for c in others if c.kind == "number"]
+        named = first.kind == "text" and len(table.frame) > _FEWEST and len(numbers) >= _FEWEST
+        label = str(last[first.name])
+        if not named or not read_header(label).unit or read_header(str(table.frame[first.name].iloc[0])).unit:
+            found.append(table)
+            continue
+        cells = [name for name in numbers if pd.notna(last[name])]
+        margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
+        why = f"the last row of {table.called}"
+        found.append(table.remade(table.frame.iloc[:-1], f"{table.called} without its last row", end="body"))
+        found.append(table.remade(margin, why, title=label, end="margin"))
+    return found
+
+
+def _unfolding(
+    find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None],
+) -> Callable[[Sequence[SourceTable]], list[SourceTable]]:
+    """Return the rewrite that makes of each table, in whose columns something is found, a row for each of its cells."""
+
+    def rewrite(tables: Sequence[SourceTable]) -> list[SourceTable]:
+        found: list[SourceTable] = []
+        for table in tables:
+            wide = find(table, tables)
+            found += [table] if wide is None else long(table, *wide)
+        return found
+
+    rewrite.__doc__ = find.__doc__
+    return rewrite
+
+
+def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -> Iterator[SourceTable]:
+    """Return a wide table as rows, and what stands beside its cells as a table of its own."""
+    columns = table.given
+    rest = [c for c in columns.values() if c.name not in meant]
+    key = table.key
+    named = [c for c in rest if c.kind == "text"]
+    ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
+    corner = ids[0]
+    told = corner.name if corner.header.unit else table.title
+    value = value or told
+    unit = read_header(told).unit
+    stating = [
+        name for name in meant if head != "period" or without_brackets(name) != name
+    ]  # KW 12 is no power
+    if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
+        unit = columns[stating[0]].header.unit or unit
+    names = {corner.name: "origin"} if corner.header.unit else {}
+    cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
+    kept = [names.get(c.name, c.name) for c in ids]
+    cells.columns = [*kept, *meant.values()]
+    rows = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
+    yield table.remade(rows, f"{table.called} as a list", {value: unit}, end="rows")
+    if len(rest) > len(ids):
+        beside = table.frame[[c.name for c in rest]]
+        yield table.remade(beside, f"{table.called} without its wide columns", end="beside")
+
+
+def numbers_of(table: SourceTable) -> list[ColumnFacts]:
+    """Return the columns that may be cells of a wide table: numbers that are not its key."""
+    return [c for c in table.given.values() if c.kind == "number" and c is not table.key]
+
+
+def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Rows and columns have the same names: a row for each pair of them."""
+    first, *others = table.given.values()
+    blank = [c for c in others if not len(c.values)]  # the last column of a triangle
+    heads = [c.name for c in (*numbers_of(table), *blank)]
+    shared = first.texts & {*heads}
+    if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
+        return None
+    return None if len(heads) + 1 < len(table.given) else ("to", {name: name for name in heads}, "")
+
+
+def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Count things such as containers in what they hold, where one column says that and others are counted in it."""
+    every = [(table.name, c) for table in tables for c in table.given.values() if c.kind == "number"]
+    units = {c.unit for _, c in every}
+    held: dict[str, tuple[str, float]] = {}
+    told: set[str] = set()
+    for name, column in every:
+        above, _, below = column.unit.partition("/")
+        counts = below in COUNTED and {above, below} <= units and measured_in(above) == measured_in(below)
+        if column.distinct == 1 and counts:
+            held[below] = above, float(column.values.iloc[0])
+            told.add(name)
+    found: list[SourceTable] = []
+    for table in tables:
+        counted = [c for c in table.given.values() if c.kind == "number" and c.unit in held]
+        if counted:
+            frame = table.frame.assign(**{c.name: table.frame[c.name] * held[c.unit][1] for c in counted})
+            units_of = {c.name: held[c.unit][0] for c in counted}
+            why = f"{table.called} in {join_list([*units_of.values()])}"
+            made = table.remade(frame, why, units_of, end="loads", reads=[*units_of])
+            table = replace(made, of=made.of | told)
+        found.append(table)
+    return found
+
+
+def as_amount(text: str) -> tuple[float, str] | None:
+    """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else."""
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        return None
+    header = read_header(found[2])
+    unit = UNIT_WORDS.get(found[2].lower().rstrip(".")) or (header.unit if not header.words else "")
+    return (float(found[1].replace(",", ".")), unit) if unit else None
+
+
+def plain_amounts(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make numbers of the cells that have their unit behind them."""
+    return [_in_numbers(table) for table in tables]
+
+
+def _in_numbers(table: SourceTable) -> SourceTable:
+    numbers: dict[str, pd.Series[Any]] = {}
+    units: dict[str, str] = {}
+    for column in table.given.values():
+        cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
+        amounts = [cell for cell in cells if cell is not None]
+        if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
+            continue
+        unit, stated = amounts[0][1], column.header.unit
+        if stated.startswith("EUR/") and unit in CURRENCIES and stated[4:] not in LONG_TIMES:
+            amounts = [(value, own + stated.removeprefix("EUR")) for value, own in amounts]
+            unit = amounts[0][1]
+        if all(same_dimension(own, unit) for _, own in amounts):
+            values = [convert(value, own, unit) for value, own in amounts]
+            numbers[column.name] = pd.Series(values, index=column.values.index)
+            units[column.name] = unit
+    if not numbers or may_teach(table):
+        return table
+    why = f"{table.called} with {join_list([*map(repr, units)])} as numbers"
+    return table.remade(table.frame.assign(**numbers), why, units, end="numbers")
+
+
+def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
+    return [_ends_apart(table, tables) for table in tables]
+
+
+def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
+    others = [c for other in tables if other is not table for c in other.given.values()]
+    known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
+    for column in table.given.values():
+        whole = column.kind == "text" and len(column.values) == column.rows
+        for sign in _BETWEEN if whole else ():
+            pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
+            # J1-1 may be step 1 of J1: both ends are names
+            if all(len(pair) == _FEWEST for pair in pairs.values()) and all(
+                len(known.intersection(ends)) > 0.5 * len({*ends})
+                for ends in zip(*pairs.values(), strict=True)
+            ):
+                apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
+                rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
+                why = f"{table.called} with the ends of {column.name!r} apart"
+                made = pd.concat([apart, rest], axis="columns")
+                return table.remade(made, why, end="apart", reads=[column.name])
+    return table
+
+
+def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make a row for each pair of a table whose rows and columns have the same names."""
+    found: list[SourceTable] = []
+    for table in tables:
+        wide = _squares(table, tables)
+        if wide is None:
+            found.append(table)
+            continue
+        (rows,) = long(table, *wide)
+        first = next(iter(rows.frame))
+        pairs = rows.remade(rows.frame.rename(columns={first: "from"}), rows.made, end="pairs")
+        turned = both_ways(pairs, "from", "to")
+        found.append(replace(pairs, square=table) if turned is None else turned)
+    return found
+
+
+def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
+    """Return pairs of places with each turned round as well, where each stands in one direction alone; else None.
+
+    A triangle, as of a road atlas, has nothing or zeros where the other direction would stand.
+
+    Parameters
+    ----------
+    table
+        The pairs.
+    tail, head
+        Its columns of places.
+    """
+    ends = table.frame[[tail, head]].apply(texts)
+    told = table.frame.drop(columns=[tail, head]).select_dtypes("number").fillna(0).any(axis="columns")
+    rows = table.frame[told & (ends[tail] != ends[head])]
+    pairs = pd.Series([frozenset(pair) for pair in ends.loc[rows.index].to_numpy()])
+    count = len(frozenset().union(*pairs))
+    if count <= _FEWEST or pairs.duplicated().any() or len(rows) != count * (count - 1) // 2:
+        return None
+    turned = rows.rename(columns={tail: head, head: tail})
+    why = f"{table.called}, where each pair stands once and holds for both directions"
+    return table.remade(pd.concat([rows, turned]), why, end="both_ways")
+
+
+def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
+    numbers = numbers_of(table)
+    heads = {c.name for c in numbers}
+    plain = {c.name: without_brackets(c.name) for c in numbers}
+    for other in tables if len(heads) >= _FEWEST else ():
+        for column in other.given.values() if other is not table else ():
+            named = {*plain.values()} & column.texts if column.kind == "text" else set()
+            if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
+                head = (
+                    "destination" if column.header.unit else column.name
+                )  # a corner that tells the unit of cells
+                return head, {name: text for name, text in plain.items() if text in named}, ""
+    wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
+    names = {*plain.values()}
+    bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
+    told = any(is_planning_word(TableColumn(name)) or name.lower() in COORDINATES for name in names)
+    if len(heads) >= _FEWEST and names in wide and bare and not told:
+        return "product", plain, ""
+    for alike in _alike(numbers):
+        if any(
+            alike.keys() == theirs.keys()
+            for o in tables
+            if o is not table
+            for theirs in _alike(numbers_of(o))
+        ):
+            value = " ".join(
+                word for word in read_header(next(iter(alike.values()))).words if word not in alike
+            )
+            return "product", {name: thing for thing, name in alike.items()}, value
+    return None
+
+
+def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
+    """Return columns whose headers differ in one word alone, that word to each."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for column in columns:
+        for place, word in enumerate(column.header.words if column.header.unit else ()):
+            rest = (*column.header.words[:place], "", *column.header.words[place + 1 :])
+            found.setdefault(rest, {})[word] = column.name
+    return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
+
+
+def without_brackets(header: str) -> str:
+    """Return a header without its unit in brackets."""
+    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
+
+
+def _periods(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Headers are months, quarters or weeks: a row for each of them."""
+    plain = {c.name: without_brackets(c.name) for c in numbers_of(table)}
+    named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
+    return ("period", named, "") if len(named) >= _FEWEST else None
+
+
+def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Headers are weights up to which a price holds: a row for each of them."""
+    weights = {c.name: match for c in numbers_of(table) if (match := _UP_TO.fullmatch(c.name.strip()))}
+    if len(weights) < _FEWEST or len({match[2] for match in weights.values()}) > 1:
+        return None
+    (unit,) = {match[2].lower() for match in weights.values()}
+    limits = {name: float(match[1].replace(" ", "")) for name, match in weights.items()}
+    return f"up to ({unit})", limits, _PRICE
+
+
+rows_of_things = _unfolding(_things)
+rows_of_periods = _unfolding(_periods)
+rows_of_brackets = _unfolding(_brackets)
+
+
+def durations_in_minutes(part: str, name: str, longest: float) -> Rewrite:
+    """Return the rewrite that makes minutes of the hours and minutes in a column called like a duration."""
+
+    def rewrite(tables: Sequence[SourceTable]) -> list[SourceTable]:
+        return [_in_minutes(table, (part, name), longest) for table in tables]
+
+    return rewrite
+
+
+def _in_minutes(table: SourceTable, field: tuple[str, str], longest: float) -> SourceTable:
+    clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
+    clocks = [c for c in clocks if looks_like(c, *field) or looks_like(c, "modes", "duration")]
+    if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
+        return table
+    (name, minutes) = clocks[0].name, clocks[0].minutes
+    why = f"{table.called}, whose {name!r} is hours and minutes"
+    return table.remade(table.frame.assign(**{name: minutes}), why, {name: "min"}, end="minutes")
+
+
+def joined(
+    table: SourceTable,
+    other: SourceTable,
+    keys: Mapping[str, str],
+    names: Mapping[str, str],
+    why: str,
+    *,
+    end: str,
+    title: str = "",
+    reads: Collection[str] = (),
+) -> SourceTable:
+    """Return a table with columns of another one whose rows it names; as it is made, with what it is made of.
+
+    Parameters
+    ----------
+    table, other
+        Which.
+    keys
+        Column of the table to the one of the other that has the same names.
+    names
+        Column of the other to what it is called.
+    why, end, title, reads
+        As in :meth:`SourceTable.remade`.
+    """
+    rows = zip(*(texts(other.frame[name]) for name in keys.values()), strict=True)
+    place = {row: at for at, row in enumerate(rows)}
+    at = [place.get(row) for row in zip(*(texts(table.frame[name]) for name in keys), strict=True)]
+    at = at if keys else [0] * len(table.frame)  # one row for all
+    beside = (
+        other.frame[[*names]].reset_index(drop=True).reindex(at).set_axis([*names.values()], axis="columns")
+    )
+    kept = table.frame.drop(columns=[*names.values()], errors="ignore").reset_index(drop=True)
+    frame = pd.concat([kept, beside.reset_index(drop=True)], axis="columns")
+    columns = {given: other.columns[name] for name, given in names.items()}
+    units = {given: c.declared if given == c.name else c.unit for given, c in columns.items()}
+    made = table.remade(frame, why, units, title=title, end=end, reads=reads)
+    return replace(made, of=made.of | {other.name} | other.of)
+
+
+def windows_of(cell: Any) -> list[tuple[float, float]]:
+    """Return the windows of a cell, in minutes; none where it says anything else, or how long a break is."""
+    spans = [span for _, span in read_spans(str(cell), "min")]
+    return (
+        []
+        if any(span is None or span[0] is not None for span in spans)
+        else [span[1:] for span in spans if span]
+    )
+
+
+def lasts_a_shift(column: ColumnFacts) -> bool:
+    """Say whether windows last so long that they are when something works, and not when it stands still."""
+    lasts = [sum(end - begin for begin, end in windows_of(cell)) for cell in column.values]
+    return pd.Series(lasts).median() >= _SHIFT

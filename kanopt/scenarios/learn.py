@@ -1,0 +1,400 @@
+"""From tables to laws: split, fit, distil, judge."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kanopt.display import Alarm, Part, Shown
+from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
+from kanopt.interrupt import Interrupt
+from kanopt.scenarios.events import Event, OnEvent, ignore_event
+from kanopt.scenarios.files.laws import complete_rows, named_rows, split_rows, unseen_rows, with_groups
+from kanopt.scenarios.files.layers import Mistake, split_messages
+from kanopt.scenarios.files.spec import GivenSpec, LearnedSpec
+from kanopt.scenarios.given_laws import names_in, unit_mistakes
+from kanopt.scenarios.scenario import Scenario
+from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+    from kanopt.surrogates import KANRegressor
+    from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.monitor import FitProgress
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LearnedLaw(Shown):
+    """A law of a run, learned or given.
+
+    Parameters
+    ----------
+    name
+        Its name under ``[surrogates]``.
+    formula
+        The law itself.
+    summary
+        Effect of every column, one row each; None for a law that was not learned.
+    diagram
+        The network it was learned with; None for a law that was not learned.
+    trusted
+        False where it predicts too poorly and the file says ``on_low = "mark"``, or is built on such a law.
+    note
+        Where it comes from, why it is not trusted, and where its declared units do not agree.
+    seconds
+        How long it took to learn.
+    learned_on
+        The day on which it was learned, of a law from the cache; None for one learned now.
+    warned
+        What was warned of while it was learned.
+    cleaning
+        Which rows hold it back, and what to write so that they are left out; see
+        :func:`~kanopt.surrogates.cleaning.propose_cleaning`.
+    """
+
+    name: str
+    formula: Formula
+    summary: pd.DataFrame | None = None
+    diagram: Diagram | None = None
+    trusted: bool = True
+    note: str = ""
+    seconds: float = 0.0
+    learned_on: date | None = None
+    warned: tuple[str, ...] = ()
+    cleaning: tuple[str, ...] = ()
+
+    def _shown(self) -> Iterator[Part]:
+        yield from self.formula._shown()
+        if self.note:
+            yield f"note: {self.note}" if self.trusted else Alarm(f"of low trust: {self.note}")
+
+
+_TOLD_EVERY = 0.1
+"""Seconds between two reports of how far a law is."""
+
+
+class LearningInterrupted(KeyboardInterrupt):
+    """Ctrl-C while a law was learned: nothing is planned on a law that was cut short.
+
+    Attributes
+    ----------
+    laws
+        Those that were finished, by name, and the one that was not, as far as it came.
+    cut
+        The one that was not finished; None where there was nothing of it yet.
+    """
+
+    def __init__(self, name: str, laws: Mapping[str, LearnedLaw], cut: LearnedLaw | None = None) -> None:
+        self.laws, self.cut = {**laws, **({} if cut is None else {name: cut})}, cut
+        kept = f"learned were {list_names(list(laws))}" if laws else "none was learned before"
+        if cut is not None:
+            kept += f"; of {name!r} the best until then is kept"
+        super().__init__(f"stopped while law {name!r} was learned, so that nothing was planned; {kept}")
+
+
+def doubts(laws: Iterable[LearnedLaw]) -> tuple[str, ...]:
+    """Return a sentence about each learned law that is weak, or predicts less well than the file asks for."""
+    from kanopt.formulas import weak_laws
+
+    learned = [law for law in laws if law.formula.fit is not None]
+    weak = weak_laws(law.formula for law in laws)
+    low = [
+        law for law in learned if not law.trusted and not any(f"law {law.name} is" in each for each in weak)
+    ]
+    return (*weak, *(f"The law {law.name} is of low trust. {law.note}".strip() + "." for law in low))
+
+
+class Cache(Protocol):
+    """What keeps laws."""
+
+    def get(self, key: str, /) -> LearnedLaw | None:
+        """Return a law; None where it is not kept."""
+
+    def __setitem__(self, key: str, law: LearnedLaw, /) -> None: ...
+
+
+def learn(
+    scenario: Scenario,
+    seed: int,
+    report: OnEvent,
+    cache: Cache | None = None,
+    budget: float | None = None,
+) -> dict[str, LearnedLaw]:
+    """Learn the laws of a scenario that are to be learned, from its unchanged tables.
+
+    Parameters
+    ----------
+    scenario
+        Whose laws.
+    seed
+        For the split and the network.
+    report
+        Called with each law.
+    cache
+        Laws learned before; a law of the same rows, settings and seed is not learned again.
+    budget
+        Seconds for each law, in place of those of the file.
+
+    Raises
+    ------
+    ScenarioError
+        If the table does not allow it; points at the law's line.
+    FormulaError
+        If a law predicts too poorly to be used.
+    LearningInterrupted
+        On Ctrl-C: no plan is based on a law that was cut short.
+    """
+    learned: dict[str, LearnedLaw] = {}
+    for name, spec in scenario.laws.items():
+        if not isinstance(spec, LearnedSpec):
+            continue
+        limited = spec if budget is None else spec.model_copy(update={"budget": budget})
+        with Interrupt() as stop:
+            try:
+                law = learn_law(name, limited, scenario.tables[spec.table], seed, report, cache)
+            except (FitError, TableError, FormulaError) as error:
+                if stop.asked:  # what it came to by then was no law
+                    raise LearningInterrupted(name, learned) from None
+                mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
+                told = scenario.layers.error(mistakes)
+                raise (FormulaError(str(told)) if isinstance(error, FormulaError) else told) from error
+            except KeyboardInterrupt:
+                raise LearningInterrupted(name, learned) from None
+        if stop.asked:
+            raise LearningInterrupted(name, learned, law)
+        learned[name] = law
+        if unread := _unread(spec, law.formula):
+            told_of = f"note: law {name!r} {unread}: the formula does without, and what is bound to it has no effect"
+            report(Event("learn", told_of))
+    return learned
+
+
+def learn_law(
+    name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, report: OnEvent, cache: Cache | None
+) -> LearnedLaw:
+    """Return a law that was learned before from the same rows in the same way, else learn it; see :func:`fit_law`.
+
+    One that its budget stopped is kept for the same budget only, and on no disk; one that Ctrl-C stopped nowhere.
+    """
+    key = _fingerprint(spec, frame, seed)
+    early = f"{key} {spec.budget}"
+    law = None if cache is None else cache.get(key) or cache.get(early)
+    if law is None:
+        report(Event("learn", f"learning law {name!r} from table {spec.table!r}", begins=True))
+        with _warnings_recorded() as warned, Interrupt() as stop:
+            law = fit_law(name, spec, frame, seed, _progress_of(name, report))
+        law = replace(law, warned=tuple(warned))
+        if cache is not None and not (law.formula.stopped and stop.asked):
+            cache[early if law.formula.stopped else key] = law
+        report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {seconds_text(law.seconds)})"))
+    elif law.learned_on is not None:
+        told = f"learned {law.learned_on} in {seconds_text(law.seconds)}"
+        report(Event("learn", f"law {name!r} from the cache ({told})"))
+        for text in law.warned:
+            warnings.warn(text, KanoptWarning, stacklevel=2)
+    held = f"beyond its data, {law.formula.held}" if law.formula.held else ""
+    note = "; ".join(
+        filter(None, [law.note, held, _unread(spec, law.formula), _rows_below_zero(spec, frame)])
+    )
+    return replace(law, name=name, formula=_with_output_name(law.formula, name), note=note)
+
+
+def _progress_of(name: str, report: OnEvent) -> Callable[[FitProgress], None] | None:
+    """Return what reports how far a law is, not more often than can be read; None where nobody listens."""
+    if report is ignore_event:
+        return None
+    told = -math.inf
+
+    def on_progress(progress: FitProgress) -> None:
+        nonlocal told
+        if progress.seconds < told or progress.seconds >= told + _TOLD_EVERY:
+            told = progress.seconds
+            report(Event("learn", f"law {name!r}: {progress}", transient=True))
+
+    return on_progress
+
+
+def _rows_below_zero(spec: LearnedSpec, frame: pd.DataFrame) -> str:
+    """Say how many rows of a target are below zero where most are not; empty where none is."""
+    share = float((frame[spec.target] < 0).mean())
+    return f"{percent_text(share)} of the rows have {spec.target} below zero" if 0.0 < share < 0.5 else ""
+
+
+def _unread(spec: LearnedSpec, formula: Formula) -> str:
+    """Say which features a law does without; empty where it reads all of them."""
+    left_out = [feature for feature in spec.features if feature not in formula.used]
+    return f"does not read {list_names(left_out)}" if left_out else ""
+
+
+@contextmanager
+def _warnings_recorded() -> Iterator[list[str]]:
+    """Give all warnings at the end, also where something was raised, and yield a list that then holds kanopt's."""
+    told: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as recorded:
+            warnings.simplefilter("always", KanoptWarning)
+            yield told
+    finally:
+        told += [str(each.message) for each in recorded if issubclass(each.category, KanoptWarning)]
+        for each in recorded:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, LearnedLaw]:
+    """Return all laws of a scenario, those written by hand with the learned ones put in."""
+    formulas = scenario.formulas({name: law.formula for name, law in learned.items()})
+    found: dict[str, LearnedLaw] = {}
+    for name, formula in formulas.items():
+        spec = scenario.laws[name]
+        if name in learned:
+            found[name] = replace(learned[name], formula=formula)
+        elif isinstance(spec, GivenSpec):
+            doubtful = sorted(
+                other for other in names_in(spec.formula) & set(learned) if not learned[other].trusted
+            )
+            built = f"built on {list_names(doubtful)}, which is not trusted" if doubtful else ""
+            notes = [f"written by hand: {spec.formula}", built, *unit_mistakes(name, spec, formulas)]
+            note = "; ".join(filter(None, notes))
+            found[name] = LearnedLaw(name, formula, trusted=not doubtful, note=note)
+        else:
+            found[name] = LearnedLaw(name, formula, note="read from a file")
+    return found
+
+
+def fit_law(
+    name: str,
+    spec: LearnedSpec,
+    frame: pd.DataFrame,
+    seed: int,
+    progress: Callable[[FitProgress], None] | None = None,
+) -> LearnedLaw:
+    """Learn one law from a table.
+
+    Ctrl-C and the budget of the law end the search; its formula then says that it is the best until then.
+
+    Parameters
+    ----------
+    name, spec
+        The law.
+    frame
+        The table.
+    seed
+        For the split and the network.
+    progress
+        Called with how far it is; None for a line where somebody looks.
+
+    Raises
+    ------
+    TableError, FitError
+        If the table does not allow it.
+    FormulaError
+        If the law predicts too poorly to be used.
+    """
+    from kanopt.surrogates import KANRegressor
+    from kanopt.surrogates.cleaning import propose_cleaning
+    from kanopt.surrogates.many_laws import FOR_FIT
+
+    start = time.perf_counter()
+    rows = complete_rows(spec, named_rows(frame))
+    gone = len(frame) - len(rows)
+    left_out = f", {count_text(gone, 'row')} with blanks left out" if gone else ""
+    asked = spec.groups
+    spec, sharing = with_groups(spec, rows, seed)
+    if spec.groups != asked:
+        left_out += f", groups = {spec.groups!r} since {sharing[0].message}"
+        sharing = ()
+    train, test = split_rows(spec, rows, seed)
+    unseen = unseen_rows(spec, train, test)
+    if unseen.any():
+        left_out += f", {count_text(int(unseen.sum()), 'held-out row')} of unseen categories not judged"
+        test = test[~unseen]
+    chosen = spec.network.model_dump(exclude_none=True)
+    model = KANRegressor(
+        monotone=dict(spec.monotone) or None,
+        convex=list(spec.convex) or None,
+        concave=list(spec.concave) or None,
+        positive=spec.positive,
+        bounds=spec.bounds,
+        periodic=dict(spec.periodic) or None,
+        seed=seed,
+        **chosen,
+    )
+    told: dict[str, Any] = {"progress": progress}
+    with Interrupt():  # what stops the fit stops the search for the formula
+        cleaning = tuple(map(str, propose_cleaning(train, spec.target, spec.features, seed=seed)))
+        for_fit = None if spec.budget is None else FOR_FIT * spec.budget
+        groups = None if spec.groups is None else train[spec.groups]
+        model.fit(train[list(spec.features)], train[spec.target], groups=groups, budget=for_fit, **told)
+        try:
+            formula = _formula_of(model, spec, test, start, told)
+        except FormulaError as error:
+            raise FormulaError("\n  ".join([str(error), *cleaning])) from error
+    if formula.fit is not None:
+        findings = (*formula.fit.findings, *sharing)
+        formula = replace(formula, fit=replace(formula.fit, findings=findings))
+    low = formula.fit is not None and formula.fit.r2 < spec.min_r2
+    note = ""
+    if low and formula.fit:
+        r2, asked = score_text(formula.fit.r2), number_text(spec.min_r2, 6)
+        note = f"R² {r2} is below the {asked} asked for"
+    return LearnedLaw(
+        name=name,
+        formula=_with_output_name(formula, name),
+        summary=model.summary(test).effects,
+        diagram=model.diagram(),
+        trusted=not low,
+        note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note, _early(formula)])),
+        seconds=time.perf_counter() - start,
+        cleaning=cleaning,
+    )
+
+
+def _formula_of(
+    model: KANRegressor, spec: LearnedSpec, test: pd.DataFrame, start: float, told: dict[str, Any]
+) -> Formula:
+    """Return the formula of a model, in what is left of the seconds for the law since its start."""
+    left = None if spec.budget is None else max(spec.budget - (time.perf_counter() - start), _TOLD_EVERY)
+    least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
+    wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
+    wanted["unseen"] = spec.unseen
+    return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
+
+
+def _early(formula: Formula) -> str:
+    """Say that a law is not the last word, where its search was stopped before its end."""
+    return f"stopped early ({formula.stopped}), the best law until then" if formula.stopped else ""
+
+
+def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
+    """Return a text that two laws share only if they are learned from equal rows in the same way."""
+    import hashlib
+
+    import pandas as pd
+
+    from kanopt.tables import units_of
+
+    rows = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+    units = sorted(units_of(frame).items())
+    columns = [(column, str(dtype)) for column, dtype in frame.dtypes.items()]
+    settings = spec.model_dump_json(exclude={"budget"})  # which a law that is finished did not need
+    return f"{settings} {columns} {units} {len(frame)} {rows} {seed}"
+
+
+def _with_output_name(formula: Formula, name: str) -> Formula:
+    return replace(formula, output=replace(formula.output, name=name))
+
+
+def _fit_text(law: LearnedLaw) -> str:
+    fit = law.formula.fit
+    text = "no held-out fit" if fit is None else f"held-out R² {score_text(fit.r2)}"
+    verdict = law.formula.verdict
+    text += ", weak" if verdict is not None and verdict.level == "weak" else ""
+    return text if law.trusted else f"{text}, LOW TRUST"

@@ -1,0 +1,325 @@
+"""What becomes of a schedule: placed, checked and priced once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.plans.base import Assessment
+from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
+from kanopt.plans.findings import Check, Reason
+from kanopt.plans.in_use import InUse, InUseWords
+from kanopt.plans.law_use import LawUse
+from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
+from kanopt.plans.pricing import Pricing
+from kanopt.plans.slider_prices import SliderPrices, priced_by_terms
+from kanopt.plans.views import GanttView, SeriesView, View
+from kanopt.plans.work_orders import WorkOrder
+from kanopt.scheduling.arrays import PowerTariff
+from kanopt.scheduling.figures import (
+    lateness_of_jobs,
+    schedule_figures,
+    schedule_rosters,
+    work_to_start,
+)
+from kanopt.scheduling.law_uses import schedule_law_uses
+from kanopt.scheduling.model import SchedulingModel
+from kanopt.scheduling.plan import Schedule
+from kanopt.scheduling.reasons import lateness_reasons
+from kanopt.scheduling.simulate import (
+    ENERGY,
+    RULE_WORDS,
+    TOLERANCE,
+    PlacedTasks,
+    check_schedule,
+    price_schedule,
+)
+from kanopt.text import amount_text, clock_text, money_text, number_text
+from kanopt.units import factor, same_dimension
+
+if TYPE_CHECKING:
+    from kanopt.scheduling.simulate import PlacedTasks
+
+
+# Views of a schedule: the Gantt chart, and the price of power with the load.
+
+
+_BAR = ["row", "start", "end", "label", "kind"]
+
+
+def views_of(problem: SchedulingModel, placed: PlacedTasks) -> tuple[View, ...]:
+    """Return the Gantt chart and, where energy is priced, the price of power and the load."""
+    bars, marks = _bars(problem, placed), _marks(problem, placed)
+    gantt = GanttView("Schedule by machine", bars, problem.units.time, problem.clock, marks)
+    tariff, energy = problem.data.tariff, problem.data.energy
+    if tariff is None or energy is None or not len(placed.task):
+        return (gantt,)
+    return (gantt, _price(problem, placed, tariff), _load(problem, placed, energy))
+
+
+def _bars(problem: SchedulingModel, placed: PlacedTasks) -> pd.DataFrame:
+    """Return the tasks (kind: the job), breaks and setups of every machine, in the order of the machines."""
+    data = problem.data
+    latest = float(placed.end.max(initial=0.0))
+    bars: list[tuple[str, float, float, str, str]] = []
+    for machine, item in enumerate(data.machines):
+        bars += [
+            (item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break")
+            for pause in data.breaks
+            if item.name and pause.machine in ("", item.name) and pause.start < latest and pause.end > 0
+        ]
+        rows = np.flatnonzero(placed.machine == machine)
+        tasks, free = placed.task[rows], 0.0
+        setups = data.setups_of(machine, tasks)
+        for task, job, start, end, setup in zip(
+            tasks, placed.job[rows], placed.start[rows], placed.end[rows], setups, strict=True
+        ):
+            if setup > 0:
+                label = f"setup for {data.tasks[task].family}"
+                bars.append((item.name, max(free, start - setup), start, label, "setup"))
+            # what runs on no machine has a row of its own
+            row = item.name or data.tasks[task].name
+            bars.append((row, start, end, data.tasks[task].name, data.jobs[job].name))
+            free = end
+    return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
+
+
+def _marks(problem: SchedulingModel, placed: PlacedTasks) -> pd.DataFrame:
+    """Return when each job is released, on its first task's row, and due, on its last one's, and what is late."""
+    data, marks = problem.data, []
+    late = lateness_of_jobs(problem, placed)
+    for job, item in enumerate(data.jobs):
+        rows = np.flatnonzero(placed.job == job)
+        if not rows.size:
+            continue
+        first, last = rows[np.argmin(placed.start[rows])], rows[np.argmax(placed.end[rows])]
+        of_first, of_last = (
+            data.machines[placed.machine[row]].name or data.tasks[placed.task[row]].name
+            for row in (first, last)
+        )
+        released, due = float(data.timing.release[job]), float(data.timing.due[job])
+        if released > 0:
+            marks.append((of_first, released, released, item.name, "release"))
+        if np.isfinite(due):
+            marks.append((of_last, due, due, item.name, "due"))
+        if late[job]:
+            begin, end = max(due, float(placed.start[last])), float(placed.end[last])
+            marks.append((of_last, begin, end, item.name, "overdue"))
+    columns = ["row", "start", "end", "label", "kind"]
+    return pd.DataFrame(marks, columns=columns).astype({"start": float, "end": float})
+
+
+def _price(problem: SchedulingModel, placed: PlacedTasks, tariff: PowerTariff) -> SeriesView:
+    shown = tariff.starts < placed.end.max()
+    index = np.append(tariff.starts[shown], placed.end.max())
+    prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
+    unit = problem.units.unit_of("money/energy")
+    frame = pd.DataFrame({f"price [{unit}]": prices}, index=pd.Index(index, name="time"))
+    return SeriesView(
+        "Price of power", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)
+    )
+
+
+def _load(problem: SchedulingModel, placed: PlacedTasks, energy: NDArray[np.float64]) -> SeriesView:
+    """Return the power drawn by all machines: a step up at every start and down at every end."""
+    units = problem.units
+    unit = f"{units.energy}/{units.time}"
+    scale = 1.0
+    if same_dimension(unit, "kW"):
+        unit, scale = "kW", factor(unit, "kW")
+    run = placed.mode >= 0
+    power = scale * energy[placed.mode[run]] / problem.data.timing.duration[placed.mode[run]]
+    steps = pd.DataFrame(
+        {
+            "time": np.concatenate([placed.start[run], placed.end[run]]),
+            "power": np.concatenate([power, -power]),
+        }
+    )
+    load = steps.groupby("time")["power"].sum().cumsum().clip(lower=0.0)
+    frame = pd.DataFrame({f"load [{unit}]": load})
+    return SeriesView(
+        "Load of all machines", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)
+    )
+
+
+def _clock(problem: SchedulingModel) -> str:
+    return problem.units.time if problem.clock else ""
+
+
+# Which jobs a schedule finishes in time, and what the others cost.
+
+
+_WORDS = CoverageWords("finishes", "job", "jobs", "in time")
+_LATE, _NOT_RUN = "late", "not run"
+
+
+def jobs_in_time(problem: SchedulingModel, placed: PlacedTasks) -> Coverage:
+    """Count the jobs that end by their due dates, and name those that end later or do not run to their end."""
+    data = problem.data
+    late, unfinished = _late(problem, placed), _unfinished(problem, placed)
+    left_out = tuple(job.name for job, left in zip(data.jobs, late | unfinished, strict=True) if left)
+    lacking = [word for word, found in ((_LATE, late), (_NOT_RUN, unfinished)) if found.any()]
+    return Coverage(_WORDS, len(data.jobs), left_out, lacking=" or ".join(lacking) or _LATE)
+
+
+def price_of_lateness(problem: SchedulingModel, placed: PlacedTasks) -> LeftOutPrice:
+    """Return what is paid for the jobs that end late; what a job would cost that does not run is not known."""
+    data, money = problem.data, problem.unit
+    late, unfinished = _late(problem, placed), _unfinished(problem, placed)
+    paid_for, free = late & (data.tardiness_cost > 0), late & (data.tardiness_cost <= 0)
+    over = np.where(late, placed.completion(len(data.jobs)) - data.timing.due, 0.0)
+    paid = math.fsum(data.tardiness_cost[paid_for] * over[paid_for])
+
+    def refer(chosen: NDArray[np.bool_], noun: str = "") -> str:
+        picked, everyone = (
+            [data.jobs[job].name for job in np.flatnonzero(some)] for some in (chosen, late | unfinished)
+        )
+        return refer_to(picked, everyone, noun)
+
+    sentences = []
+    if paid_for.any():
+        sentences.append(f"{refer(paid_for, 'lateness')}, {money_text(paid, money)}, is in the price")
+    if free.any():
+        sentences.append(f"{refer(free, 'lateness')} costs nothing in this problem")
+    if unfinished.any():
+        sentences.append(f"what running {refer(unfinished)} would cost is not known")
+    return LeftOutPrice(paid, None if free.any() or unfinished.any() else 0.0, "; ".join(sentences))
+
+
+def _late(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:
+    ends = placed.completion(len(problem.data.jobs))
+    return np.asarray(ends > problem.data.timing.due + TOLERANCE)
+
+
+def _unfinished(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:
+    """Say which jobs have a task that is not in the schedule."""
+    data = problem.data
+    missing = np.bincount(placed.task, minlength=len(data.tasks)) == 0
+    return np.bincount(data.structure.task_job[missing], minlength=len(data.jobs)) > 0
+
+
+# The work order of each machine: tasks in order, with their times.
+
+
+def machine_orders(problem: SchedulingModel, placed: PlacedTasks) -> tuple[WorkOrder, ...]:
+    """Return an order for each machine that runs a task.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    placed
+        The schedule.
+    """
+    data, unit = problem.data, problem.units.time
+
+    def told(time: float) -> str:
+        return clock_text(time, unit) if problem.clock else number_text(time)
+
+    times = ("start", "end") if problem.clock else (f"start ({unit})", f"end ({unit})")
+    columns = ("order", "task", "job", "mode", *times, "due", "notes")
+    orders = []
+    for place, machine in enumerate(data.machines):
+        rows = np.flatnonzero(placed.machine == place)
+        rows = rows[np.argsort(placed.start[rows], kind="stable")]
+        lines = []
+        for number, row in enumerate(rows.tolist(), start=1):
+            job = int(placed.job[row])
+            due, end = float(data.timing.due[job]), float(placed.end[row])
+            mode = int(placed.mode[row])
+            lines.append(
+                (
+                    f"{number}",
+                    data.tasks[placed.task[row]].name,
+                    data.jobs[job].name,
+                    data.modes[mode].name if mode >= 0 else "",
+                    told(float(placed.start[row])),
+                    told(end),
+                    told(due) if np.isfinite(due) else "",
+                    f"{amount_text(end - due, unit, 3)} late" if end > due + 1e-9 else "",
+                )
+            )
+        if lines:
+            busy = float((placed.end[rows] - placed.start[rows]).sum())
+            facts = (
+                ("first task", told(float(placed.start[rows[0]]))),
+                ("last task ends", told(float(placed.end[rows].max()))),
+                ("tasks", f"{len(rows):,}"),
+                ("busy", amount_text(busy, unit)),
+            )
+            orders.append(WorkOrder(machine.name or "no machine", facts, columns, tuple(lines)))
+    return tuple(orders)
+
+
+_RATES = {
+    "makespan": "cost of the makespan",
+    "tardiness": "costs of lateness",
+    ENERGY: "prices of power",
+}
+
+_IN_USE = InUseWords(("runs", "run"), ("no longer runs", "no longer run"))
+
+
+class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
+    """What becomes of a schedule; its tasks end when the law says. Nothing is frozen, so one simulation does."""
+
+    problem: SchedulingModel
+    rule_words = RULE_WORDS
+
+    @property
+    def in_use(self) -> InUse:
+        """The machines that run a task."""
+        machines = self.problem.data.machines
+        names = (machines[place].name for place in sorted({*self.simulation.machine.tolist()}))
+        return InUse(_IN_USE, tuple(filter(None, names)))
+
+    @property
+    def proposal(self) -> str:
+        """What is to be run, and when it is done."""
+        return work_to_start(self.problem, self.simulation)
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return the end, lateness, use of machines, setups and energy, and CO₂ where a law gives it."""
+        return (*schedule_figures(self.problem, self.simulation), *emissions(self.law_uses))
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return what becomes of each job, and what each machine does."""
+        return schedule_rosters(self.problem, self.simulation)
+
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Return the tasks of each machine that runs any, in order."""
+        return machine_orders(self.problem, self.simulation)
+
+    def slider_prices(self) -> SliderPrices | None:
+        """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
+        stays = "the same tasks on the same machines at the same times"
+        return priced_by_terms(self.pricing, _RATES, stays)
+
+    def views(self) -> tuple[View, ...]:
+        """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""
+        return views_of(self.problem, self.simulation)
+
+    def _simulate(self) -> PlacedTasks:
+        return PlacedTasks.of(self.problem, self.plan)
+
+    def _check(self) -> Check:
+        return check_schedule(self.problem, self.simulation)
+
+    def _coverage(self) -> Coverage:
+        return jobs_in_time(self.problem, self.simulation)
+
+    def _left_out_price(self) -> LeftOutPrice:
+        return price_of_lateness(self.problem, self.simulation)
+
+    def _price(self) -> Pricing:
+        return price_schedule(self.problem, self.simulation)
+
+    def _reasons(self) -> tuple[Reason, ...]:
+        return lateness_reasons(self.problem, self.simulation)
+
+    def _law_uses(self) -> tuple[LawUse, ...]:
+        return schedule_law_uses(self.problem, self.simulation)

@@ -1,0 +1,169 @@
+"""The laws of duration and energy, as a schedule uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.formulas.formula import BoundFormula
+from kanopt.plans.law_use import LawUse, unit_factor
+from kanopt.scheduling.entities import Mode
+from kanopt.scheduling.model import SchedulingModel
+from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
+
+if TYPE_CHECKING:
+    from kanopt.scheduling.arrays import Floats, Ints
+
+_LEAST = 1e-3
+"""Share of its planned duration that a task takes at least, whatever the law is wrong by."""
+
+
+def schedule_law_uses(problem: SchedulingModel, placed: PlacedTasks) -> tuple[LawUse, ...]:
+    """Return the duration, and where it is paid for the energy, of every task that is placed."""
+    runs = np.flatnonzero(placed.mode >= 0)
+    if not runs.size:
+        return ()
+    return (*_duration(problem, placed, runs), *_energy(problem, placed, runs))
+
+
+def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
+    law = problem.duration
+    if isinstance(law, BoundFormula):
+        factor = unit_factor(law.formula.output.unit, problem.units.time)
+
+        def change(changes: Floats) -> Floats:
+            longer = np.zeros((len(changes), len(placed.task)))
+            longer[:, runs] = factor * changes
+            return delay_costs(problem, placed, longer)
+
+        use = _use(problem, "duration", law, placed.mode[runs], np.zeros(len(runs)))
+        yield replace(use, price_change=change)
+
+
+def _energy(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
+    data, law = problem.data, problem.energy
+    if problem.uses_energy and isinstance(law, BoundFormula):
+        rise = np.zeros(len(runs))
+        if data.tariff is not None:
+            duration = data.timing.duration[placed.mode[runs]]
+            rise = data.tariff.cost(placed.start[runs], duration, np.ones(len(runs)))
+        use = _use(problem, "energy", law, placed.mode[runs], rise)
+        yield use if data.tariff is None else replace(use, term=ENERGY)
+
+
+def _use(
+    problem: SchedulingModel,
+    name: str,
+    law: BoundFormula,
+    modes: Ints,
+    rise: Floats,
+) -> LawUse:
+    inputs, count = problem.data.mode_inputs, len(problem.data.modes)
+    arguments = {
+        key: np.broadcast_to(values, (count,))[modes]
+        for key, values in law.arguments(inputs.reference_values).items()
+    }
+    factor = unit_factor(law.formula.output.unit, problem.units.of(Mode)[name])
+    shape, places = modes.shape, ("task", "tasks")
+    where = partial(_task_names, problem, modes)
+    return LawUse(name, law.formula, arguments, factor * rise, shape, places, where=where)
+
+
+def _task_names(problem: SchedulingModel, modes: Ints) -> list[tuple[str, str]]:
+    known = problem.data.modes
+    return [(known[mode].machine, known[mode].task) for mode in modes]
+
+
+def delay_costs(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> Floats:
+    """Return by how much the price changes where tasks take longer or shorter than planned.
+
+    The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
+    the one ahead of it on its machine with the setup between, and each that leaves it too little of a resource while it
+    runs, have ended. Breaks of machines are not looked at.
+
+    Parameters
+    ----------
+    problem, placed
+        The schedule.
+    longer
+        By how much each task takes longer, ``(draws, n)``.
+
+    Returns
+    -------
+    ndarray, shape (draws,)
+    """
+    planned = np.zeros((1, longer.shape[1]))
+    prices = [_price(problem, placed, *delayed_times(problem, placed, each)) for each in (longer, planned)]
+    return np.asarray(prices[0] - prices[1])
+
+
+def delayed_times(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
+    """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delay_costs`."""
+    return _shifted(placed, _ahead(problem, placed), longer)
+
+
+def _ahead(problem: SchedulingModel, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
+    """Return for each row the rows that must have ended before it, by job and by machine, and the setup between."""
+    data = problem.data
+    row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=False))
+    ahead: list[list[tuple[int, float]]] = [[] for _ in placed.task]
+    for first, second in data.structure.pairs.tolist():
+        if first in row_of and second in row_of:
+            ahead[row_of[second]].append((row_of[first], 0.0))
+    for first, second in _shared_resources(problem, placed):
+        ahead[second].append((first, 0.0))
+    for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
+        rows = np.flatnonzero(placed.machine == machine)
+        setup = data.setups_of(machine, placed.task[rows])
+        for earlier, later, needed in zip(rows[:-1], rows[1:], setup[1:], strict=True):
+            ahead[int(later)].append((int(earlier), float(needed)))
+    return ahead
+
+
+def _shared_resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
+    """Yield two rows of which the second could not start while the first still ran: a resource would not suffice."""
+    need = np.where(placed.mode[:, None] >= 0, problem.data.timing.need[placed.mode], 0.0)
+    room = problem.data.timing.capacity * (1.0 + TOLERANCE)
+    for row in np.flatnonzero(need.any(axis=1)).tolist():
+        start = placed.start[row]
+        running = (placed.start <= start) & (placed.end > start + TOLERANCE)
+        ended = np.flatnonzero(placed.end <= start + TOLERANCE)
+        short = (need[running].sum(axis=0) + need[ended] > room) & (need[ended] > 0) & (need[row] > 0)
+        yield from ((int(earlier), row) for earlier in ended[short.any(axis=1)])
+
+
+def _shifted(
+    placed: PlacedTasks, ahead: list[list[tuple[int, float]]], longer: Floats
+) -> tuple[Floats, Floats]:
+    """Return starts and ends where tasks take longer, each ``(draws, n)``."""
+    took = placed.end - placed.start
+    start = np.tile(placed.start, (len(longer), 1))
+    end = np.empty_like(start)
+    for row in np.argsort(placed.start, kind="stable").tolist():
+        for before, setup in ahead[row]:
+            # a plan that breaks this rule breaks it as before
+            gap = min(float(placed.start[row] - placed.end[before]), setup)
+            if placed.start[before] <= placed.start[row] and before != row:
+                start[:, row] = np.maximum(start[:, row], end[:, before] + gap)
+        end[:, row] = start[:, row] + np.maximum(took[row] + longer[:, row], _LEAST * took[row])
+    return start, end
+
+
+def _price(problem: SchedulingModel, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
+    """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
+    data = problem.data
+    total = problem.makespan_cost * (end.max(axis=1) - problem.begins)
+    for job in np.flatnonzero(data.tardiness_cost > 0).tolist():
+        rows = placed.job == job
+        if rows.any() and np.isfinite(data.timing.due[job]):
+            late = np.maximum(end[:, rows].max(axis=1) - data.timing.due[job], 0.0)
+            total = total + data.tardiness_cost[job] * late
+    run = placed.mode >= 0
+    if data.energy is not None and data.tariff is not None and run.any():
+        energy = data.energy[placed.mode[run]]
+        total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)
+    return np.asarray(total)

@@ -1,0 +1,284 @@
+"""A scheduling problem as it is planned on: its records, its laws, and the arrays made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from kanopt.faults import Fault
+from kanopt.formulas.formula import BoundFormula
+from kanopt.plans.base import Problem
+from kanopt.plans.findings import FrozenInput
+from kanopt.plans.given_law import law_mistake, references_to
+from kanopt.plans.plan_day import DAY_REFERENCES, laws_without_day, read_day
+from kanopt.records.declaration import field_faults
+from kanopt.records.reading import RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse
+from kanopt.scheduling.arrays import PowerTariff, earliest_start, shop_structure, shop_timing
+from kanopt.scheduling.data import ModeInputs, SchedulingData
+from kanopt.scheduling.entities import (
+    Break,
+    Job,
+    Machine,
+    Mode,
+    Need,
+    PowerPrice,
+    Resource,
+    SchedulingRecords,
+    SchedulingUnits,
+    Setup,
+    Task,
+)
+from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
+from kanopt.scheduling.validation import (
+    free_changes,
+    idle_machines,
+    schedule_checks,
+    unstated_price,
+)
+from kanopt.validation import Amount, Finite
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SchedulingModel(Problem[Schedule]):
+    """What a scheduling problem is made of, and what follows from it before anything is planned.
+
+    Parameters
+    ----------
+    jobs, tasks, machines, modes, duration, energy, setups, calendars, power_price, makespan_cost, horizon, clock
+        As in :class:`~kanopt.plans.SchedulingProblem`.
+    resources, needs, units, day
+        As there.
+    """
+
+    kind: ClassVar[str] = "scheduling"
+    has_work_orders: ClassVar[bool] = True
+
+    jobs: Sequence[Job] | pd.DataFrame
+    tasks: Sequence[Task] | pd.DataFrame
+    machines: Sequence[Machine] | pd.DataFrame
+    modes: Sequence[Mode] | pd.DataFrame
+    duration: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    energy: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    resources: Sequence[Resource] | pd.DataFrame | None = None
+    needs: Sequence[Need] | pd.DataFrame | None = None
+    setups: Sequence[Setup] | pd.DataFrame | None = None
+    calendars: Sequence[Break] | pd.DataFrame | None = None
+    power_price: Sequence[PowerPrice] | pd.DataFrame | float | None = None
+    makespan_cost: Amount = 0.0
+    horizon: Annotated[Finite, Field(gt=0)] | None = None
+    clock: bool = False
+    units: SchedulingUnits = field(default_factory=SchedulingUnits)
+    day: date | str | None = None
+    data: SchedulingData = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
+        reader = RecordReader(read_day(self.day))
+        object.__setattr__(self, "data", _resolved(self, reader))
+        object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
+
+    def __repr__(self) -> str:
+        data = self.data
+        return (
+            f"SchedulingProblem({len(data.jobs)} jobs, {len(data.tasks)} tasks, {len(data.machines)} machines, "
+            f"{len(data.modes)} modes)"
+        )
+
+    @cached_property
+    def begins(self) -> float:
+        """From when the makespan and the use of machines count, in time units.
+
+        Time zero; where that is midnight (:attr:`clock`), the earliest time at which the first task of a job could
+        start, given releases and breaks of machines: nobody pays for the night before the first shift.
+
+        Examples
+        --------
+        >>> from kanopt import SchedulingProblem
+        >>> shop = SchedulingProblem([Job("j", release_date=6.0)], [Task("a", "j")], [Machine("saw")],
+        ...                          [Mode("a", "saw", duration=2.0)], calendars=[Break(0.0, 7.0)], clock=True)
+        >>> shop.begins
+        7.0
+        """
+        data = self.data
+        waits = np.array([len(before) > 0 for before in data.structure.before])
+        first = np.flatnonzero(~waits[data.structure.mode_task])
+        if not self.clock or not len(first):
+            return 0.0
+        released = data.timing.release[data.structure.task_job[data.structure.mode_task[first]]]
+        timing, machine = data.timing_without_horizon, data.structure.mode_machine[first]
+        start = float(earliest_start(timing, machine, released, timing.duration[first]).min())
+        return start if np.isfinite(start) else 0.0
+
+    def open_time(self, until: float) -> NDArray[np.float64]:
+        """Return for how long each machine may run tasks from :attr:`begins` until some time, in time units.
+
+        Parameters
+        ----------
+        until
+            In time units.
+        """
+        timing = self.data.timing_without_horizon
+        both = np.minimum(timing.closes, until) - np.maximum(timing.opens, self.begins)
+        return np.asarray(np.clip(both, 0.0, None).sum(axis=1))
+
+    @property
+    def uses_energy(self) -> bool:
+        """Whether energy is part of the objective: a law, or numbers in the modes and a price to pay for them."""
+        return self.energy is not None or self.power_price is not None
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas for ``duration`` and ``energy``, where they are laws."""
+        given = {"duration": self.duration, "energy": self.energy}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
+        return ()
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Tell of fields that change nothing, because others are blank."""
+        read = self.data.mode_inputs.read
+        unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
+        told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
+        return (*map(str, idle_fields([(self.units.table(Job), read.jobs)])), *told)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell which changes from one family to another take no time because no setup says how much."""
+        return free_changes(self.data.mode_inputs.read)
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of each table."""
+        return self.data.mode_inputs.read.table_uses(self.units, (self.duration, self.energy))
+
+    def plan_from(self, decision: Any) -> Schedule:
+        """Read a schedule the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`Schedule`, a frame with the columns ``task``, ``machine``, ``start`` and, where a task has several
+            modes on one machine, ``mode``; or a list of mappings with these keys. Ends are not read: the law says
+            how long a task takes.
+
+        Raises
+        ------
+        ProblemError
+            If it names a task, machine or mode the problem does not know, or a start is no number.
+        """
+        return read_schedule(self.data, self.units.time, decision)
+
+    def schedule(self, modes: NDArray[np.int64], starts: NDArray[np.float64]) -> Schedule:
+        """Return the schedule that runs mode ``modes[i]`` from ``starts[i]``.
+
+        Parameters
+        ----------
+        modes
+            Positions in ``data.modes``, shape ``(n,)``.
+        starts
+            In time units, shape ``(n,)``.
+        """
+        return schedule_of(self.data, modes, starts)
+
+
+def _resolved(problem: SchedulingModel, reader: RecordReader) -> SchedulingData:
+    """Read and check everything a problem was given.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    reader
+        Reads its tables.
+
+    Raises
+    ------
+    ProblemError
+        With every mistake, one per line.
+    """
+    read = _read(problem, reader)
+    reader.faults += field_faults(problem, "problem")
+    reader.faults += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
+    checks = schedule_checks(read, problem.units, uses_energy=problem.uses_energy)
+    priced = bool(problem.makespan_cost) or problem.power_price is not None
+    laws = (problem.duration, problem.energy)
+    uses = partial(read.table_uses, problem.units, laws)
+    checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
+    reader.finish(checks)
+    if "modes" in reader.filled:
+        reader.questions += idle_machines(read)
+    nowhere = (Machine(""),) if any(not mode.machine for mode in read.modes) else ()
+    machines = (*read.machines, *nowhere)
+    structure = shop_structure(read, [machine.name for machine in machines])
+    modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
+    duration = modes.values("duration", problem.duration, "a duration must be positive")
+    modes = replace(modes, duration=duration)
+    energy = None
+    if problem.uses_energy:
+        energy = modes.values("energy", problem.energy, "an energy cannot be negative")
+    tariff = None
+    if read.power_price:
+        ordered = sorted(read.power_price, key=lambda price: price.start)
+        tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
+    return SchedulingData(
+        jobs=read.jobs,
+        tasks=read.tasks,
+        machines=machines,
+        modes=read.modes,
+        resources=read.resources,
+        breaks=read.calendars,
+        structure=structure,
+        timing=shop_timing(read, structure, duration, problem.horizon),
+        timing_without_horizon=shop_timing(read, structure, duration, None),
+        energy=energy,
+        tariff=tariff,
+        tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
+        mode_inputs=modes,
+    )
+
+
+def _law_mistakes(problem: SchedulingModel, read: SchedulingRecords, unread: Collection[str]) -> list[Fault]:
+    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
+    units = problem.units
+    known = {
+        **references_to("task", Task, read.tasks, {}),
+        **references_to("job", Job, read.jobs, units.of(Job)),
+        **references_to("machine", Machine, read.machines, {}),
+        **references_to("mode", Mode, read.modes, units.of(Mode)),
+        **DAY_REFERENCES,
+    }
+    given = {"duration": problem.duration, "energy": problem.energy}
+    forms = "a bound formula, one number per mode, or nothing where every mode states its own"
+    laws = {name: law for name, law in given.items() if law is not None}
+    return [
+        *(wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)),
+        *laws_without_day(laws, problem.day),
+    ]
+
+
+def _read(problem: SchedulingModel, reader: RecordReader) -> SchedulingRecords:
+    found: dict[str, Any] = {}
+    for schema in problem.units.tables():
+        given = getattr(problem, schema.name)
+        if isinstance(given, (int, float)):  # one price of power, for ever
+            given = (PowerPrice(0.0, given),)
+        asked = replace(schema, of_day=problem.clock)
+        found[schema.name] = reader.read(() if given is None else given, asked)
+    return SchedulingRecords(**found, of_day=reader.of_day)

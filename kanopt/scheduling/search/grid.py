@@ -1,0 +1,393 @@
+"""A scheduling problem on a grid of time steps, and what that costs at most.
+
+Two grids are made of one problem. The *safe* one rounds against the plan: durations, setups, releases and the ends
+of breaks up, the starts of breaks and due dates down. A schedule that is feasible on it is feasible on the law, where
+every task ends no later. The *relaxed* one rounds the other way: rounding every start of any schedule down to the
+grid turns it into one that is feasible there and no dearer but for a shift of energy by less than two steps (because
+``floor(start + duration) >= floor(start) + floor(duration)``), so that a lower bound found there, less the effect of
+that shift, is a lower bound on the law. Where every time in the data is a multiple of the step, the two are the same
+problem, and nothing is lost by starting on the grid: with the order of tasks fixed, starts solve a linear program of
+differences between breakpoints that all lie on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.scheduling.arrays import ShopStructure, ShopTiming
+from kanopt.scheduling.data import SchedulingData
+from kanopt.scheduling.problem import SchedulingProblem
+from kanopt.units import Scaling, scaling_for
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Direction = Literal["safe", "relaxed"]
+
+_STEPS = [float(f"{a}e{k}") for k in range(9, -13, -1) for a in (5, 2, 1)]
+_FINER = 500.0
+_EXACT_FINER = 10.0
+_LARGEST = 1e12
+_AMOUNTS = 1e6
+"""What the largest amount of a resource is rounded to where no power of ten makes all of them whole."""
+_LARGEST_AMOUNT = 2.0**30
+"""Amounts are whole numbers of 32 bits."""
+
+
+@dataclass(frozen=True, eq=False)
+class GridCosts:
+    """Integer costs of a grid.
+
+    Parameters
+    ----------
+    makespan, tardiness
+        Per step; `tardiness` has the shape ``(jobs,)``.
+    edges
+        Shape ``(pieces + 1,)``: the steps between which the price of power is constant, from 0 to the horizon.
+    energy
+        Shape ``(modes, pieces)``: cost of one step of a mode in a piece.
+    running
+        Shape ``(modes,)``: cost of using a mode at all, which makes up for the rounded part of its duration.
+    """
+
+    makespan: int
+    tardiness: Ints
+    edges: Ints
+    energy: Ints
+    running: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class TimeGrid:
+    """A scheduling problem in whole time steps and whole units of cost.
+
+    Parameters
+    ----------
+    step
+        Time units per step.
+    structure, timing
+        As in the problem; every time is a whole number of steps.
+    horizon
+        No task ends after this step.
+    costs
+        In units of ``1 / scale`` of the objective.
+    scale
+        Units of cost per unit of money.
+    slack
+        Safe grid: proven bound on the difference between the cost of a schedule here and its price on the law.
+        Relaxed grid: proven bound on how far the optimum here may lie above the optimum on the law.
+    """
+
+    step: float
+    structure: ShopStructure
+    timing: ShopTiming
+    horizon: int
+    costs: GridCosts
+    scale: float
+    slack: float
+
+    @property
+    def has_regular_cost(self) -> bool:
+        """Whether makespan or tardiness costs anything."""
+        return self.costs.makespan > 0 or bool(self.costs.tardiness[np.isfinite(self.timing.due)].any())
+
+    def cost(self, modes: Ints, starts: Ints) -> int:
+        """Return the cost of running ``modes[task]`` from ``starts[task]``, in units of ``1 / scale``."""
+        costs, at = self.costs, self.structure
+        ends = starts + self.timing.duration[modes].astype(np.int64)
+        completion = at.latest_of_jobs(ends)
+        has_due_date = np.isfinite(self.timing.due)
+        late = np.clip(completion[has_due_date] - self.timing.due[has_due_date].astype(np.int64), 0, None)
+        total = costs.makespan * int(ends.max()) + int((costs.tardiness[has_due_date] * late).sum())
+        overlap = np.minimum(ends[:, None], costs.edges[1:]) - np.maximum(starts[:, None], costs.edges[:-1])
+        energy = costs.energy[modes] * np.clip(overlap, 0, None)
+        return total + int(energy.sum()) + int(costs.running[modes].sum())
+
+    def without_setups(self) -> TimeGrid:
+        """Return the same without setups: a relaxation that is much easier to prove things of."""
+        return replace(self, timing=replace(self.timing, setup=0.0 * self.timing.setup))
+
+    def shortened(self, cost: int) -> TimeGrid:
+        """Return the same with a horizon that only excludes schedules dearer than `cost`, a schedule's cost here.
+
+        Whatever its energy costs at least is not left for the makespan; the shorter the horizon, the more energy
+        costs at least, and so on.
+        """
+        grid = self
+        while grid.costs.makespan > 0:
+            horizon = (cost - grid.least_energy()) // grid.costs.makespan
+            if horizon >= grid.horizon:
+                break
+            kept = grid.costs.edges[:-1] < horizon
+            costs = replace(
+                grid.costs,
+                edges=np.append(grid.costs.edges[:-1][kept], horizon),
+                energy=grid.costs.energy[:, kept],
+            )
+            timing = replace(grid.timing, closes=np.minimum(grid.timing.closes, horizon))
+            grid = replace(grid, horizon=horizon, timing=timing, costs=costs)
+        return grid
+
+    def least_energy(self) -> int:
+        """Return a lower bound on the cost of energy: every task in its cheapest mode at its cheapest time."""
+        costs, at = self.costs, self.structure
+        duration = self.timing.duration.astype(np.int64)[:, None]
+        mode = np.arange(len(duration))[:, None]
+        # the cost of a start is piecewise linear, so that a best one has its start or its end on an edge
+        ends = np.concatenate(
+            [
+                np.broadcast_to(costs.edges[1:], (len(duration), len(costs.edges) - 1)),
+                costs.edges[:-1] + duration,
+            ],
+            axis=1,
+        )
+        starts = np.clip(ends - duration, 0, np.maximum(self.horizon - duration, 0))
+        paid = self.energy_cost(np.broadcast_to(mode, starts.shape), starts)
+        least = np.full(len(at.task_job), np.iinfo(np.int64).max)
+        np.minimum.at(least, at.mode_task, paid.min(axis=1) + costs.running)
+        return int(least.sum())
+
+    @cached_property
+    def paid_at_edges(self) -> Ints:
+        """What each mode would cost from step 0 to each change of price, running all the time; (modes, edges)."""
+        costs = self.costs
+        paid = np.zeros((len(costs.energy), len(costs.edges)), dtype=np.int64)
+        np.cumsum(costs.energy * np.diff(costs.edges), axis=1, out=paid[:, 1:])
+        return paid
+
+    @cached_property
+    def shortest(self) -> Ints:
+        """The duration of each task in its fastest mode; (tasks,)."""
+        shortest = np.full(len(self.structure.task_job), np.iinfo(np.int64).max)
+        np.minimum.at(shortest, self.structure.mode_task, self.timing.duration.astype(np.int64))
+        return shortest
+
+    def energy_cost(self, modes: Ints, starts: Ints) -> Ints:
+        """Return what the energy of modes costs that run from given starts; any shape, the same for both."""
+        duration = self.timing.duration[modes].astype(np.int64)
+        return self._paid_until(modes, starts + duration) - self._paid_until(modes, starts)
+
+    def _paid_until(self, modes: Ints, steps: Ints) -> Ints:
+        """Return what modes would cost from step 0 on, running all the time."""
+        costs = self.costs
+        piece = np.clip(np.searchsorted(costs.edges, steps, side="right") - 1, 0, len(costs.edges) - 2)
+        paid: Ints = self.paid_at_edges[modes, piece] + costs.energy[modes, piece] * (
+            steps - costs.edges[piece]
+        )
+        return paid
+
+
+def task_windows(grid: TimeGrid) -> tuple[Ints, Ints]:
+    """Return the earliest and latest start of every task by the durations of those before and after it."""
+    at, shortest = grid.structure, grid.shortest
+    earliest = grid.timing.release[at.task_job].astype(np.int64)
+    latest = grid.horizon - shortest
+    for task in at.order.tolist():
+        behind = at.behind[task]
+        earliest[behind] = np.maximum(earliest[behind], earliest[task] + shortest[task])
+    for task in at.order[::-1].tolist():
+        before = at.before[task]
+        latest[before] = np.minimum(latest[before], latest[task] - shortest[before])
+    return earliest, latest
+
+
+def choose_step(problem: SchedulingProblem) -> float:
+    """Choose the time step of a problem from its data.
+
+    The largest of 1, 2 or 5 times a power of ten of which every time in the data is a multiple, unless that is finer
+    than a tenth of the default: the largest that is at most a 500th of the median duration.
+    """
+    times = _times(problem.data)
+    typical = float(np.median(problem.data.timing.duration))
+    default = next(step for step in _STEPS if step <= typical / _FINER)
+    for step in _STEPS:
+        if step < default / _EXACT_FINER * (1 - 1e-9):
+            break
+        if _multiples(times, step):
+            return step
+    return default
+
+
+def is_exact(problem: SchedulingProblem, step: float) -> bool:
+    """Whether times are multiples of the step, and amounts of resources whole ones, so that the grid loses nothing."""
+    amounts = _given_amounts(problem.data.timing)
+    whole = _multiples(amounts, 1.0 / _amount_factor(amounts))
+    return whole and _multiples(_times(problem.data), step)
+
+
+def _multiples(times: Floats, step: float) -> bool:
+    steps = times / step
+    noise = 1e-9 * np.minimum(1.0, np.abs(steps)) + 4 * np.finfo(float).eps * np.abs(steps)
+    return bool((np.abs(steps - np.rint(steps)) <= noise).all())
+
+
+def _times(data: SchedulingData) -> Floats:
+    """Return every time that can matter: durations, setups, windows, releases, due dates that cost, price steps."""
+    timing = data.timing
+    parts: list[Floats] = [
+        getattr(timing, one.name).ravel() for one in fields(timing) if "safe" in one.metadata
+    ]
+    parts += [timing.closes[timing.closes > timing.opens], timing.due[data.tardiness_cost > 0]]
+    if data.tariff is not None:
+        parts.append(data.tariff.starts[data.tariff.starts > 0])
+    times: Floats = np.concatenate(parts)
+    return times[np.isfinite(times)]
+
+
+def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe") -> TimeGrid:
+    """Round a problem to a grid.
+
+    Parameters
+    ----------
+    problem
+        What is to be scheduled.
+    step
+        Time units per step.
+    direction
+        ``"safe"`` for schedules, ``"relaxed"`` for lower bounds.
+
+    Raises
+    ------
+    UnitError
+        If a time is too large for 64-bit integers at this step.
+    """
+    data, law = problem.data, problem.data.timing
+    up, down = Scaling(1.0 / step, "up"), Scaling(1.0 / step, "down")
+    against, along = (up, down) if direction == "safe" else (down, up)
+    times = {}
+    for one in fields(law):
+        if "safe" in one.metadata:
+            rounded = np.array(getattr(law, one.name))
+            known = np.isfinite(rounded)
+            rounded[known] = (against if one.metadata["safe"] == "up" else along).to_integers(rounded[known])
+            times[one.name] = rounded
+    horizon = _horizon(problem, up, times["duration"].astype(np.int64), times["setup"].astype(np.int64))
+    closes: Floats = down.to_integers(np.minimum(law.closes, horizon * step)).astype(float)
+    due = np.full(len(law.due), np.inf)
+    has_due_date = np.isfinite(law.due) & (data.tardiness_cost > 0)
+    due[has_due_date] = along.to_integers(law.due[has_due_date])
+    closes = np.minimum(closes, horizon)
+    timing = ShopTiming(due=due, closes=closes, **times, **_amounts(law, direction))
+    return _grid_costs(problem, step, timing, horizon, direction)
+
+
+def _amounts(law: ShopTiming, direction: Direction) -> dict[str, Floats]:
+    """Return needs and capacities of resources in whole amounts, needs rounded as durations are."""
+    factor = _amount_factor(_given_amounts(law))
+    up, down = Scaling(factor, "up"), Scaling(factor, "down")
+    against, along = (up, down) if direction == "safe" else (down, up)
+    need, capacity = against.to_integers(law.need), along.to_integers(law.capacity)
+    return {"need": need.astype(float), "capacity": capacity.astype(float)}
+
+
+def _given_amounts(law: ShopTiming) -> Floats:
+    return np.concatenate([law.need.ravel(), law.capacity])
+
+
+def _amount_factor(given: Floats) -> float:
+    """Return by what amounts of resources become whole: a power of ten where one does, else what keeps most digits."""
+    most = max(float(given.max(initial=0.0)), 1e-9)
+    tens = 10.0 ** -np.floor(np.log10(most))
+    while tens * most <= _LARGEST_AMOUNT:
+        if _multiples(given, 1.0 / tens):
+            return float(tens)
+        tens *= 10.0
+    return _AMOUNTS / most
+
+
+def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:
+    """Return the last step: the given horizon, or one that excludes no best schedule.
+
+    After the last release, break and change of price nothing depends on the time any more, so that every task can
+    follow there without a gap and nothing is gained by waiting.
+    """
+    data = problem.data
+    if problem.horizon is not None:
+        return int(Scaling(up.factor, "down").to_integers(problem.horizon))
+    ends = [pause.end for pause in data.breaks]
+    steady = max(
+        [float(data.timing.release.max()), *ends, *([] if data.tariff is None else data.tariff.starts)]
+    )
+    longest = np.zeros(len(data.tasks), dtype=np.int64)
+    np.maximum.at(longest, data.structure.mode_task, duration)
+    return int(up.to_integers(max(0.0, steady))) + int(longest.sum()) + len(data.tasks) * int(setup.max())
+
+
+def _grid_costs(
+    problem: SchedulingProblem, step: float, timing: ShopTiming, horizon: int, direction: Direction
+) -> TimeGrid:
+    """Turn the costs into integers and add up what rounding can change."""
+    data = problem.data
+    edges, prices, moved = _pieces(data, step, horizon)
+    power = np.zeros(len(data.modes)) if data.energy is None else data.energy / data.timing.duration
+    part = data.timing.duration - timing.duration * step
+    late = np.where(np.isfinite(timing.due), data.tardiness_cost, 0.0)
+    rates = np.concatenate([[problem.makespan_cost], late]) * step
+    energy = power[:, None] * prices * step
+    middle = 0.5 * (prices.max() + prices.min())
+    running = power * part * middle
+    largest = rates.sum() * horizon + np.abs(energy).max(initial=0.0) * timing.duration.sum()
+    scaling = scaling_for(max(largest, 1e-9), 1, limit=_LARGEST, target_resolution=1e-12)
+    whole_rates = scaling.to_integers(rates)
+    costs = GridCosts(
+        makespan=int(whole_rates[0]),
+        tardiness=whole_rates[1:],
+        edges=edges,
+        energy=scaling.to_integers(energy),
+        running=scaling.to_integers(running),
+    )
+    spread = float(prices.max() - prices.min())
+    shift = np.abs(part) / 2 if direction == "safe" else np.abs(part) / 2 + step
+    per_mode = power * (spread * shift + moved)
+    per_mode += np.abs(costs.energy / scaling.factor - energy).max(axis=1) * timing.duration
+    per_mode += np.abs(costs.running / scaling.factor - running)
+    slack = float((np.abs(whole_rates / scaling.factor - rates) * horizon).sum())
+    slack += _worst_mode(data, per_mode)
+    if direction == "safe":
+        slack += _regular_slack(problem, step, timing)
+    return TimeGrid(step, data.structure, timing, horizon, costs, scaling.factor, slack)
+
+
+def _regular_slack(problem: SchedulingProblem, step: float, timing: ShopTiming) -> float:
+    """Bound what later ends and earlier due dates add to makespan and tardiness."""
+    data = problem.data
+    longer = timing.duration * step - data.timing.duration
+    makespan = problem.makespan_cost * float(longer.max(initial=0.0))
+    per_task = np.zeros(len(data.tasks))
+    np.maximum.at(per_task, data.structure.mode_task, longer)
+    per_job = np.zeros(len(data.jobs))
+    np.maximum.at(per_job, data.structure.task_job, per_task)
+    has_due_date = np.isfinite(timing.due)
+    earlier = data.timing.due[has_due_date] - timing.due[has_due_date] * step
+    return makespan + float((data.tardiness_cost[has_due_date] * (per_job[has_due_date] + earlier)).sum())
+
+
+def _worst_mode(data: SchedulingData, per_mode: Floats) -> float:
+    """Add up, over the tasks, the largest value of any of their modes."""
+    worst = np.zeros(len(data.tasks))
+    np.maximum.at(worst, data.structure.mode_task, per_mode)
+    return float(worst.sum())
+
+
+def _pieces(data: SchedulingData, step: float, horizon: int) -> tuple[Ints, Floats, float]:
+    """Return the edges between constant prices on the grid, the prices, and what moving the edges can change.
+
+    The last is in money times time per energy: the sum over the edges of price change times distance moved.
+    """
+    if data.tariff is None:
+        return np.array([0, horizon]), np.zeros(1), 0.0
+    tariff = data.tariff
+    change = np.concatenate([[True], np.diff(tariff.prices) != 0])
+    starts, prices = tariff.starts[change], tariff.prices[change]
+    rounded = Scaling(1.0 / step, "nearest").to_integers(starts)
+    inside = (rounded > 0) & (rounded < horizon)
+    first = int(np.searchsorted(rounded, 0, side="right")) - 1
+    moved = np.abs(np.diff(prices)) * np.abs(starts[1:] - rounded[1:] * step)
+    edges = np.concatenate([[0], rounded[inside], [horizon]])
+    values = np.concatenate([[prices[max(first, 0)]], prices[inside]])
+    wide = np.diff(edges) > 0
+    return np.append(edges[:-1][wide], horizon), values[wide], float(moved.sum())

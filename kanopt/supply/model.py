@@ -1,0 +1,318 @@
+"""A supply problem as it is planned on: its network, its tariff and its demand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import date
+from numbers import Real
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from kanopt.faults import Fault
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference
+from kanopt.plans.base import Problem
+from kanopt.plans.findings import FrozenInput
+from kanopt.plans.given_law import law_mistake, references_to
+from kanopt.plans.place_checks import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.plan_day import DAY_REFERENCES, laws_without_day, read_day
+from kanopt.records.declaration import Table
+from kanopt.records.fields import Field as DeclaredField
+from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse, fields_read, frame_use, missing_price, table_use
+from kanopt.supply.entities import (
+    Facility,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyUnits,
+)
+from kanopt.supply.ledger import sites_open
+from kanopt.supply.network import Floats, SupplyNetwork
+from kanopt.supply.plan import FlowPlan, plan_of, read_plan
+from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
+from kanopt.supply.validation import (
+    assumed_demands,
+    demand_questions,
+    lane_questions,
+    network_checks,
+)
+from kanopt.text import count_text, list_names
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+
+# The supply network as a graph, and the markets that nothing in it leads to.
+
+
+def network_graph(network: SupplyNetwork) -> Any:
+    """Return places and lanes as a ``networkx.MultiDiGraph``; see :meth:`SupplyModel.to_networkx`."""
+    import networkx as nx
+
+    graph = nx.MultiDiGraph()
+    kinds = (
+        ("supplier", network.supplier_names),
+        ("facility", network.facility_names),
+        ("market", network.market_names),
+    )
+    for kind, names in kinds:
+        graph.add_nodes_from(names, kind=kind)
+    for name, (x, y) in zip(network.node_names, network.coordinates.tolist(), strict=True):
+        graph.nodes[name].update(x=x, y=y)
+    for facility in network.facilities:
+        graph.nodes[facility.name]["status"] = facility.status
+    for lane, distance in zip(network.lanes, network.distances.tolist(), strict=True):
+        known = {**lane.attributes, "distance": distance, "capacity": lane.capacity}
+        graph.add_edge(lane.tail, lane.head, key=lane.mode, **known)
+    return graph
+
+
+def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
+    """Say which markets no lane leads to from any supplier, through sites that are not closed by their status."""
+    import networkx as nx
+
+    graph = network_graph(network)
+    graph.remove_nodes_from([site.name for site in network.facilities if site.status == "closed"])
+    reached = set[str]().union(*(nx.descendants(graph, name) for name in network.supplier_names))
+    missing = [name for name in network.market_names if name not in reached]
+    if not missing:
+        return ()
+    return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SupplyModel(Problem[FlowPlan]):
+    """What a supply problem is made of, and what follows from it before anything is planned.
+
+    Parameters
+    ----------
+    suppliers, markets, products, periods, lanes, tariff, demand, facilities, planning, units, detour, day
+        As in :class:`~kanopt.plans.SupplyProblem`.
+    """
+
+    kind: ClassVar[str] = "supply"
+
+    suppliers: Sequence[Supplier] | pd.DataFrame
+    markets: Sequence[Market] | pd.DataFrame
+    products: Sequence[Product] | pd.DataFrame
+    periods: Sequence[Period] | pd.DataFrame
+    lanes: Sequence[Lane] | pd.DataFrame
+    tariff: SupplyLaw
+    demand: SupplyLaw | pd.DataFrame
+    facilities: Sequence[Facility] | pd.DataFrame = ()
+    planning: Mapping[str, float | Reference] = field(default_factory=dict)
+    units: SupplyUnits = field(default_factory=SupplyUnits)
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    day: date | str | None = None
+    network: SupplyNetwork = field(init=False)
+    lane_tariff: LaneTariff = field(init=False)
+    demand_array: Floats = field(init=False)
+    demand_deviation: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
+        reader = RecordReader()
+        found = {table.name: reader.read(getattr(self, table.name), table) for table in self.units.tables()}
+        network = SupplyNetwork.of(found, self.units, self.detour, read_day(self.day))
+        object.__setattr__(self, "network", network)
+        reader.faults += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
+        measured = bool(np.isnan(network.stated_lengths).any())
+        places = {name: network.tables[name] for name in ("suppliers", "facilities", "markets")}
+        reader.finish(
+            [
+                *network_checks(network),
+                *place_checks(
+                    places, reader, self.table_uses, self.units.distance, measured=measured, needed=False
+                ),
+                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+                RecordCheck(self._unstated(reader.filled), ["suppliers", "facilities", "products"]),
+            ]
+        )
+        object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
+        object.__setattr__(self, "demand_array", demand_of(network, self.demand))
+        object.__setattr__(self, "demand_deviation", demand_sd_of(network, self.demand))
+        # what a law costs is known only now
+        reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
+        reader.questions += at_one_point(places) if measured else ()
+        reader.questions += self._unstated_rows(reader.filled)
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
+
+    def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[Fault]:
+        """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
+        shared = {
+            **references_to("product", Product, network.products, self.units.of(Product)),
+            **references_to("period", Period, network.periods, {"index": ""}),
+            **DAY_REFERENCES,
+        }
+        of_lanes = references_to("lane", Lane, network.lanes, self.units.of(Lane))
+        of_markets = references_to("market", Market, network.markets, {})
+        moved = {**self.units.references(), **of_lanes, **shared}
+        forms = "a bound formula, a reference, a number or an array"
+        return [
+            *law_mistake("tariff", self.tariff, forms, moved, unread),
+            *law_mistake("demand", self.demand, f"{forms}, or a frame", {**of_markets, **shared}, unread),
+            *laws_without_day({"tariff": self.tariff, "demand": self.demand}, self.day),
+        ]
+
+    def _unstated(
+        self, filled: Mapping[str, Collection[str]], rates: Floats | None = None
+    ) -> Iterator[Fault]:
+        """Yield that nothing costs anything, or nothing is wanted, where tables were read and do not say so.
+
+        Parameters
+        ----------
+        filled
+            Table to the fields that its columns fill, of tables that were given as frames.
+        rates
+            What moving costs; before a law was evaluated that is known of a number alone.
+        """
+        moving: Any = rates if rates is not None else self.tariff if isinstance(self.tariff, Real) else 1.0
+        if not np.any(moving):
+            yield from missing_price(self._tables, filled, self.table_uses, "a tariff")
+        if isinstance(self.demand, pd.DataFrame) and self.demand.empty:
+            yield Fault(
+                "demand", "the table has no row, so that nothing is wanted", advice="give at least one"
+            )
+
+    def _unstated_rows(self, filled: Mapping[str, Collection[str]]) -> Iterator[Fault]:
+        """Yield what tables list of which no row of another says anything; records built by hand say what is meant."""
+        if not isinstance(self.demand, (Real, np.ndarray)):
+            yield from demand_questions(self.network, self._demand_rows, self.demand_array)
+        if "lanes" in filled:
+            yield from lane_questions(self.network)
+
+    @property
+    def _tables(self) -> list[tuple[Table, Sequence[Any]]]:
+        return [(table, self.network.tables[table.name]) for table in self.units.tables()]
+
+    @property
+    def _demand_rows(self) -> pd.DataFrame | None:
+        return self.demand if isinstance(self.demand, pd.DataFrame) else None
+
+    def __repr__(self) -> str:
+        network = self.network
+        return (
+            f"SupplyProblem({len(network.supplier_names)} suppliers, {len(network.facilities)} facilities, "
+            f"{len(network.markets)} markets, {len(network.lanes)} lanes, {len(network.products)} products, "
+            f"{len(network.periods)} periods)"
+        )
+
+    @property
+    def on_earth(self) -> bool:
+        """Whether every supplier, site and market has a latitude and a longitude."""
+        return self.network.positions.on_earth
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas for ``tariff`` and ``demand``, where they are laws."""
+        given = {"tariff": self.tariff, "demand": self.demand}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return the flow in the tariff, where it reads one."""
+        return self.lane_tariff.frozen_inputs()
+
+    def to_networkx(self) -> Any:
+        """Return the network as a ``networkx.MultiDiGraph``.
+
+        The keys of its edges are the modes of the lanes. Nodes have the attribute ``kind`` (``"supplier"``,
+        ``"facility"`` or ``"market"``) and ``x`` and ``y`` (NaN where unknown), facilities their ``status``; edges
+        have ``distance`` (NaN where unknown) and ``capacity``, and what else is known of the lane.
+
+        Examples
+        --------
+        >>> from kanopt import SupplyProblem
+        >>> problem = SupplyProblem(
+        ...     suppliers=[Supplier("mill", "flour")], markets=[Market("Lyon"), Market("Nice")],
+        ...     products=[Product("flour", shortage_cost=9.0)], periods=[Period("1")],
+        ...     lanes=[Lane("mill", "Lyon", "rail", distance=310.0)], tariff=1.0, demand=20.0,
+        ... )
+        >>> graph = problem.to_networkx()
+        >>> graph.nodes["Lyon"]["kind"], graph.edges["mill", "Lyon", "rail"]["distance"]
+        ('market', 310.0)
+        >>> problem.remarks()
+        ("no lanes lead from any supplier to 'Nice' through sites that may open",)
+        """
+        return network_graph(self.network)
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of each table, that of the demand among them if it is one."""
+        scopes = {"markets": "market", "products": "product", "periods": "period", "lanes": "lane"}
+        laws = (self.tariff, self.demand, *self.planning.values())
+        found = [
+            table_use(table, records, fields_read(scopes.get(table.name, ""), laws))
+            for table, records in self._tables
+        ]
+        if isinstance(self.demand, pd.DataFrame):
+            keys = [DeclaredField(name, kind=str) for name in ("market", "product", "period")]
+            amounts = [DeclaredField(name, self.units.quantity) for name in ("demand", "demand_sd")]
+            found.append(frame_use("demand", self.demand, [*keys, *amounts]))
+        return tuple(found)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell how lengths of lanes follow from coordinates, what has no row, and that demand is not certain."""
+        measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
+        lengths = (note,) if measured.any() and (note := self.network.positions.note()) else ()
+        varying = int(((self.demand_deviation > 0) & (self.demand_array > 0)).sum())
+        certain = "which risk and monte_carlo draw; solve does not look at it"
+        unsure = (f"demand: {count_text(varying, 'amount')} with a demand_sd, {certain}",) if varying else ()
+        return (*lengths, *assumed_demands(self.network, self._demand_rows), *unsure)
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Tell of fields that change nothing, because others are blank."""
+        idle = int(((self.demand_deviation > 0) & (self.demand_array == 0)).sum())
+        rows = count_text(idle, "row has", "rows have")
+        told = (f"demand: {rows} a demand_sd, but no demand that could differ",) if idle else ()
+        return (*map(str, idle_fields(self._tables)), *told)
+
+    def unreachable(self) -> tuple[str, ...]:
+        """Report markets that no lane leads to from any supplier, whatever sites may open."""
+        return unreachable_markets(self.network)
+
+    def plan_from(self, decision: Any) -> FlowPlan:
+        """Read a plan the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`FlowPlan`; a frame (or a list of mappings) with the columns ``tail``, ``head``, ``mode``,
+            ``product``, ``period`` and ``quantity``, of which mode, product and period may be left out where there is
+            only one; or a mapping ``{"flows": such a frame, "open": …}``. ``open`` is a list of facilities
+            that are open throughout, or a frame with the columns ``facility`` and ``period``. Without it, the
+            sites that are used and those with the status ``"open"`` are open.
+
+        Raises
+        ------
+        ProblemError
+            If it names things the problem does not know, or a quantity is no number.
+        """
+        return read_plan(self.network, decision)
+
+    def with_demand(self, demand: Floats) -> Self:
+        """Return the problem with other amounts wanted, shape (M, P, T), which are taken as certain and not checked."""
+        found = copy(self)
+        given = {"demand": demand, "demand_array": demand, "demand_deviation": np.zeros_like(demand)}
+        for name, values in given.items():
+            object.__setattr__(found, name, values)
+        return found
+
+    def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
+        """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
+        return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))
+
+    def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
+        """Return the sites that must be open for these flows, shape (F, T)."""
+        return sites_open(self.network, flows)

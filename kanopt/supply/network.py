@@ -1,0 +1,287 @@
+"""The network of a supply problem as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.formulas.references import Reference, ReferenceValue
+from kanopt.plans.geography import Positions
+from kanopt.plans.plan_day import day_value
+from kanopt.records.record import Record, field_values
+from kanopt.supply.entities import (
+    Facility,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyUnits,
+)
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+LARGEST_ADDED = 1e15
+"""No price or amount of a network is larger: a linear solver adds them up, and takes 1e20 for infinite."""
+
+
+def positions_of(labels: Sequence[str], names: Sequence[str]) -> Indices:
+    """Return the place of each label among the names; -1 where it is none."""
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place.get(label, -1) for label in labels], dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class SupplyNetwork:
+    """Records of a supply problem and the arrays derived from them.
+
+    Nodes are numbered: suppliers first, then facilities, then markets. Arrays over lanes, products and periods
+    have the shape (L, P, T); F facilities, M markets, S suppliers and O offers (records of suppliers).
+
+    Parameters
+    ----------
+    offers, facilities, markets, products, periods, lanes
+        The records, each list in the user's order.
+    units
+        What their numbers are counted in.
+    detour
+        How much longer lanes are than as the crow flies; see :class:`~kanopt.plans.geography.Positions`.
+    """
+
+    offers: tuple[Supplier, ...]
+    facilities: tuple[Facility, ...]
+    markets: tuple[Market, ...]
+    products: tuple[Product, ...]
+    periods: tuple[Period, ...]
+    lanes: tuple[Lane, ...]
+    units: SupplyUnits
+    detour: float | None = None
+    day: date | None = None
+
+    @classmethod
+    def of(
+        cls,
+        records: Mapping[str, Sequence[Any]],
+        units: SupplyUnits,
+        detour: float | None = None,
+        day: date | None = None,
+    ) -> SupplyNetwork:
+        """Return the network of records, given by the names of their tables."""
+        return cls(
+            offers=tuple(records["suppliers"]),
+            facilities=tuple(records["facilities"]),
+            markets=tuple(records["markets"]),
+            products=tuple(records["products"]),
+            periods=tuple(records["periods"]),
+            lanes=tuple(records["lanes"]),
+            units=units,
+            detour=detour,
+            day=day,
+        )
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[Record]]:
+        """The records of each table, by its name in the problem."""
+        return {
+            "suppliers": self.offers,
+            "facilities": self.facilities,
+            "markets": self.markets,
+            "products": self.products,
+            "periods": self.periods,
+            "lanes": self.lanes,
+        }
+
+    @cached_property
+    def supplier_names(self) -> list[str]:
+        """Names of the suppliers, without repetition, S."""
+        return list(dict.fromkeys(offer.name for offer in self.offers))
+
+    @cached_property
+    def facility_names(self) -> list[str]:
+        """Names of the facilities, F."""
+        return [facility.name for facility in self.facilities]
+
+    @cached_property
+    def market_names(self) -> list[str]:
+        """Names of the markets, M."""
+        return [market.name for market in self.markets]
+
+    @cached_property
+    def product_names(self) -> list[str]:
+        """Names of the products, P."""
+        return [product.name for product in self.products]
+
+    @cached_property
+    def period_names(self) -> list[str]:
+        """Names of the periods in order of time, T."""
+        return [period.name for period in self.periods]
+
+    @cached_property
+    def lane_names(self) -> list[str]:
+        """Names of the lanes, L."""
+        return [lane.name for lane in self.lanes]
+
+    @cached_property
+    def node_names(self) -> list[str]:
+        """Names of all places: suppliers, facilities, markets."""
+        return [*self.supplier_names, *self.facility_names, *self.market_names]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Numbers of lanes, products and periods."""
+        return len(self.lanes), len(self.products), len(self.periods)
+
+    @property
+    def facility_nodes(self) -> slice:
+        """Where facilities stand among the nodes."""
+        first = len(self.supplier_names)
+        return slice(first, first + len(self.facilities))
+
+    @property
+    def market_nodes(self) -> slice:
+        """Where markets stand among the nodes."""
+        first = len(self.supplier_names) + len(self.facilities)
+        return slice(first, first + len(self.markets))
+
+    @cached_property
+    def tails(self) -> Indices:
+        """Node at which each lane starts, shape (L,)."""
+        return positions_of([lane.tail for lane in self.lanes], self.node_names)
+
+    @cached_property
+    def heads(self) -> Indices:
+        """Node at which each lane ends, shape (L,)."""
+        return positions_of([lane.head for lane in self.lanes], self.node_names)
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Weight of one unit of each product, shape (P,)."""
+        return np.array([product.weight for product in self.products])
+
+    @cached_property
+    def lane_capacity(self) -> Floats:
+        """Weight that may move on each lane in one period, shape (L,)."""
+        return np.array([lane.capacity for lane in self.lanes])
+
+    @cached_property
+    def shortage_cost(self) -> Floats:
+        """Money per unit of demand not met, shape (P,); infinite where demand must be met."""
+        costs = [product.shortage_cost for product in self.products]
+        return np.array([np.inf if cost is None else cost for cost in costs])
+
+    def of_facilities(self, field: str) -> Floats:
+        """Return one number of every facility, shape (F,)."""
+        return np.array([getattr(facility, field) for facility in self.facilities], dtype=float)
+
+    def has_status(self, status: str) -> NDArray[np.bool_]:
+        """Return which facilities have a status, shape (F,)."""
+        return np.array([facility.status == status for facility in self.facilities], dtype=bool)
+
+    @cached_property
+    def offer_of(self) -> Indices:
+        """Which record speaks for each product of each supplier, shape (S, P); -1 where none does."""
+        place = positions_of([offer.name for offer in self.offers], self.supplier_names)
+        table = np.full((len(self.supplier_names), len(self.products)), -1, dtype=np.intp)
+        column = {name: [index] for index, name in enumerate(self.product_names)}
+        for index, offer in enumerate(self.offers):
+            table[place[index], column[offer.product] if offer.product else slice(None)] = index
+        return table
+
+    @cached_property
+    def lane_offer(self) -> Indices:
+        """Which offer a lane draws on for each product, shape (L, P); -1 where it draws on none."""
+        drawn = np.full(self.shape[:2], -1, dtype=np.intp)
+        from_supplier = self.tails < len(self.supplier_names)
+        drawn[from_supplier] = self.offer_of[self.tails[from_supplier]]
+        return drawn
+
+    @cached_property
+    def purchase_cost(self) -> Floats:
+        """Money per unit bought for a lane, shape (L, P); 0 for lanes from a facility."""
+        prices = np.array([*(offer.unit_cost for offer in self.offers), 0.0])
+        return prices[self.lane_offer]
+
+    @cached_property
+    def can_carry(self) -> NDArray[np.bool_]:
+        """Whether a lane can carry a product at all, shape (L, P): its supplier must offer it."""
+        from_supplier = self.tails < len(self.supplier_names)
+        return (self.lane_offer >= 0) | ~from_supplier[:, None]
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Where the nodes lie."""
+        first = {offer.name: offer for offer in reversed(self.offers)}
+        places = [*(first[name] for name in self.supplier_names), *self.facilities, *self.markets]
+        return Positions.of(places, self.units.distance, self.detour)
+
+    @property
+    def coordinates(self) -> Floats:
+        """Coordinates of the nodes on a map, shape (N, 2); NaN where unknown."""
+        return self.positions.on_map
+
+    @cached_property
+    def stated_lengths(self) -> Floats:
+        """Length of each lane where it is stated, shape (L,); NaN where it is not."""
+        return np.array([lane.distance for lane in self.lanes], dtype=float)
+
+    @cached_property
+    def distances(self) -> Floats:
+        """Length of each lane, shape (L,); by coordinates where not stated, NaN where unknown."""
+        measured = self.positions.lengths(self.tails, self.heads)
+        return np.where(np.isnan(self.stated_lengths), measured, self.stated_lengths)
+
+    def resolve(self, reference: Reference, leading: str = "lane") -> ReferenceValue:
+        """Return what the network knows, shaped to broadcast over (L, P, T) or (M, P, T).
+
+        Parameters
+        ----------
+        reference
+            ``lane.…``, ``market.…``, ``product.…``, ``period.…`` or ``day.…``.
+        leading
+            What the first axis is: ``"lane"`` for tariffs, ``"market"`` for demand.
+
+        Raises
+        ------
+        ProblemError
+            If the scope has no place here or the record no such field; names the nearest.
+        """
+        if reference.scope == "day":
+            return day_value(self.day, reference)
+        scopes = (leading, "product", "period")
+        if reference.scope not in scopes:
+            raise ProblemError(
+                f"{reference}: a {'tariff' if leading == 'lane' else 'demand'} law reads "
+                f"{', '.join(scope + '.…' for scope in scopes)}; {nearest(reference.scope, scopes)}"
+            )
+        found = self._known(reference)
+        axis = scopes.index(reference.scope)
+        return ReferenceValue(
+            found.values.reshape([-1 if place == axis else 1 for place in range(3)]), found.unit
+        )
+
+    def _known(self, reference: Reference) -> ReferenceValue:
+        if reference == Reference("period", "index"):
+            return ReferenceValue(np.arange(1.0, len(self.periods) + 1.0))
+        if reference == Reference("lane", "distance"):
+            unknown = [self.lane_names[place] for place in np.flatnonzero(np.isnan(self.distances))]
+            if unknown:
+                raise ProblemError(
+                    f"lane.distance: lane {unknown[0]!r} and {len(unknown) - 1} more have neither a distance "
+                    "nor places at both ends"
+                )
+            return ReferenceValue(self.distances, self.units.distance)
+        sources: dict[str, tuple[Sequence[Record], dict[str, str]]] = {
+            "lane": (self.lanes, self.units.of(Lane)),
+            "market": (self.markets, {}),
+            "product": (self.products, self.units.of(Product)),
+            "period": (self.periods, {}),
+        }
+        items, units = sources[reference.scope]
+        return field_values(items, reference.field, units=units, where=f"{reference.scope}s")

@@ -1,0 +1,189 @@
+"""The plan of a supply problem, flows and open sites; read from frames and lists, and from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.plans.base import Plan
+from kanopt.supply.ledger import sites_open
+from kanopt.supply.network import Floats, SupplyNetwork
+from kanopt.supply.tariff import row_positions
+from kanopt.validation import coerced_numbers, first_no_number
+
+
+class Flow(NamedTuple):
+    """An amount of one product on one lane in one period.
+
+    Examples
+    --------
+    >>> Flow("mill", "north", "rail", "flour", "2024-Q3", 12.5).quantity
+    12.5
+    """
+
+    tail: str
+    head: str
+    mode: str
+    product: str
+    period: str
+    quantity: float
+
+
+@dataclass(frozen=True)
+class FlowPlan(Plan):
+    """Flows and open sites. Stocks and shortages follow from them.
+
+    Parameters
+    ----------
+    flows
+        What moves; lanes not named carry nothing.
+    open
+        The sites that are open, as pairs of facility and period.
+
+    Examples
+    --------
+    >>> plan = FlowPlan((Flow("north", "Lyon", "", "flour", "1", 12.5),), (("north", "1"),))
+    >>> plan.to_frame()
+        tail  head mode product period  quantity
+    0  north  Lyon        flour      1      12.5
+    """
+
+    flows: tuple[Flow, ...]
+    open: tuple[tuple[str, str], ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per flow: ``tail``, ``head``, ``mode``, ``product``, ``period``, ``quantity``."""
+        return pd.DataFrame(list(self.flows), columns=list(Flow._fields))
+
+    def sites(self) -> pd.DataFrame:
+        """Return one row per open site and period: ``facility``, ``period``."""
+        return pd.DataFrame(list(self.open), columns=["facility", "period"])
+
+
+def plan_of(network: SupplyNetwork, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
+    """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
+    lane, product, period = np.nonzero(flows)
+    columns = (
+        np.array([one.tail for one in network.lanes], dtype=object)[lane],
+        np.array([one.head for one in network.lanes], dtype=object)[lane],
+        np.array([one.mode for one in network.lanes], dtype=object)[lane],
+        np.array(network.product_names, dtype=object)[product],
+        np.array(network.period_names, dtype=object)[period],
+        flows[lane, product, period].tolist(),
+    )
+    site, when = np.nonzero(opened)
+    names = np.array(network.facility_names, dtype=object)[site]
+    periods = np.array(network.period_names, dtype=object)[when]
+    return FlowPlan(
+        tuple(map(Flow._make, zip(*columns, strict=True))), tuple(zip(names, periods, strict=True))
+    )
+
+
+def arrays_of(network: SupplyNetwork, plan: FlowPlan) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the flows, shape (L, P, T), and open sites, shape (F, T), of a plan.
+
+    Raises
+    ------
+    ProblemError
+        If the plan names things the network does not have, or a quantity is no number.
+    """
+    return _flows(network, plan.to_frame()), _opened(network, plan.sites())
+
+
+def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
+    flows = np.zeros(network.shape)
+    if "quantity" not in frame.columns:
+        raise ProblemError(
+            f"plan: column 'quantity' is missing; {nearest('quantity', map(str, frame.columns))}"
+        )
+    if fault := first_no_number(frame["quantity"]):
+        raise ProblemError(f"plan: {fault}")
+    amounts = coerced_numbers(frame["quantity"])
+    places = (
+        _lanes(network, frame),
+        row_positions(frame, "product", network.product_names, "plan"),
+        row_positions(frame, "period", network.period_names, "plan"),
+    )
+    np.add.at(flows, places, amounts)
+    return flows
+
+
+def _lanes(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.intp]:
+    """Return the lane of each row."""
+    for column in ("tail", "head"):
+        if column not in frame.columns:
+            raise ProblemError(
+                f"plan: column {column!r} is missing; {nearest(column, map(str, frame.columns))}"
+            )
+    tails = row_positions(frame, "tail", network.node_names, "plan")
+    heads = row_positions(frame, "head", network.node_names, "plan")
+    keys = ["tail", "head"]
+    lanes = pd.DataFrame({"tail": network.tails, "head": network.heads, "lane": np.arange(network.shape[0])})
+    rows = pd.DataFrame({"tail": tails, "head": heads})
+    if "mode" in frame.columns:
+        keys = ["tail", "head", "mode"]
+        lanes["mode"] = [lane.mode for lane in network.lanes]
+        rows["mode"] = frame["mode"].fillna("").astype(str).to_numpy()
+    elif lanes.duplicated(keys).any():
+        raise ProblemError(
+            "plan: column 'mode' is missing, and some places are joined by lanes of several modes"
+        )
+    found = rows.merge(lanes, how="left", on=keys)["lane"].to_numpy(dtype=float)
+    if np.isnan(found).any():
+        row = int(np.flatnonzero(np.isnan(found))[0])
+        name = " → ".join((network.node_names[tails[row]], network.node_names[heads[row]]))
+        mode = f" ({rows['mode'].iloc[row]})" if "mode" in rows and rows["mode"].iloc[row] else ""
+        raise ProblemError(
+            f"plan: row {row + 1}: no lane {name + mode!r}; {nearest(name, network.lane_names)}"
+        )
+    return found.astype(np.intp)
+
+
+def _opened(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.bool_]:
+    opened = np.zeros((len(network.facilities), len(network.periods)), dtype=bool)
+    if len(frame):
+        site = row_positions(frame, "facility", network.facility_names, "plan: open sites")
+        opened[site, row_positions(frame, "period", network.period_names, "plan: open sites")] = True
+    return opened
+
+
+def read_plan(network: SupplyNetwork, decision: Any) -> FlowPlan:
+    """Read a plan from what :meth:`SupplyProblem.plan_from` documents.
+
+    Raises
+    ------
+    ProblemError
+        If it names things the network does not know, or is none of these.
+    """
+    if isinstance(decision, FlowPlan):
+        arrays_of(network, decision)
+        return decision
+    listed = decision
+    opened: Any = None
+    if isinstance(decision, Mapping):
+        extra = set(decision) - {"flows", "open"}
+        if extra or "flows" not in decision:
+            raise ProblemError(
+                f"plan: a mapping has the keys 'flows' and 'open', not {sorted(map(str, decision))}"
+            )
+        listed, opened = decision["flows"], decision.get("open")
+    try:
+        frame = listed if isinstance(listed, pd.DataFrame) else pd.DataFrame(list(listed))
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"plan: give a FlowPlan, a frame or a list of mappings ({error})") from error
+    if not len(frame.columns):
+        frame = pd.DataFrame(columns=list(Flow._fields))
+    flows = _flows(network, frame)
+    if opened is None:
+        return plan_of(network, flows, sites_open(network, flows))
+    if not isinstance(opened, pd.DataFrame):
+        names = [str(name) for name in opened]
+        pairs = [(name, period) for name in names for period in network.period_names]
+        opened = pd.DataFrame(pairs, columns=["facility", "period"])
+    return plan_of(network, flows, _opened(network, opened))

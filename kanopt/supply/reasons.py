@@ -1,0 +1,392 @@
+"""Why demand is not met and why sites are closed, and the smallest change that would mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from kanopt.plans.findings import Reason
+from kanopt.plans.pricing import Pricing
+from kanopt.supply.closures import closure_reasons
+from kanopt.supply.ledger import TOLERANCE, Ledger, slack
+from kanopt.supply.model import SupplyModel
+from kanopt.supply.network import Floats
+from kanopt.supply.spare_capacity import (
+    CapacityLimit,
+    CheapestPaths,
+    PathStep,
+    SpareCapacity,
+    lane_cost,
+    paths_through,
+)
+from kanopt.text import amount_text, join_list, money_text, number_text
+
+# Demand that exceeds sums of capacities and so cannot be met by any plan.
+
+
+@dataclass(frozen=True, eq=False)
+class CapacityGaps:
+    """By how much demand exceeds what can be supplied, whatever the plan; zero where it does not.
+
+    Parameters
+    ----------
+    supply
+        Units of each product that suppliers lack, shape (P, T).
+    sites
+        Weight that sites, all of them open that may be, cannot pass on, shape (T,).
+    lanes
+        Weight that the lanes into each market cannot carry, shape (M, T).
+    from_start
+        Whether supply and sites are counted from the first period on, because stock can be kept.
+    """
+
+    supply: Floats
+    sites: Floats
+    lanes: Floats
+    from_start: bool
+
+    def when(self, period: str) -> str:
+        """Word the time over which supply and sites are summed."""
+        return f"by the end of period {period}" if self.from_start else f"in period {period}"
+
+
+def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
+    """Compare demand, shape (M, P, T), with the sums of capacities.
+
+    Each is a necessary condition: demand beyond it is not met by any plan.
+    """
+    network = problem.network
+    periods = network.shape[2]
+    open_ = ~network.has_status("closed")
+    from_start = bool((network.of_facilities("storage")[open_] > 0).any())
+
+    def gap(wanted: Floats, per_period: Floats) -> Floats:
+        available = np.broadcast_to(per_period[..., None], wanted.shape)
+        if from_start:
+            wanted, available = np.cumsum(wanted, axis=-1), np.cumsum(available, axis=-1)
+        missing = wanted - available
+        return np.where(missing > slack(wanted), missing, 0.0)
+
+    supply = np.zeros(network.shape[1])
+    for offer in network.offers:
+        which = network.product_names.index(offer.product) if offer.product else slice(None)
+        supply[which] += offer.capacity
+    weight = np.einsum("mpt,p->mt", demand, network.weights)
+    into = np.zeros(len(network.node_names))
+    np.add.at(into, network.heads, network.lane_capacity)
+    missing = weight - into[network.market_nodes][:, None]
+    direct = (network.tails < network.facility_nodes.start) & (network.heads >= network.market_nodes.start)
+    through = np.inf if direct.any() else float(network.of_facilities("capacity")[open_].sum())
+    return CapacityGaps(
+        supply=gap(demand.sum(axis=0), supply),
+        sites=gap(weight.sum(axis=0), np.array(through)).reshape(periods),
+        lanes=np.where(missing > slack(weight), missing, 0.0),
+        from_start=from_start,
+    )
+
+
+_NO_LANE = "no lane leads there from a supplier by a site that may open"
+
+
+def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+    """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
+    network = problem.network
+    asked = _ShortageReasons(problem, ledger)
+    places = np.argwhere(ledger.shortage > 0)
+    unserved = tuple(
+        asked.reason(int(market), int(product), int(period)) for market, product, period in places
+    )
+    return unserved + closure_reasons(problem, ledger, planned) if len(network.facilities) else unserved
+
+
+def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
+    """Return what arithmetic proves about demand that must be met and cannot be; empty where it proves nothing."""
+    network = problem.network
+    mandatory = np.isinf(network.shortage_cost)[None, :, None]
+    demand = np.where(mandatory, problem.demand_array, 0.0)
+    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+    cut_off = (demand > 0) & np.isinf(paths_through(problem, allowed).to_markets)
+    found = [
+        Reason(
+            f"market {network.market_names[market]}",
+            "infeasible",
+            f"no lane leads from a supplier of {network.product_names[product]} to "
+            f"{network.market_names[market]} by a site that may open",
+            "add a lane, or open a site that is closed by its status",
+            proved=True,
+            bottleneck=_NO_LANE,
+        )
+        for market, product in np.argwhere(cut_off.any(axis=2))
+    ]
+    gap = capacity_gaps(problem, demand)
+    found += [
+        _infeasible("supply", _supply_gap(problem, gap, int(product), int(period)))
+        for product, period in np.argwhere(gap.supply > 0)
+    ]
+    found += [
+        _infeasible("facilities", _site_gap(problem, gap, int(period)))
+        for period in np.flatnonzero(gap.sites > 0)
+    ]
+    found += [
+        _infeasible(
+            f"market {network.market_names[market]}", _lane_gap(problem, gap, int(market), int(period))
+        )
+        for market, period in np.argwhere(gap.lanes > 0)
+    ]
+    return tuple(found)
+
+
+class _Cause(NamedTuple):
+    """Why demand is not met.
+
+    Parameters
+    ----------
+    message, relaxation, proved, amount
+        As of a reason.
+    bottleneck
+        The resource that is short, in a clause.
+    """
+
+    message: str
+    relaxation: str
+    bottleneck: str
+    proved: bool = False
+    amount: float | None = None
+
+
+def _infeasible(subject: str, cause: _Cause) -> Reason:
+    return Reason(
+        subject,
+        "infeasible",
+        cause.message,
+        cause.relaxation,
+        proved=True,
+        bottleneck=cause.bottleneck,
+        amount=cause.amount,
+    )
+
+
+def _supply_gap(problem: SupplyModel, gap: CapacityGaps, product: int, period: int) -> _Cause:
+    name, unit = problem.network.product_names[product], problem.units.quantity
+    missing = amount_text(gap.supply[product, period], unit, 6)
+    when = gap.when(problem.network.period_names[period])
+    return _Cause(
+        f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan",
+        f"raise the supply of {name} {when} by {missing} to serve all markets",
+        f"suppliers can sell less {name} than all markets want",
+        True,
+        float(gap.supply[product, period]),
+    )
+
+
+def _site_gap(problem: SupplyModel, gap: CapacityGaps, period: int) -> _Cause:
+    missing = amount_text(gap.sites[period], problem.units.weight, 6)
+    when = gap.when(problem.network.period_names[period])
+    return _Cause(
+        f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan",
+        f"raise the throughput of sites {when} by {missing} to serve all markets",
+        "all sites that may open pass on less than all markets want",
+        True,
+        float(gap.sites[period]),
+    )
+
+
+def _lane_gap(problem: SupplyModel, gap: CapacityGaps, market: int, period: int) -> _Cause:
+    name, when = problem.network.market_names[market], problem.network.period_names[period]
+    missing = amount_text(gap.lanes[market, period], problem.units.weight, 6)
+    return _Cause(
+        f"the lanes into {name} carry {missing} less than it wants in period {when}, whatever the plan",
+        f"raise the capacity of lanes into {name} in period {when} by {missing} to serve it",
+        f"the lanes into {name} carry less than it wants",
+        True,
+        float(gap.lanes[market, period]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _ShortageReasons:
+    """Finds the reason of single shortages of one plan."""
+
+    problem: SupplyModel
+    ledger: Ledger
+
+    @cached_property
+    def spare_capacity(self) -> SpareCapacity:
+        return SpareCapacity(self.problem, self.ledger)
+
+    @cached_property
+    def capacity_gaps(self) -> CapacityGaps:
+        return capacity_gaps(self.problem, self.problem.demand_array)
+
+    @cached_property
+    def plan_gaps(self) -> CapacityGaps:
+        """Demand that the plan does not meet, summed as the gaps are, less the tolerance."""
+        short, weights = self.ledger.shortage * (1.0 - TOLERANCE), self.problem.network.weights
+        by_product, by_market = short.sum(axis=0), np.einsum("mpt,p->mt", short, weights)
+        from_start = self.capacity_gaps.from_start
+        return CapacityGaps(
+            supply=np.cumsum(by_product, axis=1) if from_start else by_product,
+            sites=np.cumsum(by_market.sum(axis=0)) if from_start else by_market.sum(axis=0),
+            lanes=by_market,
+            from_start=from_start,
+        )
+
+    @cached_property
+    def paths_if_opened(self) -> CheapestPaths:
+        """Cheapest paths if every site opened that may."""
+        network = self.problem.network
+        allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+        return paths_through(self.problem, allowed)
+
+    @cached_property
+    def paths_through_open(self) -> CheapestPaths:
+        """Cheapest paths through the sites that are open."""
+        return paths_through(self.problem, self.ledger.open)
+
+    def reason(self, market: int, product: int, period: int) -> Reason:
+        """Return why a market lacks a product in a period."""
+        network, unit = self.problem.network, self.problem.units.quantity
+        cell = (market, product, period)
+        shortage, demand = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
+        start = (
+            f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
+            f"{network.product_names[product]} in period {network.period_names[period]}: "
+        )
+        cause = self._cause(cell, shortage)
+        return Reason(
+            f"market {network.market_names[market]}",
+            "unserved",
+            start + cause.message,
+            cause.relaxation,
+            cause.proved,
+            bottleneck=cause.bottleneck,
+            amount=shortage,
+        )
+
+    def _cause(self, cell: tuple[int, int, int], shortage: float) -> _Cause:
+        """Return the cause; the first that applies."""
+        best = float(self.paths_if_opened.to_markets[cell])
+        price = float(self.problem.network.shortage_cost[cell[1]])
+        exact = not self.problem.lane_tariff.reads_flow
+        money = self.problem.units.per_quantity
+        if np.isinf(best):
+            return _Cause(
+                "no lane leads from a supplier of it there by a site that may open",
+                "add a lane, or open a site that is closed by its status",
+                _NO_LANE,
+                True,
+            )
+        if best >= price:
+            return _Cause(
+                f"not serving is cheaper: the shortage costs {amount_text(price, money, 6)}, the cheapest way "
+                f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}",
+                f"a shortage cost above {amount_text(best, money, 6)}",
+                "the shortage costs less than the cheapest way",
+                exact,
+            )
+        return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
+
+    def _limit(self, cell: tuple[int, int, int]) -> _Cause | None:
+        """Return a capacity that no plan can overcome and that explains all that is missing."""
+        market, product, period = cell
+        missing = self.plan_gaps
+        if missing.lanes[market, period] <= self.capacity_gaps.lanes[market, period]:
+            return _lane_gap(self.problem, self.capacity_gaps, market, period)
+        if missing.supply[product, period] <= self.capacity_gaps.supply[product, period]:
+            return _supply_gap(self.problem, self.capacity_gaps, product, period)
+        if missing.sites[period] <= self.capacity_gaps.sites[period]:
+            return _site_gap(self.problem, self.capacity_gaps, period)
+        return None
+
+    def _closed(self, cell: tuple[int, int, int], price: float) -> _Cause | None:
+        """Return the cause where every path worth taking leads through a closed site."""
+        present = float(self.paths_through_open.to_markets[cell])
+        if present < price:
+            return None
+        costs = amount_text(present, self.problem.units.per_quantity, 6)
+        now = (
+            "no open site leads there"
+            if np.isinf(present)
+            else f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
+        )
+        sites = self._closed_sites(cell)
+        return _Cause(
+            f"{now}; the cheapest way ({self._path_text(self.paths_if_opened, cell)}) costs "
+            f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening",
+            f"open {join_list(sites)}",
+            f"{join_list(sites)} {'is' if len(sites) == 1 else 'are'} closed",
+        )
+
+    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> _Cause:
+        """Return the full capacities on the path with the fewest of them."""
+        paths = self.spare_capacity.least_full_paths
+        steps = paths.trace(*cell)
+        if self._path_cost(steps, cell[1]) >= price:
+            paths = self.paths_through_open
+            steps = paths.trace(*cell)
+        limits = [limit for step in steps for limit in self.spare_capacity.limits(step, cell[1])]
+        full = [limit for limit in limits if limit.is_full]
+        spare = min([shortage, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
+        path, more = self._path_text(paths, cell), amount_text(spare, self.problem.units.quantity, 6)
+        if not full:
+            cost = money_text(self._path_cost(steps, cell[1]))
+            return _Cause(
+                f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs",
+                f"move {more} more that way",
+                "the plan leaves room on the way",
+            )
+        names = join_list([f"{limit.label} ({_use_text(limit)})" for limit in full])
+        raised = join_list(
+            [f"{limit.label} by {amount_text(spare * limit.per_unit, limit.unit, 6)}" for limit in full]
+        )
+        resources = list(dict.fromkeys(limit.resource for limit in full))
+        return _Cause(
+            f"full on the way with most room ({path}): {names}",
+            f"raise {raised}: {more} more can then be delivered that way",
+            f"full on the way with most room: {join_list(resources)}",
+        )
+
+    def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
+        """Return the money per unit of a path at planning values, capacities ignored."""
+        holding = self.problem.network.of_facilities("holding_cost")
+        return float(
+            sum(
+                holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period]
+                for step in steps
+            )
+        )
+
+    @cached_property
+    def rates(self) -> Floats:
+        """Money per unit moved on each lane, shape (L, P, T)."""
+        return lane_cost(self.problem)
+
+    def _path_text(self, paths: CheapestPaths, cell: tuple[int, int, int]) -> str:
+        """Word a path: ``mill → north → Lyon``."""
+        network = self.problem.network
+        steps = [step for step in paths.trace(*cell) if step.lane >= 0]
+        places = [network.lanes[steps[0].lane].tail, *(network.lanes[step.lane].head for step in steps)]
+        early = steps[0].period < cell[2]
+        return " → ".join(places) + (
+            f", from period {network.period_names[steps[0].period]}" if early else ""
+        )
+
+    def _closed_sites(self, cell: tuple[int, int, int]) -> list[str]:
+        """Return the closed sites on the cheapest of all paths."""
+        network, found = self.problem.network, dict[str, None]()
+        for step in self.paths_if_opened.trace(*cell):
+            node = (
+                int(network.tails[step.lane]) if step.lane >= 0 else network.facility_nodes.start + step.site
+            )
+            site = node - network.facility_nodes.start
+            if site >= 0 and not self.ledger.open[site, step.period]:
+                found[network.facility_names[site]] = None
+        return list(found)
+
+
+def _use_text(limit: CapacityLimit) -> str:
+    used = number_text(limit.capacity - limit.spare, 6)
+    return f"{used} of {amount_text(limit.capacity, limit.unit, 6)}"

@@ -1,0 +1,427 @@
+"""A supply problem as a linear model: flows, shortages, stocks, and sites that open or close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.engines.highs import TOLERANCE, MixedIntegerModel
+from kanopt.engines.linear_blocks import RowCollector, VariableBlock
+from kanopt.supply import FlowPlan
+from kanopt.supply.problem import SupplyProblem
+from kanopt.supply.search.growing import GrowingModel, RowPool
+from kanopt.supply.search.tariffs import ShipmentColumns, TariffPieces
+from kanopt.supply.spare_capacity import lane_cost, paths_through
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+_NEGLIGIBLE = 1e-9
+_SMALLEST_SIZE = 1e-7
+_LEAST_EACH, _MOST_EACH, _FLOWS = 3, 30, 60_000
+"""The relaxation begins with so many ways to meet each demand, and with about so many deliveries in all."""
+
+
+@dataclass(frozen=True, eq=False)
+class SupplyProgram:
+    """The linear model of a supply problem.
+
+    Variables: the flow of each product on each lane in each period; the shortage of each market; the stock kept
+    at the end of every period but the last; whether each site is open (in any period), and for sites with a period
+    cost whether it is open in each period. Rows: balances of markets and sites, and capacities. That is the weak form
+    of facility location. The rows of the strong form, that a site sends a market at most its demand and nothing while
+    it is closed, make the relaxation tight, but are as many as the flows: they are the model's pool.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    must_deliver
+        Whether demand of products without a shortage cost is met in every plan; if not, its shortage is a
+        variable without cost.
+    most_missing
+        Units of such demand that may be missing in total; only read where `must_deliver` is False.
+    rates
+        Money per unit moved, shape (L, P, T), in place of the tariff at planning values.
+    pieces
+        The tariff of each flow as pieces, in place of a rate: then there are variables for the corners of which a
+        shipment is a mixture.
+    """
+
+    problem: SupplyProblem
+    must_deliver: bool = True
+    most_missing: float = np.inf
+    rates: Floats | None = None
+    pieces: TariffPieces | None = None
+
+    @cached_property
+    def _total(self) -> float:
+        """The weight of all demand; no site ever needs to pass on more."""
+        weights = self.problem.network.weights
+        return max(1.0, float(np.einsum("mpt,p->", self.problem.demand_array, weights)))
+
+    @cached_property
+    def _capacity(self) -> Floats:
+        return np.minimum(self.problem.network.of_facilities("capacity"), self._total)
+
+    @cached_property
+    def _storage(self) -> Floats:
+        return np.minimum(self.problem.network.of_facilities("storage"), self._total)
+
+    @cached_property
+    def flow(self) -> VariableBlock:
+        """Flows, of (L, P, T)."""
+        network = self.problem.network
+        wanted = np.ones((len(network.node_names), *network.shape[1:]), dtype=bool)
+        wanted[network.market_nodes] = self.problem.demand_array > 0
+        useful = wanted[network.heads] & network.can_carry[:, :, None]
+        return VariableBlock.of(useful & (network.lane_capacity > 0)[:, None, None], 0)
+
+    @cached_property
+    def shortage(self) -> VariableBlock:
+        """Shortages, of (M, P, T)."""
+        return VariableBlock.of(self.problem.demand_array > 0, self.flow.stop)
+
+    @cached_property
+    def stock(self) -> VariableBlock:
+        """Stocks, of (F, P, T - 1)."""
+        network = self.problem.network
+        shape = (len(network.facilities), network.shape[1], network.shape[2] - 1)
+        kept = np.broadcast_to((self._storage > 0)[:, None, None], shape)
+        return VariableBlock.of(kept, self.shortage.stop)
+
+    @cached_property
+    def site(self) -> VariableBlock:
+        """Whether a site is open at all, of (F,)."""
+        return VariableBlock.of(np.ones(len(self.problem.network.facilities), dtype=bool), self.stock.stop)
+
+    @cached_property
+    def site_period(self) -> VariableBlock:
+        """Whether a site with a period cost is open in a period, of (F, T)."""
+        network = self.problem.network
+        by_period = network.of_facilities("period_cost") > 0
+        mask = np.repeat(by_period[:, None], network.shape[2], axis=1)
+        return VariableBlock.of(mask, self.site.stop)
+
+    @cached_property
+    def shipments(self) -> ShipmentColumns | None:
+        """The variables of shipments whose price is in pieces."""
+        return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
+
+    @property
+    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_], Floats]:
+        """Cost, kind and lower bound of the variables of shipments; the upper one is one."""
+        if self.shipments is None:
+            return np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0)
+        return self.shipments.cost, self.shipments.whole, self.shipments.lower
+
+    @property
+    def _rates(self) -> Floats:
+        """Money per unit of each flow, purchase and handling included."""
+        per_unit = lane_cost(self.problem)[self.flow.cells]
+        planned = self.problem.lane_tariff.rates[self.flow.cells]
+        if self.pieces is not None:
+            return np.maximum(per_unit - planned, 0.0)
+        return per_unit if self.rates is None else per_unit - planned + self.rates[self.flow.cells]
+
+    @cached_property
+    def cost(self) -> Floats:
+        """Money per variable, shape (n,)."""
+        network = self.problem.network
+        price = np.where(np.isinf(network.shortage_cost), 0.0, network.shortage_cost)
+        return np.concatenate(
+            [
+                self._rates,
+                price[self.shortage.cells[1]],
+                network.of_facilities("holding_cost")[self.stock.cells[0]],
+                network.of_facilities("fixed_cost"),
+                network.of_facilities("period_cost")[self.site_period.cells[0]],
+                self._of_shipments[0],
+            ]
+        )
+
+    @property
+    def missing(self) -> Floats:
+        """One for each shortage that should not be, shape (n,): the cost of leaving out what must be delivered."""
+        weight = np.zeros(len(self.cost))
+        mandatory = np.isinf(self.problem.network.shortage_cost)[self.shortage.cells[1]]
+        weight[self.shortage.start : self.shortage.stop] = mandatory
+        return weight
+
+    @cached_property
+    def linear(self) -> MixedIntegerModel:
+        """The model for HiGHS."""
+        rows = RowCollector()
+        self._balance_rows(rows)
+        self._supply_rows(rows)
+        self._lane_rows(rows)
+        self._site_rows(rows)
+        if self.shipments is not None:
+            self.shipments.add_rows(rows, self.flow.columns)
+        if not self.must_deliver and np.isfinite(self.most_missing):
+            first = rows.add(np.array([-np.inf]), np.array([self.most_missing]))
+            columns = np.flatnonzero(self.missing)
+            rows.put(np.full(len(columns), first), columns, 1.0)
+        lower, upper = self._bounds()
+        row, column, value = rows.matrix
+        sites = np.arange(self.site_period.stop) >= self.site.start
+        whole = np.concatenate([sites, self._of_shipments[1]])
+        return MixedIntegerModel(
+            self.cost,
+            lower,
+            upper,
+            whole,
+            row,
+            column,
+            value,
+            np.concatenate(rows.lower),
+            np.concatenate(rows.upper),
+        )
+
+    @cached_property
+    def most_flow(self) -> Floats:
+        """Units that each flow may be at most: what lane, places and offer let through, and what is wanted."""
+        network, demand = self.problem.network, self.problem.demand_array
+        lane, product, period = self.flow.cells
+        site, market = self._sites_and_markets
+        through = np.append(self._capacity, self._total)
+        last = len(network.facilities)
+        head = network.heads[lane] - network.facility_nodes.start
+        ends = (np.where(site >= 0, site, last), np.where(market < 0, head, last))
+        weight = np.minimum.reduce([network.lane_capacity[lane], *(through[end] for end in ends)])
+        offered = np.append([offer.capacity for offer in network.offers], np.inf)
+        most = np.minimum(weight / network.weights[product], offered[network.lane_offer[lane, product]])
+        wanted = demand[np.maximum(market, 0), product, period]
+        return np.asarray(np.where(market >= 0, np.minimum(most, wanted), most), dtype=float)
+
+    def _bounds(self) -> tuple[Floats, Floats]:
+        network = self.problem.network
+        shut, forced = network.has_status("closed"), network.has_status("open")
+        short = self.problem.demand_array[self.shortage.cells]
+        if self.must_deliver:
+            short = np.where(np.isinf(network.shortage_cost)[self.shortage.cells[1]], 0.0, short)
+        sites, periods = self.site.cells[0], self.site_period.cells[0]
+        zeros = np.zeros(self.site.start)
+        return (
+            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[2]]),
+            np.concatenate(
+                [
+                    self.most_flow,
+                    short,
+                    self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
+                    1.0 - shut[sites],
+                    1.0 - shut[periods],
+                    np.ones(len(self._of_shipments[0])),
+                ]
+            ),
+        )
+
+    def gates(self, opened: NDArray[np.bool_]) -> tuple[Indices, Floats]:
+        """Return the variables of sites, and their values where these are open, shape (F, T)."""
+        columns = np.arange(self.site.start, self.site_period.stop)
+        return columns, np.concatenate([opened.any(axis=1), opened[self.site_period.cells]]).astype(float)
+
+    def _open_columns(self) -> Indices:
+        """Return the variable that says whether a site is open in a period, shape (F, T)."""
+        by_period = self.site_period.column_of()
+        return np.where(by_period >= 0, by_period, self.site.column_of()[:, None])
+
+    def _balance_rows(self, rows: RowCollector) -> None:
+        """Balance markets (deliveries and shortage meet demand) and sites (what enters leaves or is stocked)."""
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        nodes = (len(network.node_names), *network.shape[1:])
+        row_of = np.full(nodes, -1, dtype=np.intp)
+        markets, sites = row_of[network.market_nodes], row_of[network.facility_nodes]
+        wanted = self.problem.demand_array[self.shortage.cells]
+        first = rows.add(wanted, wanted)
+        markets[self.shortage.cells] = first + np.arange(len(wanted))
+        rows.put(markets[self.shortage.cells], self.shortage.columns, 1.0)
+        first = rows.add(np.zeros(sites.size), np.zeros(sites.size))
+        sites[...] = first + np.arange(sites.size).reshape(sites.shape)
+        rows.put(row_of[network.heads[lane], product, period], self.flow.columns, 1.0)
+        leaving = network.tails[lane] >= network.facility_nodes.start
+        from_site = row_of[network.tails[lane], product, period]
+        rows.put(from_site[leaving], self.flow.columns[leaving], -1.0)
+        site, kind, when = self.stock.cells
+        rows.put(sites[site, kind, when], self.stock.columns, -1.0)
+        rows.put(sites[site, kind, when + 1], self.stock.columns, 1.0)
+
+    def _supply_rows(self, rows: RowCollector) -> None:
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        offers = network.lane_offer[lane, product]
+        limits = np.repeat([[offer.capacity] for offer in network.offers], network.shape[2], axis=1)
+        self._limit(rows, limits, (offers, period), self.flow.columns, np.ones(len(lane)))
+
+    def _lane_rows(self, rows: RowCollector) -> None:
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        limits = np.repeat(network.lane_capacity[:, None], network.shape[2], axis=1)
+        self._limit(rows, limits, (lane, period), self.flow.columns, network.weights[product])
+
+    @staticmethod
+    def _limit(
+        rows: RowCollector, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
+    ) -> None:
+        """Limit sums of variables: `limits` has the shape (n, T), `place` says where each variable counts."""
+        finite = np.isfinite(limits)
+        first = rows.add(np.full(int(finite.sum()), -np.inf), limits[finite])
+        row_of = np.full(limits.shape, -1, dtype=np.intp)
+        row_of[finite] = first + np.arange(int(finite.sum()))
+        counted = place[0] >= 0
+        row = row_of[place[0][counted], place[1][counted]]
+        rows.put(row[row >= 0], columns[counted][row >= 0], weights[counted][row >= 0])
+
+    def _site_rows(self, rows: RowCollector) -> None:
+        """Limit what enters, leaves and stays at a site; nothing does while it is closed."""
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        shape = (len(network.facilities), network.shape[2])
+        opened, weights = self._open_columns(), network.weights
+        for ends in (network.heads, network.tails):
+            site = ends[lane] - network.facility_nodes.start
+            there = (site >= 0) & (site < shape[0])
+            row_of = self._add_open_rows(rows, self._capacity, opened)
+            columns = self.flow.columns[there]
+            rows.put(row_of[site[there], period[there]], columns, weights[product[there]])
+        if len(self.stock.columns):
+            site, kind, when = self.stock.cells
+            row_of = self._add_open_rows(rows, self._storage, opened)
+            rows.put(row_of[site, when], self.stock.columns, weights[kind])
+        by_period = self.site_period
+        first = rows.add(np.full(len(by_period.columns), -np.inf), np.zeros(len(by_period.columns)))
+        link = first + np.arange(len(by_period.columns))
+        rows.put(link, by_period.columns, 1.0)
+        rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
+
+    @staticmethod
+    def _add_open_rows(rows: RowCollector, limits: Floats, opened: Indices) -> Indices:
+        """Open rows ``… − limit · open ≤ 0`` for each site and period; return them, shape (F, T)."""
+        first = rows.add(np.full(opened.size, -np.inf), np.zeros(opened.size))
+        row_of = (first + np.arange(opened.size)).reshape(opened.shape)
+        rows.put(row_of.ravel(), opened.ravel(), -np.repeat(limits, opened.shape[1]))
+        return row_of
+
+    @cached_property
+    def pool(self) -> RowPool:
+        """The rows of the strong form."""
+        network = self.problem.network
+        _, product, period = self.flow.cells
+        site, market = self._sites_and_markets
+        demand = self.problem.demand_array
+        # HiGHS takes what is much smaller for zero
+        large = demand[np.maximum(market, 0), product, period] > _SMALLEST_SIZE
+        serving = (site >= 0) & (market >= 0) & large
+        shape = (len(network.facilities), *demand.shape)
+        served = (site[serving], market[serving], product[serving], period[serving])
+        found, place = np.unique(np.ravel_multi_index(served, shape), return_inverse=True)
+        site, market, product, period = np.unravel_index(found, shape)
+        sizes, gates = demand[market, product, period], self._open_columns()[site, period]
+        pool = RowPool.of_gates(place, self.flow.columns[serving], gates, sizes)
+        return pool if self.shipments is None else pool.joined(self._shipment_rows(self.shipments))
+
+    def _shipment_rows(self, shipments: ShipmentColumns) -> RowPool:
+        """Return rows by which a shipment of any size leaves from, or goes to, a site that is open."""
+        network = self.problem.network
+        lane, _, period = self.flow.cells
+        tail, market = self._sites_and_markets
+        head = network.heads[lane] - network.facility_nodes.start
+        site = np.where(tail >= 0, tail, np.where(market < 0, head, -1))
+        chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
+        flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
+        gates = self._open_columns()[site[flows], period[flows]]
+        return RowPool.of_gates(place, shipments.gates[chosen], gates, np.ones(len(flows)))
+
+    @property
+    def _sites_and_markets(self) -> tuple[Indices, Indices]:
+        """Where each flow starts and ends: the place of the site, and of the market; negative where it is none."""
+        network = self.problem.network
+        lane = self.flow.cells[0]
+        return (
+            network.tails[lane] - network.facility_nodes.start,
+            network.heads[lane] - network.market_nodes.start,
+        )
+
+    @property
+    def start(self) -> Indices:
+        """The columns to begin with: all but deliveries, and of these the cheapest few for each demand."""
+        network, problem = self.problem.network, self.problem
+        site, market = self._sites_and_markets
+        allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+        before = paths_through(problem, allowed).cost
+        lane, product, period = self.flow.cells
+        share = network.of_facilities("fixed_cost") / np.maximum(
+            self._capacity * network.shape[2], _NEGLIGIBLE
+        )
+        share = share + network.of_facilities("period_cost") / np.maximum(self._capacity, _NEGLIGIBLE)
+        price = self.cost[self.flow.columns] + before[network.tails[lane], product, period]
+        price = price + np.where(site >= 0, np.append(share, 0.0)[np.maximum(site, 0)], 0.0)
+        cell = np.where(market >= 0, self.shortage.column_of()[np.maximum(market, 0), product, period], -1)
+        order = np.lexsort((price, cell))
+        count = np.arange(len(order))
+        first = np.diff(cell[order], prepend=-2) > 0
+        rank = count - np.maximum.accumulate(np.where(first, count, 0))
+        each = min(_MOST_EACH, max(_LEAST_EACH, _FLOWS // max(1, len(self.shortage.columns))))
+        chosen = order[(cell[order] < 0) | (rank < each)]
+        return np.concatenate([np.sort(chosen), np.arange(self.flow.stop, len(self.cost))])
+
+    @property
+    def growing(self) -> GrowingModel:
+        """The model, its pool, and the columns to begin with."""
+        return GrowingModel(self.linear, self.pool, self.start, rounds=self.shipments is None)
+
+    def point(self, plan: FlowPlan) -> Floats:
+        """Return a plan as a point of the model, shape (n,)."""
+        ledger = self.problem.assess(plan).simulation
+        flows = ledger.flows[self.flow.cells]
+        return np.concatenate(
+            [
+                flows,
+                ledger.shortage[self.shortage.cells],
+                ledger.stock[self.stock.cells],
+                ledger.open.any(axis=1).astype(float),
+                ledger.open[self.site_period.cells].astype(float),
+                np.zeros(0) if self.shipments is None else self.shipments.point(flows),
+            ]
+        )
+
+    def opened(self, point: Floats) -> NDArray[np.bool_]:
+        """Return which sites are open at a point, shape (F, T)."""
+        by_period = self.site_period.column_of() >= 0
+        throughout = np.broadcast_to(self.site.to_array(point)[:, None] > 0.5, by_period.shape)
+        return np.where(by_period, self.site_period.to_array(point) > 0.5, throughout)
+
+    def plan(self, point: Floats) -> FlowPlan:
+        """Return a point as a plan: tiny flows are none, and a site is open or not.
+
+        Stocks and shortages are not read: they follow from the flows, so every balance holds exactly.
+        """
+        network, opened = self.problem.network, self.opened(point)
+        flows = self.flow.to_array(point)
+        flows = np.where(flows > _NEGLIGIBLE * max(1.0, float(flows.max(initial=0.0))), flows, 0.0)
+        at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
+        at_node[network.facility_nodes] = opened
+        passable = at_node[network.tails] & at_node[network.heads]
+        return self.problem.plan_of(np.where(passable[:, None, :], flows, 0.0), opened)
+
+    def rounding_bound(self, point: Floats, plan: FlowPlan) -> float:
+        """Return a bound on the difference between the price of a point and that of the plan made of it.
+
+        The triangle inequality: what moved, at its price; plus costs too small for the solver; plus the solver's
+        tolerance on every variable, at its price.
+        """
+        moved = np.abs(point - self.point(plan))
+        dropped = np.abs(self.cost - self.linear.effective_cost)
+        linear = float(np.abs(self.cost) @ (moved + TOLERANCE) + dropped @ np.abs(point))
+        return linear + self._below_law(plan)
+
+    def _below_law(self, plan: FlowPlan) -> float:
+        """Return by how much the law's price of the shipments of a plan is off that of the pieces."""
+        if self.pieces is None:
+            return 0.0
+        flows = self.problem.assess(plan).simulation.flows
+        law = float(self.problem.lane_tariff.amounts(flows).sum())
+        return abs(law - self.pieces.money(flows[self.flow.cells]))

@@ -1,0 +1,395 @@
+"""Supply problems solved by HiGHS."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.encodings import EncodedLaw, Encoding
+from kanopt.engines.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
+from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.findings import Status
+from kanopt.supply import FlowPlan
+from kanopt.supply.augmentation import first_plan
+from kanopt.supply.problem import SupplyProblem
+from kanopt.supply.search.fixed_sites import flows_through_sites
+from kanopt.supply.search.growing import GrowingModel, RowPool, run_growing
+from kanopt.supply.search.model import SupplyProgram
+from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
+from kanopt.text import amount_text, money_text, number_text
+
+Floats = NDArray[np.float64]
+_FIRST = 0.05
+"""Share of the time in which a first plan is put together before HiGHS begins."""
+_LOWERING = 0.25
+"""Share of the time in which a tariff that reads the flow is made of pieces."""
+_SCALINGS, _SCALING = 6, 0.05
+"""How often rates are taken from the last plan at most, and the share of the time left that each may take."""
+_NOT_PROVED = "stopped before it was known whether all demand that must be met can be"
+_CANNOT_BE_MET = "demand that must be met cannot be met in full (proved by HiGHS)"
+
+
+class HighsSupply(Solver):
+    """Mixed-integer programming for supply problems.
+
+    The bound is HiGHS's own; a plan is called optimal at a relative gap of 1e-6. Where demand that must be met
+    cannot be, HiGHS first finds the least that any plan leaves out, then the cheapest plan that leaves out no
+    more. After Ctrl-C, the best plan so far is returned.
+
+    Examples
+    --------
+    >>> from kanopt import SupplyProblem
+    >>> from kanopt.supply import ...     Facility
+    >>> from kanopt.supply import Lane, Market, Period, Product, Supplier
+    >>> problem = SupplyProblem(
+    ...     suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0)],
+    ...     facilities=[Facility("north", fixed_cost=30.0), Facility("south", fixed_cost=90.0)],
+    ...     markets=[Market("Lyon")],
+    ...     products=[Product("flour", shortage_cost=9.0)],
+    ...     periods=[Period("1")],
+    ...     lanes=[Lane("mill", "north"), Lane("north", "Lyon"), Lane("mill", "south"), Lane("south", "Lyon")],
+    ...     tariff=1.0,
+    ...     demand=20.0,
+    ... )
+    >>> outcome = HighsSupply().solve(problem, SolveOptions())
+    >>> outcome.status.value, outcome.objective
+    ('optimal', 110.0)
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"HiGHS {version('highspy')}"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a supply problem."""
+        return "" if isinstance(problem, SupplyProblem) else "it solves supply problems"
+
+    def encoding(self, problem: SupplyProblem) -> Encoding:
+        """Describe how the laws reach HiGHS: tabulated, or in pieces where the tariff reads the flow."""
+        found, pieces = super().encoding(problem), _pieces(problem)
+        if not isinstance(pieces, TariffPieces):
+            return found
+        decided = {one.input for one in problem.frozen_inputs()}
+        tariff = EncodedLaw(
+            "tariff",
+            "straight pieces below the law for each flow",
+            tuple(sorted(problem.laws()["tariff"].used - decided)),
+            tuple(sorted(decided)),
+            pieces.segments,
+            pieces.binaries,
+            pieces.error,
+        )
+        return replace(
+            found,
+            name="shipments in straight pieces, other laws tabulated",
+            laws=tuple(tariff if one.law == "tariff" else one for one in found.laws),
+            segments=pieces.segments,
+            binaries=pieces.binaries,
+            error=pieces.error * len(pieces.prices),
+        )
+
+    def lower(self, problem: SupplyProblem, options: SolveOptions) -> _TimedModel:
+        """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""
+        options.refuse_deterministic(self.name)
+        began = time.perf_counter()
+        made = _pieces(problem, _LOWERING * options.time_limit)
+        pieces = made if isinstance(made, TariffPieces) else None
+        return _TimedModel(
+            problem, SupplyProgram(problem, pieces=pieces), began, "" if pieces else str(made or "")
+        )
+
+    def search(self, model: _TimedModel, options: SolveOptions) -> _FoundPoint:
+        """Begin with a plan, then look for a better one; where not all can be delivered, leave out the least."""
+        search = _HighsSupplySearch(model, options)
+        with Interrupt():  # what stops one run stops the next
+            return search.run()
+
+    def raise_plan(self, model: _TimedModel, found: _FoundPoint) -> Outcome:
+        """Return a point as flows and open sites, and say what is left out."""
+        answer = found.answer
+        interrupted = answer.termination is HighsTermination.INTERRUPTED
+        plan = found.model.plan(found.point)
+        best = Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE
+        outcome = Outcome(
+            plan=plan,
+            status=best,
+            objective=float(found.model.linear.effective_cost @ found.point),
+            bound=answer.bound,
+            rounding_bound=found.model.rounding_bound(found.point, plan),
+            history=answer.history,
+            interrupted=interrupted,
+            solver_view=_view(model),
+            nothing_frozen=found.model.pieces is not None,
+        )
+        if found.least is None:
+            return _without_empty_bound(_optimal_on_the_law(outcome))
+        if model.problem.check(plan).ok:
+            message = (
+                "demand that must be met is missed by no more than what is within the tolerance of a check"
+            )
+            return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
+        if found.least.bound is None or found.least.bound <= TOLERANCE * max(1.0, found.missing):
+            return replace(outcome, status=Status.PARTIAL, bound=None, message=_NOT_PROVED)
+        message, unit = _CANNOT_BE_MET, model.problem.units.quantity
+        if found.least.termination is HighsTermination.OPTIMAL:
+            message = f"{message}: every plan leaves out at least {amount_text(found.missing, unit, 6)}"
+        return replace(outcome, status=Status.PARTIAL, bound=None, message=message)
+
+    def whole_decisions(self, problem: Problem[Any], plan: Plan) -> frozenset[tuple[str, str]] | None:
+        """Return the sites that are open, and when; flows follow."""
+        if isinstance(problem, SupplyProblem) and isinstance(plan, FlowPlan):
+            return frozenset(plan.open)
+        return None
+
+    def with_quantities(
+        self, problem: SupplyProblem, whole: frozenset[tuple[str, str]], options: SolveOptions
+    ) -> FlowPlan | None:
+        """Return the cheapest flows through open sites."""
+        made = _pieces(problem, _LOWERING * options.time_limit)
+        pieces = made if isinstance(made, TariffPieces) else None
+        return flows_through_sites(problem, whole, pieces, options.time_limit)
+
+
+@dataclass(frozen=True, eq=False)
+class _TimedModel:
+    """A problem, its linear model, when lowering began, and why the tariff is frozen, if it is.
+
+    The time limit counts from when lowering began.
+    """
+
+    problem: SupplyProblem
+    rows: SupplyProgram
+    began: float
+    frozen_why: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundPoint:
+    """What HiGHS found.
+
+    Parameters
+    ----------
+    model
+        The model of the point; where something is left out, not the model that the search began with.
+    answer
+        How the last run ended.
+    point
+        The best point.
+    least, missing
+        Where something that must be delivered is left out, how the search for the least of it ended, and how much that
+        is.
+    """
+
+    model: SupplyProgram
+    answer: HighsResult
+    point: Floats
+    least: HighsResult | None = None
+    missing: float = 0.0
+
+
+class _HighsSupplySearch:
+    """One search: the time left, the plan to begin with."""
+
+    def __init__(self, model: _TimedModel, options: SolveOptions) -> None:
+        self.problem, self.rows, self.began = model.problem, model.rows, model.began
+        self.options, self.reserve = options, 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since lowering began."""
+        return time.perf_counter() - self.began
+
+    def run(self) -> _FoundPoint:
+        """Search from the best plan that is known at once."""
+        given = self._given_plan()
+        plan = first_plan(self.problem, _FIRST * self.options.time_limit)
+        asked = time.perf_counter()
+        rank, _ = self._rank(plan), self.rows.point(plan)
+        # as long will it take to judge the plan found
+        self.reserve = time.perf_counter() - asked
+        if given is not None and self._rank(given) <= rank:
+            plan = given
+        plan = self._scaled(plan)
+        relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
+        if not self.problem.check(plan).ok:
+            least = self._run(_least_missing(relaxed), None, told=False)
+            if least.values is None:
+                return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
+            plan = relaxed.plan(least.values)
+        if self.problem.check(plan).ok:
+            found = self._from(self.rows, plan)
+            # what the referee tolerates HiGHS may not
+            if found.answer.termination is not HighsTermination.INFEASIBLE:
+                return found
+        return self._leaving_out(relaxed, plan, least or self._run(_least_missing(relaxed), None, told=False))
+
+    def _leaving_out(self, relaxed: SupplyProgram, plan: FlowPlan, least: HighsResult) -> _FoundPoint:
+        """Search for the cheapest plan of those that leave out the least."""
+        if least.values is None:
+            return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
+        missing = float(relaxed.missing @ least.values)
+        most = missing + TOLERANCE * max(1.0, missing)
+        capped = replace(self.rows, must_deliver=False, most_missing=most)
+        found = self._from(capped, relaxed.plan(least.values))
+        return replace(found, least=least, missing=missing)
+
+    def _scaled(self, plan: FlowPlan) -> FlowPlan:
+        """Return a plan that is better on the law, from rates that are those of the shipments of the last plan.
+
+        Dynamic slope scaling (Kim and Pardalos 1999, "A solution approach to the fixed charge network flow problem
+        using a dynamic slope scaling procedure", Operations Research Letters 24).
+        """
+        if not self.problem.lane_tariff.reads_flow or not self.problem.check(plan).ok:
+            return plan
+        tariff = self.problem.lane_tariff
+        rates, now, best = tariff.rates, plan, plan
+        for _ in range(_SCALINGS):
+            flows = self.problem.assess(now).simulation.flows
+            paid = np.divide(tariff.amounts(flows), flows, out=np.array(rates), where=flows > 0)
+            rates = paid
+            model = SupplyProgram(self.problem, rates=rates)
+            share = _SCALING * (self.options.time_limit - self.elapsed)
+            answer = self._run(model.growing, model.point(now), told=False, seconds=share)
+            if answer.values is None:
+                break
+            found = model.plan(answer.values)
+            if found == now:
+                break
+            now = found
+            if self.problem.check(now).ok and self._rank(now) < self._rank(best):
+                best = now
+        return best
+
+    def _given_plan(self) -> FlowPlan | None:
+        if self.options.initial is None:
+            return None
+        plan = _known_part(self.problem, self.options.initial)
+        check = self.problem.check(plan)
+        return plan if check.ok or check.only_unserved else None
+
+    def _rank(self, plan: FlowPlan) -> tuple[float, float]:
+        """Return how much of what must be delivered a plan leaves out, and what it costs."""
+        assessment = self.problem.assess(plan)
+        must = np.isinf(self.problem.network.shortage_cost)
+        missing = float(assessment.simulation.shortage[:, must].sum())
+        # what HiGHS may miss by its tolerance must not decide between two plans
+        return float(f"{missing:.5g}"), assessment.pricing.objective
+
+    def _from(self, model: SupplyProgram, plan: FlowPlan) -> _FoundPoint:
+        """Search for a better plan than one."""
+        hint = model.point(plan)
+        answer = self._run(model.growing, hint)
+        point = hint if answer.values is None else answer.values
+        # what is cheaper on pieces, or at planning values, may be dearer on the law
+        if self.problem.lane_tariff.reads_flow and self._rank(plan) < self._rank(model.plan(point)):
+            point = hint
+        return _FoundPoint(model, answer, point)
+
+    def _run(
+        self, model: GrowingModel, hint: Floats | None, *, told: bool = True, seconds: float = np.inf
+    ) -> HighsResult:
+        """Run HiGHS for the time left, and no longer than some seconds."""
+        elapsed = self.elapsed
+        options = HighsOptions(
+            time_limit=min(seconds, self.options.time_limit - elapsed - self.reserve),
+            seed=self.options.seed,
+            threads=self.options.workers,
+            hint=hint,
+            progress=self.options.progress if told else None,
+            has_plan=True,
+        )
+        if options.time_limit <= 0:
+            return HighsResult(HighsTermination.LIMIT, None, None)
+        answer = run_growing(model, options, self._tries(model) if told else ())
+        return replace(
+            answer, history=tuple(replace(step, seconds=step.seconds + elapsed) for step in answer.history)
+        )
+
+    def _tries(self, model: GrowingModel) -> tuple[Floats, ...]:
+        """Return the open sites of the plan that the search starts from, if it is for other data."""
+        if self.options.initial is None:
+            return ()
+        point = self.rows.point(_known_part(self.problem, self.options.initial))
+        return (point[model.linear.integer],)
+
+
+def _pieces(problem: SupplyProblem, seconds: float = np.inf) -> TariffPieces | str | None:
+    """Return the tariff as pieces, or why it has none in some seconds; None where it does not read the flow."""
+    if not problem.lane_tariff.reads_flow:
+        return None
+    model = SupplyProgram(problem)
+    return lower_tariff(problem, model.flow.cells, model.most_flow, seconds)
+
+
+def _view(model: _TimedModel) -> tuple[str, ...]:
+    """Say what HiGHS sees in place of a tariff that reads the flow."""
+    pieces = model.rows.pieces
+    if pieces is None:
+        return (f"the tariff at planning values: {model.frozen_why}",) if model.frozen_why else ()
+    within = money_text(pieces.error, model.problem.unit)
+    return (
+        f"the price of a shipment in {pieces.segments:,} straight pieces, below the law by at most {within} each",
+    )
+
+
+def _least_missing(model: SupplyProgram) -> GrowingModel:
+    """Return the model of how much must be left out: opening a site never makes anything impossible, so all do."""
+    growing = model.growing
+    linear = growing.linear
+    lower = np.where(linear.integer, linear.upper, linear.lower)
+    whole = np.zeros_like(linear.integer)
+    return replace(
+        growing,
+        linear=replace(linear, cost=model.missing, lower=lower, integer=whole),
+        pool=RowPool.empty(),
+    )
+
+
+def _optimal_on_the_law(outcome: Outcome) -> Outcome:
+    """Call no plan optimal that is so on pieces, where these are further from the law than a gap may be."""
+    price = abs(outcome.objective or 0.0)
+    if (
+        not outcome.nothing_frozen
+        or outcome.status is not Status.OPTIMAL
+        or outcome.rounding_bound <= GAP * price
+    ):
+        return outcome
+    message = "optimal on the straight pieces; on the law as near as the bound says"
+    return replace(outcome, status=Status.FEASIBLE, message=message)
+
+
+def _without_empty_bound(outcome: Outcome) -> Outcome:
+    """Claim no bound, and no optimum, where rounding may move the price by as much as it is."""
+    price, moved = abs(outcome.objective or 0.0), outcome.rounding_bound
+    if moved <= max(price, 1.0):
+        return outcome
+    message = (
+        f"no bound: prices differ so much in size that rounding may move the price by {number_text(moved)}, more than "
+        "it is; is a price such as shortage_cost larger than it need be?"
+    )
+    return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
+
+
+def _known_part(problem: SupplyProblem, plan: Plan) -> FlowPlan:
+    """Return the part of a plan, perhaps made for other data, that names what this problem has."""
+    if not isinstance(plan, FlowPlan):
+        raise SolverError(f"a supply problem starts from a FlowPlan, not from a {type(plan).__name__}")
+    network = problem.network
+    lanes = {(lane.tail, lane.head, lane.mode) for lane in network.lanes}
+    products, periods = set(network.product_names), set(network.period_names)
+    sites = set(network.facility_names)
+    flows = tuple(
+        flow
+        for flow in plan.flows
+        if flow[:3] in lanes and flow.product in products and flow.period in periods
+    )
+    return FlowPlan(flows, tuple(pair for pair in plan.open if pair[0] in sites and pair[1] in periods))

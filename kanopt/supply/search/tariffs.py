@@ -1,0 +1,290 @@
+"""A tariff that reads the flow: straight pieces that lie below it by no more than is proved, and their columns."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.engines.linear_blocks import RowCollector
+from kanopt.engines.polygons import IntervalPartition, Polygons, Side
+from kanopt.errors import FormulaError
+from kanopt.formulas.formula import BoundFormula, Formula
+from kanopt.formulas.lowering.program import PieceDefinition, Pieces, Piecewise
+from kanopt.formulas.nodes import Input, Product
+from kanopt.formulas.references import Reference
+from kanopt.formulas.variables import Variable
+from kanopt.plans.law_use import unit_factor
+from kanopt.supply.problem import SupplyProblem
+from kanopt.text import seconds_text
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Cells = tuple[NDArray[np.intp], ...]
+_SHARE = 0.002
+"""How far below the law the pieces of a shipment may lie, as a share of the price of the largest one."""
+_MOST_FLOWS, _MOST_CORNERS = 4_000, 40_000
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class TariffPieces:
+    """The price of every flow of a model.
+
+    Parameters
+    ----------
+    prices
+        One for each flow, in the order of the model: polygons below the price of a shipment; none costs nothing.
+    error
+        How far they lie below the law at most, in money.
+    """
+
+    prices: tuple[Polygons, ...]
+    error: float
+
+    @property
+    def segments(self) -> int:
+        """The straight pieces of all prices together."""
+        return sum(len(price.x) - price.count for price in self.prices)
+
+    @property
+    def binaries(self) -> int:
+        """The binaries that choose among polygons."""
+        return sum(price.count for price in self.prices if is_chosen(price))
+
+    def money(self, quantities: Floats) -> float:
+        """Return the money for shipments, one for each flow."""
+        used = np.flatnonzero(quantities > 0).tolist()
+        return sum(self.prices[flow].lowest(float(quantities[flow])).value for flow in used)
+
+
+def lower_tariff(
+    problem: SupplyProblem, cells: Cells, most: Floats, seconds: float = np.inf
+) -> TariffPieces | str:
+    """Return the tariff of flows as pieces, or why it has none that a solver could take.
+
+    Parameters
+    ----------
+    problem
+        The problem, whose tariff reads the flow.
+    cells
+        Lane, product and period of each flow.
+    most
+        The largest shipment of each, in units.
+    seconds
+        How long that may take.
+    """
+    if len(most) > _MOST_FLOWS:
+        return f"{len(most):,} flows are more than the {_MOST_FLOWS:,} whose shipments can be decided on"
+    try:
+        return _Lowering(problem, cells, most).run(seconds)
+    except FormulaError as error:
+        return str(error)
+
+
+class _Lowering:
+    """The law of one shipment, and the pieces made of it so far."""
+
+    def __init__(self, problem: SupplyProblem, cells: Cells, most: Floats) -> None:
+        tariff = problem.lane_tariff
+        assert isinstance(tariff.law, BoundFormula)
+        self.law, self.basis, self.most = tariff.law, tariff.basis, most
+        self.factor = unit_factor(self.law.formula.output.unit, tariff.unit)
+        self.weights = problem.network.weights[cells[1]]
+        shape = problem.network.shape
+        one = {
+            name: np.broadcast_to(values, shape)[cells]
+            for name, values in tariff.arguments(np.ones((1, 1, 1))).items()
+        }
+        self.flow_inputs = [
+            name
+            for name, bound in self.law.bindings.items()
+            if isinstance(bound, Reference) and bound.is_state and name in self.law.formula.used
+        ]
+        self.scale = one[self.flow_inputs[0]].astype(float) if self.flow_inputs else np.ones(len(most))
+        self.fixed = {name: values for name, values in one.items() if name not in self.flow_inputs}
+
+    def run(self, seconds: float) -> TariffPieces | str:
+        """Return the pieces of all flows: one lowering for those that differ in the largest shipment alone."""
+        began = time.perf_counter()
+        if len(self.flow_inputs) > 1:
+            return f"the tariff reads the flow as {' and '.join(self.flow_inputs)}"
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for place in range(len(self.most)):
+            key = (*(self.fixed[name][place] for name in self.fixed), self.scale[place], self.weights[place])
+            groups.setdefault(key, []).append(place)
+        prices: dict[int, Polygons] = {}
+        worst, corners = 0.0, 0
+        for places in groups.values():
+            if time.perf_counter() - began > seconds:
+                return f"pieces of {len(groups):,} prices take longer than {seconds_text(seconds)}"
+            price, error = self._price(places[0], float(self.most[places].max()))
+            worst = max(worst, error)
+            corners += len(places) * len(price.x)
+            if corners > _MOST_CORNERS:
+                return f"its shipments take more than {_MOST_CORNERS:,} corners of straight pieces"
+            prices |= {place: price.up_to(float(self.most[place])) for place in places}
+        return TariffPieces(tuple(prices[place] for place in range(len(self.most))), worst)
+
+    def _formula(self) -> Formula:
+        """Return the law as money for a shipment, but for a constant, without bounds: it is paid outside them too."""
+        formula, root = self.law.formula, self.law.formula.root
+        if self.basis != "shipment":
+            root = Product((root, Input(self.flow_inputs[0])))
+        inputs = [one if one.is_category else replace(one, low=None, high=None) for one in formula.inputs]
+        return Formula(root, tuple(inputs), Variable(formula.output.name))
+
+    def _price(self, place: int, most: float) -> tuple[Polygons, float]:
+        """Return the price of one flow up to a largest shipment, and how far below the law it may lie."""
+        scale, weight = float(self.scale[place]), float(self.weights[place])
+        money = self.factor
+        if self.basis == "quantity":
+            money /= scale
+        elif self.basis == "weight":
+            money *= weight / scale
+        fixed = {name: values[place] for name, values in self.fixed.items() if name in self.law.formula.used}
+        formula, error = self._formula(), 0.0
+        if self.flow_inputs:
+            name = self.flow_inputs[0]
+            largest = abs(float(formula.evaluate({**fixed, name: scale * most})))
+            tolerance = max(_SHARE * largest, 1e-9)
+            made = formula.piecewise(tolerance, side="under", fixed=fixed, ranges={name: (0.0, scale * most)})
+            pieces, error = _of_one_variable(made), -min(0.0, made.certificate.low) * money
+        else:
+            flat = float(formula.evaluate(fixed))
+            pieces = Pieces.through((0.0, scale * most), (flat, flat))
+        found = IntervalPartition(pieces, Side.BELOW).polygons()
+        found = replace(found, x=found.x / scale, y=found.y * money)
+        lowest = float(found.y.min())
+        if lowest < -error - _ROUNDING:
+            raise FormulaError("it falls below zero, where it counts as zero")
+        return found, error + max(0.0, -lowest)
+
+
+def is_chosen(price: Polygons) -> bool:
+    """Return whether it takes a whole number to say that there is a shipment, or in which polygon it is."""
+    return price.count > 1 or price.y[0] > _ROUNDING
+
+
+def _of_one_variable(made: Piecewise) -> Pieces:
+    """Return a program of one input as pieces."""
+    definition = made.definitions[made.output - 1]
+    if isinstance(definition, PieceDefinition) and definition.source == 0:
+        return definition.pieces
+    x = np.array([made.inputs[0].low, made.inputs[0].high], dtype=float)
+    for each in made.definitions:
+        if isinstance(each, PieceDefinition):
+            first, last = _ends(made, x, each.source)
+            bends = np.array(each.pieces.x)[:, None]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                share = (bends - first) / (last - first)
+            inside = (share > _ROUNDING) & (share < 1.0 - _ROUNDING)
+            x = np.union1d(x, (x[:-1] + share * np.diff(x))[inside])
+    first, last = _ends(made, x, made.output)
+    # rounding is no jump
+    near = np.abs(first[1:] - last[:-1]) <= _ROUNDING * np.maximum(1.0, np.abs(first[1:]))
+    lower = np.minimum(first[1:], last[:-1])
+    first[1:], last[:-1] = np.where(near, lower, first[1:]), np.where(near, lower, last[:-1])
+    return Pieces(tuple(x), tuple(first), tuple(last))
+
+
+def _ends(made: Piecewise, x: Floats, place: int) -> tuple[Floats, Floats]:
+    """Return the values of a quantity at both ends of intervals in which it is straight, from two points inside."""
+    inside = np.concatenate([0.75 * x[:-1] + 0.25 * x[1:], 0.25 * x[:-1] + 0.75 * x[1:]])
+    values = {0: inside}
+    for number, definition in enumerate(made.definitions, start=1):
+        values[number] = np.broadcast_to(definition.compute(values), inside.shape)
+    near, far = np.split(values[place], 2)
+    return near - 0.5 * (far - near), far + 0.5 * (far - near)
+
+
+class ShipmentColumns:
+    """The columns that price shipments: of each flow a gate for each polygon, and weights of its corners but the first.
+
+    Of all polygons of a flow at most one is chosen. A shipment is the first corner of that polygon, moved towards its
+    other corners by their weights; no shipment costs nothing. This is the multiple choice model of Croxton, Gendron
+    and Magnanti (2003), "A comparison of mixed-integer programming models for nonconvex piecewise linear cost
+    minimization problems", Management Science 49.
+
+    Parameters
+    ----------
+    pieces
+        The price of each flow.
+    start
+        The place of the first column.
+
+    Attributes
+    ----------
+    gates, weights
+        Columns of the polygons, and of the corners but the first of each.
+    flow_of_gate
+        The flow of each polygon.
+    chosen
+        Which polygons are chosen by a whole number; the others always are.
+    """
+
+    def __init__(self, pieces: TariffPieces, start: int) -> None:
+        self.pieces = pieces
+        counts = [price.count for price in pieces.prices]
+        self._first_gate = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+        self.flow_of_gate = np.repeat(np.arange(len(counts)), counts)
+        self.gates = start + np.arange(len(self.flow_of_gate), dtype=np.intp)
+        free = np.array([not is_chosen(price) for price in pieces.prices], dtype=bool)
+        self.chosen = ~free[self.flow_of_gate]
+        sizes = [len(price.x) for price in pieces.prices]
+        self._first_corner = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+        gate = np.concatenate(
+            [first + price.polygon for first, price in zip(self._first_gate[:-1], pieces.prices, strict=True)]
+        )
+        x, y = (np.concatenate([getattr(price, axis) for price in pieces.prices]) for axis in "xy")
+        is_first = np.diff(gate, prepend=-1) > 0
+        self._low, self._money = x[is_first], y[is_first]
+        self._gate_of_weight = gate[~is_first]
+        self._across = (x - self._low[gate])[~is_first]
+        self._rise = (y - self._money[gate])[~is_first]
+        # where the weight of each corner stands; -1 for the first one of a polygon
+        self._place = np.where(is_first, -1, np.cumsum(~is_first) - 1)
+        self.weights = start + len(self.gates) + np.arange(len(self._across), dtype=np.intp)
+
+    @property
+    def cost(self) -> Floats:
+        """Money of each column."""
+        return np.concatenate([self._money, self._rise])
+
+    @property
+    def lower(self) -> Floats:
+        """The least value of each column; the largest is one."""
+        return np.concatenate([~self.chosen, np.zeros(len(self.weights))]).astype(float)
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Which columns are whole numbers."""
+        return np.concatenate([self.chosen, np.zeros(len(self.weights), dtype=bool)])
+
+    def add_rows(self, rows: RowCollector, flows: Indices) -> None:
+        """Add the rows that tie polygons and corners to flows, given by their columns."""
+        count = len(flows)
+        first = rows.add(np.zeros(count), np.zeros(count))
+        rows.put(first + np.arange(count), flows, 1.0)
+        rows.put(first + self.flow_of_gate, self.gates, -self._low)
+        rows.put(first + self.flow_of_gate[self._gate_of_weight], self.weights, -self._across)
+        first = rows.add(np.full(count, -np.inf), np.ones(count))
+        rows.put(first + self.flow_of_gate, self.gates, 1.0)
+        first = rows.add(np.full(len(self.gates), -np.inf), np.zeros(len(self.gates)))
+        rows.put(first + np.arange(len(self.gates)), self.gates, -1.0)
+        rows.put(first + self._gate_of_weight, self.weights, 1.0)
+
+    def point(self, quantities: Floats) -> Floats:
+        """Return the values of the columns at shipments, one for each flow."""
+        gates, weights = (~self.chosen).astype(float), np.zeros(len(self.weights))
+        for flow in np.flatnonzero(quantities > 0).tolist():
+            price = self.pieces.prices[flow]
+            lowest = price.lowest(float(quantities[flow]))
+            gates[self._first_gate[flow] + price.polygon[lowest.right]] = 1.0
+            corners = self._first_corner[flow] + np.array([lowest.left, lowest.right])
+            for corner, share in zip(self._place[corners], (1.0 - lowest.share, lowest.share), strict=True):
+                if corner >= 0:
+                    weights[corner] += share
+        return np.concatenate([gates, weights])

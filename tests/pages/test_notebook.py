@@ -1,0 +1,125 @@
+"""What objects show in notebooks: well-formed HTML without scripts, that says what print says, and escapes all data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kanopt as ko
+from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
+from kanopt.explain.routing.alternatives import PlanAlternative
+from kanopt.explain.routing.conflicts import Conflict
+from kanopt.pages import shown_html
+from kanopt.scenarios import LearnedLaw
+from kanopt.surrogates.summary import Effects
+from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
+from tests.cases.scheduling import FT06, job_shop
+from tests.cases.supply import small
+
+_VOID = {"br", "hr", "img", "wbr"}
+_ALLOWED = {"class", "style", "scope", "form", "stretchy", "mathvariant", "displaystyle"}
+
+
+class Reader(HTMLParser):
+    """Reads HTML strictly: every element is closed in order, and nothing runs or loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {"script", "style", "link", "iframe", "object", "img"}
+        assert {name for name, _ in attrs} <= _ALLOWED
+        assert not any("url(" in (value or "") for _, value in attrs)
+        self.tags.append(tag)
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    assert reader.tags[0] == "div"
+    return reader
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[\w.,]+", text)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ko.Scenario:
+    return tiny_scenario(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str, Shown]:
+    run, sweep = make_run(), ko.sweep(tiny, {FUEL: [2.0, 1.0, 1.5]}, plan="today")
+    law = ko.parse_formula("2 * km + 1", [ko.Variable("km", "km", low=0, high=9)], ko.Variable("cost", "EUR"))
+    effects = pd.DataFrame({"feature": ["km"] * 2, "value": [1.0, 2.0], "effect": [-0.5, 0.25]})
+    return {
+        "routing": run.problem,
+        "scheduling": job_shop(FT06),
+        "supply": small(),
+        "formula": run.laws["travel_time"].formula,
+        "table law": mixed_law,
+        "proof": law.prove(monotone={"km": 1}),
+        "considered": run.laws["travel_time"].formula.formulas,
+        "table report": run.tables["trips"],
+        "result": run.result,
+        "certificate": run.result.certificate,
+        "check": ko.Check(),
+        "conflict": Conflict("c1", ("c2", "c3"), fleet="1 van", proved=True, irreducible=True),
+        "alternative": PlanAlternative("client c1 on the van", run.result, run.today, "c1"),
+        "learned law": LearnedLaw(
+            "travel_time", run.laws["travel_time"].formula, note="given", trusted=False
+        ),
+        "explanation": run.explanation,
+        "scenario": tiny.scale(FUEL, 1.1),
+        "sweep": sweep,
+        "tornado": ko.tornado(tiny, {FUEL: (1.0, 2.0)}, plan="today"),
+        "switch points": switches(tiny, [1.25, 1.5]),
+        "risk": one_route(["a", "b"]),
+        "effects": Effects("cost", effects, {"km": "km"}),
+    }
+
+
+def test_a_notebook_shows_every_word_and_number_that_print_tells(objects: dict[str, Shown]) -> None:
+    for name, shown in objects.items():
+        reader = read(shown._repr_html_())
+        in_html = set(words_of(" ".join(reader.words)))
+        without_laws = told([part for part in shown._shown() if not isinstance(part, Law)])
+        assert set(words_of(without_laws)) <= in_html, name
+
+
+def _hostile(evil: str) -> Iterator[Part]:
+    yield evil
+    yield Alarm(evil)
+    yield f"  {evil}"
+    yield Facts(((evil, evil),))
+    yield Grid((evil,), (False,), ((evil,),), note=evil)
+    yield Fold(evil, (evil, Grid((evil,), (True,), ((evil,),))))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text())
+def test_whatever_a_text_holds_the_html_stays_well_formed(evil: str) -> None:
+    reader = read(shown_html(_hostile(evil)))
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "".join(reader.words))

@@ -1,0 +1,68 @@
+"""Roads and today's plan among the tables: found where values say so, left out where not."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt.scenarios.files.layers import read_layers
+from kanopt.scenarios.files.load import check_scenario
+
+EXAMPLES = Path(__file__).parents[3] / "scenarios"
+
+
+@pytest.fixture
+def roads(tmp_path: Path) -> dict[str, pd.DataFrame]:
+    return {path.stem: pd.read_csv(path) for path in (EXAMPLES / "sioux_falls").glob("*.csv")}
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> dict[str, pd.DataFrame]:
+    names = ("clients", "depots", "vehicles", "todays_routes")
+    tables = {name: pd.read_csv(EXAMPLES / "parcel_city" / f"{name}.csv") for name in names}
+    return tables | {"vehicles": tables["vehicles"].drop(columns="fuel_price")}
+
+
+def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, ko.Scaffold]:
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    made = ko.scaffold([folder / f"{name}.csv" for name in tables])
+    made = made.answered([next(iter(each.answers)) for each in made.questions])
+    path = made.write(folder / "first.toml", replace=True)
+    scenario = check_scenario(read_layers(path))
+    assert scenario is not None
+    scenario.check()
+    return tomllib.loads(path.read_text("utf-8")), made
+
+
+def test_the_tables_of_a_road_network_give_its_problem(tmp_path, roads):
+    data, _ = begun(roads, tmp_path)
+    own = tomllib.loads((EXAMPLES / "sioux_falls.toml").read_text("utf-8"))
+    assert data["problem"]["links"] == own["problem"]["links"]
+    assert data["problem"]["nodes"] == own["problem"]["nodes"]
+    law = data["surrogates"]["link_time"]
+    assert (law["target"], law["per"]) == ("time_min", "link")
+    assert {"capacity_veh_h", "volume"} <= set(law["features"])
+    assert data["problem"]["bind"]["link_time"]["volume"] == "link.volume"
+
+
+def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
+    today = city.pop("todays_routes")
+    label = today["vehicle"] + " " + today["index"].astype(str)
+    plan = today.assign(driven_by=label).rename(columns={"client": "name", "stop": "sequence"})
+    tables = city | {"clients": city["clients"].merge(plan[["name", "driven_by", "sequence"]], on="name")}
+    data, _ = begun(tables, tmp_path)
+    assert data["problem"]["today"] == {
+        "table": "clients",
+        "columns": {"vehicle": "driven_by", "stop": "sequence", "client": "name"},
+    }
+    scenario = ko.load_scenario(tmp_path / "first.toml")
+    run = scenario.run(time_limit=1)
+    assert run.today is not None
+    routes = {(route.vehicle, route.index): route.clients for route in run.today.plan.routes}
+    for (vehicle, index), stops in today.groupby(["vehicle", "index"]):
+        assert list(routes[vehicle, index]) == stops.sort_values("stop")["client"].tolist()
