@@ -15,8 +15,8 @@ from kanopt.explain import Explanation, difference, explain
 from kanopt.explain.service import does_less
 from kanopt.explain.summary import bound_sentence, today_sentence
 from kanopt.plans import Certificate, Status
-from kanopt.routing import RoutingUnits
 from kanopt.plans.findings import Extrapolation, FrozenInput, Reason
+from kanopt.routing import RoutingUnits
 from tests.cases.routing import random_problem, random_routes
 from tests.plans.test_coverage import VAN, last, round_trip
 
