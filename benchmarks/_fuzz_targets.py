@@ -150,7 +150,6 @@ def _read_kept_law(folder: Path, content: bytes) -> object:
         changed = json.loads(content)
         content = json.dumps({**changed, "sha256": law_cache._digest(changed["law"])}).encode()
     next(iter(laws.sizes())).write_bytes(content)
-    laws.state()
     found = LawCache(folder / "laws").get("key")
     if found is None:
         raise FileFormatError("this kept law is ignored")

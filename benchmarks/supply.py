@@ -32,7 +32,7 @@ from _process_memory import PeakMemory
 
 import kanopt as ko
 from kanopt.engines.clock import cpu_seconds
-from kanopt.supply.search.model import SupplyModel
+from kanopt.supply.search.model import SupplyProgram
 
 CAPACITIES = (8000.0, 10000.0, 12000.0, 14000.0)
 PARTS = ("proved", "capa", "large", "networks", "concave")
@@ -125,7 +125,7 @@ def large(seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
         }
     ]
     if peer:
-        linear = SupplyModel(problem).linear
+        linear = SupplyProgram(problem).linear
         with PeakMemory() as memory:
             bare = bare_highs(linear, seconds)
         gap = gap_of(bare.price, bare.bound)
@@ -148,7 +148,7 @@ def networks(seconds: float, seed: int) -> pd.DataFrame:
         began = cpu_seconds()
         result = ko.solve(problem, time_limit=seconds, seed=seed)
         spent, began = cpu_seconds() - began, cpu_seconds()
-        bare = bare_highs(SupplyModel(problem).linear, seconds)
+        bare = bare_highs(SupplyProgram(problem).linear, seconds)
         rows.append(
             {
                 "network": f"{sites} × {markets}",

@@ -8,8 +8,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_KEPT", "arcs_of", "of_types", "tail_blocks"]
-
 Number = TypeVar("Number", bound=np.generic)
 
 MOST_KEPT = 10_000_000

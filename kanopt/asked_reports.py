@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["Reports"]
-
 
 class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""

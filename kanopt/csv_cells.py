@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["GUARDED", "csv_text", "guarded", "unguarded"]
 
 # where commas are decimal signs, spreadsheets begin a new cell at every semicolon
 _SIGNS = "=+\\-@\t\r\n＝＋－＠"

@@ -19,33 +19,6 @@ if TYPE_CHECKING:
 
     from kanopt.asked_reports import Reports
 
-__all__ = [
-    "Alarm",
-    "Cell",
-    "CellBar",
-    "Chart",
-    "Facts",
-    "Figures",
-    "Fold",
-    "Grid",
-    "KeyFigure",
-    "Law",
-    "Lines",
-    "Link",
-    "Notice",
-    "Notices",
-    "Page",
-    "Part",
-    "Section",
-    "Sentence",
-    "Shown",
-    "Tone",
-    "grid_of",
-    "reports",
-    "told",
-    "words_of",
-]
-
 
 reports: Reports
 

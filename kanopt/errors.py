@@ -32,26 +32,6 @@ from difflib import get_close_matches
 from types import FrameType
 from typing import Any, Self
 
-__all__ = [
-    "DomainWarning",
-    "FileFormatError",
-    "FitError",
-    "FormulaError",
-    "Issue",
-    "KanoptError",
-    "KanoptWarning",
-    "NoPlanError",
-    "PlotError",
-    "ProblemError",
-    "ScenarioError",
-    "SolverError",
-    "TableError",
-    "UnitError",
-    "nearest",
-    "warn_user",
-]
-
-
 _LONGEST = 1_000
 
 

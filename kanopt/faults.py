@@ -15,17 +15,6 @@ from typing import Any, TypeAlias
 
 from kanopt.text import list_names
 
-__all__ = [
-    "Fault",
-    "Message",
-    "Renaming",
-    "Setting",
-    "row_numbers",
-    "said",
-    "toml_key",
-    "toml_value",
-]
-
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 

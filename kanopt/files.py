@@ -22,17 +22,6 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = [
-    "check_target",
-    "file_name",
-    "hold_file",
-    "open_regular",
-    "read_file",
-    "replace_file",
-    "require_file",
-    "require_path",
-    "temporary_path",
-]
 
 # what a file name cannot hold or end with on one system or another, and the devices of Windows
 _UNFIT = re.compile(

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, NoReturn
 
-__all__ = ["AGAIN", "PATIENCE", "Interrupt"]
-
 AGAIN = 10.0
 """Seconds after Ctrl-C within which another one counts as the second, although another fit or search has begun."""
 PATIENCE = 10.0

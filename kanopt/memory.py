@@ -8,8 +8,6 @@ from pathlib import Path
 
 from kanopt.text import number_text
 
-__all__ = ["available_bytes", "gigabytes"]
-
 _GROUP = Path("/sys/fs/cgroup")
 
 

@@ -20,7 +20,6 @@ from kanopt.text import count_text, seconds_text
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["MOST_ATTEMPTS", "Numbered", "cluster", "how_far", "run_tasks"]
 
 MOST_ATTEMPTS = 3
 """So often a worker may be lost with a task, or workers in a row without one task done in between."""

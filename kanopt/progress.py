@@ -13,8 +13,6 @@ from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
 
 from kanopt.text import money_text, seconds_text
 
-__all__ = ["Progress", "ProgressLine", "told_by_line"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -13,28 +13,8 @@ Reference(scope='arc', field='distance')
 
 from __future__ import annotations
 
-from kanopt.formulas.references import Reference, Scope
-
-__all__ = [
-    "Reference",
-    "arc",
-    "client",
-    "clock",
-    "day",
-    "decision",
-    "item",
-    "job",
-    "lane",
-    "link",
-    "machine",
-    "market",
-    "mode",
-    "period",
-    "product",
-    "state",
-    "task",
-    "vehicle",
-]
+from kanopt.formulas.references import Reference as Reference
+from kanopt.formulas.references import Scope
 
 arc = Scope("arc")
 """Routing, one leg: ``arc.distance``, ``arc.duration``; where it begins and ends, ``arc.from_lat``, ``arc.to_zone``.
@@ -98,3 +78,5 @@ task = Scope("task")
 
 vehicle = Scope("vehicle")
 """Routing, the vehicle type that drives: ``vehicle.capacity``, any attribute."""
+
+__all__ = ["Reference", *(name for name, each in list(globals().items()) if isinstance(each, Scope))]

@@ -14,8 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SplineGrid", "Spots"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 

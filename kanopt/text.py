@@ -27,31 +27,6 @@ from collections.abc import Iterable, Sequence
 
 from kanopt.units import COUNTED, convert
 
-__all__ = [
-    "MINUS",
-    "amount_text",
-    "capital",
-    "clock_text",
-    "column_decimals",
-    "count_text",
-    "fixed_text",
-    "join_list",
-    "list_names",
-    "money_decimals",
-    "money_text",
-    "number_text",
-    "percent_text",
-    "range_text",
-    "round_money",
-    "score_text",
-    "seconds_text",
-    "shorten",
-    "shorten_middle",
-    "sure_text",
-    "with_unit",
-    "wrap_line",
-]
-
 MINUS = "−"
 _SEPARATED_FROM = 10_000
 _SMALLEST, _LARGEST = -4, 15  # powers of ten within which a number is written in full

@@ -23,29 +23,6 @@ from kanopt.text import list_names, number_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "LARGEST",
-    "MAY_BE_BLANK",
-    "WHOLE_TEXT",
-    "Amount",
-    "Count",
-    "Finite",
-    "Invalid",
-    "Limit",
-    "Name",
-    "OpenLimit",
-    "coerced_numbers",
-    "count_fault",
-    "describe_value",
-    "first_no_number",
-    "float_array",
-    "half_text",
-    "invalid_text",
-    "invalid_values",
-    "is_whole",
-    "shown",
-    "too_large",
-]
 
 LARGEST = 1e100
 """No number of a problem is larger, so that sums and products of several of them are still floating-point numbers."""

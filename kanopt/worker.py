@@ -30,8 +30,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-__all__ = ["Channel", "WorkerEnd", "run_worker", "serve"]
-
 _POLL_SECONDS = 0.1
 _ERROR_LINES = 15
 _START = """

@@ -25,26 +25,15 @@ from pydantic_core import PydanticKnownError
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.faults import Fault
-from kanopt.records.fields import Field, Table, UnitSystem, Usual, declared_fields, field
+from kanopt.records.fields import Field as Field
+from kanopt.records.fields import Table as Table
+from kanopt.records.fields import UnitSystem as UnitSystem
+from kanopt.records.fields import Usual as Usual
+from kanopt.records.fields import declared_fields as declared_fields
+from kanopt.records.fields import field as field
 from kanopt.records.likeness import TableColumn, field_hint, place_elsewhere
 from kanopt.units import check_unit, same_dimension
 from kanopt.validation import Invalid, invalid_values, is_whole
-
-__all__ = [
-    "Field",
-    "Table",
-    "TimeUnit",
-    "Unit",
-    "UnitSystem",
-    "Usual",
-    "check_fields",
-    "declared_fields",
-    "field",
-    "field_faults",
-    "invalid_rows",
-    "record",
-    "row_of",
-]
 
 KindT = TypeVar("KindT", bound=type)
 

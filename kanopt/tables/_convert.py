@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -231,8 +231,16 @@ def natural_kind(kind: Any) -> Kind | None:
     return next((name for holds, name in found if holds), None)
 
 
-def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
-    """Infer a column's kind from its cells, with a remark if that is doubtful.
+class Inferred(NamedTuple):
+    """What the cells of a column are, a remark where that is doubtful, and how they are written if they are dates."""
+
+    kind: Kind
+    doubt: str = ""
+    date_form: str | None = None
+
+
+def infer_kind(array: Any, form: TextFormat) -> Inferred:
+    """Infer a column's kind from its cells.
 
     A column with at least half of its cells like numbers (or ISO dates) is read as numbers (dates), so that the other
     cells are refused instead of silently turning the column into text; where a tenth are times of day and more, the
@@ -242,35 +250,26 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
     texts = texts.filter(pc.invert(_is_missing(texts, form, "number")))
     count = len(texts)
     if not count:
-        return "text", "is blank throughout"
+        return Inferred("text", "is blank throughout")
     numbers = count_matches(texts, _number_pattern(form))
-    if (numbers and count_matches(texts, r"^[+-]?0\d")) or count_matches(texts, _SPACED_CODE):
-        return "text", "is read as text, because some values have leading zeros, as codes have"
+    if (numbers and count_matches(texts, _CODE)) or count_matches(texts, _SPACED_CODE):
+        return Inferred("text", "is read as text, because some values have leading zeros, as codes have")
     if numbers == count and count_matches(texts, r"^[+-]?\d{19,}$"):
-        return (
-            "number",
-            "holds whole numbers too long to be exact; declare kind 'text' if they name something",
-        )
+        return Inferred("text", "is read as text, because its whole numbers are too long to be exact")
     if numbers == count:
-        return ("integer" if count_matches(texts, r"^[+-]?\d{1,18}$") == count else "number"), None
+        return Inferred("integer" if count_matches(texts, r"^[+-]?\d{1,18}$") == count else "number")
     times = count_matches(texts, _TIME_OF_DAY)
     if 10 * times >= count and numbers:
-        return "text", f"is read as text, because {times:,} of {count:,} values are times of day"
+        return Inferred("text", f"is read as text, because {times:,} of {count:,} values are times of day")
     if 2 * (numbers + count_matches(texts, _OTHER_NOTATION)) >= count:
-        return "number", None
+        return Inferred("number")
     if 2 * count_matches(texts, _ISO) >= count:
-        return "datetime", None
+        return Inferred("datetime")
     if dotted := _dotted_format(texts):
-        return "datetime", f"is read as dates written {dotted!r}, the day first"
+        return Inferred("datetime", f"is read as dates written {dotted!r}, the day first", dotted)
     if pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
-        return "boolean", None
-    return "text", _doubt_text(texts, numbers)
-
-
-def date_format(array: Any, form: TextFormat) -> str | None:
-    """Return how the dates of a column are written where they are not as ISO 8601 has them, None where they are."""
-    texts = _trimmed(array)
-    return _dotted_format(texts.filter(pc.invert(_is_missing(texts, form, "datetime"))))
+        return Inferred("boolean")
+    return Inferred("text", _doubt_text(texts, numbers))
 
 
 def _dotted_format(texts: Any) -> str | None:
@@ -282,15 +281,15 @@ def _dotted_format(texts: Any) -> str | None:
     )
 
 
-def _doubt_text(texts: Any, numbers: int) -> str | None:
-    """Return a remark on a text column that may have been intended as numbers."""
+def _doubt_text(texts: Any, numbers: int) -> str:
+    """Return a remark on a text column that may have been intended as numbers; empty where there is none."""
     count = len(texts)
     if 2 * count_matches(texts, _DATE) >= count:
         told = "is read as text, although its values look like dates; dates says how they are written"
         return f"{told}, such as '%d/%m/%Y'"
     if 2 * count_matches(texts, _WITH_UNIT) >= count:
         return "is read as text, although its values look like numbers with a sign or unit beside them"
-    return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
+    return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else ""
 
 
 def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None = None) -> Cells:

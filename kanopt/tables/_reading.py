@@ -19,8 +19,8 @@ from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
     Cells,
+    Inferred,
     Kind,
-    date_format,
     date_hint,
     final_column,
     form_shown,
@@ -215,31 +215,32 @@ class TableReading:
     def convert(self, name: str, place: int) -> None:
         """Convert one column to the kind that is declared, or that its cells show."""
         array = self.raw.columns[place]
-        kind, written = self._kind(name, place), self.dates.get(name)
-        if kind == "datetime" and written is None and natural_kind(array.type) == "text":
-            written = date_format(array, self.form)
+        kind, _, date_form = self._inferred(name, place)
         try:
-            self.cells[name] = parse_column(array, kind, self.form, written)
+            self.cells[name] = parse_column(array, kind, self.form, date_form)
         except TableError as error:
             raise TableError(f"{self.raw.source}: column {name!r}: {error}") from None
         self.cells[name].check_limits(self.minimum.get(name), self.maximum.get(name))
         self.kinds[name] = kind
 
-    def _kind(self, name: str, place: int) -> Kind:
-        """Return the kind of a column: dates where a form of dates is given, numbers where a unit or a limit is."""
+    def _inferred(self, name: str, place: int) -> Inferred:
+        """Say what a column is: dates where a form of dates is given, numbers where a unit or a limit is."""
         if name in self.dates:
-            return "datetime"
+            return Inferred("datetime", date_form=self.dates[name])
         array, natural = self.raw.columns[place], natural_kind(self.raw.columns[place].type)
         if name in self.units or name in self.minimum or name in self.maximum:
-            return "integer" if natural == "integer" else "number"
-        seen, doubt = infer_kind(array, self.form) if natural == "text" else (natural, None)
-        if seen == "datetime" and name in self.ruled:
-            return "datetime"
-        if natural == "text" and not self.raw.mixed_types[place] and seen != "text":
-            doubt, seen = f"is text in the source but reads like {seen}; declare it so to convert it", "text"
-        if doubt is not None and self.actions[name] != "text":
-            self.notes.append(f"{name} {doubt}")
-        return seen or "text"
+            return Inferred("integer" if natural == "integer" else "number")
+        seen = infer_kind(array, self.form) if natural == "text" else Inferred(natural or "text")
+        if seen.kind == "datetime" and name in self.ruled:
+            return seen
+        if natural == "text" and not self.raw.mixed_types[place] and seen.kind != "text":
+            told = (
+                f"is text in the source but reads like {seen.kind}; units, minimum or dates say that it is so"
+            )
+            seen = Inferred("text", told)
+        if seen.doubt and self.actions[name] != "text":
+            self.notes.append(f"{name} {seen.doubt}")
+        return seen
 
     def apply_rules(self, rules: RowRules) -> None:
         """Add the derived columns, and leave out the rows of which a condition holds.

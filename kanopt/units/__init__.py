@@ -14,33 +14,16 @@ Units with a zero of their own (``degC``, ``dB``) are refused: a formula multipl
 nothing else. The word ``ton`` is refused as well, since it names three different weights.
 """
 
-from kanopt.units.conversion import (
-    COUNTED,
-    CURRENCIES,
-    UnitPowers,
-    check_unit,
-    convert,
-    dimension_of,
-    factor,
-    multiplier_and_divisor,
-    powers_of,
-    same_dimension,
-)
-from kanopt.units.scaling import Scaling, scaling_for
-from kanopt.units.unit_words import UNIT_WORDS
-
-__all__ = [
-    "COUNTED",
-    "CURRENCIES",
-    "UNIT_WORDS",
-    "Scaling",
-    "UnitPowers",
-    "check_unit",
-    "convert",
-    "dimension_of",
-    "factor",
-    "multiplier_and_divisor",
-    "powers_of",
-    "same_dimension",
-    "scaling_for",
-]
+from kanopt.units.conversion import COUNTED as COUNTED
+from kanopt.units.conversion import CURRENCIES as CURRENCIES
+from kanopt.units.conversion import UnitPowers as UnitPowers
+from kanopt.units.conversion import check_unit as check_unit
+from kanopt.units.conversion import convert as convert
+from kanopt.units.conversion import dimension_of as dimension_of
+from kanopt.units.conversion import factor as factor
+from kanopt.units.conversion import multiplier_and_divisor as multiplier_and_divisor
+from kanopt.units.conversion import powers_of as powers_of
+from kanopt.units.conversion import same_dimension as same_dimension
+from kanopt.units.scaling import Scaling as Scaling
+from kanopt.units.scaling import scaling_for as scaling_for
+from kanopt.units.unit_words import UNIT_WORDS as UNIT_WORDS

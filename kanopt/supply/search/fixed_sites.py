@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from kanopt.engines.highs import GAP
 from kanopt.supply import FlowPlan
 from kanopt.supply.problem import SupplyProblem
-from kanopt.supply.search.model import SupplyModel
+from kanopt.supply.search.model import SupplyProgram
 from kanopt.supply.search.tariffs import TariffPieces
 
 _LONGEST = 1e9
@@ -63,7 +63,7 @@ def flows_through_sites(
     >>> problem.price(flows_through_sites(problem, [("south", "1")], None)).terms().to_dict()
     {'sites': 90.0, 'purchase': 40.0, 'transport': 40.0}
     """
-    network, model = problem.network, SupplyModel(problem, pieces=pieces)
+    network, model = problem.network, SupplyProgram(problem, pieces=pieces)
     opened = np.zeros((len(network.facilities), network.shape[2]), dtype=bool)
     place = {name: row for row, name in enumerate(network.facility_names)}
     when = {name: column for column, name in enumerate(network.period_names)}
@@ -84,7 +84,7 @@ def flows_through_sites(
 
 
 def _cheapest(
-    model: SupplyModel, opened: NDArray[np.bool_], end: float, cost: NDArray[np.float64] | None = None
+    model: SupplyProgram, opened: NDArray[np.bool_], end: float, cost: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64] | None:
     """Return the best point with these sites open, shape (F, T); None where there is none, or no time."""
     left = end - time.perf_counter()

@@ -25,7 +25,7 @@ _LEAST_EACH, _MOST_EACH, _FLOWS = 3, 30, 60_000
 
 
 @dataclass(frozen=True, eq=False)
-class SupplyModel:
+class SupplyProgram:
     """The linear model of a supply problem.
 
     Variables: the flow of each product on each lane in each period; the shortage of each market; the stock kept

@@ -22,7 +22,7 @@ from kanopt.supply.augmentation import first_plan
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.fixed_sites import flows_through_sites
 from kanopt.supply.search.growing import GrowingModel, RowPool, run_growing
-from kanopt.supply.search.model import SupplyModel
+from kanopt.supply.search.model import SupplyProgram
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
 from kanopt.text import amount_text, money_text, number_text
 
@@ -104,7 +104,7 @@ class HighsSupply(Solver):
         made = _pieces(problem, _LOWERING * options.time_limit)
         pieces = made if isinstance(made, TariffPieces) else None
         return _TimedModel(
-            problem, SupplyModel(problem, pieces=pieces), began, "" if pieces else str(made or "")
+            problem, SupplyProgram(problem, pieces=pieces), began, "" if pieces else str(made or "")
         )
 
     def search(self, model: _TimedModel, options: SolveOptions) -> _FoundPoint:
@@ -167,7 +167,7 @@ class _TimedModel:
     """
 
     problem: SupplyProblem
-    rows: SupplyModel
+    rows: SupplyProgram
     began: float
     frozen_why: str = ""
 
@@ -189,7 +189,7 @@ class _FoundPoint:
         is.
     """
 
-    model: SupplyModel
+    model: SupplyProgram
     answer: HighsResult
     point: Floats
     least: HighsResult | None = None
@@ -219,7 +219,7 @@ class _HighsSupplySearch:
         if given is not None and self._rank(given) <= rank:
             plan = given
         plan = self._scaled(plan)
-        relaxed, least = SupplyModel(self.problem, must_deliver=False), None
+        relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
         if not self.problem.check(plan).ok:
             least = self._run(_least_missing(relaxed), None, told=False)
             if least.values is None:
@@ -232,7 +232,7 @@ class _HighsSupplySearch:
                 return found
         return self._leaving_out(relaxed, plan, least or self._run(_least_missing(relaxed), None, told=False))
 
-    def _leaving_out(self, relaxed: SupplyModel, plan: FlowPlan, least: HighsResult) -> _FoundPoint:
+    def _leaving_out(self, relaxed: SupplyProgram, plan: FlowPlan, least: HighsResult) -> _FoundPoint:
         """Search for the cheapest plan of those that leave out the least."""
         if least.values is None:
             return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
@@ -256,7 +256,7 @@ class _HighsSupplySearch:
             flows = self.problem.assess(now).simulation.flows
             paid = np.divide(tariff.amounts(flows), flows, out=np.array(rates), where=flows > 0)
             rates = paid
-            model = SupplyModel(self.problem, rates=rates)
+            model = SupplyProgram(self.problem, rates=rates)
             share = _SCALING * (self.options.time_limit - self.elapsed)
             answer = self._run(model.growing, model.point(now), told=False, seconds=share)
             if answer.values is None:
@@ -284,7 +284,7 @@ class _HighsSupplySearch:
         # what HiGHS may miss by its tolerance must not decide between two plans
         return float(f"{missing:.5g}"), assessment.pricing.objective
 
-    def _from(self, model: SupplyModel, plan: FlowPlan) -> _FoundPoint:
+    def _from(self, model: SupplyProgram, plan: FlowPlan) -> _FoundPoint:
         """Search for a better plan than one."""
         hint = model.point(plan)
         answer = self._run(model.growing, hint)
@@ -326,7 +326,7 @@ def _pieces(problem: SupplyProblem, seconds: float = np.inf) -> TariffPieces | s
     """Return the tariff as pieces, or why it has none in some seconds; None where it does not read the flow."""
     if not problem.lane_tariff.reads_flow:
         return None
-    model = SupplyModel(problem)
+    model = SupplyProgram(problem)
     return lower_tariff(problem, model.flow.cells, model.most_flow, seconds)
 
 
@@ -341,7 +341,7 @@ def _view(model: _TimedModel) -> tuple[str, ...]:
     )
 
 
-def _least_missing(model: SupplyModel) -> GrowingModel:
+def _least_missing(model: SupplyProgram) -> GrowingModel:
     """Return the model of how much must be left out: opening a site never makes anything impossible, so all do."""
     growing = model.growing
     linear = growing.linear

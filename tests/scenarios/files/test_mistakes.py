@@ -183,7 +183,7 @@ CHANGES = rows("""
 scale = "vehicles.fuel_prise"⏎by = 2 | changes[1].scale | did you mean 'fuel_price'?
 scale = "fuel_price"⏎by = 2 | changes[1].scale | must be 'table.column'
 scale = "vehicles.fuel_price" | changes[1].by | is missing
-scale = "a.b"⏎set = "a.b" | changes[1] | exactly one of set, scale, remove, add, open and close
+scale = "a.b"⏎set = "a.b" | changes[1] | exactly one of set, scale, remove and add
 scale = "vehicles.fuel_price"⏎by = nan | changes[1].by | must be a finite number
 remove = "vehicles"⏎where = { name = "vam" } | changes[1].where.name | has name = vam; did you mean 'van'?
 remove = "routes"⏎where = { client = "east" } | changes[1].remove | the problem does not read the table 'routes'

@@ -21,7 +21,7 @@ from kanopt.engines.highs import (
 from kanopt.supply.search import growing_child
 from kanopt.supply.search.growing import GrowingModel, RowPool, run_growing
 from kanopt.supply.search.growing_child import GrowingLp, GrowingSearch
-from kanopt.supply.search.model import SupplyModel
+from kanopt.supply.search.model import SupplyProgram
 from tests.cases.supply import best_of_all, random_problem
 
 OPTIONS = highs_options(HighsOptions()) | {"output_flag": False}
@@ -69,7 +69,7 @@ def parts(monkeypatch):
 @pytest.mark.parametrize("seed", range(8))
 def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
     problem = random_problem(seed)
-    model = SupplyModel(problem)
+    model = SupplyProgram(problem)
     search = search_of(model, start=part_of(model, 5))
     assert search.run() == "kOptimal"
     truth = best_of_all(problem)
@@ -105,7 +105,7 @@ def cycle_cover(sites, *, cost=2.0):
     seed=st.integers(0, 200), each=st.integers(1, 9), noise=st.integers(0, 2**31), size=st.floats(0.0, 20.0)
 )
 def test_any_multipliers_give_a_bound(seed, each, noise, size):
-    model = SupplyModel(random_problem(seed % 23))
+    model = SupplyProgram(random_problem(seed % 23))
     growing = model.growing
     arrays = growing.linear.to_arrays()
     lp = GrowingLp(arrays, vars(growing.pool), part_of(model, each), OPTIONS)
@@ -121,7 +121,7 @@ def test_any_multipliers_give_a_bound(seed, each, noise, size):
 @cache
 def optimum(seed):
     """Return the least cost in whole numbers of a random problem."""
-    linear = SupplyModel(random_problem(seed)).growing.linear
+    linear = SupplyProgram(random_problem(seed)).growing.linear
     return linear.effective_cost @ run_highs(linear, HighsOptions()).values
 
 

@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_the_best_plan_so_far():
 
 
 def test_ctrl_c_before_highs_finds_anything_keeps_the_first_plan(monkeypatch):
-    monkeypatch.setattr("kanopt.engines.highs.run_workers", lambda *_, **__: [WorkerEnd()])
+    monkeypatch.setattr("kanopt.engines.highs.run_worker", lambda *_, **__: WorkerEnd())
     with Interrupt() as stop:
         stop.ask()
         outcome = HighsSupply().solve(small(), SolveOptions())

@@ -16,7 +16,7 @@ from kanopt.plans.findings import Status
 from kanopt.refs import lane, state
 from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
-from kanopt.supply.search.model import SupplyModel
+from kanopt.supply.search.model import SupplyProgram
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
 from tests.cases.supply import small
 
@@ -41,7 +41,7 @@ def priced(text: str, unit: str = "EUR", **changes) -> SupplyProblem:
 
 
 def pieces_of(problem: SupplyProblem) -> TariffPieces:
-    model = SupplyModel(problem)
+    model = SupplyProgram(problem)
     made = lower_tariff(problem, model.flow.cells, model.most_flow)
     assert isinstance(made, TariffPieces), made
     return made
@@ -53,7 +53,7 @@ def pieces_of(problem: SupplyProblem) -> TariffPieces:
 @given(shares=st.lists(st.floats(1e-6, 1.0), min_size=10, max_size=10))
 def test_pieces_lie_below_the_law_by_no_more_than_is_proved(text, shares):
     problem = priced(text, products=[Product("flour", 0.8, shortage_cost=20.0)])
-    model, pieces = SupplyModel(problem), pieces_of(problem)
+    model, pieces = SupplyProgram(problem), pieces_of(problem)
     quantities = model.most_flow * np.resize(shares, len(model.most_flow))
     flows = np.zeros(problem.network.shape)
     flows[model.flow.cells] = quantities
@@ -76,7 +76,7 @@ def test_rates_that_read_the_flow_are_pieces_of_rate_times_flow(unit, read):
         products=[Product("flour", 0.8, shortage_cost=20.0)],
         units=SupplyUnits(quantity="pallet"),
     )
-    model, pieces = SupplyModel(problem), pieces_of(problem)
+    model, pieces = SupplyProgram(problem), pieces_of(problem)
     flows = np.zeros(problem.network.shape)
     flows[model.flow.cells] = 0.37 * model.most_flow
     paid = float(problem.lane_tariff.amounts(flows).sum())
