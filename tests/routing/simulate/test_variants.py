@@ -16,7 +16,7 @@ from tests.cases.routing_simulator import Run, Simulator
 from tests.cases.routing_variants import VARIANTS, optimum, some_routes, variant
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
-SEEDS = range(20)
+SEEDS = range(14)
 
 
 def line(
