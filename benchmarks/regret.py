@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from _bench import asked, footer
+from _bench import asked, footer, print_table
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
@@ -256,33 +256,35 @@ def measured(case: Case, models: list[str]) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    options = asked(
+    given = asked(
         __doc__,
-        problems=(list(PROBLEMS), "", PROBLEMS),
-        degrees=([1, 2, 4, 6, 8], ""),
-        noise=([0.0, 0.5], ""),
-        rows=([100, 1_000], ""),
-        seeds=([1, 2, 3, 4, 5], ""),
-        models=(list(MODELS), "", MODELS),
+        problems=(list(PROBLEMS), "which", PROBLEMS),
+        degrees=([1, 2, 4, 6, 8], "of the costs in the features"),
+        noise=([0.0, 0.5], "half widths of the factor around 1"),
+        rows=([100, 1_000], "to learn from"),
+        seeds=([1, 2, 3, 4, 5], "of draws"),
+        models=(list(MODELS), "which", MODELS),
     )
-    shown = ["truth", *options.models]
-    print("mean regret in percent of the best decisions; CPU seconds of learning, median, below each problem")
-    for problem in options.problems:
-        print(f"\n{problem:30}" + "".join(f"{name:>12}" for name in shown))
-        seconds: dict[str, list[float]] = {name: [] for name in shown}
-        for degree, noise, rows in itertools.product(options.degrees, options.noise, options.rows):
-            runs = [
-                measured(drawn(problem, degree, noise, rows, seed), options.models) for seed in options.seeds
-            ]
-            cells = []
-            for name in shown:
-                regrets = [run[name][0] for run in runs if name in run]
-                seconds[name] += [run[name][1] for run in runs if name in run]
-                whole = len(regrets) == len(runs)
-                cells.append(f"{100 * statistics.mean(regrets):12.2f}" if whole else f"{'–':>12}")
-            print(f"degree {degree}, noise {noise:3}, {rows:5} rows   " + "".join(cells), flush=True)
-        print(f"{'CPU s':30}" + "".join(f"{statistics.median(s or [0.0]):12.1f}" for s in seconds.values()))
-    print(f"\n{footer(['scikit-learn'], ', '.join(map(str, options.seeds)))}")
+    rows, shown = [], ["truth", *given.models]
+    seconds: dict[str, list[float]] = {name: [] for name in shown}
+    for name, degree, noise, count in itertools.product(
+        given.problems, given.degrees, given.noise, given.rows
+    ):
+        runs = [measured(drawn(name, degree, noise, count, seed), given.models) for seed in given.seeds]
+        row: dict[str, object] = {"problem": name, "degree": degree, "noise": noise, "rows": count}
+        for model in shown:
+            found = [run[model] for run in runs if model in run]
+            seconds[model] += [spent for _, spent in found]
+            whole = len(found) == len(runs)
+            row[model] = 100 * statistics.mean(regret for regret, _ in found) if whole else float("nan")
+        rows.append(row)
+        print(row, flush=True)
+    print("\nmean regret in percent of the best decisions; last CPU seconds of learning, median")
+    print_table(
+        [*rows, {"problem": "CPU s", **{name: statistics.median(s or [0.0]) for name, s in seconds.items()}}],
+        ".2f",
+    )
+    print(f"\n{footer(['scikit-learn'], ', '.join(map(str, given.seeds)))}")
 
 
 if __name__ == "__main__":

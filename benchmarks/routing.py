@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import fmean
 
 import pyvrp
-from _bench import asked, footer
+from _bench import asked, footer, print_table
 from pyvrp.stop import MaxRuntime
 
 import kanopt as ko
@@ -105,36 +105,33 @@ def best_known(instance: Instance) -> float:
     raise SystemExit(f"{instance.path}: no best known price")
 
 
-def measure(table: Table, files: Sequence[Path], arguments: argparse.Namespace) -> None:
+def measure(table: Table, files: Sequence[Path], given: argparse.Namespace) -> None:
     """Run one table and print it."""
-    seconds = arguments.budget or table.seconds
-    workers = arguments.workers or table.workers
-    seeds = range(1, (arguments.seeds or table.seeds) + 1)
-    print(f"\n{table.title}: {seconds:g} wall s, workers={workers}, seeds {', '.join(map(str, seeds))}\n")
-    print("| instance | clients | best known | gap % | worst | CPU s | alone % | CPU s | plan of |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    ours: list[float] = []
-    theirs: list[float] = []
+    seconds, workers = given.budget or table.seconds, given.workers or table.workers
+    seeds = range(1, (given.seeds or table.seeds) + 1)
+    rows = []
     for path in files:
         instance = ko.read_instance(path)
         best = best_known(instance)
         runs = [planned(instance, seconds, workers, seed) for seed in seeds]
-        peer = [alone(instance, seconds, seed) for seed in seeds] if table.alone and arguments.peer else []
-        gaps = [100 * (run.objective / best - 1) for run in runs]
-        others = [100 * (run.objective / best - 1) for run in peer]
-        ours.append(fmean(gaps))
-        cells = [instance.name, f"{len(instance.problem.clients):,}", f"{best:,.6g}", f"{ours[-1]:.3f}"]
-        cells += [f"{max(gaps):.3f}", f"{fmean(run.cpu for run in runs):.0f}"]
-        if peer:
-            theirs.append(fmean(others))
-            cells += [f"{theirs[-1]:.3f}", f"{fmean(run.cpu for run in peer):.0f}"]
-        else:
-            cells += ["", ""]
-        winners = Counter(run.by for run in runs)
-        cells.append(", ".join(f"{name} {count}" for name, count in winners.most_common()))
-        print(f"| {' | '.join(cells)} |", flush=True)
-    mean = f"{fmean(theirs):.3f}" if theirs else ""
-    print(f"| mean | | | {fmean(ours):.3f} | | | {mean} | | |")
+        row = {"instance": instance.name, "clients": len(instance.problem.clients), "best known": best}
+        row |= gaps(runs, best, "") | {
+            "plan of": ", ".join(f"{by} {n}" for by, n in Counter(r.by for r in runs).items())
+        }
+        if table.alone and given.peer:
+            row |= gaps([alone(instance, seconds, seed) for seed in seeds], best, "PyVRP alone, ")
+        print(row, flush=True)
+        rows.append(row)
+    print(f"\n{table.title}: {seconds:g} wall s, workers={workers}, seeds {', '.join(map(str, seeds))}")
+    print_table(rows, ",.6g")
+    means = {name: fmean(row[name] for row in rows) for name in rows[0] if name.endswith("gap %")}
+    print(", ".join(f"mean {name} {mean:.3f}" for name, mean in means.items()))
+
+
+def gaps(runs: list[Found], best: float, who: str) -> dict[str, float]:
+    """Return mean and worst gap to the best known price, and the mean of the CPU seconds."""
+    off = [100 * (run.objective / best - 1) for run in runs]
+    return {f"{who}gap %": fmean(off), f"{who}worst": max(off), f"{who}CPU s": fmean(run.cpu for run in runs)}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ equations, and training alternates with reweighting of outliers.
 
 A network with hidden nodes has many local optima. Starts are trained for a few steps on a coarse grid, a sample of the
 rows and a strong penalty, which smooths the loss: of 66 starts of a deep target 35 % reach the basin of the best
-optimum so, 17 % with a hundredth of the penalty, and none with a hundred times as much (benchmarks/basins.py). The best
+optimum so, 17 % with a hundredth of the penalty, and none with a hundred times as much. The best
 are trained on all rows; updates of smoothing, ranges and parameters alternate, and half of the networks are dropped
 each time, until the cross-validation score converges (:func:`fit_starts`). Then the grid is doubled while the score
 falls (:func:`refine_grid`).

@@ -45,7 +45,7 @@ from kanopt.questions.days_tables import read_days
 from kanopt.questions.point import PointResult
 from kanopt.questions.prepare import prepare_learned, require_scenario
 from kanopt.questions.question import Prepared, SweepOptions
-from kanopt.questions.review import Drift, Review, drift, review
+from kanopt.questions.review import Drift, Review, drift, learned_again, review
 from kanopt.questions.store import open_store
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.law_cache import LawCache
@@ -103,7 +103,7 @@ class Days(TableExports):
     @property
     def scenario(self) -> Scenario:
         """What the days are planned with."""
-        return self.question.scenario
+        return self.question.base.scenario
 
     @property
     def base(self) -> Result:
@@ -280,6 +280,13 @@ class Days(TableExports):
         parts = [self.review(name).rows().assign(date=name) for name in days]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
+    def learned_again(self) -> Scenario:
+        """Return the scenario whose law of travel time is learned from its rows and all legs that were driven.
+
+        ``ko.compare([scenario, days.learned_again()])`` says what that changes in price and plan.
+        """
+        return learned_again(self.scenario, self.rows())
+
     def _result(self, day: str, plan: str) -> tuple[int, Result]:
         number, found = self.question.number(day, plan), self._found(day, plan)
         if number is None:
@@ -363,6 +370,8 @@ class Days(TableExports):
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the figures are believed: days not in order, and what the tables lack."""
+        from kanopt.routing.search.days_in_time import knows_errors
+
         told = []
         for plan in self.plans:
             for words, rows in self.faults(plan).items():
@@ -370,6 +379,10 @@ class Days(TableExports):
                     days, why = list_names(rows["day"].tolist(), quoted=False), rows["message"].iloc[0]
                     first = f"; of {rows['day'].iloc[0]}: {why}" if why else ""
                     told.append(f"{count_text(len(rows), 'day')} {words} ({plan}): {days}{first}")
+        if not knows_errors(self.question.base.problem):
+            told.append(
+                "The law of time knows no errors: a day counts as in time where it is so on the law itself."
+            )
         return (*told, *self.notes)
 
     def _shown(self) -> Iterator[Part]:

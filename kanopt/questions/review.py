@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import ProblemError, TableError, nearest
+from kanopt.questions.axes import refused
 from kanopt.records.declaration import declared_fields
 from kanopt.routing.driven import DrivenStop
+from kanopt.scenarios.files.spec import LearnedSpec
 from kanopt.scenarios.table_exports import TableExports
+from kanopt.tables import read_table, units_of, with_units
 from kanopt.tables.report import renamed
 from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text
 
@@ -118,16 +121,23 @@ class Review(TableExports):
         TableError
             If the history lacks a column of the law, or travel times are no law.
         """
-        rows = self.rows()
-        missing = [name for name in rows.columns if name not in history.columns]
-        if rows.empty or missing:
-            what = (
-                f"has no column {join_list([repr(name) for name in missing])}" if missing else "is of no law"
+        return _enlarged(history, self.rows())
+
+    def learned_again(self) -> Scenario:
+        """Return the scenario whose law of travel time is learned from its rows and the legs of this day.
+
+        ``ko.compare([scenario, review.learned_again()])`` says what that changes in price and plan.
+
+        Raises
+        ------
+        ScenarioError
+            If the plan was made in Python, or travel times are no law that is learned.
+        """
+        if self.scenario is None:
+            raise refused(
+                "review", "scenario", "the plan is of no scenario whose laws could be learned again"
             )
-            raise TableError(
-                f"the history {what}: give the table that the law of travel time was learned from"
-            )
-        return pd.concat([history, rows], ignore_index=True)
+        return learned_again(self.scenario, self.rows().assign(date="driven"))
 
     def _shown(self) -> Iterator[Part]:
         day, unit = self.day, self.planned.problem.units.time
@@ -306,6 +316,43 @@ def _renamed(driven: Any, columns: Mapping[str, str]) -> pd.DataFrame:
         known = [field.name for field in declared_fields(DrivenStop)]
         raise ProblemError(f"driven: there is no field {unknown[0]!r}; {nearest(unknown[0], known)}")
     return renamed(driven, {name: field for field, name in columns.items()})
+
+
+def _enlarged(history: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a history with legs that were driven behind its rows; see :meth:`Review.enlarged`."""
+    missing = [name for name in rows.columns if name not in history.columns]
+    if rows.empty or missing:
+        what = f"has no column {join_list([repr(name) for name in missing])}" if missing else "is of no law"
+        raise TableError(f"the history {what}: give the table that the law of travel time was learned from")
+    return with_units(pd.concat([history, rows], ignore_index=True), units_of(history))
+
+
+def learned_again(scenario: Scenario, legs: pd.DataFrame) -> Scenario:
+    """Return a scenario whose law of travel time is learned from its rows and from legs that were driven.
+
+    Each ``date`` of the legs is a group of its own, where the law has groups. What is held out stays so: the law is
+    learned from all legs, and judged by the rows that judged it before.
+
+    Raises
+    ------
+    ScenarioError
+        If travel times are no law that is learned.
+    """
+    use = getattr(scenario.problem, "duration", None)
+    spec = None if use is None else scenario.laws.get(use.law)
+    if not isinstance(spec, LearnedSpec):
+        raise refused(
+            "review", "duration", "travel times are no law that is learned, so that it is not learned again"
+        )
+    history, rows = scenario.tables[spec.table], legs.drop(columns="date")
+    if spec.groups is not None:
+        known, days = history[spec.groups], pd.Series(pd.factorize(legs["date"])[0], legs.index)
+        is_number = pd.api.types.is_numeric_dtype(known)
+        rows[spec.groups] = days + known.max() + 1 if is_number else legs["date"].astype(str)
+    if spec.holdout.by is not None:
+        rows[spec.holdout.by] = history[spec.holdout.by].min()
+    tables = {**scenario.tables, spec.table: read_table(_enlarged(history, rows))}
+    return replace(scenario, name=f"{scenario.name}, learned again", tables=tables)
 
 
 @dataclass(frozen=True)

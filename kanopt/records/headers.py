@@ -91,7 +91,7 @@ _AMBIGUOUS = frozenset(
 _NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
 _PER = frozenset(["per", "pro", "par", "por", "je", "za"])
 _EACH = frozenset(
-    ["hourly", "daily", "weekly", "monthly", "yearly", "horaire"]
+    ["hourly", "daily", "weekly", "monthly", "yearly", "horaire", "horario", "orario"]
 )  # by themselves, what is paid
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ł": "l", "Ł": "L"}

@@ -138,6 +138,12 @@ class ColumnFacts:
         return dated and bool((self.values.dt.hour + self.values.dt.minute).any())
 
     @property
+    def counts_hours(self) -> bool:
+        """Whether its rows are hours of the day, one after the other."""
+        rises = self.whole and self.is_unique and self.values.is_monotonic_increasing
+        return rises and self.header.unit == "h" and bool(self.values.between(0, 24).all())
+
+    @property
     def measured(self) -> frozenset[tuple[str, int]] | None:
         """What its numbers measure; what is paid a day or longer is money, since a plan is made for that once."""
         money, _, time = self.unit.partition("/")
@@ -304,7 +310,7 @@ def _evidence(
     """Return how much speaks for a column as a field, and what."""
     if shape.score < 0 or not _may_hold(column, item, key):
         return _Evidence()
-    if item.clock and column.kind == "number" and not column.header.words:
+    if item.clock and column.kind == "number" and not (column.header.words or column.counts_hours):
         return _Evidence()  # a time that nothing is said of is no clock time
     known = [set(names[other]) for other in item.refers if other in names]
     if known and not column.texts <= set().union(*known) | {""}:

@@ -30,6 +30,7 @@ import numpy as np
 
 from kanopt.errors import FitError
 from kanopt.surrogates.architecture_search import ArchitectureSearch
+from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.options import Settings
 from kanopt.surrogates.screening import MANY
@@ -171,8 +172,11 @@ def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
     numbers = search.table.encoding.numbers
     bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
     wide = tuple(
-        feature.low > 0 and feature.high >= 3.0 * feature.low and not bend
-        for feature, bend in zip(numbers, bends, strict=True)
+        feature.low > 0
+        and feature.high >= 3.0 * feature.low
+        and not bend
+        and not period_of(feature.name, values)
+        for feature, bend, values in zip(numbers, bends, search.table.numbers.T, strict=False)
     )
     if search.settings.logs is not None or not any(wide):
         return best

@@ -1,6 +1,6 @@
 """Example tables with known laws, which ship with the package.
 
-``benchmarks/example_tables.py`` makes the files, but for Sioux Falls, whose tables are published.
+The files were made by these laws, with noise and gross errors; those of Sioux Falls are published.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ _UNITS = {
     "kms kilometre kilometres kilometer kilometers kilometros kilometrique kilometrico kilometr kilometry": "km",
     "mi mile miles milla millas": "mi",
     "h hr hrs hour hours hourly horaire std stunde stunden heure heures hora horas godz godzina godziny godzin": "h",
-    "ora ore uur uren": "h",
+    "ora ore orario oraria horario horaria uur uren": "h",
     "min mins minute minutes minuten minutos minuta minuty minut minuti minuut": "min",
     "s sekunde sec secs second seconds sekunden secondes segundos sekundy sekund": "s",
     "d day days daily tag tage jour jours dia dias dzien dni giorno giorni dag dagen": "day",

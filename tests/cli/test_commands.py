@@ -167,6 +167,25 @@ def test_fit_learns_from_a_table_alone_and_says_of_it_what_a_scenario_file_may(c
     assert cli("fit")[0] == 2
 
 
+def test_fit_says_which_rows_hold_a_law_back_and_draws_what_inputs_do_where_a_terminal_shows_it(
+    case, cli, monkeypatch
+):
+    rows = "".join(f"{0 if k % 40 == 0 else k % 37 + 1},{3 * (k % 37) + 5 + k % 3}\n" for k in range(1, 401))
+    (case / "trips.csv").write_text(f"km,minutes\n{rows}")
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "90"}.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = cli(*FIT, "km", "--law", "min_r2=0", "--out", "laws")
+    assert code == 0, err
+    told = 'rows, at zero, hold the law back: drop_where = ["km <= 0"]; '
+    assert told in " ".join(out.split())
+    assert "drop_where" in (case / "laws" / "laws.html").read_text("utf-8")
+    (line,) = (line for line in out.splitlines() if "▁" in line)
+    assert line.startswith("      km  100 %  ")
+    code, _, err = cli(*FIT, "km", "--law", "min_r2=0.9999")
+    assert code == 5
+    assert told in " ".join(err.split())
+
+
 def test_check_names_every_mistake_of_every_file(case, cli):
     edit(case / "case.toml", "time_limit", "time_limt")
     edit(case / "case.toml", 'unit = "min"', 'unit = "minuts"')

@@ -43,6 +43,8 @@ def posed(*arguments: object, **fields: object) -> Callable[[], object]:
     ("make", "message"),
     [
         (decided("x", 0, math.inf), "'x': high: is inf"),
+        (decided("x", 0.2, 0.8, integer=True), "no whole number lies from 0.2 to 0.8"),
+        (lambda: decisions.at_most(LAW, math.nan), "no number lies from"),
         (decided("x", 2, 1), "from 2 to 1 holds no number"),
         (decided("x", "low", 1), "'x': low: .*'low'"),
         (decided("x", math.nan, "b"), "low: is nan.*\\n.*high: .*'b'"),

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt import Status
 from kanopt.errors import ProblemError
 from kanopt.explain import Explanation, difference, explain
 from kanopt.explain.service import does_less
 from kanopt.explain.summary import bound_sentence, today_sentence
-from kanopt.plans.findings import Extrapolation, Reason
+from kanopt.plans import Certificate, Status
+from kanopt.plans.findings import Extrapolation, FrozenInput, Reason
 from kanopt.routing import RoutingUnits
 from tests.cases.routing import random_problem, random_routes
 from tests.plans.test_coverage import VAN, last, round_trip
@@ -107,6 +107,7 @@ def test_without_a_plan_there_are_no_terms_but_reasons() -> None:
     assert why.reasons()["subject"].tolist() == ["client c1"]
     assert why.text().startswith("There is no plan (no plan meets every rule): demand exceeds every van.")
     assert "stopped by the user" in explain(replace(WHOLE, interrupted=True)).text()
+    assert explain(nothing).causes == WHOLE.problem.infeasibility_reasons()
 
 
 def test_what_is_left_out_broken_and_untrusted_is_told() -> None:
@@ -138,10 +139,12 @@ def test_today_is_compared_as_far_as_both_plans_do_the_same() -> None:
     assert "25.00 EUR (20 %) less than today's plan, which costs 125.00 EUR" in told
     assert unlike not in told
     assert "25.00 EUR (25 %) more than today's plan" in today_sentence(today, now)
+    assert "as much as today's plan" in today_sentence(now, now)
     for less in (PARTIAL, LATE):
         assert unlike in today_sentence(WHOLE, less)
         assert does_less(less, WHOLE)
         assert not does_less(WHOLE, less)
+    assert not does_less(WHOLE, WHOLE)
 
 
 def test_bounds_are_told_as_far_as_they_are_known() -> None:
@@ -150,6 +153,11 @@ def test_bounds_are_told_as_far_as_they_are_known() -> None:
     told = bound_sentence(replace(plan, bound=95.0))
     assert "95.00 EUR" in told
     assert "5 % is left to gain" in told
+    frozen = (FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),)
+    typical = replace(plan, certificate=Certificate(97.0, 97.0, 100.0, 0.01, frozen))
+    assert "is not known" in bound_sentence(typical)
+    assert "by which the price would be 3.00 EUR lower" in explain(typical).text()
+    assert explain(typical).frozen()["value"].tolist() == ["0.5 t"]
 
 
 def full(place: int, vans: int) -> Reason:

@@ -198,6 +198,11 @@ def test_everybody_is_told_from_one_assessment(kind: str) -> None:
     assert problem.reasons(plan) is why.causes
     assert problem.extrapolations(plan) is why.extrapolations
     assert len(problem.views(plan)) == len(result.assessment.views())
+    known = result.assessment
+    assert known.proposal
+    assert all(figure.text for figure in known.figures())
+    # a page has sliders for prices where there are rates
+    assert (known.slider_prices() is None) == (kind == "decisions")
     # who gets a table may write into it
     frame = result.to_frame()
     before = frame.copy()

@@ -74,6 +74,9 @@ def test_routes_are_added_up_by_hand():
     assert row["late (min)"] == pytest.approx(10.0)
     assert row["cost (EUR)"] == pytest.approx(4.0)
     assert figures_of(evaluate(problem, []))["vehicles"].text == "0 of 3"
+    other = figures_of(evaluate(problem, [["near"]]))["distance"]
+    assert other.change_from(found["distance"]) == "−10 km"
+    assert found["distance"].change_from(found["distance"]) == "0"
 
 
 @settings(max_examples=15, deadline=None)

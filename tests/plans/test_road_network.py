@@ -69,6 +69,7 @@ def test_lengths_have_units_and_links_outside_the_law_are_marked():
         ({"links": with_units(LINKS, {"length": "h"})}, "column 'length': cannot convert 'h'"),
         ({"law": np.array([1.0, 2.0, -1.0, 1.0])}, r"travel time must be .* '1 → 3 \(−1 min\)'"),
         ({"law": np.ones(3)}, "4 links, but travel times of shape"),
+        ({"nodes": NODES.rename(columns={"x": "lon"})}, "nodes: column 'x' is missing"),
         ({"nodes": NODES[:2]}, "'3' is not among the nodes"),
         ({"nodes": pd.concat([NODES, NODES[:1]])}, "nodes: '1' appears more than once"),
         ({"law": MINUTES.bind(km=link.length, speed=link.sped)}, "'link.sped'; did you mean 'link.speed'"),

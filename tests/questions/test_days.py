@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
 from kanopt.questions.days_figures import acceptance, fleet_of
+from kanopt.questions.review import learned_again
 
 SCENARIO = """
 [scenario]
@@ -197,3 +200,18 @@ def test_its_page_has_a_page_of_each_day_behind_it(base, tmp_path):
     assert 'href="days/2026-03-02.html"' in page
     assert (tmp_path / "days" / "2026-03-03.html").exists()
     assert "hire on" in page
+
+
+def test_driven_legs_are_learned_from_and_hold_nothing_out(base):
+    month = ko.load_scenario(Path(__file__).parents[2] / "scenarios" / "parcel_month.toml")
+    legs = {"distance_km": [2.0, 5.0, 3.0], "hour": [8.5, 9.0, 8.0], "minutes": [6.0, 14.0, 8.0]}
+    again = learned_again(month, pd.DataFrame({**legs, "date": ["2026-03-16"] * 2 + ["2026-03-17"]}))
+    again.check()
+    old, new = month.tables["trips"], again.tables["trips"]
+    assert new["minutes"].tolist() == [*old["minutes"], 6.0, 14.0, 8.0]
+    added = new.tail(3)
+    assert added["day"].nunique() == 2
+    assert not set(added["day"]) & set(old["day"])
+    assert added["week"].max() < old["week"].max() - 3
+    with pytest.raises(ko.ScenarioError, match="no law that is learned"):
+        learned_again(base, pd.DataFrame({"km": [1.0], "minutes": [2.0], "date": ["2026-03-16"]}))

@@ -72,6 +72,8 @@ def test_a_kept_plan_is_priced_as_one_by_one(shared_tiny, axes, priced_at_once):
         assert point.objective == pytest.approx(other.objective, rel=1e-12)
         assert dict(point.terms) == pytest.approx(other.pricing.terms().to_dict(), rel=1e-12)
         assert (point.status, point.violations) == (other.status, other.rank.violations)
+    totals = found.terms.groupby("point")["amount"].sum()
+    assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
     holds = (found.points["kept_status"] == "feasible").tolist()
     assert found.points["replanning_effect"].tolist() == pytest.approx(
         [0 if each else np.nan for each in holds], nan_ok=True

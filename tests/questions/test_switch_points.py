@@ -1,18 +1,92 @@
-"""Switch points: closed forms, a fine grid, edges of laws and rules, and switches that noise hides."""
+"""Tornados and switch points: closed forms, a fine grid, every set of sites, edges of laws and rules, and noise."""
 
+import itertools
+import math
 import signal
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import kanopt as ko
 from kanopt.formulas.edges import crossed_edges
-from kanopt.questions import SweepOptions, factors, grid, switch_points
+from kanopt.plans.base import told_elsewhere
+from kanopt.plans.evaluate import evaluate
+from kanopt.questions import factors, grid
+from kanopt.questions.question import SweepOptions
+from kanopt.questions.switch_points import switch_points
+from kanopt.questions.tornado import tornado
 from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import PRICE, choice
+from tests.cases.scenario_files import DEMAND, one_market, random_network, written
+from tests.cases.supply import cost_of
 
 QUICK = SweepOptions(time_limit=0.5)
+
+
+AXES = {
+    "vehicles.fuel_price": (1.0, 2.0),
+    "vehicles.fixed_cost": factors(0.5, 3.0, 2),
+    "surrogates.litres": factors(0.9, 1.1, 2),
+}
+
+
+def test_effects_are_those_of_scenarios_made_by_hand(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    found = tornado(scenario, AXES, plan="today")
+    base, plan = found.base.objective, found.base.plan
+    made = {
+        "vehicles.fuel_price": [scenario.set("vehicles.fuel_price", one) for one in (1.0, 2.0)],
+        "vehicles.fixed_cost ×": [scenario.scale("vehicles.fixed_cost", one) for one in (0.5, 3.0)],
+        "surrogates.litres ×": [scenario.scale("surrogates.litres", one) for one in (0.9, 1.1)],
+    }
+    frame = found.frame.set_index("path")
+    assert sorted(frame.index) == sorted(made)
+    for path, scenarios in made.items():
+        expected = [evaluate(one.build(one.formulas({})), plan).objective - base for one in scenarios]
+        assert frame.loc[path, ["low_effect", "high_effect"]].tolist() == pytest.approx(expected, rel=1e-9)
+    assert found.frame["swing"].is_monotonic_decreasing
+    assert (found.frame["noise"] == 0).all()
+    assert (found.frame["verdict"] == "moves the price").all()
+
+
+def test_proved_plans_have_no_noise(tmp_path):
+    # by road 250 km, by rail 480 at once: from 1.2 to 3 EUR a km the price goes from 300 to 480, and is 400 as it is
+    scenario = choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
+    found = tornado(scenario, {PRICE: (1.2, 3.0)}, options=QUICK)
+    row = found.frame.iloc[0]
+    effects = row[["low_effect", "high_effect", "kept_low", "kept_high", "swing", "kept_swing"]].tolist()
+    assert effects == pytest.approx([-100, 80, -100, 350, 180, 450], abs=1e-3)
+    assert row["noise"] == 0
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_not_compared(shared_tiny):
+    axes = {"vehicles.capacity": factors(0.3, 1.0, 2), "vehicles.fuel_price": (1.0, 2.0)}
+    found = tornado(load_scenario(shared_tiny), axes, options=QUICK)
+    row = found.frame.iloc[0]
+    assert (row["path"], row["verdict"], row["low_status"]) == (
+        "vehicles.capacity ×",
+        "not like with like",
+        "partial",
+    )
+    assert np.isnan(row["low_effect"])
+    refused = tornado(load_scenario(shared_tiny), {"clients[name=north].ready_h": (8.0, 20.0)}, plan="today")
+    assert refused.frame["verdict"].tolist() == ["no plan"]
+
+
+def test_a_chart_has_a_bar_for_each_input(shared_tiny):
+    from matplotlib.figure import Figure
+
+    found = tornado(load_scenario(shared_tiny), AXES, plan="today")
+    given = Figure().subplots()
+    ax = found.plot(ax=given)
+    assert ax is given
+    ends = sorted(bar.get_width() for bar in ax.patches)
+    assert ends == pytest.approx(sorted([*found.frame["low_effect"], *found.frame["high_effect"]]))
+    assert ax.yaxis_inverted()  # the first stands on top
+    assert [label.get_text() for label in ax.get_yticklabels()] == found.frame["path"].tolist()
 
 
 @pytest.mark.slow
@@ -136,3 +210,73 @@ def test_edges_of_laws():
     assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
         "rate: w reaches 1 and 5"
     ]
+
+
+PROVED = SweepOptions(time_limit=5.0)
+
+
+@pytest.mark.slow
+def test_sites_give_way_where_arithmetic_says(tmp_path):
+    found = switch_points(
+        one_market(tmp_path), {DEMAND: factors(0.2, 6.0, 3)}, most_solves=12, options=PROVED
+    )
+    told = found.frame.groupby(["decision", "above"])["switch_point"].agg(list)
+    assert set(found.frame["verdict"]) == {"known"}
+    # unmet 9 d, by north 30 + 2 d up to 20 t, then 70 + 9 (d - 20), by south 90 + 1.5 d; d is 10 t times the factor
+    assert told["north", "in use"] == pytest.approx([3 / 7], abs=1e-5)
+    assert told["south", "in use"] == pytest.approx([20 / 7.5], abs=1e-5)
+    assert told["shortage", "nothing"] == pytest.approx([3 / 7, 20 / 7.5], abs=1e-5)
+    assert set(found.frame["edge"]) == {""}
+    # the flows of one plan to the tolerance
+    assert told["shortage", "paid"] == pytest.approx([2.0], abs=0.001 * 5.8)
+
+
+@pytest.mark.slow
+def test_sites_in_use_are_those_of_trying_every_set(tmp_path):
+    scenario = random_network(tmp_path, seed=2)
+    axis, ends = {DEMAND: factors(0.3, 2.5, 3)}, (0.3, 2.5)
+    frame = switch_points(scenario, axis, decisions="in use", options=PROVED).frame
+    assert set(frame["verdict"]) <= {"known"}
+    frame = frame[frame["kind"] == "in use"]
+    first = scenario.scale(DEMAND, ends[0]).run(time_limit=5).result.assessment.in_use.names
+    sets = list(itertools.product((False, True), repeat=3))
+    for factor in np.linspace(*ends, 11):
+        passed = frame[frame["switch_point"] <= factor]
+        if np.abs(frame["switch_point"] - factor).min() < 0.002 * (ends[1] - ends[0]):
+            continue
+        in_use = {name: name in first for name in ("f0", "f1", "f2")}
+        in_use |= {row.decision: row.above == "in use" for row in passed.itertuples()}
+        changed = scenario.scale(DEMAND, factor)
+        problem = changed.build(changed.formulas({}))
+        costs = {
+            opened: cost_of(
+                _with_array(problem), np.repeat(np.array(opened)[:, None], len(problem.network.periods), 1)
+            )
+            for opened in sets
+        }
+        best = min(cost for cost in costs.values() if math.isfinite(cost))
+        assert costs[tuple(in_use.values())] == pytest.approx(best, rel=1e-6)
+
+
+def _with_array(problem):
+    """Return a problem whose tariff is the array that a linear programme written from scratch reads."""
+    with told_elsewhere():
+        return replace(problem, tariff=np.array(problem.lane_tariff.rates))
+
+
+def test_a_schedule_is_carried_over_in_its_order(tmp_path):
+    tables = {
+        "jobs": "name,due_date\nA,1000\n",
+        "tasks": "name,job,order,size\na1,A,1,5\na2,A,2,5\n",
+        "machines": "name\nfast\nslow\n",
+        "modes": "task,machine,energy,pace\na1,fast,10,1\na2,fast,10,1\na1,slow,0,2\na2,slow,0,2\n",
+        "power_price": "start,price\n0,1\n",
+    }
+    laws = '[surrogates.minutes]\nformula = "pace * size"\ninputs = { pace = "", size = "" }\nunit = "min"'
+    problem = 'makespan_cost = 1.0\nhorizon = 500\nduration = { law = "minutes" }\n'
+    bound = 'bind = { pace = "mode.pace", size = "task.size" }'
+    scenario = written(tmp_path, "scheduling", tables, laws=laws, problem=problem + bound)
+    found = switch_points(scenario, {"tasks.size": factors(1.0, 3.5, 2)}, options=PROVED)
+    # a task on the fast machine takes as long as it is large, and 10 EUR more; on the slow one twice as long
+    assert found.frame["switch_point"].unique() == pytest.approx([2.0], abs=1e-4)
+    assert found.axes[0].solves <= 5

@@ -20,7 +20,7 @@ NODE_COORD_SECTION
 1 0 0
 2 3 4
 3 10.5 0
-4 0 -7
+4 1 -7
 DEMAND_SECTION
 1 0
 2 4
@@ -31,7 +31,7 @@ DEPOT_SECTION
  -1
 EOF
 """
-POINTS = [(0.0, 0.0), (3.0, 4.0), (10.5, 0.0), (0.0, -7.0)]
+POINTS = [(0.0, 0.0), (3.0, 4.0), (10.5, 0.0), (1.0, -7.0)]
 WINDOWS = """\
 TIME_WINDOW_SECTION
 1 0 100
@@ -104,7 +104,7 @@ def test_windows_service_and_the_return_to_the_depot_are_kept(write):
     assert (problem.vehicles[0].shift_start, problem.vehicles[0].shift_end) == (0, 100)
     found = [(c.service_duration, c.earliest, c.latest) for c in problem.clients]
     assert found == [(9, 20, 30), (9, 0, 90), (9, 5, 90)]
-    # 7 + 9 of service + 11.4 reaches client 1 at 27.4; 7 + 9 + 12.6 + 9 + 8.5 is too late
+    # 7 + 9 of service + 11.1 reaches client 1 at 27.1; 7 + 9 + 11.8 + 9 + 8.5 is too late
     assert problem.check(problem.plan_from([["2"], ["3", "1"]])).ok
     assert not problem.check(problem.plan_from([["3", "2", "1"]])).ok
 
@@ -189,6 +189,8 @@ BAD = [
     (CVRP, "2 4\n", "2 11\n", "DEMAND_SECTION: node 2 demands 11, more than any vehicle"),
     (CVRP, "1 0\n2 4\n", "1 1\n2 4\n", ":13: DEMAND_SECTION: node 1 is the depot and demands 1"),
     (CVRP, "CAPACITY : 10\n", "", "CAPACITY is missing"),
+    (CVRP, "CAPACITY : 10", "CAPACITY 10", ":6: 'CAPACITY 10'"),
+    (CVRP, "DIMENSION : 4", "DIMENSION : 4\nDIMENSION : 4", ":5: DIMENSION .* twice"),
     (CVRP, "TYPE : CVRP", "TYPE : PDTSP", ":3: TYPE: 'PDTSP'"),
     (CVRP, "TYPE : CVRP", "TYPE : VRPTW", "TIME_WINDOW_SECTION is missing"),
     (CVRP, "EUC_2D", "GEO", ":5: EDGE_WEIGHT_TYPE: 'GEO'"),

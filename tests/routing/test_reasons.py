@@ -44,7 +44,12 @@ def test_what_a_place_is_said_to_break_is_what_the_check_says(name: str) -> None
         given = variant(name, seed)
         start = given.plan_from([["c2"], ["c3"]])
         before = amounts(given.check(start).violations)
-        for place in InsertionFinder(given.leg_laws, given.planning_values, start).for_client("c0"):
+        places = InsertionFinder(given.leg_laws, given.planning_values, start).for_client("c0")
+        if not given.data.has_sources:  # of whom nothing else must come along every place is looked at
+            tried = {(place.route.label, place.route.clients) for place in places}
+            for stops in (("c0", "c2"), ("c2", "c0")):
+                assert (start.routes[0].label, stops) in tried
+        for place in places:
             routes = [r for r in start.routes if r.label != place.route.label]
             plan = given.plan_from([*routes, place.route])
             after = amounts(given.check(plan).violations)

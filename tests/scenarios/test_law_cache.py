@@ -1,5 +1,7 @@
 """What was learned once is not learned again, and nothing else is taken for it."""
 
+from __future__ import annotations
+
 import json
 import math
 import multiprocessing

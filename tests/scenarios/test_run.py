@@ -1,3 +1,7 @@
+"""From which rows a law is learned, and what a run is of them, of today's plan and of a promise."""
+
+from __future__ import annotations
+
 from html import unescape
 
 import numpy as np
@@ -5,7 +9,72 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import FormulaError, KanoptWarning, ScenarioError
-from kanopt.scenarios import Event, load_scenario
+from kanopt.scenarios import load_scenario
+from kanopt.scenarios.events import Event
+from kanopt.scenarios.files.laws import split_rows, unseen_rows, with_groups
+from kanopt.scenarios.files.spec import HoldoutSpec, LearnedSpec
+from kanopt.scenarios.learn import fit_law
+from tests.cases.choice_scenario import choice
+
+
+def trips(rows: int = 80) -> pd.DataFrame:
+    """Return trips of two ordinary regions, and of six islands with one each."""
+    rng = np.random.default_rng(1)
+    km = rng.uniform(1.0, 9.0, rows)
+    region = np.where(rng.random(rows) < 0.5, "north", "south").astype(object)
+    region[3:81:13] = [f"island {k}" for k in range(len(region[3:81:13]))]
+    return pd.DataFrame(
+        {
+            "km": km,
+            "region": region,
+            "week": 1 + np.arange(rows) // 10,
+            "minutes": 4 + 2 * km + (region == "north"),
+        }
+    )
+
+
+def spec(**given: object) -> LearnedSpec:
+    return LearnedSpec(table="trips", target="minutes", features=("km", "region"), **given)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_category_is_held_out_alone(seed: int) -> None:
+    train, test = split_rows(spec(), trips(), seed)
+    assert not unseen_rows(spec(), train, test).any()
+    assert set(test["region"]) <= set(train["region"])
+    assert set(split_rows(spec(), trips(), seed)[1].index) == set(test.index)
+
+
+def test_of_weeks_held_out_whole_rows_of_unseen_categories_judge_nothing_and_are_counted() -> None:
+    weeks = spec(holdout=HoldoutSpec(by="week", last=2))
+    train, test = split_rows(weeks, trips(), 0)
+    unseen = unseen_rows(weeks, train, test)
+    assert test["region"][unseen].tolist() == ["island 5"]
+    law = fit_law("minutes", weeks, trips(), seed=2)
+    assert "1 held-out row of unseen categories not judged" in law.note
+    assert law.formula.fit.rows_test == 19
+
+
+def days(seed: int, effect: float = 0.3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"km": rng.uniform(1.0, 30.0, 500), "day": rng.integers(0, 30, 500)})
+    shared = rng.normal(0.0, effect, 30)[frame["day"]]
+    frame["minutes"] = (4.0 + 1.7 * frame["km"]) * np.exp(shared + rng.normal(0.0, 0.1, 500))
+    return frame.assign(week=frame["day"] // 7)
+
+
+def test_a_column_whose_rows_share_errors_becomes_groups_and_the_hold_out_by_itself() -> None:
+    asked = LearnedSpec(table="trips", target="minutes", features=("km",), network={"hidden": []})
+    found, _ = with_groups(asked, days(1), 0)
+    assert found.groups == "day"
+    train, test = split_rows(found, days(1), 0)
+    assert not set(train["day"]) & set(test["day"])
+    law = fit_law("minutes", asked, days(1), seed=0)
+    assert "groups = 'day' since rows of one day share" in law.note
+    assert law.formula.fit.errors.shape.by == "day"
+    assert with_groups(asked, days(2, effect=0.0), 0) == (asked, ())
+    declared = asked.model_copy(update={"groups": "week"})
+    assert with_groups(declared, days(1), 0) == (declared, ())
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
@@ -93,3 +162,10 @@ def test_a_run_plans_for_a_promise(learned, tmp_path):
     assert known.text() in run.told()
     page = unescape(run.to_html(tmp_path / "page.html").read_text("utf-8")).replace("\u00a0", " ")
     assert known.text() in page
+
+
+def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):
+    with pytest.raises(ScenarioError, match="on_time: a promise lies between 0 and 1, not 95"):
+        load_scenario(shared_tiny).run(on_time=95)
+    with pytest.raises(ScenarioError, match="promises of being on time are those of routes"):
+        choice(tmp_path, "n * price").run(on_time=0.9)

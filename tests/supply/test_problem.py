@@ -150,3 +150,10 @@ def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flo
     np.testing.assert_allclose(
         ledger.delivered + ledger.shortage - np.maximum(delivered, 0.0), ledger.demand, atol=3e-5
     )
+
+
+def test_a_lane_carries_only_what_its_supplier_offers():
+    products = [Product("flour", shortage_cost=1.0), Product("corn", shortage_cost=1.0)]
+    problem = small(products=products, tariff=1.0, demand=1.0)
+    flow = {"tail": "mill", "head": "north", "product": "corn", "period": "1", "quantity": 1.0}
+    assert rules(problem, [flow]) == ["supply"]

@@ -200,3 +200,14 @@ def test_frames_become_records_and_their_units_are_converted():
     assert [one.capacity for one in network.facilities] == [40.0, 30.0]
     assert network.facilities[1].attributes == {"region": "s"}
     assert network.distances.tolist() == [10.0, 0.5]
+
+
+def test_a_plan_outside_the_domain_of_its_laws_says_where():
+    rate = parse_formula("0.1 * km", [Variable("km", "km", low=5, high=50)], Variable("cost", "EUR/t"))
+    wants = parse_formula("people", [Variable("people", high=400)], Variable("demand", "t"))
+    people = [Market("Lyon", attributes={"people": 500.0}), Market("Nice", attributes={"people": 300.0})]
+    bound = {"tariff": rate.bind(km=lane.distance), "demand": wants.bind(people=market.people)}
+    tariff, demand = small(**bound, markets=people).extrapolations(PLAN)
+    assert (tariff.law, tariff.where) == ("tariff", "north → Lyon")
+    assert "km 3 km (valid from 5 to 50)" in tariff.inputs
+    assert (demand.law, demand.where) == ("demand", "Lyon")

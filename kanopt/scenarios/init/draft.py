@@ -18,6 +18,7 @@ from kanopt.scenarios.init.kinds import READINGS, Roles
 from kanopt.scenarios.init.laws import LawGuess
 from kanopt.scenarios.init.outcomes import guess_units, is_imperial
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
+from kanopt.scenarios.init.rewrites import unit_of_cells
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable
 from kanopt.text import join_list, list_names
 from kanopt.units import CURRENCIES, same_dimension
@@ -244,7 +245,7 @@ class Draft:
 
     def _set_unit_of_square(self, part: str, table: SourceTable) -> None:
         """Give a square table its one unit, which its name or its corner says."""
-        corner = next(iter(table.columns.values())).header.unit
+        corner = unit_of_cells(next(iter(table.columns.values())))
         unit, usual = corner or read_header(table.title).unit, _MATRICES[part]
         told = bool(unit) and same_dimension(unit, usual)
         why = "" if told else "no unit is stated"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
 _LEGS = ("distances", "durations", "links")
+_ENDS = ("from", "to")
+_LISTS = re.compile("[,;/+]")
 _Parts = dict[str, PartGuess]
 
 
@@ -156,7 +159,16 @@ def _assigned(
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
-    return (guess and both_ways(table, guess["tail"].name, guess["head"].name)) or table
+    if guess is not None:
+        return both_ways(table, guess["tail"].name, guess["head"].name) or table
+    ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
+    measured = any(measures(c) in ({"length": 1}, {"time": 1}) for c in table.given.values())
+    made = both_ways(table, *ends) if measured and len(ends) > 1 else None
+    return (
+        table
+        if made is None
+        else made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))), made.made)
+    )
 
 
 def _joins(guess: PartGuess) -> bool:
@@ -322,13 +334,22 @@ def _match_skills(parts: _Parts) -> None:
         for other in [skills] if skills is not None else vehicles.left:
             if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
                 why = "its values are in both tables"
-                parts["clients"] = clients.filling("needs", one, 0.9, why)
-                parts["vehicles"] = vehicles.filling("skills", other, 0.9, why)
+                filled = clients.filling("needs", one, 0.9, why), vehicles.filling("skills", other, 0.9, why)
+                parts["clients"], parts["vehicles"] = map(_with_commas, filled, (one, other))
                 return
 
 
 def _words_in(column: ColumnFacts) -> set[str]:
-    return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
+    return {word.strip() for text in column.texts for word in _LISTS.split(text) if word.strip()}
+
+
+def _with_commas(guess: PartGuess, column: ColumnFacts) -> PartGuess:
+    """Return a part in which words of a column that are parted otherwise are parted by commas."""
+    if not any(re.search("[/+]", text) for text in column.texts):
+        return guess
+    cells = column.values.map(lambda cell: ", ".join(map(str.strip, _LISTS.split(str(cell)))))
+    why = f"{guess.table.called} with commas in {column.name!r}"
+    return guess.on(guess.table.remade(guess.table.frame.assign(**{column.name: cells}), why, end="commas"))
 
 
 def _match_amounts(parts: _Parts) -> None:

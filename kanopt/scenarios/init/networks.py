@@ -23,7 +23,7 @@ from kanopt.scenarios.init.parts import (
     named_by,
     names_rows,
 )
-from kanopt.scenarios.init.rewrites import both_ways, joined
+from kanopt.scenarios.init.rewrites import both_ways, joined, numbers_of
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.units import convert
 
@@ -95,7 +95,7 @@ def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
     ((settings, name),) = priced
     found: list[SourceTable] = []
     for table in tables:
-        ways = [c for c in table.given.values() if measures(c) == {"length": 1}]
+        ways = _ways(table)
         texts_of = [c for c in table.given.values() if c.kind == "text"]
         why = f"{table.called} with {name!r} of {settings.called}"
         is_list = len(ways) == 1 and len(texts_of) >= _FEWEST
@@ -122,16 +122,23 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> Pa
     tail, head = _in_direction(named[0], named[1], tables)
     modes = [c for c in whole if c not in (tail, head) and looks_like(c, "lanes", "mode", kind=str)]
     rate, weight = _price(columns), _weight(columns)
-    ways = [c for c in columns if looks_like(c, "lanes", "distance") or measures(c) == {"length": 1}]
+    by_weight = table.frame.duplicated([c.name for c in (tail, head, *modes)]).any()
+    ways = _ways(table)
     guess = PartGuess(part, table, ())
     cells = {"tail": tail, "head": head, "mode": next(iter(modes), None), "rate": rate}
-    for name, column in (cells | {"weight": weight if rate else None}).items():
+    for name, column in (cells | {"weight": weight if rate and by_weight else None}).items():
         if column is not None:
             guess = guess.filling(name, column, 0.9, "its values are those of lanes")
     if rate is None and both_ways(table, tail.name, head.name) is not None:
         return None  # how far all places are from each other says nothing of what goes where
     keys = [c.name for name in part.key if (c := guess.column(name)) is not None]
     return guess if (rate or ways) and not table.frame.duplicated(keys).any() else None
+
+
+def _ways(table: SourceTable) -> list[ColumnFacts]:
+    """Return the columns that say how far it is."""
+    numbers = [c for c in numbers_of(table) if measures(c) in ({}, {"length": 1})]
+    return [c for c in numbers if c.unit or looks_like(c, "lanes", "distance")]
 
 
 def _first_names(table: SourceTable) -> frozenset[str]:
@@ -193,9 +200,15 @@ def _together(rates: Sequence[PartGuess], part: Table) -> PartGuess:
         unit = unit or own
         if own and own != unit:
             cells["rate"] = cells["rate"] * convert(1.0, own, unit)
-        frames.append(pd.DataFrame({name: cells[name] for name in ("tail", "head", "rate") if name in cells}))
+        for way in _ways(one.table)[:1]:
+            cells["distance"] = one.table.frame[way.name]
+        kept = [name for name in ("tail", "head", "rate", "distance") if name in cells]
+        frames.append(pd.DataFrame({name: cells[name] for name in kept}))
+    lengths = next((c.unit for one in rates for c in _ways(one.table)), "")
     why = " and ".join(one.table.called for one in rates)
-    made = rates[0].table.remade(pd.concat(frames), why, {"rate": unit}, title="lanes", end="lanes")
+    made = rates[0].table.remade(
+        pd.concat(frames), why, {"rate": unit, "distance": lengths}, title="lanes", end="lanes"
+    )
     of = frozenset().union(*({one.table.name, *one.table.of} for one in rates))
     return as_named(replace(made, of=made.of | of), part)
 

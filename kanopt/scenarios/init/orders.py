@@ -28,6 +28,7 @@ TOGETHER = re.compile(r"\s*\+\s*")
 _LINK = "of type"
 _RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
 """Headers of what is counted for one of something: minutes per piece, trays/h."""
+_PIECES = [word for word, unit in UNIT_WORDS.items() if unit == "pcs" and len(word) > 4]
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 
 
@@ -141,7 +142,7 @@ def worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
     How long they take is told for a unit of what orders count, and for beginning, or as it is.
     """
-    pairs = [(one, other) for one in tables if one.key for other in tables if other is not one]
+    pairs = [(one, other) for one in tables if one.key for other in tables]
     return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 
@@ -184,8 +185,9 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
         * (rows["pieces"] if amount else 1)
         for column, own_unit, amount, power in works
     ]
-    rows = rows.drop(columns=[*names, "pieces"], errors="ignore").assign(duration=sum(lasts))
-    reads = [*used, *used.values(), *names]
+    rows = rows.drop(columns=[*names, "pieces", *amounts], errors="ignore").assign(duration=sum(lasts))
+    steps = other.given if orders is other else ()  # one table of orders and of their only step
+    reads = [*used, *used.values(), *names, *steps]
     why = f"{orders.called} by {other.called}"
     made = orders.remade(rows, why, {"duration": unit}, title="operations", end="ops", reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
@@ -195,6 +197,9 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
     """Return the unit of times, the amount of orders that they are for, and 1, or -1 of a rate; None of no times."""
     told = _RATIO.search(column.name)
     above, below = (next(iter(read_header(text).pieces), "") for text in told.groups()) if told else ("", "")
+    if not told and column.unit in _TIMES:  # Stückzeit
+        within = (p for piece in column.header.pieces for p in _PIECES if piece.startswith(p) and piece != p)
+        above, below = column.unit, next(within, "")
     units = [UNIT_WORDS.get(word, "") for word in (above, below)]
     if units[1] in _TIMES and units[0] not in _NO_AMOUNTS:
         amounts = _counted(orders, above)
@@ -203,13 +208,14 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
     if len(amounts) == 1:
         return units[0], amounts[0], 1
     whole = not below or is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"])
-    plain = measures(column) == {"time": 1} or looks_like(column, "modes", "duration")
+    plain = measures(column) == {"time": 1} or (not column.unit and looks_like(column, "modes", "duration"))
     return (column.unit or "min", "", 1) if whole and plain else None
 
 
 def _counted(table: SourceTable, what: str) -> list[str]:
     """Return the columns that say of how many of something a row is."""
-    numbers = [c for c in numbers_of(table) if not _RATIO.search(c.name)]
+    amounts = [c for c in numbers_of(table) if measures(c) in ({}, {"amount": 1})]
+    numbers = [c for c in amounts if not _RATIO.search(c.name)]
     unit = UNIT_WORDS.get(what, what)
     alike = [(c, p) for c in numbers for p in c.header.pieces]
     called_so = {c.name: c for c, p in alike if unit == UNIT_WORDS.get(p) or is_called(p, frozenset([what]))}

@@ -370,6 +370,7 @@ def _wanted(draft: Draft) -> Formula:
     wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
     wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if markets is None or wanted is None:
+        draft.dropped += [("markets", column.name) for column in left]  # they are asked about
         draft.invented.append(("what markets want is made up (1 each)", "write it into [surrogates.demand]"))
         return Formula("1", draft.load, "one each; no table tells it", sure=False)
     draft.unit_given(markets.table, wanted, draft.load)

@@ -19,7 +19,7 @@ from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts
-from kanopt.text import join_list
+from kanopt.text import clock_text, join_list
 from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
@@ -28,12 +28,17 @@ _PRICE = "price"
 _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
     r"|juin|juil)\w*"
+    r"|stycze[nń]|luty|kwiecie[nń]|maj|czerwiec|lipiec|sierpie[nń]|wrzesie[nń]|pa[zź]dziernik|listopad|grudzie[nń]"
+    r"|gennaio|maggio|giugno|luglio|settembre|ottobre|maart|mei|mrt"
     r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal)[ ._-]?\d+"
     r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
 )
 """Headers that are periods: January, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
+_BARE = re.compile(r"(?<![\d:.hH])\d+(?:\.\d+)?(?![\d:.]| *[hHapAPuU])")
+"""Ends of windows without a mark of hours or minutes."""
+_HOURS_OF_A_DAY = 24
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
@@ -86,15 +91,16 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     named = [c for c in rest if c.kind == "text"]
     ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
     corner = ids[0]
-    told = corner.name if corner.header.unit else table.title
+    of_cells = unit_of_cells(corner)
+    told = corner.name if of_cells else table.title
     value = value or told
-    unit = read_header(told).unit
+    unit = of_cells or read_header(told).unit
     stating = [
         name for name in meant if head != "period" or without_brackets(name) != name
     ]  # KW 12 is no power
     if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
         unit = columns[stating[0]].header.unit or unit
-    names = {corner.name: "origin"} if corner.header.unit else {}
+    names = {corner.name: "origin"} if of_cells else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
     kept = [names.get(c.name, c.name) for c in ids]
     cells.columns = [*kept, *meant.values()]
@@ -103,6 +109,11 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     if len(rest) > len(ids):
         beside = table.frame[[c.name for c in rest]]
         yield table.remade(beside, f"{table.called} without its wide columns", end="beside")
+
+
+def unit_of_cells(corner: ColumnFacts) -> str:
+    """Return the unit that stands in the corner of a wide table; a word alone there is one, too."""
+    return corner.header.unit or UNIT_WORDS.get(corner.name.strip().lower(), "")
 
 
 def numbers_of(table: SourceTable) -> list[ColumnFacts]:
@@ -165,6 +176,9 @@ def _in_numbers(table: SourceTable) -> SourceTable:
     numbers: dict[str, pd.Series[Any]] = {}
     units: dict[str, str] = {}
     for column in table.given.values():
+        if column.kind == "windows" and (hours := _whole_hours(column)) is not None:
+            numbers[column.name], units[column.name] = hours, ""
+            continue
         cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
         amounts = [cell for cell in cells if cell is not None]
         if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
@@ -179,8 +193,17 @@ def _in_numbers(table: SourceTable) -> SourceTable:
             units[column.name] = unit
     if not numbers or may_teach(table):
         return table
-    why = f"{table.called} with {join_list([*map(repr, units)])} as numbers"
+    why = f"{table.called} with {join_list([*map(repr, units)])} in plain units"
     return table.remade(table.frame.assign(**numbers), why, units, end="numbers")
+
+
+def _whole_hours(column: ColumnFacts) -> pd.Series[Any] | None:
+    """Return windows such as 6-9 Uhr with times of day; None where numbers may be minutes."""
+    texts_of = column.values.astype(str)
+    bare = [float(number) for text in texts_of for number in _BARE.findall(text)]
+    if not bare or max(bare) > _HOURS_OF_A_DAY:
+        return None
+    return texts_of.map(lambda text: _BARE.sub(lambda hour: clock_text(float(hour[0]), "h"), text))
 
 
 def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:

@@ -47,7 +47,15 @@ from kanopt.surrogates.search import (
 )
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST, centred, felt, value
+from kanopt.surrogates.search.program import (
+    FLATTEST,
+    SELDOM,
+    STEEPEST,
+    centred,
+    felt,
+    value,
+    value_and_jacobian,
+)
 from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,
@@ -238,6 +246,8 @@ class Closed:
         How many constants it has.
     price
         Length of the description of its operators, in nats.
+    slopes
+        Returns the derivatives of the law, on that scale, in all its numbers, those of tables and curves too, (n, p).
     plainer
         Laws of fewer operators that are nearly as close.
     beside
@@ -250,6 +260,7 @@ class Closed:
     log: bool
     parameters: int
     price: float
+    slopes: Callable[[], Array]
     plainer: tuple[Closed, ...] = ()
     beside: tuple[Rung, ...] = ()
 
@@ -280,24 +291,22 @@ def found_on_rows(trained: Trained) -> Iterator[Rung]:
         return
     for place, each in enumerate((closed, *closed.plainer), start=1):
         law, factor = each.smeared()
-        told = partial(_left_out, each, trained, factor)
+        told = partial(_left_out, each, factor)
         name = "formula" if place == 1 else f"formula {place}"
         yield Rung(name, law.root, each.parameters, told, factor, told=law.covariance)
     yield from closed.beside
 
 
-def _left_out(closed: Closed, trained: Trained, factor: float, blocks: Integers) -> Array:
-    """Return what a law says of rows whose block is left out when its constants are estimated, by one step."""
-    law, rows = closed.formula, closed.rows
-    data = trained.decoded(law.inputs)
-    gap = closed.residual
-    if law.covariance is not None:
-        found = gradient(law, data, {name.split("[")[0] for name in law.covariance.names})
-        slopes = np.nan_to_num(np.broadcast_to(found.derivative, (len(gap), len(found.names))))
-        if closed.log:
-            slopes = slopes / np.broadcast_to(found.value, gap.shape)[:, None]
-        stiff = (rows.weight[:, None] * slopes).T @ slopes
-        gap = Linearised(gap, slopes, rows.weight, stiff).left_out(blocks)
+def _left_out(closed: Closed, factor: float, blocks: Integers) -> Array:
+    """Return what a law says of rows whose block is left out when its numbers are estimated, by one step.
+
+    A number holds on to its value as if by one of its rows: of a category whose rows are all left out others say
+    nothing.
+    """
+    rows, slopes = closed.rows, np.nan_to_num(closed.slopes())
+    stiff = (rows.weight[:, None] * slopes).T @ slopes
+    stiff += np.diag(stiff.diagonal() / np.maximum(np.count_nonzero(slopes, axis=0), 1))
+    gap = Linearised(closed.residual, slopes, rows.weight, stiff).left_out(blocks)
     with np.errstate(over="ignore"):
         return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
 
@@ -399,7 +408,7 @@ def _on_scale(
 
     def with_others(fit: Fitted, closed: Closed) -> Closed:
         """Return a law with those beside it: near-ties are broken by what is plainer, which all rows have to say."""
-        near = [each for each in front if operators(each.law) < operators(fit.law)]
+        near = [each for each in front if each is not fit and operators(each.law) <= operators(fit.law)]
         near = [each for each in near if each.squares <= PLAINER * fit.squares][-MOST_PLAINER:]
         told = {} if early else {each: estimated(each, rows) for each in near}
         known = {each: law for each, law in told.items() if law and not beyond(law.formula, trained).endings}
@@ -493,7 +502,7 @@ def _estimated(
     frame = table.frame(rows)
     try:
         if in_lookups(fit.law):
-            law = _with_lookups(table, fit, scales, few, rules, log=log)
+            law, fit = _with_lookups(table, fit, scales, few, rules, log=log)
         else:
             law = _written(table, fit, scales, few, log=log)
         predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
@@ -508,8 +517,17 @@ def _estimated(
         return "a part of it decides on hardly a row"
     if not _keeps_shapes(law, table.trained):
         return "a shape that it must have is lost"
+
+    def slopes() -> Array:
+        if in_lookups(fit.law):
+            _, found = value_and_jacobian(fit.law, table.columns(rows, scales))
+        else:
+            named = {constant.name for constant in law.constants}
+            found = np.broadcast_to(gradient(law, frame, named).derivative, (len(predicted), len(named)))
+        return found / predicted[:, None] if log else found
+
     residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law))
+    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), slopes)
 
 
 def _written(table: Plain, fit: Fitted, scales: Array, rows: Rows, *, log: bool) -> Formula:
@@ -551,8 +569,8 @@ def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Form
 
 def _with_lookups(
     table: Plain, fit: Fitted, scales: Array, rows: Rows, rules: Rules, *, log: bool
-) -> Formula:
-    """Return a law with tables or curves, all its numbers estimated on all rows, and the errors of its constants.
+) -> tuple[Formula, Fitted]:
+    """Return a law with tables or curves, all its numbers estimated on all rows, with the errors of its constants.
 
     Raises
     ------
@@ -572,4 +590,4 @@ def _with_lookups(
 
     parameters = np.array(values_of(again.law))
     law = table.formula(written(parameters))
-    return with_covariance(law, written, parameters, again.squares / left * inverse, left)
+    return with_covariance(law, written, parameters, again.squares / left * inverse, left), again

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
-from tests.reports import conftest as reports
 
 from kanopt import DecisionProblem, Result
 from kanopt.decisions import Decision
 from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Step, Table, Variable
 from kanopt.plans import evaluate
 from kanopt.refs import arc, clock, state, vehicle
+from tests.pages import conftest as reports
 from tests.pages.exports.conftest import NAMES
 
 ironcalc = pytest.importorskip("ironcalc")

@@ -1,0 +1,175 @@
+"""What a first scenario asks about its tables, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import kanopt as ko
+from tests.scenarios.init.test_readings import CASES, DEPOT, written
+
+
+@pytest.mark.parametrize(("answer", "paid"), [("in all", 16), ("on top", 26)])
+def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answer: str, paid: float) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,25,3\n",
+        "trucks.csv": "Truck,Pallets max,km/h,Wage (€/h),Normal hours (h),Overtime rate (€/h)\nT,9,50,10,0.6,16\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    (question,) = made.questions
+    assert "'Overtime rate (€/h)' in all" in question.text
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    scenario = ko.load_scenario(path)
+    assert not scenario.change_sentences()
+    assert not scenario.remarks()  # what a derived column is made of is read
+    run = scenario.run(time_limit=1)
+    assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
+    files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
+    assert not ko.scaffold(written(files, tmp_path)).questions
+
+
+def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
+    files = dict(CASES["alternatives"][0])
+    files["Arbeitsgänge.csv"] = "Auftrag;Schritt;Anlage;Minuten;Bediener\nA;1;M1;20;Kaya\nB;1;M1;15;Kaya\n"
+    made = ko.scaffold(written(files, tmp_path))
+    (question,) = made.questions
+    assert "'Bediener'" in question.text
+    assert "no second resource" in question.text
+    path = made.write(tmp_path / "first.toml")
+    with pytest.raises(ko.ScenarioError, match="Bediener"):
+        ko.load_scenario(path)
+    path = made.answered(["ignore"]).write(path, replace=True)
+    assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "ignore"
+    assert ko.load_scenario(path).run(time_limit=1).result.has_plan
+
+
+SHOP = {
+    "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\n"
+    "B,2,paint,60,Kim\nC,1,saw,60,Kim\n",
+    "orders.csv": "Order,Due,Late (EUR/h)\nA,2:00,60\nB,3:00,60\nC,3:00,60\n",
+}
+
+
+FLEET_OF_ONE = DEPOT | {
+    "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,10,3\nB,0,20,-1\nC,0,5,1\n",
+    "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "about", "answer", "price"),
+    [
+        # at 0:00 saw A by Kim, 1:00 saw B by Lee, paint A would be by Lee, too: A waits, or B, and C ends at 3:00
+        (SHOP, "tasks.Operator", "ignore", 0),
+        (SHOP, "tasks.Operator", "needs", 60),
+        (FLEET_OF_ONE, "clients.Pallets", "leave out", 20),
+    ],
+    ids=["operators may be left out", "operators are needed", "a negative number"],
+)
+def test_what_is_asked_decides_the_price(
+    tmp_path: Path, files: dict[str, str], about: str, answer: str, price: float
+) -> None:
+    made = ko.scaffold(written(files, tmp_path))
+    assert [one.about for one in made.questions] == [about]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+
+
+def test_how_long_a_driver_rests_is_asked_where_only_the_time_at_the_wheel_is_told(tmp_path: Path) -> None:
+    trucks = "Truck,Pallets max,€/km,km/h,Driving time before a rest (h)\nT,9,1,50,4.5\n"
+    shops = FLEET_OF_ONE["shops.csv"].replace("-1", "1")
+    files = FLEET_OF_ONE | {"trucks.csv": trucks, "shops.csv": shops}
+    made = ko.scaffold(written(files, tmp_path))
+    path = made.answered(["45 min"]).write(tmp_path / "first.toml")
+    scenario = ko.load_scenario(path)
+    (vehicle,) = scenario.build(scenario.drafts).vehicles
+    assert (vehicle.max_driving, vehicle.rest_duration) == (270, 45)
+
+
+@pytest.mark.parametrize(("answer", "price"), [("every machine", 30), ("paint", 0)])
+def test_setups_without_a_machine_are_asked_about_where_a_job_is_of_one_family(
+    tmp_path: Path, answer: str, price: float
+) -> None:
+    files = {
+        "steps.csv": "Order,Step,Machine,Minutes\nA,1,saw,60\nA,2,paint,30\nB,1,saw,60\nB,2,paint,30\n",
+        "orders.csv": "Order,Colour,Due,Late (EUR/h)\nA,red,2:00,60\nB,blue,2:30,60\n",
+        "setups.csv": "From colour,To colour,Minutes\nred,blue,30\nblue,red,30\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [list(one.answers) for one in made.questions] == [["every machine", "saw", "paint"]]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "price"), [("tariff", 90), ("ignore", 50)])
+def test_a_minimum_beside_a_rate_may_be_the_least_that_a_shipment_costs(
+    tmp_path: Path, answer: str, price: float
+) -> None:
+    files = {
+        "rates.csv": "Hub,Shop,EUR per 100 kg,Minimum (EUR)\nH,S,10,50\nH,T,10,35\n",
+        "hubs.csv": "Hub,In stock (kg)\nH,2000\n",
+        "shops.csv": "Shop,Order (kg)\nS,100\nT,400\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [list(one.answers) for one in made.questions] == [["tariff", "ignore"]]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(price, abs=0.005)
+
+
+ASKED = {
+    "machines that are needed at once": (
+        {
+            "steps.csv": "Job,Step,Machine,Minutes\nA,1,saw + lift,45\nA,2,press,70\nB,1,saw,30\n",
+            "jobs.csv": "Job,Due,Late fee (€/h)\nA,10:00,9\nB,11:00,9\n",
+            "machines.csv": "Machine,Open,Close\nsaw,8:00,17:00\nlift,8:00,17:00\npress,8:00,17:00\n",
+        },
+        "'saw + lift'",
+    ),
+    "lanes that are counted in containers": (
+        {
+            "plants.csv": "Plant,Capacity (t)\nA,100\nB,80\n",
+            "customers.csv": "Customer,Demand (t)\nX,60\nY,70\n",
+            "lanes.csv": "From,To,Freight (USD/t),Capacity (containers)\nA,X,5,3\nA,Y,6,4\nB,X,7,3\nB,Y,4,5\n",
+        },
+        "containers",
+    ),
+    "what plants make of all products together": (
+        {
+            "plants.csv": "Plant,Capacity (hl)\nL,45\nM,40\n",
+            "costs.csv": "Plant,Blonde (€/hl),Brune (€/hl)\nL,40,55\nM,44,49\n",
+            "demand.csv": "Shop,Blonde (hl),Brune (hl)\nP,30,20\nN,20,10\n",
+            "freight.csv": "From,To,Freight (€/hl)\nL,P,6\nL,N,12\nM,P,8\nM,N,9\n",
+        },
+        "'Plant', which the plan has",
+    ),
+    "a table of the plan that is not read": (
+        CASES["network"][0] | {"quotas.csv": "Bakery,At most (t)\nB1,10\nB2,20\n"},
+        "quotas.csv",
+    ),
+    "hours that may be a limit": (
+        DEPOT
+        | {
+            "shops.csv": "Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,5,6\n",
+            "trucks.csv": "Truck,Pallets max,€/km,km/h,Hours (h)\nT,9,1,50,7\n",
+        },
+        "'Hours (h)'",
+    ),
+    "a task without an order": (
+        {
+            "steps.csv": "Step;Order;Machine;Minutes;After\nS1;S;a;20;\nS2;S;b;20;S1\nS3;S;c;20;\n",
+            "orders.csv": "Order;Due;Late (EUR/h)\nS;1:00;60\n",
+        },
+        "'S3'",
+    ),
+}
+"""What looks like a rule that a plan cannot read, and words of the question about it."""
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_what_looks_like_a_rule_and_is_not_read_is_asked_about(tmp_path: Path, case: str) -> None:
+    files, words = ASKED[case]
+    questions = ko.scaffold(written(files, tmp_path)).questions
+    assert any(words in question.text for question in questions), [question.text for question in questions]
