@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import kanopt as ko
 from kanopt import Status
+from kanopt.cli import options
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import ProblemError
 from kanopt.pages import EXPORTS, export, refuse_exports
@@ -359,3 +360,7 @@ def test_what_comes_from_data_is_text(tmp_path: Path) -> None:
     assert found["=name"].iloc[4].startswith("aaa")
     assert found["when"].iloc[0] == "2026-01-02 00:00:00"
     assert found["yes"].iloc[0] == "True"
+
+
+def test_every_format_is_an_option_of_the_command_line():
+    assert options.EXPORT.type.choices == tuple(EXPORTS)
