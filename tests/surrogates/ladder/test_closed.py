@@ -10,12 +10,13 @@ import pytest
 
 from kanopt import KANRegressor
 from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable, parse_formula
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.closed import OPERATOR, TRIAL_ROWS, _decides, closed_law
+from kanopt.surrogates.ladder.closed import TRIAL_ROWS, _decides, closed_law
 from kanopt.surrogates.ladder.rungs import multiplied
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
