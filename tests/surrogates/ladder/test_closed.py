@@ -10,12 +10,13 @@ import pytest
 
 from kanopt import KANRegressor
 from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable, parse_formula
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.closed import OPERATOR, TRIAL_ROWS, _decides, closed_law
+from kanopt.surrogates.ladder.closed import TRIAL_ROWS, _decides, closed_law
 from kanopt.surrogates.ladder.rungs import multiplied
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
@@ -167,3 +168,16 @@ def test_a_bend_that_estimation_moved_out_of_the_rows_decides_nothing(text: str,
     rows = {"a": rng.uniform(1.0, 5.0, 400), "b": rng.uniform(1.0, 5.0, 400)}
     law = parse_formula(text, [Variable("a"), Variable("b")], Variable("y"))
     assert _decides(law, rows) == decides
+
+
+def test_another_seed_and_order_of_rows_give_the_same_law() -> None:
+    rng = np.random.default_rng(5)
+    km, load = rng.uniform(1.0, 50.0, 600), rng.uniform(0.0, 9.0, 600)
+    trips = pd.DataFrame({"km": km, "load": load})
+    trips["cost"] = (5.0 + km * load + 3.0 * (9.0 - load) ** 2) * rng.gamma(20.0, 0.05, 600)
+    known, test, laws = trips[100:], trips[:100], []
+    for seed in (0, 1):
+        rows = known.sample(frac=1.0, random_state=seed) if seed else known
+        model = KANRegressor(seed=seed).fit(rows[["km", "load"]], rows["cost"])
+        laws.append(str(model.to_formula(test, "cost")))
+    assert laws[0] == laws[1]
