@@ -139,9 +139,9 @@ class ColumnFacts:
 
     @property
     def counts_hours(self) -> bool:
-        """Whether its rows are hours of the day, one after the other."""
-        rises = self.whole and self.is_unique and self.values.is_monotonic_increasing
-        return rises and self.header.unit == "h" and bool(self.values.between(0, 24).all())
+        """Whether its rows are hours of a day, one after the other from midnight on."""
+        rises = self.whole and self.distinct > 2 and self.is_unique and self.values.is_monotonic_increasing
+        return rises and self.header.unit == "h" and self.values.iloc[0] == 0 and self.values.iloc[-1] <= 24
 
     @property
     def measured(self) -> frozenset[tuple[str, int]] | None:

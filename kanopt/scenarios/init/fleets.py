@@ -134,6 +134,12 @@ def _assigned(
         guess = match_part(table, part["nodes" if name == "places" else name])
         return replace(guess, role=name) if guess is not None else None
 
+    def named_by_orders(table: SourceTable) -> list[ColumnFacts]:
+        own = placed[table.name]
+        orders = (each for each in tables if own and not (placed[each.name] or called(each, "vehicles")))
+        telling = (each for each in orders if len(fill_fields(each.given, part["clients"])) >= _TELLING)
+        return [column for other in telling for column in names_rows(other, own, every=True)]
+
     def worth(guess: PartGuess) -> float:
         table, rows = guess.table, len(guess.table.frame)
         own = placed[table.name]
@@ -144,14 +150,13 @@ def _assigned(
             return guess.score * (_is_fleet(guess) and rows <= _MOST_VEHICLES)
         if guess.role == "depots":
             whole = bool(own) or guess.called_so or len(table.columns) == 1
-            return (whole and rows <= _MOST_DEPOTS) * max(guess.score - math.log1p(rows) / 4, 0.1)
+            few = whole and rows <= _MOST_DEPOTS
+            # orders go to all but one of these places
+            visited = any(c.texts < own for c in named_by_orders(table))
+            return few * (0.1 if visited else max(guess.score - math.log1p(rows) / 4, 0.1))
         if guess.role == "nodes":
             return guess.score * (bool(own) and called(table, "nodes"))
-        named = (other for other in tables if own and not placed[other.name])
-        return _PLACED * any(
-            names_rows(other, own, every=True) and len(fill_fields(other.given, part["clients"])) >= _TELLING
-            for other in named
-        )
+        return _PLACED * bool(named_by_orders(table))
 
     return assigned(tables, ("clients", "vehicles", "depots", "places", "nodes"), as_part, worth)
 
@@ -164,11 +169,9 @@ def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
     measured = any(measures(c) in ({"length": 1}, {"time": 1}) for c in table.given.values())
     made = both_ways(table, *ends) if measured and len(ends) > 1 else None
-    return (
-        table
-        if made is None
-        else made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))), made.made)
-    )
+    if made is None:
+        return table
+    return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))), made.made)
 
 
 def _joins(guess: PartGuess) -> bool:

@@ -160,6 +160,8 @@ def _operations(
         name, known = guess.part.name, _worth(guess, tables)
         if name in _BESIDE:
             return known
+        if name == "machines" and "job" in table.columns and guess.names <= table.columns["job"].texts:
+            return 0.0  # rows of the orders that steps were made of
         held = names_rows(table, guess.names, every=True) or (
             name == "machines" and _lists(table, guess.names)
         )
