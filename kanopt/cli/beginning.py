@@ -161,9 +161,8 @@ def copy_example(name: str, folder: str | Path, *, replace: bool = False) -> lis
     for each in sorted(source.iterdir(), key=lambda each: each.name):
         if each.name.endswith(".toml") and _base(each) == f"{name}.toml":
             files[each.name] = each
-    for each in sorted((source / name).iterdir(), key=lambda each: each.name):
-        if each.name.endswith(".csv"):
-            files[f"{name}/{each.name}"] = each
+    named = {path for file in files.values() for path in _tables(file)}  # of another example's folder, too
+    files |= {path: source.joinpath(*path.split("/")) for path in sorted(named)}
     targets = {Path(folder) / place: each for place, each in files.items()}
     there = [str(target) for target in targets if target.exists()]
     if there and not replace:
@@ -177,6 +176,12 @@ def copy_example(name: str, folder: str | Path, *, replace: bool = False) -> lis
 def _base(file: Traversable) -> str:
     head = tomllib.loads(file.read_text(encoding="utf-8")).get("scenario", {})
     return str(head.get("base", ""))
+
+
+def _tables(file: Traversable) -> list[str]:
+    """Return the paths of the tables that an example reads."""
+    tables = tomllib.loads(file.read_text(encoding="utf-8")).get("tables", {})
+    return [str(table["path"]) for table in tables.values() if "path" in table]
 
 
 def _examples() -> Traversable:

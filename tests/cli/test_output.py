@@ -123,7 +123,7 @@ def on_earth(case):
 
 def test_run_writes_every_format_beside_the_report(case, cli):
     on_earth(case)
-    options = "--out o --export xlsx,geojson,csv,md,orders --quiet --time-limit 0.2"
+    options = "--out o --export xlsx --export geojson --export csv --export md --export orders --quiet --time-limit 0.2"
     code, out, _ = cli("run", "case.toml", *options.split())
     assert code == 0
     files = ["case.xlsx", "case.geojson", *TABLES, "case.md", "case_orders.html"]
@@ -143,9 +143,9 @@ def test_solve_writes_them_beside_the_plan(case, cli):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("run case.toml --export xslx", "there is no export 'xslx'"),
+        ("run case.toml --export xslx", "'xslx' is not one of 'xlsx'"),
         ("run case.toml --out o --export md", "case.md: this is a folder"),
-        ("run case.toml --export geojson,md", "give every place a lat and a lon in degrees"),
+        ("run case.toml --export geojson --export md", "give every place a lat and a lon in degrees"),
         ("run case.toml --report case.md --export md", "would be written twice"),
         ("solve x.vrp --export md", "--export goes with a scenario"),
     ],
