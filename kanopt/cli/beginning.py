@@ -109,7 +109,6 @@ def _ask(question: QuestionSpec) -> str:
 
 
 def _copy(given: Given) -> int:
-
     files = copy_example(given["example"], given["out"] or Path(), replace=given["force"])
     if given["as_json"]:
         echo(to_json({"files": [str(file) for file in files]}))
@@ -124,7 +123,7 @@ def example_names() -> tuple[str, ...]:
     Examples
     --------
     >>> example_names()
-    ('coffee', 'parcel_city', 'sioux_falls', 'supply_network', 'workshop')
+    ('coffee', 'parcel_city', 'parcel_month', 'sioux_falls', 'supply_network', 'workshop')
     """
     names = (each.name for each in _examples().iterdir() if each.name.endswith(".toml"))
     found = [name.removesuffix(".toml") for name in names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -131,6 +132,6 @@ def _tables(found: Days) -> Iterator[Grid]:
         found, "days", frame, in_unit("The days", found.unit), heads={"effect": "longer than the law"}
     )
     known = set(found.rows_of(PLANNED).index) if found.folder else set()
-    pages = ((f"{found.folder}/{page_of(str(row[0]))}", row) for row in grid.rows)
+    pages = ((quote(f"{found.folder}/{page_of(str(row[0]))}"), row) for row in grid.rows)
     rows = tuple((Link(str(row[0]), page), *row[1:]) if row[0] in known else row for page, row in pages)
     yield replace(grid, rows=rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -16,6 +15,7 @@ import pandas as pd
 
 from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import nearest
+from kanopt.files import file_name
 from kanopt.parallel import cluster
 from kanopt.plans.evaluate import evaluate
 from kanopt.plans.findings import Status
@@ -415,8 +415,8 @@ class Days(TableExports):
 
 
 def page_of(day: str) -> str:
-    """Return the file of the page of a day."""
-    return f"{re.sub('[^0-9A-Za-z-]+', '_', day)}.html"
+    """Return the file of the page of a day; days that are called otherwise have other files."""
+    return file_name(day, ".html")
 
 
 def _interval(found: Mean) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -110,8 +110,8 @@ def fleet_of(used: pd.DataFrame, own: Mapping[str, float], hire: Mapping[str, fl
     3      3   0.25  180.0       200.0  False
     4      4   0.00  200.0       200.0  False
     """
-    rows = []
-    for name in used.columns:
+    rows: list[tuple[Any, ...]] = []
+    for name in used.columns if len(used) else ():
         counts, price = used[name].to_numpy(float), hire.get(str(name), math.nan)
         costs = []
         for owned in range(int(counts.max()) + 1):
@@ -175,8 +175,9 @@ def acceptance(changes: Floats, price: float, why: str = "") -> Acceptance:
     That there is a difference is weighed against none by a mixture of likelihood ratios, as :func:`kanopt.drift` does;
     the spread of days is not known, so that it is the ratio of t-tests (Lai 1976, *Ann. Stat.* 4; Hendriksen, de Heide
     and Grünwald 2021, *Bayesian Anal.* 16). A variant without any effect is accepted, or rejected, in at most one of
-    twenty cases. Many variants save the same on most days and cost much on few: as if such a day had been seen, the
-    spread is that of the days and of one that is unlike them by a twentieth of the price.
+    twenty cases, if differences spread about it as a normal distribution does. Where later days turn the mean round,
+    nothing is decided. Many variants save the same on most days and cost much on few: as if such a day had been seen,
+    the spread is that of the days and of one that is unlike them by a twentieth of the price.
 
     Parameters
     ----------
@@ -200,8 +201,9 @@ def acceptance(changes: Floats, price: float, why: str = "") -> Acceptance:
     ratios = _evidence(counts, means, squares + unseen)
     found, change = np.flatnonzero(ratios >= 1.0 / LEVEL), mean_of(known)
     evidence = float(ratios.max(initial=1.0))
-    if why or len(found):
-        word = "reject" if why or means[found[0]] > 0.0 else "accept"
+    is_clear = len(found) and means[found[0]] * means[-1] > 0.0
+    if why or is_clear:
+        word = "reject" if why or means[-1] > 0.0 else "accept"
         return Acceptance(word, change, evidence, 0, why)
     if not len(known):
         return Acceptance("undecided", change, evidence, None)

@@ -13,6 +13,7 @@ from kanopt.plans.findings import Status
 from kanopt.plans.result import Result
 from kanopt.questions.question import Prepared, Question
 from kanopt.scenarios.run import leaving_in_time, solve_problem
+from kanopt.tables import report_of
 
 if TYPE_CHECKING:
     from kanopt.plans.base import Plan, Problem
@@ -82,6 +83,7 @@ class DaysQuestion(Question):
         if self.variant is not None:
             other = self.variant.scenario
             variant = [other.name, *map(str, other.changes), *(doc.sha256 for doc in other.layers.documents)]
+            variant += [report_of(table).sha256 for table in other.tables.values()]
         return {"days": hashlib.sha256(texts.encode()).hexdigest(), "variant": variant}
 
     def asked(self, point: int) -> Prepared:

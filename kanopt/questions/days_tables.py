@@ -109,13 +109,19 @@ def read_days(
     clients, lost = _clients_of(scenario, asked, notes)
     names = list(asked["date"].unique())
     drove: dict[Any, pd.DataFrame] = {}
-    if history is not None:
-        rows = _table(scenario, history, "history", columns, notes)
+    rows = None if history is None else _table(scenario, history, "history", columns, notes)
+    for field, name in columns.items():
+        if not any(table is not None and field in table for table in (asked, rows)):
+            raise refused("plan_days", "columns", f"no table has a column {name!r}, which {field!r} is to be")
+    if rows is not None:
         units = units_of(rows)
         drove = {
             name: with_units(part, units) for name, part in rows.drop(columns="date").groupby(rows["date"])
         }
-        without, unknown = [*drove.keys() - set(names)], [*set(names) - drove.keys()]
+        without, unknown = (
+            [day for day in drove if day not in names],
+            [day for day in names if day not in drove],
+        )
         _tell(notes, "day", "without orders, on which something was driven, left out", without)
         _tell(notes, "day", "of orders of which nothing is known that was driven", unknown)
     own, unlike, days = _name_column(scenario), list[str](), []
@@ -167,26 +173,42 @@ def _table(
                 raise refused("plan_days", what, told)
             words[name] = field
     frame = renamed(frame, words).reset_index(drop=True)
-    dates, clients = _dates(frame["date"]), frame["client"].astype("string").str.strip()
+    dates, clients = _dates(frame["date"]), _names(frame["client"])
     for cells, word in ((dates, "date"), (clients, "client")):
         rows = [str(row + 1) for row in np.flatnonzero(cells.isna() | (cells == ""))]
         _tell(notes, f"row of {what}", f"without a {word}, left out: number", rows, f"rows of {what}")
     frame = frame.assign(date=dates, client=clients)[~(dates.isna() | clients.isna() | (clients == ""))]
     if frame.empty:
         raise refused("plan_days", what, "no row has a date, such as 2026-03-02, and a client")
-    return frame.sort_values("date", kind="stable", ignore_index=True)
+    return frame.sort_values("date", kind="stable", key=_in_order, ignore_index=True)
+
+
+def _names(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return names as texts: 1, not 1.0, where a blank made numbers of whole ones."""
+    return cells.convert_dtypes().astype("string").str.strip()
 
 
 def _dates(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return the days of rows: dates as texts such as 2026-03-02; numbers and other names as they are."""
     if is_numeric_dtype(cells):
         return cells.convert_dtypes()  # 1, not 1.0, where a blank made numbers of whole ones
-    read = pd.to_datetime(cells, format="ISO8601", errors="coerce")
+    read = _read_dates(cells)
     return (
         read.dt.date.astype("string")
         if read.notna().any()
         else cells.astype("string").str.strip().replace("", None)
     )
+
+
+def _read_dates(cells: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_datetime(cells, format="ISO8601", errors="coerce")
+
+
+def _in_order(days: pd.Series[Any]) -> pd.Series[Any]:
+    """Return what days are sorted by: dates and numbers by themselves, other names as they first stand."""
+    if is_numeric_dtype(days) or _read_dates(days).notna().any():
+        return days
+    return pd.Series(pd.factorize(days)[0], days.index)
 
 
 def _clients_of(
@@ -195,7 +217,13 @@ def _clients_of(
     """Return a client for each order, with what the order says instead, and who is none and has no place."""
     part, own = scenario.problem.parts()["clients"], _name_column(scenario)
     known = scenario.tables[part.table]
-    rows = known.assign(**{own: known[own].astype("string")}).set_index(own, drop=False)
+    rows = known.assign(**{own: _names(known[own])}).set_index(own, drop=False)
+    if rows.index.has_duplicates:
+        name = str(rows.index[rows.index.duplicated()][0])
+        told = (
+            f"several rows of table {part.table!r} are called {name!r}, so that no order says which is meant"
+        )
+        raise refused("plan_days", "base", told)
     found = rows.reindex(orders["client"]).reset_index(drop=True).assign(**{own: orders["client"]})
     readable, unread = {*known.columns, *scenario.problem.readable_names("clients")}, []
     for column in orders.columns.drop(["date", "client"]):

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
+from kanopt.questions.days import page_of
 from kanopt.questions.days_figures import acceptance, fleet_of
+from kanopt.questions.days_tables import read_days
 from kanopt.questions.review import learned_again
 
 SCENARIO = """
@@ -192,6 +194,31 @@ def test_the_fleet_is_the_cheapest_of_all_counts():
     costs = [45.0 * n + 110.0 * np.maximum(used["van"] - n, 0).mean() for n in range(9)]
     assert found["cost"].tolist() == pytest.approx(costs)
     assert found.loc[found["best"], "owned"].item() == int(np.argmin(costs))
+
+
+def test_no_plan_needs_no_vehicle_and_days_that_turn_round_decide_nothing():
+    assert fleet_of(pd.DataFrame({"van": [0.0]}).head(0), {"van": 45.0}, {"van": 110.0}).empty
+    rng = np.random.default_rng(0)
+    cheap, dear = rng.normal(-40.0, 5.0, 15), np.full(6, 300.0)
+    assert acceptance(cheap, 500.0).word == "accept"
+    assert acceptance(np.concatenate([cheap, dear]), 500.0).word == "undecided"
+
+
+def test_days_and_clients_are_told_apart_however_they_are_called(base, tmp_path):
+    pages = [page_of(day) for day in ("Montag/1", "Montag 1", "Вторник", "Среда")]
+    assert len(set(pages)) == 4
+    numbered = base.tables["clients"].assign(name=range(1, 7))
+    numbered.to_csv(tmp_path / "clients.csv", index=False)
+    base = ko.load_scenario(tmp_path / "shops.toml")
+    orders = pd.DataFrame({"date": ["2.3.2026", "2.3.2026", "12.3.2026"], "client": [1, None, 2]})
+    days, notes = read_days(base, orders, None, {})
+    assert [(day.name, day.names) for day in days] == [("2.3.2026", ("1",)), ("12.3.2026", ("2",))]
+    assert len(notes) == 1
+    with pytest.raises(ko.ScenarioError, match="no table has a column 'Menge'"):
+        read_days(base, orders, None, {"demand": "Menge"})
+    pd.concat([numbered, numbered.head(1)]).to_csv(tmp_path / "clients.csv", index=False)
+    with pytest.raises(ko.ScenarioError, match="several rows of table 'clients' are called '1'"):
+        read_days(ko.load_scenario(tmp_path / "shops.toml"), orders, None, {})
 
 
 def test_its_page_has_a_page_of_each_day_behind_it(base, tmp_path):
