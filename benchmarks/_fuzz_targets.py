@@ -202,7 +202,7 @@ TARGETS: dict[str, Target] = {
     "VRPLIB": Target(
         _files("vrplib"),
         _reads("t.vrp", ko.read_instance),
-        ("routing/instances", "problems/instance_text"),
+        ("routing/instances", "plans/instance_text"),
     ),
     "Solomon": Target(_files("solomon"), _reads("t.txt", ko.read_instance), ("routing/instances",)),
     "solution": Target(
