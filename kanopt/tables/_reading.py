@@ -72,8 +72,8 @@ def column_text(
     return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
 
 
-def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
-    """Return the whole message of a table refused for its cells, given what is told of each column."""
+def refusal(raw: RawTable, refused: dict[str, list[Any]], *, limited: bool) -> Message:
+    """Return the message of a table refused for its cells, given what is told of each column, and if any has limits."""
     what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
     return (
         f"{raw.source}: {what} values that do not fit",
@@ -84,7 +84,7 @@ def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
         Setting("on_bad", "drop"),
         " leaves their rows out, ",
         Setting("on_bad", {next(iter(refused)): "drop"}),
-        f" does so for one column; or declare {ANOTHER_RANGE}.",
+        " does so for one column" + (f"; or declare {ANOTHER_RANGE}." if limited else "."),
     )
 
 
@@ -336,8 +336,13 @@ class TableReading:
                 self._add_examples(name, why, at)
                 self.set_missing.setdefault(name, {})[why] = int(at.sum())
         if refused:
-            raise TableError(refusal(self.raw, refused))
+            limited = not self._limited.isdisjoint(refused)
+            raise TableError(refusal(self.raw, refused, limited=limited))
         self._warn_of_most()
+
+    @property
+    def _limited(self) -> set[str]:
+        return {*self.minimum, *self.maximum}
 
     def _take_for_text(self, name: str) -> None:
         """Read a column as text that has cells of another kind than the others."""
@@ -357,13 +362,14 @@ class TableReading:
                 what = "rows were left out for" if dropped else "values were set missing in"
                 told.setdefault(what, []).append(f"{name!r} ({gone:,} of {int(there.sum()):,})")
                 wrong = cells.faults.get(NO_NUMBER, cells.faults.get(TWO_WAYS))
+                range_hint = f"declare {ANOTHER_RANGE}" if name in self._limited else ""
                 advice = advice or (
-                    "" if wrong is None else notation_hint(cells.shown.filter(wrong), self.form)
+                    range_hint if wrong is None else notation_hint(cells.shown.filter(wrong), self.form)
                 )
         if told:
             parts = [f"most {what} {', '.join(columns)}" for what, columns in told.items()]
-            advice = said(advice or f"declare {ANOTHER_RANGE}")
-            warnings.warn(f"{self.raw.source}: {'; '.join([*parts, advice])}", KanoptWarning, stacklevel=4)
+            told_all = "; ".join([*parts, *([said(advice)] if advice else [])])
+            warnings.warn(f"{self.raw.source}: {told_all}", KanoptWarning, stacklevel=4)
 
     def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)
