@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from kanopt.errors import nearest
+from kanopt.faults import said
 from kanopt.questions.axes import refused
 from kanopt.scenarios.files.columns import field_defaults
 from kanopt.tables import read_table, units_of, with_units
@@ -67,8 +68,11 @@ class Day:
             altered={**scenario.altered, table: self.clients},
         )
         for change in scenario.changes:
-            if change.table == table:
-                found, _ = found.after(change)  # one of clients who have not ordered concerns nobody
+            if change.table == table and not found.changed[table].empty:
+                found, mistakes = found.after(change)
+                # one of clients who have not ordered concerns nobody
+                for mistake in (each for each in mistakes if each.key[:1] != ("where",)):
+                    raise refused("plan_days", str(change), said(mistake.message))
         name = f"{scenario.name}, {self.name}"
         return replace(found, name=name, changes=scenario.changes, told=scenario.told)
 
