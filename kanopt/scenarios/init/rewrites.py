@@ -19,6 +19,7 @@ from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.tables._convert import two_ways
 from kanopt.text import clock_text, join_list
 from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
 
@@ -158,9 +159,17 @@ def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 
 def as_amount(text: str) -> tuple[float, str] | None:
-    """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else."""
+    """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else.
+
+    It is None of 1.500 kg, too: whether that is a tonne and a half, no cell says.
+
+    Examples
+    --------
+    >>> as_amount("1,5 t"), as_amount("0.125 kg"), as_amount("1.500 kg")
+    ((1.5, 't'), (0.125, 'kg'), None)
+    """
     found = _AMOUNT.fullmatch(text.strip())
-    if found is None:
+    if found is None or re.match(two_ways("."), found[1]):
         return None
     header = read_header(found[2])
     unit = UNIT_WORDS.get(found[2].lower().rstrip(".")) or (header.unit if not header.words else "")

@@ -21,6 +21,7 @@ from kanopt.records.matching import ColumnFacts, naming_column
 from kanopt.scenarios.init.cell_formats import DateFormat, date_formats, number_format, propose_columns
 from kanopt.scenarios.init.keys import slug
 from kanopt.tables import TextFormat, read_table, report_of, units_of
+from kanopt.tables._convert import two_ways
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._text import text_header_row
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
@@ -268,6 +269,8 @@ def _settings(frame: pd.DataFrame) -> pd.DataFrame | None:
     number = pd.to_numeric(others[0].replace(",", "."), errors="coerce") if len(others) == 1 else None
     if number is None or pd.isna(number) or not is_planning_word(TableColumn(first)):
         return None
+    if any(re.match(two_ways(sign), others[0]) for sign in ".,"):
+        return None  # thousands or thousandths
     rows = frame.set_axis(["setting", "value"], axis="columns")
     return pd.concat([pd.DataFrame({"setting": [first], "value": [number]}), rows], ignore_index=True)
 
