@@ -336,8 +336,12 @@ def learned_again(scenario: Scenario, legs: pd.DataFrame) -> Scenario:
     Raises
     ------
     ScenarioError
-        If travel times are no law that is learned.
+        If no leg was driven, or travel times are no law that is learned.
     """
+    if legs.empty:
+        raise refused(
+            "review", "driven", "nothing is known of what was driven, so that nothing more is learned"
+        )
     use = getattr(scenario.problem, "duration", None)
     spec = None if use is None else scenario.laws.get(use.law)
     if not isinstance(spec, LearnedSpec):

@@ -43,7 +43,7 @@ _MOST_BYTES = 64 * 2**20
 _FILE_NAME = re.compile(r"[0-9a-f]{64}\.json")
 _PACKAGES = ("kanopt", "torch", "numpy", "scipy", "pandas", "scikit-learn", "sympy")
 _SOURCES = (
-    *("kan", "surrogates", "formulas", "tables", "units", "text.py"),
+    *("kan", "surrogates", "formulas", "tables", "units", "splines.py", "text.py"),
     *("scenarios/learn.py", "scenarios/law_cache.py", "scenarios/files/laws.py", "scenarios/files/spec.py"),
 )
 """What decides what is learned; of what-ifs that is how rows and settings are read, not what is asked of the laws."""
