@@ -17,7 +17,7 @@ from kanopt.pages.palette import ALARM, series
 from kanopt.pages.question_page import Question, answer_table, asked, in_unit, question_chart, warnings_of
 from kanopt.questions.days import Days, page_of
 from kanopt.questions.days_figures import SURE, interval_text
-from kanopt.questions.days_points import DRIVEN, IN_TIME, PLANNED, VARIANT
+from kanopt.questions.days_points import DRIVEN, IN_TIME, PLANNED, REMARKS, VARIANT
 from kanopt.text import count_text, money_text, sure_text
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _tables(found: Days) -> Iterator[Grid]:
         yield answer_table(
             found, "fleet", frame, in_unit("How many vehicles to own", found.unit), heads=heads
         )
-    frame = found.frame.drop(columns=["error", "day spread", "bias error"], errors="ignore")
+    frame = found.frame.drop(columns=["error", "day spread", "bias error", REMARKS], errors="ignore")
     grid = answer_table(
         found, "days", frame, in_unit("The days", found.unit), heads={"effect": "longer than the law"}
     )

@@ -37,6 +37,7 @@ from kanopt.questions.days_points import (
     DRIVEN,
     IN_TIME,
     PLANNED,
+    REMARKS,
     VARIANT,
     WAS_IN_TIME,
     DaysQuestion,
@@ -135,8 +136,8 @@ class Days(TableExports):
         share of days like this everyone is in time; 0 or 1 where the law of time knows no errors); ``orders``
         (clients), ``unserved`` (of them); one ``… used`` for each type of vehicle; ``unlike`` (what the plan serves
         instead of what the planned one does; empty where prices compare like with like) and ``message``. Of driven days
-        ``as it was`` (the price at the times that were), ``was in time``, and by which share travel took longer than
-        the law says (``effect``, with its ``error``).
+        ``as it was`` (the price at the times that were), ``was in time``, by which share travel took longer than the
+        law says (``effect``, with its ``error``), and how many ``remarks`` :meth:`review` has on the table.
         """
         rows = [self._row(number, found) for number, found in sorted(self.results.items())]
         first = ["day", "plan", "status", "cost", *_MEASURES[1:], "orders"]
@@ -379,6 +380,13 @@ class Days(TableExports):
                     days, why = list_names(rows["day"].tolist(), quoted=False), rows["message"].iloc[0]
                     first = f"; of {rows['day'].iloc[0]}: {why}" if why else ""
                     told.append(f"{count_text(len(rows), 'day')} {words} ({plan}): {days}{first}")
+        driven = self.rows_of(DRIVEN)
+        odd = [str(day) for day in driven.index[driven[REMARKS] > 0]] if len(driven) else []
+        if odd:
+            told.append(
+                f"What was driven on {count_text(len(odd), 'day')} has stops that nobody ordered, clients visited "
+                f"twice or times that run backwards, which review(day) tells of: {list_names(odd, quoted=False)}"
+            )
         if not knows_errors(self.question.base.problem):
             told.append(
                 "The law of time knows no errors: a day counts as in time where it is so on the law itself."

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PLANNED, DRIVEN, VARIANT = "planned", "driven", "variant"
 AS_IT_WAS, WAS_IN_TIME = "as it was", "was in time"
 """What a driven day cost at the times that were, and whether everyone was served in time."""
+REMARKS = "remarks"
+"""How much is to be said of what was driven: stops that nobody ordered, clients visited twice, times that run back."""
 IN_TIME = "in time"
 _FIGURES = ("distance", "hours", "vehicles")
 _TINY = 1e-6
@@ -146,7 +148,7 @@ class DaysQuestion(Question):
 
         found = ReviewedDay.of(priced, self.day(point).driven)
         price, in_time = float(found.money["driven"].sum()), float(found.late.empty)
-        return {AS_IT_WAS: price, WAS_IN_TIME: in_time, **found.travel.of_day}
+        return {AS_IT_WAS: price, WAS_IN_TIME: in_time, REMARKS: len(found.day.notes), **found.travel.of_day}
 
     def waves(self) -> Iterable[Sequence[tuple[int, int | None]]]:
         """Return days with clients that none before had, then those that start from the plan of a day with the same.

@@ -112,6 +112,9 @@ def test_what_was_driven_is_priced_on_the_same_laws_and_only_days_served_alike_a
     assert found.mean("driven − planned", "cost").days == 1
     assert any("not served (driven): 2026-03-03" in text for text in found.cautions())
     assert any("2026-03-04" in note and "nothing is known" in note for note in found.notes)
+    beyond = driven(["2026-03-02"], routes=(("a", "b", "e"), ("c", "d")))
+    found = ko.plan_days(base, ORDERS.head(4), history=beyond)
+    assert any("stops that nobody ordered" in text and "2026-03-02" in text for text in found.cautions())
 
 
 def test_what_nothing_can_be_made_of_is_counted_and_loses_no_day(base):
