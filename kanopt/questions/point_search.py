@@ -93,11 +93,13 @@ def exchange_plans(
     if kept is not None:
         priced = of_kept(own.point, kept_plan(problem, kept))
         own = replace(own, **{name: getattr(priced, name) for name in KEPT})
-    best = own
-    for number, plan in others.items():
-        offer = _offered(problem, plan, question.days_in_time(own.point))
+    best, share = own, question.days_in_time(own.point)
+    # departures of an offer are chosen anew, by which the own plan may gain as much as that of another point
+    anew = {} if share is None or own.plan is None else {own.point: own.plan}
+    for number, plan in (anew | dict(others)).items():
+        offer = _offered(problem, plan, share)
         if offer is not None and _is_plan_beside(offer, best.rank) and offer.rank.is_better_than(best.rank):
-            best = replace(with_plan(own, offer), plan_of=None if number == BASE else number)
+            best = replace(with_plan(own, offer), plan_of=None if number in (BASE, own.point) else number)
     return _told(question, best, began)
 
 
