@@ -124,7 +124,7 @@ def example_names() -> tuple[str, ...]:
     Examples
     --------
     >>> example_names()
-    ('coffee', 'parcel_city', 'sioux_falls', 'supply_network', 'workshop')
+    ('coffee', 'parcel_city', 'parcel_month', 'sioux_falls', 'supply_network', 'workshop')
     """
     names = (each.name for each in _examples().iterdir() if each.name.endswith(".toml"))
     found = [name.removesuffix(".toml") for name in names]
