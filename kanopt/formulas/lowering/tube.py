@@ -150,7 +150,7 @@ def straight(profile: Profile) -> tuple[Pieces, float] | None:
         kinked = cells.kinked
         if (cells.bend[:, ~kinked] != 0.0).any():
             return None
-        fine = _SHARP * EPS * float(np.abs(cells.points[1]).max())
+        fine = _SHARP * EPS * max(float(np.abs(cells.points[1]).max()), _steepness(cells))
         rough = kinked & (cells.loose > fine)
         if np.count_nonzero(rough) > _MOST_KINKS:  # it is not one kink that bends it, or not known where
             return None
@@ -161,6 +161,15 @@ def straight(profile: Profile) -> tuple[Pieces, float] | None:
             return None if found is None or off > 2.0 * (fine + float(cells.noise.max())) else (found, off)
         profile.cut(rough, np.full(len(cells), fine), _meetings(cells, rough))
     return None
+
+
+def _steepness(cells: Cells) -> float:
+    """Return by how much values change per relative change of the argument: where a ramp bends is known to rounding."""
+    even = ~cells.kinked
+    if not even.any():
+        return 0.0
+    slopes = np.abs(cells.last - cells.first)[even] / (cells.high - cells.low)[even]
+    return float(slopes.max() * max(abs(float(cells.low.min())), abs(float(cells.high.max()))))
 
 
 def _meetings(cells: Cells, rough: Flags) -> Array:

@@ -47,8 +47,7 @@ class HighsSupply(Solver):
     Examples
     --------
     >>> from kanopt import SupplyProblem
-    >>> from kanopt.supply import ...     Facility
-    >>> from kanopt.supply import Lane, Market, Period, Product, Supplier
+    >>> from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier
     >>> problem = SupplyProblem(
     ...     suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0)],
     ...     facilities=[Facility("north", fixed_cost=30.0), Facility("south", fixed_cost=90.0)],

@@ -149,3 +149,60 @@ def test_a_plan_on_a_convex_tariff_is_shared_between_sites():
     assert result.bound <= truth + 1e-6
     assert result.objective == pytest.approx(truth, rel=5e-3)
     assert result.status in (Status.FEASIBLE, Status.OPTIMAL)
+
+
+CARDS = {"up to": (0.0, 5.0, 12.0), "with an odd bend": (0.0, 3.3, 7.7)}
+
+
+@pytest.mark.parametrize("starts", CARDS.values(), ids=CARDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_shipment_at_the_price_of_its_bracket_is_planned_as_trying_every_bracket_tells(starts, seed):
+    """So much for a shipment up to each weight: the steep ramps between brackets are pieces like all others."""
+    r = np.random.default_rng(seed)
+    demand = r.integers(2, 18, 2).astype(float)
+    rates = np.cumsum(r.integers(60, 300, (2, 2, 3)), axis=2)  # supplier, market, bracket
+    text = "r0 * min(1, 1000 * t)"
+    text += "".join(
+        f" + (r{i} - r{i - 1}) * min(1, max(0, 1000 * (t - {start})))" for i, start in enumerate(starts) if i
+    )
+    inputs = [Variable("t", "t", low=0), *(Variable(f"r{i}", "EUR") for i in range(3))]
+    law = parse_formula(text, inputs, Variable("cost", "EUR"), per="shipment")
+    ways = [
+        Lane(f"s{a}", f"m{b}", attributes={f"r{i}": float(rates[a, b, i]) for i in range(3)})
+        for a in range(2)
+        for b in range(2)
+    ]
+    room = np.array([demand.sum() * 0.6, demand.sum()])
+    problem = SupplyProblem(
+        suppliers=[Supplier(f"s{a}", capacity=float(room[a]), unit_cost=float(3 * a)) for a in range(2)],
+        markets=[Market("m0"), Market("m1")],
+        products=[Product("flour")],
+        periods=[Period("1")],
+        lanes=ways,
+        tariff=law.bind(t=state.quantity, **{f"r{i}": getattr(lane, f"r{i}") for i in range(3)}),
+        demand=demand[:, None, None],
+        planning={"state.quantity": 24.0},
+    )
+    # of what the first supplier sends to each market only the ends of brackets, seen from either side, matter
+    ends = [np.array([0.0, *starts[1:], *(each - s for s in (0.0, *starts[1:])), each]) for each in demand]
+    ends = [np.union1d(np.clip(one, 0.0, each), 0.0) for one, each in zip(ends, demand, strict=True)]
+    ends[0] = np.union1d(ends[0], np.clip(room[0] - ends[1], 0.0, demand[0]))
+    ends[1] = np.union1d(ends[1], np.clip(room[0] - ends[0], 0.0, demand[1]))
+
+    def price(sent):
+        flows = np.array([sent, demand - sent])
+        card = sum(
+            rates[a, b, np.searchsorted(starts, flows[a, b]) - 1]
+            for a in range(2)
+            for b in range(2)
+            if flows[a, b] > 1e-9
+        )
+        return card + 3.0 * flows[1].sum()
+
+    truth = min(price(np.array(sent)) for sent in itertools.product(*ends) if sum(sent) <= room[0] + 1e-9)
+    result = solve(problem, time_limit=20.0)
+    assert result.check.ok, str(result.check)
+    assert result.bound is not None
+    assert result.bound <= truth + 1e-4
+    # a ramp is a thousandth of a tonne wide
+    assert truth - 0.02 <= result.objective <= truth + 0.02
