@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Plan many days of orders, beside what was driven, and beside a variant.
 
-    The variant is what --set, --scale, --open, --close and --remove change, or the scenario of --variant: it is
-    accepted, rejected, or told how many more days would tell. With --out the same command goes on where it was stopped.
+    The variant is what --set, --scale and --remove change, or the scenario of --variant: it is accepted, rejected, or
+    told how many more days would tell. With --out the same command goes on where it was stopped.
     """
     from kanopt.questions.days import plan_days
 

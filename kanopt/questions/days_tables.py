@@ -115,7 +115,7 @@ def read_days(
         drove = {
             name: with_units(part, units) for name, part in rows.drop(columns="date").groupby(rows["date"])
         }
-        without, unknown = [*drove.keys() - set(names)], [*set(names) - drove.keys()]
+        without, unknown = sorted(drove.keys() - set(names)), sorted(set(names) - drove.keys())
         _tell(notes, "day", "without orders, on which something was driven, left out", without)
         _tell(notes, "day", "of orders of which nothing is known that was driven", unknown)
     own, unlike, days = _name_column(scenario), list[str](), []
