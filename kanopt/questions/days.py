@@ -517,7 +517,7 @@ def _prepared(scenario: Scenario, options: SweepOptions, report: OnEvent) -> Pre
 
 def _prices(hire: float | Mapping[str, float] | None, types: list[str]) -> dict[str, float]:
     """Return the price of hiring by type."""
-    given = dict.fromkeys(types, hire) if isinstance(hire, (int, float)) else dict(hire or {})
+    given = dict(hire or {}) if isinstance(hire, Mapping | None) else dict.fromkeys(types, hire)
     for name, price in given.items():
         if name not in types:
             raise refused(
