@@ -186,7 +186,8 @@ class Fault:
         advice = said(self.advice, in_file=in_file, columns=columns)
         column = (columns or {}).get(self.table, {}).get(self.field, self.column)
         if self.column:
-            place = f"column {column!r}" + (f", {row_numbers(self.rows)}: " if self.rows else " ")
+            called = f" ({list_names(self.names)})" if self.names else ""
+            place = f"column {column!r}" + (f", {row_numbers(self.rows)}{called}: " if self.rows else " ")
         elif self.names:
             place = (
                 f"{self.field} of {list_names(self.names)}: " if self.field else f"{list_names(self.names)}: "

@@ -72,6 +72,18 @@ class _ShareOfDays(FiniteRange):
         return value if value == "none" else super().convert(value, param, ctx)
 
 
+class _OneWord(click.Choice[str]):
+    """One of some words, of an option that is given once for each."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the word, or tell how several are given."""
+        words = str(value).split(",")
+        if param is not None and param.multiple and len(words) > 1:
+            told = " ".join(f"{param.opts[0]} {word.strip()}" for word in words)
+            self.fail(f"{value!r} is no word; once for each: {told}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def option(*names: str, text: str, **more: Any) -> click.Option:
     """Return an option; its default, where it has one, stands in the help."""
     return click.Option(names, help=text, show_default=more.get("default") is not None, **more)
@@ -84,7 +96,7 @@ def switch(name: str, text: str) -> click.Option:
 
 def choice(name: str, *words: str, text: str, **more: Any) -> click.Option:
     """Return an option that takes one of some words."""
-    return option(name, text=text, type=click.Choice(words), **more)
+    return option(name, text=text, type=_OneWord(words), **more)
 
 
 def count(name: str, text: str, least: int = 1, **more: Any) -> click.Option:

@@ -171,10 +171,9 @@ def _table(
         name = next((name for name in usual if name in known), None)
         if field not in words.values():
             if name is None:
-                told = (
-                    f"has no column {field!r}, only {list_names(known)}; say which: columns={{{field!r}: …}}"
-                )
-                raise refused("plan_days", what, told)
+                told = f"has no column {columns.get(field, field)!r}, only {list_names(known)}"
+                how = f"say which: columns={{{field!r}: …}}, --column {field}=…"
+                raise refused("plan_days", what, f"{told}; {how}")
             words[name] = field
     frame = renamed(frame, words).reset_index(drop=True)
     dates, clients = _dates(frame["date"]), _names(frame["client"])

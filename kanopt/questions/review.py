@@ -203,6 +203,11 @@ class Review(TableExports):
                         f"All times of {what} were {percent_text(abs(mean))} {word} than the law says "
                         f"({percent_text(ends[0])} to {percent_text(ends[1])})."
                     )
+            elif len(times.law):
+                few = count_text(len(times.law), f"time of {what} is", f"times of {what} are")
+                found.append(
+                    f"{few} too few to tell the day and the law from chance: all of it counts as chance."
+                )
         found += [
             f"The law of {row.what} is wrong for {row.group} {row.level!r}: by {percent_text(row.effect)} "
             f"({percent_text(row.low)} to {percent_text(row.high)}), as {row.times} times tell with a probability of "

@@ -67,7 +67,7 @@ class RecordReader:
     >>> for fault in reader.faults:
     ...     print(fault)
     products: weight of 'flour': must be greater than 0, not the number -1.0
-    markets: column 'x', row 1: must be a number, not the text 'two'; it may be left out
+    markets: column 'x', row 1 ('Lyon'): must be a number, not the text 'two'; it may be left out
     """
 
     def __init__(self, day: date | None = None) -> None:
@@ -235,7 +235,7 @@ class _Rows:
         """Return the records, wrong values replaced by defaults; None where a field without one is wrong."""
         table = self.table
         wrong = [each for each in invalid_rows(table.record, self.rows) if each.place[1] not in self.unread]
-        self.faults += self._faults_of(wrong)
+        self.faults = [self._named(each) for each in (*self.faults, *self._faults_of(wrong))]
         defaults = {item.name: item.default for item in table.fields if not item.required}
         for each in wrong:
             if each.of_type:
@@ -247,6 +247,11 @@ class _Rows:
         self.faults += [*_duplicates(records, table), *_half_attributes(records, table)]
         self.questions += _unusual_values(table, records, self.declared)
         return records
+
+    def _named(self, fault: Fault) -> Fault:
+        """Return a mistake in rows with what they are called; a file counts its header, too, and rows left out."""
+        labels = tuple(self.table.label(self.rows[at]) for at in fault.rows)
+        return replace(fault, names=labels) if labels and all(labels) else fault
 
     def _break(self, what: str, advice: str = "") -> None:
         self.faults.append(Fault(self.table.name, what, advice=advice))

@@ -258,4 +258,5 @@ def test_days_plans_a_file_of_orders_and_goes_on_where_it_was(case, cli):
     code, out, err = cli(*arguments)
     assert "4 points from" in err
     assert "variant" in out
-    assert cli(*arguments[:-2], "--hire", "lorry=5")[0] == 2
+    for hire in ("lorry=5", "much"):
+        assert cli(*arguments[:4], "--hire", hire)[0] == 2

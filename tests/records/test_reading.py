@@ -54,9 +54,9 @@ def test_numbers_that_are_blank_beside_others_are_refused_with_their_rows():
     with pytest.raises(ProblemError) as caught:
         records(frame)
     assert str(caught.value).splitlines() == [
-        "stops: column 'count', rows 2, 3: is blank; write a number (without the column it is 1)",
-        "stops: column 'open', row 2: is blank; write true or false (without the column it is true)",
-        "stops: column 'room', row 1: is blank; write a number (without the column nothing is limited)",
+        "stops: column 'count', rows 2, 3 ('b', 'c'): is blank; write a number (without the column it is 1)",
+        "stops: column 'open', row 2 ('b'): is blank; write true or false (without the column it is true)",
+        "stops: column 'room', row 1 ('a'): is blank; write a number (without the column nothing is limited)",
     ]
 
 
@@ -73,7 +73,7 @@ def test_every_mistake_is_named_at_once():
         "stops: column 'count', rows 2, 3: must be a whole number, not the number 2.5, the text 'many'"
         in lines
     )
-    assert "stops: column 'open', row 1: must be true or false, not the text 'maybe'" in lines
+    assert "stops: column 'open', row 1 ('a'): must be true or false, not the text 'maybe'" in lines
 
 
 def test_duplicates_are_refused_in_frames_and_in_lists():

@@ -41,6 +41,7 @@ from kanopt.scenarios.files.spec import (
     SolverSpec,
     TableSpec,
 )
+from kanopt.text import list_names
 from kanopt.validation import describe_value
 
 
@@ -162,7 +163,10 @@ def _read_change(entry: Mapping[str, Any], key: Key) -> tuple[Change | None, lis
     given = [name for name in CHANGES if name in entry]
     if len(given) != 1:
         *others, last = CHANGES
-        return None, [Mistake(key, f"a change has exactly one of {', '.join(others)} and {last}")]
+        beside = {name for model in CHANGES.values() for name in model.model_fields} - CHANGES.keys()
+        stated = given or [name for name in entry if name not in beside]
+        told = f", not {list_names(stated)}" if stated else ""
+        return None, [Mistake(key, f"a change has exactly one of {', '.join(others)} and {last}{told}")]
     action = cast("Action", given[0])
     spec, mistakes = validate(CHANGES[action], entry, key)
     if spec is None:

@@ -12,7 +12,7 @@ from kanopt.records.headers import (
     WORKERS,
     measured_in,
 )
-from kanopt.records.likeness import COORDINATES, TableColumn, field_likeness, is_called
+from kanopt.records.likeness import COORDINATES, TableColumn, field_likeness, is_called, place_elsewhere
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.spec import QuestionSpec
 from kanopt.scenarios.init.draft import Draft
@@ -214,7 +214,9 @@ def _about_columns(
     ignored: dict[str, list[str]] = {}
     for guess, name in columns:
         values = ", ".join(sorted(guess.table.columns[name].texts)[:3])
-        shown.append(f"{name!r} of {guess.table.called}" + (f" ({values})" if values else ""))
+        place = place_elsewhere(guess.part.name, TableColumn(name), ())
+        beside = "; ".join(filter(None, (values, place)))
+        shown.append(f"{name!r} of {guess.table.called}" + (f" ({beside})" if beside else ""))
         ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
     looks, fills, they, them = (
         ("looks like a rule", "fills", "it", "it")

@@ -250,6 +250,9 @@ class Draft:
         told = bool(unit) and same_dimension(unit, usual)
         why = "" if told else "no unit is stated"
         self.keys.set(("problem", part), "unit", unit if told else usual, why, sure=told)
+        self.guess(
+            table.name, "", f"unit {unit if told else usual}", why or "by its name or its corner", told
+        )
 
     def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""

@@ -310,6 +310,7 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
 
 def _left_out(draft: Draft, check: Callable[[ScenarioKeys], ScenarioError | None]) -> str:
     """Check the file as every command does, and leave out what does not hold; a sentence where nothing holds."""
+    left: list[str] = []  # what does not hold at last may follow from it
     for _ in range(_MOST_REPAIRS):
         places = draft.keys.places()
         error = check(draft.keys)
@@ -324,14 +325,15 @@ def _left_out(draft: Draft, check: Callable[[ScenarioKeys], ScenarioError | None
             if any(each[0] == "surrogates" for each in draft.keys.tables):
                 continue
         if not droppable:
-            return shorten(error.issues[0].message, 300)
+            return "; ".join([*left, shorten(error.issues[0].message, 300)])
         for issue, header, key in droppable:
             value = draft.keys.tables.get(header, {}).get(key)
             if value is not None:
                 draft.keys.drop(header, key)
                 if header[:1] == ("problem",) and header[-1:] == ("columns",):
                     draft.dropped.append((header[1], str(value.value)))
-            draft.notes.append(f"left out {'.'.join(header)}: {key}: {shorten(issue.message, 200)}")
+            left.append(f"left out {'.'.join(header)}: {key}: {shorten(issue.message, 200)}")
+            draft.notes.append(left[-1])
     return "too much of it does not hold"
 
 

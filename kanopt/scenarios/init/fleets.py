@@ -180,7 +180,9 @@ def _joins(guess: PartGuess) -> bool:
     # a table of distances may hold the minutes beside them
     titles = {guess.part.name} | ({"distances", "durations"} if guess.part.name != "links" else set())
     told = any(called(guess.table, name) for name in titles) or not may_teach(guess.table)
-    return told and len(tails & heads) >= 0.5 * len(tails | heads)
+    # what happened seldom led once from every place to every other
+    whole = len(guess.table.frame) >= len(tails | heads) * (len(tails | heads) - 1)
+    return (told or whole) and len(tails & heads) >= 0.5 * len(tails | heads)
 
 
 def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:

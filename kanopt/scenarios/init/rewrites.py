@@ -289,9 +289,9 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
         for column in other.given.values() if other is not table else ():
             named = {*plain.values()} & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                head = (
-                    "destination" if column.header.unit else column.name
-                )  # a corner that tells the unit of cells
+                # a corner that tells the unit of cells, or one that is called alike in both tables
+                taken = column.header.unit or column.name in table.given
+                head = "destination" if taken else column.name
                 return head, {name: text for name, text in plain.items() if text in named}, ""
     wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
     names = {*plain.values()}

@@ -184,6 +184,7 @@ scale = "vehicles.fuel_prise"⏎by = 2 | changes[1].scale | did you mean 'fuel_p
 scale = "fuel_price"⏎by = 2 | changes[1].scale | must be 'table.column'
 scale = "vehicles.fuel_price" | changes[1].by | is missing
 scale = "a.b"⏎set = "a.b" | changes[1] | exactly one of set, scale, remove and add
+open = "vehicles"⏎where = { name = "van" } | changes[1] | scale, remove and add, not 'open'
 scale = "vehicles.fuel_price"⏎by = nan | changes[1].by | must be a finite number
 remove = "vehicles"⏎where = { name = "vam" } | changes[1].where.name | has name = vam; did you mean 'van'?
 remove = "routes"⏎where = { client = "east" } | changes[1].remove | the problem does not read the table 'routes'

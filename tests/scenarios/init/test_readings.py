@@ -11,7 +11,25 @@ import kanopt as ko
 from kanopt.errors import TableError
 
 DEPOT = {"yard.csv": "Yard,x (km),y (km)\nHome,0,0\n"}
+PLACES = ("Hof", *"ABCDE")
+PAIRS = [(tail, head) for tail in PLACES for head in PLACES if tail != head]
+STOPS = "Kunde;Menge (kg);Standzeit (min)\n" + "".join(f"{name};120,5;6\n" for name in PLACES[1:])
+VANS = "Fahrzeug;Anzahl;Nutzlast (kg);Lohn (EUR/h);Preis je km (EUR/km)\nT;2;600;24,50;0,42\n"
+SQUARE = ";".join(("", *PLACES)) + "\n" + "".join(f"{name};11;12;9;14;8;13\n" for name in PLACES)
 CASES = {
+    "once from every place to every other, in a file of any name": (
+        {
+            "kunden.csv": STOPS,
+            "fahrzeuge.csv": VANS,
+            "wege.csv": "Von;Nach;km;Fahrzeit (min)\n"
+            + "".join(f"{tail};{head};6,4;11\n" for tail, head in PAIRS),
+        },
+        "distances.distance: km; durations.duration: Fahrzeit (min); clients.demand: Menge (kg)",
+    ),
+    "two squares with nothing in the corner": (
+        {"kunden.csv": STOPS, "fahrzeuge.csv": VANS, "Fahrzeiten.csv": SQUARE, "Strecken km.csv": SQUARE},
+        "distances of routing: ; durations of routing: ; depots.name: name",
+    ),
     "fuel in German": (
         {
             "Tankstellen.csv": "Tankstelle;Rechtswert (km);Hochwert (km);Bestellmenge (l);Öffnung;Schließung\n"
