@@ -16,9 +16,6 @@ Examples
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -119,16 +116,85 @@ if TYPE_CHECKING:
 # Public modules: what laws can be bound to, and what the problems of each kind consist of.
 _MODULES = ("decisions", "informed", "refs", "routing", "scheduling", "supply")
 
-
-def _homes() -> dict[str, str]:
-    """Return the module of each public name, as the imports above say it: type checkers read them, and so do we."""
-    source = ast.parse(inspect.getsource(sys.modules[__name__]))
-    block = next(each for each in source.body if isinstance(each, ast.If))
-    found = [each for each in block.body if isinstance(each, ast.ImportFrom) and each.module != __name__]
-    return {name.name: str(each.module) for each in found for name in each.names}
-
-
-_MODULE_OF = _homes()
+# The module of each public name; the imports above say the same to type checkers, and a test compares them.
+_HOME = {
+    "decisions.problem": ("DecisionProblem",),
+    "errors": (
+        "DomainWarning",
+        "FileFormatError",
+        "FitError",
+        "FormulaError",
+        "Issue",
+        "KanoptError",
+        "KanoptWarning",
+        "NoPlanError",
+        "PlotError",
+        "ProblemError",
+        "ScenarioError",
+        "SolverError",
+        "TableError",
+        "UnitError",
+    ),
+    "explain": ("Explanation", "difference", "explain"),
+    "formulas": (
+        "Curve",
+        "Domain",
+        "Fit",
+        "Formula",
+        "Step",
+        "Table",
+        "Variable",
+        "fit_groups",
+        "parse_formula",
+    ),
+    "plans": ("Certificate", "Check", "Result", "Status", "Uncertainty"),
+    "plans.evaluate": ("evaluate",),
+    "questions": (
+        "Comparison",
+        "MonteCarlo",
+        "Risk",
+        "Sweep",
+        "SweepOptions",
+        "SwitchPoints",
+        "Tornado",
+        "factors",
+        "grid",
+    ),
+    "questions.compare": ("compare",),
+    "questions.days": ("Days", "plan_days"),
+    "questions.review": ("Drift", "Review", "drift", "review"),
+    "questions.risks.kinds": ("risk",),
+    "questions.risks.monte_carlo": ("monte_carlo",),
+    "questions.sweep": ("sweep",),
+    "questions.switch_points": ("switch_points",),
+    "questions.tornado": ("tornado",),
+    "routing.instances": ("read_instance",),
+    "routing.problem": ("RoutingProblem",),
+    "scenarios": ("Change", "Run", "Scenario", "load_scenario"),
+    "scenarios.init": ("Scaffold", "scaffold"),
+    "scheduling.problem": ("SchedulingProblem",),
+    "solvers.on_time": ("solve_on_time",),
+    "solvers.solve": ("encodings", "solve"),
+    "supply.problem": ("SupplyProblem",),
+    "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
+    "surrogates.baseline_table": ("Baselines",),
+    "surrogates.baselines": ("baselines",),
+    "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
+    "tables": (
+        "TableReport",
+        "TextFormat",
+        "load_city",
+        "load_sioux_falls",
+        "load_supply_network",
+        "load_workshop",
+        "read_table",
+        "report_of",
+        "split",
+        "units_of",
+        "with_units",
+    ),
+}
+_MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 
