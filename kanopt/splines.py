@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
+from kanopt.array_types import Floats, Indices
 
 # row p: the weights of coefficients i … i + 3 in what t**p is multiplied by in span i, with t from 0 to 1
 _TO_POWERS = (
@@ -27,7 +25,7 @@ _TO_POWERS = (
 class Spots(NamedTuple):
     """Where points lie: the span and the place in it, and how far beyond the ends; None where no point is."""
 
-    span: Integers
+    span: Indices
     t: Floats
     below: Floats | None
     above: Floats | None
@@ -71,7 +69,7 @@ class SplineGrid:
         """The length of a span."""
         return (self.high - self.low) / self.spans
 
-    def places(self, x: Floats) -> tuple[Integers, Floats]:
+    def places(self, x: Floats) -> tuple[Indices, Floats]:
         """Return the span and the place in it, from 0 to 1, of the point within the ends that is nearest to each `x`.
 
         NaN is in span 0, at NaN.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.decisions.entities import Decision, LawLike
 from kanopt.decisions.items import DecisionNames
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
@@ -22,8 +23,6 @@ from kanopt.plans.given_law import UNBOUND, law_mistake
 from kanopt.plans.law_use import unit_factor
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, shown
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

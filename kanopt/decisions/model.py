@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from numbers import Real
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from kanopt.array_types import Floats
 from kanopt.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed, values_at
 from kanopt.decisions.entities import Constraint, Decision, Item, LawLike
 from kanopt.decisions.items import DECISIONS, ITEMS, DecisionNames, read_decisions
@@ -28,9 +29,6 @@ from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
 from kanopt.validation import shown
-
-if TYPE_CHECKING:
-    from kanopt.decisions.decision_law import Floats
 
 _SHARE = 1e-4
 _SAMPLES = 512

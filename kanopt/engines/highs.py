@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.plans.result import Progress
 from kanopt.text import number_text
 from kanopt.worker import run_worker
 
-Floats = NDArray[np.float64]
 TOLERANCE = 1e-9
 """By how much HiGHS may miss a row or a whole number."""
 GAP = 1e-6

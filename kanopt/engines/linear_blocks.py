@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from kanopt.array_types import Floats, Indices
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,12 +22,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.formulas.lowering.program import Pieces
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 EPS = float(np.finfo(np.float64).eps)
 _STEPS, _RATIO = 3, 5.0
 _STRAIGHT = 1e-12

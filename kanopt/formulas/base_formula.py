@@ -12,12 +12,13 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import common_shape, describe_place, evaluate_graph, in_bounds, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.enclosures.facts import ShapeFact
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Array, Constant, Node, postorder
+from kanopt.formulas.nodes import Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.printing import to_infix
@@ -116,7 +117,7 @@ class BaseFormula:
         """The tables of categories of the formula, each with its ``entries``; :meth:`facts` lists them in words."""
         return tuple(node for node in postorder(self.root) if isinstance(node, Table))
 
-    def evaluate(self, data: Any) -> Array:
+    def evaluate(self, data: Any) -> Floats:
         """Compute the output.
 
         Parameters

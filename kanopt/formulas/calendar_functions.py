@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0088
 
 
@@ -77,8 +76,6 @@ def unit_vector(east: Floats, north: Floats) -> tuple[Floats, Floats]:
     return east / there, north / there
 
 
-Array = NDArray[np.float64]
-
 _CLOCK = r"^\s*([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?\s*$"
 
 
@@ -100,7 +97,7 @@ class CalendarFunction:
         Whether it takes columns of numbers, latitude and longitude of one place and then of another, and no dates.
     """
 
-    value: Callable[..., Array]
+    value: Callable[..., Floats]
     unit: str = ""
     arguments: int = 1
     takes_clock: bool = False
@@ -133,11 +130,11 @@ def _part(name: str) -> CalendarFunction:
     return CalendarFunction(lambda dates: _numbers(getattr(dates.dt, name)))
 
 
-def _numbers(values: Any) -> Array:
+def _numbers(values: Any) -> Floats:
     return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _hour(dates: pd.Series[Any]) -> Array:
+def _hour(dates: pd.Series[Any]) -> Floats:
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(dates.dtype):
@@ -153,16 +150,16 @@ def _hour(dates: pd.Series[Any]) -> Array:
 
 
 def _between(seconds: float, unit: str) -> CalendarFunction:
-    def passed(first: pd.Series[Any], second: pd.Series[Any]) -> Array:
+    def passed(first: pd.Series[Any], second: pd.Series[Any]) -> Floats:
         return np.asarray(_numbers((second - first).dt.total_seconds()) / seconds)
 
     return CalendarFunction(passed, unit, 2)
 
 
-def _of_places(value: Callable[[Array, Array], Array], unit: str = "") -> CalendarFunction:
+def _of_places(value: Callable[[Floats, Floats], Floats], unit: str = "") -> CalendarFunction:
     """Return a function of where a way begins and ends."""
 
-    def found(*columns: Any) -> Array:
+    def found(*columns: Any) -> Floats:
         lat, lon, to_lat, to_lon = (np.asarray(column, dtype=np.float64) for column in columns)
         return value(np.stack([lat, lon], axis=-1), np.stack([to_lat, to_lon], axis=-1))
 

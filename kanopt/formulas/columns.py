@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, UnitError, nearest
-from kanopt.formulas.nodes import Array, Node, computed
+from kanopt.formulas.nodes import Node, computed
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.text import count_text, list_names
 from kanopt.units import convert
@@ -108,7 +109,7 @@ def _converted(variable: Variable, data: Any) -> Any:
         raise FormulaError(f"input {variable.name!r}: {error}") from error
 
 
-def _numbers(variable: Variable, values: Any) -> Array:
+def _numbers(variable: Variable, values: Any) -> Floats:
     raw = _array(variable, values)
     if raw.dtype.kind == "O":
         import pandas as pd
@@ -190,7 +191,7 @@ def common_shape(columns: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
         raise FormulaError(f"the inputs do not broadcast against each other: {shapes}") from None
 
 
-def in_bounds(values: Array, low: float | None, high: float | None) -> NDArray[np.bool_]:
+def in_bounds(values: Floats, low: float | None, high: float | None) -> NDArray[np.bool_]:
     """Return a mask of values within two bounds, None for no bound, with a relative tolerance of 1e-9."""
     slack = _EDGE * max((abs(bound) for bound in (low, high) if bound is not None), default=0.0)
     above = np.True_ if low is None else values >= low - slack
@@ -205,7 +206,7 @@ def describe_place(columns: Mapping[str, NDArray[Any]], where: NDArray[np.bool_]
     return ", ".join(f"{n}={v:.6g}" if isinstance(v, float) else f"{n}={str(v)!r}" for n, v in found.items())
 
 
-def evaluate_graph(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -> Array:
+def evaluate_graph(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -> Floats:
     """Return the value of a graph in the shape to which the columns broadcast, as a new array.
 
     Raises

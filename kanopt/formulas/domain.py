@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, in_bounds, read_columns
-from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name, settle
 from kanopt.text import range_text
 
@@ -61,9 +61,9 @@ class JointTest:
         if any(scale <= 0 for scale in self.scale):
             raise FormulaError(f"joint test of {self.names!r}: a scale is not positive")
 
-    def scaled(self, columns: Mapping[str, NDArray[Any]]) -> list[Array]:
+    def scaled(self, columns: Mapping[str, NDArray[Any]]) -> list[Floats]:
         """Return 1 and the scaled inputs; the logarithm of a non-positive number is −∞."""
-        parts: list[Array] = [np.ones(())]
+        parts: list[Floats] = [np.ones(())]
         for name, log, centre, scale in zip(self.names, self.log, self.centre, self.scale, strict=True):
             values = columns[name]
             if log:
@@ -71,13 +71,13 @@ class JointTest:
             parts.append((values - centre) / scale)
         return parts
 
-    def leverage(self, columns: Mapping[str, NDArray[Any]]) -> Array:
+    def leverage(self, columns: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the leverage of every row; the columns broadcast."""
         z = self.scaled(columns)
-        total: Array = np.zeros(())
+        total: Floats = np.zeros(())
         with np.errstate(invalid="ignore", over="ignore"):
             for i, row in enumerate(self.inverse):
-                inner: Array = np.zeros(())
+                inner: Floats = np.zeros(())
                 for j, weight in enumerate(row[: i + 1]):
                     inner = inner + (weight if i == j else 2.0 * weight) * z[j]
                 total = total + z[i] * inner
@@ -89,9 +89,9 @@ class JointTest:
         return np.asarray(self.leverage(columns) <= self.threshold * (1 + _EDGE))
 
 
-def joint_test(numbers: Mapping[str, Array], log: frozenset[str]) -> JointTest | None:
+def joint_test(numbers: Mapping[str, Floats], log: frozenset[str]) -> JointTest | None:
     """Build the leverage test of the inputs that vary; a single input needs none."""
-    scaled: dict[str, tuple[bool, float, float, Array]] = {}
+    scaled: dict[str, tuple[bool, float, float, Floats]] = {}
     for name, raw in numbers.items():
         by_log = name in log
         values = np.log(raw) if by_log else raw
@@ -163,7 +163,7 @@ class Range:
             raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} holds no number")
 
     @classmethod
-    def of_values(cls, name: str, values: Array) -> Range:
+    def of_values(cls, name: str, values: Floats) -> Range:
         """Return the range of values; sparse are stretches of a fifth of it or more with fewer than five of them.
 
         Examples
@@ -196,7 +196,7 @@ class Range:
         low, high = self.sparse[-1] if self.sparse else (self.high, self.high)
         return low if high >= self.high and low > self.low else self.high
 
-    def contains(self, values: Array) -> NDArray[np.bool_]:
+    def contains(self, values: Floats) -> NDArray[np.bool_]:
         """Return a mask of the values within the range, with a relative tolerance of 1e-9."""
         return in_bounds(values, self.low, self.high)
 
@@ -389,7 +389,7 @@ class Domain:
         return result
 
 
-def orders_of(numbers: Mapping[str, Array]) -> tuple[tuple[str, str], ...]:
+def orders_of(numbers: Mapping[str, Floats]) -> tuple[tuple[str, str], ...]:
     """Return pairs of columns of which the first is on no row above the second, and would often be by chance.
 
     Examples
@@ -408,7 +408,7 @@ def orders_of(numbers: Mapping[str, Array]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _quantiles(values: Array) -> tuple[float, float, float]:
+def _quantiles(values: Floats) -> tuple[float, float, float]:
     """Return quantiles that are values themselves, so that those of whole numbers are whole."""
     low, middle, high = np.quantile(values, _LEVELS, method="inverted_cdf").tolist()
     return low, middle, high
@@ -452,7 +452,7 @@ def _isin(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.bool_]:
     return found
 
 
-def cycle_range(values: Array, period: float) -> tuple[float, float]:
+def cycle_range(values: Floats, period: float) -> tuple[float, float]:
     """Return the range of a periodic column, which is a whole period where the rows go all the way round.
 
     They do where the step from the last value on to the first of the next period is hardly wider than a step between.

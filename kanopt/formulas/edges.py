@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.nodes import Array, Maximum, Minimum, Node, fold, postorder
+from kanopt.formulas.nodes import Maximum, Minimum, Node, fold, postorder
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.printing import to_infix
 from kanopt.text import number_text
@@ -83,7 +84,7 @@ def _piece_of(node: Node, columns: dict[str, NDArray[Any]]) -> NDArray[np.int64]
     return np.asarray(stacked.argmax(axis=0) if isinstance(node, Maximum) else stacked.argmin(axis=0))
 
 
-def _values(node: Node, columns: dict[str, NDArray[Any]]) -> Array:
+def _values(node: Node, columns: dict[str, NDArray[Any]]) -> Floats:
     with np.errstate(all="ignore"):
         return np.atleast_1d(fold(node, lambda part, values: part.compute(values, columns)))
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.noise import MOST_SHARED, Noise, clipped, is_gross, shared_part, whitened
 from kanopt.formulas.variables import settle
-
-Floats = NDArray[np.float64]
 
 FEWEST = 8
 """Held-out rows from which errors are modelled."""

@@ -13,11 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,9 @@ class Function:
     """
 
     name: str
-    value: Callable[[Array], Array]
-    derivative: Callable[[Array], Array]
-    second_derivative: Callable[[Array], Array]
+    value: Callable[[Floats], Floats]
+    derivative: Callable[[Floats], Floats]
+    second_derivative: Callable[[Floats], Floats]
     spelling: Mapping[str, str] = field(default_factory=dict)
     low: float = -math.inf
     high: float = math.inf
@@ -84,26 +82,26 @@ _USUAL = {
 """How languages spell a function that they know by its name."""
 
 
-def _logistic(x: Array) -> Array:
+def _logistic(x: Floats) -> Floats:
     # exp of a non-positive number only, so that nothing overflows
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
-def _softplus(x: Array) -> Array:
+def _softplus(x: Floats) -> Floats:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _logistic_slope(x: Array) -> Array:
+def _logistic_slope(x: Floats) -> Floats:
     return _logistic(x) * _logistic(-x)
 
 
-def _tanh_slope(x: Array) -> Array:
+def _tanh_slope(x: Floats) -> Floats:
     # 1 − tanh² would cancel where tanh is near one
     return 4.0 * _logistic_slope(2.0 * x)
 
 
-def _atan_bend(x: Array) -> Array:
+def _atan_bend(x: Floats) -> Floats:
     # by the reciprocal where the square would overflow
     near = np.abs(x) < 1.0
     t = np.where(near, x, 1.0 / np.where(near, 1.0, x))

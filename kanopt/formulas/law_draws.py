@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.confidence import estimated_parameters
 from kanopt.formulas.estimation.free import linear_in
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Constant, Node
-
-Floats = NDArray[np.float64]
 
 _STEP = 0.01
 """Part of the way from the estimates to a draw by which the derivative is taken."""

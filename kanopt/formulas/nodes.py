@@ -17,18 +17,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property, reduce
 from operator import itemgetter
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.spelling import TextPart, Writer
 from kanopt.formulas.variables import check_label, check_name
 from kanopt.splines import SplineGrid, Spots
 
-Array: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
 
 DEEPEST = 250
@@ -138,7 +138,7 @@ class Node:
             f"{kind_of(type(self))}: this kind of node says neither this nor what it means"
         )
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the value, given the children's values and the inputs by name; all broadcast."""
         return self.as_meant(values, lambda node, below: node.compute(below, data))
 
@@ -173,7 +173,7 @@ class Node:
         return None
 
     @property
-    def powers(self) -> Array:
+    def powers(self) -> Floats:
         """Polynomial coefficients of a curve in each span between its knots; see :meth:`SplineGrid.powers`."""
         raise NotImplementedError
 
@@ -270,7 +270,7 @@ def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     return root.schedule.run(root, visit)
 
 
-def computed(root: Node, data: Mapping[str, NDArray[Any]] | None = None) -> Array:
+def computed(root: Node, data: Mapping[str, NDArray[Any]] | None = None) -> Floats:
     """Return the value of a graph, given its inputs; NaN or infinite where there is no finite one.
 
     Examples
@@ -340,7 +340,7 @@ class Schedule:
             for place, children in enumerate(self.children)
         )
 
-    def compute(self, root: Node, data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, root: Node, data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the value of the graph; among which knots an argument lies is found once for all its curves."""
         results: list[Any] = []
         spots: dict[int, dict[SplineGrid, Spots]] = {}
@@ -357,7 +357,7 @@ class Schedule:
             for place in done:
                 results[place] = None
                 spots.pop(place, None)
-        value: Array = results[-1]
+        value: Floats = results[-1]
         return value
 
     def run(self, root: Node, visit: Callable[[Node, list[T]], T]) -> T:
@@ -417,7 +417,7 @@ class Constant(Node):
                 )
         super().__post_init__()
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the number."""
         return np.asarray(self.value)
 
@@ -458,7 +458,7 @@ class Input(Node):
         """Its own name."""
         return (self.name,)
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the column."""
         return np.asarray(data[self.name])
 
@@ -471,7 +471,7 @@ class _Several(Node, is_kind=False):
     """A node over one tuple of children, which are joined one after the other."""
 
     operators: ClassVar[int | None] = None
-    join: ClassVar[Callable[[Array, Array], Array]]
+    join: ClassVar[Callable[[Floats, Floats], Floats]]
 
     def __post_init__(self) -> None:
         kind: Any = type(self)
@@ -485,7 +485,7 @@ class _Several(Node, is_kind=False):
         """Return the same kind of node over other parts."""
         return type(self)(tuple(children))  # type: ignore[call-arg]
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return what the parts come to."""
         return reduce(type(self).join, values)
 
@@ -495,7 +495,7 @@ class Sum(_Several):
     """A sum of terms."""
 
     unit_rule: ClassVar[str] = "sum"
-    join: ClassVar[Callable[[Array, Array], Array]] = np.add
+    join: ClassVar[Callable[[Floats, Floats], Floats]] = np.add
     terms: tuple[Node, ...]
 
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
@@ -508,7 +508,7 @@ class Product(_Several):
     """A product of factors; a quotient is a factor to the power of −1."""
 
     unit_rule: ClassVar[str] = "product"
-    join: ClassVar[Callable[[Array, Array], Array]] = np.multiply
+    join: ClassVar[Callable[[Floats, Floats], Floats]] = np.multiply
     factors: tuple[Node, ...]
 
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
@@ -532,7 +532,7 @@ class Extreme(_Several, is_kind=False):
 class Maximum(Extreme):
     """The largest of its parts."""
 
-    join: ClassVar[Callable[[Array, Array], Array]] = np.maximum
+    join: ClassVar[Callable[[Floats, Floats], Floats]] = np.maximum
     word: ClassVar[str] = "max"
     parts: tuple[Node, ...]
 
@@ -541,7 +541,7 @@ class Maximum(Extreme):
 class Minimum(Extreme):
     """The smallest of its parts."""
 
-    join: ClassVar[Callable[[Array, Array], Array]] = np.minimum
+    join: ClassVar[Callable[[Floats, Floats], Floats]] = np.minimum
     word: ClassVar[str] = "min"
     parts: tuple[Node, ...]
 
@@ -554,7 +554,7 @@ class Power(Node):
     base: Node
     exponent: Node
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return base ** exponent."""
         base, exponent = values
         if isinstance(self.exponent, Constant):
@@ -586,7 +586,7 @@ class Apply(Node):
         function_named(self.function)
         super().__post_init__()
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the function's value."""
         return np.asarray(function_named(self.function).value(values[0]))
 

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import settle
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 CLIP = 4.0
 """Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""

@@ -15,8 +15,9 @@ from functools import cached_property
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Array, Constant, Node, postorder, rebuild
+from kanopt.formulas.nodes import Constant, Node, postorder, rebuild
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.text import number_text
 
@@ -140,13 +141,13 @@ class Covariance:
             )
 
     @classmethod
-    def of(cls, names: Sequence[str], matrix: Array, degrees_of_freedom: float | None = None) -> Covariance:
+    def of(cls, names: Sequence[str], matrix: Floats, degrees_of_freedom: float | None = None) -> Covariance:
         """Build it from an array, made symmetric."""
         even = (matrix + matrix.T) / 2
         return cls(tuple(names), tuple(map(tuple, even.tolist())), degrees_of_freedom)
 
     @cached_property
-    def array(self) -> Array:
+    def array(self) -> Floats:
         """The matrix as a read-only array, (p, p)."""
         array = np.array(self.matrix)
         array.flags.writeable = False

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.nodes import Array, Node, postorder
+from kanopt.formulas.nodes import Node, postorder
 from kanopt.formulas.spelling import ATOM, OPEN, WORD, TextPart, Writer
 from kanopt.formulas.variables import category_label, check_label, check_name
 from kanopt.splines import SplineGrid
@@ -135,7 +136,7 @@ class Curve(Node):
         return SplineGrid(self.low, self.high, self.grid_size, self.periodic)
 
     @cached_property
-    def powers(self) -> Array:
+    def powers(self) -> Floats:
         """Polynomial coefficients of t⁰ … t³ in each span, with t from 0 to 1; shape (4, spans)."""
         powers = self.grid.powers(np.asarray(self.coefficients))
         powers.flags.writeable = False
@@ -148,11 +149,11 @@ class Curve(Node):
         slope = float(last @ np.array([0.0, 1.0, 2.0, 3.0]))
         return float(first[0]), float(first[1]) / self.width, float(last.sum()), slope / self.width
 
-    def at(self, x: Array) -> Array:
+    def at(self, x: Floats) -> Floats:
         """Return the curve's value at any values of its argument; same shape."""
         return self.grid.values(x, self.powers)
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the curve's value at the argument's."""
         return self.at(values[0])
 
@@ -298,7 +299,7 @@ class Step(Node):
             raise FormulaError(f"step {self.name!r}: breakpoints must ascend")
         super().__post_init__()
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the value of the step function at each argument."""
         stair = np.searchsorted(np.asarray(self.breakpoints), values[0], side="right")
         found = np.asarray(self.values)[stair]
@@ -416,7 +417,7 @@ class Table(Node):
         )
 
     @cached_property
-    def _grid(self) -> Array:
+    def _grid(self) -> Floats:
         """Numbers by category codes; the last code of each axis is "unseen"; NaN where there is none."""
         shape = tuple(len(known) + 1 for known in self.categories)
         if math.prod(shape) > 10_000_000:
@@ -447,7 +448,7 @@ class Table(Node):
         keys = (key for key, _ in self.entries)
         return replace(self, entries=tuple(zip(keys, numbers, strict=True)))
 
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+    def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Look every combination up.
 
         Raises

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.base_formula import AnyFormula
-from kanopt.formulas.nodes import Array, Constant, Node, computed, postorder, rebuild
+from kanopt.formulas.nodes import Constant, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Curve
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ TABULATED = 13
 _POWERS = np.array([float(f"1e{power}") for power in range(301)])
 
 
-def round_law(formula: AnyFormula, data: Mapping[str, NDArray[Any]], target: Array) -> AnyFormula:
+def round_law(formula: AnyFormula, data: Mapping[str, NDArray[Any]], target: Floats) -> AnyFormula:
     """Return a law whose learned numbers have the digits that matter to its rows.
 
     A number is rounded so that the law moves by less than a ten-thousandth of its median error. Numbers of one curve
@@ -87,7 +88,7 @@ def _identity(node: Node) -> Any:
     return type(node), getattr(node, "name", ""), node.numbers
 
 
-def _moves(root: Node, identity: Any, columns: Mapping[str, NDArray[Any]], before: Array) -> float:
+def _moves(root: Node, identity: Any, columns: Mapping[str, NDArray[Any]], before: Floats) -> float:
     """Return by how much a law moves on a typical row for each unit that the numbers of a node rise by."""
     numbers = np.array(identity[2])
     step = 1e-6 * (float(np.abs(numbers).max()) or 1.0)
@@ -148,7 +149,7 @@ def _matrix(rows: tuple[tuple[float, ...], ...], digits: int) -> tuple[tuple[flo
     return tuple(tuple(round(number, places) + 0.0 for number in row) for row in rows)
 
 
-def round_array(values: Array) -> Array:
+def round_array(values: Floats) -> Floats:
     """Return numbers rounded each to twelve or thirteen digits, as every processor does.
 
     Examples

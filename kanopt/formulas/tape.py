@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.formulas.functions import Function
-from kanopt.formulas.nodes import Array
 
 Times = Callable[[Any, Any], Any]
 
@@ -41,7 +41,7 @@ class Backward:
 
     __slots__ = ("derivative", "flows", "theta", "times", "values")
 
-    def __init__(self, values: list[Any], theta: Array, derivative: Array, times: Times) -> None:
+    def __init__(self, values: list[Any], theta: Floats, derivative: Floats, times: Times) -> None:
         self.values, self.theta, self.derivative, self.times = values, theta, derivative, times
         self.flows: list[Any] = [None] * len(values)
         """Derivatives of the law in every step; None for no dependence."""
@@ -59,7 +59,7 @@ class Step(ABC):
     place: int
 
     @abstractmethod
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the value, given those of the steps before."""
 
     @abstractmethod
@@ -94,14 +94,14 @@ class Tape:
         self.values.append(value)
         return len(self.values) - 1
 
-    def forward(self, theta: Array) -> Any:
+    def forward(self, theta: Floats) -> Any:
         """Return the law's value, NaN where it is not defined. Warnings of numpy are the caller's."""
         values = self.values
         for step in self.steps:
             values[step.place] = step.forward(values, theta)
         return values[-1]
 
-    def backward(self, theta: Array, times: Times = np.multiply) -> Backward:
+    def backward(self, theta: Floats, times: Times = np.multiply) -> Backward:
         """Return the derivatives at `theta`, where :meth:`forward` was last."""
         run = Backward(self.values, theta, np.zeros((self.count, *self.shape)), times)
         flows = run.flows
@@ -118,7 +118,7 @@ class Number(Step):
     def __init__(self, number: int) -> None:
         self.number = number
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the number."""
         return np.asarray(theta[self.number])
 
@@ -133,7 +133,7 @@ class Total(Step):
     def __init__(self, moving: list[int], fixed: Any = None) -> None:
         self.moving, self.fixed = moving, fixed
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the sum."""
         total = self.fixed
         for place in self.moving:
@@ -165,12 +165,12 @@ class Monomial(Step):
         self,
         coefficient: int | float,
         fixed: Any,
-        exponents: list[tuple[int, Array]],
+        exponents: list[tuple[int, Floats]],
         others: list[int],
     ) -> None:
         self.coefficient, self.fixed, self.exponents, self.others = coefficient, fixed, exponents, others
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the product."""
         out = self.smooth(theta)
         for place in self.others:
@@ -184,7 +184,7 @@ class Monomial(Step):
         self.size = float(size)
         return self.product if self.size == 1.0 else self.size * self.product
 
-    def smooth(self, theta: Array) -> Any:
+    def smooth(self, theta: Floats) -> Any:
         """Return what is fixed times the exponential; None where there is neither."""
         if not self.exponents:
             return self.fixed
@@ -234,11 +234,11 @@ class LookedUp(Step):
         What does not move.
     """
 
-    def __init__(self, own: slice, weights: Array, held: Any = 0.0) -> None:
+    def __init__(self, own: slice, weights: Floats, held: Any = 0.0) -> None:
         self.own, self.weights, self.held = own, weights, held
         self.flat = weights.reshape(len(weights), -1)
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the sum of what each number is times what it is multiplied by."""
         return self.held + (theta[self.own] @ self.flat).reshape(self.weights.shape[1:])
 
@@ -253,7 +253,7 @@ class Applied(Step):
     def __init__(self, function: Function, argument: int) -> None:
         self.function, self.argument = function, argument
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the value of the function."""
         return np.asarray(self.function.value(values[self.argument]))
 
@@ -282,7 +282,7 @@ class Extreme(Step):
     def __init__(self, choose: Callable[[Any, Any], Any], parts: list[int], moving: list[bool]) -> None:
         self.choose, self.parts, self.moving = choose, parts, moving
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the extreme."""
         return reduce(self.choose, [values[part] for part in self.parts])
 

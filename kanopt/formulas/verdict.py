@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.fit import GOOD_SUM, Fit, Level, VerdictReason, level_of_r2
@@ -17,8 +18,6 @@ from kanopt.formulas.nodes import Constant, Maximum
 from kanopt.formulas.variables import Variable
 from kanopt.text import amount_text, fixed_text, join_list, number_text, percent_text, range_text
 from kanopt.units import same_dimension
-
-Floats = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-3
 """Share of its domain on which a law may be below zero without a word."""

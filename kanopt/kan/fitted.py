@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from kanopt.array_types import Floats
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.training import FitOptions, TrainedBatch, poisson_weights, robust_weight_share
-
-Floats = NDArray[np.float64]
 
 MOST_LEVERAGE = 0.99
 """What the leverage of a row counts as at most, and a group's is multiplied by: a row alone in its category has 1."""

@@ -20,10 +20,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
+from kanopt.array_types import Floats
 from kanopt.kan.architecture import LayerArchitecture
 from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
 from kanopt.kan.constraints import ConstrainedCoefficients
@@ -32,8 +32,6 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import CHUNK_BYTES, DEVICE_CHUNK_BYTES, Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.trainer import History, StepCallback
-
-Floats = NDArray[np.float64]
 
 STAGES = (15, 15)
 """Steps between renewals of the hidden ranges and of the variables."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from kanopt.array_types import Floats
 from kanopt.pages.canvas import (
     axes_or_new,
     escape_text,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from kanopt.plans.views import SeriesView
 
-Floats = NDArray[np.float64]
 _STEPS = np.array([5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080])
 _PER_MINUTE = {"min": 1.0, "minute": 1.0, "h": 1 / 60, "hour": 1 / 60, "s": 60.0, "d": 1 / 1440}
 _CLOCK = 62.0  # pixels of a label of a clock

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas import Variable
 from kanopt.pages.law_plots import fixed_inputs_text, plottable_inputs, reference_values, tabulate
@@ -17,7 +17,6 @@ from kanopt.text import amount_text, number_text, percent_text, range_text, shor
 if TYPE_CHECKING:
     from kanopt.scenarios import LearnedLaw
 
-Floats = NDArray[np.float64]
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.pages.canvas import TIP, axes_or_new, canvas_size, halo, id_of_part, named_rows
 from kanopt.pages.charts import draw_legend, write
 from kanopt.pages.palette import ALARM, INK, LINE, MUTED, PAPER, Colour, series
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Transform
 
-Floats = NDArray[np.float64]
 
 # role: marker, size in points squared, face, edge
 _POINTS = {

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.calendar_functions import (
     EARTH_RADIUS_KM,
     great_circle_direction,
@@ -33,7 +34,6 @@ __all__ = [
     "looks_like_degrees",
 ]
 
-Floats = NDArray[np.float64]
 ROAD_DETOUR = 1.3
 """How much longer roads are than great circles where nothing else is stated: a round figure between those of most
 countries (Ballou, Rahardja and Sakai 2002, Selected country circuity factors for road travel distance estimation)."""

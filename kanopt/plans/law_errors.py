@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.formulas.error_model import ErrorModel
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 _TINY = 1e-300
 
@@ -47,7 +44,7 @@ class LawErrors:
     common: Floats
     own: Floats
 
-    def select(self, routes: Ints) -> LawErrors:
+    def select(self, routes: Indices) -> LawErrors:
         """Return those of some routes, each as often as it is named."""
         drawn = (self.shift, self.factor, self.shared, self.common, self.own)
         return LawErrors(self.model, self.unit, *(each[routes] for each in drawn))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import LawValueError
 from kanopt.formulas.formula import Formula
 from kanopt.plans.findings import Extrapolation
@@ -18,8 +19,6 @@ from kanopt.units import convert
 
 _ROUNDING = 1e-9
 """So much below zero, beside the largest value, is what rounding leaves of zero."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

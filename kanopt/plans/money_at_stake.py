@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Input, Node, rebuild
 from kanopt.plans.law_use import LawUse
 from kanopt.text import money_decimals, money_text, percent_text
-
-Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 _NOTHING = 1e-5

@@ -10,13 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.plans.pricing import Pricing
 
 _DIGITS = 12  # a price of millions to the cent, and a third of the digits of a page saved
 _SAME = 1e-9
 """Share of a price by which the order of summation may change it."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

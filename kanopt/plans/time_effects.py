@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from kanopt.array_types import Floats
+
 Codes = NDArray[np.intp]
 
 _WARM_UP, _DRAWS = 200, 800

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from kanopt.array_types import Floats
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.noise import Noise
@@ -17,8 +17,6 @@ from kanopt.plans.law_use import unit_factor
 from kanopt.records.declaration import check_fields
 from kanopt.text import count_text, percent_text
 from kanopt.validation import Amount
-
-Floats = NDArray[np.float64]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.questions.review import LEVEL
 from kanopt.text import count_text, money_text, percent_text
-
-Floats = NDArray[np.float64]
 
 SURE = 0.95
 """How often an interval holds the mean of all days like these."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import ProblemError, TableError, nearest
 from kanopt.questions.axes import refused
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from kanopt.scenarios.run import Run
     from kanopt.scenarios.scenario import Scenario
 
-Floats = NDArray[np.float64]
 
 LEVEL = 0.05
 """How likely a law that is as it was is called otherwise, ever."""

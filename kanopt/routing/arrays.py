@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
+from kanopt.array_types import Floats, Indices
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.references import ReferenceValue
 from kanopt.plans.geography import Positions
@@ -24,8 +25,6 @@ from kanopt.routing.policy import RoutingPolicy
 from kanopt.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.text import list_names
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 _SAMPLE = 200
 """Rows of arcs of which the median stands for arcs that cannot be driven."""
 _POINT_FIELDS = tuple(
@@ -110,7 +109,7 @@ class RoutingArrays:
         return self.of_nodes("pickup")
 
     @cached_property
-    def source(self) -> Ints:
+    def source(self) -> Indices:
         """Node at which the demand of each node is loaded; -1 where that is the depot."""
         sources = [self.index[client.source] if client.source else -1 for client in self.clients]
         return np.array([-1] * len(self.depots) + sources, dtype=np.intp)
@@ -331,13 +330,13 @@ class RoutingArrays:
             found[tails] = self.distances.lengths(tails[:, None], every[None, :])
         return found
 
-    def lengths(self, tail: Ints, head: Ints) -> Floats:
+    def lengths(self, tail: Indices, head: Indices) -> Floats:
         """Return the length of arcs, infinite where there is no road."""
         if isinstance(self.distances, Positions) and not self.keeps_matrices:
             return self.distances.lengths(tail, head)
         return arcs_of(self.distance, tail, head)
 
-    def usable(self, tail: Ints, head: Ints) -> NDArray[np.bool_]:
+    def usable(self, tail: Indices, head: Indices) -> NDArray[np.bool_]:
         """Say which arcs have a length: between different places with a finite distance."""
         apart: NDArray[np.bool_] = tail != head
         if isinstance(self.distances, Positions):
@@ -352,7 +351,7 @@ class RoutingArrays:
         driven = self.lengths(tails, heads)[self.usable(tails, heads)]
         return float(np.median(driven)) if driven.size else 1.0
 
-    def finite_lengths(self, tail: Ints, head: Ints) -> Floats:
+    def finite_lengths(self, tail: Indices, head: Indices) -> Floats:
         """Return the length of arcs, a harmless one of those that cannot be driven, so that laws stay finite there."""
         return np.where(self.usable(tail, head), self.lengths(tail, head), self._stand_in)
 
@@ -360,7 +359,7 @@ class RoutingArrays:
     def _as_the_crow_flies(self) -> Positions:
         return Positions.of(self.points, self.units.distance, 1.0)
 
-    def straight(self, field: str, law: str, tail: Ints, head: Ints) -> ReferenceValue:
+    def straight(self, field: str, law: str, tail: Indices, head: Indices) -> ReferenceValue:
         """Return ``arc.straight_distance``, ``arc.eastward`` or ``arc.northward`` of legs."""
         there = self._as_the_crow_flies
         lost = [name for name, place in zip(self.names, there.given, strict=True) if np.isnan(place).any()]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import ProblemError, UnitError
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.text import number_text
 from kanopt.units import check_unit, convert, same_dimension
 
@@ -52,8 +53,8 @@ class ArrivalFunctions:
     [10.0, 20.0, 20.0]
     """
 
-    arc: Ints
-    start: Ints
+    arc: Integers
+    start: Integers
     leave: Floats
     arrive: Floats
     time: str = "min"
@@ -188,13 +189,13 @@ class ArrivalFunctions:
         here = slice(*self.start[self.arc[tail, head] + np.arange(2)])
         return self.leave[here], self.arrive[here]
 
-    def outside(self, tail: Ints, head: Ints, leave: Floats) -> NDArray[np.bool_]:
+    def outside(self, tail: Integers, head: Integers, leave: Floats) -> NDArray[np.bool_]:
         """Say which legs leave before the first or after the last point of their function."""
         which = np.maximum(self.arc[tail, head], 0)
         first, last = self.leave[self.start[which]], self.leave[self.start[which + 1] - 1]
         return np.asarray(self.roads[tail, head] & ((leave < first) | (leave > last)))
 
-    def _value(self, which: Ints, clock: Floats) -> Floats:
+    def _value(self, which: Integers, clock: Floats) -> Floats:
         """Evaluate functions by their numbers: bisection for the first point that is not before the clock.
 
         A clock that is past a jump by no more than the noise of sums is at the jump.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, LeftOutPrice
 from kanopt.plans.earth import EarthPlan
@@ -21,7 +22,6 @@ from kanopt.plans.pricing import Pricing
 from kanopt.plans.slider_prices import SliderPrices
 from kanopt.plans.views import View
 from kanopt.plans.work_orders import WorkOrder
-from kanopt.routing.data import Floats
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.figures import (
     RouteFigures,

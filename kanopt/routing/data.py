@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from kanopt.routing.arrays import Floats, Ints, RoutingArrays
+from kanopt.routing.arrays import RoutingArrays
 from kanopt.routing.service_times import ServiceTimes
-
-__all__ = ["Floats", "Ints", "RoutingData"]
 
 
 @dataclass(frozen=True, eq=False)

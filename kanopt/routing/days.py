@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import (
@@ -18,7 +19,7 @@ from kanopt.plans.uncertainty import (
     uncertain_law,
 )
 from kanopt.routing.assessment import RoutingAssessment
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.rules.rule import Flags
@@ -52,8 +53,8 @@ class DrivenDays:
         Rule to the routes that break it on each day; (days, routes).
     """
 
-    route: Ints
-    client: Ints
+    route: Integers
+    client: Integers
     arrive: Floats
     begin: Floats
     finish: Floats

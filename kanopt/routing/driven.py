@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
 from kanopt.records.clock_times import CLOCK
 from kanopt.records.declaration import field, record
 from kanopt.records.reading import RecordReader
 from kanopt.records.record import Attribute
-from kanopt.routing.data import Floats
 from kanopt.routing.entities import split_label
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.text import clock_text, count_text, list_names

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.plans.findings import Reason
-from kanopt.routing.data import Floats, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import Client, VehicleType
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.routing.plan import Route

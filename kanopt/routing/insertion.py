@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
@@ -137,7 +138,7 @@ class InsertionFinder:
         return sorted(found, key=lambda each: (bool(each.violations), round(each.cost, 9)))
 
     def _evaluate(
-        self, client: str, tried: Sequence[Route], rows: Ints, chosen: Sequence[int]
+        self, client: str, tried: Sequence[Route], rows: Integers, chosen: Sequence[int]
     ) -> list[Insertion]:
         """Drive, check and price some of the routes with the client; those that no road allows are left out.
 
@@ -238,7 +239,7 @@ class InsertionFinder:
             if at < len(stops) and stops[at] != route.depot:
                 yield (*stops[:at], *first, *then, *home, *stops[at:])
 
-    def _increase(self, costs: Floats, before: Floats, durations: Floats, rows: Ints) -> Floats:
+    def _increase(self, costs: Floats, before: Floats, durations: Floats, rows: Integers) -> Floats:
         """Return what the plan costs more with each of some routes in place of the one it was.
 
         Parameters

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
 from kanopt.plans.instance_text import LARGEST_NODES, TextLines, read_lines
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
@@ -26,7 +27,6 @@ from kanopt.text import list_names, number_text
 
 __all__ = ["Instance", "Solution", "best_known_file", "read_instance", "read_solution", "solution_text"]
 
-Floats = NDArray[np.float64]
 Row = tuple[int, list[str]]
 """A line that is not empty: its number, and its words."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.references import Reference, ReferenceValue, Resolver
@@ -14,7 +15,6 @@ from kanopt.plans.findings import BELOW_ZERO, Extrapolation
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure
 from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.routing.data import Floats, Ints
 from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
@@ -97,7 +97,7 @@ class RoutingLawUses:
         return LawUse(what, law.formula, law.arguments(resolve), factor, (0,), places)
 
     def _timed(
-        self, name: str, law: BoundFormula, resolve: Resolver, at: tuple[Ints, tuple[str, str], Spread]
+        self, name: str, law: BoundFormula, resolve: Resolver, at: tuple[Integers, tuple[str, str], Spread]
     ) -> LawUse:
         """Return the use of a law of times at some legs or links, whose errors delay what follows.
 
@@ -123,7 +123,7 @@ class RoutingLawUses:
             where=lambda: self._names(places, stops=name == SERVICE),
         )
 
-    def _of_legs(self, legs: Ints) -> Spread:
+    def _of_legs(self, legs: Integers) -> Spread:
         def spread(changes: Floats) -> Floats:
             longer = np.zeros((len(changes), len(self.driven.route)))
             longer[:, legs] = changes
@@ -131,7 +131,7 @@ class RoutingLawUses:
 
         return spread
 
-    def _names(self, legs: Ints, *, stops: bool = False) -> list[tuple[str, str]]:
+    def _names(self, legs: Integers, *, stops: bool = False) -> list[tuple[str, str]]:
         """Return vehicle and leg, or vehicle and client, of some legs."""
         names = leg_names(self.problem.data, self.plan, self.driven)
         places = self.problem.data.names
@@ -158,7 +158,7 @@ class RoutingLawUses:
                 )
                 yield Extrapolation(DURATION, f"{label}: {legs}", f"clock {clocks}", told)
 
-    def _on_routes(self, flags: Flags) -> Iterator[tuple[str, Ints, str]]:
+    def _on_routes(self, flags: Flags) -> Iterator[tuple[str, Integers, str]]:
         """Yield the vehicle, the legs and their names of each route that has such legs."""
         for place in np.unique(self.driven.route[flags]):
             here = np.flatnonzero(flags & (self.driven.route == place))
@@ -175,7 +175,7 @@ class _Longer:
 
     longer: Floats
 
-    def select(self, routes: Ints) -> _Longer:
+    def select(self, routes: Integers) -> _Longer:
         """Return those of some routes, each as often as it is named."""
         return _Longer(self.longer[routes])
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import arcs_of
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.formula import BoundFormula
@@ -24,7 +25,7 @@ from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.plans.plan_day import day_value
 from kanopt.records.record import field_values
 from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import VehicleType
 from kanopt.units import convert
 
@@ -46,15 +47,15 @@ class LegInputs:
         By how much service at the head begins after its last window; None where nobody is late.
     """
 
-    vehicle: Ints
-    tail: Ints
-    head: Ints
+    vehicle: Integers
+    tail: Integers
+    head: Integers
     load: Floats
     clock: Floats
     duration: Floats
     late: Floats | None = None
 
-    def select(self, legs: Ints) -> LegInputs:
+    def select(self, legs: Integers) -> LegInputs:
         """Return some of the legs, where every array is one of legs."""
         return LegInputs(
             self.vehicle[legs],
@@ -100,7 +101,7 @@ class RoutingLaws:
         """Return the laws by which a leg on which a formula gives no number cannot be driven."""
         return RoutingLaws(self.data, self.cost, self.duration, lenient=True)
 
-    def roads(self, tail: Ints, head: Ints) -> NDArray[np.bool_]:
+    def roads(self, tail: Integers, head: Integers) -> NDArray[np.bool_]:
         """Say which arcs can be driven: with a length, and finite in every matrix of times and prices."""
         roads = self.data.usable(tail, head)
         for law in (self.duration, *self.cost.values()):

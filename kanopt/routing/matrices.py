@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.records.fields import Field
 from kanopt.records.likeness import nearest_column
 from kanopt.records.record import names_of
 from kanopt.records.unread_columns import TableUse, frame_use
-from kanopt.routing.data import Floats
 from kanopt.tables.report import declared_units
 from kanopt.text import list_names, number_text
 from kanopt.units import convert

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Problem
@@ -18,7 +19,7 @@ from kanopt.plans.geography import Positions
 from kanopt.plans.plan_day import read_day
 from kanopt.records.record import Quantity, names_of
 from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.routing.data import Floats, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.leg_laws import RoutingLaw, RoutingLaws
 from kanopt.routing.matrices import read_matrix

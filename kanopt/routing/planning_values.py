@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from kanopt.arc_blocks import of_types, tail_blocks
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.references import Reference
 from kanopt.plans.findings import FrozenInput
 from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.routing.service_times import SERVICE, StopInputs
 from kanopt.text import amount_text, clock_text
@@ -217,12 +218,12 @@ class PlanningValues:
         """
         return self._whole(lambda tails: self._costs_from(tails, self._known_durations(tails)))
 
-    def _whole(self, rows: Callable[[Ints], Floats]) -> Floats:
+    def _whole(self, rows: Callable[[Integers], Floats]) -> Floats:
         every = np.arange(len(self.data.names))
         blocks = [rows(tails) for tails in tail_blocks(every, len(every))]
         return of_types(np.concatenate(blocks, axis=1), len(self.data.vehicles))
 
-    def arcs_from(self, tails: Ints) -> tuple[Floats, Floats]:
+    def arcs_from(self, tails: Integers) -> tuple[Floats, Floats]:
         """Return travel times and prices of all arcs that leave some nodes, as in :attr:`durations` and :attr:`costs`.
 
         Parameters
@@ -240,7 +241,7 @@ class PlanningValues:
             return durations, _first_of_equal(self.costs)[:, tails]
         return durations, self._costs_from(tails, durations)
 
-    def duration(self, vehicle: Ints, tail: Ints, head: Ints) -> Floats:
+    def duration(self, vehicle: Integers, tail: Integers, head: Integers) -> Floats:
         """Return the travel time of legs at planning values."""
         if self.data.keeps_matrices or self._is_averaged(DURATION):
             return self.durations[vehicle, tail, head]
@@ -261,17 +262,17 @@ class PlanningValues:
         found[:, first:] = times.evaluate(stops)
         return found
 
-    def _known_durations(self, tails: Ints) -> Floats:
+    def _known_durations(self, tails: Integers) -> Floats:
         if self.data.keeps_matrices:
             return _first_of_equal(self.durations)[:, tails]
         return self._durations_from(tails)
 
-    def _durations_from(self, tails: Ints) -> Floats:
+    def _durations_from(self, tails: Integers) -> Floats:
         return np.stack(
             [self._rows(DURATION, kind, tails, np.zeros(())) for kind in self._told_apart(DURATION)]
         )
 
-    def _costs_from(self, tails: Ints, durations: Floats) -> Floats:
+    def _costs_from(self, tails: Integers, durations: Floats) -> Floats:
         """Return the prices of arcs that leave some nodes, given their travel times."""
         heads = np.arange(len(self.data.names))
         rates = self.data.of_vehicles("unit_distance_cost")
@@ -347,7 +348,9 @@ class PlanningValues:
                 slopes[kind] += rise / full if full > 0 else 0.0
         return costs, slopes
 
-    def _rows(self, name: str, kind: int, tails: Ints, duration: Floats, load: float | None = None) -> Floats:
+    def _rows(
+        self, name: str, kind: int, tails: Integers, duration: Floats, load: float | None = None
+    ) -> Floats:
         """Return what a law says of all arcs that leave some nodes, (tails, n), at a load other than planned if given.
 
         Parameters
@@ -389,7 +392,9 @@ class PlanningValues:
         return self._averages[vehicle]
 
 
-def _arcs(kind: int, tails: Ints, heads: Ints, load: Floats, clock: Floats, duration: Floats) -> LegInputs:
+def _arcs(
+    kind: int, tails: Integers, heads: Integers, load: Floats, clock: Floats, duration: Floats
+) -> LegInputs:
     """Return every arc between some nodes for one vehicle type at one load and clock time."""
     return LegInputs(np.asarray(kind), tails[:, None], heads[None, :], load, np.asarray(clock), duration)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
+from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.place_checks import degrees_question
 from kanopt.records.reading import idle_fields
@@ -19,8 +19,6 @@ from kanopt.routing.road_network import RoadNetwork
 from kanopt.routing.rules import RULES
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
-
-Floats = NDArray[np.float64]
 
 _SLOW, _FAST = 0.5, 300.0
 _WORK = 200_000_000

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.pricing import Pricing
 from kanopt.plans.time_effects import Codes, TimeEffects, draw_time_effects
 from kanopt.plans.uncertainty import UncertainLaw, Uncertainty
-from kanopt.routing.data import Floats, Ints
 from kanopt.routing.days import routing_time_laws
 from kanopt.routing.driven import DrivenDay, read_driven
 from kanopt.routing.leg_laws import DURATION, LegInputs
@@ -63,7 +63,7 @@ class _Changed:
     factor: Floats
     more: Floats
 
-    def select(self, routes: Ints) -> _Changed:
+    def select(self, routes: Integers) -> _Changed:
         """Return those of some routes, each as often as it is named."""
         return _Changed(self.factor[routes], self.more[routes])
 
@@ -96,7 +96,7 @@ class Times:
         Standard error of what the law is wrong by on all days, as a share.
     """
 
-    places: tuple[Ints, Ints]
+    places: tuple[Integers, Integers]
     law: Floats
     actual: Floats
     hours: Floats
@@ -306,7 +306,7 @@ class ReviewedDay:
         return routing_time_laws(self.problem, Uncertainty())
 
     def _times(
-        self, places: tuple[Ints, ...], law: Floats, actual: Floats, begin: Floats, errs: UncertainLaw
+        self, places: tuple[Integers, ...], law: Floats, actual: Floats, begin: Floats, errs: UncertainLaw
     ) -> Times:
         timed = np.isfinite(law) & (law > 0.0) & np.isfinite(actual)
         route, leg = places[0][timed], places[1][timed]
@@ -329,7 +329,9 @@ class ReviewedDay:
         effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread, bias_error=bias_error)
         return Times((route, leg), law, actual, hours, groups, names, spread, effects, day_spread, bias_error)
 
-    def _levels(self, route: Ints, leg: Ints, hours: Floats) -> tuple[dict[str, Codes], dict[str, list[str]]]:
+    def _levels(
+        self, route: Integers, leg: Integers, hours: Floats
+    ) -> tuple[dict[str, Codes], dict[str, list[str]]]:
         """Return to which vehicle, hours, region and load each time belongs, and how these are called."""
         data, grid = self.problem.data, self.routes
         head = grid.head[route, leg]
@@ -356,7 +358,7 @@ class ReviewedDay:
                 codes[name], names[name] = numbers.reshape(-1), known.tolist()
         return codes, names
 
-    def _regions(self, tail: Ints, head: Ints) -> dict[str, NDArray[np.str_]]:
+    def _regions(self, tail: Integers, head: Integers) -> dict[str, NDArray[np.str_]]:
         """Return the region in which the middle of each leg lies, called by the client in its middle.
 
         None where places are not known.

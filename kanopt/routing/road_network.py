@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.references import Reference, ReferenceValue
@@ -25,7 +26,6 @@ from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert
 
-Floats = NDArray[np.float64]
 _PLANAR = ("x", "y")
 _CELLS = 4_000_000  # distances and predecessors held at once
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats, Indices
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.plans.plan_day import day_value
 from kanopt.records.record import field_values
-from kanopt.routing.arrays import Floats, Ints, RoutingArrays
+from kanopt.routing.arrays import RoutingArrays
 from kanopt.routing.entities import Client, VehicleType
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
@@ -43,8 +44,8 @@ class StopInputs:
         When service begins.
     """
 
-    vehicle: Ints
-    node: Ints
+    vehicle: Indices
+    node: Indices
     load: Floats
     clock: Floats
 
@@ -171,7 +172,7 @@ class ServiceTimes:
         return min(total, float(self.data.capacities[0].max(initial=0.0)))
 
     @cached_property
-    def _kinds_of_stops(self) -> tuple[Ints, Ints, Ints]:
+    def _kinds_of_stops(self) -> tuple[Indices, Indices, Indices]:
         """Vehicle type and node of one of each stops that the law cannot tell apart, and the number of each stop's."""
         data, clients = self.data, len(self.data.clients)
         shape = len(data.vehicles), clients

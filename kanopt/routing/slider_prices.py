@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.pricing import Pricing
 from kanopt.plans.slider_prices import MovedTerm, Slider, SliderPrices, moved_prices
 from kanopt.records.declaration import declared_fields
 from kanopt.records.record import Quantity, field_values
-from kanopt.routing.data import Floats
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.routing.model import RoutingModel

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.scheduling.entities import SchedulingRecords
 from kanopt.scheduling.validation import task_pairs, tasks_in_order
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,26 +39,26 @@ class ShopStructure:
         Shape ``(modes,)``.
     """
 
-    task_job: Ints
-    pairs: Ints
-    order: Ints
-    task_family: Ints
-    machine_family: Ints
+    task_job: Integers
+    pairs: Integers
+    order: Integers
+    task_family: Integers
+    machine_family: Integers
     one_at_a_time: NDArray[np.bool_]
-    mode_task: Ints
-    mode_machine: Ints
+    mode_task: Integers
+    mode_machine: Integers
 
     @cached_property
-    def before(self) -> list[Ints]:
+    def before(self) -> list[Integers]:
         """For each task those that must have ended before it starts."""
         return self._around(1)
 
     @cached_property
-    def behind(self) -> list[Ints]:
+    def behind(self) -> list[Integers]:
         """For each task those that start when it has ended."""
         return self._around(0)
 
-    def _around(self, end: int) -> list[Ints]:
+    def _around(self, end: int) -> list[Integers]:
         ranked = self.pairs[np.argsort(self.pairs[:, end], kind="stable")]
         starts = np.searchsorted(ranked[:, end], np.arange(len(self.task_job) + 1))
         return [ranked[low:high, 1 - end] for low, high in pairwise(starts.tolist())]
@@ -131,7 +129,7 @@ class ShopTiming:
         return any(bool((getattr(self, one.name) != one.metadata["absent"]).any()) for one in rules)
 
 
-def families_found(first: int, families: Ints) -> Ints:
+def families_found(first: int, families: Integers) -> Integers:
     """Return the family that a machine is set up for when each of its tasks begins to be prepared.
 
     A task without a family leaves the machine as it was set up.
@@ -150,7 +148,7 @@ def families_found(first: int, families: Ints) -> Ints:
     """
     known = np.append(first, families)
     place = np.where(known > 0, np.arange(len(known)), 0)
-    found: Ints = known[np.maximum.accumulate(place)][:-1]
+    found: Integers = known[np.maximum.accumulate(place)][:-1]
     return found
 
 
@@ -194,7 +192,7 @@ def windows_between(
     return opens, closes
 
 
-def earliest_start(timing: ShopTiming, machine: Ints, ready: Floats, duration: Floats) -> Floats:
+def earliest_start(timing: ShopTiming, machine: Integers, ready: Floats, duration: Floats) -> Floats:
     """Return the earliest start at or after `ready` of a task that may not run through a break.
 
     Parameters

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import Erring, UncertainLaw, Uncertainty, uncertain_law
-from kanopt.scheduling.arrays import Floats
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.law_uses import delay_costs, delayed_times
 from kanopt.scheduling.model import SchedulingModel

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.scheduling.arrays import ShopStructure, ShopTiming, earliest_start
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def earliest_completions(structure: ShopStructure, timing: ShopTiming) -> Floats:
@@ -44,7 +41,7 @@ class _Room:
         self.starts, self.ends = np.zeros(0), np.zeros(0)
         self.used = np.zeros((0, len(timing.capacity)))
 
-    def begins(self, modes: Ints, ready: Floats) -> Floats:
+    def begins(self, modes: Integers, ready: Floats) -> Floats:
         """Return the earliest starts of modes at or after given times; infinite where one does not fit."""
         at, timing = self.structure, self.timing
         machine, long = at.mode_machine[modes], timing.duration[modes]
@@ -94,7 +91,7 @@ _ROUNDING = 1e-12
 
 def dispatch_greedily(
     structure: ShopStructure, timing: ShopTiming, priority: Floats | None = None
-) -> tuple[Ints, Floats] | None:
+) -> tuple[Integers, Floats] | None:
     """Build a schedule greedily, appending to each machine's sequence.
 
     Every task whose predecessors are placed has one candidate: the mode that would end it first. Of the candidates that
@@ -155,7 +152,9 @@ def remaining_work(structure: ShopStructure, timing: ShopTiming) -> Floats:
     return remaining
 
 
-def repair_starts(structure: ShopStructure, timing: ShopTiming, modes: Ints, starts: Floats) -> Floats | None:
+def repair_starts(
+    structure: ShopStructure, timing: ShopTiming, modes: Integers, starts: Floats
+) -> Floats | None:
     """Move starts later until every rule holds, keeping modes and the order of starts.
 
     Parameters

@@ -6,14 +6,12 @@ import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.plans.plan_figures import PlanFigure, Roster, share_of
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.simulate import TOLERANCE, PlacedTasks
 from kanopt.text import amount_text, clock_text, count_text, percent_text
-
-Floats = NDArray[np.float64]
 
 
 def work_to_start(problem: SchedulingModel, placed: PlacedTasks) -> str:

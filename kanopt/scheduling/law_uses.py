@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.scheduling.entities import Mode
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
-
-if TYPE_CHECKING:
-    from kanopt.scheduling.arrays import Floats, Ints
 
 _LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
@@ -30,7 +27,7 @@ def schedule_law_uses(problem: SchedulingModel, placed: PlacedTasks) -> tuple[La
     return (*_duration(problem, placed, runs), *_energy(problem, placed, runs))
 
 
-def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
+def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> Iterator[LawUse]:
     law = problem.duration
     if isinstance(law, BoundFormula):
         factor = unit_factor(law.formula.output.unit, problem.units.time)
@@ -44,7 +41,7 @@ def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iter
         yield replace(use, price_change=change)
 
 
-def _energy(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
+def _energy(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> Iterator[LawUse]:
     data, law = problem.data, problem.energy
     if problem.uses_energy and isinstance(law, BoundFormula):
         rise = np.zeros(len(runs))
@@ -59,7 +56,7 @@ def _use(
     problem: SchedulingModel,
     name: str,
     law: BoundFormula,
-    modes: Ints,
+    modes: Integers,
     rise: Floats,
 ) -> LawUse:
     inputs, count = problem.data.mode_inputs, len(problem.data.modes)
@@ -73,7 +70,7 @@ def _use(
     return LawUse(name, law.formula, arguments, factor * rise, shape, places, where=where)
 
 
-def _task_names(problem: SchedulingModel, modes: Ints) -> list[tuple[str, str]]:
+def _task_names(problem: SchedulingModel, modes: Integers) -> list[tuple[str, str]]:
     known = problem.data.modes
     return [(known[mode].machine, known[mode].task) for mode in modes]
 

@@ -7,9 +7,9 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.supply.ledger import TOLERANCE, Ledger, sites_open
 from kanopt.supply.model import SupplyModel
-from kanopt.supply.network import Floats
 from kanopt.supply.plan import FlowPlan
 from kanopt.supply.spare_capacity import CheapestPaths, SpareCapacity, paths_through
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.money_at_stake import draw_price_errors
@@ -21,7 +22,6 @@ from kanopt.plans.uncertainty import (
 )
 from kanopt.supply.ledger import slack
 from kanopt.supply.model import SupplyModel
-from kanopt.supply.network import Floats
 from kanopt.text import count_text, percent_text
 
 if TYPE_CHECKING:

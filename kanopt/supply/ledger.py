@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.supply.network import Floats, SupplyNetwork
+from kanopt.array_types import Floats
+from kanopt.supply.network import SupplyNetwork
 
 TOLERANCE = 1e-6
 """Part of an amount (at least of one unit) by which a balance may miss it and still count as met."""

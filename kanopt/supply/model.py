@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from kanopt.array_types import Floats
 from kanopt.faults import Fault
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.references import Reference
@@ -36,7 +37,7 @@ from kanopt.supply.entities import (
     SupplyUnits,
 )
 from kanopt.supply.ledger import sites_open
-from kanopt.supply.network import Floats, SupplyNetwork
+from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
 from kanopt.supply.validation import (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.plans.geography import Positions
@@ -26,8 +27,6 @@ from kanopt.supply.entities import (
     SupplyUnits,
 )
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 LARGEST_ADDED = 1e15
 """No price or amount of a network is larger: a linear solver adds them up, and takes 1e20 for infinite."""
 

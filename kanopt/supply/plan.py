@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
 from kanopt.plans.base import Plan
 from kanopt.supply.ledger import sites_open
-from kanopt.supply.network import Floats, SupplyNetwork
+from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.tariff import row_positions
 from kanopt.validation import coerced_numbers, first_no_number
 

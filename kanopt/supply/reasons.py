@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.plans.findings import Reason
 from kanopt.plans.pricing import Pricing
 from kanopt.supply.closures import closure_reasons
 from kanopt.supply.ledger import TOLERANCE, Ledger, slack
 from kanopt.supply.model import SupplyModel
-from kanopt.supply.network import Floats
 from kanopt.supply.spare_capacity import (
     CapacityLimit,
     CheapestPaths,

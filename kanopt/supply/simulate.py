@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.plans.broken_rules import RuleWords
 from kanopt.plans.findings import Check, Violation
 from kanopt.plans.pricing import Pricing
 from kanopt.supply.ledger import Ledger, slack
 from kanopt.supply.model import SupplyModel
-from kanopt.supply.network import Floats, Indices, SupplyNetwork
+from kanopt.supply.network import SupplyNetwork
 from kanopt.text import amount_text, number_text
 
 TRANSPORT = "transport"

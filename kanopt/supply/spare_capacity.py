@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.supply.ledger import Ledger, slack
 from kanopt.supply.model import SupplyModel
-from kanopt.supply.network import Floats, Indices, SupplyNetwork
+from kanopt.supply.network import SupplyNetwork
 
 _SOURCE, _KEPT = -1, -2
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kanopt.array_types import Floats
 from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.records.declaration import declared_fields
 from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
 from kanopt.records.unread_columns import without_row
 from kanopt.supply.entities import Supplier
-from kanopt.supply.network import LARGEST_ADDED, Floats, SupplyNetwork
+from kanopt.supply.network import LARGEST_ADDED, SupplyNetwork
 from kanopt.supply.tariff import demand_places
 from kanopt.text import count_text, number_text
 

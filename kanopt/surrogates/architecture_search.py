@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.noise import design_effect
 from kanopt.kan.architecture import LARGE, Architecture, InputTensors
 from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
@@ -35,8 +36,6 @@ from kanopt.surrogates.trials import (
     knot_range,
     scores,
 )
-
-Floats = NDArray[np.float64]
 
 MARGIN = 0.01
 """Least gain in log density per row for more effective parameters."""

@@ -19,14 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.display import Part, Shown, grid_of
 from kanopt.formulas import Formula
 from kanopt.surrogates.curves import Layer, layers_of
 from kanopt.text import number_text
-
-Floats = NDArray[np.float64]
 
 ROUNDING = 1e-13
 """A change below this share of the largest output is rounding."""

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from kanopt.array_types import Floats
 from kanopt.errors import warn_user
 from kanopt.formulas.fit import VerdictReason
 from kanopt.formulas.noise import FEWEST_FOUND, clipped, shared_part
@@ -29,7 +30,6 @@ from kanopt.text import count_text, list_names, number_text, percent_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-Floats = NDArray[np.float64]
 
 CHANCE = 1e-4
 """Probability with which one test may give an alarm in a table without a fault."""

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from kanopt.array_types import Floats
 from kanopt.display import Alarm, Part, Shown, grid_of
 from kanopt.text import count_text, number_text, percent_text, score_text, seconds_text, shorten
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
 
-Floats = NDArray[np.float64]
 
 KAN, FORMULA, PERCEPTRON = "KAN", "formula", "perceptron"
 MODELS = {

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, KanoptError
 from kanopt.formulas.parameters import names_in
 from kanopt.interrupt import Interrupt
@@ -33,8 +33,6 @@ from kanopt.tables import units_of
 from kanopt.tables.batches import is_source
 from kanopt.text import count_text, number_text
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Rows = tuple[Integers, Integers]
 Score = dict[str, Any]
 """Of one model on one fold: a row of :attr:`Baselines.per_fold`."""

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
 from kanopt.formulas import Formula, Table
 from kanopt.formulas.base_formula import AnyFormula
@@ -32,8 +33,6 @@ from kanopt.surrogates.encoding import Category, Feature, FeatureEncoding, row_n
 from kanopt.surrogates.law import FittedLaw
 from kanopt.text import count_text, fixed_text, join_list, list_names
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Rare = Mapping[str, Sequence[Category]]
 """Categories of few rows, by column."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import TableError, nearest
 from kanopt.formulas.variables import is_name
 from kanopt.surrogates.doubtful_rows import Suspicion, suspicions
@@ -30,7 +31,6 @@ from kanopt.text import count_text, number_text, percent_text
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 LEAST_ROWS, MOST_ROWS = 60, 4_000

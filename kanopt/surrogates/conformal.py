@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError
-
-Floats = NDArray[np.float64]
 
 WINDOWS, LEAST_ROWS, BEYOND = 8, 100, 5
 """Share of the rows in a window, one in so many; the rows of one at least; and how many of them lie beyond each end."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Node, Product, Sum, Table, Variable
 from kanopt.formulas.nodes import computed, rebuild
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kanopt.kan.architecture import InputTensors
     from kanopt.kan.network import KANBatch
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 BLOCK = 8192
 """Rows that are computed together: what stays in a CPU's cache."""

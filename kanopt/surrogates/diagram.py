@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.attribution import attribution
 from kanopt.surrogates.curves import layers_of
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.curves import Layer
     from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 PRUNED = 1e-12
 """A curve that spans less than this share of the widest of its layer is none."""

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.records.headers import read_header
 from kanopt.text import number_text
 from kanopt.units import convert, same_dimension
-
-Floats = NDArray[np.float64]
 
 SOME = 0.05
 """Share of the rows that may be odd: where there are more, the table is about them."""

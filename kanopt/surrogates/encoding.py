@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, nearest
 from kanopt.text import list_names, number_text
 from kanopt.validation import shown
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Category = str | int | float | bool
 
 LEAST_ROWS = 5

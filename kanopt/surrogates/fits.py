@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rare
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.options import Settings
     from kanopt.surrogates.readings import FittedModel
 
-Floats = NDArray[np.float64]
 
 _OF_SINGLE_COLUMNS = ("monotone", "convex", "concave", "log_features", "periodic")
 OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")

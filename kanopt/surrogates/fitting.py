@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.formulas.domain import Domain
@@ -29,7 +30,6 @@ from kanopt.surrogates.summary import feature_importances, fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
 from kanopt.text import percent_text, score_text
 
-Floats = NDArray[np.float64]
 SAMPLE = 256
 SHUFFLED = 2000
 MISSED = 0.05

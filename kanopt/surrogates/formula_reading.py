@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.ladder import Control, Trained
     from kanopt.surrogates.monitor import FitProgress
 
-Floats = NDArray[np.float64]
-
 
 class FormulaReading(FittedModel):
     """A fitted :class:`kanopt.KANRegressor` as a formula."""

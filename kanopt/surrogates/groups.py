@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.error_model import ErrorModel, RowGroups
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.noise import FEWEST_GROUPS, MOST_SHARED, clipped, shared_part, whitened
 from kanopt.text import count_text
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 TINY = 1e-300
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Self
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, InstanceOf, ValidationError, model_validator
 from torch import Tensor
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.kan.architecture import Architecture
@@ -31,8 +31,6 @@ from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.options import Count, Size, Whole
 from kanopt.validation import invalid_values
-
-Floats = NDArray[np.float64]
 
 
 class InformedOptions(BaseModel, frozen=True, extra="forbid"):

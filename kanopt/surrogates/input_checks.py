@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
 from kanopt.surrogates.encoding import check_numbers, is_number, row_name
 from kanopt.tables import units_of, with_units
@@ -20,8 +20,6 @@ from kanopt.tables.report import declared_units
 from kanopt.text import number_text
 from kanopt.units import convert
 from kanopt.validation import half_text
-
-Floats = NDArray[np.float64]
 
 
 def is_multi_target(y: Any) -> bool:

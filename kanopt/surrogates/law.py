@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Formula, Maximum, Product, Variable
 from kanopt.formulas.variables import category_label
@@ -16,8 +17,6 @@ from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
-
-Floats = NDArray[np.float64]
 
 LARGEST = 650.0
 """Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from kanopt.array_types import Floats
 from kanopt.display import Facts, Fold, Part
 from kanopt.errors import DomainWarning, FitError
 from kanopt.formulas import Formula
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.rows import Rows
 
-Floats = NDArray[np.float64]
 
 _LONGEST = 200
 _BEYOND = 0.1

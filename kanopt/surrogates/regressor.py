@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError
 from kanopt.surrogates.categories import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
@@ -25,8 +26,6 @@ from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.surrogates.monitor import FitProgress
-
-Floats = NDArray[np.float64]
 
 
 class KANRegressor(FormulaReading):

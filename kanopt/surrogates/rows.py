@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.groups import SharedErrors
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +31,10 @@ class Rows:
         What rows of a group share of their errors; the target is what is left without it. None where they share none.
     """
 
-    inputs: Array
-    target: Array
-    weight: Array
-    slope: Array | None = None
+    inputs: Floats
+    target: Floats
+    weight: Floats
+    slope: Floats | None = None
     shared: SharedErrors | None = None
 
     @property
@@ -49,7 +48,7 @@ class Rows:
         return 1.0 if self.shared is None else self.shared.lift
 
     @property
-    def precision(self) -> Array:
+    def precision(self) -> Floats:
         """Weight of every squared residual."""
         return self.weight if self.slope is None else self.weight * self.slope**2
 

@@ -14,8 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from kanopt.array_types import Floats, Integers
 
 MANY = 12
 """Columns up to which all are learned from: a network shrinks the idle among few columns by itself."""

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import DomainWarning, FitError, nearest
 from kanopt.surrogates.categories import unseen_rows
 from kanopt.surrogates.encoding import LARGEST
@@ -27,8 +27,6 @@ from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.readings import FittedModel
 from kanopt.tables.batches import BatchSource, SourceLike, holds_numbers, open_source
 from kanopt.text import count_text, join_list, number_text
-
-Floats = NDArray[np.float64]
 
 SAMPLE = 100_000
 """Rows from which the law is learned."""

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.display import Part, Shown, grid_of
 from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import FittedLaw
 from kanopt.text import count_text, fixed_text, join_list, number_text
-
-Floats = NDArray[np.float64]
 
 
 def fit_measures(actual: Floats, predicted: Floats, weights: Floats | None = None) -> dict[str, float]:

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.kan.fitted import FittedNetwork
 from kanopt.kan.links import Link
 from kanopt.kan.training import TrainedBatch
 from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.summary import hidden_text
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 GROSS = 6.0
 """Residuals beyond this many scales are taken for recording errors where the loss is robust."""

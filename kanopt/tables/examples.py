@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from kanopt.array_types import Floats
 from kanopt.errors import TableError, nearest
 from kanopt.tables.report import with_report
-
-Floats = NDArray[np.float64]
 
 FREE_SPEED = 35.0  # km/h
 BUMPS = ((0.55, 8.0, 1.2), (0.45, 17.0, 1.5))  # height, hour, width in hours

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.decisions.search.relaxation import Column, Curve, Relaxation, Row
 from kanopt.engines.highs import GAP, TOLERANCE, MixedIntegerModel
 from kanopt.engines.polygons import EPS, Side
 
-Floats = NDArray[np.float64]
 _SMALLEST = 1e-9
 _GAP = 0.05
 """The share of the tolerance at which HiGHS need not go on."""

@@ -8,16 +8,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from kanopt.array_types import Floats
 from kanopt.decisions.decision_law import values_at
 from kanopt.decisions.problem import DecisionProblem
 from kanopt.decisions.simulate import slack
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Step
 
-Floats = NDArray[np.float64]
 Law = Callable[[Floats], Floats]
 _SAMPLES, _ITERATIONS = 512, 60
 _STEP = 6e-6

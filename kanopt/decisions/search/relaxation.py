@@ -13,8 +13,8 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.decisions.decision_law import DecisionLaw, values_at
 from kanopt.decisions.problem import DecisionProblem
 from kanopt.decisions.simulate import slack
@@ -22,7 +22,6 @@ from kanopt.engines.encodings import EncodedLaw, Encoding
 from kanopt.engines.polygons import IntervalPartition, Side
 from kanopt.formulas.lowering.program import AffineDefinition, PieceDefinition, Piecewise
 
-Floats = NDArray[np.float64]
 _PIECES = 0.4
 """The share of the tolerance by which the pieces may be off; a plan that is best on them can be off by twice that."""
 _SHARE, _OF_CHECK = 1e-4, 0.25

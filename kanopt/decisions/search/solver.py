@@ -8,8 +8,8 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.decisions import DecisionPlan
 from kanopt.decisions.problem import DecisionProblem
 from kanopt.decisions.search.linear_model import LinearModel
@@ -32,7 +32,6 @@ from kanopt.plans.findings import Status
 from kanopt.plans.result import EngineRun, Progress
 from kanopt.text import join_list
 
-Floats = NDArray[np.float64]
 _STARTS = 6
 _TIGHTER = 0.1
 _WANTED = 1e-3

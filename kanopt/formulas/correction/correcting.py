@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.correction.known import NamedLaw
@@ -20,7 +21,7 @@ from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Apply, Array, Input, Node, count_operators, postorder
+from kanopt.formulas.nodes import Apply, Input, Node, count_operators, postorder
 from kanopt.formulas.pieces import Curve
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable
@@ -242,7 +243,7 @@ class _Correcting:
 
     known: NamedLaw
     rows: EstimationRows
-    foretold: Array
+    foretold: Floats
     periods: Mapping[str, float]
     interactions: bool
 
@@ -303,12 +304,12 @@ def _structure(attempt: Attempt) -> tuple[object, ...]:
     return to_infix(attempt.root), attempt.by, attempt.held
 
 
-def left_out(attempt: Attempt) -> Array:
+def left_out(attempt: Attempt) -> Floats:
     """Return the weighted residual of every row had it been left out, (n,)."""
     return np.asarray(attempt.fit.residual / (1.0 - np.minimum(attempt.fit.leverage, MOST_LEVERAGE)))
 
 
-def _measured(attempt: Attempt, known: NamedLaw, weight: Array, trust: Array, floor: float) -> Correction:
+def _measured(attempt: Attempt, known: NamedLaw, weight: Floats, trust: Floats, floor: float) -> Correction:
     """Return a law with its error, and with a length that may be compared with that of other weights."""
     residual = attempt.fit.residual
     error = float(np.sqrt(np.average(np.square(left_out(attempt)) / weight)))
@@ -319,7 +320,7 @@ def _measured(attempt: Attempt, known: NamedLaw, weight: Array, trust: Array, fl
     )
 
 
-def _surprise(residual: Array, least: float) -> float:
+def _surprise(residual: Floats, least: float) -> float:
     """Return minus the log likelihood of residuals, normal or of a t distribution, whichever is shorter."""
     count, squares = residual.size, np.square(residual)
     variance = max(float(squares.mean()), least)
@@ -336,7 +337,7 @@ def _surprise(residual: Array, least: float) -> float:
     return float(min(normal, tailed))
 
 
-def _trust(residual: Array) -> Array:
+def _trust(residual: Floats) -> Floats:
     """Return how much every row counts: less where it is far off, and more rows are than chance puts there.
 
     Weights are those of a t distribution (Lange, Little and Taylor 1989, JASA 84), which forget gross errors.
@@ -348,7 +349,7 @@ def _trust(residual: Array) -> Array:
     return np.minimum(1.0, (FREEDOM + 1.0) / (FREEDOM + np.square(gap / deviation)))
 
 
-def _ways(scale: str, target: Array, foretold: Array, what: str) -> list[tuple[bool, bool]]:
+def _ways(scale: str, target: Floats, foretold: Floats, what: str) -> list[tuple[bool, bool]]:
     """Return the ways to correct: whether columns multiply the whole law, and whether its errors grow with it."""
     low = {"the law": foretold, "the target": target}
     wrong = next((name for name, values in low.items() if not values.min() > 0.0), "")

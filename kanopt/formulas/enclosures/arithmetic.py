@@ -16,11 +16,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.nodes import Array
+from kanopt.array_types import Floats
 
 Flags: TypeAlias = NDArray[np.bool_]
-Integers: TypeAlias = NDArray[np.int64]
-Pair: TypeAlias = tuple[Array, Array]
+Pair: TypeAlias = tuple[Floats, Floats]
 
 EPS = float(np.finfo(np.float64).eps)
 NOTHING: Pair = (np.zeros(()), np.zeros(()))
@@ -59,7 +58,7 @@ def plus(x: Pair, y: Pair) -> Pair:
     return np.where(np.isnan(below), -np.inf, below), np.where(np.isnan(above), np.inf, above)
 
 
-def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Return the rounded sum and its rounding error; NaN for infinite summands."""
     total = a + b
     part = total - a
@@ -88,7 +87,7 @@ def total(terms: Sequence[Pair]) -> Pair:
     return np.where(np.isnan(below), -np.inf, below), np.where(np.isnan(above), np.inf, above)
 
 
-def _accumulated(terms: Sequence[Array]) -> tuple[Array, Pair]:
+def _accumulated(terms: Sequence[Floats]) -> tuple[Floats, Pair]:
     """Return the rounded sum of terms, and bounds of its rounding error: the errors of all additions, added up."""
     parts = np.stack(np.broadcast_arrays(*terms))
     sums = np.cumsum(parts, axis=0)
@@ -130,11 +129,11 @@ def times(x: Pair, y: Pair) -> Pair:
     )
 
 
-def _least(corners: Sequence[Array]) -> Array:
+def _least(corners: Sequence[Floats]) -> Floats:
     return np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
 
 
-def _most(corners: Sequence[Array]) -> Array:
+def _most(corners: Sequence[Floats]) -> Floats:
     return np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
 
 
@@ -163,7 +162,7 @@ def hull(x: Pair, y: Pair) -> Pair:
     return np.minimum(x[0], y[0]), np.maximum(x[1], y[1])
 
 
-def largest(x: Pair) -> Array:
+def largest(x: Pair) -> Floats:
     """Return the largest absolute value."""
     return np.maximum(np.abs(x[0]), np.abs(x[1]))
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula, Bounds
-from kanopt.formulas.enclosures.arithmetic import Flags, Integers
-from kanopt.formulas.nodes import Array, Input, Node, postorder
+from kanopt.formulas.enclosures.arithmetic import Flags
+from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import Step, Table
 
 _UNSEEN = "another"
@@ -41,12 +42,12 @@ class FormulaBoxes:
         Fractions of the volume of the whole box, shape (boxes,).
     """
 
-    low: Array
-    high: Array
+    low: Floats
+    high: Floats
     first: Integers
     last: Integers
     jump: Flags
-    share: Array
+    share: Floats
 
     def __len__(self) -> int:
         return len(self.low)
@@ -56,7 +57,7 @@ class FormulaBoxes:
         return FormulaBoxes(*(getattr(self, each.name)[index] for each in fields(self)))
 
     @property
-    def centre(self) -> Array:
+    def centre(self) -> Floats:
         """Centres, shape (boxes, numbers); for an unbounded side a point at some distance from its finite end."""
         low, high = self.low, self.high
         with np.errstate(invalid="ignore"):
@@ -67,7 +68,7 @@ class FormulaBoxes:
         return np.where(np.isinf(low) | np.isinf(high), beyond, middle)
 
     @property
-    def width(self) -> Array:
+    def width(self) -> Floats:
         """Lengths of the numbers' sides, shape (boxes, numbers)."""
         return self.high - self.low
 
@@ -80,7 +81,7 @@ class FormulaBoxes:
         first, last = (np.where(here, half, end) for end in (self.first, self.last))
         return replace(self, low=low, high=high, first=first, last=last)
 
-    def at(self, numbers: Array) -> FormulaBoxes:
+    def at(self, numbers: Floats) -> FormulaBoxes:
         """Return the boxes shrunk to inner points, shape (boxes, numbers), on unchanged steps."""
         return replace(self, low=numbers, high=numbers)
 
@@ -110,9 +111,9 @@ class BoxSides:
     """
 
     numbers: tuple[str, ...]
-    low: Array
-    high: Array
-    step_edges: tuple[Array, ...]
+    low: Floats
+    high: Floats
+    step_edges: tuple[Floats, ...]
     categories: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
 
@@ -133,7 +134,7 @@ class BoxSides:
         step_edges = tuple(np.array(sorted(set(found)), dtype=np.float64) for found in edges.values())
         return cls(tuple(ranges), low, high, step_edges, tuple(known), tuple(known.values()))
 
-    def boxes(self, low: Array, high: Array, stair: Integers | None = None) -> FormulaBoxes:
+    def boxes(self, low: Floats, high: Floats, stair: Integers | None = None) -> FormulaBoxes:
         """Return boxes with ends of shape (boxes, numbers), and all labels, on the stairs of the ends or given ones."""
         first, last = (self.stair(low), self.stair(high)) if stair is None else (stair, stair)
         most = np.array([len(labels) - 1 for labels in self.labels], dtype=np.int64)
@@ -151,7 +152,7 @@ class BoxSides:
         """Return the whole as one box."""
         return self.boxes(self.low[None], self.high[None])
 
-    def stair(self, numbers: Array) -> Integers:
+    def stair(self, numbers: Floats) -> Integers:
         """Return the index of the step each number is on, shape of `numbers` (points, numbers)."""
         columns = [
             np.searchsorted(stairs, numbers[:, place], side="right")
@@ -159,7 +160,7 @@ class BoxSides:
         ]
         return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros(numbers.shape, np.int64)
 
-    def points(self, numbers: Array, labels: Integers) -> FormulaBoxes:
+    def points(self, numbers: Floats, labels: Integers) -> FormulaBoxes:
         """Return points, given by numbers (points, numbers) and label indices (points, categories), as boxes."""
         where = np.concatenate([self.stair(numbers), labels], axis=1)
         return replace(self.boxes(numbers, numbers), first=where, last=where)
@@ -177,7 +178,7 @@ class BoxSides:
         most = np.array([len(labels) for labels in self.labels], dtype=np.int64)
         return self.points(numbers, generator.integers(0, most, (count, len(most))))
 
-    def window(self) -> tuple[Array, Array]:
+    def window(self) -> tuple[Floats, Floats]:
         """Return a finite range of every number, from which points are sampled."""
         low = np.where(np.isinf(self.low), np.minimum(self.high, 0.0) - 1e3, self.low)
         low = np.where(np.isinf(low), -1e3, low)
@@ -228,7 +229,7 @@ class BoxSides:
         jumps = replace(jumps, jump=np.ones(len(jumps), dtype=bool), share=np.zeros(len(jumps)))
         return concatenate([left, right, jumps])
 
-    def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Array:
+    def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Floats:
         """Return where to cut a number of each box: at its middle, across several stairs at the edge of one."""
         middle = boxes.centre[np.arange(len(boxes)), number]
         for place in np.unique(number[runs]):
@@ -237,7 +238,7 @@ class BoxSides:
         return middle
 
 
-def entries(table: Table, sides: BoxSides) -> Array:
+def entries(table: Table, sides: BoxSides) -> Floats:
     """Return a table's values by the indices of its categories' labels; NaN for combinations without an entry."""
     missing = np.nan if table.fallback is None else table.fallback
     axes = [sides.labels[sides.categories.index(name)] for name in table.inputs]
@@ -296,7 +297,7 @@ def _labels_of(
     return tuple(chosen)
 
 
-def _means(table: Table, name: str, sides: BoxSides) -> Array:
+def _means(table: Table, name: str, sides: BoxSides) -> Floats:
     """Return the mean entry of a table for each label of one of its inputs."""
     count = len(sides.labels[sides.categories.index(name)])
     grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(count, -1)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.formulas.enclosures.arithmetic import EPS, TRUE, Flags, Pair, largest
-from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 
 
@@ -67,8 +67,8 @@ class Orders:
 class Error(NamedTuple):
     """How far floating point may be off, and how far in proportion to the value; arrays that broadcast."""
 
-    off: Array
-    share: Array
+    off: Floats
+    share: Floats
 
 
 EXACT = Error(np.zeros(()), np.zeros(()))
@@ -136,12 +136,12 @@ _MORE = 1.01  # (1 + r)^p is 1 + p r but for squares of what is tiny
 _ENDLESS = np.array(np.inf)
 
 
-def settled(value: Pair, off: Array, share: Array = _ENDLESS) -> Error:
+def settled(value: Pair, off: Floats, share: Floats = _ENDLESS) -> Error:
     """Return the error of a step with some bounds, the smaller of the two ways to know it."""
     return Error(np.fmin(off, share * largest(value)), share)
 
 
-def error_of_number(value: Array) -> Error:
+def error_of_number(value: Floats) -> Error:
     """Return the error of a constant, which counts as computed."""
     return Error(0.5 * _OWN * np.abs(value), np.asarray(0.5 * _OWN))
 
@@ -158,7 +158,7 @@ def error_of_larger(value: Pair, parts: Sequence[Enclosure]) -> Error:
     return settled(value, reduce(np.maximum, [part.error.off for part in parts]), _of_one_sign(parts))
 
 
-def _of_one_sign(parts: Sequence[Enclosure]) -> Array:
+def _of_one_sign(parts: Sequence[Enclosure]) -> Floats:
     """Return the largest relative error of parts where all have one sign, so that nothing cancels."""
     above = reduce(np.logical_and, [part.value[0] >= 0.0 for part in parts])
     below = reduce(np.logical_and, [part.value[1] <= 0.0 for part in parts])
@@ -177,7 +177,7 @@ def error_of_product(parts: Sequence[Enclosure]) -> Error:
     return error
 
 
-def _known(value: Array) -> Array:
+def _known(value: Floats) -> Floats:
     """Return a product of a size and an error, where nothing times something unbounded is nothing."""
     return np.where(np.isnan(value), 0.0, value)
 
@@ -211,10 +211,10 @@ def error_of_curve(curve: Curve, u: Enclosure, value: Pair, slope: Pair) -> Erro
     return settled(value, _carried(value, slope, u.error.off + place) + size)
 
 
-def _carried(value: Pair, slope: Pair, off: Array) -> Array:
+def _carried(value: Pair, slope: Pair, off: Floats) -> Floats:
     return np.where(off == 0.0, 0.0, largest(slope) * off) + _OWN * largest(value)
 
 
-def _kept(share: Array, factor: float) -> Array:
+def _kept(share: Floats, factor: float) -> Floats:
     """Return the relative error of something that multiplies that of its argument by a factor."""
     return np.where(max(factor, 1.0) * share < _TINY, _MORE * factor * share + _OWN, np.inf)

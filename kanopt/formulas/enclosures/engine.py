@@ -8,22 +8,13 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from kanopt.formulas.enclosures.arithmetic import (
-    NOTHING,
-    TRUE,
-    Flags,
-    Integers,
-    Pair,
-    chosen,
-    minus,
-    times,
-    total,
-)
+from kanopt.array_types import Floats, Integers
+from kanopt.formulas.enclosures.arithmetic import NOTHING, TRUE, Flags, Pair, chosen, minus, times, total
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.rules import composed, curves, enclosed
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, within
-from kanopt.formulas.nodes import Array, Input, Node, Product, Sum, fold, postorder
+from kanopt.formulas.nodes import Input, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 
 _ONE: Pair = (np.ones(()), np.ones(()))
@@ -40,7 +31,7 @@ class _Walk:
     known: dict[bytes, Enclosure]
 
     @cached_property
-    def centre(self) -> Array:
+    def centre(self) -> Floats:
         return self.boxes.centre
 
 
@@ -227,7 +218,7 @@ class _Entries:
         return (float(found.min()), float(found.max())) if found.size else (np.inf, -np.inf)
 
 
-def mean_value(at_centre: Pair, derivatives: Mapping[int, Pair], boxes: FormulaBoxes, centre: Array) -> Pair:
+def mean_value(at_centre: Pair, derivatives: Mapping[int, Pair], boxes: FormulaBoxes, centre: Floats) -> Pair:
     """Return bounds by the mean-value form (Moore et al. 2009, ch. 6); labels of categories do not move."""
     swings = [
         times(pair, minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))

@@ -18,13 +18,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair, minus, signed
+from kanopt.array_types import Floats, Integers
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair, minus, signed
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser, mean_value
 from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
-from kanopt.formulas.nodes import Array, Node, computed
+from kanopt.formulas.nodes import Node, computed
 
 _STEPS = 2.0 ** -np.arange(24.0)
 _ACROSS = 1e-6  # of the range: how far the chord across a jump goes to both sides
@@ -37,14 +38,14 @@ class PointEvaluator:
         self.root, self.sides = root, sides
         self.encloser = Encloser(root, sides)
 
-    def enclosures(self, points: Array, labels: Integers) -> tuple[Pair, Flags]:
+    def enclosures(self, points: Floats, labels: Integers) -> tuple[Pair, Flags]:
         """Return bounds of the exact values, and a mask of the points where one is proved to exist."""
         boxes = self.sides.points(points, labels)
         found = self.encloser.over(boxes, Orders())
         known = found.defined & ~self.encloser.has_no_entry(boxes)
         return found.value, known & np.isfinite(found.value[0] + found.value[1])
 
-    def values(self, points: Array, labels: Integers) -> Array:
+    def values(self, points: Floats, labels: Integers) -> Floats:
         """Return its values, which may be non-finite, shape (points,); every table must have an entry."""
         data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
             name: points[:, place] for place, name in enumerate(self.sides.numbers)
@@ -53,7 +54,7 @@ class PointEvaluator:
             data[name] = np.array(known, dtype=object)[labels[:, place]]
         return np.broadcast_to(computed(self.root, data), len(points))
 
-    def point(self, place: Array, labels: Integers, value: float) -> Point:
+    def point(self, place: Floats, labels: Integers, value: float) -> Point:
         """Return a point, of shapes (numbers,) and (categories,), with the value there."""
         chosen = zip(self.sides.categories, self.sides.labels, labels, strict=True)
         return Point(
@@ -63,7 +64,7 @@ class PointEvaluator:
         )
 
 
-def chords_across(sides: BoxSides, inputs: tuple[int, ...], boxes: FormulaBoxes) -> Array:
+def chords_across(sides: BoxSides, inputs: tuple[int, ...], boxes: FormulaBoxes) -> Floats:
     """Return chords across every box, shape (boxes, tries, 3, numbers): along its diagonal and every side."""
     if not inputs:
         return np.repeat(boxes.centre[:, None, None], 3, axis=2)
@@ -81,7 +82,7 @@ def chords_across(sides: BoxSides, inputs: tuple[int, ...], boxes: FormulaBoxes)
     return _chords(sides, inputs, middle, reach)
 
 
-def chords_near(sides: BoxSides, inputs: tuple[int, ...], points: Array, way: Array) -> Array:
+def chords_near(sides: BoxSides, inputs: tuple[int, ...], points: Floats, way: Floats) -> Floats:
     """Return ever shorter chords through points, in directions of shape (points, numbers)."""
     if not inputs:
         return np.repeat(points[:, None, None], 3, axis=2)
@@ -91,7 +92,7 @@ def chords_near(sides: BoxSides, inputs: tuple[int, ...], points: Array, way: Ar
     return _chords(sides, inputs, np.broadcast_to(points[:, None], reach.shape), reach)
 
 
-def _chords(sides: BoxSides, inputs: tuple[int, ...], middle: Array, reach: Array) -> Array:
+def _chords(sides: BoxSides, inputs: tuple[int, ...], middle: Floats, reach: Floats) -> Floats:
     """Return both ends and the exact middle of chords, moved inwards where they leave the range."""
     first, last = sides.low, sides.high
     with np.errstate(invalid="ignore"):
@@ -137,7 +138,7 @@ class MarginBounds:
         Mask of the boxes where the formula is proved finite, a condition for the use of derivatives; shape (boxes,).
     """
 
-    low: Array
+    low: Floats
     at_centre: Pair
     derivative: Mapping[int, Pair]
     defined: Flags
@@ -204,12 +205,12 @@ class FormulaMargin(ABC):
             best = np.maximum(best, self._claimed(low, found, boxes))
         return MarginBounds(best, at_centre, derivative, defined)
 
-    def low(self, boxes: FormulaBoxes) -> Array:
+    def low(self, boxes: FormulaBoxes) -> Floats:
         """Return lower bounds of the margin, shape (boxes,)."""
         found = self.encloser.over(boxes, self.own_orders)
         return self._claimed(self.of(found)[0], found, boxes)
 
-    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+    def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
         """Return the bound, −∞ where the formula may be undefined, +∞ where a table has no entry."""
         return np.where(self.encloser.has_no_entry(boxes), np.inf, np.where(found.defined, low, -np.inf))
 
@@ -246,7 +247,7 @@ class FormulaMargin(ABC):
             told[rows] |= ~exact
         return found & told
 
-    def _at_points(self, boxes: FormulaBoxes, numbers: Array, labels: Integers) -> Pair:
+    def _at_points(self, boxes: FormulaBoxes, numbers: Floats, labels: Integers) -> Pair:
         """Return lower bounds of the margin at points of boxes, and the widths of its bounds."""
         here = replace(boxes, first=labels, last=labels)
         numbers = np.where(np.isfinite(numbers), numbers, boxes.centre)
@@ -284,16 +285,16 @@ class FormulaMargin(ABC):
         """Return the indices of the middle labels, shape (boxes, categories)."""
         return (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
 
-    def _way(self, points: Array, labels: Integers) -> Array:
+    def _way(self, points: Floats, labels: Integers) -> Floats:
         """Return the direction along which the fact most likely fails at points, shape (points, numbers)."""
         moved = np.isin(np.arange(points.shape[1]), self.inputs)
         return np.broadcast_to(moved.astype(np.float64), points.shape)
 
     @abstractmethod
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+    def _violation(self, points: Floats, low: Floats, high: Floats) -> Floats:
         """Return the smallest violation of the fact by values between `low` and `high`, shape (rows, points)."""
 
-    def _confirmed(self, chords: Array, labels: Integers) -> tuple[Point, ...]:
+    def _confirmed(self, chords: Floats, labels: Integers) -> tuple[Point, ...]:
         """Return the points with the largest violation of the fact, if it exceeds the rounding tolerance."""
         tries = chords[:, :, [*self.chord]]
         places, each, count, numbers = tries.shape
@@ -338,7 +339,7 @@ class SlopeMargin(FormulaMargin):
         """Return bounds of the second derivatives."""
         return {j: signed(pair, self.core_sign) for j, pair in found.curvature.items()}
 
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+    def _violation(self, points: Floats, low: Floats, high: Floats) -> Floats:
         return np.where(points[:, 1, self.x] > points[:, 0, self.x], low[:, 0] - high[:, 1], -np.inf)
 
 
@@ -359,7 +360,7 @@ class CurvatureMargin(FormulaMargin):
         low, high = signed(found.matrix, self.core_sign)
         return least_eigenvalue(low), least_eigenvalue_above(high)
 
-    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+    def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
         # a jump between points of the range breaks a convex shape, whichever way it goes; what a box holds of it counts
         # as unbounded, what lies between boxes is told here
         on_stair = np.zeros(len(boxes), dtype=bool)
@@ -372,7 +373,7 @@ class CurvatureMargin(FormulaMargin):
                 on_stair |= (start == edge) & (first > stair) & (edge > self.sides.low[place])
         return super()._claimed(np.where(on_stair, -np.inf, low), found, boxes)
 
-    def _way(self, points: Array, labels: Integers) -> Array:
+    def _way(self, points: Floats, labels: Integers) -> Floats:
         """Return the direction in which the second derivatives are least."""
         if len(self.inputs) == 1:
             return super()._way(points, labels)
@@ -384,7 +385,7 @@ class CurvatureMargin(FormulaMargin):
         way[:, [*self.inputs]] = vectors[..., 0]
         return way
 
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+    def _violation(self, points: Floats, low: Floats, high: Floats) -> Floats:
         chord = 0.5 * high[:, 0] + 0.5 * high[:, 2]
         chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
         apart = (points[:, 0] != points[:, 2]).any(axis=1)
@@ -409,7 +410,7 @@ class BoundMargin(FormulaMargin):
         """Return bounds of the first derivatives."""
         return {j: signed(pair, self.sign) for j, pair in found.slope.items()}
 
-    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+    def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
         # bounds hold for every finite value, on both sides of a place without one
         return np.where(self.encloser.has_no_entry(boxes), np.inf, low)
 
@@ -419,7 +420,7 @@ class BoundMargin(FormulaMargin):
             return ()
         return super().contradiction(boxes, finding)
 
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+    def _violation(self, points: Floats, low: Floats, high: Floats) -> Floats:
         return np.asarray(self.sign * self.bound - high[:, 0])
 
 
@@ -437,7 +438,7 @@ class DefinedMargin(FormulaMargin):
         nowhere = np.where(found.defined, 0.0, -np.inf)
         return nowhere, nowhere
 
-    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+    def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
         # of an endless box the values may be endless and yet each of them finite
         endless = ~np.isfinite(boxes.width).all(axis=1)
         finite = np.isfinite(found.value[0]) & np.isfinite(found.value[1])
@@ -456,5 +457,5 @@ class DefinedMargin(FormulaMargin):
                 return (self.law.point(place[wrong[0]], labels[wrong[0]], np.nan),)
         return ()
 
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+    def _violation(self, points: Floats, low: Floats, high: Floats) -> Floats:
         raise NotImplementedError  # no values tell

@@ -24,8 +24,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
-from kanopt.formulas.nodes import Array
 
 _ROUNDING = 128.0 * EPS  # for every row of a matrix
 
@@ -69,7 +69,7 @@ def weighted_squares(weight: Pair, squares: Pair) -> Pair:
     )
 
 
-def common_lower_bound(left: Array, right: Array) -> Array:
+def common_lower_bound(left: Floats, right: Floats) -> Floats:
     """Return matrices below two others: minus the negative parts of both."""
     parts = _parts(left)[1], _parts(right)[1]
     return _pushed(-(parts[0] + parts[1]), _norm(left) + _norm(right), -1)
@@ -113,14 +113,14 @@ def symmetric_product(left: Pair, right: Pair, keep: bool) -> Pair:
     return added([(0.5 * plus[0], 0.5 * plus[1]), (-0.5 * minus[1], -0.5 * minus[0])])
 
 
-def least_eigenvalue(matrix: Array) -> Array:
+def least_eigenvalue(matrix: Floats) -> Floats:
     """Return a lower bound of the least eigenvalue of symmetric matrices (n, m, m); −∞ where there is no bound."""
     known = _known(matrix)
     least = np.linalg.eigvalsh(_or_zero(matrix, known))[..., 0] - _rounding(matrix) * _norm(matrix)
     return np.where(known, least, -np.inf)
 
 
-def least_eigenvalue_above(matrix: Array) -> Array:
+def least_eigenvalue_above(matrix: Floats) -> Floats:
     """Return an upper bound of the least eigenvalue: its value is a minimum over directions, so one will do."""
     known = _known(matrix)
     finite = _or_zero(matrix, known)
@@ -129,38 +129,38 @@ def least_eigenvalue_above(matrix: Array) -> Array:
     return np.where(known, along + _rounding(finite) * _norm(finite), np.inf)
 
 
-def _sides(low: Array, high: Array) -> tuple[Array, Array, Array, Array]:
+def _sides(low: Floats, high: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return the positive and the negative part of the low, then of the high end."""
     return np.maximum(low, 0.0), np.minimum(low, 0.0), np.maximum(high, 0.0), np.minimum(high, 0.0)
 
 
-def _of(weight: Array, matrix: Array) -> Array:
+def _of(weight: Floats, matrix: Floats) -> Floats:
     """Return weight · matrix, where a weight of zero leaves nothing, also of what has no bound."""
     return np.where(weight == 0.0, 0.0, weight * matrix)
 
 
-def _norm(matrix: Array) -> Array:
+def _norm(matrix: Floats) -> Floats:
     return np.asarray(np.sqrt(np.square(matrix).sum(axis=(-2, -1))), dtype=np.float64)
 
 
-def _known(matrix: Array) -> Flags:
+def _known(matrix: Floats) -> Flags:
     return np.asarray(np.isfinite(matrix).all(axis=(-2, -1)), dtype=np.bool_)
 
 
-def _or_zero(matrix: Array, known: Flags) -> NDArray[np.float64]:
+def _or_zero(matrix: Floats, known: Flags) -> NDArray[np.float64]:
     return np.asarray(np.where(known[..., None, None], matrix, 0.0), dtype=np.float64)
 
 
-def _rounding(matrix: Array) -> float:
+def _rounding(matrix: Floats) -> float:
     return _ROUNDING * float(matrix.shape[-1])
 
 
-def _pushed(matrix: Array, size: Array, sign: int) -> Array:
+def _pushed(matrix: Floats, size: Floats, sign: int) -> Floats:
     """Return bounds pushed outwards by the rounding of terms of some size."""
     return matrix + (sign * _rounding(matrix) * size)[..., None, None] * np.eye(matrix.shape[-1])
 
 
-def _parts(matrix: Array) -> tuple[Array, Array]:
+def _parts(matrix: Floats) -> tuple[Floats, Floats]:
     """Return the positive and the negative part of symmetric matrices."""
     known = _known(matrix)
     if not matrix.any():

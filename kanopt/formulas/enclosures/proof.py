@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.arithmetic import NOTHING, Flags, Pair, largest
@@ -44,7 +45,6 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
     DEEPEST,
     Apply,
-    Array,
     Constant,
     Input,
     Minimum,
@@ -137,7 +137,7 @@ def _open(fact: ShapeFact, margin: FormulaMargin, parts: list[FormulaBoxes], why
 
 def _subdivide(
     margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
-) -> tuple[FormulaBoxes, Array, FormulaBoxes]:
+) -> tuple[FormulaBoxes, Floats, FormulaBoxes]:
     """Return the boxes split or shrunk, their bounds, and the boxes that cannot be subdivided."""
     shrunk, faced = _on_faces(boxes, finding)
     possible = margin.sides.can_cut(boxes, margin.x)
@@ -157,7 +157,7 @@ def _subdivide(
     )
 
 
-def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Array:
+def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Floats:
     """Return the influence of each side on the margin, shape (boxes, sides)."""
     sides, count = margin.sides, len(margin.sides.numbers)
     whole = sides.high - sides.low

@@ -21,25 +21,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from kanopt.formulas.enclosures.arithmetic import (
-    EPS,
-    NOTHING,
-    UNBOUNDED,
-    Integers,
-    Pair,
-    chosen,
-    hull,
-    minus,
-    outward,
-)
+from kanopt.array_types import Floats, Integers
+from kanopt.formulas.enclosures.arithmetic import EPS, NOTHING, UNBOUNDED, Pair, chosen, hull, minus, outward
 from kanopt.formulas.functions import Function
-from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 
 _RESOLVED = 1e7  # beyond, the places of a wave are not resolved well enough to tell where it turns
 
 
-def range_over(function: Function, order: int, low: Array, high: Array) -> Pair:
+def range_over(function: Function, order: int, low: Floats, high: Floats) -> Pair:
     """Return the range of a function, or of a derivative, over the parts of intervals where it is defined.
 
     At a kink the first derivative takes both sides, and the second is unbounded upwards.
@@ -79,7 +69,7 @@ def range_over(function: Function, order: int, low: Array, high: Array) -> Pair:
     return outward((least, most), 16)
 
 
-def _kink(function: Function, order: int, low: Array, high: Array) -> Pair:
+def _kink(function: Function, order: int, low: Floats, high: Floats) -> Pair:
     """Return the range of a derivative of a function that consists of two straight lines which meet at zero."""
     if order == 2:
         # a kink at an end lies between this interval and the next
@@ -89,7 +79,7 @@ def _kink(function: Function, order: int, low: Array, high: Array) -> Pair:
     return np.minimum(first, last), np.maximum(first, last)
 
 
-def within(low: Array, high: Array, first: Integers, last: Integers) -> Pair:
+def within(low: Floats, high: Floats, first: Integers, last: Integers) -> Pair:
     """Return the least of `low` and the most of `high` from entry `first` to `last` of the last axis.
 
     NaN is passed over; where there is nothing else, the least is ∞ and the most −∞.
@@ -114,7 +104,7 @@ def within(low: Array, high: Array, first: Integers, last: Integers) -> Pair:
 class Stairs:
     """The values of a step function, from one stair to the next."""
 
-    def __init__(self, values: Array) -> None:
+    def __init__(self, values: Floats) -> None:
         self.values = values
         self._rises, self._falls = (
             np.concatenate([[0], np.cumsum(turn)]) for turn in (np.diff(values) > 0.0, np.diff(values) < 0.0)
@@ -165,7 +155,7 @@ class CurveBank:
         parts = [self._cubics.over(order, nothing, unit) for order in range(3)]
         self._least, self._most = (np.stack(ends) for ends in zip(*parts, strict=True))
 
-    def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
+    def over(self, orders: Sequence[int], low: Floats, high: Floats) -> dict[int, Pair]:
         """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""
         start, stop = self._places(low, high)
         first, last = (np.minimum(end.astype(np.int64), self._spans - 1) for end in (start, stop))
@@ -190,7 +180,7 @@ class CurveBank:
             made[order] = found if unit == 1.0 else outward((found[0] / unit, found[1] / unit), 4)
         return made
 
-    def _places(self, low: Array, high: Array) -> Pair:
+    def _places(self, low: Floats, high: Floats) -> Pair:
         """Return the interval in spans from the first knot, widened for rounding."""
         curve = self.curve
         start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
@@ -208,7 +198,7 @@ class CurveBank:
         turn = np.floor(np.where(around, 0.0, start) / curve.grid_size) * curve.grid_size
         return np.where(around, 0.0, start - turn), np.where(around, float(curve.grid_size), stop - turn)
 
-    def _with_straight_ends(self, pair: Pair, low: Array, high: Array) -> Pair:
+    def _with_straight_ends(self, pair: Pair, low: Floats, high: Floats) -> Pair:
         """Return the bounds of the curvature where the interval leaves the knots, beyond which there is none.
 
         At the last knot it jumps; an interval that ends there lies on one side of it, also if rounding has taken the
@@ -220,7 +210,7 @@ class CurveBank:
         outside = (high <= curve.low + slight) | (low >= curve.high - slight)
         return chosen(inside, pair, chosen(outside, NOTHING, hull(pair, NOTHING)))
 
-    def _with_tails(self, pair: Pair, low: Array, high: Array) -> Pair:
+    def _with_tails(self, pair: Pair, low: Floats, high: Floats) -> Pair:
         """Return the bounds of the value where the interval leaves the knots, along the end tangents."""
         curve = self.curve
         beyond = [(end < curve.low) | (end > curve.high) for end in (low, high)]
@@ -232,7 +222,7 @@ class CurveBank:
             pair = chosen(away, hull(pair, end), pair)
         return pair
 
-    def _straight(self, x: Array) -> Pair:
+    def _straight(self, x: Floats) -> Pair:
         """Bound the curves at or beyond their first and last knot by their end tangents, shape (curves, n)."""
         left = x <= self.curve.low
         end, at = self._cubics.take(np.where(left, 0, self._spans - 1)), np.where(left, 0.0, 1.0)
@@ -255,13 +245,13 @@ class _Cubics:
         and of their three differences.
     """
 
-    def __init__(self, parts: Array) -> None:
+    def __init__(self, parts: Floats) -> None:
         self._parts = parts
         self._powers, self._least, self._most = parts[:4], parts[4:7], parts[7:10]
         self.level, self.steep = parts[10:]
 
     @classmethod
-    def of(cls, coefficients: Array) -> _Cubics:
+    def of(cls, coefficients: Floats) -> _Cubics:
         """Return the cubics of B-splines with coefficients (curves, spans + 3)."""
         spans = coefficients.shape[1] - 3
         c = [coefficients[:, k : k + spans] for k in range(4)]
@@ -290,17 +280,17 @@ class _Cubics:
         """Return the cubics of some spans."""
         return _Cubics(self._parts[:, :, spans])
 
-    def at(self, order: int, t: Array) -> Array:
+    def at(self, order: int, t: Floats) -> Floats:
         """Return the values or the derivatives per span at places from 0 to 1."""
         start, slope, bend, change = self._powers
         if order == 0:
             return np.asarray(start + t * (slope + t * (bend / 2.0 + t * (change / 3.0))))
         return np.asarray(slope + t * (bend + t * change) if order == 1 else bend + t * (2.0 * change))
 
-    def over(self, order: int, low: Array, high: Array) -> Pair:
+    def over(self, order: int, low: Floats, high: Floats) -> Pair:
         """Return bounds of the values or of a derivative from `low` to `high` in every span."""
         _, slope, bend, change = self._powers
-        turns: tuple[Array, ...] = ()
+        turns: tuple[Floats, ...] = ()
         with np.errstate(all="ignore"):
             if order == 0:
                 # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
@@ -317,7 +307,7 @@ class _Cubics:
         return np.maximum(least, self._least[order]), np.minimum(most, self._most[order])
 
 
-def _second_differences(coefficients: Array) -> Array:
+def _second_differences(coefficients: Floats) -> Floats:
     """Return c_k − 2 c_k+1 + c_k+2 along the last axis, each of the right sign."""
     left, middle, right = coefficients[..., :-2], coefficients[..., 1:-1], coefficients[..., 2:]
     bend = np.asarray((right - middle) - (middle - left))

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.nodes import Apply, Array, Input, Node, Power, postorder
+from kanopt.formulas.nodes import Apply, Input, Node, Power, postorder
 from kanopt.text import number_text
 
 _BOXES = 256
@@ -113,7 +114,7 @@ class Enclosures:
         return self._ranges[node.key]
 
 
-def _grid(sides: BoxSides) -> tuple[Array, Array]:
+def _grid(sides: BoxSides) -> tuple[Floats, Floats]:
     """Return the ends of boxes that fill the ranges, each of shape (boxes, numbers)."""
     low, high, count = sides.low, sides.high, len(sides.numbers)
     each = max(int(_BOXES ** (1.0 / max(count, 1)) + 1e-9), 1)

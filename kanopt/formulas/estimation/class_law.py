@@ -10,8 +10,8 @@ from functools import cached_property
 from itertools import count, product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.drawn import Classes, DrawnFit, Smooth, blocks
 from kanopt.formulas.estimation.naming import numbered
 from kanopt.formulas.estimation.variable_projection import smearing
@@ -20,7 +20,6 @@ from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 
-Array = NDArray[np.float64]
 Columns = tuple[str, ...]
 
 COMBINATIONS = 1000
@@ -51,7 +50,7 @@ class ClassLaw:
     sure: DrawnFit | None = None
 
     @property
-    def residual(self) -> Array:
+    def residual(self) -> Floats:
         """What the law leaves of the target, or of its logarithm, (n,)."""
         return self.fit.residual / self.fit.root_weight
 
@@ -99,7 +98,7 @@ class ClassLaw:
         told = {name: source for name, source in own.items() if name in left}
         return root, self._covariance(dict(zip(names, slopes, strict=True)), told)
 
-    def _covariance(self, slopes: Mapping[str, Array], told: Mapping[str, str]) -> Covariance | None:
+    def _covariance(self, slopes: Mapping[str, Floats], told: Mapping[str, str]) -> Covariance | None:
         """Return the covariance of some numbers, given what each is called among all."""
         if not told:
             return None
@@ -108,29 +107,29 @@ class ClassLaw:
         freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
         return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
 
-    def _times(self, factor: float) -> tuple[Node, list[str], Array]:
+    def _times(self, factor: float) -> tuple[Node, list[str], Floats]:
         """Return the law times a factor, see :func:`_written`; it is written once for all classes."""
         if factor not in self._known:
             self._known[factor] = _written(self.fit, factor, self.called)
         return self._known[factor]
 
     @cached_property
-    def _known(self) -> dict[float, tuple[Node, list[str], Array]]:
+    def _known(self) -> dict[float, tuple[Node, list[str], Floats]]:
         return {}
 
     @cached_property
-    def covariance(self) -> Array:
+    def covariance(self) -> Floats:
         """Covariance of the errors of all numbers, (p, p)."""
         return (self.sure or self.fit).covariance
 
 
-def _written(fit: DrawnFit, times: float, called: Mapping[str, str]) -> tuple[Node, list[str], Array]:
+def _written(fit: DrawnFit, times: float, called: Mapping[str, str]) -> tuple[Node, list[str], Floats]:
     """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
     numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
     taken = {node.name for node in postorder(fit.root) if isinstance(node, Curve | Step | Table)}
     fresh = {stem: _numbered_names(stem, taken) for stem in ("by", "s")}
-    names, slopes = list[str](), list[Array]()
+    names, slopes = list[str](), list[Floats]()
 
     def put(node: Node) -> Node:
         if not isinstance(node, Constant) or node.name not in values:
@@ -224,12 +223,12 @@ def _blocks_of(fit: DrawnFit, name: str) -> list[tuple[Classes | Smooth, slice]]
     return [(each, block) for each, block in zip(fit.classes, places, strict=True) if each.name == name]
 
 
-def _merged(fit: DrawnFit, name: str) -> list[tuple[Columns, tuple[Columns, ...], Array]]:
+def _merged(fit: DrawnFit, name: str) -> list[tuple[Columns, tuple[Columns, ...], Floats]]:
     """Return columns, labels and sums of deviations, (classes, p), of the tables of a constant.
 
     Those by fewer columns are within those by more of the same.
     """
-    found: list[tuple[Columns, tuple[Columns, ...], Array]] = []
+    found: list[tuple[Columns, tuple[Columns, ...], Floats]] = []
     own = [pair for pair in _blocks_of(fit, name) if isinstance(pair[0], Classes)]
     for each, block in sorted(own, key=lambda pair: -len(pair[0].columns)):
         assert isinstance(each, Classes)

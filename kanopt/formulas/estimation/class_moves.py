@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.drawn import (
     LEVELS,
     Classes,
@@ -24,7 +25,6 @@ from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import (
     Apply,
-    Array,
     Constant,
     Input,
     Maximum,
@@ -163,14 +163,14 @@ class ScoreTest:
         self.theta, slope = rowwise(fit.numbers, fit.free, fit.classes, self.count)
         self.slope = fit.slopes * slope
 
-    def effect(self, name: str, *, factor: bool = False) -> Array:
+    def effect(self, name: str, *, factor: bool = False) -> Floats:
         """Return the weighted derivative of the fitted values in a constant of each row, or in its logarithm; (n,)."""
         place = self.fit.free.blocks[name].start
         slopes = self.fit.slopes[place]
         return np.asarray(slopes * self.theta[place] if factor else slopes)
 
     @cached_property
-    def own(self) -> list[Array]:
+    def own(self) -> list[Floats]:
         """Derivatives of the fitted values in the deviations of the classes of a row."""
         return [self.effect(each.name, factor=each.factor) for each in self.fit.classes]
 
@@ -180,7 +180,7 @@ class ScoreTest:
         return self.count * float(np.log(before + self.floor) - np.log(after + self.floor)) - volume
 
     @np.errstate(all="ignore")
-    def of_constants(self, *columns: Array) -> float:
+    def of_constants(self, *columns: Floats) -> float:
         """Return what constants gain of which these are the derivatives of the fitted values; (n,) each."""
         z = np.column_stack(columns)
         own = z.T @ z
@@ -199,21 +199,21 @@ class ScoreTest:
         except np.linalg.LinAlgError:
             return -np.inf
 
-    def _explained(self, z: Array) -> Array:
+    def _explained(self, z: Floats) -> Floats:
         """Return the products of columns, (n, k), as far as the numbers of the law explain them, (k, k)."""
         across = np.vstack([self.slope @ z, *(self._by_class(each, own, z) for each, own in self._blocks)])
         return np.asarray(across.T @ self.fit.inverse @ across)
 
     @property
-    def _blocks(self) -> Iterator[tuple[Deviations, Array]]:
+    def _blocks(self) -> Iterator[tuple[Deviations, Floats]]:
         return zip(self.fit.classes, self.own, strict=True)
 
     @staticmethod
-    def _by_class(each: Deviations, own: Array, z: Array) -> Array:
+    def _by_class(each: Deviations, own: Floats, z: Floats) -> Floats:
         return np.column_stack([each.gathered(own * column) for column in z.T])
 
     @np.errstate(all="ignore")
-    def of_deviations(self, each: Deviations, z: Array) -> float:
+    def of_deviations(self, each: Deviations, z: Floats) -> float:
         """Return what it gains that a constant of which z is the derivative differs by class, or with a number.
 
         What the law explains already is taken off for curves alone: tables have hundreds of numbers.
@@ -299,7 +299,7 @@ class ClassMoves:
         operators = count_operators(root) - count_operators(self.root) + len(by) - len(self.known)
         return proposal(gain - OPERATOR * operators, root, by, self.fit.held - {level})
 
-    def scored(self, z: Array, root: Node, level: str = "") -> Proposal:
+    def scored(self, z: Floats, root: Node, level: str = "") -> Proposal:
         """Return a law with a constant of which z is the derivative of the fitted values.
 
         The level beside it moves, too, where it was held: a line of a column has no mean of zero.
@@ -307,7 +307,7 @@ class ClassMoves:
         beside = [self.test.effect(level)] if level in self.fit.held else []
         return self.priced(self.test.of_constants(z, *beside), root, self.known, level)
 
-    def effect(self, name: str) -> Array:
+    def effect(self, name: str) -> Floats:
         """Return the derivative in a deviation of a constant."""
         return self.test.effect(name, factor=name[0] in LEVELS)
 
@@ -339,7 +339,7 @@ class ClassMoves:
         """Whether a constant may differ by columns: an exponent that moves may, but changes with no number."""
         return name[0] != "p" or not (columns in self.scope.curves or name in self.fit.held)
 
-    def by(self, name: str, columns: Columns, z: Array, root: Node) -> Proposal:
+    def by(self, name: str, columns: Columns, z: Floats, root: Node) -> Proposal:
         """Return a constant by category; z is the derivative in a deviation of it."""
         gain = self.test.of_deviations(self.scope.deviations(name, columns), z)
         return self.priced(gain, root, (*self.known, (name, columns)))
@@ -397,7 +397,7 @@ class ClassMoves:
                 root = with_factor(self.root, name, factor)
                 yield self.scored(np.where(self.columns[x] >= place, z, 0.0), root, name)
 
-    def place_of_bracket(self, z: Array, x: Array) -> float | None:
+    def place_of_bracket(self, z: Floats, x: Floats) -> float | None:
         """Return the roundest of the places at which a change explains about as much as at the best."""
         order = np.argsort(x, kind="stable")
         values = x[order]
@@ -422,9 +422,9 @@ class ClassMoves:
         """Yield laws with a constant, a line or a bend added in some place."""
         added = next((name for name in self.names if name[0] == "a" and name in self.fit.held), "")
         new = Constant(0.0, f"a{self.next}")
-        shapes: list[tuple[Node, Array | float]] = [(new, 1.0)]
+        shapes: list[tuple[Node, Floats | float]] = [(new, 1.0)]
         for x in self.scope.numbers:
-            values: Array = self.columns[x].astype(np.float64)
+            values: Floats = self.columns[x].astype(np.float64)
             shapes.append((Product((new, Input(x))), values))
             for bend in np.unique(np.quantile(values, np.linspace(0.1, 0.9, GRID))) if bends else ():
                 hinge = Maximum((Sum((Input(x), Constant(-float(bend), f"b{self.next + 1}"))), Constant(0.0)))
@@ -466,14 +466,14 @@ class ClassMoves:
         squares = np.inf if residual is None else float(residual @ residual)
         return self.priced(self.test.gain(squares, float(np.log(self.count))), root, self.known)
 
-    def value(self, node: Node) -> Array:
+    def value(self, node: Node) -> Floats:
         """Return the values of a part of the law, (n,)."""
         free, theta = self.of(node)
         with np.errstate(all="ignore"):
             value = GraphTape(node, self.columns, free).forward(theta)
         return np.asarray(np.broadcast_to(value, (self.count,)))
 
-    def of(self, root: Node) -> tuple[FreeParameters, Array]:
+    def of(self, root: Node) -> tuple[FreeParameters, Floats]:
         """Return the constants of a graph, and their values row by row: those of the law, and new ones as they are."""
         free = FreeParameters.of(root, None)
         theta = np.repeat(free.values[:, None], self.count, axis=1)
@@ -482,7 +482,7 @@ class ClassMoves:
                 theta[place] = self.theta[self.fit.free.blocks[name].start]
         return free, theta
 
-    def residual(self, root: Node) -> Array | None:
+    def residual(self, root: Node) -> Floats | None:
         """Return what a law leaves, weighted; None where it has no value."""
         value = self.value(root)
         rows = self.scope.rows
@@ -494,7 +494,7 @@ class ClassMoves:
             residual = rows.target - value
         return np.asarray(residual * np.sqrt(rows.weight))
 
-    def derivative(self, root: Node, name: str) -> Array | None:
+    def derivative(self, root: Node, name: str) -> Floats | None:
         """Return the weighted derivative of the fitted values in a new constant, (n,)."""
         free, theta = self.of(root)
         value, derivative = GraphTape(root, self.columns, free).gradient(theta)

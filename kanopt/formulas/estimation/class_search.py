@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
     OPERATOR,
@@ -39,7 +40,6 @@ from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.nodes import (
     Apply,
-    Array,
     Constant,
     Input,
     Maximum,
@@ -68,8 +68,8 @@ PAIRED, NUMBERS = 4, 6
 
 def class_law(
     columns: Mapping[str, NDArray[np.generic]],
-    target: Array,
-    weight: Array,
+    target: Floats,
+    weight: Floats,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> ClassLaw | None:
     """Return a law of some columns whose constants differ by class; None where nothing depends on a class.
@@ -248,7 +248,7 @@ class ClassSearch:
             yield root, tuple(each for each in known.by if each[0] in left)
 
 
-def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Array) -> list[str]:
+def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Floats) -> list[str]:
     """Return the columns, those first whose classes, or twentieths of rows, tell most of the target's variance."""
     told = {}
     for name, values in columns.items():

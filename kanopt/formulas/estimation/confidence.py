@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.variable_projection import Residuals, minimise, projection
-from kanopt.formulas.nodes import Array, Constant, postorder
+from kanopt.formulas.nodes import Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 
@@ -56,15 +57,15 @@ class ProfileLikelihood:
     """
 
     residuals: Residuals
-    theta: Array
+    theta: Floats
     names: tuple[str, ...]
-    errors: Array
-    directions: Array
+    errors: Floats
+    directions: Floats
     cost: float
     variance: float
 
     @classmethod
-    def of(cls, residuals: Residuals, theta: Array, names: tuple[str, ...], what: str) -> ProfileLikelihood:
+    def of(cls, residuals: Residuals, theta: Floats, names: tuple[str, ...], what: str) -> ProfileLikelihood:
         """Build the profile at a minimum.
 
         Raises
@@ -110,7 +111,7 @@ class ProfileLikelihood:
         found = [self._tau(place, side * reach * self.errors[place], None)[0] for side in (-1.0, 1.0)]
         return max(abs(tau / reach - 1.0) for tau in found)
 
-    def _tau(self, place: int, step: float, near: Array | None) -> tuple[float, Array | None]:
+    def _tau(self, place: int, step: float, near: Floats | None) -> tuple[float, Floats | None]:
         """Return |τ| at a step from the minimum, infinite where the law is undefined, and the other parameters."""
         start = self.theta + self.directions[:, place] * step if near is None else near.copy()
         start[place] = self.theta[place] + step
@@ -135,7 +136,7 @@ class ProfileLikelihood:
         """Search on one side for τ = reach: bracket it by doubling, then narrow the bracket (Brent 1973, ch. 4)."""
         from scipy.optimize import brentq
 
-        near: Array | None = None
+        near: Floats | None = None
 
         @cache
         def gap(step: float) -> float:

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, levenberg_marquardt
-from kanopt.formulas.nodes import Array, Node
+from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Integers = NDArray[np.intp]
 Columns = tuple[str, ...]
 
 LEVELS = "csu"
@@ -58,7 +58,7 @@ class Classes:
 
     name: str
     columns: tuple[str, ...]
-    codes: Integers
+    codes: Indices
     labels: tuple[tuple[str, ...], ...]
     factor: bool
 
@@ -72,15 +72,15 @@ class Classes:
         """Which deviations are drawn together: all."""
         return np.ones(self.size, dtype=bool)
 
-    def spread(self, deviations: Array) -> Array:
+    def spread(self, deviations: Floats) -> Floats:
         """Return what every row deviates by, (n,)."""
         return np.asarray(deviations[self.codes])
 
-    def gathered(self, values: Array) -> Array:
+    def gathered(self, values: Floats) -> Floats:
         """Return the sums of values, (n,), over the rows of each class."""
         return np.asarray(np.bincount(self.codes, values, self.size), dtype=np.float64)
 
-    def crossed(self, other: Deviations, values: Array) -> Array:
+    def crossed(self, other: Deviations, values: Floats) -> Floats:
         """Return the sums of values over the rows of each pair of classes, (size, other.size)."""
         if isinstance(other, Smooth):
             return other.crossed(self, values).T
@@ -88,7 +88,7 @@ class Classes:
         crossed = np.bincount(pairs, values, self.size * other.size).reshape(self.size, other.size)
         return np.asarray(crossed, dtype=np.float64)
 
-    def matrix(self, values: Array) -> csr_array:
+    def matrix(self, values: Floats) -> csr_array:
         """Return the derivative of what rows deviate by, each times a value, (n, size)."""
         from scipy.sparse import csr_array
 
@@ -119,12 +119,12 @@ class Smooth:
     name: str
     columns: tuple[str, ...]
     curve: Curve
-    turn: Array
-    basis: Array
+    turn: Floats
+    basis: Floats
     factor: bool
 
     @classmethod
-    def of(cls, name: str, column: str, curve: Curve, x: Array, *, factor: bool) -> Smooth:
+    def of(cls, name: str, column: str, curve: Curve, x: Floats, *, factor: bool) -> Smooth:
         """Return it for a curve with arguments x, (n,): a P-spline in coordinates in which its bends are alike."""
         count, z = len(curve.coefficients), curve.grid.basis(x)
         plain = np.column_stack([np.ones(count), *([] if curve.periodic else [np.arange(float(count))])])
@@ -156,19 +156,19 @@ class Smooth:
         """Which of them are drawn to none: the bends."""
         return np.arange(self.size) >= (0 if self.curve.periodic else 1)
 
-    def spread(self, deviations: Array) -> Array:
+    def spread(self, deviations: Floats) -> Floats:
         """Return what every row deviates by, (n,)."""
         return np.asarray(self.basis @ deviations)
 
-    def gathered(self, values: Array) -> Array:
+    def gathered(self, values: Floats) -> Floats:
         """Return the products of values, (n,), with what each number adds."""
         return np.asarray(values @ self.basis)
 
-    def crossed(self, other: Deviations, values: Array) -> Array:
+    def crossed(self, other: Deviations, values: Floats) -> Floats:
         """Return the sums of values times what both deviate by for a number of each, (size, other.size)."""
         return np.array([other.gathered(values * column) for column in self.basis.T])
 
-    def matrix(self, values: Array) -> csr_array:
+    def matrix(self, values: Floats) -> csr_array:
         """Return the derivative of what rows deviate by, each times a value, (n, size)."""
         from scipy.sparse import csr_array
 
@@ -184,15 +184,15 @@ def blocks(start: int, classes: Sequence[Deviations]) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(ends)]
 
 
-def penalties(start: int, classes: Sequence[Deviations], weights: Array) -> Array:
+def penalties(start: int, classes: Sequence[Deviations], weights: Floats) -> Floats:
     """Return by how much each number is drawn to zero, the first ones not at all; (p,)."""
     own = [each.pulled * weight for each, weight in zip(classes, weights, strict=True)]
     return np.concatenate([np.zeros(start), *own])
 
 
 def rowwise(
-    numbers: Array, free: FreeParameters, classes: Sequence[Deviations], rows: int
-) -> tuple[Array, Array]:
+    numbers: Floats, free: FreeParameters, classes: Sequence[Deviations], rows: int
+) -> tuple[Floats, Floats]:
     """Return every constant's value in every row, and its derivative in what is drawn to; (constants, rows) each."""
     theta = np.repeat(numbers[: free.count, None], rows, axis=1)
     slope = np.ones_like(theta)
@@ -262,13 +262,13 @@ class DrawnFit:
     root: Node
     free: FreeParameters
     classes: tuple[Deviations, ...]
-    numbers: Array
-    weights: Array
-    residual: Array
-    root_weight: Array
-    slopes: Array
-    curvature: Array
-    inverse: Array
+    numbers: Floats
+    weights: Floats
+    residual: Floats
+    root_weight: Floats
+    slopes: Floats
+    curvature: Floats
+    inverse: Floats
     held: frozenset[str]
 
     @property
@@ -287,7 +287,7 @@ class DrawnFit:
         return self.squares / max(len(self.residual) - self.parameters, 1.0)
 
     @property
-    def covariance(self) -> Array:
+    def covariance(self) -> Floats:
         """Covariance of the errors of all numbers, (p, p).
 
         To that for known variances (Henderson 1975, Biometrics 31) comes how far all numbers move with the variance of
@@ -303,12 +303,12 @@ class DrawnFit:
             found += 2.0 / max(freedom, 1e-6) * np.outer(moved, moved)
         return np.asarray(found)
 
-    def deviations(self, place: int) -> Array:
+    def deviations(self, place: int) -> Floats:
         """Return the deviations of the classes that stand at a place, (size,)."""
         return self.numbers[blocks(self.free.count, self.classes)[place]]
 
     @cached_property
-    def own_share(self) -> Array:
+    def own_share(self) -> Floats:
         """How much each deviation depends on the rows of its class, from 0 to 1, what it is drawn to given."""
         held = self.free.count
         weights = penalties(0, self.classes, self.weights)
@@ -330,11 +330,11 @@ class DrawnFit:
         return csr_array(hstack(parts)) * (self.curvature.diagonal() != 0.0)
 
     @cached_property
-    def leverage(self) -> Array:
+    def leverage(self) -> Floats:
         """How much every fitted value depends on its own row, (n,)."""
         return np.asarray((self.jacobian @ self.inverse * self.jacobian.toarray()).sum(axis=1))
 
-    def left_out(self, folds: Integers) -> Array:
+    def left_out(self, folds: Indices) -> Floats:
         """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
         stiff = self.curvature + np.diag(penalties(self.free.count, self.classes, self.weights))
         idle = self.curvature.diagonal() == 0.0
@@ -383,11 +383,11 @@ class _Penalised:
         self.draw(np.ones(len(classes)))
         self.held = np.array([free.blocks[name].start for name in held if name in free.blocks], dtype=np.intp)
 
-    def draw(self, weights: Array) -> None:
+    def draw(self, weights: Floats) -> None:
         """Draw all deviations with these weights λ from here on."""
         self.weights, self.pull = weights, penalties(self.free.count, self.classes, weights)
 
-    def cost(self, theta: Array) -> float:
+    def cost(self, theta: Floats) -> float:
         self.at, self.slope = rowwise(theta, self.free, self.classes, self.target.size)
         value = np.broadcast_to(self.tape.forward(self.at), self.target.shape)
         self.value = value
@@ -398,12 +398,12 @@ class _Penalised:
         self.residual = self.root_weight * (self.target - value)
         return float(self.residual @ self.residual) + float(self.pull @ theta**2)
 
-    def slopes(self) -> Array:
+    def slopes(self) -> Floats:
         """Return the weighted derivative of the fitted values in every constant of a row, (constants, n)."""
         derivative = self.tape.gradient(self.at)[1].T
         return derivative * (self.root_weight / self.value if self.log else self.root_weight)
 
-    def products(self) -> tuple[Array, Array]:
+    def products(self) -> tuple[Floats, Floats]:
         """Return JᵀJ and Jᵀr of all numbers."""
         slopes, count = self.slopes(), self.free.count
         shared = slopes * self.slope
@@ -425,17 +425,17 @@ class _Penalised:
         curvature[self.held], curvature[:, self.held], descent[self.held] = 0.0, 0.0, 0.0
         return curvature, descent
 
-    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
         curvature, descent = self.products()
         return self.stiff(curvature), descent - self.pull * theta
 
-    def stiff(self, curvature: Array) -> Array:
+    def stiff(self, curvature: Floats) -> Floats:
         """Return JᵀJ + Λ; a number that is held stands alone there."""
         stiff = curvature + np.diag(self.pull)
         stiff[self.held, self.held] = 1.0
         return stiff
 
-    def projected(self, theta: Array) -> Array:
+    def projected(self, theta: Floats) -> Floats:
         return theta
 
 
@@ -530,7 +530,7 @@ def fit_drawn(
 
 
 def _taken_over(
-    numbers: Array,
+    numbers: Floats,
     free: FreeParameters,
     classes: Sequence[Deviations],
     start: DrawnFit,
@@ -543,7 +543,7 @@ def _taken_over(
     values = dict(zip(start.free.names, start.numbers, strict=False))
     values = {name: value for name, value in values.items() if name not in held}
     numbers[: free.count] = [values.get(n, v) for n, v in zip(free.names, free.values, strict=True)]
-    left, before = dict[str, Array](), dict[tuple[str, tuple[str, ...]], int]()
+    left, before = dict[str, Floats](), dict[tuple[str, tuple[str, ...]], int]()
     for place, each in enumerate(start.classes):
         before[each.name, each.columns] = place
         own = each.spread(start.deviations(place))
@@ -561,7 +561,9 @@ def _taken_over(
     return known
 
 
-def _likelier(problem: _Penalised, numbers: Array, curvature: Array, inverse: Array, off_zero: bool) -> Array:
+def _likelier(
+    problem: _Penalised, numbers: Floats, curvature: Floats, inverse: Floats, off_zero: bool
+) -> Floats:
     """Return the weights λ after a step of Fellner and Schall."""
     freedom = float(np.sum(inverse * curvature))
     squares = float(problem.residual @ problem.residual)

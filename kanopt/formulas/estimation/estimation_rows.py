@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import common_shape, describe_place, read_columns
-from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.variables import Variable
 
@@ -38,8 +38,8 @@ class EstimationRows:
     """
 
     columns: dict[str, NDArray[Any]]
-    target: Array
-    weight: Array
+    target: Floats
+    weight: Floats
 
     @classmethod
     def of(
@@ -124,7 +124,7 @@ class EstimationRows:
         return describe_place({**self.columns, "output": self.target}, where)
 
 
-def _numbers(variable: Variable, table: Any, what: str, role: str) -> Array:
+def _numbers(variable: Variable, table: Any, what: str, role: str) -> Floats:
     if variable.name not in table:
         known = [str(name) for name in table]
         raise FitError(
@@ -137,7 +137,7 @@ def _numbers(variable: Variable, table: Any, what: str, role: str) -> Array:
     return np.asarray(numbers, dtype=np.float64)
 
 
-def order_of_rows(inputs: Array, target: Array) -> NDArray[np.intp]:
+def order_of_rows(inputs: Floats, target: Floats) -> NDArray[np.intp]:
     """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
 
     Examples
@@ -153,7 +153,7 @@ def order_of_rows(inputs: Array, target: Array) -> NDArray[np.intp]:
     return np.argsort(mixed, kind="stable")
 
 
-def as_told(numbers: Array) -> Array:
+def as_told(numbers: Floats) -> Floats:
     """Return numbers to about thirteen digits, so that the way in which they were stored does not count.
 
     Examples

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Array, Constant, Node, Product, Sum, fold, postorder, rebuild
+from kanopt.formulas.nodes import Constant, Node, Product, Sum, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 
@@ -44,7 +45,7 @@ class FreeParameters:
     """
 
     names: tuple[str, ...]
-    values: Array
+    values: Floats
     blocks: Mapping[str, slice]
 
     @classmethod
@@ -99,7 +100,7 @@ class FreeParameters:
             return self.blocks.get(node.name) if is_parameter(node) else None
         return self.blocks.get(node.name) if isinstance(node, PIECES) else None
 
-    def substitute(self, root: Node, values: Array, errors: Array | None = None) -> Node:
+    def substitute(self, root: Node, values: Floats, errors: Floats | None = None) -> Node:
         """Return the graph with other values of the parameters.
 
         Parameters

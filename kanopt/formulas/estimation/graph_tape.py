@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import common_shape, read_columns
@@ -21,7 +22,6 @@ from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
     Apply,
-    Array,
     Constant,
     Maximum,
     Minimum,
@@ -63,12 +63,12 @@ class GraphTape(Tape):
         with np.errstate(all="ignore"):
             _Compiler(self, spelled_out(root), columns, free).compile()
 
-    def value(self, theta: Array) -> Array:
+    def value(self, theta: Floats) -> Floats:
         """Return the law's value at `theta`, (p,), in the shape of the rows; NaN where undefined."""
         with np.errstate(all="ignore"):
             return np.broadcast_to(self.forward(theta), self.shape)
 
-    def gradient(self, theta: Array) -> tuple[Array, Array]:
+    def gradient(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return values, in the shape of the rows, and derivatives, with an additional axis of length p, at `theta`."""
         with np.errstate(all="ignore"):
             value = self.forward(theta)
@@ -93,7 +93,7 @@ class _Compiler:
         self.tape, self.columns, self.free = tape, columns, free
         self.nodes, self.children = postorder(root), root.schedule.children
         self.uses = Counter(child for below in self.children for child in below)
-        self.fixed: dict[int, Array] = {}
+        self.fixed: dict[int, Floats] = {}
         self.numbers = Counter[int]()
         """How often every free constant is read."""
         for place, (node, below) in enumerate(zip(self.nodes, self.children, strict=True)):
@@ -152,14 +152,14 @@ class _Compiler:
     def moving(self, number: int) -> list[int]:
         return [child for child in self.children[number] if child not in self.fixed]
 
-    def still(self, number: int) -> Array | None:
+    def still(self, number: int) -> Floats | None:
         """Return the sum or product of the parts that do not move; None where there are none."""
         values = [self.fixed[child] for child in self.children[number] if child in self.fixed]
         return self.nodes[number].compute(values, self.columns) if values else None
 
     def product(self, number: int) -> Monomial:
         coefficient: int | None = None
-        exponents: list[tuple[int, Array]] = []
+        exponents: list[tuple[int, Floats]] = []
         others: list[int] = []
         for factor in self.moving(number):
             alone = self.alone(factor)
@@ -179,7 +179,7 @@ class _Compiler:
         own = self.free.block(node) if isinstance(node, Constant) else None
         return own.start if own is not None and self.numbers[own.start] == 1 else None
 
-    def exponent(self, number: int) -> tuple[int, Array] | None:
+    def exponent(self, number: int) -> tuple[int, Floats] | None:
         """Return a free constant and what it multiplies in the exponential that a node is; None where it is none."""
         node, below = self.nodes[number], self.children[number]
         if isinstance(node, Power):
@@ -202,7 +202,7 @@ class _Raised(TapeStep):
     def __init__(self, base: int, exponent: int, moves: tuple[bool, bool]) -> None:
         self.base, self.exponent, self.moves = base, exponent, moves
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         return _raised(values[self.base], values[self.exponent])
 
     def backward(self, above: Any, run: Backward) -> None:
@@ -226,7 +226,7 @@ class _OfMoving(TapeStep):
     def __init__(self, node: Curve | Step, argument: int, own: slice | None, shape: tuple[int, ...]) -> None:
         self.node, self.argument, self.own, self.shape = node, argument, own, shape
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         if self.own is None:
             return self.node.compute([values[self.argument]], {})
         self.weights = _by_number(_weights(self.node, [values[self.argument]], {}), self.shape)
@@ -241,12 +241,12 @@ class _OfMoving(TapeStep):
             run.hand(self.argument, run.times(above, grid.slopes(run.values[self.argument], powers)))
 
 
-def _by_number(weights: Array, shape: tuple[int, ...]) -> Array:
+def _by_number(weights: Floats, shape: tuple[int, ...]) -> Floats:
     """Return weights (…, m) of rows as (m, *rows)."""
     return np.moveaxis(np.broadcast_to(weights, (*shape, weights.shape[-1])), -1, 0)
 
 
-def _weights(node: Node, below: list[Array], columns: Columns) -> Array:
+def _weights(node: Node, below: list[Floats], columns: Columns) -> Floats:
     """Return the basis functions of a piece's coefficients at each row, along the last axis."""
     match node:
         case Curve():
@@ -263,7 +263,7 @@ def _weights(node: Node, below: list[Array], columns: Columns) -> Array:
     raise TypeError(f"no numbers in {type(node).__name__}")
 
 
-def _one_hot(places: NDArray[np.intp], count: int) -> Array:
+def _one_hot(places: NDArray[np.intp], count: int) -> Floats:
     return np.asarray(places[..., None] == np.arange(count), dtype=np.float64)
 
 
@@ -282,8 +282,8 @@ class Gradient:
     """
 
     names: tuple[str, ...]
-    value: Array
-    derivative: Array
+    value: Floats
+    derivative: Floats
 
 
 def gradient(formula: BaseFormula, data: Any, only: Iterable[str] | None = None) -> Gradient:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.variable_projection import TIED, search_minimum
-from kanopt.formulas.nodes import Array, Node
+from kanopt.formulas.nodes import Node
 from kanopt.formulas.parameters import Covariance, parameters_of, with_standard_errors
 from kanopt.formulas.variables import Variable, category_label
 
@@ -183,7 +184,7 @@ def fit_groups(
     return _law(case, found, ClassLaw(found, log_target, dict(zip(wanted, wanted, strict=True)), sure))
 
 
-def _correlation(matrix: Array) -> Array:
+def _correlation(matrix: Floats) -> Floats:
     size = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     return np.asarray(matrix / np.outer(size, size))
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from kanopt.array_types import Floats
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which laws are equally good: that of the arithmetic, with a margin."""
@@ -31,13 +31,13 @@ class LeastSquares(Protocol):
     It remembers what it was last evaluated at, so that the derivative there costs no second evaluation.
     """
 
-    def cost(self, theta: Array) -> float:
+    def cost(self, theta: Floats) -> float:
         """Return the sum at these parameters, shape (p,); not finite where it has no value."""
 
-    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return half the curvature (p, p), and half the direction of descent (p,), where it was last evaluated."""
 
-    def projected(self, theta: Array) -> Array:
+    def projected(self, theta: Floats) -> Floats:
         """Return the nearest parameters that are let in."""
 
 
@@ -57,9 +57,9 @@ class SearchEnd:
         How many steps led there.
     """
 
-    theta: Array
+    theta: Floats
     cost: float
-    curvature: Array
+    curvature: Floats
     steps: int = 0
 
 
@@ -67,7 +67,7 @@ class SearchEnd:
 @np.errstate(all="ignore")
 def levenberg_marquardt(
     problem: LeastSquares,
-    theta: Array,
+    theta: Floats,
     iterations: int,
     tolerance: float,
     enough: float = 0.0,
@@ -138,7 +138,7 @@ def levenberg_marquardt(
     return SearchEnd(theta, cost, curvature, steps)
 
 
-def inverse_of(matrix: Array, ridge: float = 1e-13) -> Array:
+def inverse_of(matrix: Floats, ridge: float = 1e-13) -> Floats:
     """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part.
 
     Parameters
@@ -180,19 +180,19 @@ class Linearised:
         Weighted products of the slopes, and what holds the numbers beside the rows, (p, p).
     """
 
-    residual: Array
-    slopes: Array
-    weight: Array
-    stiff: Array
+    residual: Floats
+    slopes: Floats
+    weight: Floats
+    stiff: Floats
 
-    def part_of(self, own: NDArray[np.bool_]) -> Array:
+    def part_of(self, own: NDArray[np.bool_]) -> Floats:
         """Return what some rows add to the numbers of the law, (p,)."""
         back = (self.weight[own, None] * self.slopes[own]).T
         return np.asarray(
             inverse_of(self.stiff - back @ self.slopes[own], RIDGE) @ (back @ self.residual[own])
         )
 
-    def left_out(self, blocks: NDArray[np.integer[Any]]) -> Array:
+    def left_out(self, blocks: NDArray[np.integer[Any]]) -> Floats:
         """Return what is left of every row by the law that is fitted to the other blocks, (n,).
 
         Rows of a block below zero are never left out.
@@ -204,7 +204,7 @@ class Linearised:
         return moved
 
 
-def plane(rows: Array, target: Array, weight: Array) -> tuple[Array, Array]:
+def plane(rows: Floats, target: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Return the coefficients of columns (n, k) that fit a target best, and their standard errors, (k,)."""
     root = np.sqrt(weight)
     scaled, aim = root[:, None] * rows, root * target

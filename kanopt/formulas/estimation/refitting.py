@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
@@ -15,7 +16,7 @@ from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import PIECES, FreeParameters
 from kanopt.formulas.estimation.variable_projection import TIED, LeastSquaresResult, Residuals, search_minimum
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Array, Input, Node, postorder
+from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of
 from kanopt.formulas.pieces import Curve
 from kanopt.text import list_names
@@ -134,11 +135,11 @@ class Estimate:
     free: FreeParameters
     residuals: Residuals
     minimum: LeastSquaresResult
-    covariance: Array
+    covariance: Floats
     variance: float
 
     @property
-    def theta(self) -> Array:
+    def theta(self) -> Floats:
         """The estimates, (p,)."""
         return self.minimum.theta
 
@@ -207,14 +208,14 @@ def _nothing_to_estimate(what: str, formula: BaseFormula) -> str:
     )
 
 
-def _factors(jacobian: Array) -> tuple[Array, Array, Array, Array]:
+def _factors(jacobian: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return the norms of the columns, and the singular value decomposition of the normalised columns."""
     size = np.linalg.norm(jacobian, axis=0)
     left, values, right = np.linalg.svd(jacobian / np.where(size > 0, size, 1.0), full_matrices=False)
     return size, left, values, right
 
 
-def _check_identified(what: str, free: FreeParameters, size: Array, values: Array, right: Array) -> None:
+def _check_identified(what: str, free: FreeParameters, size: Floats, values: Floats, right: Floats) -> None:
     """Refuse parameters that are not identifiable: those in the null space of JᵀJ."""
     tied = right[values <= TIED * max(float(values[0]), 1e-300)]
     if not len(tied):
@@ -235,7 +236,7 @@ def _check_identified(what: str, free: FreeParameters, size: Array, values: Arra
     )
 
 
-def _shown(free: FreeParameters, theta: Array) -> str:
+def _shown(free: FreeParameters, theta: Floats) -> str:
     pairs = [f"{name} = {value:.4g}" for name, value in zip(free.names, theta, strict=True)]
     return ", ".join(pairs[:_SHOWN]) + (", …" if len(pairs) > _SHOWN else "")
 

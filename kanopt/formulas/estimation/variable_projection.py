@@ -18,17 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters, linear_in
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.estimation.least_squares import levenberg_marquardt
-from kanopt.formulas.nodes import Array, Node
+from kanopt.formulas.nodes import Node
 
 ROUNDING = 1e-9
 """Logarithm of a smearing factor that is rounding."""
 
 
-def smearing(residual: Array, weight: Array) -> float:
+def smearing(residual: Floats, weight: Floats) -> float:
     """Return the factor that makes a law of a logarithm one of the mean (Duan 1983); 1 where chance may be it.
 
     Parameters
@@ -60,8 +61,8 @@ class Residuals:
     """
 
     tape: GraphTape
-    target: Array
-    root_weight: Array
+    target: Floats
+    root_weight: Floats
     log: bool
     linear: NDArray[np.bool_]
 
@@ -83,7 +84,7 @@ class Residuals:
         weighted = self.root_weight * self.target
         return float(weighted @ weighted)
 
-    def value(self, theta: Array) -> Array:
+    def value(self, theta: Floats) -> Floats:
         """Return the fitted values, (n,): f, or its logarithm."""
         value = self.tape.value(theta)
         if self.log:
@@ -91,7 +92,7 @@ class Residuals:
                 value = np.log(value)
         return value
 
-    def at(self, theta: Array) -> tuple[Array, Array] | None:
+    def at(self, theta: Floats) -> tuple[Floats, Floats] | None:
         """Return residuals, (n,), and the derivative of the fitted values, (n, p), both times the root of the weight.
 
         None if the law has no finite value or derivative in some row, or one too large to be squared.
@@ -148,9 +149,9 @@ class LeastSquaresResult:
         Number of steps.
     """
 
-    theta: Array
-    residual: Array
-    jacobian: Array
+    theta: Floats
+    residual: Floats
+    jacobian: Floats
     cost: float
     offset: float
     converged: bool
@@ -162,13 +163,13 @@ class LeastSquaresResult:
 class _Point:
     """A point of the search, with optimal linear parameters."""
 
-    theta: Array
-    residual: Array
-    jacobian: Array
-    basis: Array  # orthonormal columns that span those of the linear numbers
+    theta: Floats
+    residual: Floats
+    jacobian: Floats
+    basis: Floats  # orthonormal columns that span those of the linear numbers
     cost: float
 
-    def across(self, curved: NDArray[np.bool_]) -> Array:
+    def across(self, curved: NDArray[np.bool_]) -> Floats:
         """Return the derivative in the nonlinear parameters, but for what the linear ones say as well, (n, q)."""
         columns = self.jacobian[:, curved]
         whole = np.linalg.norm(columns, axis=0)
@@ -177,7 +178,7 @@ class _Point:
         columns[:, np.linalg.norm(columns, axis=0) <= _RANK * whole] = 0.0
         return columns
 
-    def tangent(self, curved: NDArray[np.bool_], left: int, count: int) -> tuple[Array, float]:
+    def tangent(self, curved: NDArray[np.bool_], left: int, count: int) -> tuple[Floats, float]:
         """Return the step of Gauss and Newton in the nonlinear parameters, (q,), and the relative offset.
 
         There are `left` residual degrees of freedom and `count` parameters that vary.
@@ -196,29 +197,29 @@ class _Projected:
     """Squared residuals in the nonlinear parameters alone; see :class:`LeastSquares` of the search."""
 
     residuals: Residuals
-    theta: Array
+    theta: Floats
     linear: NDArray[np.bool_]
     curved: NDArray[np.bool_]
     point: _Point | None = None
 
-    def cost(self, theta: Array) -> float:
+    def cost(self, theta: Floats) -> float:
         whole = self.theta.copy()
         whole[self.curved] = theta
         self.point = _solve_linear_part(self.residuals, whole, self.linear)
         return np.inf if self.point is None else self.point.cost
 
-    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
         assert self.point is not None
         self.theta = self.point.theta
         columns = self.point.across(self.curved)
         return columns.T @ columns, columns.T @ self.point.residual
 
-    def projected(self, theta: Array) -> Array:
+    def projected(self, theta: Floats) -> Floats:
         return theta
 
 
 def minimise(
-    residuals: Residuals, start: Array, free: NDArray[np.bool_] | None = None
+    residuals: Residuals, start: Floats, free: NDArray[np.bool_] | None = None
 ) -> LeastSquaresResult | None:
     """Minimise the sum of squared residuals from a start.
 
@@ -265,7 +266,7 @@ def minimise(
     )
 
 
-def _solve_linear_part(residuals: Residuals, theta: Array, linear: NDArray[np.bool_]) -> _Point | None:
+def _solve_linear_part(residuals: Residuals, theta: Floats, linear: NDArray[np.bool_]) -> _Point | None:
     """Solve for the linear parameters with the others held; None if the law has no finite value."""
     found = residuals.at(theta)
     if found is None:
@@ -287,7 +288,7 @@ def _solve_linear_part(residuals: Residuals, theta: Array, linear: NDArray[np.bo
     return _Point(theta, residual, jacobian, basis, float(residual @ residual))
 
 
-def projection(columns: Array, residual: Array) -> tuple[Array, Array]:
+def projection(columns: Floats, residual: Floats) -> tuple[Floats, Floats]:
     """Return the step that projects the residual out of the span of the columns, (k,), and a basis of it, (n, r)."""
     if not columns.shape[1]:
         return np.zeros(0), np.zeros((residual.size, 0))
@@ -353,16 +354,16 @@ def search_minimum(
     return residuals, found
 
 
-def _cost(residuals: Residuals, theta: Array) -> float:
+def _cost(residuals: Residuals, theta: Floats) -> float:
     found = residuals.at(theta)
     return np.inf if found is None else float(found[0] @ found[0])
 
 
-def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator[Array]:
+def _better_starts(residuals: Residuals, start: Floats, limit: float) -> Iterator[Floats]:
     """Yield starts at which the squares sum to less than `limit`, the best first."""
     rng = np.random.default_rng(0)
     curved = ~residuals.linear
-    found: list[tuple[float, int, Array]] = []
+    found: list[tuple[float, int, Floats]] = []
     for draw in range(DRAWS):
         theta = np.where(curved, start, 0.0)
         theta[curved] = _perturb(start[curved], rng)
@@ -383,7 +384,7 @@ def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator
     yield from (theta for _, _, theta in sorted(found, key=lambda item: item[:2]))
 
 
-def _perturb(start: Array, rng: np.random.Generator) -> Array:
+def _perturb(start: Floats, rng: np.random.Generator) -> Floats:
     """Return random parameters around `start`: mostly of its sign and within a factor of 40; one in four unchanged."""
     factor = np.exp(rng.normal(scale=1.8, size=start.size)) * np.where(
         rng.random(start.size) < 0.2, -1.0, 1.0

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.export.excel import Spreadsheet, Values, free_name
 from kanopt.formulas.export.sheets import Page, SheetBook, quoted
-from kanopt.formulas.nodes import Apply, Array, Constant, Extreme, Input, Node, Power, Product, Sum, fold
+from kanopt.formulas.nodes import Apply, Constant, Extreme, Input, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import short_text
 from kanopt.formulas.spelling import WORD, TextPart, Writer
@@ -170,7 +171,7 @@ class _Rows(Spreadsheet):
     def _given(self, head: str, values: NDArray[Any]) -> str:
         return self._column(head, np.broadcast_to(values, (self.size,)).tolist(), self.page.given)
 
-    def _formulas(self, head: str, text: str, values: Array) -> str:
+    def _formulas(self, head: str, text: str, values: Floats) -> str:
         def write(line: int, column: int, value: float) -> None:
             self.sheets.formula(self.sheet, (line, column), text.replace(_ROW, f"{line + 1}"), value)
 
@@ -181,7 +182,7 @@ class _Rows(Spreadsheet):
         lines = range(self.head + 2, self.head + 2 + self.size)
         return [f"{quoted(self.sheet)}!{cell.replace(_ROW, f'${line}')}" for line in lines]
 
-    def value_of(self, node: Node) -> Array:
+    def value_of(self, node: Node) -> Floats:
         """Return what a node comes to in every row, for programs that show values without computing them."""
         return np.broadcast_to(np.asarray(self.values.get(node.key, np.nan), dtype=float), (self.size,))
 

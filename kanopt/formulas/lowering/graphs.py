@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
-from kanopt.formulas.nodes import Array, Constant, Input, Node, computed, postorder, rebuild
+from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.printing import short_text
 
@@ -156,7 +157,7 @@ def inserted(outer: Node, inner: Node) -> Node:
     return rebuild(outer, lambda node: inner if node.key == ARGUMENT.key else node)
 
 
-def at(graph: Node, x: Array) -> Array:
+def at(graph: Node, x: Floats) -> Floats:
     """Return the values of a function of one variable, NaN or infinite where there is none; shape of `x`.
 
     Examples

@@ -25,14 +25,15 @@ from typing import NoReturn
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
-from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest
 from kanopt.formulas.lowering.program import Pieces, Shape
-from kanopt.formulas.nodes import Array, Node, postorder, rebuild
+from kanopt.formulas.nodes import Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.printing import short_text
 
@@ -86,7 +87,7 @@ def _plain(step: Step, low: float, high: float, called: Called) -> Step:
     return Step(ARGUMENT, tuple(places), tuple(values), step.name)
 
 
-def _value(step: Step, called: Called, x: Array) -> Array:
+def _value(step: Step, called: Called, x: Floats) -> Floats:
     found = at(step, x)
     if np.isnan(found).any():
         place = float(x[np.argmax(np.isnan(found))])
@@ -107,7 +108,7 @@ def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[fl
         np.concatenate([np.linspace(low, high, _ZONES + 1), stairs[(stairs > low) & (stairs < high)]])
     )
     start, stop = ends[:-1], ends[1:]
-    found: list[tuple[Array, Array]] = []
+    found: list[tuple[Floats, Floats]] = []
     while len(start):
         on = _on_edge(encloser, edges, start, stop)
         start, stop = start[on], stop[on]
@@ -135,7 +136,7 @@ def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[fl
     return zones
 
 
-def _on_edge(encloser: Encloser, edges: Array, start: Array, stop: Array) -> Flags:
+def _on_edge(encloser: Encloser, edges: Floats, start: Floats, stop: Floats) -> Flags:
     """Return the intervals over which the argument may be on an edge."""
     value = encloser.over(encloser.sides.boxes(start[:, None], stop[:, None]), Orders()).value
     reached = (value[0][:, None] <= edges) & (edges <= value[1][:, None])
@@ -177,16 +178,16 @@ class Cells:
         Bounds of the second derivative and of the value.
     """
 
-    low: Array
-    high: Array
+    low: Floats
+    high: Floats
     stair: Integers
-    first: Array
-    last: Array
-    down: Array
-    up: Array
-    noise: Array
-    bend: Array
-    value: Array
+    first: Floats
+    last: Floats
+    down: Floats
+    up: Floats
+    noise: Floats
+    bend: Floats
+    value: Floats
 
     def __len__(self) -> int:
         return len(self.low)
@@ -206,7 +207,7 @@ class Cells:
         return both[np.lexsort((both.low, both.stair))]
 
     @property
-    def loose(self) -> Array:
+    def loose(self) -> Floats:
         """How far the function may be from the line, but for noise."""
         return np.maximum(self.down, self.up)
 
@@ -277,13 +278,13 @@ class Profile:
             self._refuse(self.cells[~np.isfinite(self.cells.down + self.cells.up)])
         self._narrow()
 
-    def _bounded(self, low: Array, high: Array, stair: Integers) -> Cells:
+    def _bounded(self, low: Floats, high: Floats, stair: Integers) -> Cells:
         """Return the cells with these ends, made a few at a time so that they stay in the processor's cache."""
         pieces = [slice(start, start + _AT_ONCE) for start in range(0, len(low), _AT_ONCE)]
         parts = [self._some(low[piece], high[piece], stair[piece]) for piece in pieces]
         return parts[0].joined(*parts[1:])
 
-    def _some(self, low: Array, high: Array, stair: Integers) -> Cells:
+    def _some(self, low: Floats, high: Floats, stair: Integers) -> Cells:
         first, last, noise = self._values(low, high, stair)
         boxes = self._encloser.sides.boxes(low[:, None], high[:, None], stair[:, None])
         found = self._encloser.over(boxes, _CELLS)
@@ -300,7 +301,7 @@ class Profile:
         bent = np.where(found.defined, bend, [[-np.inf], [np.inf]])
         return Cells(low, high, stair, first, last, down, up, noise, bent, np.array([least, most]))
 
-    def _values(self, low: Array, high: Array, stair: Integers) -> tuple[Array, Array, Array]:
+    def _values(self, low: Floats, high: Floats, stair: Integers) -> tuple[Floats, Floats, Floats]:
         """Return the values at both ends from within, and how far they may be off."""
         x, column = np.concatenate([low, high]), np.concatenate([stair, stair])[:, None]
         found = self._encloser.over(self._encloser.sides.boxes(x[:, None], x[:, None], column), _POINTS)
@@ -316,7 +317,7 @@ class Profile:
         first, last = np.split(value, 2)
         return first, last, np.maximum(*np.split(noise, 2))
 
-    def at(self, x: Array) -> Array:
+    def at(self, x: Floats) -> Floats:
         """Return its values as the formula computes them, NaN where there is none; shape of `x`."""
         return at(self.graph, x)
 
@@ -334,7 +335,7 @@ class Profile:
                 return
             self.cut(wide, np.full(len(cells), slack))
 
-    def cut(self, where: Flags, limit: Array, kinks: Array | None = None) -> None:
+    def cut(self, where: Flags, limit: Floats, kinks: Floats | None = None) -> None:
         """Cut cells so that they come within their limits, as far as one cut can tell."""
         cells, kept = self.cells[where], self.cells[~where]
         width = cells.high - cells.low
@@ -451,7 +452,7 @@ class Profile:
         return float((low - cells.up - cells.noise).min()), float((high + cells.down + cells.noise).max())
 
 
-def effort_of(x: Array, y: Array) -> float:
+def effort_of(x: Floats, y: Floats) -> float:
     """Return about how many pieces a function given by points takes, times √tolerance.
 
     A piece of length h is within h² |f''| / 16 where it lies as well as it can, so that it is ¼ ∫ √|f''| dx.
@@ -469,7 +470,7 @@ def effort_of(x: Array, y: Array) -> float:
     return 0.25 * float(np.sqrt(turn * 0.5 * (width[1:] + width[:-1])).sum())
 
 
-def _evenly(cells: Cells, limit: Array) -> tuple[Array, Array, Integers]:
+def _evenly(cells: Cells, limit: Floats) -> tuple[Floats, Floats, Integers]:
     """Cut each cell into equal parts, so many that bounds that fall with the square of the width meet the limit."""
     with np.errstate(all="ignore"):
         need = np.sqrt(cells.loose / limit)

@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, describe_place, in_bounds, read_columns
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable
 
 Shape: TypeAlias = Literal["linear", "convex", "concave", "neither"]
@@ -79,7 +79,7 @@ class Pieces:
             raise FormulaError("breakpoints of pieces must ascend")
 
     @classmethod
-    def through(cls, x: Sequence[float] | Array, y: Sequence[float] | Array) -> Pieces:
+    def through(cls, x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> Pieces:
         """Return the continuous function through points."""
         return cls(tuple(x), tuple(y[:-1]), tuple(y[1:]))
 
@@ -97,7 +97,7 @@ class Pieces:
         return self.x[-1]
 
     @cached_property
-    def _arrays(self) -> tuple[Array, Array, Array, Array]:
+    def _arrays(self) -> tuple[Floats, Floats, Floats, Floats]:
         x, start, stop = np.array(self.x), np.array(self.start), np.array(self.stop)
         length = np.diff(x)
         slope = np.divide(stop - start, length, out=np.zeros(len(start)), where=length > 0.0)
@@ -143,14 +143,14 @@ class Pieces:
         steps = np.concatenate([stop - start, start[1:] - stop[:-1]])
         return 1 if bool((steps >= 0.0).all()) else -1 if bool((steps <= 0.0).all()) else 0
 
-    def at(self, values: Array) -> Array:
+    def at(self, values: Floats) -> Floats:
         """Return the function's values, same shape; beyond its ends the outermost pieces go on."""
         x, start, _, slope = self._arrays
         values = np.asarray(values, dtype=np.float64)
         place = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(start) - 1)
         return np.asarray(start[place] + slope[place] * (values - x[place]))
 
-    def before(self, values: Array) -> Array:
+    def before(self, values: Floats) -> Floats:
         """Return the values as :meth:`at` does, but at a jump the one before it."""
         x, start, stop, slope = self._arrays
         values = np.asarray(values, dtype=np.float64)
@@ -353,9 +353,9 @@ class AffineDefinition:
         """Positions of the quantities it reads."""
         return tuple(place for place, _ in self.terms)
 
-    def compute(self, values: Mapping[int, Array]) -> Array:
+    def compute(self, values: Mapping[int, Floats]) -> Floats:
         """Return its value, given those of the quantities it reads."""
-        total: Array = np.asarray(self.constant)
+        total: Floats = np.asarray(self.constant)
         for place, coefficient in self.terms:
             total = total + coefficient * values[place]
         return total
@@ -373,7 +373,7 @@ class PieceDefinition:
         """The position of the quantity it reads."""
         return (self.source,)
 
-    def compute(self, values: Mapping[int, Array]) -> Array:
+    def compute(self, values: Mapping[int, Floats]) -> Floats:
         """Return its value, given that of the quantity it reads."""
         return self.pieces.at(values[self.source])
 
@@ -437,7 +437,7 @@ class Piecewise:
         quantity = self.quantities[self.output]
         return quantity.low, quantity.high
 
-    def evaluate(self, data: Any) -> Array:
+    def evaluate(self, data: Any) -> Floats:
         """Compute what a solver sees.
 
         Parameters
@@ -466,7 +466,7 @@ class Piecewise:
                     f"pieces hold for {variable.name} from {variable.low:g} to {variable.high:g}, not where {place}; "
                     "make them for a wider range"
                 )
-        values: dict[int, Array] = {place: columns[v.name] for place, v in enumerate(self.inputs)}
+        values: dict[int, Floats] = {place: columns[v.name] for place, v in enumerate(self.inputs)}
         for definition in self.definitions:
             values[len(values)] = definition.compute(values)
         return np.array(np.broadcast_to(values[self.output], shape))

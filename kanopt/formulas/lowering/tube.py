@@ -15,11 +15,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
-from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags
 from kanopt.formulas.lowering.profile import Cells, Profile
 from kanopt.formulas.lowering.program import Pieces
-from kanopt.formulas.nodes import Array
 
 _WINDOW = 64
 _BALANCED = 12
@@ -45,9 +45,9 @@ class Tube:
         them concave; 0 where it does not matter.
     """
 
-    x: Array
-    lower: Array
-    upper: Array
+    x: Floats
+    lower: Floats
+    upper: Floats
     lean: int
 
     def links(self, most: int) -> tuple[list[float], list[float]] | None:
@@ -172,7 +172,7 @@ def _steepness(cells: Cells) -> float:
     return float(slopes.max() * max(abs(float(cells.low.min())), abs(float(cells.high.max()))))
 
 
-def _meetings(cells: Cells, rough: Flags) -> Array:
+def _meetings(cells: Cells, rough: Flags) -> Floats:
     """Return places close around those where the lines beside cells with a kink meet."""
     found: list[float] = []
     for place in np.flatnonzero(rough):

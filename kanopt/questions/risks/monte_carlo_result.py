@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.display import Alarm, Part, grid_of
 from kanopt.questions.axes import Axis
 from kanopt.questions.point import REFUSED
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from kanopt.questions.point import PointResult
     from kanopt.scenarios.scenario import Scenario
 
-Floats = NDArray[np.float64]
 
 KEPT = "kept"
 WORST = 0.1

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.display import Part
 from kanopt.scenarios.table_exports import TableExports
 from kanopt.text import amount_text, clock_text, money_text, percent_text
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 TAIL = 0.95

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.faults import Fault
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.rules.rule import Given, Pause
 
 _NOISE = 1e-9
@@ -39,7 +40,7 @@ class DrivingRest(Pause):
             advice = "give breaks at times of the day, or max_driving and rest_duration"
             yield Fault("vehicles", "both breaks and max_driving", both, advice=advice)
 
-    def pause(self, data: RoutingData, kind: Ints, before: Floats, after: Floats) -> Floats:
+    def pause(self, data: RoutingData, kind: Integers, before: Floats, after: Floats) -> Floats:
         """Return the rests that come due on a leg."""
         most = data.of_vehicles("max_driving")[kind]
         rests = _rests(after, most) - _rests(before, most)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.plans.broken_rules import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.plan import Route
 from kanopt.routing.rules.rule import (
     Drive,
@@ -55,7 +56,7 @@ class Fleet(RoutePrice):
         """Say whether any vehicle has a fixed cost."""
         return bool(data.of_vehicles("fixed_cost").any())
 
-    def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
+    def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return the fixed cost of each route."""
         return data.of_vehicles("fixed_cost")[kind]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kanopt.array_types import Floats, Integers
 from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.rules.rule import (
     Drive,
     DrivenPlan,
@@ -104,7 +105,7 @@ class Duration(Limit, RoutePrice):
         """Say whether any vehicle type pays for time."""
         return bool(data.of_vehicles("unit_duration_cost").any())
 
-    def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
+    def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return the price of the time that each route takes."""
         rates = data.of_vehicles("unit_duration_cost")[kind]
         return np.asarray(rates * np.where(rates > 0, spent, 0.0))
@@ -131,7 +132,7 @@ class Overtime(RoutePrice):
         """Say whether any vehicle type that has a regular time pays for overtime."""
         return bool(self._rates(data).any())
 
-    def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
+    def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return what the overtime of each route costs."""
         regular, rates = data.of_vehicles("shift_duration"), self._rates(data)[kind]
         regular = np.where(np.isfinite(regular), regular, 0.0)[kind]

@@ -11,12 +11,13 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import ProblemError
 from kanopt.faults import Fault
 from kanopt.plans.broken_rules import RuleWords
 from kanopt.plans.findings import Violation
 from kanopt.records.clock_times import next_day_hint
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.leg_laws import LegInputs
 from kanopt.routing.plan import RoutingPlan
@@ -85,10 +86,10 @@ class Drive:
         How many breaks of each route could not be taken, and how many were over when it left.
     """
 
-    route: Ints
-    vehicle: Ints
-    tail: Ints
-    head: Ints
+    route: Integers
+    vehicle: Integers
+    tail: Integers
+    head: Integers
     loads: Floats
     leave: Floats
     duration: Floats
@@ -97,13 +98,13 @@ class Drive:
     late: Floats
     stay: Floats
     ready: Floats
-    breaks_taken: Ints
-    kind: Ints
+    breaks_taken: Integers
+    kind: Integers
     departure: Floats
     finish: Floats
     ends_with: Floats
-    breaks_missed: Ints
-    breaks_before: Ints
+    breaks_missed: Integers
+    breaks_before: Integers
 
     @property
     def load(self) -> Floats:
@@ -122,7 +123,7 @@ class Drive:
         """The legs as inputs of a law, with the true load and clock."""
         return LegInputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
 
-    def stops(self, legs: Ints) -> StopInputs:
+    def stops(self, legs: Integers) -> StopInputs:
         """Return the stops at clients to which some legs lead, as inputs of a law of service times."""
         return StopInputs(self.vehicle[legs], self.head[legs], self.load[legs], self.begin[legs])
 
@@ -448,7 +449,7 @@ class Measure(NamedTuple):
         Where one of them is broken, and a sentence about it, given the driven plan and its position.
     """
 
-    route: Ints
+    route: Integers
     values: Floats
     limits: Floats
     unit: str
@@ -535,7 +536,7 @@ class Pause(Rule):
                 )
 
     @abstractmethod
-    def pause(self, data: RoutingData, kind: Ints, before: Floats, after: Floats) -> Floats:
+    def pause(self, data: RoutingData, kind: Integers, before: Floats, after: Floats) -> Floats:
         """Return how long drivers pause on a leg; (routes,).
 
         Parameters
@@ -575,7 +576,7 @@ class RoutePrice(Rule):
         """Say whether a problem pays it."""
 
     @abstractmethod
-    def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
+    def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return the price of each route, given its vehicle type and how long it takes."""
 
 

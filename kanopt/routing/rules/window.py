@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.faults import Fault
 from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import Floats, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import Client, VehicleType
 from kanopt.routing.rules.release import RELEASE, ready_earlier
 from kanopt.routing.rules.rule import (

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import MOST_LEGS, draw_days, late_in_plan, routing_time_laws, shift_ends
@@ -17,8 +18,6 @@ from kanopt.routing.simulate.departures import judge_departures
 from kanopt.routing.simulate.drive import drive_forward
 from kanopt.routing.simulate.legs import pad_routes
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 _SURE = 1.645
@@ -200,7 +199,7 @@ class DepartureChoice:
         rows = np.arange(self.days * len(self.start))
         return np.asarray(self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1).all(axis=1))
 
-    def in_time(self, rows: Ints, leave: Floats) -> Flags:
+    def in_time(self, rows: Indices, leave: Floats) -> Flags:
         """Say which routes have everybody in time; who is under way when a law has no value is not.
 
         Parameters
@@ -213,7 +212,7 @@ class DepartureChoice:
         blocks = [self._in_time(rows[some], leave[some]) for some in self._blocks(len(rows))]
         return np.concatenate(blocks) if blocks else np.zeros(0, dtype=bool)
 
-    def _in_time(self, rows: Ints, leave: Floats) -> Flags:
+    def _in_time(self, rows: Indices, leave: Floats) -> Flags:
         times = drive_forward(self.grid.select(rows), leave)
         route = rows % len(self.start)
         back = np.isfinite(times.finish) & (times.finish <= self.ends[route])

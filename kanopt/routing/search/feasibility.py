@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 
+from kanopt.array_types import Floats
 from kanopt.engines.cpsat import CpSatTermination, SearchLimits, run_cpsat
 from kanopt.interrupt import Interrupt
 from kanopt.routing import Route, RoutingPlan, VehicleType
-from kanopt.routing.data import Floats
 from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.simulate import slack

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import SolverError
 from kanopt.memory import available_bytes, gigabytes
 from kanopt.routing import Route, RoutingPlan
@@ -18,8 +19,6 @@ from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.windows import DriverBreak
 from kanopt.units import Scaling, convert, scaling_for
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 NodeRoutes = Sequence[Sequence[int]]
 """Client nodes in order of visit, one route for each vehicle of the fleet; the node of its depot is a reload."""

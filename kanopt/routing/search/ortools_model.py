@@ -7,12 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp
 
+from kanopt.array_types import Integers
 from kanopt.routing.search.integers import NodeRoutes, RoutingIntegers, refuse_too_large
 
-Integers = NDArray[np.int64]
 _LISTED = 40.0
 """Bytes of a whole number in a list."""
 

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.arc_blocks import tail_blocks
+from kanopt.array_types import Floats
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 
-Floats = NDArray[np.float64]
 _NEAR = 40
 
 

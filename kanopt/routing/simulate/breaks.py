@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
-from kanopt.routing.data import Floats, Ints
 from kanopt.routing.rules.rule import slack
 from kanopt.routing.simulate.legs import PaddedRoutes, service_begin
 from kanopt.routing.windows import DriverBreak
@@ -37,11 +37,11 @@ class BreakPlaces:
         How many cannot be taken; (routes,).
     """
 
-    before: Ints
-    taken: Ints
-    missed: Ints
+    before: Integers
+    taken: Integers
+    missed: Integers
 
-    def select(self, routes: Ints) -> BreakPlaces:
+    def select(self, routes: Integers) -> BreakPlaces:
         """Return those of some of the routes."""
         return BreakPlaces(self.before[routes], self.taken[routes], self.missed[routes])
 
@@ -127,7 +127,7 @@ class _PlacedBreaks:
             taken[:, leg], chosen = chosen // self.ways - before // self.ways, before
         return BreakPlaces(chosen // self.ways, taken, missed)
 
-    def _drive_leg(self, leg: int, states: _States) -> tuple[Ints, _States]:
+    def _drive_leg(self, leg: int, states: _States) -> tuple[Integers, _States]:
         """Drive a leg with no break or as many as can be taken on it; return also from which way each comes."""
         found: list[list[tuple[Floats, Floats, Floats]]] = [[] for _ in range(len(self.breaks) + 1)]
         for before in range(len(self.breaks) + 1):
@@ -182,7 +182,7 @@ class _PlacedBreaks:
             clocks, lates, prices = (np.where(reached, each, np.inf).reshape(shape) for each in values)
             yield taken, (clocks, lates, prices)
 
-    def _kept(self, clock: Floats, late: Floats, price: Floats) -> Ints:
+    def _kept(self, clock: Floats, late: Floats, price: Floats) -> Integers:
         """Return which ways are followed further; arrays of shape (routes, ways found), then (routes, ways)."""
         with np.errstate(invalid="ignore"):
             out = ~np.isfinite(clock) | (late > late.min(axis=1)[:, None] + _SLACK)
@@ -206,7 +206,7 @@ class _PlacedBreaks:
         better &= ~better.transpose(0, 2, 1) | earlier
         return np.asarray((better & ~out[one]).any(axis=1))
 
-    def _best_end(self, states: _States) -> tuple[Ints, Ints]:
+    def _best_end(self, states: _States) -> tuple[Integers, Integers]:
         """Return the best way to the end of each route, and how many breaks are missed."""
         vehicle, chosen = self.vehicle, np.zeros(self.routes, dtype=np.intp)
         ends = np.array([vehicle.shift_end, vehicle.max_duration])
@@ -241,7 +241,7 @@ class _PlacedBreaks:
                 best[wins] = values[wins]
         return chosen, missed
 
-    def _lost_after(self, taken: int, finish: Floats) -> Ints:
+    def _lost_after(self, taken: int, finish: Floats) -> Integers:
         """Return how many of the breaks that are left cannot be taken after the route."""
         free, lost = finish, np.zeros(len(finish), dtype=np.intp)
         for driver_break in self.breaks[taken:]:
@@ -260,7 +260,7 @@ def _comes_first(*criteria: tuple[Any, Any, float]) -> Flags:
     return np.asarray(wins)
 
 
-def _breaks_over_by(breaks: Sequence[DriverBreak], departure: Floats) -> Ints:
+def _breaks_over_by(breaks: Sequence[DriverBreak], departure: Floats) -> Integers:
     """Return how many breaks may be over by a departure."""
     done = np.zeros(len(departure), dtype=np.intp)
     free = -np.inf

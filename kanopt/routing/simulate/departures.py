@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
 from kanopt.routing.arrival_functions import ArrivalFunctions, departure_breakpoints
-from kanopt.routing.data import Floats, Ints
 from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
@@ -32,7 +32,7 @@ _SLACK, _DIGITS = 1e-9, 7
 _NEVER = 2**31
 """Rules broken by a departure that nobody can make."""
 
-_Departures: TypeAlias = tuple[Ints, Floats]
+_Departures: TypeAlias = tuple[Integers, Floats]
 """Routes, as positions, and when each leaves."""
 
 
@@ -152,13 +152,13 @@ class _Tried:
         How long the longest route takes where all cost least together; infinite where that is not paid for.
     """
 
-    row: Ints
+    row: Integers
     leave: Floats
     spent: Floats
-    place: Ints
+    place: Integers
     longest: float
 
-    def minima(self, count: int) -> Ints:
+    def minima(self, count: int) -> Integers:
         """Return which are better than those beside them, at most so many of each route: the best, in order."""
         worse = np.append(True, (self.row[1:] != self.row[:-1]) | (self.place[1:] < self.place[:-1]))
         better = np.append((self.row[1:] != self.row[:-1]) | (self.place[:-1] < self.place[1:]), True)
@@ -167,7 +167,7 @@ class _Tried:
         starts = np.searchsorted(self.row[found], self.row[found])
         return np.asarray(np.sort(found[np.arange(len(found)) - starts < count]))
 
-    def beside(self, some: Ints) -> tuple[Floats, Floats]:
+    def beside(self, some: Integers) -> tuple[Floats, Floats]:
         """Return the departures of the same route before and after some of them, or these where there is none."""
         before, after = np.maximum(some - 1, 0), np.minimum(some + 1, len(self.row) - 1)
         before = np.where(self.row[before] == self.row[some], before, some)
@@ -234,7 +234,7 @@ class _DepartureSearch:
         last = np.minimum(np.minimum(closes.min(axis=1), self._values("shift_end")), day)
         return np.where(in_time, last, first.finish)
 
-    def _points(self, row: Ints, low: Floats, high: Floats, times: LegTimes, parts: int) -> _Departures:
+    def _points(self, row: Integers, low: Floats, high: Floats, times: LegTimes, parts: int) -> _Departures:
         """Return departures of routes between two others; arrays of shape (rows,).
 
         Parameters
@@ -262,7 +262,7 @@ class _DepartureSearch:
             found.append((np.broadcast_to(row[some, None], every.shape)[kept], every[kept]))
         return _merged(found)
 
-    def _carried_back(self, kind: int, row: Ints, times: LegTimes, some: Ints) -> Floats:
+    def _carried_back(self, kind: int, row: Integers, times: LegTimes, some: Integers) -> Floats:
         """Return departures with which something changes, if legs take as long as they were driven; (rows, moments).
 
         The vehicle arrives, without having waited before, exactly when a window opens or closes, goods are ready, a
@@ -335,7 +335,7 @@ class _DepartureSearch:
 
     # ---- what becomes of them
 
-    def _drive(self, row: Ints, leave: Floats) -> _Tried:
+    def _drive(self, row: Integers, leave: Floats) -> _Tried:
         """Drive routes from departures."""
         most = max(1, _MOST_LEGS // self.grid.valid.shape[1])
         parts = [
@@ -404,7 +404,7 @@ def _merged(parts: Iterable[_Departures]) -> _Departures:
     return row[new], leave[new]
 
 
-def _best_longest(row: Ints, cost: Floats, spent: Floats, least: float, rate: float) -> float:
+def _best_longest(row: Integers, cost: Floats, spent: Floats, least: float, rate: float) -> float:
     """Return how long the longest route takes where all departures together cost least.
 
     Parameters

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanopt.routing.data import Floats, Ints
+from kanopt.array_types import Floats, Integers
 from kanopt.routing.rules import PAUSES
 from kanopt.routing.rules.rule import Drive
 from kanopt.routing.simulate.breaks import BreakPlaces, place_breaks, take_break
@@ -39,7 +39,7 @@ class LegTimes:
     finish: Floats
     breaks: BreakPlaces
 
-    def select(self, routes: Ints) -> LegTimes:
+    def select(self, routes: Integers) -> LegTimes:
         """Return some of the routes, each as often as it is named."""
         return LegTimes(
             leave=self.leave[routes],
@@ -76,7 +76,7 @@ def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
     return LegTimes(leave, duration, pause, arrive, begin, stay, clock, breaks)
 
 
-def _arrival(grid: PaddedRoutes, leave: Floats, duration: Floats, had: Ints, taken: Ints) -> Floats:
+def _arrival(grid: PaddedRoutes, leave: Floats, duration: Floats, had: Integers, taken: Integers) -> Floats:
     """Return when the end of a leg is reached and the breaks taken on it are over; `had` were taken before."""
     clock, remaining = leave.copy(), duration.copy()
     if taken.any():

@@ -9,7 +9,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.array_types import Floats, Integers
+from kanopt.routing.data import RoutingData
 from kanopt.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
@@ -22,7 +23,7 @@ _SLACK = 1e-7
 class TimeErrors(Protocol):
     """By how much times of legs, or of services at their heads, differ from what the laws say."""
 
-    def select(self, routes: Ints) -> Self:
+    def select(self, routes: Integers) -> Self:
         """Return those of some routes, each as often as it is named."""
 
     def apply(self, leg: int, times: Floats) -> Floats:
@@ -36,7 +37,7 @@ class DrivingErrors:
     travel: TimeErrors | None = None
     service: TimeErrors | None = None
 
-    def select(self, routes: Ints) -> DrivingErrors:
+    def select(self, routes: Integers) -> DrivingErrors:
         """Return those of some routes, each as often as it is named."""
         travel, service = (
             None if each is None else each.select(routes) for each in (self.travel, self.service)
@@ -79,9 +80,9 @@ class PaddedRoutes:
     """
 
     laws: RoutingLaws
-    kind: Ints
-    tail: Ints
-    head: Ints
+    kind: Integers
+    tail: Integers
+    head: Integers
     valid: NDArray[np.bool_]
     loads: Floats
     stay: Floats
@@ -92,7 +93,7 @@ class PaddedRoutes:
     by_clock: tuple[str, ...]
     errors: DrivingErrors | None = None
 
-    def select(self, routes: Ints) -> PaddedRoutes:
+    def select(self, routes: Integers) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
         return PaddedRoutes(
             laws=self.laws,
@@ -111,7 +112,7 @@ class PaddedRoutes:
         )
 
     @property
-    def nodes(self) -> Ints:
+    def nodes(self) -> Integers:
         """Nodes of each route from its depot on; (routes, legs + 1)."""
         return np.concatenate([self.tail[:, :1], self.head], axis=1)
 
@@ -236,7 +237,7 @@ def pad_routes(
     return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed, moved)
 
 
-def _durations(laws: RoutingLaws, legs: tuple[Ints, Ints, Ints], load: Floats) -> Floats:
+def _durations(laws: RoutingLaws, legs: tuple[Integers, Integers, Integers], load: Floats) -> Floats:
     """Return travel times that read the load and no clock, of vehicle types, tails and heads; (routes, legs)."""
     kind, tail, head = legs
     unknown = np.zeros(())
@@ -244,7 +245,7 @@ def _durations(laws: RoutingLaws, legs: tuple[Ints, Ints, Ints], load: Floats) -
     return laws.evaluate(DURATION, LegInputs(vehicle, tail, head, load, unknown, unknown))
 
 
-def _service(data: RoutingData, kind: Ints, head: Ints, load: Floats) -> Floats:
+def _service(data: RoutingData, kind: Integers, head: Integers, load: Floats) -> Floats:
     """Return how long service at each stop takes, NaN where only the clock decides; (routes, legs)."""
     times = data.service_times
     stay = times.stated[kind[:, None], head]
@@ -256,7 +257,7 @@ def _service(data: RoutingData, kind: Ints, head: Ints, load: Floats) -> Floats:
     return stay
 
 
-def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Floats]:
+def _goods_ready(data: RoutingData, kind: Integers, nodes: Integers) -> tuple[Floats, Floats]:
     """Return when service at each stop may begin, (routes, legs), and each route may leave, for goods to be ready."""
     head = nodes[:, 1:]
     ready, trip = np.full(head.shape, -np.inf), np.full(len(nodes), -np.inf)
@@ -272,7 +273,9 @@ def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Fl
     return ready, trip
 
 
-def _wait_for_now(data: RoutingData, routes: Sequence[Route], legs: tuple[Ints, Ints], ready: Floats) -> None:
+def _wait_for_now(
+    data: RoutingData, routes: Sequence[Route], legs: tuple[Integers, Integers], ready: Floats
+) -> None:
     """Let no trip that is not under way begin in the past: change when service at a reload may begin."""
     kind, head = legs
     for place, route in enumerate(routes):
@@ -283,7 +286,7 @@ def _wait_for_now(data: RoutingData, routes: Sequence[Route], legs: tuple[Ints, 
         ready[place, reloads] = np.maximum(ready[place, reloads], begins)
 
 
-def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
+def _loads_on_board(data: RoutingData, nodes: Integers) -> Floats:
     """Return what is on board on each leg, in every measure; (measures, routes, legs).
 
     Parameters
@@ -302,7 +305,7 @@ def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
     )
 
 
-def _load_on_board(data: RoutingData, nodes: Ints, carried: Floats, picked_up: Floats) -> Floats:
+def _load_on_board(data: RoutingData, nodes: Integers, carried: Floats, picked_up: Floats) -> Floats:
     """Return what is on board on each leg, (routes, legs), of one measure.
 
     A trip begins with all demands on it that are loaded at the depot. At a client its demand goes off board, and what
@@ -331,7 +334,7 @@ def _load_on_board(data: RoutingData, nodes: Ints, carried: Floats, picked_up: F
     return np.asarray(np.where(load <= noise[:, None], 0.0, load))
 
 
-def _trips(tail: Ints, head: Ints, depots: int) -> tuple[Ints, Ints]:
+def _trips(tail: Integers, head: Integers, depots: int) -> tuple[Integers, Integers]:
     """Return for each leg the first and the last leg of its trip."""
     legs = np.broadcast_to(np.arange(tail.shape[1]), tail.shape)
     first = np.maximum.accumulate(np.where(tail < depots, legs, 0), axis=1)
@@ -340,7 +343,7 @@ def _trips(tail: Ints, head: Ints, depots: int) -> tuple[Ints, Ints]:
     return first, last
 
 
-def _loaded_for_others(data: RoutingData, nodes: Ints, carried: Floats) -> Floats:
+def _loaded_for_others(data: RoutingData, nodes: Integers, carried: Floats) -> Floats:
     """Return what each stop gives to clients on its route; shape of `nodes`."""
     given = np.zeros(nodes.shape)
     source = data.source[nodes]
@@ -350,7 +353,7 @@ def _loaded_for_others(data: RoutingData, nodes: Ints, carried: Floats) -> Float
     return given
 
 
-def service_begin(data: RoutingData, head: Ints, arrive: Floats) -> Floats:
+def service_begin(data: RoutingData, head: Integers, arrive: Floats) -> Floats:
     """Return when service begins for those who arrive at a time: at once, when a window opens, or too late.
 
     Parameters

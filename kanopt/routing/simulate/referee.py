@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.plans.findings import Check
 from kanopt.plans.pricing import Pricing
 from kanopt.records.declaration import declared_fields
-from kanopt.routing.data import Floats, Ints, RoutingData
+from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
@@ -71,7 +72,7 @@ def _planned_inputs(planning: PlanningValues, name: str, driven: Drive) -> LegIn
     return LegInputs(driven.vehicle, driven.tail, driven.head, *moment, duration)
 
 
-def _costs_of_routes(data: RoutingData, kind: Ints, spent: Floats) -> dict[str, Floats]:
+def _costs_of_routes(data: RoutingData, kind: Integers, spent: Floats) -> dict[str, Floats]:
     """Return what each route pays besides its legs, by term, given its vehicle type and how long it takes."""
     return {rule.term: rule.amounts(data, kind, spent) for rule in ROUTE_PRICES if rule.is_paid(data)}
 

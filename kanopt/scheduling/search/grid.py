@@ -17,15 +17,13 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.scheduling.arrays import ShopStructure, ShopTiming
 from kanopt.scheduling.data import SchedulingData
 from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.units import Scaling, scaling_for
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Direction = Literal["safe", "relaxed"]
 
 _STEPS = [float(f"{a}e{k}") for k in range(9, -13, -1) for a in (5, 2, 1)]
@@ -55,10 +53,10 @@ class GridCosts:
     """
 
     makespan: int
-    tardiness: Ints
-    edges: Ints
-    energy: Ints
-    running: Ints
+    tardiness: Integers
+    edges: Integers
+    energy: Integers
+    running: Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +93,7 @@ class TimeGrid:
         """Whether makespan or tardiness costs anything."""
         return self.costs.makespan > 0 or bool(self.costs.tardiness[np.isfinite(self.timing.due)].any())
 
-    def cost(self, modes: Ints, starts: Ints) -> int:
+    def cost(self, modes: Integers, starts: Integers) -> int:
         """Return the cost of running ``modes[task]`` from ``starts[task]``, in units of ``1 / scale``."""
         costs, at = self.costs, self.structure
         ends = starts + self.timing.duration[modes].astype(np.int64)
@@ -152,7 +150,7 @@ class TimeGrid:
         return int(least.sum())
 
     @cached_property
-    def paid_at_edges(self) -> Ints:
+    def paid_at_edges(self) -> Integers:
         """What each mode would cost from step 0 to each change of price, running all the time; (modes, edges)."""
         costs = self.costs
         paid = np.zeros((len(costs.energy), len(costs.edges)), dtype=np.int64)
@@ -160,28 +158,28 @@ class TimeGrid:
         return paid
 
     @cached_property
-    def shortest(self) -> Ints:
+    def shortest(self) -> Integers:
         """The duration of each task in its fastest mode; (tasks,)."""
         shortest = np.full(len(self.structure.task_job), np.iinfo(np.int64).max)
         np.minimum.at(shortest, self.structure.mode_task, self.timing.duration.astype(np.int64))
         return shortest
 
-    def energy_cost(self, modes: Ints, starts: Ints) -> Ints:
+    def energy_cost(self, modes: Integers, starts: Integers) -> Integers:
         """Return what the energy of modes costs that run from given starts; any shape, the same for both."""
         duration = self.timing.duration[modes].astype(np.int64)
         return self._paid_until(modes, starts + duration) - self._paid_until(modes, starts)
 
-    def _paid_until(self, modes: Ints, steps: Ints) -> Ints:
+    def _paid_until(self, modes: Integers, steps: Integers) -> Integers:
         """Return what modes would cost from step 0 on, running all the time."""
         costs = self.costs
         piece = np.clip(np.searchsorted(costs.edges, steps, side="right") - 1, 0, len(costs.edges) - 2)
-        paid: Ints = self.paid_at_edges[modes, piece] + costs.energy[modes, piece] * (
+        paid: Integers = self.paid_at_edges[modes, piece] + costs.energy[modes, piece] * (
             steps - costs.edges[piece]
         )
         return paid
 
 
-def task_windows(grid: TimeGrid) -> tuple[Ints, Ints]:
+def task_windows(grid: TimeGrid) -> tuple[Integers, Integers]:
     """Return the earliest and latest start of every task by the durations of those before and after it."""
     at, shortest = grid.structure, grid.shortest
     earliest = grid.timing.release[at.task_job].astype(np.int64)
@@ -299,7 +297,7 @@ def _amount_factor(given: Floats) -> float:
     return _AMOUNTS / most
 
 
-def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:
+def _horizon(problem: SchedulingProblem, up: Scaling, duration: Integers, setup: Integers) -> int:
     """Return the last step: the given horizon, or one that excludes no best schedule.
 
     After the last release, break and change of price nothing depends on the time any more, so that every task can
@@ -373,7 +371,7 @@ def _worst_mode(data: SchedulingData, per_mode: Floats) -> float:
     return float(worst.sum())
 
 
-def _pieces(data: SchedulingData, step: float, horizon: int) -> tuple[Ints, Floats, float]:
+def _pieces(data: SchedulingData, step: float, horizon: int) -> tuple[Integers, Floats, float]:
     """Return the edges between constant prices on the grid, the prices, and what moving the edges can change.
 
     The last is in money times time per energy: the sum over the edges of price change times distance moved.

@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.engines.clock import SearchClock
 from kanopt.scheduling.search.grid import TimeGrid, task_windows
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _LONGEST = 3_000
 """Of longer schedules, in steps, too many places would be tried for each task."""
@@ -42,7 +39,7 @@ class KeySearch:
         Of all random choices.
     """
 
-    def __init__(self, grid: TimeGrid, modes: Ints, starts: Ints, seed: int) -> None:
+    def __init__(self, grid: TimeGrid, modes: Integers, starts: Integers, seed: int) -> None:
         at, timing = grid.structure, grid.timing
         self.grid, self.modes, self.rng = grid, modes, np.random.default_rng(seed)
         self.duration = timing.duration[modes].astype(np.int64)
@@ -61,12 +58,12 @@ class KeySearch:
         self.first = task_windows(grid)[1][None, :].astype(float)
 
     @staticmethod
-    def fits(grid: TimeGrid, starts: Ints, modes: Ints) -> bool:
+    def fits(grid: TimeGrid, starts: Integers, modes: Integers) -> bool:
         """Return whether it can search a grid, of which a schedule is given."""
         timing, length = grid.timing, float((starts + grid.timing.duration[modes]).max())
         return not timing.setup.any() and not np.isfinite(timing.follow).any() and _ROOM * length <= _LONGEST
 
-    def run(self, clock: SearchClock, seconds: float, offer: Callable[[Ints, int], bool]) -> None:
+    def run(self, clock: SearchClock, seconds: float, offer: Callable[[Integers, int], bool]) -> None:
         """Search for some time, or until some generations in a row found nothing better.
 
         Parameters
@@ -100,7 +97,7 @@ class KeySearch:
             found, prices = self._placed(clock, children)
             starts, cost = np.concatenate([starts[:elite], found]), np.concatenate([cost[:elite], prices])
 
-    def _placed(self, clock: SearchClock, keys: Floats) -> tuple[Ints, Floats]:
+    def _placed(self, clock: SearchClock, keys: Floats) -> tuple[Integers, Floats]:
         """Return starts and costs of schedules, placed forwards, backwards and forwards; infinite where too long."""
         starts = self._place(keys, backwards=False)
         mirrored = self._place(-(starts + self.duration).astype(float), backwards=True)
@@ -113,7 +110,7 @@ class KeySearch:
         ]
         return starts, np.array(cost, dtype=float)
 
-    def _place(self, keys: Floats, *, backwards: bool) -> Ints:
+    def _place(self, keys: Floats, *, backwards: bool) -> Integers:
         """Place the task with the smallest key of those whose predecessors are placed, until all are; one order a row.
 
         Backwards, time runs from the end, and what follows comes first. What does not fit starts at the end.

@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
+from kanopt.array_types import Integers
 from kanopt.engines.cpsat import WORK_PER_SECOND
 from kanopt.scheduling.arrays import ShopStructure
 from kanopt.scheduling.search.grid import TimeGrid, task_windows
-
-Ints = NDArray[np.int64]
 
 _QUICK_MACHINE = 8
 """Of so many modes on a machine CP-SAT counts about as much work as it does."""
@@ -116,7 +115,7 @@ class ScheduleModel:
             if intervals:
                 self.model.add_cumulative(intervals, need[modes].tolist(), capacity)
 
-    def _is_direct(self, modes: Ints, setup: Ints) -> bool:
+    def _is_direct(self, modes: Integers, setup: Integers) -> bool:
         """Whether no task in between shortens the setup between two others, so that each pair can keep its own."""
         family = self.grid.structure.task_family[self.grid.structure.mode_task[modes]]
         shortest = np.full(len(setup), np.iinfo(np.int64).max // 4)
@@ -124,7 +123,7 @@ class ScheduleModel:
         around = (setup + shortest[None, :])[:, :, None] + setup[None, :, :]
         return bool((setup[:, None, :] <= around).all())
 
-    def _add_disjunctions(self, machine: int, modes: Ints, setup: Ints) -> None:
+    def _add_disjunctions(self, machine: int, modes: Integers, setup: Integers) -> None:
         """Keep every pair of tasks on a machine apart by the setup between them, whichever comes first."""
         at, model = self.grid.structure, self.model
         first, family = at.machine_family[machine], at.task_family
@@ -142,7 +141,7 @@ class ScheduleModel:
                 model.add(self.start[after] >= self.end[task] + forth).only_enforce_if([*both, follows])
                 model.add(self.start[task] >= self.end[after] + back).only_enforce_if([*both, ~follows])
 
-    def _add_changeovers(self, machine: int, modes: Ints, others: Ints, setup: Ints) -> None:
+    def _add_changeovers(self, machine: int, modes: Integers, others: Integers, setup: Integers) -> None:
         """Order the tasks that have a family, and keep those that have none out of the setups between them."""
         at, model = self.grid.structure, self.model
         if not len(modes):
@@ -164,7 +163,7 @@ class ScheduleModel:
         end = self.end[self.grid.structure.mode_task[mode]]
         return self.model.new_optional_interval_var(begin, long, end, self.present[mode], "")
 
-    def _add_circuit(self, machine: int, modes: Ints, setup: Ints) -> list[list[tuple[Any, int]]]:
+    def _add_circuit(self, machine: int, modes: Integers, setup: Integers) -> list[list[tuple[Any, int]]]:
         """Order the tasks on a machine in a circuit, with the setup on every arc; node 0 is before and after.
 
         Returns
@@ -303,7 +302,7 @@ class ScheduleModel:
         """The variables that make a schedule: the starts of all tasks, then the presence of all modes."""
         return [*self.start, *self.present]
 
-    def read(self, values: Sequence[int]) -> tuple[Ints, Ints]:
+    def read(self, values: Sequence[int]) -> tuple[Integers, Integers]:
         """Return the modes and starts of all tasks from the values of :attr:`solution_variables`."""
         tasks = len(self.start)
         chosen = np.flatnonzero(np.array(values[tasks:]))
@@ -311,7 +310,7 @@ class ScheduleModel:
         modes[self.grid.structure.mode_task[chosen]] = chosen
         return modes, np.array(values[:tasks], dtype=np.int64)
 
-    def hint(self, modes: Ints, starts: Ints) -> None:
+    def hint(self, modes: Integers, starts: Integers) -> None:
         """Suggest a schedule: ``modes[task]`` from ``starts[task]``."""
         self.model.clear_hints()
         for task, mode in enumerate(modes.tolist()):
@@ -381,10 +380,10 @@ def _closed(opens: NDArray[np.float64], closes: NDArray[np.float64], horizon: in
     return closed
 
 
-def _open_steps(grid: TimeGrid) -> Ints:
+def _open_steps(grid: TimeGrid) -> Integers:
     """Return how many steps of every price piece a machine may run, shape ``(machines, pieces)``."""
     edges = grid.costs.edges
     opens, closes = grid.timing.opens[:, :, None], grid.timing.closes[:, :, None]
     common = np.minimum(closes, edges[1:]) - np.maximum(opens, edges[:-1])
-    steps: Ints = np.clip(common, 0, None).sum(axis=1).astype(np.int64)
+    steps: Integers = np.clip(common, 0, None).sum(axis=1).astype(np.int64)
     return steps

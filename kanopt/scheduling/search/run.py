@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Integers
 from kanopt.engines.base import SolveOptions
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.engines.cpsat import (
@@ -36,8 +36,6 @@ from kanopt.scheduling.search.schedules import (
     given_schedule,
     is_optimal,
 )
-
-Ints = NDArray[np.int64]
 
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
@@ -176,12 +174,12 @@ class SchedulingRun:
             self._looked = self._elapsed()
         return self._is_over
 
-    def _offer(self, modes: Ints, starts: Ints) -> None:
+    def _offer(self, modes: Integers, starts: Integers) -> None:
         """Accept a schedule that was not made by the solver, where it holds on the law."""
         if self.problem.check(self.model.schedule(modes, starts)).ok:
             self._accept(modes, starts, self.safe.cost(modes, starts))
 
-    def _accept(self, modes: Ints, starts: Ints, cost: int) -> None:
+    def _accept(self, modes: Integers, starts: Integers, cost: int) -> None:
         """Store and report a schedule if it is the best so far."""
         if self.best is not None and cost >= self.best.cost:
             return
@@ -268,7 +266,7 @@ class SchedulingRun:
                 return
             modes = self.best.modes
 
-            def offer(found: Ints, cost: int, modes: Ints = modes) -> bool:
+            def offer(found: Integers, cost: int, modes: Integers = modes) -> bool:
                 if self.best is None or cost < self.best.cost:
                     self._offer(modes, found)
                 return self._is_over
@@ -366,7 +364,7 @@ class SchedulingRun:
             self._raise_bound(found.bound)
         return found, grid
 
-    def _move_to_safe_grid(self, modes: Ints, starts: Ints) -> None:
+    def _move_to_safe_grid(self, modes: Integers, starts: Integers) -> None:
         """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
         moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
         if moved is not None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.plans.base import Plan
 from kanopt.plans.result import Progress
 from kanopt.scheduling import Schedule
@@ -16,9 +16,6 @@ from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.search.grid import TimeGrid
 from kanopt.scheduling.search.local_search.search import ShopSearch, knows_rules
 from kanopt.text import amount_text
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _NOISE = 0.2
 _WORK = 200
@@ -64,7 +61,7 @@ class ScheduleGrids:
         """What the makespan on the grid, which counts from step 0, costs more than that of the problem."""
         return self.problem.makespan_cost * self.problem.begins
 
-    def schedule(self, modes: Ints, starts: Ints) -> Schedule:
+    def schedule(self, modes: Integers, starts: Integers) -> Schedule:
         """Return a schedule in clock times."""
         return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
 
@@ -82,8 +79,8 @@ class ScheduleGrids:
 class ScheduleCandidate:
     """A schedule on the safe grid and its cost there."""
 
-    modes: Ints
-    starts: Ints
+    modes: Integers
+    starts: Integers
     cost: int
 
 
@@ -117,7 +114,7 @@ def _priorities(grid: TimeGrid) -> list[Floats | None]:
     return [None, -left, *([due - left] if np.isfinite(due).any() else [])]
 
 
-def dispatched(grid: TimeGrid) -> Iterator[tuple[Ints, Ints]]:
+def dispatched(grid: TimeGrid) -> Iterator[tuple[Integers, Integers]]:
     """Yield the schedule of each rule that finds one."""
     for priority in _priorities(grid):
         greedy = dispatch_greedily(grid.structure, grid.timing, priority)
@@ -135,7 +132,9 @@ def dispatch(search: ShopSearch) -> None:
         search.dispatch(keys, _NOISE * max(1.0, float(np.ptp(keys))), work)
 
 
-def given_schedule(problem: SchedulingProblem, given: Plan | None, step: float) -> tuple[Ints, Ints] | None:
+def given_schedule(
+    problem: SchedulingProblem, given: Plan | None, step: float
+) -> tuple[Integers, Integers] | None:
     """Return a schedule of the user's on a grid of steps; None where it names what is no more, or breaks a rule."""
     place = {mode: at for at, mode in enumerate((m.task, m.machine, m.name) for m in problem.data.modes)}
     # a schedule made for other data may name modes that are no more

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.engines.highs import HighsOptions, HighsResult, MixedIntegerModel, highs_options, search_in_child
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 _BESIDE_ROWS = ("columns", "values", "gates", "sizes")
 _SCRIPT = Path(__file__).with_name("growing_child.py")
 _LATE = 0.5

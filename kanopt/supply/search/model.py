@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.engines.highs import TOLERANCE, MixedIntegerModel
 from kanopt.engines.linear_blocks import RowCollector, VariableBlock
 from kanopt.supply import FlowPlan
@@ -16,8 +17,6 @@ from kanopt.supply.search.growing import GrowingModel, RowPool
 from kanopt.supply.search.tariffs import ShipmentColumns, TariffPieces
 from kanopt.supply.spare_capacity import lane_cost, paths_through
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 _NEGLIGIBLE = 1e-9
 _SMALLEST_SIZE = 1e-7
 _LEAST_EACH, _MOST_EACH, _FLOWS = 3, 30, 60_000

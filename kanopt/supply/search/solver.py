@@ -8,8 +8,8 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.engines.base import Outcome, SolveOptions, Solver
 from kanopt.engines.encodings import EncodedLaw, Encoding
 from kanopt.engines.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
@@ -26,7 +26,6 @@ from kanopt.supply.search.model import SupplyProgram
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
 from kanopt.text import amount_text, money_text, number_text
 
-Floats = NDArray[np.float64]
 _FIRST = 0.05
 """Share of the time in which a first plan is put together before HiGHS begins."""
 _LOWERING = 0.25

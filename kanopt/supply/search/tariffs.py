@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Indices
 from kanopt.engines.linear_blocks import RowCollector
 from kanopt.engines.polygons import IntervalPartition, Polygons, Side
 from kanopt.errors import FormulaError
@@ -20,8 +21,6 @@ from kanopt.plans.law_use import unit_factor
 from kanopt.supply.problem import SupplyProblem
 from kanopt.text import seconds_text
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 Cells = tuple[NDArray[np.intp], ...]
 _SHARE = 0.002
 """How far below the law the pieces of a shipment may lie, as a share of the price of the largest one."""

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
+from kanopt.array_types import Floats
 from kanopt.formulas import Constant, Node, Sum
 from kanopt.formulas.estimation.least_squares import ROUNDING, Linearised, inverse_of
 from kanopt.surrogates.ladder.functions import Component
 from kanopt.surrogates.rows import Rows
 
-Array = NDArray[np.float64]
 Weights = dict[int, float]
 
 MOST = 30
@@ -109,16 +109,16 @@ class AdditiveLaw:
 
     functions: tuple[Component, ...]
     constant: float
-    numbers: Array
-    means: Array
-    stiff: Array
+    numbers: Floats
+    means: Floats
+    stiff: Floats
     freedom: float
-    covariance: Array
+    covariance: Floats
     length: float
     rows: Rows
 
     @property
-    def parameters(self) -> Array:
+    def parameters(self) -> Floats:
         """The constant and the numbers, (p + 1,)."""
         return np.concatenate([[self.constant], self.numbers])
 
@@ -128,19 +128,19 @@ class AdditiveLaw:
         return operators_of(self.functions)
 
     @cached_property
-    def values(self) -> Array:
+    def values(self) -> Floats:
         """The sum on the rows to which it was fitted, (n,)."""
         return self.constant + self._columns @ self.numbers
 
     @property
-    def _columns(self) -> Array:
+    def _columns(self) -> Floats:
         return _stacked(self.functions, len(self.rows.target)) - self.means
 
-    def left_out(self, blocks: NDArray[np.int64]) -> Array:
+    def left_out(self, blocks: NDArray[np.int64]) -> Floats:
         """Return the sum on rows whose block is left out, (n,)."""
         return np.asarray(self.rows.target - self._linear.left_out(blocks))
 
-    def without(self, own: NDArray[np.bool_]) -> Array:
+    def without(self, own: NDArray[np.bool_]) -> Floats:
         """Return the constant and the numbers where some rows are left out, (p + 1,)."""
         return self.parameters - self._linear.part_of(own)
 
@@ -152,7 +152,7 @@ class AdditiveLaw:
         stiff[0, 0], stiff[1:, 1:] = weight.sum(), self.stiff
         return Linearised(self.rows.target - self.values, slopes, weight, stiff)
 
-    def written(self, parameters: Array) -> Node:
+    def written(self, parameters: Floats) -> Node:
         """Return the sum as a node, for values of its constant and numbers."""
         constant, parts = float(parameters[0]), list[Node]()
         for function, block in _blocks(self.functions):
@@ -167,7 +167,7 @@ class AdditiveLaw:
         return Sum((Constant(constant), *parts))
 
 
-def fitted_alone(function: Component, rows: Rows, choice: Choice) -> tuple[Array, float]:
+def fitted_alone(function: Component, rows: Rows, choice: Choice) -> tuple[Floats, float]:
     """Return the numbers of a function that is fitted to rows by itself, and its effective number of parameters."""
     fit = AdditiveFit(choice.with_groups([(function,)]), rows)
     found = fit.solved([0], fit.roughness([0], {}))
@@ -190,10 +190,10 @@ class AdditiveSolution:
 
     chosen: tuple[int, ...]
     places: NDArray[np.intp]
-    gram: Array
-    stiff: Array
-    inverse: Array
-    numbers: Array
+    gram: Floats
+    stiff: Floats
+    inverse: Floats
+    numbers: Floats
     squares: float
     freedom: float
 
@@ -236,7 +236,7 @@ class AdditiveFit:
             for f, own in pairs
         ]
 
-    def held(self, each: int, weights: Mapping[int, float]) -> Array:
+    def held(self, each: int, weights: Mapping[int, float]) -> Floats:
         """Return the products of a function's basis functions, with what holds its numbers beside the rows."""
         function, gram = self.functions[each], self.gram[self.slices[each], self.slices[each]]
         if function.penalty is None:
@@ -261,7 +261,7 @@ class AdditiveFit:
         freedom = 1.0 + float(np.sum(inverse * gram)) + sum(self.functions[each].spent for each in chosen)
         return AdditiveSolution(tuple(chosen), places, gram, stiff, inverse, numbers, squares, freedom)
 
-    def _squares(self, numbers: Array, gram: Array, moments: Array) -> float:
+    def _squares(self, numbers: Floats, gram: Floats, moments: Floats) -> float:
         return max(self.spread - 2.0 * float(numbers @ moments) + float(numbers @ gram @ numbers), 0.0)
 
     def blocks(self, chosen: Sequence[int]) -> list[tuple[int, slice]]:
@@ -297,7 +297,7 @@ class AdditiveFit:
                 return np.inf
         return self.choice.length(found.squares, found.freedom, self.price(found.chosen))
 
-    def _goes_wrong(self, each: int, numbers: Array) -> bool:
+    def _goes_wrong(self, each: int, numbers: Floats) -> bool:
         function = self.functions[each]
         return function.size == 1 and self.choice.sign_of(function)[0] * float(numbers[0]) < 0.0
 
@@ -389,7 +389,7 @@ class AdditiveFit:
             freedom -= 1.0
         return replace(found, numbers=numbers, inverse=inverse, freedom=freedom)
 
-    def _shaped(self, found: AdditiveSolution) -> Array:
+    def _shaped(self, found: AdditiveSolution) -> Floats:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""
         moments = self.moments[found.places]
         sizes, turns = np.linalg.eigh(found.stiff)
@@ -405,7 +405,7 @@ class AdditiveFit:
         return np.asarray(turned @ lsq_linear(root @ turned, wanted, (low, np.inf), method="bvls").x)
 
 
-def _stacked(functions: Iterable[Component], rows: int) -> Array:
+def _stacked(functions: Iterable[Component], rows: int) -> Floats:
     return np.hstack([np.zeros((rows, 0)), *(function.basis for function in functions)])
 
 
@@ -425,7 +425,7 @@ def kept(picked: Iterable[int | None]) -> list[int]:
     return [each for each in picked if each is not None]
 
 
-def _shape_basis(count: int, sign: int, bend: int) -> tuple[Array, Array]:
+def _shape_basis(count: int, sign: int, bend: int) -> tuple[Floats, Floats]:
     """Return T and lower bounds such that T d are the coefficients of a curve in a shape for all d within them."""
     steps = np.arange(count, dtype=np.float64)
     low = np.zeros(count)

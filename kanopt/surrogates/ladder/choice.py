@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.least_squares import FLOOR
@@ -26,9 +27,6 @@ from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, ou
 from kanopt.surrogates.ladder.going_on import with_ends
 from kanopt.surrogates.ladder.rungs import NETWORK, Rung, blocks_of, edges_of
 from kanopt.surrogates.ladder.trained import Trained
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 SLACK = 1.02
 """Error, in those of the best, up to which a law is as good."""
@@ -59,13 +57,13 @@ class Ladder:
 
     rungs: tuple[Rung, ...]
     rows: float
-    squares: Array
+    squares: Floats
     order: tuple[int, ...]
     as_good: NDArray[np.bool_]
-    left_out: tuple[Array, ...]
+    left_out: tuple[Floats, ...]
 
     @property
-    def errors(self) -> Array:
+    def errors(self) -> Floats:
         """Root mean square error of each law, of the target; (laws,)."""
         return np.asarray(np.sqrt(self.squares[0]))
 
@@ -139,12 +137,12 @@ def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
 class _Errors:
     """Mean squared errors of laws on one scale, and their standard errors; (laws,)."""
 
-    mean: Array
-    standard: Array
+    mean: Floats
+    standard: Floats
 
 
 def _errors(
-    found: Sequence[Rung], told: Sequence[Array], trained: Trained, blocks: Integers
+    found: Sequence[Rung], told: Sequence[Floats], trained: Trained, blocks: Integers
 ) -> list[_Errors]:
     """Return errors of the target, and of its logarithm where the network has learned that.
 
@@ -157,7 +155,7 @@ def _errors(
     parts = [(blocks, 1.0), *((each, 1.0 / len(edges)) for each in edges)]
     answers = [[known, *map(rung.left_out, edges)] for rung, known in zip(found, told, strict=True)]
 
-    def squares(gap: Callable[[Array, Rung], Array]) -> Array:
+    def squares(gap: Callable[[Floats, Rung], Floats]) -> Floats:
         """Return the squares of all gaps of every law, row by row, (laws, n)."""
         found_squares = np.zeros((len(found), len(target)))
         for place, (rung, said) in enumerate(zip(found, answers, strict=True)):
@@ -176,7 +174,7 @@ def _errors(
     return [_measured(own, each * rows.weight, often, rows.weight, blocks) for own, each in scales]
 
 
-def _measured(own: Array, missed: Array, often: Array, weight: Array, blocks: Integers) -> _Errors:
+def _measured(own: Floats, missed: Floats, often: Floats, weight: Floats, blocks: Integers) -> _Errors:
     middle = float(weight @ own) / float(weight.sum())
     exact = FLOOR**2 * float(weight @ (own - middle) ** 2) / float(weight.sum())
     size = np.bincount(blocks, often)
@@ -194,7 +192,7 @@ def _is_read(rung: Rung) -> bool:
 
 
 def _judged(
-    found: Sequence[Rung], told: Sequence[Array], errors: list[_Errors], rows: float, *, stopped: bool
+    found: Sequence[Rung], told: Sequence[Floats], errors: list[_Errors], rows: float, *, stopped: bool
 ) -> Ladder:
     """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer.
 

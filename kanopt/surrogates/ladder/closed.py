@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
@@ -30,7 +31,7 @@ from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
-from kanopt.surrogates.ladder.rungs import Integers, Rung, description_length, multiplied, scales_of
+from kanopt.surrogates.ladder.rungs import Rung, description_length, multiplied, scales_of
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.ladder.uncertainty import with_covariance
 from kanopt.surrogates.monitor import SearchStopped
@@ -67,8 +68,6 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.surrogates.search.tidying import is_probably_one
 from kanopt.units import powers_of
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +106,7 @@ class Plain:
         known = {k: self.features[k].categories for k in self.categories}
         return {k: tuple(map(str, labels)) for k, labels in known.items()}
 
-    def plain(self, rows: Rows) -> Array:
+    def plain(self, rows: Rows) -> Floats:
         """Return the columns, shape (n, columns)."""
         pairs = zip(self.chosen, self.features, strict=True)
         columns = [
@@ -115,11 +114,11 @@ class Plain:
         ]
         return np.column_stack(columns).astype(np.float64)
 
-    def columns(self, rows: Rows, scales: Array) -> Columns:
+    def columns(self, rows: Rows, scales: Floats) -> Columns:
         """Return them as the search wants them."""
         return Columns(self.plain(rows) / scales, scales, self.categories)
 
-    def written(self, law: Law, scales: Array) -> Node:
+    def written(self, law: Law, scales: Floats) -> Node:
         """Return the graph of a law of scaled columns."""
         return graph(law, self.names, scales, self.labels)
 
@@ -256,11 +255,11 @@ class Closed:
 
     formula: Formula
     rows: Rows
-    residual: Array
+    residual: Floats
     log: bool
     parameters: int
     price: float
-    slopes: Callable[[], Array]
+    slopes: Callable[[], Floats]
     plainer: tuple[Closed, ...] = ()
     beside: tuple[Rung, ...] = ()
 
@@ -297,7 +296,7 @@ def found_on_rows(trained: Trained) -> Iterator[Rung]:
     yield from closed.beside
 
 
-def _left_out(closed: Closed, factor: float, blocks: Integers) -> Array:
+def _left_out(closed: Closed, factor: float, blocks: Integers) -> Floats:
     """Return what a law says of rows whose block is left out when its numbers are estimated, by one step.
 
     A number holds on to its value as if by one of its rows: of a category whose rows are all left out others say
@@ -348,7 +347,7 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     return min(filter(None, laws), key=lambda closed: closed.length, default=None)
 
 
-def _sample(table: Plain, rows: Rows) -> tuple[Rows, Array]:
+def _sample(table: Plain, rows: Rows) -> tuple[Rows, Floats]:
     """Return some of the rows, which their values decide, and their columns."""
     columns = as_told(table.plain(rows))
     order = order_of_rows(columns, rows.target)[:TRIAL_ROWS]
@@ -492,7 +491,7 @@ def _best(found: Found, rules: Rules, refused: dict[object, str]) -> Iterator[Fi
 
 
 def _estimated(
-    table: Plain, fit: Fitted, scales: Array, given: tuple[Rows, Rows], rules: Rules, *, log: bool
+    table: Plain, fit: Fitted, scales: Floats, given: tuple[Rows, Rows], rules: Rules, *, log: bool
 ) -> Closed | str:
     """Estimate the constants of a law on the first rows given, and measure it on the others, which are all.
 
@@ -518,7 +517,7 @@ def _estimated(
     if not _keeps_shapes(law, table.trained):
         return "a shape that it must have is lost"
 
-    def slopes() -> Array:
+    def slopes() -> Floats:
         if in_lookups(fit.law):
             _, found = value_and_jacobian(fit.law, table.columns(rows, scales))
         else:
@@ -530,7 +529,7 @@ def _estimated(
     return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), slopes)
 
 
-def _written(table: Plain, fit: Fitted, scales: Array, rows: Rows, *, log: bool) -> Formula:
+def _written(table: Plain, fit: Fitted, scales: Floats, rows: Rows, *, log: bool) -> Formula:
     """Return a law without tables and curves, its constants estimated on all rows."""
     law = table.formula(table.written(fit.law, scales))
     if not values_of(fit.law):
@@ -568,7 +567,7 @@ def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Form
 
 
 def _with_lookups(
-    table: Plain, fit: Fitted, scales: Array, rows: Rows, rules: Rules, *, log: bool
+    table: Plain, fit: Fitted, scales: Floats, rows: Rows, rules: Rules, *, log: bool
 ) -> tuple[Formula, Fitted]:
     """Return a law with tables or curves, all its numbers estimated on all rows, with the errors of its constants.
 
@@ -585,7 +584,7 @@ def _with_lookups(
     left = max(rows.total - len(size), 1.0)
     inverse = np.linalg.pinv(again.hessian / size[:, None] / size, hermitian=True) / size[:, None] / size
 
-    def written(parameters: Array) -> Node:
+    def written(parameters: Floats) -> Node:
         return table.written(centred(with_values(again.law, parameters), columns, rows.weight), scales)
 
     parameters = np.array(values_of(again.law))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
@@ -28,14 +28,11 @@ from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import PREFERRED
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
 FLATTEST = 1e-6
 """Least slope of a link, as a share of the largest: where it is flat, the rows say nothing of the sum before it."""
 
 
-def output_of(trained: Trained) -> Array:
+def output_of(trained: Trained) -> Floats:
     """Return the output of a network on its training rows, before its link; (n,)."""
     numeric = sum(feature.is_numeric for feature in trained.features)
     inputs = trained.rows.inputs
@@ -79,7 +76,7 @@ def by_class_rung(trained: Trained) -> Iterator[Rung]:
     factor = law.smearing * rows.lift
     root, known = law.written(factor)
 
-    def left(blocks: Integers) -> Array:
+    def left(blocks: Integers) -> Floats:
         gap = law.fit.left_out(blocks) / np.sqrt(rows.weight)
         return np.asarray(factor * (np.exp(np.log(target) - gap) if law.log else target - gap))
 
@@ -133,10 +130,10 @@ def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, *, log: boo
     # what groups share of a logarithm raises the mean of a law of the target, too
     factor = rows.lift * (smearing(residual, rows.weight) if log else 1.0)
 
-    def written(parameters: Array) -> Node:
+    def written(parameters: Floats) -> Node:
         return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=log)))
 
-    def left(blocks: Integers) -> Array:
+    def left(blocks: Integers) -> Floats:
         told = law.left_out(blocks)
         with np.errstate(over="ignore"):
             return np.asarray(factor * np.exp(told) if log else told if link is None else link(told))
@@ -172,7 +169,7 @@ def _of_target(output: Node, link: Link | None, factor: float, *, log: bool) -> 
     return output if factor == 1.0 else Product((Constant(factor), output))
 
 
-def _working_rows(rows: Rows, link: Link, output: Array) -> Rows:
+def _working_rows(rows: Rows, link: Link, output: Floats) -> Rows:
     """Return the rows with the working response as their target.
 
     With y = g(f) + noise, least squares of y on g(f) near f₀ is least squares of f₀ + (y − g(f₀)) / g′(f₀) on f, with

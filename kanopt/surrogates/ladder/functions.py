@@ -10,16 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Power, Product, Sum, Table
 from kanopt.formulas.nodes import count_operators
 from kanopt.formulas.pieces import CURVE
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.encoding import Feature
-
-Array = NDArray[np.float64]
 
 SPANS = 20
 """Spans of a curve; roughness is weighted, so that more of them change little."""
@@ -59,10 +57,10 @@ class Component:
 
     columns: tuple[int, ...]
     kind: str
-    basis: Array
-    write: Callable[[Array], Node]
+    basis: Floats
+    write: Callable[[Floats], Node]
     operators: int
-    penalty: Array | None = None
+    penalty: Floats | None = None
     straight: int = 0
     spent: float = 0.0
 
@@ -72,7 +70,7 @@ class Component:
         return int(self.basis.shape[1])
 
 
-def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: bool) -> list[Component]:
+def functions_of(feature: Feature, column: int, encoded: Floats, *, log_target: bool) -> list[Component]:
     """Return what a column may be in the law, the one that can be any of the others first.
 
     Parameters
@@ -103,7 +101,7 @@ def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: b
     return found
 
 
-def most_flexible(feature: Feature, column: int, encoded: Array, spans: int) -> Component:
+def most_flexible(feature: Feature, column: int, encoded: Floats, spans: int) -> Component:
     """Return a function of a column that can be any other, in so many spans."""
     if feature.kind == "category":
         return _table(feature, column, encoded)
@@ -111,7 +109,7 @@ def most_flexible(feature: Feature, column: int, encoded: Array, spans: int) -> 
     return make(feature, column, feature.decode(encoded), spans)
 
 
-def product_of(free: Component, held: Component, numbers: Array, spent: float) -> Component:
+def product_of(free: Component, held: Component, numbers: Floats, spent: float) -> Component:
     """Return the product of two functions, linear in the numbers of the one that is free.
 
     Parameters
@@ -125,7 +123,7 @@ def product_of(free: Component, held: Component, numbers: Array, spent: float) -
     """
     beside = held.write(numbers)
 
-    def write(own: Array) -> Node:
+    def write(own: Floats) -> Node:
         return Product((free.write(own), beside))
 
     basis = free.basis * (held.basis @ numbers)[:, None]
@@ -134,7 +132,7 @@ def product_of(free: Component, held: Component, numbers: Array, spent: float) -
     return Component(columns, "product", basis, write, operators, free.penalty, free.straight, spent)
 
 
-def _curve(feature: Feature, column: int, x: Array, spans: int) -> Component:
+def _curve(feature: Feature, column: int, x: Floats, spans: int) -> Component:
     argument: Node = Input(feature.name)
     if feature.log:
         argument, x = Apply("log", argument), np.log(x)
@@ -145,17 +143,17 @@ def _curve(feature: Feature, column: int, x: Array, spans: int) -> Component:
         high = low + max(abs(low), 1.0)
     grid = SplineGrid(low, high, spans)
 
-    def write(numbers: Array) -> Node:
+    def write(numbers: Floats) -> Node:
         return Curve("s", argument, tuple(numbers.tolist()), low, high)
 
     bend = np.diff(np.eye(grid.count), 2, axis=0)
     return Component((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=2)
 
 
-def _cycle(feature: Feature, column: int, x: Array, spans: int) -> Component:
+def _cycle(feature: Feature, column: int, x: Floats, spans: int) -> Component:
     grid = SplineGrid(0.0, feature.scale, spans, periodic=True)
 
-    def write(numbers: Array) -> Node:
+    def write(numbers: Floats) -> Node:
         return Curve("s", Input(feature.name), tuple(numbers.tolist()), 0.0, feature.scale, periodic=True)
 
     turn = np.eye(grid.count)
@@ -163,37 +161,37 @@ def _cycle(feature: Feature, column: int, x: Array, spans: int) -> Component:
     return Component((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=1)
 
 
-def _table(feature: Feature, column: int, encoded: Array) -> Component:
+def _table(feature: Feature, column: int, encoded: Floats) -> Component:
     codes = encoded.astype(np.int64)
     labels = [str(label) for label in feature.categories]
 
-    def write(numbers: Array) -> Node:
+    def write(numbers: Floats) -> Node:
         return Table.of(dict(zip(labels, numbers.tolist(), strict=True)), feature.name, name="by")
 
     basis = np.asarray(codes[:, None] == np.arange(len(labels)), dtype=np.float64)
     return Component((column,), "table", basis, write, 1, np.eye(len(labels)))
 
 
-def _line(feature: Feature, column: int, x: Array, kind: str) -> Component:
+def _line(feature: Feature, column: int, x: Floats, kind: str) -> Component:
     origin = _origin(float(x.min()), float(x.max()))
 
-    def write(numbers: Array) -> Node:
+    def write(numbers: Floats) -> Node:
         return Product((Constant(float(numbers[0])), _from(Input(feature.name), origin)))
 
     return Component((column,), kind, (x - origin)[:, None], write, 1 + bool(origin))
 
 
-def _logarithm(feature: Feature, column: int, x: Array, kind: str) -> Component:
-    def write(numbers: Array) -> Node:
+def _logarithm(feature: Feature, column: int, x: Floats, kind: str) -> Component:
+    def write(numbers: Floats) -> Node:
         return Product((Constant(float(numbers[0])), Apply("log", Input(feature.name))))
 
     return Component((column,), kind, np.log(x)[:, None], write, 2 if kind == "log" else 1)
 
 
-def _parabola(feature: Feature, column: int, x: Array, kind: str) -> Component:
+def _parabola(feature: Feature, column: int, x: Floats, kind: str) -> Component:
     origin = _origin(float(x.min()), float(x.max()))
 
-    def write(numbers: Array) -> Node:
+    def write(numbers: Floats) -> Node:
         z = _from(Input(feature.name), origin)
         slope, bend = numbers.tolist()
         return Sum((Product((Constant(slope), z)), Product((Constant(bend), Power(z, Constant(2.0))))))
@@ -202,10 +200,10 @@ def _parabola(feature: Feature, column: int, x: Array, kind: str) -> Component:
     return Component((column,), kind, np.column_stack([z, z * z]), write, 4 + 2 * bool(origin))
 
 
-def _wave(feature: Feature, column: int, x: Array) -> Component:
+def _wave(feature: Feature, column: int, x: Floats) -> Component:
     frequency = TURN / feature.scale
 
-    def write(numbers: Array) -> Node:
+    def write(numbers: Floats) -> Node:
         since = float(np.mod(-np.arctan2(numbers[1], numbers[0]), TURN)) / frequency
         wave = Apply("sin", Product((Constant(frequency), _from(Input(feature.name), since))))
         return Product((Constant(float(np.hypot(*numbers))), wave))

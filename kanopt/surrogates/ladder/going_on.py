@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Curve, Formula, Maximum, ShapeProof
 from kanopt.formulas.columns import evaluate_graph
@@ -37,8 +38,6 @@ from kanopt.surrogates.ladder.additive import AdditiveLaw
 from kanopt.surrogates.ladder.rungs import beyond_edge
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
-
-Array = NDArray[np.float64]
 
 SAME = 1.005
 """Ratio of squared errors up to which they are practically equal."""
@@ -83,7 +82,7 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
     found = set[tuple[str, Side]]()
     for name in sorted(read & with_ends(trained)):
         values = frame[name].astype(np.float64)
-        ends: tuple[tuple[Side, Array], ...] = (("below", -values), ("above", values))
+        ends: tuple[tuple[Side, Floats], ...] = (("below", -values), ("above", values))
         for side, upwards in ends:
             own, edge = beyond_edge(upwards)
             rest = law.written(law.without(own))
@@ -106,7 +105,7 @@ def _exploded(law: Formula, trained: Trained) -> float | None:
     return highest if explodes else None
 
 
-def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
+def is_no_worse(other: Floats, best: Floats, rows: Rows) -> bool:
     """Whether residuals are no larger than others, but for what is practically nothing or within chance, row by row."""
     more = rows.weight * (other**2 - best**2)
     squares = float(rows.weight @ best**2)
@@ -116,7 +115,7 @@ def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
     return excess <= max((SAME - 1.0) * squares, _chance(more))
 
 
-def _chance(parts: Array) -> float:
+def _chance(parts: Floats) -> float:
     """Return up to which size a sum is put down to chance."""
     return CHANCE * float(np.sqrt(((parts - parts.mean()) ** 2).sum()))
 

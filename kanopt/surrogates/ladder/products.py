@@ -14,14 +14,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_laws, fitted_alone
 from kanopt.surrogates.ladder.functions import Component, most_flexible, product_of
 from kanopt.surrogates.rows import Rows
-
-Array = NDArray[np.float64]
 
 PRODUCTS = 8
 """Products that a law may have, and pairs of columns that are tried again after each."""
@@ -37,7 +36,7 @@ class _ColumnPair:
 
     columns: tuple[int, int]
     gain: float
-    values: Array
+    values: Floats
 
 
 def with_products(
@@ -112,7 +111,7 @@ def _products(pair: _ColumnPair, choice: Choice, left: Rows) -> tuple[Component,
     return tuple(each for each in found if each.basis.any())
 
 
-def _product(first: Component, second: Component, values: Array, left: Rows, choice: Choice) -> Component:
+def _product(first: Component, second: Component, values: Floats, left: Rows, choice: Choice) -> Component:
     """Return the product of two functions that explains most of what is left; each is fitted beside the other."""
     for _ in range(TURNS):
         numbers, spent = _factor(first, values, left, choice)
@@ -125,7 +124,7 @@ def _product(first: Component, second: Component, values: Array, left: Rows, cho
     return product_of(second, first, numbers, spent)
 
 
-def _factor(function: Component, values: Array, left: Rows, choice: Choice) -> tuple[Array, float]:
+def _factor(function: Component, values: Floats, left: Rows, choice: Choice) -> tuple[Floats, float]:
     """Return the numbers of a function beside the values of another one, and its effective number of parameters."""
     times = replace(function, columns=(*function.columns, -1), basis=function.basis * _sized(values)[:, None])
     numbers, spent = fitted_alone(times, left, choice)
@@ -136,5 +135,5 @@ def _factor(function: Component, values: Array, left: Rows, choice: Choice) -> t
     return numbers / max(size, 1e-300), spent
 
 
-def _sized(values: Array) -> Array:
+def _sized(values: Floats) -> Floats:
     return np.asarray(values / max(float(np.sqrt(np.mean(values**2))), 1e-300))

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.formulas import Constant, Curve, Formula, Node, Product, Sum, Table
 from kanopt.formulas.estimation.estimation_rows import as_told, order_of_rows
 from kanopt.formulas.estimation.least_squares import FLOOR
@@ -24,9 +25,6 @@ from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 NETWORK = "network"
 ALIKE = 4.0
@@ -68,11 +66,11 @@ class Rung:
     name: str
     root: Node
     parameters: float
-    left_out: Callable[[Integers], Array]
+    left_out: Callable[[Integers], Floats]
     smearing: float = 1.0
-    written: Callable[[Array], Node] | None = None
-    values: Array | None = None
-    covariance: Array | None = None
+    written: Callable[[Floats], Node] | None = None
+    values: Floats | None = None
+    covariance: Floats | None = None
     told: Covariance | None = None
     refused: str = ""
     ends: frozenset[tuple[str, Side]] = frozenset()
@@ -137,7 +135,7 @@ def scales_of(trained: Trained) -> list[tuple[Rows, bool]]:
     return [(rows, log), (replace(rows, target=other), not log)]
 
 
-def blocks_of(rows: Rows, residual: Array) -> Integers:
+def blocks_of(rows: Rows, residual: Floats) -> Integers:
     """Return the block of every row, (n,), numbered from 0.
 
     Parameters
@@ -161,7 +159,7 @@ def blocks_of(rows: Rows, residual: Array) -> Integers:
     return np.arange(count) // min(BLOCKS * together, max(count // BLOCKS, 1)) % BLOCKS
 
 
-def beyond_edge(upwards: Array) -> tuple[NDArray[np.bool_], float]:
+def beyond_edge(upwards: Floats) -> tuple[NDArray[np.bool_], float]:
     """Return which rows lie beyond the edge of an input, and where that edge is.
 
     Parameters
@@ -174,7 +172,7 @@ def beyond_edge(upwards: Array) -> tuple[NDArray[np.bool_], float]:
     return upwards > edge, edge
 
 
-def edges_of(columns: Iterable[Array]) -> Iterator[Integers]:
+def edges_of(columns: Iterable[Floats]) -> Iterator[Integers]:
     """Yield blocks of the rows at either edge of an input, 0 below and 1 above, −1 for all others.
 
     An input of a few values, at an end of which many rows lie, has no edge: without them nothing tells what it does.

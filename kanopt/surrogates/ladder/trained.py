@@ -17,8 +17,6 @@ from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.rows import Rows
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class Trained:

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Node
 from kanopt.formulas.estimation.free import PIECES, FreeParameters
@@ -23,8 +24,6 @@ from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance, is_parameter, with_standard_errors
 from kanopt.formulas.rounding import ERRORS, round_measures
 from kanopt.surrogates.rows import Rows
-
-Array = NDArray[np.float64]
 
 STEP = 1e-2
 """Step of a parameter to both sides, in its standard errors: constants are written in 12 digits."""
@@ -40,9 +39,9 @@ CORRELATIONS = 4
 
 def with_covariance(
     formula: Formula,
-    written: Callable[[Array], Node],
-    parameters: Array,
-    covariance: Array,
+    written: Callable[[Floats], Node],
+    parameters: Floats,
+    covariance: Floats,
     freedom: float,
 ) -> Formula:
     """Return a formula whose named constants have standard errors and a covariance.
@@ -140,7 +139,7 @@ def _stepped(
     assert rows.shared is not None
     target, shared, root = rows.target + rows.shared.common, rows.shared, np.sqrt(rows.weight)
 
-    def whitened(columns: Array) -> Array:
+    def whitened(columns: Floats) -> Floats:
         return shared.whitened(columns, rows.weight) * root[:, None]
 
     free = FreeParameters.of(formula.root, named)
@@ -177,7 +176,7 @@ def _in_common_digits(covariance: Covariance) -> Covariance:
     return Covariance.of(covariance.names, correlation * np.outer(errors, errors), whole)
 
 
-def _values(root: Node) -> Array:
+def _values(root: Node) -> Floats:
     return np.array([node.value for node in _constants(root)])
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.search.structure import Tabulated
-
-Array: TypeAlias = NDArray[np.float64]
 
 MARGIN = 0.05
 """Share of the range of an input at either end in which a hinge is none."""
@@ -34,13 +33,13 @@ class Columns:
         How many categories each input has that is the number of one.
     """
 
-    def __init__(self, inputs: Array, scales: Array, categories: Mapping[int, int] | None = None) -> None:
+    def __init__(self, inputs: Floats, scales: Floats, categories: Mapping[int, int] | None = None) -> None:
         self.inputs, self.scales = np.asfortranarray(inputs), scales
         self.categories = categories or {}
-        self._logs: dict[int, Array] = {}
+        self._logs: dict[int, Floats] = {}
         self._fastest: dict[int, float] = {}
-        self._powers: dict[tuple[int, float], Array] = {}
-        self._bases: dict[Any, Array] = {}
+        self._powers: dict[tuple[int, float], Floats] = {}
+        self._bases: dict[Any, Floats] = {}
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -50,17 +49,17 @@ class Columns:
         """How many inputs there are."""
         return int(self.inputs.shape[1])
 
-    def of(self, column: int) -> Array:
+    def of(self, column: int) -> Floats:
         """Return an input, shape (n,)."""
         return self.inputs[:, column]
 
-    def log(self, column: int) -> Array:
+    def log(self, column: int) -> Floats:
         """Return log x, and a large negative number where x is zero, so that x^b · log x is zero for b > 0."""
         if column not in self._logs:
             self._logs[column] = np.log(np.maximum(self.of(column), 1e-300))
         return self._logs[column]
 
-    def raised(self, column: int, exponent: float) -> Array:
+    def raised(self, column: int, exponent: float) -> Floats:
         """Return x^exponent."""
         if exponent == 1.0:
             return self.of(column)
@@ -73,7 +72,7 @@ class Columns:
                 self._powers[key] = x**exponent if plain else np.exp(exponent * self.log(column))
         return self._powers[key]
 
-    def basis(self, factor: Tabulated) -> Array:
+    def basis(self, factor: Tabulated) -> Floats:
         """Return what each number of a table or curve is multiplied by, shape (n, numbers)."""
         key = factor.column, factor.of, len(factor.values), factor.low, factor.high
         if key not in self._bases:
@@ -87,12 +86,12 @@ class Columns:
         return self._bases[key]
 
     @cached_property
-    def low(self) -> Array:
+    def low(self) -> Floats:
         """The smallest value of every input."""
         return np.asarray(self.inputs.min(axis=0))
 
     @cached_property
-    def high(self) -> Array:
+    def high(self) -> Floats:
         """The largest value of every input."""
         return np.asarray(self.inputs.max(axis=0))
 
@@ -119,7 +118,7 @@ class Columns:
         return Columns(self.inputs[rows], self.scales, self.categories)
 
 
-def scales_of(inputs: Array) -> Array:
+def scales_of(inputs: Floats) -> Floats:
     """Return a positive number per input of the order of its values, shape (columns,)."""
     out = []
     for column in inputs.T:

@@ -9,8 +9,8 @@ from itertools import combinations, islice, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.program import value
 from kanopt.surrogates.search.structure import (
@@ -31,8 +31,6 @@ from kanopt.surrogates.search.structure import (
     fixed,
     inputs_of,
 )
-
-Array = NDArray[np.float64]
 
 STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
 """Quantiles of an input at which a stretched exponential has fallen to 1/e, and how it bends."""
@@ -200,7 +198,7 @@ class Family:
     columns: Columns
 
     @cached_property
-    def values(self) -> Array:
+    def values(self) -> Floats:
         """Values of the products, shape (n, m)."""
         values = [value(Law((term,)), self.columns) for term in self.terms]
         return np.column_stack(values) if values else np.zeros((len(self.columns), 0))
@@ -321,7 +319,7 @@ class Dictionary:
         return float(self.columns.high[j] - self.columns.low[j])
 
     @cached_property
-    def product_values(self) -> Array:
+    def product_values(self) -> Floats:
         """Values of the products, shape (n, m)."""
         known = {
             (j, e): self.columns.raised(j, e)
@@ -394,7 +392,7 @@ class Dictionary:
         for each in inputs:
             yield from of(self.columns, each)
 
-    def of_one(self, column: int) -> list[tuple[Factor, Array]]:
+    def of_one(self, column: int) -> list[tuple[Factor, Floats]]:
         """Return what may stand for a bend of one input, with its values, shape (n, 1).
 
         These are shapes of growth, decay, peaks and size, exponentials of the input and of its reciprocal, and powers.
@@ -404,8 +402,8 @@ class Dictionary:
         return [*self._alone.get(column, []), *self.exponentials(column), *raised]
 
     @cached_property
-    def _alone(self) -> dict[int, list[tuple[Factor, Array]]]:
-        found: dict[int, list[tuple[Factor, Array]]] = {}
+    def _alone(self) -> dict[int, list[tuple[Factor, Floats]]]:
+        found: dict[int, list[tuple[Factor, Floats]]] = {}
         for family in self.families:
             for k, term in enumerate(family.terms):
                 column, *others = inputs_of(term)
@@ -413,9 +411,9 @@ class Dictionary:
                     found.setdefault(column, []).append((term.factors[0], family.values[:, [k]]))
         return found
 
-    def exponentials(self, column: int) -> list[tuple[Factor, Array]]:
+    def exponentials(self, column: int) -> list[tuple[Factor, Floats]]:
         """Return exponentials of one input and of its reciprocal, with their values, shape (n, 1)."""
-        found: list[tuple[Factor, Array]] = []
+        found: list[tuple[Factor, Floats]] = []
         kinds = ("x", "1/x") if kind_of(self.columns, column) == "positive" else ("x",)
         for of in kinds:
             x = self.columns.of(column) if of == "x" else 1.0 / self.columns.of(column)
@@ -451,7 +449,7 @@ class Dictionary:
         return out
 
     @cached_property
-    def wave_values(self) -> tuple[Array, Array]:
+    def wave_values(self) -> tuple[Floats, Floats]:
         """Sines and cosines of the waves, each (n, m)."""
         if not self.waves:
             empty = np.zeros((len(self.columns), 0))

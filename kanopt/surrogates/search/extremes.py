@@ -19,6 +19,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Target
@@ -35,9 +36,6 @@ from kanopt.surrogates.search.structure import (
     inputs_of,
 )
 from kanopt.surrogates.search.wholes import product_of_powers
-
-Array = NDArray[np.float64]
-
 
 PIECES = (2, 3)
 STARTS, TURNS = 12, 30
@@ -117,9 +115,9 @@ def _of_sums(to: Target, inputs: list[int]) -> Iterator[Law]:
 class _Planes:
     """Planes over columns of rows, the last of them ones, (n, k); with a target and weights, (n,)."""
 
-    rows: Array
-    target: Array
-    weight: Array
+    rows: Floats
+    target: Floats
+    weight: Floats
 
     def highest(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         """Yield what the planes are, and which rows are dealt to each, where several say more than one."""
@@ -137,7 +135,7 @@ class _Planes:
                 if (dealt.sum(axis=1) > self.rows.shape[1]).all():
                     yield function, dealt
 
-    def plane(self, of: NDArray[np.bool_]) -> tuple[Array, Array]:
+    def plane(self, of: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Return the coefficients of the plane through some rows, and their standard errors."""
         return plane(self.rows[of], self.target[of], self.weight[of])
 
@@ -192,9 +190,9 @@ def _largest_product(function: str, products: list[tuple[float, list[Parameter]]
 
 def _largest_sum(
     function: str,
-    sums: list[tuple[Array, Array]],
+    sums: list[tuple[Floats, Floats]],
     factors: list[tuple[Factor, ...]],
-    scales: Array,
+    scales: Floats,
     near: float,
 ) -> Law | None:
     """Return the law, with the terms outside that all sums have; None where it is one sum, or reads |a − b|."""
@@ -202,7 +200,7 @@ def _largest_sum(
     error = near * np.sqrt((errors**2).sum(axis=0))
     shared, nothing = np.ptp(sizes, axis=0) <= error, np.abs(sizes) <= near * errors
 
-    def terms_of(coefficients: Array, told: NDArray[np.bool_]) -> tuple[Term, ...]:
+    def terms_of(coefficients: Floats, told: NDArray[np.bool_]) -> tuple[Term, ...]:
         return tuple(Term(Parameter(float(coefficients[k])), factors[k]) for k in np.flatnonzero(told))
 
     pieces = [terms_of(size, ~(shared | gone)) for size, gone in zip(sizes, nothing, strict=True)]
@@ -217,7 +215,7 @@ def _largest_sum(
     return Law((*outside, Term(ONE, (Applied(function, Law(tuple(parts))),))))
 
 
-def _hinge(function: str, terms: tuple[Term, ...], scales: Array) -> Term:
+def _hinge(function: str, terms: tuple[Term, ...], scales: Floats) -> Term:
     """Return what lies beyond zero of a sum, as a rate times what lies beyond of a sum with a number less."""
     common = frozenset.intersection(*(frozenset(term.factors) for term in terms))
     inside = [replace(t, factors=tuple(f for f in t.factors if f not in common)) for t in terms]

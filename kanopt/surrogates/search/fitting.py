@@ -9,14 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import FLOOR, levenberg_marquardt
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.program import Program
 from kanopt.surrogates.search.rules import Rules
 from kanopt.surrogates.search.structure import Law, freedom, with_values
-
-Array = NDArray[np.float64]
 
 WHOLE, LEAST = 2000, 0.25
 """Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
@@ -72,14 +71,14 @@ class Target:
     """
 
     columns: Columns
-    target: Array
-    weight: Array
+    target: Floats
+    weight: Floats
     log: bool
     rules: Rules
     budget: Budget | None = None
 
     @cached_property
-    def root(self) -> Array:
+    def root(self) -> Floats:
         """Square roots of the weights."""
         return np.asarray(np.sqrt(self.weight))
 
@@ -99,7 +98,7 @@ class Target:
         """Whether every row counts once."""
         return bool((self.weight == 1.0).all())
 
-    def residual(self, output: Array) -> Array:
+    def residual(self, output: Floats) -> Floats:
         """Return the weighted residuals of a law's values; not finite where it has no logarithm.
 
         Warnings of numpy are the caller's: searches come here a hundred thousand times.
@@ -107,13 +106,13 @@ class Target:
         gap = self.target - (np.log(output) if self.log else output)
         return gap if self.is_even else self.root * gap
 
-    def weighted(self, derivatives: Array, output: Array) -> Array:
+    def weighted(self, derivatives: Floats, output: Floats) -> Floats:
         """Return derivatives of a law's values, shape (p, n), as those of the weighted residuals, but for the sign."""
         if self.log:
             return np.asarray(derivatives * (self.root / output))
         return derivatives if self.is_even else derivatives * self.root
 
-    def of_values(self) -> tuple[Array, Array]:
+    def of_values(self) -> tuple[Floats, Floats]:
         """Return the target itself and roots of weights, where it is a logarithm those of errors beside its size."""
         if not self.log:
             return self.target, self.root
@@ -153,9 +152,9 @@ class Fitted:
     law: Law
     squares: float
     length: float
-    hessian: Array = field(repr=False)
+    hessian: Floats = field(repr=False)
 
-    def variances(self, total: float) -> Array:
+    def variances(self, total: float) -> Floats:
         """Return the variances of the free parameters, shape (p,); infinite where the rows do not tell them."""
         p = len(self.hessian)
         if not p:
@@ -194,17 +193,17 @@ class _OfLaw:
 
     program: Program
     to: Target
-    output: Array = field(init=False)
-    residual: Array = field(init=False)
+    output: Floats = field(init=False)
+    residual: Floats = field(init=False)
 
-    def cost(self, theta: Array) -> float:
+    def cost(self, theta: Floats) -> float:
         self.output = self.program.forward(theta)
         self.residual = self.to.residual(self.output)
         return float(self.residual @ self.residual)
 
-    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
         weighted = self.to.weighted(self.program.backward(theta).derivative, self.output)
         return weighted @ weighted.T, weighted @ self.residual
 
-    def projected(self, theta: Array) -> Array:
+    def projected(self, theta: Floats) -> Floats:
         return theta

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import combinations, count
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.estimation.naming import numbered
@@ -37,14 +37,12 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.surrogates.search.structure import Power as Raised
 
-Array = NDArray[np.float64]
-
 SAME = 1e-9
 """Relative difference below which a number that is held is ±1."""
 _ORDER: tuple[type, ...] = (Raised, Logarithm, Hinge, Step, Exponential, Wave, Group, Applied, Tabulated)
 
 
-def unscaled(law: Law, scales: Array) -> Law:
+def unscaled(law: Law, scales: Floats) -> Law:
     """Return the same law of the inputs themselves, given one of the inputs divided by `scales`.
 
     Numbers that are held stay so. A group of which no number is 1 is divided by its first held number.
@@ -52,7 +50,7 @@ def unscaled(law: Law, scales: Array) -> Law:
     return Law(tuple(_term(term, scales) for term in law.terms))
 
 
-def _term(term: Term, scales: Array) -> Term:
+def _term(term: Term, scales: Floats) -> Term:
     by, factors = 1.0, list[Factor]()
     for factor in term.factors:
         extra, unit = _factor(factor, scales)
@@ -179,7 +177,7 @@ def _spread(term: Term) -> Term:
     return Term(ONE, tuple(group if f is groups[0] else f for f in term.factors))
 
 
-def _factor(factor: Factor, scales: Array) -> tuple[float, Factor]:
+def _factor(factor: Factor, scales: Floats) -> tuple[float, Factor]:
     """Return a number and a factor of the inputs themselves whose product is the factor."""
     match factor:
         case Raised(column=column, exponent=exponent):
@@ -225,7 +223,7 @@ def _rounded(value: float) -> float:
 
 
 def graph(
-    law: Law, names: Sequence[str], scales: Array, labels: Mapping[int, Sequence[str]] | None = None
+    law: Law, names: Sequence[str], scales: Floats, labels: Mapping[int, Sequence[str]] | None = None
 ) -> Node:
     """Return the graph of a law of scaled inputs; its free numbers are constants with names, c1, c2, ….
 

@@ -12,8 +12,8 @@ from itertools import combinations, count
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.tape import Applied as OfSum
 from kanopt.formulas.tape import Backward, Extreme, LookedUp, Monomial, Tape, Total
@@ -41,7 +41,6 @@ from kanopt.surrogates.search.structure import (
     walk,
 )
 
-Array: TypeAlias = NDArray[np.float64]
 Number: TypeAlias = "int | float"
 """The place of a free number, or a value that is held."""
 
@@ -61,7 +60,7 @@ SELDOM = 0.005
 """Share of the rows on which each of several terms is the largest, at least: one that never is says nothing."""
 
 
-def _at(number: Number, theta: Array) -> float:
+def _at(number: Number, theta: Floats) -> float:
     return float(theta[number]) if isinstance(number, int) else number
 
 
@@ -165,7 +164,7 @@ class Program(Tape):
         return LookedUp(slice(first, first + len(free)), weights, basis @ held)
 
 
-def _argument(columns: Columns, factor: Exponential) -> Array:
+def _argument(columns: Columns, factor: Exponential) -> Floats:
     x = columns.of(factor.column)
     return x if factor.of == "x" else 1.0 / x if factor.of == "1/x" else x * x
 
@@ -180,11 +179,11 @@ class _Term(Monomial):
         self.decays = False
         """Whether an exponential is among its factors."""
 
-    def multiply(self, values: Array) -> None:
+    def multiply(self, values: Floats) -> None:
         """Multiply by what does not move."""
         self.fixed = values if self.fixed is None else self.fixed * values
 
-    def smooth(self, theta: Array) -> Any:
+    def smooth(self, theta: Floats) -> Any:
         """Return what is fixed times the exponential, as any monomial."""
         if any(not FLATTEST < abs(theta[place]) < STEEPEST for place in self.bends):
             self.curved = np.full_like(self.exponents[0][1], np.nan)
@@ -204,7 +203,7 @@ class _Wave(TapeStep):
         """Least frequency: half a turn over the rows, but for the sine of what may be an angle in radians."""
         self.most = columns.fastest(wave.column)
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the wave."""
         frequency = _at(self.frequency, theta)
         if isinstance(self.frequency, int) and not self.least <= abs(frequency) <= self.most:
@@ -228,7 +227,7 @@ class _Hinge(TapeStep):
     def __init__(self, column: int, columns: Columns, at: Number) -> None:
         self.column, self.columns, self.at = column, columns, at
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return what lies beyond."""
         at = _at(self.at, theta)
         self.beyond = self.columns.of(self.column) - at
@@ -248,7 +247,7 @@ class _Extreme(Extreme):
     def __init__(self, choose: Callable[[Any, Any], Any], parts: list[int]) -> None:
         super().__init__(choose, parts, [True] * len(parts))
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the extreme."""
         out = super().forward(values, theta)
         shares = [np.mean(values[part] == out) for part in self.parts]
@@ -263,7 +262,7 @@ class _Group(TapeStep):
         self.bends = [place for term in terms for place in term.bends]
         self.decaying = [term.coefficient for term in terms if term.decays]
 
-    def _is_sound(self, theta: Array) -> bool:
+    def _is_sound(self, theta: Floats) -> bool:
         """Whether the group is one that a person might write.
 
         No free exponent in it is close to zero, which would make it a logarithm in disguise, 1 - x^0.001; and it
@@ -273,7 +272,7 @@ class _Group(TapeStep):
             return False
         return _at(self.exponent, theta) >= 0.0 or all(_at(each, theta) >= 0.0 for each in self.decaying)
 
-    def forward(self, values: list[Any], theta: Array) -> Any:
+    def forward(self, values: list[Any], theta: Floats) -> Any:
         """Return the power of the sum."""
         base, exponent = values[self.inner], _at(self.exponent, theta)
         low = float(base.min())
@@ -309,12 +308,12 @@ OPPOSITE = 0.02
 # ── values of a law, and of each of its parts ──
 
 
-def value(law: Law, columns: Columns) -> Array:
+def value(law: Law, columns: Columns) -> Floats:
     """Return the values of a law, shape (n,); NaN where it is not defined."""
     return np.asarray(_evaluated(law, columns).values[-1])
 
 
-def value_and_jacobian(law: Law, columns: Columns) -> tuple[Array, Array]:
+def value_and_jacobian(law: Law, columns: Columns) -> tuple[Floats, Floats]:
     """Return the values (n,) and the derivatives in the free parameters (n, p), in the order of `values_of`."""
     program = _evaluated(law, columns)
     with np.errstate(all="ignore"):
@@ -343,7 +342,7 @@ def cancels(law: Law, columns: Columns) -> bool:
     )
 
 
-def _cancels(law: Law, terms: list[Array], scales: Array) -> bool:
+def _cancels(law: Law, terms: list[Floats], scales: Floats) -> bool:
     if len(terms) < 2 or Term(ONE) in law.terms or _is_line(law):
         return False
     for i, j in _differences(law, scales):
@@ -363,7 +362,7 @@ def _is_line(law: Law) -> bool:
     return len(law.terms) == 2 and not first.factors and len(second.factors) == len(inputs) == 1
 
 
-def _differences(law: Law, scales: Array) -> Iterator[tuple[int, int]]:
+def _differences(law: Law, scales: Floats) -> Iterator[tuple[int, int]]:
     """Yield the places of terms M · a and −M · b with inputs a and b: a difference is a quantity of its own."""
     for (i, first), (j, second) in combinations(enumerate(law.terms), 2):
         one, other = ({repr(f): f for f in term.factors} for term in (first, second))
@@ -414,8 +413,8 @@ class Part:
 
     path: Path
     part: Law | Term
-    value: Array
-    flow: Array
+    value: Floats
+    flow: Floats
 
 
 def parts(law: Law, columns: Columns) -> Iterator[Part]:
@@ -431,7 +430,7 @@ def parts(law: Law, columns: Columns) -> Iterator[Part]:
 # ── laws with tables and curves ──
 
 
-def centred(law: Law, columns: Columns, weight: Array) -> Law:
+def centred(law: Law, columns: Columns, weight: Floats) -> Law:
     """Return the same law with curves that are 1 on average, where the coefficient of their term can tell the size."""
     terms = []
     for term in law.terms:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import SINGLE, Dictionary, exponents_of, kind_of
 from kanopt.surrogates.search.fitting import Target
@@ -31,8 +31,6 @@ from kanopt.surrogates.search.structure import (
     inputs_of,
     joined,
 )
-
-Array = NDArray[np.float64]
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
@@ -106,7 +104,7 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                 yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
 
 
-def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Array]]:
+def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Floats]]:
     """Return the simple powers of an input, with their values, shape (n, 1)."""
     return [
         ((Power(column, fixed(e)),), words.columns.raised(column, e)[:, None])
@@ -114,7 +112,7 @@ def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Ar
     ]
 
 
-def _others(law: Law, places: list[int], coefficients: Array) -> list[Term]:
+def _others(law: Law, places: list[int], coefficients: Floats) -> list[Term]:
     """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
     return [

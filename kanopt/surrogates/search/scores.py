@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.program import value, value_and_jacobian
 from kanopt.surrogates.search.structure import ONE, Law
-
-Array = NDArray[np.float64]
 
 BLOCK = 1e-5
 """Share of a direction of several columns that is left below which the present parameters imitate it."""
@@ -53,10 +52,10 @@ class Scores:
         What derivatives of the law's values are multiplied by, shape (n,).
     """
 
-    basis: Array
-    residual: Array
+    basis: Floats
+    residual: Floats
     squares: float
-    weight: Array
+    weight: Floats
 
     @classmethod
     def of_law(cls, law: Law, to: Target) -> Scores:
@@ -68,7 +67,7 @@ class Scores:
         squares = max(float(residual @ residual), 1e-300)
         return cls(_spanned(jacobian * weight[:, None]), residual, squares, weight)
 
-    def _beside(self, columns: Array) -> Array:
+    def _beside(self, columns: Floats) -> Floats:
         """Return columns without what the present parameters say of them."""
         return np.asarray(columns - self.basis @ (self.basis.T @ columns))
 
@@ -77,7 +76,7 @@ class Scores:
         left = float(self.residual @ self.residual) - taken
         return np.minimum(1.0 - left / self.squares, 1.0 - 1e-12)
 
-    def of(self, columns: Array, flow: Array) -> tuple[Array, Array]:
+    def of(self, columns: Floats, flow: Floats) -> tuple[Floats, Floats]:
         """Return share of the squares taken and slope of each new column, shapes (m,)."""
         with np.errstate(all="ignore"):  # what has no value on some row takes nothing
             v = columns * (flow * self.weight)[:, None]
@@ -89,7 +88,7 @@ class Scores:
             slope = dot / after
         return np.nan_to_num(np.maximum(share, 0.0)), np.nan_to_num(slope)
 
-    def of_pairs(self, first: Array, second: Array, flow: Array) -> tuple[Array, Array, Array]:
+    def of_pairs(self, first: Floats, second: Floats, flow: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the share taken by two columns together, and their slopes."""
         with np.errstate(all="ignore"):
             scaled = (flow * self.weight)[:, None]
@@ -101,7 +100,7 @@ class Scores:
             share = np.where(det > 1e-8 * aa * bb, self._share(s * ra + c * rb), 0.0)
         return np.nan_to_num(np.maximum(share, 0.0)), np.nan_to_num(s), np.nan_to_num(c)
 
-    def of_block(self, columns: Array, flow: Array | float = 1.0) -> tuple[float, Array, bool]:
+    def of_block(self, columns: Floats, flow: Floats | float = 1.0) -> tuple[float, Floats, bool]:
         """Return the share taken by several columns (n, m) together, their slopes (m,), and whether all are told."""
         with np.errstate(all="ignore"):
             v = columns * (flow * self.weight)[:, None]
@@ -117,7 +116,7 @@ class Scores:
         return float(self._share(taken @ taken)), slopes / np.where(norm > 0.0, norm, np.inf), told
 
 
-def _spanned(columns: Array) -> Array:
+def _spanned(columns: Floats) -> Floats:
     """Return orthonormal columns that span others."""
     norm = np.sqrt((columns**2).sum(axis=0))
     return np.asarray(np.linalg.qr(columns / np.where(norm > 0.0, norm, 1.0))[0])
@@ -141,9 +140,9 @@ class OuterSum:
         Squared residuals of the law as it is.
     """
 
-    bare: list[Array]
-    target: Array
-    root: Array
+    bare: list[Floats]
+    target: Floats
+    root: Floats
     squares: float
 
     @classmethod
@@ -185,20 +184,20 @@ class OuterTerm(Scores):
         Weighted, shape (n,).
     """
 
-    bare: Array
-    others: Array
-    target: Array
+    bare: Floats
+    others: Floats
+    target: Floats
 
-    def multiplied(self, values: Array) -> tuple[Array, Array]:
+    def multiplied(self, values: Floats) -> tuple[Floats, Floats]:
         """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
         return self.of(values, self.bare / self.weight)
 
-    def exchanged(self, values: Array) -> tuple[float, Array]:
+    def exchanged(self, values: Floats) -> tuple[float, Floats]:
         """Return the share taken by all columns of (n, m) values instead of the term, and their coefficients, (m,)."""
         share, found, told = self.of_block(values)
         return share if told else -np.inf, found
 
-    def best_of(self, values: Array, sets: NDArray[np.intp]) -> tuple[float, Array, list[int]]:
+    def best_of(self, values: Floats, sets: NDArray[np.intp]) -> tuple[float, Floats, list[int]]:
         """Return what the best of several sets of columns takes instead of the term, its coefficients and its numbers.
 
         The sets, shape (m, k), are ranked on the normal equations, which are quick, and the best few solved for.
@@ -209,7 +208,7 @@ class OuterTerm(Scores):
         tried = [(*self.exchanged(values[:, chosen]), chosen) for chosen in best]
         return max(tried, key=lambda entry: entry[0], default=(-np.inf, np.zeros(0), []))
 
-    def coefficients_beside(self, values: Array, coefficients: Array) -> Array:
+    def coefficients_beside(self, values: Floats, coefficients: Floats) -> Floats:
         """Return the coefficients of the other terms beside columns of (n, m) values, (k,); 0 where it says nothing."""
         left = self.target - self.weight * (values @ coefficients)
         size = np.sqrt((self.others**2).sum(axis=0))
@@ -218,7 +217,7 @@ class OuterTerm(Scores):
         nothing = np.abs(found) < NOTHING * np.sqrt(float(self.target @ self.target))
         return np.where(nothing, 0.0, found / size)
 
-    def scanned(self, values: Array, exponent: float) -> list[Start | None]:
+    def scanned(self, values: Floats, exponent: float) -> list[Start | None]:
         """Return the best of a few slopes for every column of (n, m) values; None where none of them is sound."""
         found: list[Start | None] = []
         for m in values.T:
@@ -237,7 +236,7 @@ class OuterTerm(Scores):
         return found
 
 
-def ranked_sets(columns: Array, target: Array, sets: NDArray[np.intp]) -> NDArray[np.intp]:
+def ranked_sets(columns: Floats, target: Floats, sets: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return sets of columns, those that take most of the squares of a target first, shape (up to s, k).
 
     Sets with a column that is zero, or no number on some row, are left out. Normal equations are quick, and good enough

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
@@ -40,8 +40,6 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.surrogates.search.tidying import tidied
 from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions, ratios_of_sums
-
-Array = NDArray[np.float64]
 
 RANKING_ROWS = 500
 REFITS = 500.0
@@ -109,15 +107,15 @@ class Task:
         Whether the search ends as soon as what it has found clearly belongs on the other scale.
     """
 
-    inputs: Array
-    target: Array
-    weight: Array
+    inputs: Floats
+    target: Floats
+    weight: Floats
     rules: Rules
     log: bool = False
     periods: Mapping[int, float] = field(default_factory=dict)
     categories: Mapping[int, int] = field(default_factory=dict)
     with_curves: bool = False
-    other: Array | None = None
+    other: Floats | None = None
     may_leave: bool = False
 
 
@@ -137,7 +135,7 @@ class Found:
 
     best: Fitted
     others: tuple[Fitted, ...]
-    scales: Array
+    scales: Floats
     elsewhere: float = -np.inf
     left: bool = False
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary, kind_of
 from kanopt.surrogates.search.fitting import Target
@@ -40,8 +40,6 @@ from kanopt.surrogates.search.structure import (
     signature,
     values_of,
 )
-
-Array = NDArray[np.float64]
 
 LEAST, MOST = 0.2, 5.0
 """Ends of the numbers with which a table is begun that multiplies."""
@@ -111,7 +109,7 @@ class Place:
         return OF_TERMS if self.part.path else OF_WHOLES
 
     @property
-    def factor_flow(self) -> Array:
+    def factor_flow(self) -> Floats:
         """Derivative of the law in the logarithm of what stands here, (n,)."""
         return self.part.flow * self.part.value
 
@@ -205,7 +203,7 @@ def _held_and_free(factors: tuple[Factor, ...], columns: Columns) -> list[tuple[
     return list(dict.fromkeys((factors, freed)))
 
 
-def _best(share: Array, count: int) -> list[int]:
+def _best(share: Floats, count: int) -> list[int]:
     return [int(k) for k in np.argsort(-share, kind="stable")[:count] if share[k] > 0.0]
 
 
@@ -213,7 +211,7 @@ def _bracket(slope: float, factors: tuple[Factor, ...], exponent: float = 1.0) -
     return Group(Law((Term(ONE), Term(Parameter(slope), factors))), fixed(exponent))
 
 
-def _waves(place: Place, flow: Array) -> Iterator[tuple[float, float, Wave]]:
+def _waves(place: Place, flow: Floats) -> Iterator[tuple[float, float, Wave]]:
     """Yield the share, the amplitude and the wave of the best one of a known period, and of any other."""
     words = place.words
     share, sine, cosine = place.scores.of_pairs(*words.wave_values, flow)
@@ -288,7 +286,7 @@ def limited(place: Place) -> Found:
             yield min(taken, 1.0 - 1e-12), Law((whole,))
 
 
-def _clump(values: Array, squares: Array, to: Target) -> tuple[float, float] | None:
+def _clump(values: Floats, squares: Floats, to: Target) -> tuple[float, float] | None:
     """Return the squares that a limit takes at the rows of which a law says least, and that limit; None for none.
 
     It is the mean of a clump, as rows at a limit are (a target censored at a known place: Tobin 1958, Econometrica 26):

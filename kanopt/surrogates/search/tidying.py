@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
 from kanopt.surrogates.search.program import value
@@ -46,8 +47,6 @@ from kanopt.surrogates.search.structure import (
     raised_to,
     values_of,
 )
-
-Array = NDArray[np.float64]
 
 FARTHEST = 3.3
 """Standard errors from an estimate to the end of the interval that must contain the simple value: 99.9 %."""
@@ -86,7 +85,7 @@ class _Simple:
     density: float
 
 
-def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
+def _simple(law: Law, scales: Floats, rules: Rules) -> Iterator[_Simple]:
     """Yield simple values for the free parameters of a law of scaled inputs x / scale."""
     number = 0
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary, kind_of
@@ -42,7 +43,6 @@ from kanopt.surrogates.search.structure import (
     fixed,
 )
 
-Array = NDArray[np.float64]
 Product: TypeAlias = "tuple[Factor, ...]"
 
 MOST_PRODUCTS = 150
@@ -70,18 +70,18 @@ SMALL = 0.05
 class _Columns:
     """Columns that are compared with a target in pairs, by their normal equations; zero where one is no number."""
 
-    gram: Array
-    told: Array
+    gram: Floats
+    told: Floats
 
     @classmethod
-    def of(cls, columns: Array, target: Array) -> _Columns:
+    def of(cls, columns: Floats, target: Floats) -> _Columns:
         with np.errstate(all="ignore"):
             size = np.sqrt((columns**2).sum(axis=0))
             scaled = columns / size
         scaled = np.where(np.isfinite(scaled).all(axis=0), scaled, 0.0)
         return cls(scaled.T @ scaled, scaled.T @ target)
 
-    def pairs(self, most: int, *, rising: bool = False) -> tuple[NDArray[np.intp], Array]:
+    def pairs(self, most: int, *, rising: bool = False) -> tuple[NDArray[np.intp], Floats]:
         """Return the pairs that take most of the squares, best first, shape (k, 2), and what they take.
 
         Where they are to be `rising` one coefficient of a pair is above zero.
@@ -100,7 +100,7 @@ class _Columns:
         largest = largest[np.argsort(-taken.flat[largest], kind="stable")]
         return np.column_stack(np.unravel_index(largest, taken.shape)), taken.flat[largest]
 
-    def completed(self, pairs: NDArray[np.intp], gains: Array) -> tuple[tuple[int, ...], float]:
+    def completed(self, pairs: NDArray[np.intp], gains: Floats) -> tuple[tuple[int, ...], float]:
         """Return the best of some pairs with a third column, and what the three take."""
         i, j = pairs.T
         between = self.gram[i, j][:, None]
@@ -176,7 +176,7 @@ def _powers(factors: Product) -> dict[int, float]:
     return {f.column: f.exponent.value for f in factors if isinstance(f, Power)}
 
 
-def _refined(found: _Ratio, values: Array, root: Array, y: Array) -> _Ratio:
+def _refined(found: _Ratio, values: Floats, root: Floats, y: Floats) -> _Ratio:
     """Return what was found with the b that leaves the least squares."""
     _, r, b, above = found
 
@@ -256,8 +256,8 @@ def _root(size: float, factors: Product, words: Dictionary) -> Term:
 
 
 def _best_pairs(
-    products: Array, target: Array, weight: Array, beside: Array | None
-) -> Iterator[tuple[list[int], Array, Array]]:
+    products: Floats, target: Floats, weight: Floats, beside: Floats | None
+) -> Iterator[tuple[list[int], Floats, Floats]]:
     """Yield the numbers of products that explain a target best, their coefficients, and those of what is beside.
 
     One coefficient is above zero; those of which the sum is not above zero on every row are left out.
@@ -286,7 +286,7 @@ def _best_pairs(
 
 
 def _sum_to_power(
-    words: Dictionary, products: Sequence[Product], sizes: Array, exponent: float, *, divided: bool
+    words: Dictionary, products: Sequence[Product], sizes: Floats, exponent: float, *, divided: bool
 ) -> Term:
     """Return a sum to a power, with the powers outside that all products have.
 
@@ -379,7 +379,7 @@ class _InExponential:
 
     inside: tuple[Factor, ...]
 
-    def argument(self, columns: Columns) -> Array:
+    def argument(self, columns: Columns) -> Floats:
         return value(Law((Term(ONE, self.inside),)), columns)
 
     def factor(self, rate: float) -> Factor:
@@ -393,7 +393,7 @@ class _Saturation:
     column: int
     size: float
 
-    def argument(self, columns: Columns) -> Array:
+    def argument(self, columns: Columns) -> Floats:
         return np.asarray(np.log1p(columns.of(self.column) / self.size))
 
     def factor(self, rate: float) -> Factor:
@@ -437,7 +437,7 @@ def _of_two(words: Dictionary, powers: list[int]) -> Iterator[tuple[Factor, ...]
     yield from ((Power(i, ONE), Logarithm(j)) for i in words.straight for j in powers if i != j)
 
 
-def product_of_powers(rows: Array, target: Array, weight: Array) -> tuple[float, list[Parameter]]:
+def product_of_powers(rows: Floats, target: Floats, weight: Floats) -> tuple[float, list[Parameter]]:
     """Return the coefficient of a product and its exponents, held where they are what a simple one would give.
 
     Parameters

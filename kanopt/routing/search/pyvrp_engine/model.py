@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from pyvrp import Activity, ActivityType, Client, Depot, Location, ProblemData, Route, Solution, VehicleType
 
+from kanopt.array_types import Integers
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.integers import (
     Flags,
-    Integers,
     NodeRoutes,
     RoutingIntegers,
     refuse_too_large,

@@ -13,12 +13,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pyvrp import ProblemData, Route, Solution
 
 from kanopt.engines.clock import SearchClock
-
-Floats = NDArray[np.float64]
 
 _MOST = 20_000
 """Routes that are looked at, those met last."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.lowering.graphs import over as over_input
@@ -32,8 +33,6 @@ from kanopt.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.routing.search.racer.polylines import Polyline
 from kanopt.routing.service_times import ServiceTimes, StopInputs
 from kanopt.units import multiplier_and_divisor
-
-Floats = NDArray[np.float64]
 
 FIRST_OF_LAWS = 5  # ARC_LAWS of kernel/racer.h
 

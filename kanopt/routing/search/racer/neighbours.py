@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import tail_blocks
+from kanopt.array_types import Floats
 from kanopt.routing.data import RoutingData
-
-Floats = NDArray[np.float64]
 
 MOST_NEAR = 40
 """Neighbours of a client, the size of granular neighbourhoods (Toth and Vigo 2003) in PyVRP and HGS-CVRP."""

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.rounding import round_array
 from kanopt.routing import ArrivalFunctions
@@ -35,7 +35,6 @@ from kanopt.routing.simulate import slack
 from kanopt.routing.simulate.breaks import WAYS
 from kanopt.units import convert
 
-Floats = NDArray[np.float64]
 _NARROWER = 2e-6
 """Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""
 _LINE = 8

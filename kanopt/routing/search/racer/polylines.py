@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.nodes import Node
-
-Floats = NDArray[np.float64]
 
 _TOLERANCE = 1e-4
 """Share of a function's range; its profile takes a sixty-fourth of it, where the function is smooth."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats, Integers
 from kanopt.engines.clock import SearchClock
 from kanopt.engines.compiled.library import kernel, kernel_for
 from kanopt.scheduling.arrays import ShopStructure
@@ -25,8 +26,6 @@ def knows_rules(grid: TimeGrid) -> bool:
 
 # A grid as the kernel reads it.
 
-
-Ints = NDArray[np.int64]
 
 _NEVER = 2**60
 
@@ -115,7 +114,7 @@ class ShopData:
         return array.ctypes.data_as(ctypes.POINTER(kind))
 
 
-def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[Ints, Ints, Ints]:
+def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[Integers, Integers, Integers]:
     """Return the windows of every machine; one that is never open closes before it opens."""
     counts = np.maximum(1, (closes > opens).sum(axis=1))
     return opens.astype(np.int64), closes.astype(np.int64), counts
@@ -126,9 +125,6 @@ def _price_of_excess(grid: TimeGrid) -> int:
     costs = grid.costs
     dearest = np.abs(costs.energy).max(initial=0)
     return int(10 * (costs.makespan + costs.tardiness.sum() + dearest) + 1)
-
-
-Floats = NDArray[np.float64]
 
 
 class ShopSearch:
@@ -176,7 +172,7 @@ class ShopSearch:
         numbers = ctypes.c_double(noise), ctypes.c_int64(work)
         self._library.shop_dispatch(self._search, ctypes.c_void_p(keys.ctypes.data), *numbers)
 
-    def begin(self, modes: Ints, starts: Ints) -> None:
+    def begin(self, modes: Integers, starts: Integers) -> None:
         """Start from a schedule: the modes of all tasks and their starts, before which each is held back."""
         mode = self.shop.place_of[modes].astype(np.int32)
         order = in_order(self.shop.grid.structure, starts).astype(np.int32)
@@ -200,22 +196,22 @@ class ShopSearch:
         self._library.shop_report(self._search, ctypes.byref(report))
         return report
 
-    def best(self) -> tuple[Ints, Ints]:
+    def best(self) -> tuple[Integers, Integers]:
         """Return the modes and starts of the best schedule."""
         return self._schedule(best=True)
 
-    def current(self) -> tuple[Ints, Ints]:
+    def current(self) -> tuple[Integers, Integers]:
         """Return the modes and starts of the schedule that the search stands at."""
         return self._schedule(best=False)
 
-    def _schedule(self, *, best: bool) -> tuple[Ints, Ints]:
+    def _schedule(self, *, best: bool) -> tuple[Integers, Integers]:
         mode = np.zeros(self._tasks, dtype=np.int32)
         start = np.zeros(self._tasks, dtype=np.int64)
         self._library.shop_schedule(self._search, ctypes.c_int(best), *_addresses(mode, start))
         return self.shop.modes[mode], start
 
 
-def in_order(structure: ShopStructure, starts: Ints) -> Ints:
+def in_order(structure: ShopStructure, starts: Integers) -> Integers:
     """Return all tasks by their starts, but none before one that it comes after."""
     place, begin = np.empty(len(starts), dtype=np.int64), starts.astype(np.int64)
     place[structure.order] = np.arange(len(starts))
