@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError
-from kanopt.tables.examples import FUEL_PRICE, LOAD_CAPACITY, City
-from kanopt.tables.report import with_report
+from kanopt.tables.report import FUEL_PRICE, LOAD_CAPACITY, City, with_report
 
 TRIPS, WEEKS, HOURS = 5_000, 20, (6.0, 20.0)
 WORKING_DAYS = 5  # of a week

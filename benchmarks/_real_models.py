@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from kanopt.surrogates.peer_models import better_of, peer_model
+from kanopt.surrogates.baselines import better_of, peer_model
 
 
 class AdditiveSplines(RegressorMixin, BaseEstimator):

@@ -31,7 +31,7 @@ from _example_city import make_city
 from joblib.externals.loky import get_reusable_executor
 
 import kanopt as ko
-from kanopt.questions.days_figures import acceptance
+from kanopt.questions.days_tables import acceptance
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 YEAR, SOON, BETTER = 250, 40, 0.02

@@ -30,7 +30,7 @@ from _example_city import DrawnCity, make_city
 
 import kanopt as ko
 from kanopt import Uncertainty
-from kanopt.routing.search.days_in_time import leave_in_time
+from kanopt.routing.search.departure_choice import leave_in_time
 from kanopt.scenarios.events import ignore_event
 from kanopt.scenarios.learn import laws_of, learn
 from kanopt.scenarios.run import build

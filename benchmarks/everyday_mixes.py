@@ -29,8 +29,7 @@ from _bench import asked, footer, print_table
 
 import kanopt as ko
 from kanopt import routing
-from kanopt.engines.base import SolveOptions
-from kanopt.engines.clock import SearchClock
+from kanopt.engines.base import SearchClock, SolveOptions
 from kanopt.solvers.solve import search_and_assess
 
 SECONDS = {60: 10.0, 200: 30.0}
@@ -304,8 +303,8 @@ def default_plan(
 
 def pyvrp_plan(problem: ko.RoutingProblem, options: SolveOptions) -> routing.RoutingPlan | None:
     """Return the plan of PyVRP alone, None where it does not model the problem."""
-    from kanopt.routing.search.pyvrp_engine.relaxed import unsupported_rules
-    from kanopt.routing.search.pyvrp_engine.search import PyVrpRun
+    from kanopt.routing.search.pyvrp_model import unsupported_rules
+    from kanopt.routing.search.pyvrp_search import PyVrpRun
 
     if unsupported_rules(problem):
         return None

@@ -19,11 +19,9 @@ import torch
 from _bench import alternate, asked, footer, installed, print_table
 from torch import Tensor
 
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.large import squares_and_gradient
-from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data
-from kanopt.kan.training import random_starts
+from kanopt.kan.network import Architecture, InputTensors, KANBatch
+from kanopt.kan.trainer import Data
+from kanopt.kan.training import random_starts, squares_and_gradient
 
 WIDTHS, GRID, ROWS = (8, 64, 64, 1), 5, 8_192
 Step = Callable[[], float]

@@ -16,10 +16,9 @@ from _bench import alternate, asked, footer, print_table
 from targets import GIVEN, TARGETS
 
 import kanopt as ko
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import Penalty
-from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.network import Architecture, InputTensors
+from kanopt.kan.ranges import Penalty
+from kanopt.kan.trainer import Data, LeastSquares, TrainerOptions, train
 from kanopt.kan.training import random_starts
 
 PRECISIONS = ("double", "mixed")

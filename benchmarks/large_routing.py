@@ -36,7 +36,7 @@ from kanopt.engines.base import SolveOptions
 from kanopt.plans.result import Progress
 from kanopt.routing import RoutingPlan
 from kanopt.routing.search.parts_run import PartsRun
-from kanopt.routing.search.racer.annealing import StoppingCriteria
+from kanopt.routing.search.racer.search import StoppingCriteria
 
 CASES = ("same", "plain", "load")
 
@@ -109,7 +109,7 @@ def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict
     import pyvrp
     from pyvrp.stop import MaxRuntime
 
-    from kanopt.routing.search.pyvrp_engine.model import integers_of, pyvrp_model
+    from kanopt.routing.search.pyvrp_model import integers_of, pyvrp_model
 
     arrays = integers_of(town(clients, case, seed), seed)
     began, worked = time.perf_counter(), time.process_time()

@@ -16,7 +16,7 @@ import pandas as pd
 from _bench import asked, footer, print_table
 
 import kanopt as ko
-from kanopt.engines.clock import cpu_seconds
+from kanopt.engines.base import cpu_seconds
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 
 COLUMNS = ["km", "load", "hour", "stops"]

@@ -44,7 +44,7 @@ from value_of_laws import true_laws
 import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
-from kanopt.formulas.noise import Noise
+from kanopt.formulas.error_model import Noise
 
 LEVELS = (0.90, 0.95, 0.99)
 HAPPENS = Uncertainty(gross_errors=False)

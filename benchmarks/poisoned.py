@@ -23,7 +23,7 @@ from _bench import asked, footer, print_table
 
 from kanopt.errors import KanoptError
 from kanopt.scenarios.events import ignore_event
-from kanopt.scenarios.files.spec import LearnedSpec
+from kanopt.scenarios.files.sections import LearnedSpec
 from kanopt.scenarios.learn import learn_law
 
 Rng = np.random.Generator

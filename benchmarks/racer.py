@@ -24,7 +24,7 @@ from _bench import asked, footer
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kanopt.routing.search.racer.plan_data import PlanData
-from kanopt.routing.search.racer.refine import refine
+from kanopt.routing.search.racer.search import refine
 from tests.cases.kernel_scores import score_plan
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.routing_simulator import best_of_all

@@ -22,9 +22,9 @@ from _bench import asked, footer, print_table
 from _law_instances import read_any
 
 import kanopt as ko
-from kanopt.engines.clock import SearchClock
+from kanopt.engines.base import SearchClock
 from kanopt.routing.instances import Instance
-from kanopt.routing.search.pyvrp_engine.search import PyVrpRun
+from kanopt.routing.search.pyvrp_search import PyVrpRun
 
 SETS = {"rifki": ("rifki2020", "*.vrp.json"), "uk": ("pollution_uk", "*.txt")}
 

@@ -31,7 +31,7 @@ from _networks import concave_network, random_network, read_warehouses
 from _process_memory import PeakMemory
 
 import kanopt as ko
-from kanopt.engines.clock import cpu_seconds
+from kanopt.engines.base import cpu_seconds
 from kanopt.supply.search.model import SupplyProgram
 
 CAPACITIES = (8000.0, 10000.0, 12000.0, 14000.0)

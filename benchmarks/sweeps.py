@@ -33,7 +33,7 @@ from _bench import asked, footer, installed
 
 import kanopt as ko
 from kanopt.parallel import cluster, run_tasks
-from kanopt.questions.prepare import prepare
+from kanopt.questions.question import prepare
 from kanopt.scenarios.events import ignore_event
 
 ROOT = Path(__file__).parent.parent / "scenarios"

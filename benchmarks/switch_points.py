@@ -20,8 +20,8 @@ import pandas as pd
 from _bench import asked, footer, print_table
 
 import kanopt as ko
-from kanopt.engines.clock import cpu_seconds
-from kanopt.questions.plan_decisions import decisions_of
+from kanopt.engines.base import cpu_seconds
+from kanopt.questions.point import decisions_of
 
 SUPPLY = Path(__file__).parents[1] / "scenarios" / "supply_network.toml"
 WITHIN = 0.005

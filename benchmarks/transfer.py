@@ -20,7 +20,7 @@ from _bench import asked, footer, installed, print_table
 from _real_models import additive, boosting
 
 import kanopt as ko
-from kanopt.surrogates.peer_models import better_of, peer_model
+from kanopt.surrogates.baselines import better_of, peer_model
 from kanopt.tables import with_units
 
 Floats = np.ndarray

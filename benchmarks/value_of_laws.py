@@ -28,7 +28,7 @@ from scipy.stats import t as student
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.tables.examples import (
+from kanopt.tables.report import (
     BUMPS,
     DRAG,
     FREE_SPEED,
@@ -59,7 +59,7 @@ class Laws:
 
 
 def true_laws(strength: float) -> Laws:
-    """Write down the laws of :class:`kanopt.tables.examples.City`."""
+    """Write down the laws of :class:`kanopt.tables.report.City`."""
     bumps = " + ".join(
         f"{strength * height!r} * exp(-((hour - {at!r}) / {width!r}) ^ 2 / 2)" for height, at, width in BUMPS
     )

@@ -28,7 +28,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import r2_score
 
 import kanopt as ko
-from kanopt.formulas.calendar_functions import CALENDAR
+from kanopt.formulas.columns import CALENDAR
 
 GOAL = 0.95
 FEET = 0.0003048  # km

@@ -28,9 +28,8 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Alternative, parse_formula
 from kanopt.formulas.parameters import parameters_of
 from kanopt.pages import plot_diagram
-from kanopt.pages.canvas import set_y_title, style_axes
+from kanopt.pages.charts import ALARM, FAINT, INK, LINE, MUTED, series, set_y_title, style_axes
 from kanopt.pages.diagrams import diagram_size
-from kanopt.pages.palette import ALARM, FAINT, INK, LINE, MUTED, series
 
 PAGE = Path(__file__).with_name("formulas.md")
 OUT = PAGE.with_name("pictures")

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from kanopt.plans import Result as Result
     from kanopt.plans import Status as Status
     from kanopt.plans import Uncertainty as Uncertainty
-    from kanopt.plans.evaluate import evaluate as evaluate
+    from kanopt.plans.result import evaluate as evaluate
     from kanopt.questions import Comparison as Comparison
     from kanopt.questions import MonteCarlo as MonteCarlo
     from kanopt.questions import Risk as Risk
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from kanopt.questions import Tornado as Tornado
     from kanopt.questions import factors as factors
     from kanopt.questions import grid as grid
+    from kanopt.questions.ask import sweep as sweep
     from kanopt.questions.compare import compare as compare
     from kanopt.questions.days import Days as Days
     from kanopt.questions.days import plan_days as plan_days
@@ -75,9 +76,8 @@ if TYPE_CHECKING:
     from kanopt.questions.review import Review as Review
     from kanopt.questions.review import drift as drift
     from kanopt.questions.review import review as review
-    from kanopt.questions.risks.kinds import risk as risk
     from kanopt.questions.risks.monte_carlo import monte_carlo as monte_carlo
-    from kanopt.questions.sweep import sweep as sweep
+    from kanopt.questions.risks.risk import risk as risk
     from kanopt.questions.switch_points import switch_points as switch_points
     from kanopt.questions.tornado import tornado as tornado
     from kanopt.routing.instances import read_instance as read_instance
@@ -148,7 +148,7 @@ _HOME = {
         "parse_formula",
     ),
     "plans": ("Certificate", "Check", "Result", "Status", "Uncertainty"),
-    "plans.evaluate": ("evaluate",),
+    "plans.result": ("evaluate",),
     "questions": (
         "Comparison",
         "MonteCarlo",
@@ -163,9 +163,9 @@ _HOME = {
     "questions.compare": ("compare",),
     "questions.days": ("Days", "plan_days"),
     "questions.review": ("Drift", "Review", "drift", "review"),
-    "questions.risks.kinds": ("risk",),
+    "questions.risks.risk": ("risk",),
     "questions.risks.monte_carlo": ("monte_carlo",),
-    "questions.sweep": ("sweep",),
+    "questions.ask": ("sweep",),
     "questions.switch_points": ("switch_points",),
     "questions.tornado": ("tornado",),
     "routing.instances": ("read_instance",),

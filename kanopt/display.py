@@ -10,14 +10,49 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pathlib import Path
 
-    from kanopt.asked_reports import Reports
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+# What objects ask of the reports, which lie above them: the type of ``kanopt.display.reports``.
+
+
+class Reports(Protocol):
+    """What objects ask of the reports, which lie above them: drawings, pages and files."""
+
+    answer_page: Callable[..., Any]
+    days_text: Callable[..., str]
+    export: Callable[..., tuple[Path, ...]]
+    export_tables: Callable[..., Path]
+    monte_carlo_page: Callable[..., Any]
+    plot_baselines: Callable[..., Axes]
+    plot_costs: Callable[..., Axes]
+    plot_day_costs: Callable[..., Axes]
+    plot_days: Callable[..., Axes]
+    plot_decisions: Callable[..., Axes]
+    plot_diagram: Callable[..., Axes]
+    plot_effects: Callable[..., Axes]
+    plot_law: Callable[..., Axes]
+    plot_modules: Callable[..., Axes]
+    plot_plans: Callable[..., Axes]
+    plot_ranges: Callable[..., Axes]
+    plot_result: Callable[..., Axes]
+    plot_review: Callable[..., Axes]
+    plot_sweep: Callable[..., Axes]
+    plot_switch_points: Callable[..., Axes]
+    plot_tornado: Callable[..., Axes]
+    risk_page: Callable[..., Any]
+    shown_html: Callable[..., str]
+    write_explanation: Callable[..., Path]
+    write_page: Callable[..., Path]
+    write_report: Callable[..., Path]
 
 
 reports: Reports

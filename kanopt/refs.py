@@ -13,8 +13,8 @@ Reference(scope='arc', field='distance')
 
 from __future__ import annotations
 
-from kanopt.formulas.references import Reference as Reference
-from kanopt.formulas.references import Scope
+from kanopt.formulas.variables import Reference as Reference
+from kanopt.formulas.variables import Scope
 
 arc = Scope("arc")
 """Routing, one leg: ``arc.distance``, ``arc.duration``; where it begins and ends, ``arc.from_lat``, ``arc.to_zone``.

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.cli.output import save_plan
-from kanopt.csv_cells import GUARDED, csv_text, guarded, unguarded
+from kanopt.files import GUARDED, csv_text, guarded, unguarded
 from kanopt.tables import read_table, report_of
 
 texts = st.text(st.sampled_from("=+-@'; \t\r\nab1,\"＝"), max_size=8) | st.text(max_size=8)

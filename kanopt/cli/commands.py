@@ -2,14 +2,471 @@
 
 from __future__ import annotations
 
+import sys
+import tomllib
+from collections.abc import Iterable
+from functools import partial
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from kanopt.cli.beginning import init
-from kanopt.cli.days import days
-from kanopt.cli.learning import cache, fit
+from kanopt.cli import options as opt
+from kanopt.cli.failures import ExitCode
+from kanopt.cli.options import (
+    Given,
+    changed,
+    command,
+    echo,
+    is_changed,
+    load,
+    picture_width,
+    progress_reporter,
+    sweep_options,
+)
+from kanopt.cli.output import (
+    check_outputs,
+    input_files,
+    law_files,
+    law_json,
+    law_lines,
+    save_laws,
+    save_laws_on_interrupt,
+    to_json,
+)
 from kanopt.cli.planning import check, compare, run, solve
-from kanopt.cli.progress import echo
-from kanopt.cli.questions import monte_carlo, review, risk, sweep, switch_points, tornado
+from kanopt.cli.questions import Answer, monte_carlo, question, review, risk, sweep, switch_points, tornado
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.errors import TableError, nearest
+from kanopt.files import replace_file
+from kanopt.text import count_text, join_list
+
+if TYPE_CHECKING:
+    from kanopt.scenarios import LearnedLaw, Scenario
+    from kanopt.scenarios.events import OnEvent
+    from kanopt.scenarios.files.sections import QuestionSpec
+
+
+# The command that begins: a first scenario file from tables, or a copy of an example.
+
+
+@command(
+    "init",
+    click.Argument(["files"], nargs=-1, type=opt.FILE),
+    opt.choice(
+        "--kind",
+        *("routing", "scheduling", "supply", "law"),
+        text="What is to be decided; law for laws without a plan. By default what the tables look like.",
+    ),
+    opt.option(
+        "--out",
+        type=opt.FILE,
+        text="The scenario file, scenario.toml beside the tables if left out; of an example, the folder.",
+    ),
+    opt.option(
+        "--example", metavar="NAME", text="Copy an example scenario with its tables, such as parcel_city."
+    ),
+    opt.choice(
+        "--decimal",
+        *(",", "."),
+        text="What stands before the decimals of text files, where their numbers can be read in two ways.",
+    ),
+    opt.switch("--force", "Replace files that are there."),
+    opt.JSON,
+)
+def init(given: Given) -> int:
+    """Begin a scenario: guess from tables what they are, and write a file that runs at once.
+
+    Each guess is printed with its reason; one that is not certain has a question mark, and # check in the file.
+    """
+    files = given["files"]
+    if given["example"] is not None:
+        if files or given["kind"] is not None:
+            raise click.UsageError(
+                "--example copies a scenario with its own tables; leave FILES and --kind out"
+            )
+        return _copy(given)
+    if not files:
+        raise click.UsageError("name the tables, such as trips.csv clients.csv, or --example parcel_city")
+    return _begin(given)
+
+
+def _begin(given: Given) -> int:
+    from kanopt.scenarios.init import scaffold
+
+    files, out, force, as_json = (given[name] for name in ("files", "out", "force", "as_json"))
+    folders = {file.resolve().parent for file in files}
+    early = out or (_shown(folders.pop() / "scenario.toml") if len(folders) == 1 else None)
+    # a table can take minutes to read: what is known before is told before
+    if early is not None and early.exists() and not force:
+        raise TableError(
+            f"{early} is there already; name another file with --out, or replace it with --force"
+        )
+    made = scaffold(files, given["kind"], given["decimal"] or "")
+    if made.questions and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        made = made.answered([_ask(asked) for asked in made.questions])
+    target = out or _shown(made.folder / "scenario.toml")
+    check_outputs(made.outputs(target), files)
+    written = made.write(target, replace=force)
+    if as_json:
+        guesses = made.guesses.to_dict(orient="records")
+        told = {"kind": made.kind, "guesses": guesses, "notes": list(made.notes), "file": str(written)}
+        echo(to_json(told))
+        return ExitCode.SOLVED
+    unsure = int((~made.guesses["sure"].astype(bool)).sum())
+    echo(str(made))
+    echo(f"\nscenario: {written}")
+    if made.made:
+        echo("made beside it, to be looked at: " + ", ".join(map(str, made.outputs(target)[1:])))
+    for asked in made.questions:
+        if not asked.answer:
+            echo(f"open: {asked.text} Answer it in the file: {', '.join(asked.answers)}")
+    echo(f"{unsure} of {len(made.guesses)} guesses are not certain: look for # check in the file")
+    next_step = f"run {written}" if made.kind else f"fit {written} --out laws"
+    echo(f"next: kanopt {next_step}")
+    return ExitCode.SOLVED
+
+
+def _ask(question: QuestionSpec) -> str:
+    """Ask in the terminal; the likely answer is the default."""
+    answers = list(question.answers)
+    told: str = click.prompt(question.text, default=answers[0], type=click.Choice(answers))
+    return told
+
+
+def _copy(given: Given) -> int:
+    files = copy_example(given["example"], given["out"] or Path(), replace=given["force"])
+    if given["as_json"]:
+        echo(to_json({"files": [str(file) for file in files]}))
+        return ExitCode.SOLVED
+    echo(f"{len(files)} files copied\nscenario: {files[0]}\nnext: kanopt run {files[0]}")
+    return ExitCode.SOLVED
+
+
+def example_names() -> tuple[str, ...]:
+    """Return the names of the examples.
+
+    Examples
+    --------
+    >>> example_names()
+    ('coffee', 'parcel_city', 'parcel_month', 'sioux_falls', 'supply_network', 'workshop')
+    """
+    names = (each.name for each in _examples().iterdir() if each.name.endswith(".toml"))
+    found = [name.removesuffix(".toml") for name in names]
+    return tuple(sorted(name for name in found if (_examples() / name).is_dir()))
+
+
+def copy_example(name: str, folder: str | Path, *, replace: bool = False) -> list[Path]:
+    """Copy an example scenario, its what-ifs and its tables into a folder; return the files, the scenario first.
+
+    Parameters
+    ----------
+    name
+        The example, such as ``"parcel_city"``.
+    folder
+        Where to; it is made where there is none.
+    replace
+        Whether files that are there are replaced.
+
+    Raises
+    ------
+    TableError
+        If there is no such example, or a file is there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> [path.name for path in copy_example("workshop", tempfile.mkdtemp())][:2]
+    ['workshop.toml', 'workshop_old_mill.toml']
+    """
+    if name not in example_names():
+        raise TableError(f"there is no example {name!r}; {nearest(name, example_names())}")
+    source = _examples()
+    files = {f"{name}.toml": source / f"{name}.toml"}
+    for each in sorted(source.iterdir(), key=lambda each: each.name):
+        if each.name.endswith(".toml") and _base(each) == f"{name}.toml":
+            files[each.name] = each
+    named = {path for file in files.values() for path in _tables(file)}  # of another example's folder, too
+    files |= {path: source.joinpath(*path.split("/")) for path in sorted(named)}
+    targets = {Path(folder) / place: each for place, each in files.items()}
+    there = [str(target) for target in targets if target.exists()]
+    if there and not replace:
+        raise TableError(
+            f"{join_list(there, 2)} already there; name another folder, or let files be replaced with replace=True, "
+            "--force on the command line"
+        )
+    return [replace_file(target, each.read_bytes(), make_folders=True) for target, each in targets.items()]
+
+
+def _base(file: Traversable) -> str:
+    head = tomllib.loads(file.read_text(encoding="utf-8")).get("scenario", {})
+    return str(head.get("base", ""))
+
+
+def _tables(file: Traversable) -> list[str]:
+    """Return the paths of the tables that an example reads."""
+    tables = tomllib.loads(file.read_text(encoding="utf-8")).get("tables", {})
+    return [str(table["path"]) for table in tables.values() if "path" in table]
+
+
+def _examples() -> Traversable:
+    """Return the folder of the examples: in the package where it is installed, beside it in a checkout."""
+    inside = resources.files("kanopt") / "examples"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "scenarios"
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as seen from here, where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+# The commands that learn laws, and show those that are kept.
+
+_PAGE = "laws.html"
+
+
+def _keys(name: str, section: str, example: str) -> click.Option:
+    told = f"With --table: a key of [{section}] of a scenario file, such as {example}. Once for each."
+    return opt.option(name, text=told, metavar="KEY=VALUE", multiple=True)
+
+
+@command(
+    "fit",
+    click.Argument(["file"], required=False, type=opt.FILE),
+    opt.option("--table", type=opt.FILE, text="A table to learn one law from, in place of a scenario."),
+    opt.option("--target", text="The column to predict."),
+    opt.option("--features", text="The columns to predict it from, parted by commas."),
+    _keys("--read", "tables.NAME", "units.km=km, sheet=trips, on_bad=drop or form.decimal=','"),
+    _keys("--law", "surrogates.NAME", "periodic.hour=24, monotone.km=1, pin.km=log or 'holdout.share=0.3'"),
+    opt.option(
+        "--budget",
+        type=opt.FiniteRange(min=0, min_open=True),
+        metavar="SECONDS",
+        text="Seconds by the clock for each law; the best until then is taken. By default it ends by itself.",
+    ),
+    opt.option(
+        "--out",
+        type=opt.FILE,
+        text='Folder for a page of the laws, and each as JSON, which a scenario reads with file = "…".',
+    ),
+    *opt.LEARNING,
+    examples=(
+        "  kanopt fit scenario.toml --out laws\n"
+        "  kanopt fit --table trips.csv --target minutes --features km,hour --law periodic.hour=24\n"
+    ),
+)
+def fit(given: Given) -> int:
+    """Learn laws and print them: those of a scenario, or one from a table.
+
+    Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
+    Ctrl-C keeps the best law until then, and begins no other one.
+    """
+    from kanopt.pages import write_laws
+
+    file, out = given["file"], given["out"]
+    if (file is None) == (given["table"] is None):
+        raise click.UsageError("name a scenario file, or a --table with --target and --features")
+    idle = [f"--{name}" for name in ("target", "features", "read", "law") if file is not None and given[name]]
+    if idle:
+        told = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
+        raise click.UsageError(f"{told}; what a law of a scenario is to be stands in its file")
+    with save_laws_on_interrupt(out), progress_reporter(quiet=given["quiet"]) as progress:
+        scenario = _of_table(given) if file is None else load(given, file)
+        page = [] if out is None else [out / _PAGE]
+        check_outputs([*law_files(scenario.laws, out), *page], input_files(scenario))
+        laws = _learned(given, scenario, progress)
+    stop = stop_of_command()
+    stop.keep()
+    saved = [] if out is None else save_laws(laws, out)
+    for path in page:
+        write_laws(laws, str(file or given["table"]), path)
+    if given["as_json"]:
+        echo(to_json({law.name: law_json(law) for law in laws}))
+    else:
+        _echo_laws(laws)
+        for name, path in [("report", each) for each in page] + [("law", each) for each in saved]:
+            echo(f"{name}: {path}")
+    return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
+
+
+def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[LearnedLaw]:
+    """Learn the laws of a scenario; after Ctrl-C those until then."""
+    from kanopt.scenarios.events import Event
+    from kanopt.scenarios.law_cache import LawCache
+    from kanopt.scenarios.learn import LearningInterrupted, laws_of, learn
+
+    for note in scenario.reading_notes():
+        progress(Event("learn", f"note: {note}"))
+    for remark in (*scenario.open_questions, *scenario.law_remarks()):
+        echo(f"warning: {remark}", err=True)
+    seed = scenario.seed if given["seed"] is None else given["seed"]
+    try:
+        learned = learn(scenario, seed, progress, LawCache(relearn=given["relearn"]), given["budget"])
+        return list(laws_of(scenario, learned).values())
+    except LearningInterrupted as stopped:
+        if stopped.cut is None:
+            raise
+        return list(stopped.laws.values())
+
+
+def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
+    from kanopt.pages import effect_lines
+
+    width = picture_width()
+    for place, law in enumerate(laws):
+        blank = [""] if place and width is not None else []
+        echo("\n".join([*blank, *law_lines([law], width), *effect_lines(law, width)]))
+
+
+def _of_table(given: Given) -> Scenario:
+    """Return the scenario of one table and one law, as a file with these keys would say it; it names the table."""
+    from kanopt.scenarios.files.layers import TomlDocument, merged
+    from kanopt.scenarios.files.load import check_scenario
+
+    table, target, features = (given[name] for name in ("table", "target", "features"))
+    if not target or not features:
+        raise click.UsageError("--table needs --target and --features")
+    columns = [name.strip() for name in features.split(",")]
+    law = {"table": table.stem, "target": target, "features": columns, "on_missing": "drop"}
+    data = {
+        "scenario": {"name": table.stem, "seed": 0},
+        "tables": {table.stem: {"path": table.name, **_said(given["read"], "--read")}},
+        "surrogates": {target: law | _said(given["law"], "--law")},
+    }
+    scenario = check_scenario(merged([TomlDocument(table, data, {})], outside=True), lenient=given["lenient"])
+    assert scenario is not None, "a file is no database"
+    return scenario
+
+
+def _said(keys: Iterable[str], option: str) -> dict[str, Any]:
+    """Return what ``KEY=VALUE`` say, keys with dots and values as in TOML; what is no value of TOML is text."""
+    from kanopt.scenarios.files.layers import split_key
+    from kanopt.scenarios.files.sections import NoTableError, with_value
+
+    found: dict[str, Any] = {}
+    for text in keys:
+        key, is_given, value = text.partition("=")
+        if not key.strip() or not is_given or not value.strip():
+            raise click.UsageError(f"{option} {text!r} must be KEY=VALUE, as in a scenario file")
+        try:
+            found = with_value(found, split_key(key.strip()), _value(value.strip()))
+        except NoTableError as error:
+            raise click.UsageError(f"{option} {text!r} {error}") from None
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+@command("cache", opt.switch("--clear", "Remove the laws that are kept."))
+def cache(given: Given) -> int:
+    """Show the learned laws that are kept, or remove them.
+
+    A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
+    """
+    from kanopt.scenarios.law_cache import FOLDER_VARIABLE, LawCache
+
+    kept = LawCache()
+    if kept.folder.exists() and not kept.folder.is_dir():
+        raise click.UsageError(f"{kept.folder} is a file, not a folder; let {FOLDER_VARIABLE} name another")
+    sizes = kept.sizes()
+    if given["clear"]:
+        kept.clear()
+    done = "removed " if given["clear"] else ""
+    megabytes = sum(sizes.values()) / 1e6
+    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
+    return ExitCode.SOLVED
+
+
+# The command that plans many days of orders.
+
+
+@question(
+    "days",
+    opt.option(
+        "--orders", default="orders", text="Table of the scenario, or file, with a row for each order."
+    ),
+    opt.option(
+        "--history",
+        text="Table of the scenario, or file, of what was driven: a row for each stop, with its date.",
+    ),
+    opt.option(
+        "--variant",
+        type=opt.FILE,
+        text="Scenario that each day is planned with as well, to be accepted or not.",
+    ),
+    *opt.CHANGES,
+    opt.option(
+        "--hire",
+        multiple=True,
+        metavar="[TYPE=]PRICE",
+        text="What a vehicle costs that is hired for a day, of all types or of one. Once for each.",
+    ),
+    opt.option(
+        "--column",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        text="What a column is called: date=Lieferdatum. Once for each.",
+    ),
+    opt.switch("--pages", "Write a page of each day as well."),
+    *opt.WORKERS,
+    tables=("days", "intervals", "fleet"),
+    examples=(
+        "  kanopt days FILE --orders orders.csv --history driven.csv --hire 95 --out month\n"
+        "  kanopt days FILE --set 'vehicles[name=van].num_available=5' --workers 2 --out month\n"
+    ),
+)
+def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+    """Plan many days of orders, beside what was driven, and beside a variant.
+
+    The variant is what --set, --scale and --remove change, or the scenario of --variant: it is
+    accepted, rejected, or told how many more days would tell. With --out the same command goes on where it was stopped.
+    """
+    from kanopt.questions.days import plan_days
+
+    variant = None if given["variant"] is None else opt.load(given, given["variant"])
+    if is_changed(given):
+        variant = changed(given, variant or scenario)
+    found = plan_days(
+        scenario,
+        given["orders"],
+        history=given["history"],
+        variant=variant,
+        hire=_prices(given["hire"]),
+        columns=pairs("--column", given["column"]),
+        options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
+        progress=progress,
+    )
+    tables, page = found.tables(), partial(found.to_html, pages=given["pages"])
+    told: dict[str, Any] = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
+    told |= {name: frame.to_dict("records") for name, frame in tables.items()}
+    holds = not any(len(rows) for rows in found.faults().values())
+    return Answer.of(found, told, *tables.values(), holds=holds, page=page)
+
+
+def _prices(texts: tuple[str, ...]) -> Any:
+    """Return what ``--hire`` says: one price for all types, or a price by type."""
+    from kanopt.questions.axes import cell_of
+
+    if len(texts) == 1 and "=" not in texts[0]:
+        return cell_of(texts[0])
+    return {name: cell_of(value) for name, value in pairs("--hire", texts).items()}
+
+
+def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """Return what an option says that is given once for each word."""
+    found = dict(text.split("=", 1) for text in texts if "=" in text)
+    if len(found) < len(texts):
+        raise click.UsageError(f"{option} is WORD=VALUE, once for each word")
+    return found
+
 
 _EXIT_CODES = """
 \b

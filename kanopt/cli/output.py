@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.csv_cells import csv_text
-from kanopt.files import check_target, file_name, replace_file
+from kanopt.files import check_target, csv_text, file_name, replace_file
 from kanopt.text import wrap_line
 
 if TYPE_CHECKING:

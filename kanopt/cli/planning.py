@@ -12,7 +12,16 @@ import click
 
 from kanopt.cli import options as opt
 from kanopt.cli.failures import ExitCode, exit_code_of
-from kanopt.cli.options import Given, changed, command, echo_unanswered, load
+from kanopt.cli.options import (
+    Given,
+    changed,
+    command,
+    echo,
+    echo_unanswered,
+    load,
+    picture_width,
+    progress_reporter,
+)
 from kanopt.cli.output import (
     check_outputs,
     comparison_json,
@@ -26,7 +35,6 @@ from kanopt.cli.output import (
     save_plan,
     to_json,
 )
-from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import ScenarioError
 from kanopt.files import replace_file
@@ -333,7 +341,7 @@ def _solve_instance(given: Given) -> int:
 def _read_instance(given: Given) -> tuple[Any, Any]:
     """Read an instance, None of a shop or project, and its problem; tell what is worth a look in it."""
     from kanopt.routing.instances import read_instance
-    from kanopt.scheduling.instances import ENDINGS, read_shop
+    from kanopt.scheduling.problem import ENDINGS, read_shop
 
     if given["file"].suffix.lower() in ENDINGS:
         return None, read_shop(given["file"])

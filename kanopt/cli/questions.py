@@ -13,9 +13,16 @@ import click
 
 from kanopt.cli import options as opt
 from kanopt.cli.failures import ExitCode, exit_code_of
-from kanopt.cli.options import Given, asked_axes, asked_ranges, changed, sweep_options
+from kanopt.cli.options import (
+    Given,
+    asked_axes,
+    asked_ranges,
+    changed,
+    echo,
+    progress_reporter,
+    sweep_options,
+)
 from kanopt.cli.output import check_outputs, input_files, save_table, to_json
-from kanopt.cli.progress import echo, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import nearest
 from kanopt.files import replace_file
@@ -324,7 +331,7 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
         found: Result = scenario.run(progress=progress, **how).result
         return found
-    from kanopt.questions.prepare import base_result, prepare
+    from kanopt.questions.question import base_result, prepare
     from kanopt.scenarios.run import today_in_time
 
     base = base_result(prepare(scenario, (), sweep_options(given), progress), "today", progress)
@@ -408,7 +415,7 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
         run = scenario.run(progress=progress, **how)
     else:
-        from kanopt.plans.evaluate import evaluate
+        from kanopt.plans.result import evaluate
 
         seed = scenario.seed if given["seed"] is None else given["seed"]
         laws = laws_of(scenario, learn(scenario, seed, progress, LawCache(relearn=given["relearn"])))

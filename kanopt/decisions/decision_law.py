@@ -11,18 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.decisions.entities import Decision, LawLike
-from kanopt.decisions.items import DecisionNames
+from kanopt.decisions.entities import Decision, DecisionNames, LawLike
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
+from kanopt.faults import LARGEST, shown
 from kanopt.formulas.formula import BoundFormula, Formula
-from kanopt.formulas.lowering.graphs import folded
+from kanopt.formulas.lowering.profile import folded
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
-from kanopt.formulas.references import Reference, ReferenceValue
-from kanopt.formulas.variables import Variable, category_label
-from kanopt.plans.given_law import UNBOUND, law_mistake
-from kanopt.plans.law_use import unit_factor
+from kanopt.formulas.variables import Reference, ReferenceValue, Variable, category_label
+from kanopt.plans.law_use import UNBOUND, law_mistake, unit_factor
 from kanopt.text import number_text, range_text
-from kanopt.validation import LARGEST, shown
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,20 +15,53 @@ from pydantic import Field
 
 from kanopt.array_types import Floats
 from kanopt.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed, values_at
-from kanopt.decisions.entities import Constraint, Decision, Item, LawLike
-from kanopt.decisions.items import DECISIONS, ITEMS, DecisionNames, read_decisions
-from kanopt.decisions.plan import DecisionPlan
+from kanopt.decisions.entities import (
+    DECISIONS,
+    ITEMS,
+    Constraint,
+    Decision,
+    DecisionNames,
+    Item,
+    LawLike,
+    read_decisions,
+)
 from kanopt.errors import ProblemError, nearest
-from kanopt.faults import Fault
+from kanopt.faults import Fault, shown
 from kanopt.formulas.formula import BoundFormula, Formula
-from kanopt.plans.base import Problem
+from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import FrozenInput
-from kanopt.plans.plan_day import read_day
+from kanopt.plans.law_use import read_day
 from kanopt.records.declaration import Unit
 from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
-from kanopt.validation import shown
+
+# The plan of a decision problem: a number for each decision.
+
+
+@dataclass(frozen=True)
+class DecisionPlan(Plan):
+    """A number for each decision, in its unit.
+
+    Examples
+    --------
+    >>> DecisionPlan({"speed": 62.5, "vans": 4}).to_frame()
+      decision  value
+    0    speed   62.5
+    1     vans    4.0
+    """
+
+    values: Mapping[str, float] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", {str(name): float(value) for name, value in self.values.items()})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per decision: ``decision``, ``value``."""
+        return pd.DataFrame(
+            {"decision": list(self.values), "value": [float(value) for value in self.values.values()]}
+        )
+
 
 _SHARE = 1e-4
 _SAMPLES = 512

@@ -11,12 +11,11 @@ import numpy as np
 
 from kanopt.decisions.decision_law import DecisionLaw
 from kanopt.decisions.entities import Constraint
-from kanopt.decisions.model import DecisionModel
-from kanopt.decisions.plan import DecisionPlan
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.decisions.model import DecisionModel, DecisionPlan
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Reason, Violation
 from kanopt.plans.law_use import unit_factor
-from kanopt.plans.pricing import Pricing
+from kanopt.plans.slider_prices import Pricing
 from kanopt.text import amount_text, list_names, range_text
 
 TOLERANCE = 1e-6

@@ -14,8 +14,7 @@ import pandas as pd
 from kanopt.display import Alarm, Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError
 from kanopt.explain.differences import Level, price_by_level
-from kanopt.explain.reason_groups import group_reasons
-from kanopt.explain.summary import summary, weak_law_sentences
+from kanopt.explain.summary import group_reasons, summary, weak_law_sentences
 from kanopt.formulas import Formula
 from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, to_frame
 from kanopt.plans.result import Progress, Result
@@ -24,8 +23,8 @@ from kanopt.text import count_text, fixed_text, money_decimals, money_text, numb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kanopt.explain.routing.alternatives import PlanAlternative
-    from kanopt.explain.routing.conflicts import Conflict
+    from kanopt.explain.alternatives import PlanAlternative
+    from kanopt.explain.conflicts import Conflict
 
 _MOST_REASONS = 20
 
@@ -176,7 +175,7 @@ class Explanation(Shown):
         ProblemError
             If it is no routing problem, the client or vehicle does not exist, or the client is there already.
         """
-        from kanopt.explain.routing.alternatives import AlternativeSearch, with_client_on
+        from kanopt.explain.alternatives import AlternativeSearch, with_client_on
 
         search = AlternativeSearch(time_limit=time_limit, seed=seed, workers=workers, progress=progress)
         return with_client_on(self.result, client, vehicle, search)
@@ -210,7 +209,7 @@ class Explanation(Shown):
         ProblemError
             If it is no routing problem, or the plan does not drive this leg.
         """
-        from kanopt.explain.routing.alternatives import AlternativeSearch, without_leg
+        from kanopt.explain.alternatives import AlternativeSearch, without_leg
 
         search = AlternativeSearch(time_limit=time_limit, seed=seed, workers=workers, progress=progress)
         return without_leg(self.result, start, end, search)
@@ -239,7 +238,7 @@ class Explanation(Shown):
         ProblemError
             If it is no routing problem, or the client does not exist or is served.
         """
-        from kanopt.explain.routing.conflicts import find_conflict
+        from kanopt.explain.conflicts import find_conflict
 
         return find_conflict(self.result, client, time_limit=time_limit, seed=seed)
 

@@ -24,8 +24,7 @@ from kanopt.formulas.lowering.program import (
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.references import Reference, ReferenceValue
-from kanopt.formulas.variables import Variable, category_label
+from kanopt.formulas.variables import Reference, ReferenceValue, Variable, category_label
 from kanopt.formulas.verdict import LawVerdict, VerdictReason, learned_laws, weak_laws
 
 __all__ = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.confidence import estimated_parameters
-from kanopt.formulas.estimation.free import linear_in
+from kanopt.formulas.estimation.graph_tape import linear_in
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Constant, Node
 

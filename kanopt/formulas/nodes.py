@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
-from kanopt.formulas.functions import function_named
-from kanopt.formulas.spelling import TextPart, Writer
+from kanopt.formulas.functions import TextPart, Writer, function_named
 from kanopt.formulas.variables import check_label, check_name
 from kanopt.splines import SplineGrid, Spots
 

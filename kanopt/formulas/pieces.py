@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import GAP
+from kanopt.formulas.functions import ATOM, OPEN, WORD, TextPart, Writer
 from kanopt.formulas.nodes import Node, postorder
-from kanopt.formulas.spelling import ATOM, OPEN, WORD, TextPart, Writer
 from kanopt.formulas.variables import category_label, check_label, check_name
 from kanopt.splines import SplineGrid
 from kanopt.text import number_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from kanopt.formulas.functions import ATOM, POWER, PRODUCT, WORD, TextPart, Writer, number
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Product, Sum, fold
-from kanopt.formulas.spelling import ATOM, POWER, PRODUCT, WORD, TextPart, Writer, number
 
 _LARGEST, _LONGEST = 400, 60
 """Steps beyond which a text is not written, and its letters."""

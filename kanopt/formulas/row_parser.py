@@ -1,6 +1,6 @@
 """Texts about the columns of a table: numbers computed row by row, and conditions on rows.
 
-Grammar and arithmetic are those of formulas (:mod:`~kanopt.formulas.grammar`). Nothing is run.
+Grammar and arithmetic are those of formulas (:mod:`~kanopt.formulas.parser`). Nothing is run.
 
 A condition of a row is 1 where it holds, 0 where it does not, and NaN where a value that it needs is missing. Unknown
 ones are joined as Kleene (1938, J. Symb. Log. 3) joins them: what one part decides, the others cannot undo.
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.calendar_functions import CALENDAR, check_zones
+from kanopt.formulas.columns import CALENDAR, check_zones
 from kanopt.formulas.dimensions.analysis import output_unit
-from kanopt.formulas.grammar import ARITHMETIC, CALLED, CONSTANTS, WORDS, FormulaText, Token, without_signs
 from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder
+from kanopt.formulas.parser import ARITHMETIC, CALLED, CONSTANTS, WORDS, FormulaText, Token, without_signs
 from kanopt.formulas.variables import Variable, hint
 
 Columns: TypeAlias = Mapping[str, Any]

@@ -14,19 +14,187 @@ falls (:func:`refine_grid`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import Penalty
-from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
-from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
+from kanopt.array_types import Floats
+from kanopt.kan.network import Architecture, KANBatch
+from kanopt.kan.ranges import SLACK, ConstrainedCoefficients, Penalty, continue_ends, refit_ranges
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
-from kanopt.kan.trainer import History
-from kanopt.kan.training import FitOptions, TrainedBatch, Training, random_starts, train_starts
+from kanopt.kan.trainer import Data, History, LeastSquares, Objective, QuadraticModel
+from kanopt.kan.training import (
+    FitOptions,
+    TrainedBatch,
+    Training,
+    poisson_weights,
+    random_starts,
+    robust_weight_share,
+    train_starts,
+)
+
+# What is known of a trained network from its rows: residuals, also of rows left out, and how many
+# parameters count.
+#
+# Near the optimum a network is, to first order, linear in its parameters. The effective number of
+# parameters and leave-one-out residuals are those of this linear model, from the Gauss-Newton matrix.
+
+MOST_LEVERAGE = 0.99
+"""What the leverage of a row counts as at most, and a group's is multiplied by: a row alone in its category has 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """What is known of one trained network from its rows, in numpy.
+
+    Attributes
+    ----------
+    output, residual, left_out_residual
+        Prediction, residual, and leave-one-out residual, with all copies of the row, or all rows of its group, left
+        out, by the leverage of the Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg
+        1982, eq. 2.2.8); each (n,).
+    robust_weight
+        Robust weight of every row, 1 for a row with its full weight; (n,).
+    edf
+        Effective number of parameters.
+    variance
+        Residual variance.
+    """
+
+    output: Floats
+    residual: Floats
+    left_out_residual: Floats
+    robust_weight: Floats
+    edf: float
+    variance: float
+
+
+def describe_fit(
+    run: TrainedBatch, data: Data, options: FitOptions, left_out: Tensor | None = None
+) -> FittedNetwork:
+    """Describe the first network of `run`, which has one output, given the rows of `data`.
+
+    Parameters
+    ----------
+    left_out
+        The residuals of rows left out, (n,), of a network that is too large for its Gauss-Newton matrix.
+    """
+    network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
+    output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
+    residual = data.target[:, 0] - output
+    robust = options.loss != "poisson"
+    trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
+    if left_out is None:
+        left_out, edf, variance = _by_gauss_newton(network, run.smoothing[:1], data, options, residual, trust)
+    else:
+        variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
+        edf = float(network.architecture.parameters)
+    return FittedNetwork(
+        output=_numpy(output),
+        residual=_numpy(residual),
+        left_out_residual=_numpy(left_out),
+        robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
+        edf=edf,
+        variance=variance,
+    )
+
+
+def _by_gauss_newton(
+    network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, residual: Tensor, trust: Tensor
+) -> tuple[Tensor, float, float]:
+    """Return leave-one-out residuals, effective parameters and residual variance of the linear model at the optimum."""
+    rows = float(data.weights.sum())
+    objective = options.objective(data)
+    weighted = objective.with_weights(data.weights * trust)
+    normal = weighted.normal_equations(network)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    smooth = penalty.matrices(smoothing, rows, network.active)
+    constraints = options.constraints(network)
+    inverse = _free_inverse(network, normal.matrix + smooth, constraints)
+    edf = float((inverse * normal.matrix).sum())
+    # Copies of a row do not reduce the noise.
+    squares = options.distinct * float((weighted.data.weights * residual**2).sum())
+    variance = squares / max(options.distinct * rows - edf, 1.0)
+    if options.groups is None:
+        leverage = _leverage(network, inverse, objective.with_weights(trust * _weight_of_kind(data)))
+        left_out = residual / (1.0 - leverage.clamp(max=MOST_LEVERAGE))
+    else:
+        left_out = _without_groups(network, inverse, weighted, residual, options.groups)
+    return left_out, edf, variance
+
+
+def _weight_of_kind(data: Data) -> Tensor:
+    """Return the total weight of every row and its copies, (n,)."""
+    kind = data.row_groups()
+    return data.weights.new_zeros(len(data)).index_add(0, kind, data.weights)[kind]
+
+
+def _free_inverse(network: KANBatch, matrix: Tensor, constraints: ConstrainedCoefficients | None) -> Tensor:
+    """Invert JᵀWJ + S over the directions not excluded by active bounds or pruned edges; (1, P, P)."""
+    if constraints is None:
+        directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
+    else:
+        position = constraints.variables(network.theta[:1])[0]
+        held = constraints.bounded & (position <= 1e-9 * position.abs().max())
+        # row by row the images of unit vectors
+        directions = constraints.coefficients(torch.eye(len(matrix[0])).to(matrix))[~held].T
+    if network.active is not None:
+        directions = directions * network.active[0].unsqueeze(1)
+    reduced = directions.T @ matrix[0] @ directions
+    return (directions @ _inverse(reduced) @ directions.T).unsqueeze(0)
+
+
+def _inverse(matrix: Tensor) -> Tensor:
+    """Return the pseudo-inverse of a positive semidefinite matrix, without directions that are null to rounding."""
+    values, vectors = torch.linalg.eigh(matrix)
+    kept = values > 1e-13 * values[-1]
+    inverse: Tensor = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return inverse
+
+
+def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Tensor:
+    """Return the leverage w ∂f/∂θᵀ (JᵀWJ + S)⁻¹ ∂f/∂θ of every row, w being its weight in `objective`; (n,)."""
+    parts = []
+    for part in objective.chunks(network):
+        output, jacobian = network.forward_and_jacobian(part.inputs)
+        if objective.link is not None:
+            jacobian *= objective.link.slope(output).unsqueeze(-1)
+        rows = jacobian[0, :, 0]
+        parts.append(part.weights * ((rows @ inverse[0]) * rows).sum(-1))
+    return torch.cat(parts)
+
+
+def _without_groups(
+    network: KANBatch, inverse: Tensor, objective: LeastSquares, residual: Tensor, groups: Tensor
+) -> Tensor:
+    """Return the residual of every row with all rows of its group left out, (I − H)⁻¹ r with H of the group; (n,).
+
+    H is J U JᵀW, J being the slopes of the group's rows and U the `inverse`; of a group of more rows than parameters
+    the smaller of the two systems of equations is solved (Woodbury).
+    """
+    left_out = residual.clone()
+    order = torch.argsort(groups, stable=True)
+    for rows in torch.split(order, torch.bincount(groups).tolist()):
+        part = objective.data.rows(rows)
+        output, jacobian = network.forward_and_jacobian(part.inputs)
+        if objective.link is not None:
+            jacobian = jacobian * objective.link.slope(output).unsqueeze(-1)
+        slopes = jacobian[0, :, 0]
+        back = MOST_LEVERAGE * inverse[0] @ (slopes.T * part.weights)
+        gap = residual[rows]
+        if len(rows) <= len(back):
+            left_out[rows] = torch.linalg.solve(torch.eye(len(rows)).to(gap) - slopes @ back, gap)
+        else:
+            held = torch.eye(len(back)).to(gap) - back @ slopes
+            left_out[rows] = gap + slopes @ torch.linalg.solve(held, back @ gap)
+    return left_out
+
+
+def _numpy(tensor: Tensor) -> Floats:
+    array: Floats = tensor.detach().cpu().numpy()
+    return array
+
 
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
@@ -71,7 +239,7 @@ def fit_starts(
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import InputTensors
+    >>> from kanopt.kan.network import InputTensors
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(200, 2, dtype=torch.float64, generator=generator)
     >>> target = numbers.prod(1, keepdim=True)
@@ -223,3 +391,188 @@ def _squares_about_mean(data: Data) -> float:
 def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
     """Return the ridges to try: with fewer rows than coefficients a larger ridge is needed for solvable equations."""
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
+
+
+# Pruning: remove an edge or a node, and restore it if the score gets worse.
+#
+# The mean of a removed edge is added to the other edges of its target, so that the node keeps its level
+# (B-splines sum to one: a constant can be added to any edge). All removals are tried at once, as one batch
+# of networks that differ in their masks, each trained for a few more steps; the best is kept if its cross-
+# validation score does not rise, and the round is repeated. Otherwise the network is unchanged.
+
+PRUNING_STEPS = 8
+"""Steps of Levenberg-Marquardt after an edge is gone."""
+PRUNING_SLACK = 1e-3
+"""A relative rise of the score that counts as none."""
+MOST = 32
+"""Largest batch of candidates."""
+SKETCH_ROWS, SKETCH_STEPS, FINALISTS = 1_500, 3, 5
+"""Rows and steps by which candidates are compared first, and how many of them are trained on all rows."""
+BYTES = 2**28
+"""What the matrices of a batch may take; a network trains with about eight of parameters × parameters numbers."""
+
+
+@dataclass(frozen=True)
+class EdgePlace:
+    """The indices of an edge: layer, source among the layer's inputs, and target sub-node."""
+
+    layer: int
+    source: int
+    subnode: int
+
+
+def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBatch, tuple[EdgePlace, ...]]:
+    """Prune the single network of `run` while its score does not rise; return it with the removed edges.
+
+    A removal that raises the score is rolled back; if all do, `run` itself is returned.
+    """
+    gone: list[EdgePlace] = []
+    data = data.prepared(run.network)
+    while True:
+        candidates = _candidates(run.network, data)
+        if not candidates:
+            return run, tuple(gone)
+        # The network as it is comes along, so that scores are compared on one scale.
+        batch = [run.network, *(remove_edges(run.network, edges, data) for edges in candidates)]
+        index = torch.zeros(len(batch), dtype=torch.int64, device=run.network.theta.device)
+        stacked = replace(
+            run.network.take(index),
+            theta=torch.cat([one.theta for one in batch]),
+            offset=torch.cat([one.offset for one in batch]),
+            active=torch.cat([_active(one) for one in batch]),
+        )
+        tried = TrainedBatch(stacked, run.smoothing[index], run.score, run.history)
+        kept = _finalists(tried, data, options)
+        tried = replace(tried, network=stacked.take(kept), smoothing=tried.smoothing[kept])
+        tried = retrain(tried, data, options, PRUNING_STEPS)
+        best = 1 + int(tried.score[1:].argmin())
+        if not float(tried.score[best]) <= float(tried.score[0]) * (1.0 + PRUNING_SLACK):
+            return run, tuple(gone)
+        place = torch.tensor([best], device=index.device)
+        run = TrainedBatch(
+            tried.network.take(place), tried.smoothing[place], tried.score[place], tried.history
+        )
+        gone += candidates[int(kept[best]) - 1]
+
+
+def _finalists(tried: TrainedBatch, data: Data, options: FitOptions) -> Tensor:
+    """Return the indices of the first network of a batch, and of the best others after a few steps on some rows."""
+    every = torch.arange(len(tried.network), device=data.target.device)
+    if len(every) <= 1 + FINALISTS or len(data) <= SKETCH_ROWS:
+        return every
+    rows = data.drawn(SKETCH_ROWS, torch.Generator().manual_seed(0))
+    sketch = retrain(tried, rows, options, SKETCH_STEPS)
+    return torch.cat([every[:1], 1 + sketch.score[1:].argsort()[:FINALISTS]])
+
+
+def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANBatch:
+    """Return the single network without `edges`; their means over the rows are added to edges of the same targets."""
+    active = _active(network).clone()
+    masks = network.split(active)
+    blocks = [block.clone() for block in network.blocks()]
+    offset = network.offset.clone()
+    means = network.basis_means(data.inputs)
+    for edge in edges:
+        layer = network.architecture.layers[edge.layer]
+        block, mask = blocks[edge.layer][0, :, edge.subnode], masks[edge.layer][0, :, edge.subnode]
+        rows = slice(layer.firsts[edge.source], layer.firsts[edge.source] + layer.widths[edge.source])
+        mean = means[edge.layer][0, rows] @ block[rows]
+        mask[rows], block[rows] = False, 0.0
+        if bool(mask.any()):
+            beside = int(mask[list(layer.firsts)].sum())
+            block += mask * mean / beside
+        elif edge.layer == len(network.architecture.layers) - 1:
+            offset[0, edge.subnode] += mean
+    mask = torch.cat([part.flatten(1) for part in masks], dim=1)
+    return replace(network.with_blocks(blocks), offset=offset, active=mask)
+
+
+def remove_dead_nodes(network: KANBatch) -> KANBatch:
+    """Return the same function as a network without hidden nodes that have no outgoing edges."""
+    for index in reversed(range(len(network.architecture.hidden))):
+        kept = [node for node, leaving in enumerate(_edges_of(network)[index + 1]) if any(leaving)]
+        if len(kept) < network.architecture.hidden[index] and len(kept) > 0:
+            network = _select_nodes(network, index, kept)
+    return network
+
+
+def _active(network: KANBatch) -> Tensor:
+    return torch.ones_like(network.theta, dtype=torch.bool) if network.active is None else network.active
+
+
+def _edges_of(network: KANBatch) -> list[list[list[bool]]]:
+    """Return for every layer, source and sub-node whether there is an edge."""
+    result = []
+    for layer, mask in zip(network.architecture.layers, network.split(_active(network)), strict=True):
+        result.append(mask[0, list(layer.firsts)].tolist())
+    return result
+
+
+def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
+    """Return the candidates for removal: hidden sum nodes, and single edges with the smallest spread first."""
+    present = _edges_of(network)
+    bases = network.forward_pass(data.inputs).bases
+    found: list[tuple[float, tuple[EdgePlace, ...]]] = []
+    for index, (layer, block) in enumerate(zip(network.architecture.layers, network.blocks(), strict=True)):
+        basis = bases[index].flatten(0, -2)
+        # A factor without edges would be zero, and with it the product; a sum may lose all but one.
+        for source, start in enumerate(layer.firsts):
+            rows = slice(start, start + layer.widths[source])
+            spread = (basis[:, rows] @ block[0, rows]).std(0)
+            for subnode in range(layer.subnodes):
+                entering = sum(row[subnode] for row in present[index])
+                if present[index][source][subnode] and entering > 1:
+                    total = (basis @ block[0, :, subnode]).std() + 1e-300
+                    found.append((float(spread[subnode] / total), (EdgePlace(index, source, subnode),)))
+    for index, width in enumerate(network.architecture.hidden):
+        found += _nodes(network.architecture, present, index) if width > 1 else []
+    found.sort(key=lambda item: item[0])
+    most = max(1, min(MOST, BYTES // (8 * 8 * network.architecture.parameters**2) - 1))
+    # Nodes come first, but must not keep all edges from being tried.
+    nodes = [edges for spread, edges in found if spread < 0.0][: (most + 1) // 2]
+    single = [edges for spread, edges in found if spread >= 0.0]
+    return [*nodes, *single][:most]
+
+
+def _nodes(
+    shape: Architecture, present: list[list[list[bool]]], index: int
+) -> list[tuple[float, tuple[EdgePlace, ...]]]:
+    """Return the incoming and outgoing edges of every sum node of a hidden layer."""
+    found = []
+    for node in range(shape.layers[index].sums):
+        entering = [EdgePlace(index, s, node) for s, row in enumerate(present[index]) if row[node]]
+        leaving = [EdgePlace(index + 1, node, t) for t, edge in enumerate(present[index + 1][node]) if edge]
+        others = [sum(row[edge.subnode] for row in present[index + 1]) for edge in leaving]
+        if leaving and all(count > 1 for count in others):
+            found.append((-1.0, (*leaving, *entering)))
+    return found
+
+
+def _select_nodes(network: KANBatch, index: int, kept: list[int]) -> KANBatch:
+    """Keep the nodes `kept` of one hidden layer."""
+    shape = network.architecture
+    layer, after = shape.layers[index : index + 2]
+    sums = [node for node in kept if node < layer.sums]
+    products = [node - layer.sums for node in kept if node >= layer.sums]
+    subnodes = [*sums, *(layer.sums + 2 * p + side for p in products for side in (0, 1))]
+    hidden, counts = list(shape.hidden), list(shape.products or (0,) * len(shape.hidden))
+    hidden[index], counts[index] = len(kept), len(products)
+    smaller = replace(shape, hidden=tuple(hidden), products=tuple(counts))
+    rows = [node * after.basis_size + k for node in kept for k in range(after.basis_size)]
+
+    def chosen(vectors: Tensor) -> Tensor:
+        blocks = network.split(vectors)
+        blocks[index] = blocks[index][:, :, subnodes]
+        blocks[index + 1] = blocks[index + 1][:, rows]
+        return torch.cat([block.flatten(1) for block in blocks], dim=1)
+
+    lower, upper = list(network.lower), list(network.upper)
+    lower[index + 1], upper[index + 1] = lower[index + 1][:, kept], upper[index + 1][:, kept]
+    return replace(
+        network,
+        architecture=smaller,
+        theta=chosen(network.theta),
+        lower=tuple(lower),
+        upper=tuple(upper),
+        active=None if network.active is None else chosen(network.active),
+    )

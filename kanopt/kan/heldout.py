@@ -16,14 +16,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit import retrain, train_until_one
-from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data
-from kanopt.kan.pruning import EdgePlace, remove_edges
+from kanopt.kan.fit import EdgePlace, remove_edges, retrain, train_until_one
+from kanopt.kan.network import Architecture, KANBatch
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.smoothing import RIDGES
-from kanopt.kan.trainer import History
+from kanopt.kan.trainer import Data, History
 from kanopt.kan.training import (
     HUBER,
     FitOptions,
@@ -82,7 +79,7 @@ def fit_held_out(
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import InputTensors
+    >>> from kanopt.kan.network import InputTensors
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(400, 2, dtype=torch.float64, generator=generator)
     >>> noise = torch.randn(400, 1, dtype=torch.float64, generator=generator)

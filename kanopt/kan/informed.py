@@ -22,9 +22,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from kanopt.errors import FitError, nearest
-from kanopt.kan.architecture import InputTensors
-from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import CHUNK_BYTES, NormalEquations
+from kanopt.kan.network import InputTensors, KANBatch
+from kanopt.kan.trainer import CHUNK_BYTES, NormalEquations
 
 T = TypeVar("T")
 
@@ -229,7 +228,7 @@ def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[s
 class Knowledge:
     """The relations between features and outputs that a network is fitted to, including data rows.
 
-    It is an :class:`~kanopt.kan.objective.Objective`.
+    It is an :class:`~kanopt.kan.trainer.Objective`.
 
     Parameters
     ----------

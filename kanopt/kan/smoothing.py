@@ -31,8 +31,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from kanopt.kan.constraints import Penalty
-from kanopt.kan.objective import NormalEquations
+from kanopt.kan.ranges import Penalty
+from kanopt.kan.trainer import NormalEquations
 
 Criterion = Literal["gcv", "evidence"]
 GAMMA = 1.4

@@ -6,10 +6,9 @@ that a page needs no network, and no script to be read.
 
 from kanopt.pages.answer_pages import answer_page
 from kanopt.pages.answer_plots import plot_review, plot_sweep
-from kanopt.pages.days_page import plot_days
 from kanopt.pages.diagrams import plot_diagram, plot_modules
 from kanopt.pages.effect_lines import effect_lines
-from kanopt.pages.exports.export import (
+from kanopt.pages.export import (
     EXPORTS,
     export,
     export_all,
@@ -17,10 +16,9 @@ from kanopt.pages.exports.export import (
     export_tables,
     refuse_exports,
 )
-from kanopt.pages.law_plots import plot_curve, plot_formula
-from kanopt.pages.panels import plot_effects, plot_law
+from kanopt.pages.law_plots import plot_curve, plot_effects, plot_formula, plot_law
 from kanopt.pages.plots import plot_result, plot_view
-from kanopt.pages.risk_pages import days_text, monte_carlo_page, risk_page
+from kanopt.pages.risk_pages import days_text, monte_carlo_page, plot_days, risk_page
 from kanopt.pages.row_plots import (
     plot_baselines,
     plot_costs,

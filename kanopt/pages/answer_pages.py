@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
 from kanopt.pages.answer_plots import plot_review, plot_sweep, review_height, sweep_height
-from kanopt.pages.blocks import caution, number_form, table_of, tone_of
-from kanopt.pages.canvas import named_rows
+from kanopt.pages.charts import named_rows
 from kanopt.pages.comparison_page import comparison_question
-from kanopt.pages.days_page import days_question
+from kanopt.pages.first_page import caution, number_form, table_of, tone_of
 from kanopt.pages.question_page import (
     Question,
     answer_table,
@@ -25,6 +24,7 @@ from kanopt.pages.question_page import (
     varied_text,
     warnings_of,
 )
+from kanopt.pages.risk_pages import days_question
 from kanopt.pages.row_plots import (
     plot_switch_points,
     plot_tornado,
@@ -35,10 +35,10 @@ from kanopt.plans.findings import Status
 from kanopt.questions import Comparison, Sweep, SwitchPoints, Tornado
 from kanopt.questions.axes import value_text
 from kanopt.questions.days import Days
+from kanopt.questions.point import UNMEASURED
 from kanopt.questions.review import NOT_FOLLOWED, Review
 from kanopt.questions.switch_search import KNOWN
 from kanopt.questions.tornado import MOVES
-from kanopt.questions.verdict import UNMEASURED
 from kanopt.text import (
     amount_text,
     capital,

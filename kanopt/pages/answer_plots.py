@@ -8,22 +8,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from kanopt.pages.canvas import axes_or_new, halo, pixels, set_x_title, set_y_title, style_axes
 from kanopt.pages.charts import (
+    ALARM,
     DIGIT,
+    INK,
+    MUTED,
+    SERIES,
+    axes_or_new,
     draw_cells,
     draw_lines,
+    halo,
     is_number,
     name_ends,
     name_rows,
     name_values,
+    pixels,
+    series,
+    set_x_title,
+    set_y_title,
     shade,
+    style_axes,
     write,
 )
-from kanopt.pages.palette import ALARM, INK, MUTED, SERIES, series
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import value_text
-from kanopt.questions.prepare import unit_of_axis
+from kanopt.questions.question import unit_of_axis
 from kanopt.text import (
     amount_text,
     column_decimals,

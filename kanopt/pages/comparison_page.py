@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Part, Section
 from kanopt.explain.summary import coverage_sentence, left_out_sentence
-from kanopt.pages.blocks import box, table_of, text_block, tone_of
+from kanopt.pages.first_page import box, table_of, text_block, tone_of
 from kanopt.pages.plots import WIDTHS, has_many_marks, view_chart
 from kanopt.pages.price_tables import change_table
 from kanopt.pages.question_page import Basis, Question, basis_facts, learned_sentence, noise_sentence
+from kanopt.plans.findings import SeriesView
 from kanopt.plans.result import Result
-from kanopt.plans.views import SeriesView
 from kanopt.scenarios.run import unanswered
 from kanopt.text import capital, count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 

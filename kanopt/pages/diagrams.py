@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.pages.canvas import axes_or_new, canvas_size, halo
-from kanopt.pages.charts import write
-from kanopt.pages.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
+from kanopt.pages.charts import FAINT, INK, LINE, MUTED, PAPER, SERIES, axes_or_new, canvas_size, halo, write
 from kanopt.text import shorten_middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kanopt.formulas.modules import Module
-    from kanopt.surrogates.diagram import Diagram, DiagramEdge
+    from kanopt.surrogates.curves import Diagram, DiagramEdge
 
 _ROW, _LEAST, _TALL = 46.0, 28.0, 420.0  # above a height of the last, rows move together, down to the second
 _BRANCH = 42.0  # a row of a tree

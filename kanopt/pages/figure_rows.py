@@ -14,7 +14,7 @@ from kanopt.questions.risks.risk import share_error
 from kanopt.text import fixed_text, money_text, percent_text, round_money, shorten, sure_text
 
 if TYPE_CHECKING:
-    from kanopt.pages.subject import ReportSubject
+    from kanopt.pages.story import ReportSubject
     from kanopt.questions.risks.punctuality import Punctuality
 
 _UNSURE = 0.5

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from kanopt.display import (
     Chart,
@@ -18,13 +23,242 @@ from kanopt.display import (
     Part,
     Section,
     Sentence,
+    Tone,
+    grid_of,
 )
-from kanopt.pages.blocks import LONGEST, box, ids_by_name, join_sentences, plain, say, text_block
-from kanopt.text import amount_text, count_text, join_list, shorten
+from kanopt.pages.svg import to_svg
+from kanopt.scenarios.init.keys import slug
+from kanopt.text import amount_text, capital, column_decimals, count_text, fixed_text, join_list, shorten
 
 if TYPE_CHECKING:
     from kanopt.scenarios import LearnedLaw
     from kanopt.tables import TableReport
+
+
+# How builders of pages make blocks: sentences that lead somewhere, tables of frames, charts in two sizes.
+
+Formatter = Callable[[Any], str]
+MOST_ROWS = 400
+LONGEST = 240
+"""Letters of a line on a first page."""
+WIDE, NARROW = 860, 350
+"""Pixels of a picture as wide as the page, and of one for phones."""
+_LONGEST_CELL = 300
+_LONGEST_ID = 40
+_LONGEST_NAME = 40
+_SOONER_SHOWN = 1.25
+
+
+def tone_of(change: float) -> Tone:
+    """Return how a price that changes is coloured: less is good, more is bad, and nothing has no colour."""
+    return "good" if change < 0 else "bad" if change > 0 else ""
+
+
+def plain(name: str) -> str:
+    """Return a name as people write it.
+
+    Examples
+    --------
+    >>> plain("travel_time")
+    'travel time'
+    """
+    return shorten(name.replace("_", " "), _LONGEST_NAME)
+
+
+def say(words: str, *parts: str | Link | Sentence) -> Sentence:
+    """Put parts into the places ``{}`` of a sentence.
+
+    Examples
+    --------
+    >>> say("It costs {}, {} less.", Link("7 EUR", "cost"), "2 EUR")
+    ('It costs ', Link(text='7 EUR', anchor='cost'), ', ', '2 EUR', ' less.')
+    """
+    pieces = words.split("{}")
+    found: list[str | Link] = [pieces[0]]
+    for part, piece in zip(parts, pieces[1:], strict=True):
+        found += [*part] if isinstance(part, tuple) else [part]
+        found.append(piece)
+    return tuple(each for each in found if each)
+
+
+def join_sentences(parts: Iterable[Sentence], between: str = " ", last: str = "") -> Sentence:
+    """Put sentences one after the other, with `last` before the last of them.
+
+    Examples
+    --------
+    >>> join_sentences([("a",), ("b",), ("c",)], ", ", " and ")
+    ('a', ', ', 'b', ' and ', 'c')
+    """
+    shown = [part for part in parts if part]
+    found: list[str | Link] = []
+    for place, part in enumerate(shown):
+        if place:
+            found.append(last if last and place == len(shown) - 1 else between)
+        found += part
+    return tuple(found)
+
+
+def linked(text: str, anchors: Mapping[str, str]) -> Sentence:
+    """Let the words of a sentence that are known lead to their places, the longest first.
+
+    Parameters
+    ----------
+    text
+        The sentence.
+    anchors
+        From words, such as a number with its unit, to the place to which they lead.
+
+    Examples
+    --------
+    >>> linked("It serves 5 of 15 clients.", {"5 of 15": "served", "15": "all"})
+    ('It serves ', Link(text='5 of 15', anchor='served'), ' clients.')
+    """
+    known = sorted(filter(None, anchors), key=len, reverse=True)
+    if not known:
+        return (text,) if text else ()
+    found = re.split(rf"(?<![\w.,])({'|'.join(map(re.escape, known))})(?![\w]|[.,]\d)", text)
+    parts = (Link(part, anchors[part]) if place % 2 else part for place, part in enumerate(found))
+    return tuple(part for part in parts if part)
+
+
+def row_ids(prefix: str, names: Iterable[object]) -> tuple[str, ...]:
+    """Return an id for each name, all different whatever the names are.
+
+    Examples
+    --------
+    >>> row_ids("van", ["Van 1", "van-1", "<b>"])
+    ('van-van-1', 'van-van-1-2', 'van-b')
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        start = f"{prefix}-{slug(str(name))[:_LONGEST_ID].replace('_', '-')}"
+        numbered = (f"{start}-{number}" for number in count(2))
+        found[next(one for one in chain([start], numbered) if one not in found)] = None
+    return tuple(found)
+
+
+def ids_by_name(prefix: str, names: Iterable[object]) -> dict[str, str]:
+    """Return the id of each of some names that differ."""
+    known = [str(name) for name in names]
+    return dict(zip(known, row_ids(prefix, known), strict=True))
+
+
+def table_of(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    forms: Mapping[str, Formatter] | None = None,
+    note: str = "",
+    most: int = MOST_ROWS,
+) -> Grid:
+    """Write a frame for people.
+
+    Parameters
+    ----------
+    frame
+        Its index is not shown; columns without any value are left out.
+    caption
+        What it shows.
+    heads
+        Column to head; the column's name with spaces for underscores if not given.
+    forms
+        Column to a function from value to text; numbers get the decimals their column needs if not given.
+    note
+        A sentence below.
+    most
+        Rows beyond these are counted instead of shown.
+    """
+    shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    known = {str(name): (forms or {}).get(str(name)) or _form_of(shown[name]) for name in shown.columns}
+    # a few rows more are sooner shown than counted
+    grid = grid_of(shown, str, forms=known, most=most if len(shown) > _SOONER_SHOWN * most else None)
+    told = f"{capital(grid.note)}. {note}" if grid.note else note
+    words = tuple((heads or {}).get(name, name.replace("_", " ")) for name in grid.heads)
+    return replace(grid, heads=words, caption=caption, note=told.strip())
+
+
+def _form_of(column: pd.Series[Any]) -> Formatter:
+    if is_bool_dtype(column):
+        return lambda value: "yes" if value else "no"
+    if not is_numeric_dtype(column):
+        return lambda value: shorten(str(value), _LONGEST_CELL)
+    return number_form(column_decimals(column.dropna().astype(float)))
+
+
+def number_form(decimals: int, *, signed: bool = False) -> Formatter:
+    """Return how the numbers of a column are written that share their decimals."""
+    return lambda value: fixed_text(float(value), decimals, signed=signed)
+
+
+def bar_lengths(values: Sequence[float]) -> list[float]:
+    """Return the lengths of bars in per cent of the longest."""
+    sizes = pd.Series(values, dtype=float).abs().replace(float("inf"), float("nan")).fillna(0.0)
+    return list(100 * sizes / (sizes.max() or 1.0)) if len(sizes) else []
+
+
+def chart_of(
+    draw: Callable[[Any], object],
+    *,
+    caption: str,
+    label: str,
+    size: tuple[int, int],
+    narrow: tuple[int, int] | None = None,
+    table: Grid | None = None,
+    titled: bool = True,
+    **how: Any,
+) -> Chart:
+    """Draw a picture for desktops and one for phones; small pictures are the same on both.
+
+    Parameters
+    ----------
+    draw
+        Draws on the axes it is given.
+    caption, table
+        What it shows, and its exact values.
+    label
+        Alternative text.
+    size, narrow
+        Pixels for desktops and for phones.
+    titled
+        Whether the caption is a title.
+    **how
+        Tooltips and data, as for :func:`~kanopt.pages.svg.to_svg`.
+    """
+    wide = to_svg(draw, width=size[0], height=size[1], label=label, **how)
+    small = (
+        ""
+        if narrow is None
+        else to_svg(draw, width=narrow[0], height=narrow[1], label=f"{label}, narrow", **how)
+    )
+    return Chart(wide, small, caption, table, titled)
+
+
+def text_block(text: str, look: Any = "quiet") -> Lines:
+    """Return one sentence that looks so."""
+    return Lines((text,), look)
+
+
+def box(look: str, *parts: Any) -> Section:
+    """Return parts that are laid out together, without a heading."""
+    return Section("", tuple(parts), look=look, level=0)
+
+
+def first_lines(
+    lines: Sequence[str], anchor: str, longest: int = LONGEST, most: int = 6
+) -> tuple[Sentence, ...]:
+    """Return the first few lines, as a first page has room for, and where the others are."""
+    found: list[Sentence] = [(shorten(line, longest),) for line in lines[:most]]
+    if len(lines) > most:
+        found.append((Link(f"And {count_text(len(lines) - most, 'more', 'more')} below.", anchor),))
+    return tuple(found)
+
+
+def caution(note: str) -> Notice:
+    """Return a notice of what must be said beside the figures, as a sentence; a name at its head stays as it is."""
+    is_word = note.partition(" ")[0].isalpha()
+    return Notice("care", (capital(note) if is_word else note).rstrip(".") + ".")
+
 
 _MOST_LINES = 2
 _MOST_LAWS = _MOST_TABLES = 6

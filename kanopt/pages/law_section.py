@@ -18,8 +18,8 @@ from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.pages.blocks import NARROW, box, chart_of, ids_by_name, table_of, text_block
 from kanopt.pages.diagrams import diagram_size, plot_diagram
+from kanopt.pages.first_page import NARROW, box, chart_of, ids_by_name, table_of, text_block
 from kanopt.pages.law_plots import (
     comparison_levels,
     fixed_inputs_text,

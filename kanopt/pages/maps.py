@@ -10,11 +10,25 @@ import numpy as np
 import pandas as pd
 
 from kanopt.array_types import Floats
-from kanopt.pages.canvas import TIP, axes_or_new, canvas_size, halo, id_of_part, named_rows
-from kanopt.pages.charts import draw_legend, write
-from kanopt.pages.palette import ALARM, INK, LINE, MUTED, PAPER, Colour, series
+from kanopt.pages.charts import (
+    ALARM,
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    TIP,
+    Colour,
+    axes_or_new,
+    canvas_size,
+    draw_legend,
+    halo,
+    id_of_part,
+    named_rows,
+    series,
+    write,
+)
 from kanopt.pages.svg import Tip
-from kanopt.plans.views import MapView, NetworkView
+from kanopt.plans.findings import MapView, NetworkView
 from kanopt.text import amount_text, number_text, shorten
 
 if TYPE_CHECKING:

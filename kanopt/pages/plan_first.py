@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from kanopt.display import Grid, KeyFigure, Link, Notice, Sentence, Tone
 from kanopt.explain.service import does_less, service_difference
 from kanopt.explain.summary import UNREAD, bound_sentence, cost_sentence, stake_sentence
-from kanopt.pages.blocks import LONGEST, join_sentences, linked, row_ids, say, tone_of
 from kanopt.pages.figure_rows import FigureRow
-from kanopt.pages.first_page import FirstPage
+from kanopt.pages.first_page import LONGEST, FirstPage, join_sentences, linked, row_ids, say, tone_of
 from kanopt.pages.plan_why import why_sentences
 from kanopt.plans.result import Result
 from kanopt.text import (
@@ -28,7 +27,7 @@ from kanopt.text import (
 )
 
 if TYPE_CHECKING:
-    from kanopt.pages.subject import ReportSubject
+    from kanopt.pages.story import ReportSubject
 
 _MOST_ASSUMED = 4
 _TILES_IN_ROW = 4

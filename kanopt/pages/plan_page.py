@@ -21,28 +21,34 @@ from kanopt.display import (
     Section,
 )
 from kanopt.explain import Explanation
-from kanopt.explain.reason_groups import ReasonGroup, group_reasons
 from kanopt.explain.summary import (
     MOST_REASONS,
+    ReasonGroup,
     cost_sentence,
     extrapolation_sentence,
     frozen_sentence,
+    group_reasons,
     left_out_sentence,
     reason_text,
 )
-from kanopt.pages.blocks import box, chart_of, table_of, text_block
 from kanopt.pages.charts import plot_series
 from kanopt.pages.comparison_page import variants_section
 from kanopt.pages.figure_rows import figure_rows, figure_table
-from kanopt.pages.first_page import table_ids, unanswered_notices
+from kanopt.pages.first_page import box, chart_of, table_ids, table_of, text_block, unanswered_notices
 from kanopt.pages.law_section import law_sections
 from kanopt.pages.plan_first import plan_first
-from kanopt.pages.plan_table import plan_table, roster_table, times_table
 from kanopt.pages.plan_why import reason_ids
 from kanopt.pages.plots import WIDTHS, view_chart
-from kanopt.pages.price_tables import group_table, item_table, term_table
+from kanopt.pages.price_tables import (
+    group_table,
+    item_table,
+    plan_table,
+    roster_table,
+    term_table,
+    times_table,
+)
+from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result
-from kanopt.plans.views import MapView, NetworkView, SeriesView
 from kanopt.scenarios.learn import doubts
 from kanopt.text import (
     capital,
@@ -54,7 +60,7 @@ from kanopt.text import (
 )
 
 if TYPE_CHECKING:
-    from kanopt.pages.subject import ReportSubject
+    from kanopt.pages.story import ReportSubject
     from kanopt.questions.risks.punctuality import Punctuality
     from kanopt.scenarios import LearnedLaw
     from kanopt.tables import TableReport

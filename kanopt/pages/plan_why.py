@@ -9,18 +9,17 @@ import pandas as pd
 
 from kanopt.display import Link, Sentence
 from kanopt.explain import Explanation, difference
-from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.service import service_difference
-from kanopt.explain.summary import MOST_REASONS, reason_text
-from kanopt.pages.blocks import ids_by_name, join_sentences, plain, row_ids, say
-from kanopt.pages.canvas import named_rows
+from kanopt.explain.summary import MOST_REASONS, group_reasons, reason_text
+from kanopt.pages.charts import named_rows
 from kanopt.pages.figure_rows import FigureRow
+from kanopt.pages.first_page import ids_by_name, join_sentences, plain, row_ids, say
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result
 from kanopt.text import capital, count_text, percent_text, round_money, shorten
 
 if TYPE_CHECKING:
-    from kanopt.pages.subject import ReportSubject
+    from kanopt.pages.story import ReportSubject
 
 _MOST_TERMS = 4
 _MOST_FIGURES = 3

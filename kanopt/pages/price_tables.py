@@ -4,16 +4,180 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kanopt.display import CellBar, Grid
 from kanopt.explain import Explanation, difference
-from kanopt.pages.blocks import bar_lengths
-from kanopt.pages.canvas import named_rows
+from kanopt.pages.charts import named_rows
+from kanopt.pages.first_page import MOST_ROWS, Formatter, bar_lengths, number_form, row_ids, table_of
 from kanopt.pages.plan_why import group_ids, term_ids
+from kanopt.plans.findings import GanttView, View
+from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result
-from kanopt.text import count_text, fixed_text, money_decimals, percent_text
+from kanopt.text import clock_text, count_text, fixed_text, money_decimals, percent_text, sure_text
+
+if TYPE_CHECKING:
+    from kanopt.questions.risks.punctuality import Punctuality
+    from kanopt.questions.risks.risk import DayRanges
+
+
+# Tables of a plan: stops below their vehicle and flows below their lane; vehicles, jobs and sites; times.
+
+_TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
+_GROUPED = (
+    ("vehicle", "index", "departure"),
+    ("tail", "head", "mode"),
+)  # columns that name what a row belongs to
+_MOST_ACROSS = 12
+_OF_MARKS = ("vehicle", "machine")
+"""Rosters whose names stand in drawings as well."""
+_QUANTILES = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
+_SHARES = ("share", "on_time", "promised", "error", "fill_rate")
+_MOMENTS = ("limit", "latest", "planned", "q05", "q50", "q95")
+_MOST_TIMES = 16
+_NOTHING = 1e-9
+
+
+def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
+    """Return the decisions of a plan, times as clocks where its views have them; None without any."""
+    frame = result.to_frame()
+    if frame.empty:
+        return None
+    clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
+    forms = dict.fromkeys(_TIMES, clock_form(clock)) if clock else {}
+    ids = row_ids("decision", frame["decision"]) if "decision" in frame else ()
+    if len(frame) < 2:
+        return replace(table_of(frame, "Decisions", forms=forms), ids=ids)
+    frame = _periods_across(frame)
+    groups = _groups(frame)
+    of = groups if "vehicle" in frame else tuple(map(str, frame.get("machine", ())))
+    if groups:
+        frame = frame.drop(columns=[name for keys in _GROUPED for name in keys if name in frame])
+    same = [
+        str(name)
+        for name in frame.columns
+        if frame[name].nunique(dropna=False) == 1 and frame[name].notna().all()
+    ]
+    values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
+    values_text = ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in values.items()
+        if value and not (name == "late" and not frame[name].any())
+    )
+    notes = [f"The same in every row: {values_text}."] if values_text else []
+    rest = frame.drop(columns=same)
+    if {"arrive", "begin"} <= {*rest.columns} and _nobody_waits(rest):
+        rest = rest.drop(columns="arrive")
+        notes.append("Nobody waits: service begins on arrival.")
+    table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
+    shown = len(table.rows)
+    return replace(table, ids=ids[:shown], groups=groups[:shown], of=of[:shown])
+
+
+def _nobody_waits(rows: pd.DataFrame) -> bool:
+    """Say whether everybody is served on arrival, up to what rounding left."""
+    waits = (rows["begin"] - rows["arrive"]).abs() > _NOTHING * rows["begin"].abs().clip(lower=1.0)
+    return bool((~waits & (rows["begin"].isna() == rows["arrive"].isna())).all())
+
+
+def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give each period a column, where flows have few: a lane and product are then one row."""
+    keys = ["tail", "head", "mode", "product"]
+    if not {*keys, "period", "quantity"} <= {*frame.columns}:
+        return frame
+    periods = list(dict.fromkeys(frame["period"]))
+    if not 1 < len(periods) <= _MOST_ACROSS or {*periods} & {*keys}:
+        return frame
+    wide: pd.DataFrame = frame.pivot_table(
+        index=keys, columns="period", values="quantity", aggfunc="sum", sort=False
+    )
+    return wide[periods].reset_index()
+
+
+def _groups(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return what the rows of a plan belong to, where they follow each other: a vehicle's tour, or a lane."""
+    for keys in _GROUPED:
+        if not {*keys} <= {*frame.columns}:
+            continue
+        rows = list(frame[[*keys]].itertuples(index=False))
+        numbers: dict[str, set[Any]] = {}
+        for row in rows:
+            numbers.setdefault(str(row[0]), set()).add(row[1])
+        names = [_group_name(row, alone=numbers[str(row[0])] == {1}) for row in rows]
+        starts = sum(one != other for one, other in pairwise(names)) + 1
+        return tuple(names) if starts == len({*names}) else ()
+    return ()
+
+
+def _group_name(row: Any, *, alone: bool) -> str:
+    """Name what a row belongs to; a vehicle `alone` under a name that ends in a number, as ``Van 1``, has that name."""
+    if hasattr(row, "tail"):
+        return f"{row.tail} → {row.head}" + (f" ({row.mode})" if str(row.mode) else "")
+    if pd.isna(row.index) or not str(row.vehicle):
+        return "on no vehicle"
+    return str(row.vehicle) if alone and str(row.vehicle)[-1:].isdigit() else f"{row.vehicle} {row.index}"
+
+
+def clock_form(unit: str) -> Formatter:
+    """Return how a column of times of day is written."""
+    return lambda value: clock_text(float(value), unit)
+
+
+def roster_table(roster: Roster) -> Grid:
+    """Return a row for each vehicle, job, machine, site or market, with an id of its own."""
+    frame = roster.frame
+    forms: dict[str, Formatter] = dict.fromkeys(roster.clocks, clock_form(roster.time))
+    forms |= dict.fromkeys(roster.shares, lambda value: percent_text(float(value)))
+    forms |= {name: number_form(money_decimals(frame[name].dropna())) for name in roster.money}
+    table = table_of(frame, roster.caption, forms=forms)
+    names = tuple(str(name) for name in frame.iloc[: len(table.rows), 0])
+    return replace(table, ids=row_ids(roster.key, names), of=names if roster.key in _OF_MARKS else ())
+
+
+def days_table(
+    frame: pd.DataFrame,
+    ranges: DayRanges | None,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    most: int = MOST_ROWS,
+) -> Grid:
+    """Write what becomes of things on many days.
+
+    Parameters
+    ----------
+    frame
+        One row for each, with quantiles and shares.
+    ranges
+        Whether times among them are times of day; None where there are none.
+    caption
+        What it shows.
+    heads
+        Column to head, beyond those of quantiles and errors.
+    most
+        Rows beyond these are counted.
+    """
+    forms: dict[str, Formatter] = dict.fromkeys(_SHARES, lambda value: sure_text(float(value)))
+    if ranges is not None and ranges.clock:
+        forms |= dict.fromkeys(_MOMENTS, clock_form(ranges.unit))
+    return table_of(frame, caption, heads={**_QUANTILES, **(heads or {})}, forms=forms, most=most)
+
+
+def times_table(known: Punctuality) -> Grid:
+    """Return the stops or jobs that are least certain to be in time."""
+    ranges = replace(known.risk.ranges(), frame=known.frame)
+    unit = "" if ranges.clock else f" ({ranges.unit})"
+    heads = {"name": known.thing, "limit": f"by{unit}", "planned": f"planned{unit}"}
+    heads |= {"share": "days in time", "late": "late in the plan"}
+    columns = ["name", "limit", "planned", "q05", "q50", "q95", "share"]
+    columns += ["late"] if known.frame["late"].any() else []
+    caption = f"Least certain of {known.thing}s"
+    table = days_table(known.frame[columns], ranges, caption, heads=heads, most=_MOST_TIMES)
+    return replace(table, ids=row_ids("in-time", known.frame["name"].head(len(table.rows))))
+
 
 _MOST_GROUPS = 80
 _MOST_ITEMS = 250

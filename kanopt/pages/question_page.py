@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Notices, Page, Part, Section
-from kanopt.pages.blocks import (
+from kanopt.pages.first_page import (
     LONGEST,
     NARROW,
     WIDE,
+    FirstPage,
     Formatter,
     caution,
     chart_of,
     first_lines,
+    law_ids,
     number_form,
+    table_ids,
     table_of,
+    unanswered_notices,
 )
-from kanopt.pages.first_page import FirstPage, law_ids, table_ids, unanswered_notices
 from kanopt.questions.axes import value_text
-from kanopt.questions.prepare import unit_of_axis
+from kanopt.questions.question import unit_of_axis
 from kanopt.text import capital, money_decimals, money_text, percent_text, range_text
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from kanopt.plans.result import Result
     from kanopt.questions.axes import Axis
     from kanopt.scenarios import LearnedLaw, Scenario
-    from kanopt.scenarios.table_exports import TableExports
+    from kanopt.scenarios.run import TableExports
     from kanopt.tables import TableReport
 
 _MOST_LINES = 6

@@ -10,17 +10,27 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import price_by_level
-from kanopt.pages.canvas import axes_or_new, escape_text, halo, named_rows, pixels, set_y_title, style_axes
 from kanopt.pages.charts import (
+    ALARM,
     DIGIT,
+    FAINT,
+    INK,
+    MUTED,
+    axes_or_new,
     draw_legend,
     draw_spread,
+    escape_text,
+    halo,
     name_rows,
+    named_rows,
     patches,
+    pixels,
+    series,
+    set_y_title,
+    style_axes,
     write,
     write_beside,
 )
-from kanopt.pages.palette import ALARM, FAINT, INK, MUTED, series
 from kanopt.questions.axes import value_text
 from kanopt.text import (
     amount_text,

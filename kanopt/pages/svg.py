@@ -15,8 +15,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from kanopt.pages.canvas import HALO, PART, TIP, printable
-from kanopt.pages.palette import colours
+from kanopt.pages.charts import HALO, PART, TIP, colours, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

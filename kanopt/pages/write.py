@@ -2,32 +2,365 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
+from html import escape
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from pandas.api.types import is_numeric_dtype
 
 from kanopt.display import Alarm, Facts, Fold, Grid, Law, Page, Part
+from kanopt.errors import FormulaError
 from kanopt.files import replace_file
+from kanopt.formulas import Formula, Product, Sum
+from kanopt.formulas.functions import ATOM, POWER, PRODUCT, TextPart, Writer
+from kanopt.formulas.nodes import fold
+from kanopt.formulas.printing import to_infix as spelled
+from kanopt.pages.charts import ALARM, LINE, SERIES, Colour, colours
+from kanopt.pages.law_plots import known_labels, range_of_input, reference_values
 from kanopt.pages.law_section import laws_page
-from kanopt.pages.live import LivePage, live_page, printable
-from kanopt.pages.mathml import formula_terms
-from kanopt.pages.palette import ALARM, LINE, SERIES, Colour, colours
 from kanopt.pages.plan_page import plan_page
-from kanopt.pages.subject import ReportSubject, subject_of, subject_of_explanation
+from kanopt.pages.story import ReportSubject, subject_of, subject_of_explanation
+from kanopt.plans.slider_prices import SliderPrices, column_of
+from kanopt.text import MINUS, number_text
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
-    from kanopt.plans.plan_exports import PlanExports
-    from kanopt.plans.result import Result
+    from kanopt.formulas import Variable
+    from kanopt.pages.story import LawRows
+    from kanopt.plans.law_use import LawUse
+    from kanopt.plans.result import PlanExports, Result
     from kanopt.scenarios import LearnedLaw
+
+
+# A formula as MathML, which browsers render without scripts or additional fonts.
+#
+# Every additive term is a separate expression, so that a long law wraps on a phone like text.
+
+_LONG = 60
+_NAMES = {"log": "ln", "log1p": "ln"}
+_OPEN, _CLOSE = "<mrow><mo>(</mo>", "<mo>)</mo></mrow>"
+
+
+def formula_terms(formula: Formula) -> list[str]:
+    """Return ``<math>`` elements that together read ``output = term + term …``.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("2 * km - 1", [Variable("km", "km")], Variable("cost", "EUR"))
+    >>> [term.count("<math") for term in formula_terms(law)]
+    [1, 1, 1]
+    """
+    root = formula.root
+    parts = root.terms if isinstance(root, Sum) else (root,)
+    writer = _Markup()
+    pieces = [_row(writer.word(formula.output.name), _operator("="))]
+    for index, node in enumerate(parts):
+        part = fold(node, writer.visit)
+        if part.negated:
+            pieces.append(_row(_operator(MINUS, prefix=not index), part.negated))
+        elif index == 0 and len(parts) == 1 and isinstance(node, Product):
+            pieces += _factors(node, writer)
+        else:
+            held = writer.parenthesise(part, PRODUCT) if len(parts) > 1 else part.text
+            pieces.append(_row(_operator("+"), held) if index else held)
+    return [f"<math>{piece}</math>" for piece in pieces]
+
+
+def _factors(product: Product, writer: _Markup) -> list[str]:
+    """Return a product factor by factor, so that it wraps; in one piece if it is short or a fraction."""
+    factors = [fold(node, writer.visit) for node in product.factors]
+    if len(spelled(product)) < _LONG or any(factor.denominator or factor.negated for factor in factors):
+        return [writer.product(factors).text]
+    first, *others = (writer.parenthesise(factor, PRODUCT) for factor in factors)
+    return [first, *(_row(_operator("·"), other) for other in others)]
+
+
+class _Markup(Writer):
+    times = '<mo form="infix">·</mo>'
+    plus, comma = '<mo form="infix">+</mo>', '<mo form="infix">,</mo>'
+    minus, sign = f'<mo form="infix">{MINUS}</mo>', f'<mo form="prefix">{MINUS}</mo>'
+    brackets = (_OPEN, _CLOSE)
+
+    def number(self, value: float) -> str:
+        mantissa, e, power = number_text(value).partition("e")
+        markup = f"<mn>{mantissa}</mn>"
+        return _row(markup, self.times, f"<msup><mn>10</mn><mn>{power}</mn></msup>") if e else markup
+
+    def constant(self, value: float) -> TextPart:
+        markup = self.number(abs(value))
+        if value < 0:
+            return TextPart(_row(self.sign, markup), PRODUCT, negated=markup)
+        return TextPart(markup, ATOM if markup.startswith("<mn>") else PRODUCT)
+
+    def word(self, name: str) -> str:
+        return f"<mi>{escape(name)}</mi>"
+
+    def call(self, name: str, arguments: Sequence[TextPart]) -> TextPart:
+        shown = name if name.startswith("<") else self.word(_NAMES.get(name, name))
+        inside = self.comma.join(part.text for part in arguments)
+        return TextPart(_row(shown, "<mo>&#x2061;</mo>", self.enclosed(inside)), ATOM)
+
+    def apply(self, function: str, argument: TextPart) -> TextPart:
+        match function:
+            case "sqrt":
+                return TextPart(f"<msqrt>{argument.text}</msqrt>", ATOM)
+            case "square":
+                return self.raised(argument, self.constant(2.0))
+            case "abs":
+                bar = '<mo stretchy="true">|</mo>'
+                return TextPart(_row(bar, argument.text, bar), ATOM)
+            case "log1p":
+                return self.call(function, [self.sum([self.constant(1.0), argument])])
+        return self.call(function, [argument])
+
+    def fraction(self, above: str, below: list[str]) -> str:
+        under = _bare(below[0]) if len(below) == 1 else self.times.join(below)
+        return f"<mfrac>{_row(_bare(above))}{_row(under)}</mfrac>"
+
+    def power(self, base: TextPart, exponent: TextPart, value: float | None) -> TextPart:
+        if value is None or value >= 0 or value == int(value):
+            return super().power(base, exponent, value)
+        below = self.raised(base, self.constant(-value)).text
+        return TextPart(self.fraction(self.number(1.0), [below]), PRODUCT, denominator=below)
+
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return TextPart(f"<msup>{_row(self.parenthesise(base, ATOM))}{_row(exponent.text)}</msup>", POWER)
+
+
+def _bare(markup: str) -> str:
+    """Return a markup without the brackets around the whole of it, which nothing needs above or below a line."""
+    inner = markup[len(_OPEN) : -len(_CLOSE)]
+    if _OPEN + inner + _CLOSE != markup:
+        return markup
+    depth = 0
+    for sign in re.findall("<mo>([()])</mo>", inner):
+        depth += 1 if sign == "(" else -1
+        if depth < 0:
+            return markup
+    return inner
+
+
+def _row(*pieces: str) -> str:
+    return f"<mrow>{''.join(pieces)}</mrow>"
+
+
+def _operator(sign: str, *, prefix: bool = False) -> str:
+    return f'<mo form="{"prefix" if prefix else "infix"}">{sign}</mo>'
+
+
+# What makes a page alive: its one script, the laws as functions in it, and the data that it reads.
+
+# what no page can hold: control characters and halves of letters
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_BAND = (0.05, 0.95)
+_MOST_PLACES = 300
+_PARTS = ("pricing", "elements", "plan_panel", "law_panel", "drawings", "page")
+"""The files of the script, in their order."""
+_NO_MARKUP = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+        "\x7f": "\\u007f",
+    }
+)
+
+
+@dataclass(frozen=True)
+class LivePage:
+    """The script of a page, and the data it reads, ready to be written.
+
+    Parameters
+    ----------
+    script
+        JavaScript; nothing in it ends the element it stands in.
+    data
+        JSON, likewise.
+    """
+
+    script: Markup
+    data: Markup
+
+    @property
+    def digest(self) -> str:
+        """The script's SHA-256, by which the policy of the page lets it run and no other."""
+        return base64.b64encode(hashlib.sha256(self.script.encode()).digest()).decode()
+
+
+def printable(text: str) -> str:
+    """Return a text as a page can hold it."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def live_page(
+    laws: Mapping[str, LearnedLaw],
+    plans: Mapping[str, Result] | None = None,
+    rows: Mapping[str, LawRows] | None = None,
+) -> LivePage:
+    """Return what makes a page alive.
+
+    Parameters
+    ----------
+    laws
+        Those that the page shows, by name.
+    plans
+        By what each is called, that of the page first; one that cannot be priced in a page is left out, and so are all
+        of them where that is the first.
+    rows
+        Rows that are drawn beside a law, by its name.
+    """
+    functions: list[Formula] = []
+    prices = _slider_prices(plans or {})
+    told = [{"label": name, "plan": each.to_json()} for name, each in prices.items()]
+    beside = rows or {}
+    uses = _law_uses(plans or {})
+    shown = []
+    for name, law in laws.items():
+        use = next((each for each in uses if each.formula == law.formula), None)
+        shown.append(_law(name, law.formula, (beside.get(name), use), functions))
+    first = next(iter(prices.values()), None)
+    others = [each.refused for each in prices.values()]
+    moved = [each for each in (first.sliders if first else ()) if not any(each.key in one for one in others)]
+    data = {
+        "laws": [law for law in shown if law],
+        "plans": told,
+        "sliders": [asdict(each) for each in moved],
+        "unit": first.unit if first else "",
+        "refused": sorted({label for each in others for label in each.values()}),
+        "why": "" if moved else _why_nothing_moves(plans or {}, first is not None),
+    }
+    sources = ",\n".join(law.to_javascript().strip() for law in functions)
+    script = (
+        f'"use strict";\n{{\nconst laws = [\n{sources}\n];\n{_script()}\nwindow.kanopt = start(laws);\n}}'
+    )
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    # whatever texts of the user's there are stand within JSON's quotes, where any letter may be written by its number
+    known = printable(script.replace("\x7f", "\\u007f")), printable(text.translate(_NO_MARKUP))
+    return LivePage(*map(Markup, known))
+
+
+@cache
+def _script() -> str:
+    folder = files("kanopt.pages").joinpath("templates", "live")
+    return "\n".join(folder.joinpath(f"{part}.js").read_text("utf-8") for part in _PARTS)
+
+
+def _slider_prices(plans: Mapping[str, Result]) -> dict[str, SliderPrices]:
+    found: dict[str, SliderPrices] = {}
+    for name, result in plans.items():
+        prices = None if result.assessment is None else result.assessment.slider_prices()
+        if prices is not None:
+            found[name] = prices
+        elif not found:
+            return {}
+    return found
+
+
+def _law_uses(plans: Mapping[str, Result]) -> tuple[LawUse, ...]:
+    """Return where the plan of the page uses its laws."""
+    first = next(iter(plans.values()), None)
+    return () if first is None or first.assessment is None else first.assessment.law_uses
+
+
+def _why_nothing_moves(plans: Mapping[str, Result], is_priced: bool) -> str:
+    """Say why a page has no sliders for its plan; empty where there is no plan."""
+    first = next(iter(plans.values()), None)
+    if first is None or first.assessment is None:
+        return ""
+    if is_priced:
+        return "No part of this price can be moved: none is a price or a law that the tables state apart."
+    if first.problem.kind == "routing":
+        return "There are no sliders: some route is never driven to its end, so that it has no price to move."
+    return f"There are no sliders: plans of {first.problem.kind} problems are not priced anew in a page."
+
+
+def _place_of(law: Formula, functions: list[Formula]) -> int:
+    """Return the place of a law among the functions of the page, to which it is added where it is new."""
+    if law not in functions:
+        functions.append(law)
+    return functions.index(law)
+
+
+def _law(
+    name: str, formula: Formula, beside: tuple[LawRows | None, LawUse | None], functions: list[Formula]
+) -> dict[str, Any] | None:
+    """Return what can be moved of a law, with the rows and the uses that are drawn; None of one that cannot be."""
+    rows, use = beside
+    try:
+        held = reference_values(formula)
+    except FormulaError:
+        return None
+    quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
+    band = [quantiles[each] for each in _BAND] if all(each in quantiles for each in _BAND) else None
+    inputs = [_input(formula, variable, held) for variable in formula.inputs if variable.name in held]
+    if not inputs:
+        return None
+    return {
+        "name": name,
+        "unit": formula.output.unit,
+        "law": _place_of(formula, functions),
+        "band": band,
+        "inputs": inputs,
+        "rows": None if rows is None else _points(rows, [each["name"] for each in inputs]),
+        "plan": None if use is None else _places(use),
+    }
+
+
+def _input(formula: Formula, variable: Variable, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one input of a law: between which values it can be moved, and where it stands."""
+    known: dict[str, Any] = {"name": variable.name, "unit": variable.unit, "at": held[variable.name]}
+    if variable.is_category:
+        return known | {"categories": known_labels(formula, variable.name)}
+    ends = range_of_input(formula, variable)
+    if ends is not None:
+        seen = (*ends, *(formula.domain.quantiles_of(variable.name) or (math.nan,)))
+        known |= {"low": ends[0], "high": ends[1], "whole": all(map(float.is_integer, seen))}
+    return known
+
+
+def _places(use: LawUse) -> dict[str, Any]:
+    """Return some of the places at which the plan uses a law, evenly spread."""
+    every = slice(None, None, max(1, -(-use.shape[0] // _MOST_PLACES)))
+    return {
+        "words": use.places[1],
+        "inputs": {
+            name: column_of(np.broadcast_to(values, use.shape)[every])
+            for name, values in use.arguments.items()
+        },
+    }
+
+
+def _points(rows: LawRows, inputs: Sequence[str]) -> dict[str, Any]:
+    """Return rows as columns of numbers, to a few digits: they are dots; texts are not drawn."""
+    numbers = {
+        name: rows.frame[name].to_numpy(float) for name in inputs if is_numeric_dtype(rows.frame[name].dtype)
+    }
+    target = rows.frame[rows.target].to_numpy(float)
+    return {
+        "inputs": {name: [_few_digits(value) for value in values] for name, values in numbers.items()},
+        "target": [_few_digits(value) for value in target],
+    }
+
+
+def _few_digits(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")

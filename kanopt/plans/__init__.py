@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from kanopt.plans.base import Assessment, Plan, Problem, Rank
 from kanopt.plans.coverage import Coverage, LeftOutPrice
-from kanopt.plans.evaluate import evaluate
-from kanopt.plans.findings import Check, Extrapolation, FrozenInput, Reason, Status, Violation
-from kanopt.plans.pricing import Pricing
-from kanopt.plans.result import Certificate, EngineRun, Progress, Result
+from kanopt.plans.findings import (
+    Check,
+    Extrapolation,
+    FrozenInput,
+    GanttView,
+    MapView,
+    NetworkView,
+    Reason,
+    SeriesView,
+    Status,
+    View,
+    Violation,
+)
+from kanopt.plans.result import Certificate, EngineRun, Progress, Result, evaluate
+from kanopt.plans.slider_prices import Pricing
 from kanopt.plans.uncertainty import Uncertainty
-from kanopt.plans.views import GanttView, MapView, NetworkView, SeriesView, View
 
 __all__ = [
     "Assessment",

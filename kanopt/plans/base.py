@@ -14,18 +14,22 @@ import pandas as pd
 from kanopt.display import Law, Part, Shown
 from kanopt.errors import warn_user
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import UNSERVED, RuleWords, broken_rule_sentences
-from kanopt.plans.coverage import Coverage, LeftOutPrice
-from kanopt.plans.earth import EarthPlan
-from kanopt.plans.findings import Check, Extrapolation, FrozenInput, Reason, Status, Violation
-from kanopt.plans.in_use import InUse
+from kanopt.plans.coverage import UNSERVED, Coverage, InUse, LeftOutPrice, RuleWords, broken_rule_sentences
+from kanopt.plans.findings import (
+    Check,
+    Extrapolation,
+    FrozenInput,
+    Reason,
+    Status,
+    View,
+    Violation,
+    WorkOrder,
+)
+from kanopt.plans.geography import EarthPlan
 from kanopt.plans.law_use import LawUse, caveats
 from kanopt.plans.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.plans.plan_figures import PlanFigure, Roster
-from kanopt.plans.pricing import Pricing
-from kanopt.plans.slider_prices import SliderPrices
-from kanopt.plans.views import View
-from kanopt.plans.work_orders import WorkOrder
+from kanopt.plans.slider_prices import Pricing, SliderPrices
 from kanopt.records.unread_columns import TableUse, UnreadColumns, unread_columns
 
 if TYPE_CHECKING:

@@ -3,13 +3,154 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from kanopt.display import Part, Shown
+
+# What those who carry out a plan are told: a work order for each vehicle or machine, as data.
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """What one vehicle or machine does, in order.
+
+    Parameters
+    ----------
+    title
+        Whose order it is, such as ``"van 1"``.
+    facts
+        What holds for the whole order: departure, load, distance; pairs of a word and what is to be said.
+    columns
+        Heads of the rows.
+    rows
+        A cell for each column, as text.
+
+    Examples
+    --------
+    >>> WorkOrder("saw", (("from", "08:00"),), ("start", "task"), (("08:00", "cut"),)).rows[0]
+    ('08:00', 'cut')
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def filled(self) -> WorkOrder:
+        """Return the order without columns in which no row says anything.
+
+        Examples
+        --------
+        >>> WorkOrder("saw", (), ("start", "mode", "task"), (("08:00", "", "cut"),)).filled().columns
+        ('start', 'task')
+        """
+        kept = [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
+
+
+# Views of a plan (map, Gantt chart, network, series) as data; the reports draw them.
+#
+# A problem returns views instead of pictures, so that reports need no case for every kind of problem.
+
+
+@dataclass(frozen=True)
+class MapView:
+    """Points and paths in the plane.
+
+    Parameters
+    ----------
+    points
+        Columns ``name``, ``x``, ``y``, ``role`` (``"depot"``, ``"client"``, ``"unserved"``, ``"node"``) and
+        ``label`` (shown on hover); where there are routes also ``group`` (that which comes there, empty for none)
+        and ``stop`` (the place on it, from 1).
+    paths
+        Columns ``group`` (the route), ``x``, ``y``; rows of a group in order of travel.
+    background
+        Optional segments drawn faintly, such as roads: columns ``x0``, ``y0``, ``x1``, ``y1``.
+    unit
+        Unit of ``x`` and ``y``, for a scale bar; empty where positions are only a sketch.
+    """
+
+    title: str
+    points: pd.DataFrame
+    paths: pd.DataFrame
+    background: pd.DataFrame | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class GanttView:
+    """Bars on rows along a time axis.
+
+    Parameters
+    ----------
+    bars
+        Columns ``row``, ``start``, ``end``, ``label``, ``kind`` (decides the colour: a job, or ``"drive"``,
+        ``"wait"``, ``"service"``, ``"late"``, ``"reload"``, ``"break"``, ``"setup"``).
+    unit
+        Unit of ``start`` and ``end``.
+    clock
+        True where zero is midnight, so that the axis reads as time of day.
+    marks
+        What is promised, on the rows of the bars: columns ``row``, ``start``, ``end``, ``label`` and ``kind``:
+        ``"release"`` and ``"due"`` are moments, ``"overdue"`` is the time from one that has passed to the end of its
+        bar. None for nothing.
+    """
+
+    title: str
+    bars: pd.DataFrame
+    unit: str
+    clock: bool = False
+    marks: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """Nodes and weighted edges.
+
+    Parameters
+    ----------
+    nodes
+        Columns ``name``, ``x``, ``y``, ``role``, ``label``; ``role`` decides the shape (``"supplier"``,
+        ``"open"``, ``"closed"``, ``"market"``).
+    edges
+        Columns ``tail``, ``head``, ``amount`` (decides the width), ``label``.
+    """
+
+    title: str
+    nodes: pd.DataFrame
+    edges: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SeriesView:
+    """Numbers along an axis, one line per column.
+
+    Parameters
+    ----------
+    data
+        Index: the axis; columns: the lines.
+    step
+        True where a value holds until the next index value.
+    clock
+        Unit of the index where that is time since midnight, so that the axis reads as time of day; else empty.
+    """
+
+    title: str
+    data: pd.DataFrame
+    x_label: str
+    y_label: str
+    step: bool = False
+    clock: str = ""
+
+
+View: TypeAlias = MapView | GanttView | NetworkView | SeriesView
+
 
 BELOW_ZERO = "value below zero"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -12,17 +14,232 @@ from kanopt.plans.base import Plan, Problem
 from kanopt.plans.coverage import Coverage
 from kanopt.plans.days_in_time import DaysInTime
 from kanopt.plans.findings import Check, FrozenInput, Status
-from kanopt.plans.plan_exports import PlanExports
-from kanopt.plans.plan_plots import PlanPlots
-from kanopt.plans.pricing import Pricing
+from kanopt.plans.slider_prices import Pricing
 from kanopt.progress import Progress
 from kanopt.text import count_text, fixed_text, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from kanopt.plans.base import Assessment, Rank
     from kanopt.plans.money_at_stake import MoneyAtStake
 
 __all__ = ["Certificate", "EngineRun", "Progress", "Result"]
+
+
+# The methods by which a plan leaves the program, the same for a result and for a run of a scenario.
+
+
+class PlanExports:
+    """Report, workbook, map, tables, summary and work orders of a plan.
+
+    Whatever comes from data is text in all of them: no cell is a formula, no letter a tag. Folders on the way are made;
+    a file is replaced in one step. Without a plan only the report and the summary can be written; the others raise
+    :class:`~kanopt.errors.ProblemError`.
+    """
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report: one HTML file that needs nothing else.
+
+        The report of a result has a title of its own, and today's plan beside it, where it is written by
+        :meth:`kanopt.Explanation.to_html`.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.display import reports
+
+        return reports.write_report(self, path)
+
+    def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
+        """Write a workbook: summary, plan, costs, and each law as formulas over the inputs of the plan.
+
+        Vehicles, jobs, machines, sites and markets have a row each. Changing an input or a constant of a law changes
+        what the plan costs; what is decided, and the times that follow from it, stay as they are, and so does what is
+        paid for times.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.display import reports
+
+        return reports.export(self, "xlsx", path)[0]
+
+    def to_geojson(self, path: str | os.PathLike[str]) -> Path:
+        """Write a map as GeoJSON (RFC 7946): routes or lanes as lines, places as points.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        ProblemError
+            If places are no latitudes and longitudes.
+        """
+        from kanopt.display import reports
+
+        return reports.export(self, "geojson", path)[0]
+
+    def to_csv(self, folder: str | os.PathLike[str], *, commas: bool = False) -> tuple[Path, ...]:
+        """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
+
+        ``figures.csv`` has the figures of the report's first page, ``vehicles.csv``, ``jobs.csv`` or ``sites.csv`` a
+        row for each. Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+        commas
+            Whether numbers have decimal commas and semicolons part the cells, for spreadsheets of countries that write
+            them so.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+
+        Raises
+        ------
+        ProblemError
+            If the folder is named like a file.
+        """
+        from kanopt.display import reports
+
+        return reports.export(self, "csv-comma" if commas else "csv", folder)
+
+    def to_markdown(self, path: str | os.PathLike[str]) -> Path:
+        """Write a summary: what to do, what it costs and saves, what is left out, how sure that is, and the timetable.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.display import reports
+
+        return reports.export(self, "md", path)[0]
+
+    def to_work_orders(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page to print for each vehicle or machine, as one HTML file that needs nothing else.
+
+        Texts that the table of clients has beside its fields, such as addresses, stand beside the places.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        ProblemError
+            If the kind of problem has neither.
+        """
+        from kanopt.display import reports
+
+        return reports.export(self, "orders", path)[0]
+
+
+# The pictures of a plan, the same for a result and for a run of a scenario.
+
+
+class PlanPlots:
+    """Map, Gantt chart, timetable and costs of a plan.
+
+    Each draws on the matplotlib axes that it is given, on those of a new figure if on none, and returns them. Without a
+    plan, or where a plan has no such picture, it raises :class:`~kanopt.errors.ProblemError`, which says what is
+    missing.
+    """
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the first view of the plan (routes, Gantt chart, network or prices) and return the matplotlib axes."""
+        from kanopt.display import reports
+
+        return reports.plot_result(_result_of(self), ax)
+
+    def plot_map(self, ax: Axes | None = None) -> Axes:
+        """Draw the routes on a map, or the flows of a network, and return the matplotlib axes.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure if None.
+
+        Raises
+        ------
+        ProblemError
+            If places have no coordinates.
+        """
+        from kanopt.display import reports
+
+        return reports.plot_result(_result_of(self), ax, view="map")
+
+    def plot_gantt(self, ax: Axes | None = None) -> Axes:
+        """Draw what each machine or vehicle does when, and return the matplotlib axes.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure if None.
+        """
+        from kanopt.display import reports
+
+        return reports.plot_result(_result_of(self), ax, view="gantt")
+
+    def plot_timetable(self, ax: Axes | None = None) -> Axes:
+        """Draw when each vehicle drives, waits and serves, and return the matplotlib axes.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure if None.
+        """
+        from kanopt.display import reports
+
+        return reports.plot_result(_result_of(self), ax, view="timetable")
+
+    def plot_costs(self, ax: Axes | None = None, by: Literal["term", "group"] = "term") -> Axes:
+        """Draw what the plan costs as bars that add up to its objective, and return the matplotlib axes.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure if None.
+        by
+            ``"term"`` for a bar for each cost term; ``"group"`` for one for each route, machine or lane, made of the
+            terms.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import kanopt as ko
+        >>> from kanopt.routing import Client, Depot, VehicleType
+        >>> minutes = [[0.0, 10.0], [10.0, 0.0]]
+        >>> places = [Depot("d", 0.0, 0.0)], [Client("a", 3.0, 4.0, demand=0.4)]
+        >>> van = VehicleType("van", capacity=1.0, fixed_cost=5.0)
+        >>> problem = ko.RoutingProblem(*places, [van], {"fuel": minutes}, minutes)
+        >>> result = ko.evaluate(problem, [["a"]])
+        >>> [float(bar.get_width()) for bar in result.plot_costs().patches]
+        [20.0, 5.0]
+        >>> result.plot_timetable().get_xlabel()
+        'time of day'
+        """
+        from kanopt.display import reports
+
+        return reports.plot_costs(_result_of(self), ax, by=by)
+
+
+def _result_of(source: Any) -> Any:
+    """Return the result of a run, or the result itself."""
+    return getattr(source, "result", source)
+
 
 _MOST_RULES = 20
 
@@ -288,3 +505,39 @@ class Result(PlanExports, PlanPlots, Shown):
             )
             lines += [str(self.check)] if self.check.ok else []
         return lines
+
+
+# Price and check a plan that the user already has.
+
+
+def evaluate(problem: Problem[Any], plan: Any) -> Result:
+    """Price and check `plan` on the laws of `problem`, without a solver.
+
+    Parameters
+    ----------
+    problem
+        Any problem.
+    plan
+        A plan of its kind, or whatever ``problem.plan_from`` reads: a frame, or plain lists.
+
+    Returns
+    -------
+    Result
+        With ``solver="given plan"``, no bound and no certificate: nothing was rounded or frozen.
+
+    Raises
+    ------
+    ProblemError
+        If the plan names things the problem does not know.
+    """
+    assessment = problem.assess(problem.plan_from(plan))
+    # priced here, so that what a law cannot price is refused here
+    _ = assessment.pricing
+    return Result(
+        problem=problem,
+        assessment=assessment,
+        status=assessment.status,
+        bound=None,
+        certificate=None,
+        solver="given plan",
+    )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from kanopt.questions.answers import Sweep
+from kanopt.questions.ask import sweep
 from kanopt.questions.axes import factors, grid
-from kanopt.questions.compare import compare
-from kanopt.questions.comparison import Comparison, Variant
+from kanopt.questions.compare import Comparison, Variant, compare
 from kanopt.questions.question import SweepOptions
-from kanopt.questions.risks.kinds import risk
 from kanopt.questions.risks.monte_carlo import monte_carlo
 from kanopt.questions.risks.monte_carlo_result import MonteCarlo
-from kanopt.questions.risks.risk import Risk
-from kanopt.questions.sweep import sweep
+from kanopt.questions.risks.risk import Risk, risk
 from kanopt.questions.switch_points import SwitchPoints, switch_points
 from kanopt.questions.tornado import Tornado, tornado
 

@@ -14,11 +14,9 @@ import pandas as pd
 from kanopt.display import Alarm, Grid, Part, grid_of
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import Axis, value_text
-from kanopt.questions.point import BASE, REFUSED, PointResult, point_of
-from kanopt.questions.prepare import as_it_is_text
-from kanopt.questions.question import Place
-from kanopt.questions.verdict import REPEAT, Verdict
-from kanopt.scenarios.table_exports import TableExports
+from kanopt.questions.point import BASE, REFUSED, REPEAT, PointResult, Verdict, point_of
+from kanopt.questions.question import Place, as_it_is_text
+from kanopt.scenarios.run import TableExports
 from kanopt.text import count_text, fixed_text, money_text, seconds_text
 
 if TYPE_CHECKING:

@@ -5,24 +5,41 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
+from kanopt.errors import KanoptError
+from kanopt.faults import LARGEST
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, how_far, run_tasks
-from kanopt.questions.answers import Answers
-from kanopt.questions.axes import Axis
-from kanopt.questions.kept_plan import price_at_once
-from kanopt.questions.point import BASE, REFUSED, PointResult
+from kanopt.progress import told_by_line
+from kanopt.questions.answers import Answers, Sweep
+from kanopt.questions.axes import Axis, Design, check_word, design_points, read_axes
+from kanopt.questions.point import BASE, REFUSED, PointResult, of_kept
 from kanopt.questions.point_search import Task, do_task
-from kanopt.questions.prepare import base_results, prepare, refuse_no_plan
-from kanopt.questions.question import Place, PlanChoice, Prepared, Question, SweepOptions
+from kanopt.questions.question import (
+    PLANS,
+    Place,
+    PlanChoice,
+    Prepared,
+    Question,
+    SweepOptions,
+    base_results,
+    prepare,
+    refuse_no_plan,
+    require_scenario,
+)
 from kanopt.questions.store import SweepStore, open_store
-from kanopt.scenarios.events import Event, OnEvent
+from kanopt.records.reading import RecordReader
+from kanopt.scenarios.changes import Change, Value
+from kanopt.scenarios.events import Event, OnEvent, ignore_event
+from kanopt.scenarios.files.columns import change_mistakes, field_columns
 from kanopt.scenarios.run import environment
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, money_text
@@ -30,7 +47,136 @@ from kanopt.text import count_text, money_text
 if TYPE_CHECKING:
     from distributed import Client
 
+    from kanopt.plans.base import Plan, Problem
     from kanopt.plans.result import Result
+    from kanopt.routing.entities import VehicleType
+
+
+# One plan priced at many points at once, where only prices of vehicles change.
+
+_MOST_LEGS = 4_000_000
+"""Legs that are priced together; beyond, memory would tell."""
+
+
+_BELOW_ZERO = "a cost law is below zero somewhere and counted as 0"
+
+
+def price_at_once(
+    question: Question, problem: Problem[Any], plan: Plan, points: Sequence[int]
+) -> list[PointResult] | None:
+    """Return a plan priced at points, all at once; None where that cannot be: then each point is asked alone.
+
+    Parameters
+    ----------
+    question
+        What varies.
+    problem, plan
+        At the base of it.
+    points
+        Numbers of points.
+    """
+    from kanopt.plans.result import evaluate
+
+    if not _changes_prices_alone(question, problem, plan):
+        return None
+    base = evaluate(problem, plan)
+    assessment: Any = base.assessment
+    found = of_kept(-1, base)
+    size = max(1, _MOST_LEGS // max(1, len(assessment.simulation.tail)))
+    priced: list[PointResult] = []
+    for start in range(0, len(points), size):
+        chunk = points[start : start + size]
+        fleets = _fleets(question, chunk)
+        if fleets is None:
+            return None
+        try:
+            terms, below = assessment.prices_of_fleets(fleets), assessment.fleets_below_zero(fleets)
+        except KanoptError:  # a law has no value at one of them, which asked alone says so
+            return None
+        for place, point in enumerate(chunk):
+            amounts = {term: float(values[place]) for term, values in terms.items()}
+            price, caveat = math.fsum(amounts.values()), _BELOW_ZERO if below[place] else found.caveat
+            prices: dict[str, Any] = {
+                "objective": price,
+                "kept_objective": price,
+                "terms": amounts,
+                "kept_terms": amounts,
+            }
+            priced.append(replace(found, point=point, caveat=caveat, result=None, **prices))
+    return priced
+
+
+def _changes_prices_alone(question: Question, problem: Problem[Any], plan: Plan) -> bool:
+    """Say whether all that varies are prices of vehicles, which neither rules nor times nor the plan read."""
+    from kanopt.routing.leg_laws import DURATION
+    from kanopt.routing.problem import RoutingProblem
+    from kanopt.routing.simulate import PRICE_FIELDS
+
+    changes = [axis.change(axis.values.items[0]) for axis in question.axes]
+    spec = question.scenario.problem
+    if not isinstance(problem, RoutingProblem) or any(change.is_of_section for change in changes):
+        return False
+    if any(list(spec.parts_of(change.table)) != ["vehicles"] for change in changes):
+        return False
+    times = problem.leg_laws.formulas().get(DURATION)
+    read = {str(reference) for reference in (times.references if times is not None else ())}
+    if problem.policy.service is not None:
+        read |= {str(reference) for reference in problem.policy.service.references}
+    rules = spec.fields_of("vehicles") - PRICE_FIELDS | frozenset(problem.policy.capacities)
+    varied = [_field(question, change) for change in changes]
+    if any(field in rules or f"vehicle.{field}" in read for field in varied):
+        return False
+    if any(_field(question, change, name) in varied for change in changes for name in change.where):
+        return False  # which rows change depends on what changes
+    # departures and breaks that are open are chosen by price
+    is_open = any(route.departure is None for route in plan.routes)  # type: ignore[attr-defined]
+    return not is_open and not any(vehicle.breaks for vehicle in problem.vehicles)
+
+
+def _field(question: Question, change: Change, name: str | None = None) -> str:
+    """Return the name under which the problem reads a column of a change; left out, the one that is changed."""
+    named = change if name is None else Change("set", change.table, name, 0)
+    words = field_columns(question.scenario.problem, change.table)
+    column = question.scenario.in_cells(named).column
+    return next((field for field, own in words.items() if own == column), column)
+
+
+def _is_plain_number(value: Value) -> bool:
+    """Say whether a value is a number that a change may write; others are refused, or told of, one by one."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleType]] | None:
+    """Read the vehicles of many points as one table; None where something in it is refused."""
+    from kanopt.tables import units_of, with_units
+
+    scenario = question.scenario
+    part = scenario.problem.parts()["vehicles"]
+    frame, words = scenario.changed[part.table], field_columns(scenario.problem, part.table)
+    kinds, count = len(frame), len(points)
+    wide = frame.iloc[np.tile(np.arange(kinds), count)].reset_index(drop=True)
+    for number, axis in enumerate(question.axes):
+        given = [value for point in points if (value := question.points[point][number]) is not None]
+        first = axis.change(given[0])
+        if list(change_mistakes(first, scenario.problem, scenario.changed, scenario.tables)):
+            return None
+        cells = scenario.in_cells(first)
+        column = cells.column
+        if column not in frame or len(given) < count or not all(map(_is_plain_number, given)):
+            return None
+        values = np.repeat(np.array(given, dtype=float), kinds)
+        before = wide[column].to_numpy()
+        chosen = np.tile(cells.rows(frame), count)
+        wide[column] = np.where(chosen, before * values if first.action == "scale" else values, before)
+    name = words.get("name", "name")
+    names = frame[name].tolist()
+    wide[name] = [f"{one} {place}" for place in range(count) for one in names]
+    reader = RecordReader()
+    read = reader.read(part.read(with_units(wide, units_of(frame))), scenario.problem.schemas()["vehicles"])
+    if reader.faults or len(read) != kinds * count:
+        return None
+    return [read[place * kinds : (place + 1) * kinds] for place in range(count)]
+
 
 AnswersT = TypeVar("AnswersT", bound=Answers)
 _FLUSH_SECONDS = 2.0
@@ -218,7 +364,7 @@ class Asking:
 
     def _improve_base(self) -> bool:
         """Take the best plan that points found for what is not changed, if it is better; return whether it is."""
-        from kanopt.plans.evaluate import evaluate
+        from kanopt.plans.result import evaluate
 
         offers = [found for found in self.results.values() if not math.isnan(found.at_base)]
         best = min(offers, key=lambda found: found.at_base, default=None)
@@ -296,3 +442,77 @@ def question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> 
         "repeats": question.repeats,
         "kanopt": environment()["kanopt"],
     }
+
+
+# Many what-ifs as one question: each point priced under its own data, and planned anew where that is asked.
+
+
+@told_by_line
+def sweep(
+    scenario: Scenario,
+    axes: Mapping[str, Any] | Sequence[Axis],
+    *,
+    design: Design = "grid",
+    plan: PlanChoice = "anew",
+    options: SweepOptions | None = None,
+    progress: OnEvent | None = None,
+) -> Sweep:
+    """Ask what if at many points at once.
+
+    Laws are learned once, the scenario is planned once, and its plan is priced under the data of every point; with
+    ``plan="anew"`` every point is planned too, from the plan of a point nearby, and is offered the plans of its
+    neighbours. What the new data do to the old plan and what planning anew gains stay apart.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    axes
+        Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
+        or
+        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`.
+    design
+        ``"grid"`` or ``"list"``; see :func:`~kanopt.questions.axes.design_points`. Points of another design,
+        such as a Latin hypercube of scipy, are asked as a list.
+    plan
+        ``"anew"``: each point is planned; ``"kept"``: the base's plan at every point; ``"today"``: today's
+        plan, and nothing is solved.
+    options
+        Seeds, limits, workers and where results go.
+    progress
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
+
+    Returns
+    -------
+    Sweep
+        After Ctrl-C with the points until then.
+
+    Raises
+    ------
+    ScenarioError
+        If a path, a value or the design is none, or the first point cannot be made. A point whose data contradict
+        themselves later is told of as refused.
+    FormulaError
+        If a law predicts too poorly to be used.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> base = ko.load_scenario("scenarios/parcel_city.toml")           # doctest: +SKIP
+    >>> prices = {"vehicles.fuel_price": ko.grid(1.0, 2.0, 11)}         # doctest: +SKIP
+    >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
+    """
+    require_scenario(scenario, "sweep")
+    options = options or SweepOptions()
+    check_word("sweep", "plan", plan, PLANS)
+    read = read_axes(axes)
+    points = design_points(read, design)
+    return ask(
+        Sweep,
+        scenario,
+        read,
+        points,
+        plans=plan,
+        options=options,
+        report=progress or ignore_event,
+    )

@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.faults import describe_value
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.text import count_text, number_text
-from kanopt.validation import describe_value
 
 Design: TypeAlias = Literal["grid", "list"]
 DESIGNS = ("grid", "list")

@@ -8,30 +8,349 @@ difference is the noise.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from kanopt.display import Grid, Part, grid_of
 from kanopt.errors import Issue, ScenarioError
 from kanopt.progress import told_by_line
 from kanopt.questions.ask import carry_out
 from kanopt.questions.axes import refused
-from kanopt.questions.comparison import Comparison, Variant
-from kanopt.questions.point import PointResult, of_kept
+from kanopt.questions.point import BASE, PointResult, Verdict, assignments, of_kept, point_of
 from kanopt.questions.point_search import kept_plan
-from kanopt.questions.prepare import base_results, prepare_checked, prepare_learned
-from kanopt.questions.question import Prepared
+from kanopt.questions.question import Prepared, base_results, prepare_checked, prepare_learned
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import Mistake
 from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import LearnedLaw, learn
-from kanopt.scenarios.run import Run, finish_run, tell_build_remarks, tell_remarks
+from kanopt.scenarios.learn import LearnedLaw, doubts, learn
+from kanopt.scenarios.run import Run, TableExports, finish_run, tell_build_remarks, tell_remarks
 from kanopt.scenarios.scenario import Scenario
-from kanopt.text import count_text, join_list, seconds_text
+from kanopt.text import (
+    count_text,
+    fixed_text,
+    join_list,
+    list_names,
+    money_decimals,
+    money_text,
+    seconds_text,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
+
+
+# The outcome of a comparison, as frames and in words.
+
+_AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
+_LEFT_OUT = ["coverage", "left_out", "left_out_price"]
+_COVERAGE = [
+    "scenario",
+    "coverage",
+    "served",
+    "wanted",
+    "unit",
+    "left_out",
+    "left_out_price",
+    "left_out_note",
+]
+_STEPS = ["scenario", *_LEFT_OUT, *_AMOUNTS, "like_with_like", "noise", "verdict"]
+_MOVED = ["scenario", "thing", "before", "after"]
+_SHOWN, _NAME, _NOWHERE = 2, 40, "none"
+_HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """One variant beside its base.
+
+    Parameters
+    ----------
+    run
+        The variant, with its own plan.
+    found
+        What came of it as a point: its plan and the base's under its data, and what searches say of the difference.
+    """
+
+    run: Run
+    found: PointResult
+
+    @property
+    def name(self) -> str:
+        """Name of the scenario."""
+        return self.run.scenario.name
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(TableExports):
+    """A base and its variants.
+
+    Parameters
+    ----------
+    base
+        The base's run.
+    variants
+        The others.
+    interrupted
+        True where the user stopped it; plans are the best so far.
+    searched_again
+        Whether the base's plan is that of a later search than its first, or another scenario's.
+    standalone_objective
+        The base's objective after its first search, as a run alone has it; None where there was no plan.
+    """
+
+    base: Run
+    variants: tuple[Variant, ...]
+    interrupted: bool = False
+    searched_again: bool = False
+    standalone_objective: float | None = None
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The base's run, then those of the variants."""
+        return (self.base, *(variant.run for variant in self.variants))
+
+    @property
+    def unit(self) -> str:
+        """Unit of all amounts."""
+        return self.base.problem.unit
+
+    @property
+    def title(self) -> str:
+        """The base and what it is compared with."""
+        return f"{self.base.scenario.name}: {join_list([variant.name for variant in self.variants])}"
+
+    @cached_property
+    def as_it_is(self) -> PointResult:
+        """The base, as a point."""
+        return point_of(BASE, self.base.result)
+
+    def verdict(self, variant: Variant) -> Verdict:
+        """Return what the change of a variant against the base comes to."""
+        return variant.found.verdict(self.as_it_is)
+
+    def keeps_plan(self, variant: Variant) -> bool:
+        """Whether the base's plan may stay under a variant's data: another one gains no more than luck."""
+        return variant.found.keeps_plan(self.as_it_is)
+
+    @cached_property
+    def terms(self) -> pd.DataFrame:
+        """One row per variant and cost term.
+
+        Columns ``scenario``, ``term``, ``before`` (base's plan and data), ``data_effect`` (same plan, the
+        variant's data), ``replanning_effect`` (the variant's plan, same data), ``after`` and ``change``; in each
+        row ``before + data_effect + replanning_effect = after``. The effects are missing where the base's plan
+        cannot be carried out under the variant's data, or breaks a rule there.
+        """
+        rows = [row for variant in self.variants for row in self._terms_of(variant)]
+        return pd.DataFrame(rows, columns=["scenario", "term", *_AMOUNTS])
+
+    def _terms_of(self, variant: Variant) -> Iterator[tuple[object, ...]]:
+        base, found = self.as_it_is, variant.found
+        kept = {} if math.isnan(found.held_price(base)) else found.kept_terms
+        for term in dict.fromkeys([*base.terms, *found.terms, *kept]):
+            missing = math.nan if math.isnan(found.objective) else 0.0
+            before, after = base.terms.get(term, 0.0), found.terms.get(term, missing)
+            held = kept.get(term, 0.0) if kept else math.nan
+            yield variant.name, term, before, held - before, after - held, after, after - before
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """One row per scenario, the base first: what its plan serves and leaves out.
+
+        Columns ``scenario``, ``coverage`` (in words), ``served`` and ``wanted`` in ``unit`` (clients, jobs or
+        constraints where there are no amounts), ``left_out`` (how many clients, markets, jobs or constraints),
+        ``left_out_price`` (what they cost: zero where none is left out, missing where that is not known), and
+        ``left_out_note`` (how the price is known).
+        """
+        rows = [[run.scenario.name, *_coverage_cells(run.result)] for run in self.runs]
+        return pd.DataFrame(rows, columns=_COVERAGE)
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """One row per variant: what its plan serves and leaves out, the sums of :attr:`terms`, and a verdict.
+
+        ``like_with_like`` says whether the prices of both plans compare, see :meth:`PointResult.unlike`.
+        """
+        covered, rows = self.coverage.set_index("scenario")[_LEFT_OUT], []
+        for variant in self.variants:
+            verdict, sums = self.verdict(variant), [self._terms_sum(variant, name) for name in _AMOUNTS]
+            told = verdict.alike, verdict.noise, verdict.word
+            rows.append([variant.name, *covered.loc[variant.name], *sums, *told])
+        return pd.DataFrame(rows, columns=_STEPS)
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """What the variant's plan puts elsewhere: columns ``scenario``, ``thing``, ``before``, ``after``.
+
+        Vehicles of a type are alike: where two of them change places, nothing has moved. Nothing is named where the
+        base's plan may stay.
+        """
+        before, rows = self.base.result.plan, list[tuple[str, str, str, str]]()
+        for variant in self.variants:
+            spec = variant.run.scenario.problem
+            old, new = assignments(before, spec), assignments(variant.run.result.plan, spec, like=before)
+            things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
+            things = [] if self.keeps_plan(variant) or variant.run.result.plan is None else things
+            rows += [(variant.name, thing, old.get(thing, ""), new.get(thing, "")) for thing in things]
+        return pd.DataFrame(rows, columns=_MOVED)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"costs": self.terms, "coverage": self.coverage, "steps": self.steps, "moved": self.moved}
+
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        both = [f"{table}.{name}" for table in ("costs", "steps") for name in ("before", "after")]
+        columns = ("left_out_price", "data_effect", "replanning_effect", "change", "noise", *both)
+        return dict.fromkeys(columns, "money")
+
+    def changes_of(self, variant: Variant) -> tuple[str, ...]:
+        """Say what a variant changes against the base, a sentence each."""
+        return variant.run.scenario.change_sentences(self.base.scenario)
+
+    def changes_in_use(self, variant: Variant) -> tuple[str, ...]:
+        """Say which sites, vehicles or machines the variant's plan uses that the base's does not, and the reverse."""
+        before, after = self.base.result.assessment, variant.run.result.assessment
+        if before is None or after is None or before.in_use is None or after.in_use is None:
+            return ()
+        return () if self.keeps_plan(variant) else after.in_use.changes_from(before.in_use)
+
+    def price_text(self, run: Run) -> str:
+        """Write what the plan of a run costs, or what it earns."""
+        price = run.result.objective
+        if price is None:
+            return "no plan"
+        return money_text(price, self.unit) if price >= 0 else f"earns {money_text(-price, self.unit)}"
+
+    def moved_text(self, variant: Variant) -> str:
+        """Say what the variant's plan puts elsewhere than the base's, the first few by name."""
+        rows = self.moved[self.moved["scenario"] == variant.name]
+        if self.keeps_plan(variant):
+            return "the plan stays"
+        if variant.run.result.plan is None:
+            return f"there is no plan: {variant.found.message}"
+        if not len(rows):
+            return "nothing is put elsewhere"
+        named = [
+            f"{shorten(thing, _NAME)} ({shorten(before or _NOWHERE, _NAME)} → {shorten(after or _NOWHERE, _NAME)})"
+            for thing, before, after in rows[["thing", "before", "after"]].itertuples(index=False)
+        ]
+        counted = count_text(len(rows), *self.base.scenario.problem.moved_words)
+        return f"{counted}: {list_names(named, _SHOWN, quoted=False)}"
+
+    def verdict_text(self, variant: Variant) -> str:
+        """Say what a variant comes to; where that is no more than luck, also what the plan that stays comes to."""
+        verdict, effect = self.verdict(variant), self._terms_sum(variant, "data_effect")
+        told = verdict.text(self.unit)
+        # prices of one and the same plan differ exactly, whatever the search does
+        if verdict.alike and verdict.is_nothing and not Verdict(effect, price=verdict.price).is_nothing:
+            exact = money_text(effect, self.unit, signed=True)
+            return told if math.isnan(effect) else f"{told}; the base's plan alone changes by exactly {exact}"
+        return told
+
+    def _terms_sum(self, variant: Variant, column: str) -> float:
+        return float(self.terms.loc[self.terms["scenario"] == variant.name, column].sum(min_count=1))
+
+    def variants_text(self) -> str:
+        """Say what the plan would cost with another fleet or demand, a line for each variant."""
+        told = [
+            f"  {variant.name}: {self.price_text(variant.run)}, {self.verdict_text(variant)}"
+            for variant in self.variants
+        ]
+        stopped = ["  stopped by the user; others were not planned"] if self.interrupted else []
+        return "\n".join(["If the fleet or demand were other, planned anew:", *told, *stopped])
+
+    def _shown(self) -> Iterator[Part]:
+        yield from (self.title, "", *_served_lines(self.base), f"  {self.price_text(self.base)}")
+        for variant in self.variants:
+            yield from ("", *_served_lines(variant.run))
+            yield f"  {self.price_text(variant.run)}, {self.verdict_text(variant)}"
+            yield from (f"  changed: {change}" for change in self.changes_of(variant))
+            if used := self.changes_in_use(variant):
+                yield f"  {'; '.join(used)}"
+            yield _table(self.terms[self.terms["scenario"] == variant.name])
+            yield f"  {self.moved_text(variant)}"
+        yield from ("", *(f"note: {note}" for note in self.notes)) if self.notes else ()
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said beside the numbers: broken old plans, noise, doubtful laws."""
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        if self.searched_again:
+            alone = self.standalone_objective
+            came = "" if alone is None else f"; run alone it came to {money_text(alone, self.unit)}"
+            yield (
+                f"{self.base.scenario.name}: its plan is of a later search, or was found for a variant{came}"
+            )
+        if any(amount < 0 for amount in self.as_it_is.terms.values()):
+            yield "the tables are of costs: what is earned is negative"
+        yield from self.old_plan_notes()
+        for run in self.runs:
+            yield from _run_notes(run)
+
+    def old_plan_notes(self) -> Iterator[str]:
+        """Yield which variants the base's plan does not fit, and why: their changes are meant, so it is no warning."""
+        for variant in self.variants:
+            reason, *others = variant.found.kept_message.splitlines() or [""]
+            if reason:
+                more = f" (and {len(others)} more)" if others else ""
+                is_there = "no longer holds" if variant.found.kept_status else "cannot be carried out here"
+                yield f"{variant.name}: the base's plan {is_there}: {reason}{more}"
+
+
+def _coverage_cells(result: Result) -> list[Any]:
+    known = result.assessment
+    if known is None:
+        return ["no plan", math.nan, math.nan, "", 0, math.nan, ""]
+    coverage, price = known.coverage, known.left_out_price
+    left_out, things = len(coverage.left_out), coverage.things
+    amounts = [coverage.served, coverage.wanted, coverage.unit]
+    if coverage.wanted <= 0:
+        amounts = [float(things - left_out), float(things), coverage.words.many]
+    note, cost = (
+        ("", 0.0) if price is None else (price.text, math.nan if price.amount is None else price.amount)
+    )
+    return [coverage.text, *amounts, left_out, cost, note]
+
+
+def _served_lines(run: Run) -> Iterator[str]:
+    known = run.result.assessment
+    served = run.result.status.value if known is None else known.coverage.text or known.status.value
+    yield f"{run.scenario.name}: {served}"
+    if known is not None and known.left_out_price is not None:
+        yield f"  {known.left_out_price.text}"
+
+
+def _table(terms: pd.DataFrame) -> Grid:
+    total = {name: terms[name].sum(min_count=1) for name in _AMOUNTS}
+    shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
+    decimals = money_decimals(shown[_AMOUNTS].to_numpy().ravel())
+    shown = shown[["term", *_AMOUNTS]].rename(columns=_HEADS)
+    return replace(grid_of(shown, lambda value: fixed_text(value, decimals)), indent="  ")
+
+
+def _run_notes(run: Run) -> Iterator[str]:
+    name, known = run.scenario.name, run.result.assessment
+    if known is None:
+        yield f"{name}: {run.result.status.value}"
+    elif known.broken_rules:
+        yield f"{name}: the plan breaks rules, compare its price with care: {join_list(known.broken_rules, 2)}"
+    yield from (f"{name}: {doubt}" for doubt in doubts(run.laws.values()))
+    below = sum(one.below_zero for one in run.explanation.extrapolations)
+    if count := len(run.explanation.extrapolations) - below:
+        places = count_text(count, "place leans", "places lean")
+        yield f"{name}: {places} on a law outside the data it was learned from"
+    if below:
+        yield f"{name}: a law falls below zero in {count_text(below, 'place')}, which counts as zero"
 
 
 @told_by_line

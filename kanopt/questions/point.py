@@ -3,20 +3,330 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+import numpy as np
+import pandas as pd
 from pydantic import ConfigDict
 
 from kanopt.explain.service import Service, still_holds
+from kanopt.formulas.edges import crossed_edges
 from kanopt.plans.base import NO_PLAN, Rank
 from kanopt.plans.findings import Status
-from kanopt.questions.verdict import Verdict, noise_of, spread_of, still_compare
-from kanopt.text import join_list
+from kanopt.text import count_text, join_list, money_text, number_text, percent_text
 
 if TYPE_CHECKING:
+    from kanopt.plans.base import Plan
     from kanopt.plans.result import Result
+    from kanopt.scenarios.files.problem_spec import ProblemSpec
+
+
+# Whether a change of a price is more than the luck of the search: one verdict, and one sentence for it.
+
+WITHOUT_PLAN = "no plan"
+NO_DIFFERENCE = "no difference"
+UNMEASURED = "noise not measured"
+REPEAT = "search twice to know it (--repeats 2, SweepOptions(repeats=2))"
+"""What is advised where the noise of searches was not measured."""
+_EQUAL = 1e-9
+"""Share of a price by which the order of summation may change it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a change of a price comes to.
+
+    Parameters
+    ----------
+    change
+        The new price less the old one; NaN where one of them is missing.
+    noise
+        How far apart lie what searches say of the change; 0 where it is exact, NaN where that was not measured.
+    alike
+        Whether the prices of both plans compare, see :func:`still_compare` and :meth:`PointResult.unlike`.
+    why
+        What the new plan does instead, where they do not.
+    does_less
+        Whether it breaks a rule that the old one keeps, or leaves out more: a lower price is no saving then.
+    price
+        The old price.
+
+    Examples
+    --------
+    >>> for change, noise in [(3.0, 0.5), (0.2, 0.5), (-3.0, math.nan), (0.0, 0.0)]:
+    ...     verdict = Verdict(change, noise, price=100.0)
+    ...     print(f"{verdict.word}; {verdict.text('EUR')}")
+    dearer; +3.00 EUR (+3 %), dearer; noise of the search 0.50 EUR
+    no difference; no difference: +0.20 EUR (+0.2 %) is within the noise of the search, 0.50 EUR
+    cheaper, noise not measured; −3.00 EUR (−3 %), cheaper; noise not measured
+    no difference; no difference
+    >>> Verdict(-3.0, 0.0, alike=False, why="serves 2 clients fewer", does_less=True, price=100.0).text("EUR")
+    '−3.00 EUR (−3 %), no saving: it serves 2 clients fewer'
+    """
+
+    change: float
+    noise: float = 0.0
+    alike: bool = True
+    why: str = ""
+    does_less: bool = False
+    price: float = 0.0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the prices are equal, or may be by the luck of the search."""
+        tiny = _EQUAL * max(1.0, abs(self.price))
+        return abs(self.change) <= (tiny if math.isnan(self.noise) else max(tiny, self.noise))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the prices compare, and differ by more than luck; false where that was not measured."""
+        return self.alike and abs(self.change) > self.noise and not self.is_nothing
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word or two, as tables have it."""
+        if math.isnan(self.change):
+            return WITHOUT_PLAN
+        if not self.alike:
+            return "no saving" if self.does_less and self.change < 0 else "not like with like"
+        if self.is_nothing:
+            return NO_DIFFERENCE
+        word = "dearer" if self.change > 0 else "cheaper"
+        return f"{word}, {UNMEASURED}" if math.isnan(self.noise) else word
+
+    @property
+    def _earns(self) -> bool:
+        return self.price < 0 and self.price + self.change < 0
+
+    def text(self, unit: str) -> str:
+        """Say it in one sentence, without a full stop."""
+        if math.isnan(self.change):
+            return "no plan to compare"
+        amount = self.amount(unit)
+        if not self.alike:
+            return f"{amount}, {self.word}: it {self.why}"
+        if self.is_nothing:
+            noise = f": {amount} is within the noise of the search, {money_text(self.noise, unit)}"
+            return NO_DIFFERENCE + (noise if self.noise > 0 and self.change else "")
+        word, _, noise = self.word.partition(", ")
+        if self.noise > 0:
+            noise = f"noise of the search {money_text(self.noise, unit)}"
+        told = amount if self._earns else f"{amount}, {word}"
+        return f"{told}; {noise}" if noise else told
+
+    def amount(self, unit: str) -> str:
+        """Return the change and its share; of a plan that earns, by how much more or less."""
+        share = self.change / max(abs(self.price), 1e-12)
+        if self._earns:
+            more = "more" if self.change < 0 else "less"
+            return f"{money_text(abs(self.change), unit)} {more} ({percent_text(-share, signed=True)})"
+        return f"{money_text(self.change, unit, signed=True)} ({percent_text(share, signed=True)})"
+
+
+def still_compare(change: float, *, does_more: bool, does_less: bool) -> bool:
+    """Say whether prices compare though the new plan does more or less than the old one.
+
+    They do where the plan that does more is the cheaper one as well. A plan that does less may owe a lower price to
+    that, which flatters it.
+
+    Examples
+    --------
+    >>> still_compare(-3.0, does_more=True, does_less=False), still_compare(-3.0, does_more=False, does_less=True)
+    (True, False)
+    """
+    return (does_more and change < 0) or (does_less and change > 0)
+
+
+def spread_of(values: Sequence[float]) -> float:
+    """Return how far apart values lie that repeated searches say; NaN where fewer than two say something."""
+    known = [value for value in values if not math.isnan(value)]
+    return max(known) - min(known) if len(known) > 1 else math.nan
+
+
+def noise_of(change: float, differences: Sequence[float]) -> float:
+    """Return how far apart lie what searches say of a change; NaN where fewer than two say something.
+
+    Where they disagree whether it is more or less, all of the change may be luck.
+
+    Examples
+    --------
+    >>> noise_of(5.0, [4.5, 5.5]), noise_of(9.0, [-1.0, 7.0]), noise_of(5.0, [5.0])
+    (1.0, 9.0, nan)
+    """
+    spread, signs = spread_of(differences), {value > 0 for value in differences if not math.isnan(value)}
+    return max(spread, abs(change)) if len(signs) > 1 and not math.isnan(change) else spread
+
+
+# What a plan decides, in a form in which two plans compare: what is used, what goes where, what is paid
+# for.
+
+"""Share of a price below which a term counts as nothing."""
+_NAMES = 3
+_AT_END = 1e-6
+"""Share of a range within which a number is at its end."""
+
+
+class Decision(NamedTuple):
+    """Something that a plan decides.
+
+    Parameters
+    ----------
+    kind
+        ``"in use"`` (a site, a machine, how many vehicles), ``"assignment"`` (what is served, made or sent from where),
+        ``"term"`` (whether something is paid for at all, such as overtime).
+    thing
+        What is decided about.
+    """
+
+    kind: str
+    thing: str
+
+
+def decisions_of(result: Result, spec: ProblemSpec, like: Result | None = None) -> dict[Decision, str]:
+    """Return what a plan decides, each with its choice in words.
+
+    Parameters
+    ----------
+    result
+        The plan.
+    spec
+        The problem, of which columns of plans say what is put where.
+    like
+        Another plan, after whose numbers vehicles that are alike are numbered.
+    """
+    assessment = result.assessment
+    if assessment is None:
+        return {}
+    other = None if like is None else like.plan
+    frame = pd.DataFrame() if result.plan is None else _numbered(result.plan, spec, other)
+    if spec.kind == "decision":
+        found = dict(_numbers(result))
+    else:
+        found = {Decision("assignment", thing): place for thing, place in _places(frame, spec).items()}
+    if assessment.in_use is not None:
+        found |= _in_use(assessment.in_use.names, frame, spec)
+    price = abs(assessment.pricing.objective)
+    for term, amount in assessment.pricing.terms().items():
+        paid = abs(float(amount)) > _EQUAL * max(1.0, price)
+        found[Decision("term", str(term))] = "paid" if paid else "nothing"
+    return found
+
+
+def assignments(plan: Plan | None, spec: ProblemSpec, like: Plan | None = None) -> dict[str, str]:
+    """Return where a plan puts each thing; several places are joined, and what has none is left out.
+
+    Vehicles that are alike are numbered after another plan, where one is given.
+    """
+    return {} if plan is None else _places(_numbered(plan, spec, like), spec)
+
+
+def _numbered(plan: Plan, spec: ProblemSpec, like: Plan | None) -> pd.DataFrame:
+    frame = plan.to_frame()
+    if spec.alike_columns is None or like is None:
+        return frame
+    return _numbered_like(frame, like.to_frame(), spec)
+
+
+def _in_use(names: tuple[str, ...], frame: pd.DataFrame, spec: ProblemSpec) -> Mapping[Decision, str]:
+    if spec.alike_columns is None:
+        return {Decision("in use", name): "in use" for name in names}
+    kind, number = spec.alike_columns
+    counts = frame.dropna(subset=[kind]).groupby(kind)[number].nunique()
+    return {
+        Decision("in use", str(name)): count_text(int(count), "vehicle") for name, count in counts.items()
+    }
+
+
+def _numbers(result: Result) -> Iterator[tuple[Decision, str]]:
+    """Yield whole numbers as they are; of others, whether they are at an end of their range."""
+    values: Mapping[str, float] = result.plan.values  # type: ignore[union-attr]
+    for one in result.problem.records:  # type: ignore[attr-defined]
+        value, slack = values[one.name], _AT_END * (one.high - one.low)
+        place = "between its ends"
+        if one.integer:
+            place = number_text(value)
+        elif value - one.low <= slack or one.high - value <= slack:
+            place = f"at its {'low' if value - one.low <= slack else 'high'} end"
+        yield Decision("assignment", one.name), place
+
+
+def _places(frame: pd.DataFrame, spec: ProblemSpec) -> dict[str, str]:
+    things, places = (
+        _join_columns(frame, columns) for columns in (spec.entity_columns, spec.assignment_columns)
+    )
+    grouped = places.groupby(things, sort=False).agg(lambda found: ", ".join(sorted(set(found))))
+    return {str(thing): str(place) or "left out" for thing, place in grouped.items()}
+
+
+def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
+    words = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "")
+    texts = words.map(lambda cell: number_text(cell) if isinstance(cell, float) else str(cell))
+    rows = [" ".join(row).strip() for row in texts.itertuples(index=False)]
+    return pd.Series(rows, index=frame.index, dtype=object)
+
+
+def _numbered_like(frame: pd.DataFrame, like: pd.DataFrame, spec: ProblemSpec) -> pd.DataFrame:
+    """Give vehicles of a type the numbers by which most clients keep theirs.
+
+    They are alike: a plan in which two of them change places is the same plan.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    assert spec.alike_columns is not None
+    kind, number = spec.alike_columns
+    things = list(spec.entity_columns)
+    pairs = frame[[*things, kind, number]].merge(like[[*things, kind, number]], on=[*things, kind])
+    frame = frame.copy()
+    for name, rows in frame.groupby(kind):
+        own = sorted(rows[number].unique())
+        shared = pairs[pairs[kind] == name]
+        others = sorted({*own, *like.loc[like[kind] == name, number]})
+        counts = pd.crosstab(shared[f"{number}_x"], shared[f"{number}_y"]).reindex(
+            index=own, columns=others, fill_value=0
+        )
+        # among equal ones, a vehicle keeps its number
+        stays = 0.5 * (np.array(own)[:, None] == np.array(others)[None, :])
+        row, column = linear_sum_assignment(counts.to_numpy(dtype=float) + stays, maximize=True)
+        frame.loc[rows.index, number] = rows[number].map(
+            {own[i]: others[j] for i, j in zip(row, column, strict=True)}
+        )
+    return frame
+
+
+def edge_between(below: tuple[Result, Result | None], above: tuple[Result, Result | None]) -> str:
+    """Say which rule or which edge of a law makes two plans change places; empty where their prices cross.
+
+    Parameters
+    ----------
+    below, above
+        Each plan where it is the better one, and where the other is.
+    """
+    sides = ((*below, "below", "above"), (*above, "above", "below"))
+    for good, bad, which, there in sides:
+        if bad is None or bad.assessment is None:
+            return f"the plan {which} cannot be carried out {there}"
+        if bad.rank[:3] > good.rank[:3]:
+            return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
+    for good, bad, *_ in sides:
+        assert good.assessment is not None
+        assert bad is not None
+        assert bad.assessment is not None
+        for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
+            for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
+                return f"the law of {edge}"
+    return ""
+
+
+def _rule(good: Result, bad: Result) -> str:
+    """Name the rule that one plan breaks and the other does not, with the first places."""
+    kept = {(violation.constraint, violation.where) for violation in good.check.violations}
+    new = [one for one in bad.check.violations if (one.constraint, one.where) not in kept]
+    rules = list(dict.fromkeys(one.constraint for one in new))
+    places = list(dict.fromkeys(one.where for one in new if one.constraint == rules[0]))
+    return f"{join_list(rules, _NAMES)} ({join_list(places, _NAMES)})"
+
 
 BASE = -1
 """The number under which the plan of the scenario as it is stands."""

@@ -221,7 +221,7 @@ def _compared(
 
 def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
     """Return a plan priced under a problem's data; None where it cannot be carried out there."""
-    from kanopt.plans.evaluate import evaluate
+    from kanopt.plans.result import evaluate
 
     if plan is None:
         return None
@@ -259,7 +259,7 @@ def kept_plan(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result
 
     A text says why it cannot be carried out.
     """
-    from kanopt.plans.evaluate import evaluate
+    from kanopt.plans.result import evaluate
 
     if plan is None:
         return "the base has no plan"

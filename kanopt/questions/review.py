@@ -17,8 +17,8 @@ from kanopt.errors import ProblemError, TableError, nearest
 from kanopt.questions.axes import refused
 from kanopt.records.declaration import declared_fields
 from kanopt.routing.driven import DrivenStop
-from kanopt.scenarios.files.spec import LearnedSpec
-from kanopt.scenarios.table_exports import TableExports
+from kanopt.scenarios.files.sections import LearnedSpec
+from kanopt.scenarios.run import TableExports
 from kanopt.tables import read_table, units_of, with_units
 from kanopt.tables.report import renamed
 from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text

@@ -16,19 +16,18 @@ from kanopt.parallel import cluster
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
 from kanopt.questions.axes import Axis, check_word, read_axes, refused
-from kanopt.questions.point import REFUSED
-from kanopt.questions.prepare import (
+from kanopt.questions.point import NO_DIFFERENCE, REFUSED, REPEAT, UNMEASURED
+from kanopt.questions.question import (
+    SweepOptions,
     base_result,
     prepare,
     require_scenario,
     unit_of_axis,
 )
-from kanopt.questions.question import SweepOptions
 from kanopt.questions.switch_search import KNOWN, SearchLimits, SwitchPoint, SwitchSearch
-from kanopt.questions.verdict import NO_DIFFERENCE, REPEAT, UNMEASURED
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
+from kanopt.scenarios.run import TableExports
 from kanopt.scenarios.scenario import Scenario
-from kanopt.scenarios.table_exports import TableExports
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
 
 if TYPE_CHECKING:

@@ -16,10 +16,8 @@ from kanopt.progress import told_by_line
 from kanopt.questions.answers import Answers
 from kanopt.questions.ask import ask
 from kanopt.questions.axes import Axis, check_word, read_axes, refused, value_text
-from kanopt.questions.point import PointResult
-from kanopt.questions.prepare import require_scenario
-from kanopt.questions.question import PLANS, Place, PlanChoice, SweepOptions
-from kanopt.questions.verdict import NO_DIFFERENCE, UNMEASURED, Verdict, still_compare
+from kanopt.questions.point import NO_DIFFERENCE, UNMEASURED, PointResult, Verdict, still_compare
+from kanopt.questions.question import PLANS, Place, PlanChoice, SweepOptions, require_scenario
 from kanopt.scenarios.events import OnEvent, ignore_event
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, fixed_text

@@ -24,16 +24,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 from pydantic_core import PydanticKnownError
 
 from kanopt.errors import ProblemError, UnitError
-from kanopt.faults import Fault
+from kanopt.faults import Fault, Invalid, invalid_values, is_whole
 from kanopt.records.fields import Field as Field
 from kanopt.records.fields import Table as Table
 from kanopt.records.fields import UnitSystem as UnitSystem
 from kanopt.records.fields import Usual as Usual
 from kanopt.records.fields import declared_fields as declared_fields
 from kanopt.records.fields import field as field
-from kanopt.records.likeness import TableColumn, field_hint, place_elsewhere
+from kanopt.records.headers import TableColumn, field_hint, place_elsewhere
 from kanopt.units import check_unit, same_dimension
-from kanopt.validation import Invalid, invalid_values, is_whole
 
 KindT = TypeVar("KindT", bound=type)
 

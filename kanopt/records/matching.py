@@ -1,6 +1,6 @@
 """Which columns of tables fill which declared fields, and which tables are which parts of a problem.
 
-Both are assignment problems. A column speaks for a field by its header (:mod:`kanopt.records.likeness`), by its unit,
+Both are assignment problems. A column speaks for a field by its header (:mod:`kanopt.records.headers`), by its unit,
 by the kind of its values and by their shape: two clock times that never overtake each other begin and end something, a
 column whose values are the names of another table refers to it. A table speaks for a part by the fields that its
 columns fill, by its own name and by that of its key. Each column fills one field at most, each table is one part.
@@ -21,18 +21,19 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
-from kanopt.records.clock_times import clock_value, holds_windows
-from kanopt.records.fields import Field, Table
+from kanopt.records.fields import Field, Table, clock_value, holds_windows
 from kanopt.records.headers import (
     IDENTIFIERS,
     LONG_TIMES,
     PLAIN_FIELDS,
     TABLE_WORDS,
     Header,
+    TableColumn,
+    field_likeness,
+    is_called,
     measured_in,
     read_header,
 )
-from kanopt.records.likeness import TableColumn, field_likeness, is_called
 
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 _SHOWN = 500  # texts that are looked at for times of day

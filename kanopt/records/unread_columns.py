@@ -26,12 +26,20 @@ import pandas as pd
 
 from kanopt.faults import Fault, Renaming
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference
+from kanopt.formulas.variables import Reference
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import MONEY, OTHER, measured_in, read_header
-from kanopt.records.likeness import COORDINATES, is_planning_word, place_elsewhere, resembled_field
+from kanopt.records.headers import (
+    COORDINATES,
+    MONEY,
+    OTHER,
+    is_planning_word,
+    measured_in,
+    place_elsewhere,
+    read_header,
+    resembled_field,
+)
 from kanopt.records.matching import YES_NO, ColumnFacts, match_columns
-from kanopt.records.record import Quantity, Record
+from kanopt.records.reading import Quantity, Record
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension

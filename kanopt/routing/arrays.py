@@ -14,16 +14,177 @@ from numpy.typing import NDArray
 from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.array_types import Floats, Indices
 from kanopt.errors import FormulaError, ProblemError, nearest
-from kanopt.formulas.references import ReferenceValue
+from kanopt.faults import WHOLE_TEXT, Amount, Finite, is_whole
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.variables import ReferenceValue
 from kanopt.plans.geography import Positions
-from kanopt.records.clock_times import moment
-from kanopt.records.declaration import declared_fields
-from kanopt.records.record import field_values
+from kanopt.records.declaration import check_fields, declared_fields
+from kanopt.records.fields import moment, next_day_hint, read_spans
+from kanopt.records.reading import field_values
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
 from kanopt.routing.plan import Route, StartedRoute
-from kanopt.routing.policy import RoutingPolicy
-from kanopt.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.text import list_names
+
+# Windows and breaks, parsed from text.
+
+
+@dataclass(frozen=True)
+class DriverBreak:
+    """A break of a driver.
+
+    Parameters
+    ----------
+    length
+        How long it takes.
+    earliest, latest
+        When it may begin, as clock times from midnight.
+    """
+
+    length: float
+    earliest: float
+    latest: float
+
+
+def parse_windows(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
+    """Read windows, one after the other.
+
+    Parameters
+    ----------
+    text
+        Separated by commas or semicolons; clock times as numbers in `unit`, or as hours and minutes.
+    unit
+        Unit of time of the numbers, and of what is returned.
+
+    Raises
+    ------
+    ProblemError
+        If it cannot be read, or a window closes before it opens or opens before the one before it closes.
+
+    Examples
+    --------
+    >>> parse_windows("480-600, 13:00-15:30")
+    ((480.0, 600.0), (780.0, 930.0))
+    """
+    found: list[tuple[float, float]] = []
+    for part, span in read_spans(text, unit):
+        if span is None or span[0] is not None:
+            raise ProblemError(f"{part!r} is no window; write one such as '480-600' or '8:00-10:00'")
+        _, opens, closes = span
+        if closes < opens:
+            raise ProblemError(f"the window {part!r} closes before it opens{next_day_hint([closes], unit)}")
+        if found and opens < found[-1][1]:
+            raise ProblemError(f"the window {part!r} opens before the one before it closes")
+        found.append((opens, closes))
+    return tuple(found)
+
+
+def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
+    """Read breaks, one after the other.
+
+    Parameters
+    ----------
+    text
+        Separated by commas or semicolons; lengths in `unit`, clock times as numbers in `unit` or as hours and minutes.
+    unit
+        Unit of time.
+
+    Raises
+    ------
+    ProblemError
+        If it cannot be read, or breaks are not in the order of their windows.
+
+    Examples
+    --------
+    >>> parse_breaks("30 in 11:00-13:00")
+    (DriverBreak(length=30.0, earliest=660.0, latest=780.0),)
+    """
+    found: list[DriverBreak] = []
+    for part, span in read_spans(text, unit):
+        if span is None or (length := span[0]) is None:
+            raise ProblemError(
+                f"{part!r} is no break; write one such as '30 in 660-780' or '30 in 11:00-13:00'"
+            )
+        _, earliest, latest = span
+        if latest < earliest:
+            raise ProblemError(f"the break {part!r} must begin before it may")
+        if found and (earliest < found[-1].earliest or latest < found[-1].latest):
+            raise ProblemError(f"the break {part!r} comes before the one written before it")
+        found.append(DriverBreak(length, earliest, latest))
+    return tuple(found)
+
+
+# Rules and prices of a whole routing plan, beyond those of single clients and vehicles.
+
+
+@dataclass(frozen=True)
+class RoutingPolicy:
+    """Rules and prices of a whole routing plan.
+
+    Parameters
+    ----------
+    service
+        Law of how long a stop takes, instead of the clients' field ``service_duration``; it may read ``client.<…>``,
+        ``vehicle.<…>``, ``day.<…>``, ``clock.hour`` and ``clock.minute``, when service begins, and ``state.load``, what
+        is on board when the vehicle arrives. Whoever begins later must not be done earlier: a law that falls faster
+        than the clock runs is refused.
+    capacities
+        Further measures of the load: names of attributes that are a demand of clients and a capacity of vehicle types.
+        They are delivered like the demand, so that on a route without reloads their sum is limited.
+    apart
+        Pairs of goods that may not be on one route; a pair of the same goods twice allows one client with them per
+        route.
+    backhaul
+        Whether a vehicle delivers everything it has loaded before it picks anything up.
+    longest_route_cost
+        Price of each unit of time of the route that takes longest, which spreads work evenly.
+    not_before
+        Clock time before which no trip begins that is not under way: a number in the problem's unit, or ``"10:30"``;
+        None where trips may begin at any time.
+    pinned
+        Which vehicle, such as ``"van 2"``, serves which clients.
+
+    Raises
+    ------
+    ProblemError
+        If a text stands where a list of names belongs, or the price is negative.
+
+    Examples
+    --------
+    >>> RoutingPolicy(capacities=("pallets",), apart=(("food", "paint"),), pinned={"van 2": ("c1",)}).backhaul
+    False
+    """
+
+    service: BoundFormula | None = None
+    capacities: Sequence[str] = ()
+    apart: Sequence[tuple[str, str]] = ()
+    backhaul: bool = False
+    longest_route_cost: Amount = 0.0
+    not_before: Finite | str | None = None
+    pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
+        if self.service is not None and not isinstance(self.service, BoundFormula):
+            raise ProblemError(
+                f"policy: service is a {type(self.service).__name__}; give a formula with its inputs bound, as "
+                f"law.bind(demand=client.demand)"
+            )
+        if not isinstance(self.pinned, Mapping):
+            raise ProblemError("policy: pinned says which vehicle serves whom, as {'van 2': ['c1', 'c4']}")
+        texts = {
+            "capacities": self.capacities,
+            **{f"pinned[{name!r}]": names for name, names in self.pinned.items()},
+        }
+        for name, value in texts.items():
+            if isinstance(value, str):
+                raise ProblemError(
+                    f"policy: {name} = {value!r} is one text; give a list of names, as [{value!r}]"
+                )
+        given = [*self.capacities, *self.pinned, *(goods for pair in self.apart for goods in pair)]
+        for text in (*given, *(client for names in self.pinned.values() for client in names)):
+            if isinstance(text, str) and not is_whole(text):
+                raise ProblemError(f"policy: {text!r:.80} must be {WHOLE_TEXT}")
+
 
 _SAMPLE = 200
 """Rows of arcs of which the median stands for arcs that cannot be driven."""

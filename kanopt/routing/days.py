@@ -19,10 +19,10 @@ from kanopt.plans.uncertainty import (
     uncertain_law,
 )
 from kanopt.routing.assessment import RoutingAssessment
-from kanopt.routing.data import RoutingData
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.rules.rule import Flags
+from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side, slack
 from kanopt.routing.simulate.drive import drive_forward, drive_of
 from kanopt.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes

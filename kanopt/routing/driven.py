@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
-from kanopt.records.clock_times import CLOCK
+from kanopt.faults import MAY_BE_BLANK, Name
 from kanopt.records.declaration import field, record
-from kanopt.records.reading import RecordReader
-from kanopt.records.record import Attribute
+from kanopt.records.fields import CLOCK
+from kanopt.records.reading import Attribute, RecordReader
 from kanopt.routing.entities import split_label
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.text import clock_text, count_text, list_names
 from kanopt.units import convert
-from kanopt.validation import MAY_BE_BLANK, Name
 
 if TYPE_CHECKING:
     from kanopt.routing.assessment import RoutingAssessment

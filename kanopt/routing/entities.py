@@ -9,10 +9,10 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from kanopt.records.clock_times import CLOCK
+from kanopt.faults import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
-from kanopt.records.record import Attribute
-from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
+from kanopt.records.fields import CLOCK
+from kanopt.records.reading import Attribute
 
 Unknown: TypeAlias = Annotated[float, MAY_BE_BLANK]
 """A coordinate, no number where it is not known."""

@@ -22,7 +22,7 @@ from kanopt.plans.instance_text import LARGEST_NODES, TextLines, read_lines
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.remarks import InputFinding, input_findings
+from kanopt.routing.validation import InputFinding, input_findings
 from kanopt.text import list_names, number_text
 
 __all__ = ["Instance", "Solution", "best_known_file", "read_instance", "read_solution", "solution_text"]

@@ -10,12 +10,11 @@ import numpy as np
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference, ReferenceValue, Resolver
+from kanopt.formulas.variables import Reference, ReferenceValue, Resolver
 from kanopt.plans.findings import BELOW_ZERO, Extrapolation
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure
-from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.leg_laws import DURATION, ArrivalFunctions
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules.rule import Flags

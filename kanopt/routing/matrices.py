@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.faults import LARGEST, coerced_numbers, float_array, too_large
 from kanopt.records.fields import Field
-from kanopt.records.likeness import nearest_column
-from kanopt.records.record import names_of
+from kanopt.records.headers import nearest_column
+from kanopt.records.reading import names_of
 from kanopt.records.unread_columns import TableUse, frame_use
 from kanopt.tables.report import declared_units
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
-from kanopt.validation import LARGEST, coerced_numbers, float_array, too_large
 
 _ENDS = ("from", "to")
 

@@ -12,12 +12,10 @@ import numpy as np
 from kanopt.arc_blocks import of_types, tail_blocks
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.references import Reference
+from kanopt.formulas.variables import Reference
 from kanopt.plans.findings import FrozenInput
-from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.routing.data import RoutingData
-from kanopt.routing.leg_laws import DURATION, LegInputs, RoutingLaws
-from kanopt.routing.service_times import SERVICE, StopInputs
+from kanopt.routing.leg_laws import DURATION, ArrivalFunctions, LegInputs, RoutingLaws
+from kanopt.routing.service_times import SERVICE, RoutingData, StopInputs
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 

@@ -11,26 +11,27 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.findings import FrozenInput, Reason
-from kanopt.plans.place_checks import at_one_point, detour_mistakes, place_checks
-from kanopt.plans.plan_day import read_day
-from kanopt.records.clock_times import moment
+from kanopt.plans.geography import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.law_use import read_day
+from kanopt.records.fields import moment
 from kanopt.records.reading import RecordCheck, RecordReader
 from kanopt.records.unread_columns import TableUse
+from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.policy import RoutingPolicy
 from kanopt.routing.reasons import infeasibility_reasons
-from kanopt.routing.remarks import input_findings, unreachable_clients
 from kanopt.routing.rules.release import RELEASE
 from kanopt.routing.rules.started import read_started, routes_at
 from kanopt.routing.service_times import SERVICE
 from kanopt.routing.validation import (
+    input_findings,
     law_mistakes,
     load_questions,
     routing_checks,
     table_uses,
+    unreachable_clients,
     unstated_checks,
 )
 from kanopt.text import count_text, list_names

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.leg_laws import ArrivalFunctions
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 

@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from kanopt.plans.findings import Reason, Violation
-from kanopt.routing.data import RoutingData
 from kanopt.routing.entities import Client
-from kanopt.routing.infeasible_clients import infeasible_clients
-from kanopt.routing.insertion import Insertion, InsertionFinder
+from kanopt.routing.insertion import Insertion, InsertionFinder, infeasible_clients
 from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import BY_NAME
+from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, exceeds
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
 

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
-from kanopt.plans.pricing import Pricing
-from kanopt.plans.time_effects import Codes, TimeEffects, draw_time_effects
-from kanopt.plans.uncertainty import UncertainLaw, Uncertainty
+from kanopt.plans.slider_prices import Pricing
+from kanopt.plans.uncertainty import Codes, TimeEffects, UncertainLaw, Uncertainty, draw_time_effects
 from kanopt.routing.days import routing_time_laws
 from kanopt.routing.driven import DrivenDay, read_driven
 from kanopt.routing.leg_laws import DURATION, LegInputs

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference, ReferenceValue
+from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.geography import Positions
-from kanopt.plans.given_law import law_mistake
-from kanopt.plans.law_use import falls_below_zero, impossible_value
+from kanopt.plans.law_use import falls_below_zero, impossible_value, law_mistake
 from kanopt.records.fields import Field
-from kanopt.records.likeness import column_hint
-from kanopt.records.record import names_of
+from kanopt.records.headers import column_hint
+from kanopt.records.reading import names_of
 from kanopt.records.unread_columns import TableUse, fields_read, frame_use
 from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names

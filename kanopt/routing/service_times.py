@@ -12,9 +12,9 @@ import numpy as np
 from kanopt.array_types import Floats, Indices
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference, ReferenceValue, Resolver
-from kanopt.plans.plan_day import day_value
-from kanopt.records.record import field_values
+from kanopt.formulas.variables import Reference, ReferenceValue, Resolver
+from kanopt.plans.law_use import day_value
+from kanopt.records.reading import field_values
 from kanopt.routing.arrays import RoutingArrays
 from kanopt.routing.entities import Client, VehicleType
 from kanopt.text import amount_text, clock_text
@@ -254,3 +254,16 @@ class ServiceTimes:
 
 def _blocks(count: int, size: int) -> Iterator[slice]:
     return (slice(begin, begin + size) for begin in range(0, count, size))
+
+
+# The data of a routing problem: its arrays, and how long stops take.
+
+
+@dataclass(frozen=True, eq=False)
+class RoutingData(RoutingArrays):
+    """What a routing problem consists of, as arrays over depots, then clients; as :class:`RoutingArrays`."""
+
+    @cached_property
+    def service_times(self) -> ServiceTimes:
+        """How long stops take."""
+        return ServiceTimes(self)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
-from kanopt.plans.pricing import Pricing
-from kanopt.plans.slider_prices import MovedTerm, Slider, SliderPrices, moved_prices
+from kanopt.plans.slider_prices import MovedTerm, Pricing, Slider, SliderPrices, moved_prices
 from kanopt.records.declaration import declared_fields
-from kanopt.records.record import Quantity, field_values
+from kanopt.records.reading import Quantity, field_values
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.routing.model import RoutingModel

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kanopt.plans.earth import EarthLine, EarthPlan, EarthPoint, Property
-from kanopt.plans.views import GanttView, MapView, View
-from kanopt.plans.work_orders import WorkOrder
-from kanopt.routing.data import RoutingData
+from kanopt.plans.findings import GanttView, MapView, View, WorkOrder
+from kanopt.plans.geography import EarthLine, EarthPlan, EarthPoint, Property
 from kanopt.routing.entities import Client
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PAUSES
+from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, breaks_on_leg, slack
 from kanopt.text import amount_text, clock_text, join_list
 

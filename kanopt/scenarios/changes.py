@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
+from kanopt.faults import LARGEST, WHOLE_TEXT, describe_value, is_whole
 from kanopt.scenarios.files.layers import Key, Mistake
 from kanopt.text import count_text, number_text
-from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
 
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "remove", "add"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError, KanoptError
 from kanopt.scenarios.files.layers import Mistake
-from kanopt.scenarios.files.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.scenarios.files.sections import GivenSpec, LawSpec, LearnedSpec
 from kanopt.tables.row_rules import in_order
 
 if TYPE_CHECKING:

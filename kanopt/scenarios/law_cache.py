@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kanopt.errors import FileFormatError, KanoptWarning
+from kanopt.faults import Count, Finite
 from kanopt.files import check_target, read_file, replace_file
 from kanopt.scenarios.learn import LearnedLaw
-from kanopt.validation import Count, Finite
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.curves import Diagram
 
 FOLDER_VARIABLE = "KANOPT_CACHE_DIR"
 """The variable of the environment that names another folder than the user's own."""
@@ -44,7 +44,12 @@ _FILE_NAME = re.compile(r"[0-9a-f]{64}\.json")
 _PACKAGES = ("kanopt", "torch", "numpy", "scipy", "pandas", "scikit-learn", "sympy")
 _SOURCES = (
     *("kan", "surrogates", "formulas", "tables", "units", "splines.py", "text.py"),
-    *("scenarios/learn.py", "scenarios/law_cache.py", "scenarios/files/laws.py", "scenarios/files/spec.py"),
+    *(
+        "scenarios/learn.py",
+        "scenarios/law_cache.py",
+        "scenarios/files/laws.py",
+        "scenarios/files/sections.py",
+    ),
 )
 """What decides what is learned; of what-ifs that is how rows and settings are read, not what is asked of the laws."""
 
@@ -199,7 +204,7 @@ class _Part(BaseModel):
 
 
 class _Effects(_Part):
-    """The columns of :func:`kanopt.surrogates.summary.effect_table`, in its order."""
+    """The columns of :func:`kanopt.surrogates.readings.effect_table`, in its order."""
 
     feature: list[str]
     kind: list[str]
@@ -232,7 +237,7 @@ class _Diagram(_Part):
         """Build the diagram; ValueError if its parts do not belong together."""
         import numpy as np
 
-        from kanopt.surrogates.diagram import Diagram, DiagramEdge
+        from kanopt.surrogates.curves import Diagram, DiagramEdge
 
         sizes = [len(layer) for layer in self.layers]
         sound = len(self.products) in (0, len(sizes))

@@ -17,7 +17,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.laws import complete_rows, named_rows, split_rows, unseen_rows, with_groups
 from kanopt.scenarios.files.layers import Mistake, split_messages
-from kanopt.scenarios.files.spec import GivenSpec, LearnedSpec
+from kanopt.scenarios.files.sections import GivenSpec, LearnedSpec
 from kanopt.scenarios.given_laws import names_in, unit_mistakes
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.surrogates import KANRegressor
-    from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.curves import Diagram
     from kanopt.surrogates.monitor import FitProgress
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Alarm, Law, Part, Shown
@@ -22,8 +25,7 @@ from kanopt.errors import (
     UnitError,
     warn_user,
 )
-from kanopt.plans.plan_exports import PlanExports
-from kanopt.plans.plan_plots import PlanPlots
+from kanopt.plans.result import PlanExports, PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import Mistake, split_messages
@@ -33,10 +35,58 @@ from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, list_names, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.explain import Explanation
     from kanopt.plans.base import Plan, Problem
     from kanopt.plans.result import Progress, Result
     from kanopt.tables import TableReport
+
+
+# How the tables of an answer leave the program.
+
+
+class TableExports(Shown):
+    """An answer that has tables: it is shown, and written as a workbook."""
+
+    @abstractmethod
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the first of its tables."""
+        return next(iter(self.tables().values()))
+
+    def to_html(self, path: Any) -> Path:
+        """Write it as a page: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.display import reports
+
+        return reports.write_page(reports.answer_page(self), path)
+
+    def forms(self) -> Mapping[str, str]:
+        """Return what numbers are: column, or table, a point and column, to ``"money"`` or ``"share"``."""
+        return {}
+
+    def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
+        """Write a workbook: what is found in sentences, and a sheet for each table.
+
+        Whatever comes from data is text: no cell is a formula. Folders on the way are made; a file is replaced in one
+        step.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        ProblemError
+            If a table has more rows than a sheet.
+        """
+        from kanopt.display import reports
+
+        return reports.export_tables(self._shown(), self.tables(), path, self.forms())
+
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -215,7 +265,7 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
     ScenarioError
         If it names things the problem does not know although nothing was changed.
     """
-    from kanopt.plans.evaluate import evaluate
+    from kanopt.plans.result import evaluate
 
     formulas = {name: law.formula for name, law in laws.items()}
     try:
@@ -248,7 +298,7 @@ def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = F
     keep_given
         Whether routes that state their departure keep it.
     """
-    from kanopt.routing.search.days_in_time import knows_errors, leave_in_time
+    from kanopt.routing.search.departure_choice import knows_errors, leave_in_time
 
     known: Any = result.assessment
     if share is None or known is None or result.days_in_time is not None or not knows_errors(result.problem):

@@ -13,17 +13,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kanopt.faults import Fault
+from kanopt.faults import Amount, Fault, Finite
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
-from kanopt.plans.given_law import law_mistake, references_to
-from kanopt.plans.plan_day import DAY_REFERENCES, laws_without_day, read_day
+from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
 from kanopt.records.declaration import field_faults
 from kanopt.records.reading import RecordReader, idle_fields
 from kanopt.records.unread_columns import TableUse
-from kanopt.scheduling.arrays import PowerTariff, earliest_start, shop_structure, shop_timing
-from kanopt.scheduling.data import ModeInputs, SchedulingData
+from kanopt.scheduling.arrays import (
+    ModeInputs,
+    PowerTariff,
+    SchedulingData,
+    earliest_start,
+    shop_structure,
+    shop_timing,
+)
 from kanopt.scheduling.entities import (
     Break,
     Job,
@@ -36,15 +41,12 @@ from kanopt.scheduling.entities import (
     SchedulingUnits,
     Setup,
     Task,
-)
-from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
-from kanopt.scheduling.validation import (
     free_changes,
     idle_machines,
     schedule_checks,
     unstated_price,
 )
-from kanopt.validation import Amount, Finite
+from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula

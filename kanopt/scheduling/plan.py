@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.faults import coerced_numbers, shown
 from kanopt.plans.base import Plan
-from kanopt.records.clock_times import clock_cells, unstated_times
-from kanopt.scheduling.data import SchedulingData
+from kanopt.records.fields import clock_cells, unstated_times
+from kanopt.scheduling.arrays import SchedulingData
 from kanopt.tables import units_of
 from kanopt.text import list_names
-from kanopt.validation import coerced_numbers, shown
 
 _COLUMNS = ["job", "task", "machine", "mode", "start", "end"]
 _REQUIRED = ("task", "start", "machine")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Violation
-from kanopt.plans.pricing import Pricing
+from kanopt.plans.slider_prices import Pricing
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.plan import Schedule, assignment_positions
 from kanopt.text import amount_text, list_names, number_text

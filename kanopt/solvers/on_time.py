@@ -14,8 +14,7 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
 from kanopt.interrupt import Interrupt
 from kanopt.plans.days_in_time import DAYS_IN_TIME, DaysInTime
-from kanopt.plans.evaluate import evaluate
-from kanopt.plans.result import Result
+from kanopt.plans.result import Result, evaluate
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.routing import RoutingPlan
 from kanopt.routing.assessment import RoutingAssessment
@@ -28,7 +27,7 @@ from kanopt.routing.days import (
     shift_ends,
 )
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.search.days_in_time import knows_errors, leave_in_time
+from kanopt.routing.search.departure_choice import knows_errors, leave_in_time
 from kanopt.solvers.solve import refuse_impossible, search_and_assess
 
 _PLAIN, _MORE = 0.3, 0.35

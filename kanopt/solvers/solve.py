@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kanopt.engines.base import Outcome, SolveOptions, Solver
-from kanopt.engines.clock import cpu_seconds
-from kanopt.engines.encodings import Encoding
+from kanopt.engines.base import Encoding, Outcome, SolveOptions, Solver, cpu_seconds
 from kanopt.errors import ProblemError, SolverError
+from kanopt.faults import describe_value
 from kanopt.interrupt import Interrupt
 from kanopt.plans import law_use
 from kanopt.plans.base import Plan, Problem
@@ -19,7 +18,6 @@ from kanopt.plans.findings import Status
 from kanopt.plans.result import Certificate, Progress, Result
 from kanopt.progress import told_by_line
 from kanopt.text import list_names
-from kanopt.validation import describe_value
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
 _WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
@@ -228,7 +226,7 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
 
 def _holds(problem: Problem[Any], options: SolveOptions) -> bool:
     """Say whether departures are chosen so that everyone is in time on a share of days."""
-    from kanopt.routing.search.days_in_time import knows_errors
+    from kanopt.routing.search.departure_choice import knows_errors
 
     return options.days_in_time is not None and problem.kind == "routing" and knows_errors(problem)
 
@@ -246,7 +244,7 @@ def _leave_in_time(
     problem: Problem[Any], outcome: Outcome, options: SolveOptions
 ) -> tuple[Outcome, DaysInTime | None]:
     """Return what was found with departures that are in time on enough days, and how often they are."""
-    from kanopt.routing.search.days_in_time import leave_in_time
+    from kanopt.routing.search.departure_choice import leave_in_time
 
     if options.days_in_time is None:
         return _without_promises(problem, outcome), None

@@ -9,7 +9,7 @@ Examples
 
 from __future__ import annotations
 
-from kanopt.supply.entities import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
+from kanopt.supply.network import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
 from kanopt.supply.plan import Flow, FlowPlan
 from kanopt.supply.problem import SupplyProblem as SupplyProblem
 

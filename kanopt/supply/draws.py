@@ -20,12 +20,12 @@ from kanopt.plans.uncertainty import (
     draw_log_normal,
     uncertain_law,
 )
-from kanopt.supply.ledger import slack
 from kanopt.supply.model import SupplyModel
+from kanopt.supply.plan import slack
 from kanopt.text import count_text, percent_text
 
 if TYPE_CHECKING:
-    from kanopt.supply.assessment import SupplyAssessment
+    from kanopt.supply.problem import SupplyAssessment
 
 _DEMAND, _PRICE = range(2)  # streams of random numbers
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
+from kanopt.plans.findings import NetworkView, SeriesView, View
 from kanopt.plans.plan_figures import PlanFigure, Roster, share_of
-from kanopt.plans.pricing import Pricing
-from kanopt.plans.views import NetworkView, SeriesView, View
-from kanopt.supply.ledger import Ledger
+from kanopt.plans.slider_prices import Pricing
 from kanopt.supply.model import SupplyModel
 from kanopt.supply.network import SupplyNetwork
+from kanopt.supply.plan import Ledger
 from kanopt.text import amount_text, join_list, money_text, number_text, percent_text
 
 _NAMES = 8

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,41 +16,174 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kanopt.array_types import Floats
+from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference
+from kanopt.formulas.variables import Reference
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
-from kanopt.plans.given_law import law_mistake, references_to
-from kanopt.plans.place_checks import at_one_point, detour_mistakes, place_checks
-from kanopt.plans.plan_day import DAY_REFERENCES, laws_without_day, read_day
-from kanopt.records.declaration import Table
+from kanopt.plans.geography import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
+from kanopt.records.declaration import Table, declared_fields
 from kanopt.records.fields import Field as DeclaredField
-from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
-from kanopt.records.unread_columns import TableUse, fields_read, frame_use, missing_price, table_use
-from kanopt.supply.entities import (
+from kanopt.records.reading import (
+    RecordCheck,
+    RecordReader,
+    empty_tables,
+    idle_fields,
+    reference_checks,
+    shared_names,
+)
+from kanopt.records.unread_columns import (
+    TableUse,
+    fields_read,
+    frame_use,
+    missing_price,
+    table_use,
+    without_row,
+)
+from kanopt.supply.network import (
+    LARGEST_ADDED,
     Facility,
     Lane,
     Market,
     Period,
     Product,
     Supplier,
+    SupplyNetwork,
     SupplyUnits,
 )
-from kanopt.supply.ledger import sites_open
-from kanopt.supply.network import SupplyNetwork
-from kanopt.supply.plan import FlowPlan, plan_of, read_plan
-from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
-from kanopt.supply.validation import (
-    assumed_demands,
-    demand_questions,
-    lane_questions,
-    network_checks,
-)
-from kanopt.text import count_text, list_names
+from kanopt.supply.plan import FlowPlan, plan_of, read_plan, sites_open
+from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places, demand_sd_of
+from kanopt.text import count_text, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
+
+
+# Mistakes between the records of a supply problem, each as a sentence.
+
+
+def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
+    """Look for contradictions between records.
+
+    Lists that are empty, a name used twice, a lane from or to an unknown place, an offer
+    of an unknown product.
+    """
+    places = ("suppliers", "facilities", "markets")
+    return [
+        *empty_tables(network.tables, ("suppliers", "markets", "products", "periods", "lanes")),
+        *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
+        RecordCheck(shared_names({name: network.tables[name] for name in places}), places),
+        RecordCheck(_offers(network), ["suppliers", "products"]),
+        *reference_checks([network.units.table(Supplier)], network.tables),
+        RecordCheck(_lane_ends(network), [*places, "lanes"]),
+    ]
+
+
+def _beyond(table: str, records: Sequence[Any]) -> Iterable[Fault]:
+    """Yield the fields with numbers that a linear solver cannot add to others."""
+    if not records:
+        return
+    kind: type = type(records[0])
+    for name in [item.name for item in declared_fields(kind) if item.type is float]:
+        wrong = [
+            str(record.name)
+            for record in records
+            if (value := getattr(record, name)) is not None and LARGEST_ADDED < abs(value) < math.inf
+        ]
+        if wrong:
+            what = f"is beyond {number_text(LARGEST_ADDED)}, which nothing can be added to exactly"
+            advice = "count in a larger unit, or leave out a limit that is none"
+            yield Fault(table, what, tuple(wrong), name, advice=advice)
+
+
+def _offers(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the offers both of one product and of all of them."""
+    whole = {offer.name for offer in network.offers if not offer.product}
+    for name in dict.fromkeys(
+        offer.name for offer in network.offers if offer.product and offer.name in whole
+    ):
+        what = "has a record for every product (product left empty) and others for single products"
+        yield Fault("suppliers", what, (name,), advice="keep one kind")
+
+
+def _lane_ends(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the lanes that start or end where no lane can."""
+    tails = {*network.supplier_names, *network.facility_names}
+    heads = {*network.facility_names, *network.market_names}
+    for lane in network.lanes:
+        for end, known, others, why in (
+            ("tail", tails, heads, "is a market, where no lane starts"),
+            ("head", heads, tails, "is a supplier, where no lane ends"),
+        ):
+            name = getattr(lane, end)
+            if name not in known:
+                what = f"{name!r} {why if name in others else 'is unknown'}"
+                yield Fault("lanes", what, (lane.name,), end, advice=nearest(name, known))
+        if lane.tail == lane.head:
+            yield Fault("lanes", "starts and ends at the same place", (lane.name,))
+
+
+def demand_questions(network: SupplyNetwork, rows: pd.DataFrame | None, demand: Floats) -> Iterable[Fault]:
+    """Yield the names that no row of a table of demands holds, and that nothing is wanted at all.
+
+    Parameters
+    ----------
+    network
+        Whose markets, products and periods are meant.
+    rows
+        The table; None where the demand is a law or a column.
+    demand
+        What is wanted, shape (M, P, T).
+    """
+    if not demand.any():
+        what = "every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
+        yield Fault("demand", what)
+        return
+    for word, names in _without_any_row(network, rows).items():
+        effect = "wants nothing" if word == "market" else "is wanted nowhere"
+        effect = "nothing is wanted then" if word == "period" else f"it {effect}"
+        yield from without_row("demand", word, names, effect)
+
+
+def assumed_demands(network: SupplyNetwork, rows: pd.DataFrame | None) -> tuple[str, ...]:
+    """Tell how many combinations have no row, of markets, products and periods that have some."""
+    if rows is None:
+        return ()
+    left_out = [len(names) for names in _without_any_row(network, rows).values()]
+    whole = (len(network.markets), len(network.products), len(network.periods))
+    possible = int(np.prod([count - gone for count, gone in zip(whole, left_out, strict=True)]))
+    if len(rows) >= possible:
+        return ()
+    missing = count_text(possible - len(rows), "has no row", "have no row")
+    return (f"demand: of {possible:,} combinations of market, product and period {missing}: 0 is wanted",)
+
+
+def lane_questions(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the suppliers that no lane leaves, and the sites that none leads to or leaves."""
+    tails, heads = ({*places.tolist()} for places in (network.tails, network.heads))
+    sellers = [name for place, name in enumerate(network.supplier_names) if place not in tails]
+    yield from without_row("lanes", "supplier", sellers, "nothing is bought there")
+    first = network.facility_nodes.start
+    names = enumerate(network.facility_names, start=first)
+    unused = [name for place, name in names if place not in tails or place not in heads]
+    yield from without_row("lanes", "facility", unused, "it is never used", "lane to and from the")
+
+
+def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[str, list[str]]:
+    if rows is None:
+        return {}
+    names = {
+        "market": network.market_names,
+        "product": network.product_names,
+        "period": network.period_names,
+    }
+    places = demand_places(network, rows)
+    return {
+        word: [name for place, name in enumerate(names[word]) if place not in {*found.tolist()}]
+        for word, found in zip(names, places, strict=True)
+    }
 
 
 # The supply network as a graph, and the markets that nothing in it leads to.

@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Violation
-from kanopt.plans.pricing import Pricing
-from kanopt.supply.ledger import Ledger, slack
+from kanopt.plans.slider_prices import Pricing
 from kanopt.supply.model import SupplyModel
 from kanopt.supply.network import SupplyNetwork
+from kanopt.supply.plan import Ledger, slack
 from kanopt.text import amount_text, number_text
 
 TRANSPORT = "transport"

@@ -31,16 +31,16 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import LawValueError, ProblemError, UnitError, nearest
+from kanopt.faults import coerced_numbers, first_no_number, float_array
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference, ReferenceValue
+from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.findings import FrozenInput
 from kanopt.plans.law_use import falls_below_zero, impossible_value, unit_factor
 from kanopt.records.fields import Field
-from kanopt.records.likeness import column_hint
+from kanopt.records.headers import column_hint
 from kanopt.supply.network import LARGEST_ADDED, SupplyNetwork, positions_of
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
-from kanopt.validation import coerced_numbers, first_no_number, float_array
 
 SupplyLaw: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
 Basis: TypeAlias = Literal["quantity", "weight", "shipment"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kanopt.surrogates.diagram import Diagram, DiagramEdge
+from kanopt.surrogates.curves import Diagram, DiagramEdge
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.many_laws import LawLimits, Laws, fit_laws
+from kanopt.surrogates.readings import Summary
 from kanopt.surrogates.regressor import KANRegressor
-from kanopt.surrogates.summary import Summary
 
 __all__ = [
     "Diagram",

@@ -1,6 +1,6 @@
 """Fit one structure of a law at a time, and compare structures by their leave-one-out and held-out predictions.
 
-:mod:`kanopt.surrogates.architecture_selection` decides which structures are tried, and in which order.
+:mod:`kanopt.surrogates.fitting` decides which structures are tried, and in which order.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.formulas.noise import design_effect
-from kanopt.kan.architecture import LARGE, Architecture, InputTensors
-from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
-from kanopt.kan.fitted import FittedNetwork, describe_fit
+from kanopt.formulas.error_model import design_effect
+from kanopt.kan.fit import (
+    FittedNetwork,
+    describe_fit,
+    fit_starts,
+    prune,
+    refine_grid,
+    remove_dead_nodes,
+    retrain,
+    train_until_one,
+)
 from kanopt.kan.heldout import HeldOutLoss, fit_held_out, train_on_all_rows
-from kanopt.kan.links import Exponential, Link, Logistic, Softplus
-from kanopt.kan.objective import Data
-from kanopt.kan.pruning import prune, remove_dead_nodes
+from kanopt.kan.network import LARGE, Architecture, InputTensors
+from kanopt.kan.trainer import Data, Exponential, Link, Logistic, Softplus
 from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding

@@ -18,8 +18,8 @@ from scipy import stats
 
 from kanopt.array_types import Floats
 from kanopt.errors import warn_user
+from kanopt.formulas.error_model import FEWEST_FOUND, clipped, shared_part
 from kanopt.formulas.fit import VerdictReason
-from kanopt.formulas.noise import FEWEST_FOUND, clipped, shared_part
 from kanopt.formulas.variables import Variable
 from kanopt.formulas.verdict import expects_rise
 from kanopt.surrogates.encoding import row_name

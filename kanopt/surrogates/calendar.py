@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import KanoptWarning
 
 if TYPE_CHECKING:
-    from kanopt.kan.constraints import ShapeConstraints
+    from kanopt.kan.ranges import ShapeConstraints
     from kanopt.surrogates.trials import TrainingTable
 
 _WORDS = {

@@ -27,10 +27,10 @@ from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
 from kanopt.formulas import Formula, Table
 from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.nodes import Node, rebuild
-from kanopt.formulas.rounding import round_measures
+from kanopt.formulas.simplify import round_measures
 from kanopt.formulas.variables import category_label
+from kanopt.surrogates.curves import FittedLaw
 from kanopt.surrogates.encoding import Category, Feature, FeatureEncoding, row_name
-from kanopt.surrogates.law import FittedLaw
 from kanopt.text import count_text, fixed_text, join_list, list_names
 
 Flags = NDArray[np.bool_]

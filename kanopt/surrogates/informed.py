@@ -20,17 +20,16 @@ from torch import Tensor
 
 from kanopt.array_types import Floats
 from kanopt.errors import FitError
+from kanopt.faults import invalid_values
 from kanopt.formulas import Formula, Input, Variable
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import Penalty
 from kanopt.kan.informed import Knowledge, Relation, RelationState, known
-from kanopt.kan.network import KANBatch
+from kanopt.kan.network import Architecture, KANBatch
+from kanopt.kan.ranges import Penalty
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.options import Count, Size, Whole
-from kanopt.validation import invalid_values
 
 
 class InformedOptions(BaseModel, frozen=True, extra="forbid"):
@@ -168,6 +167,7 @@ def fit_informed(
     --------
     Radioactive decay, u′ = −u with u(0) = 1:
 
+    >>> import numpy as np
     >>> from kanopt.kan.informed import observed
     >>> decay = Relation("decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
     >>> start = observed("u", {"t": 0.0}, 1.0)

@@ -14,12 +14,12 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
+from kanopt.faults import half_text
 from kanopt.surrogates.encoding import check_numbers, is_number, row_name
 from kanopt.tables import units_of, with_units
 from kanopt.tables.report import declared_units
 from kanopt.text import number_text
 from kanopt.units import convert
-from kanopt.validation import half_text
 
 
 def is_multi_target(y: Any) -> bool:

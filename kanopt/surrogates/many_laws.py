@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, TableError, UnitError, nearest
-from kanopt.formulas.extrapolation import held_from_poles
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.rounding import round_law, round_measures
+from kanopt.formulas.simplify import round_law, round_measures
+from kanopt.formulas.validity import held_from_poles
 from kanopt.formulas.variables import category_label
 from kanopt.parallel import cluster, run_tasks
 from kanopt.surrogates.regressor import KANRegressor

@@ -13,9 +13,9 @@ import torch
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from kanopt.errors import FitError, nearest
+from kanopt.formulas.modules import NO_PERIOD, NO_SHAPE
 from kanopt.formulas.nodes import LARGEST
-from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
-from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.ranges import ShapeConstraints
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.kan.training import LOSSES, FitOptions
 from kanopt.surrogates.encoding import Feature, FeatureEncoding

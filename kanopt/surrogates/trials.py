@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.kan.fitted import FittedNetwork
-from kanopt.kan.links import Link
+from kanopt.kan.fit import FittedNetwork
+from kanopt.kan.trainer import Link
 from kanopt.kan.training import TrainedBatch
 from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.surrogates.summary import hidden_text
+from kanopt.surrogates.readings import hidden_text
 
 GROSS = 6.0
 """Residuals beyond this many scales are taken for recording errors where the loss is robust."""
@@ -119,7 +119,7 @@ class Trial:
         Root mean square and mean absolute leave-one-out error, in the units of the target.
     density, scale
         Leave-one-out log density of every row, and the scale of the residuals, see
-        :mod:`kanopt.surrogates.architecture_selection`.
+        :mod:`kanopt.surrogates.fitting`.
     held_out
         Held-out rows when the smoothing of a network with hidden nodes was chosen, and the predictions for them, with
         the same bias correction; None if there were none.

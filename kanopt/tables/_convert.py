@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import TableError
 from kanopt.faults import Message, Setting
-from kanopt.tables._raw import RawTable
-from kanopt.tables._text import TextFormat
+from kanopt.tables._text import RawTable, TextFormat
 
 _OTHER = {".": ",", ",": "."}
 _CODE = r"^[+-]?0\d"

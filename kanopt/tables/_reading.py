@@ -29,8 +29,7 @@ from kanopt.tables._convert import (
     notation_hint,
     parse_column,
 )
-from kanopt.tables._raw import RawTable
-from kanopt.tables._text import TextFormat
+from kanopt.tables._text import RawTable, TextFormat
 from kanopt.tables.report import BadCell, TableReport
 from kanopt.tables.row_rules import RowRules, drop_label, key_error, nothing_dropped, sort_of
 from kanopt.text import count_text, list_names, number_text, shorten

@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError
+from kanopt.faults import half_text
 from kanopt.interrupt import Interrupt
-from kanopt.tables._raw import RawTable, as_strings, file_hash, require_file
+from kanopt.tables._text import RawTable, as_strings, file_hash, require_file
 from kanopt.tables.report import KEY, declared_units, hash_cells
-from kanopt.validation import half_text
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

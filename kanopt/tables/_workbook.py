@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import RawTable, header_row
 from kanopt.tables._stores import MOST_PACKED, first_line
-from kanopt.tables._text import TextFormat, records_table
+from kanopt.tables._text import RawTable, TextFormat, header_row, records_table
 from kanopt.text import list_names
 
 WORKBOOKS = (".xlsx", ".xlsm")

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import require_file
+from kanopt.tables._text import require_file
 from kanopt.text import list_names
 
 

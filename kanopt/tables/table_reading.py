@@ -12,10 +12,9 @@ import pandas as pd
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._convert import natural_kind
-from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet, read_sql
-from kanopt.tables._text import TextFormat, read_text
+from kanopt.tables._text import RawTable, TextFormat, read_text, require_file
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.report import attach_report
 from kanopt.tables.row_rules import RowRules, key_error

@@ -16,6 +16,7 @@ nothing else. The word ``ton`` is refused as well, since it names three differen
 
 from kanopt.units.conversion import COUNTED as COUNTED
 from kanopt.units.conversion import CURRENCIES as CURRENCIES
+from kanopt.units.conversion import UNIT_WORDS as UNIT_WORDS
 from kanopt.units.conversion import UnitPowers as UnitPowers
 from kanopt.units.conversion import check_unit as check_unit
 from kanopt.units.conversion import convert as convert
@@ -26,4 +27,3 @@ from kanopt.units.conversion import powers_of as powers_of
 from kanopt.units.conversion import same_dimension as same_dimension
 from kanopt.units.scaling import Scaling as Scaling
 from kanopt.units.scaling import scaling_for as scaling_for
-from kanopt.units.unit_words import UNIT_WORDS as UNIT_WORDS

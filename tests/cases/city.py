@@ -8,7 +8,7 @@ from pathlib import Path
 from kanopt.formulas import Formula
 from kanopt.scenarios import load_scenario
 from kanopt.scenarios.events import ignore_event
-from kanopt.scenarios.files.spec import LearnedSpec
+from kanopt.scenarios.files.sections import LearnedSpec
 from kanopt.scenarios.law_cache import LawCache
 from kanopt.scenarios.learn import learn_law
 

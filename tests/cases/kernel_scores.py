@@ -12,9 +12,8 @@ from kanopt import RoutingProblem
 from kanopt.engines.compiled.library import kernel
 from kanopt.routing import RoutingPlan
 from kanopt.routing.plan import StartedRoute
-from kanopt.routing.search.racer.plan_data import PlanData
+from kanopt.routing.search.racer.plan_data import PlanData, ScoreStruct
 from kanopt.routing.search.racer.search import RouteScore
-from kanopt.routing.search.racer.structures import ScoreStruct
 
 __all__ = ["drive_routes", "score_plan"]
 

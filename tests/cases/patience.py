@@ -18,7 +18,7 @@ _FEW = {
     "kanopt.routing.search.solver._CYCLE_PER_CLIENT": 20,
     "kanopt.routing.search.ortools._STEPS": 200,
     "kanopt.routing.search.ortools._STEPS_PER_CLIENT": 20,
-    "kanopt.routing.search.pyvrp_engine.search._STEPS": 200,
+    "kanopt.routing.search.pyvrp_search._STEPS": 200,
 }
 """Steps without a better plan after which a search ends by itself; those that ship are ten times as many."""
 

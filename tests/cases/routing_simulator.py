@@ -12,11 +12,11 @@ import numpy as np
 
 from kanopt import RoutingProblem
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference, ReferenceValue
+from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.routing import Client, Route, RoutingPlan, VehicleType
+from kanopt.routing.arrays import DriverBreak, parse_breaks, parse_windows
 from kanopt.routing.entities import split_label
 from kanopt.routing.leg_laws import DURATION, LegInputs
-from kanopt.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.units import convert
 
 EPS = 1e-6

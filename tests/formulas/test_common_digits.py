@@ -7,7 +7,7 @@ import pytest
 
 from kanopt.formulas import Constant, Formula, Input, Variable
 from kanopt.formulas.parameters import parameters_of
-from kanopt.formulas.rounding import round_law
+from kanopt.formulas.simplify import round_law
 
 RNG = np.random.default_rng(4)
 KM = RNG.uniform(1.0, 90.0, 500)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.formulas import Domain, Formula, Variable, parse_formula
-from kanopt.formulas.extrapolation import extrapolation, held_at_edges
+from kanopt.formulas.validity import extrapolation, held_at_edges
 
 TRIPS = {"km": np.linspace(1.2, 40.0, 200), "t": np.linspace(2.0, 24.0, 200)}
 INPUTS = [Variable("km", "km"), Variable("t")]

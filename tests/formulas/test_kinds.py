@@ -25,11 +25,10 @@ from kanopt.formulas import (
     Table,
     Variable,
 )
-from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.graph_tape import GraphTape
+from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape
 from kanopt.formulas.nodes import KINDS, computed, count_operators, postorder
 from kanopt.formulas.parameters import is_parameter
-from kanopt.pages.mathml import formula_terms
+from kanopt.pages.write import formula_terms
 from tests.formulas.export import engines
 
 X, Y = Input("x"), Input("y")

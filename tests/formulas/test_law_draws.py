@@ -8,8 +8,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.formulas import Covariance, ErrorModel, Fit, Input, Table
-from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.graph_tape import gradient
+from kanopt.formulas.estimation.graph_tape import FreeParameters, gradient
 from kanopt.formulas.law_draws import draw_laws
 
 KM = np.array([1.0, 5.0, 20.0, 60.0])

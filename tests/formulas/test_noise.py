@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from kanopt.formulas import ErrorModel
-from kanopt.formulas.noise import Noise
+from kanopt.formulas.error_model import Noise
 
 
 def grouped(groups: int, rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

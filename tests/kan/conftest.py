@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import InputTensors
-from kanopt.kan.objective import Data
+from kanopt.kan.network import InputTensors
+from kanopt.kan.trainer import Data
 from kanopt.kan.training import TrainedBatch
 
 

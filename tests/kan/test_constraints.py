@@ -2,8 +2,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.network import Architecture
+from kanopt.kan.ranges import ConstrainedCoefficients, ShapeConstraints
 
 
 @given(sign=st.sampled_from([-1, 0, 1]), bend=st.sampled_from([-1, 0, 1]), seed=st.integers(0, 1000))

@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from kanopt import KANRegressor
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.fit import fit_starts
-from kanopt.kan.fitted import describe_fit
+from kanopt.kan.fit import describe_fit, fit_starts
 from kanopt.kan.heldout import fit_held_out
-from kanopt.kan.objective import Data, LeastSquares
+from kanopt.kan.network import Architecture, InputTensors
+from kanopt.kan.ranges import ShapeConstraints
+from kanopt.kan.trainer import Data, LeastSquares
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 

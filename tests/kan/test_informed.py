@@ -10,9 +10,8 @@ from torch import Tensor
 
 from kanopt.errors import FitError
 from kanopt.kan import informed
-from kanopt.kan.architecture import Architecture
 from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
-from kanopt.kan.network import KANBatch
+from kanopt.kan.network import Architecture, KANBatch
 from kanopt.kan.training import random_starts
 from tests.kan.conftest import box
 

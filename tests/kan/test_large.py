@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan import architecture, large
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import ConstrainedCoefficients, Penalty, ShapeConstraints
+from kanopt.kan import network, training
 from kanopt.kan.heldout import fit_held_out
-from kanopt.kan.large import squares_and_gradient, train_large
-from kanopt.kan.links import Logistic, Softplus
-from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.trainer import TrainerOptions, train
-from kanopt.kan.training import FitOptions, random_starts
+from kanopt.kan.network import Architecture, InputTensors
+from kanopt.kan.ranges import ConstrainedCoefficients, Penalty, ShapeConstraints
+from kanopt.kan.trainer import Data, LeastSquares, Logistic, Softplus, TrainerOptions, train
+from kanopt.kan.training import FitOptions, random_starts, squares_and_gradient, train_large
 from tests.kan.conftest import box, output, sample
 
 SHAPES = [
@@ -28,7 +25,7 @@ WIDE = Architecture(3, hidden=(16,), grid_size=5)
 
 @pytest.fixture(autouse=True)
 def _networks_of_a_few_hundred_numbers_are_large(monkeypatch):
-    monkeypatch.setattr(architecture, "LARGE", 300)
+    monkeypatch.setattr(network, "LARGE", 300)
 
 
 def test_past_two_thousand_numbers_a_network_is_large(monkeypatch):
@@ -57,9 +54,9 @@ def problem(shape, models=3, rows=45, seed=1):
 
 @pytest.mark.parametrize("link", [None, Softplus(), Logistic(high=4.0)])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("room", [1, large.CHUNK_BYTES])
+@pytest.mark.parametrize("room", [1, training.CHUNK_BYTES])
 def test_gradient_is_that_of_autograd_in_blocks_of_rows_too(shape, link, room, monkeypatch):
-    monkeypatch.setattr(large, "CHUNK_BYTES", room)
+    monkeypatch.setattr(training, "CHUNK_BYTES", room)
     network, data = problem(shape)
     total, gradient = squares_and_gradient(network, data, link)
     theta = network.theta.clone().requires_grad_()
@@ -73,7 +70,7 @@ def test_gradient_is_that_of_autograd_in_blocks_of_rows_too(shape, link, room, m
 
 @pytest.mark.parametrize("wanted", [ShapeConstraints(), ShapeConstraints(monotonic=(1, 0))])
 def test_it_reaches_the_optimum_of_levenberg_marquardt(wanted, monkeypatch):
-    monkeypatch.setattr(large, "STAGES", (50, 100))
+    monkeypatch.setattr(training, "STAGES", (50, 100))
     shape = Architecture(2, cycles=1, categories=(7,))
     generator = torch.Generator().manual_seed(3)
     rows = sample(lambda x: torch.exp(x[:, 0]) - x[:, 1] ** 2 + torch.sin(6.28 * x[:, 2]), 300, 3, noise=0.1)

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import fit_starts
-from kanopt.kan.fitted import describe_fit
-from kanopt.kan.links import Exponential, Logistic, Softplus
+from kanopt.kan.fit import describe_fit, fit_starts
+from kanopt.kan.network import Architecture, InputTensors
+from kanopt.kan.trainer import Exponential, Logistic, Softplus
 from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 

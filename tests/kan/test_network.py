@@ -6,8 +6,8 @@ import torch
 
 from kanopt.formulas import Curve, Input, Table
 from kanopt.formulas.nodes import computed, postorder
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.objective import Data, LeastSquares
+from kanopt.kan.network import Architecture, InputTensors
+from kanopt.kan.trainer import Data, LeastSquares
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from tests.kan.conftest import box

@@ -2,10 +2,8 @@ from dataclasses import replace
 
 import torch
 
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit import fit_starts
-from kanopt.kan.fitted import describe_fit
-from kanopt.kan.pruning import EdgePlace, prune, remove_dead_nodes, remove_edges
+from kanopt.kan.fit import EdgePlace, describe_fit, fit_starts, prune, remove_dead_nodes, remove_edges
+from kanopt.kan.network import Architecture
 from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import Penalty
-from kanopt.kan.objective import LeastSquares
+from kanopt.kan.network import Architecture
+from kanopt.kan.ranges import Penalty
 from kanopt.kan.smoothing import GaussNewtonModel, effective_parameters, gcv_score
+from kanopt.kan.trainer import LeastSquares
 from kanopt.kan.training import random_starts
 from tests.kan.conftest import box, sample
 

@@ -1,8 +1,8 @@
 import torch
 
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import fit_starts, refine_grid
+from kanopt.kan.network import Architecture
+from kanopt.kan.ranges import ShapeConstraints
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 

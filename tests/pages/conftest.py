@@ -34,8 +34,8 @@ from kanopt.formulas import (
 from kanopt.plans import EngineRun, Progress, evaluate
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.scenarios.files.spec import ReportSpec
-from kanopt.surrogates.diagram import Diagram, diagram_of
+from kanopt.scenarios.files.sections import ReportSpec
+from kanopt.surrogates.curves import Diagram, diagram_of
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.tables import TableReport
 from tests.cases.hand_networks import Layer, Network
@@ -287,4 +287,4 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     def labelled(draw: object, *, label: str, **how: object) -> str:
         return f'<svg aria-label="{html.escape(label)}"></svg>'
 
-    monkeypatch.setattr("kanopt.pages.blocks.to_svg", labelled)
+    monkeypatch.setattr("kanopt.pages.first_page.to_svg", labelled)

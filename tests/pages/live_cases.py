@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kanopt import Result, RoutingProblem
-from kanopt.pages.live import LivePage, live_page
+from kanopt.pages.write import LivePage, live_page
 from kanopt.plans import evaluate
 from kanopt.plans.slider_prices import SliderPrices
 from kanopt.routing import RoutingPlan

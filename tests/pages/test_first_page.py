@@ -21,11 +21,11 @@ from kanopt.pages.comparison_page import variants_section
 from kanopt.pages.figure_rows import figure_rows
 from kanopt.pages.plan_first import plan_first
 from kanopt.pages.plan_page import plan_page
-from kanopt.pages.plan_table import times_table
-from kanopt.pages.subject import subject_of_explanation, subject_of_run
+from kanopt.pages.price_tables import times_table
+from kanopt.pages.story import subject_of_explanation, subject_of_run
 from kanopt.plans import evaluate
 from kanopt.questions import Comparison, risk
-from kanopt.scenarios.files.spec import ReportSpec
+from kanopt.scenarios.files.sections import ReportSpec
 from kanopt.text import fixed_text, money_text, sure_text
 from tests.cases.answers import variant_of
 from tests.pages.conftest import FakeScenario, routing

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from kanopt.errors import FormulaError
 from kanopt.formulas import Domain, Formula, Input, Range, Table, Variable, parse_formula
 from kanopt.pages import plot_diagram, plot_formula
-from kanopt.pages.canvas import HALO, TIP
+from kanopt.pages.charts import HALO, INK, TIP, series
 from kanopt.pages.diagrams import diagram_size
 from kanopt.pages.law_plots import (
     comparison_levels,
@@ -25,7 +25,6 @@ from kanopt.pages.law_plots import (
     reference_values,
     tabulate,
 )
-from kanopt.pages.palette import INK, series
 from kanopt.pages.svg import Tip, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

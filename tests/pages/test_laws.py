@@ -24,7 +24,7 @@ from kanopt.formulas import (
 )
 from kanopt.pages.effect_lines import effect_lines
 from kanopt.pages.law_section import law_sections
-from kanopt.pages.mathml import formula_terms
+from kanopt.pages.write import formula_terms
 from kanopt.scenarios import LearnedLaw
 
 KM, LOAD = Variable("km", "km", low=0, high=90), Variable("load", "t", low=0, high=20)

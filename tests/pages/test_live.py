@@ -16,13 +16,13 @@ import pytest
 
 from kanopt import Result, RoutingProblem
 from kanopt.formulas import Variable, parse_formula
-from kanopt.pages.live import live_page
-from kanopt.pages.subject import subject_of_run
+from kanopt.pages.story import subject_of_run
+from kanopt.pages.write import live_page
 from kanopt.plans import evaluate
 from kanopt.refs import arc, client, clock, lane, state
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.routing.arrival_functions import ArrivalFunctions
-from kanopt.scenarios.files.spec import LearnedSpec, ReportSpec
+from kanopt.routing.leg_laws import ArrivalFunctions
+from kanopt.scenarios.files.sections import LearnedSpec, ReportSpec
 from kanopt.supply import Facility, Product, Supplier
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.scheduling import random_problem, rows_of

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import kanopt as ko
 from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
-from kanopt.explain.routing.alternatives import PlanAlternative
-from kanopt.explain.routing.conflicts import Conflict
+from kanopt.explain.alternatives import PlanAlternative
+from kanopt.explain.conflicts import Conflict
 from kanopt.pages import shown_html
 from kanopt.scenarios import LearnedLaw
-from kanopt.surrogates.summary import Effects
+from kanopt.surrogates.readings import Effects
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from kanopt.pages.palette import ALARM, FAINT, INK, MUTED, PAPER, SERIES
+from kanopt.pages.charts import ALARM, FAINT, INK, MUTED, PAPER, SERIES
 
 # Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision deficiency",
 # IEEE Trans. Vis. Comput. Graph. 15(6), severity 1, on linear RGB

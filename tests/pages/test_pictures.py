@@ -19,12 +19,11 @@ from matplotlib.figure import Figure
 
 import kanopt as ko
 from kanopt.errors import PlotError, ProblemError
-from kanopt.pages.palette import series
+from kanopt.pages.charts import series
 from kanopt.pages.plots import view_chart
 from kanopt.pages.row_plots import shown_ranges
-from kanopt.plans.evaluate import evaluate
-from kanopt.plans.result import Result
-from kanopt.plans.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.plans.findings import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.plans.result import Result, evaluate
 from kanopt.questions import Sweep
 from kanopt.scenarios.scenario import Scenario
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario

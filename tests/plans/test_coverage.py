@@ -17,7 +17,7 @@ from kanopt.plans import FrozenInput, Problem, Rank, Violation, evaluate
 from kanopt.plans.base import NO_PLAN
 from kanopt.plans.coverage import Coverage, CoverageWords
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.supply.augmentation import with_demand_met
+from kanopt.supply.spare_capacity import with_demand_met
 from tests.cases import supply
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem

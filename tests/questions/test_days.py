@@ -10,8 +10,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.questions.days import page_of
-from kanopt.questions.days_figures import acceptance, fleet_of
-from kanopt.questions.days_tables import read_days
+from kanopt.questions.days_tables import acceptance, fleet_of, read_days
 from kanopt.questions.review import learned_again
 
 SCENARIO = """

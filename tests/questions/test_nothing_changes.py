@@ -5,7 +5,7 @@ import pytest
 
 from kanopt.questions import SweepOptions, compare, factors, sweep, tornado
 from kanopt.questions.axes import Axis, Values
-from kanopt.questions.verdict import NO_DIFFERENCE
+from kanopt.questions.point import NO_DIFFERENCE
 from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import PRICE, choice
 from tests.scenarios.conftest import TABLES, TINY, write_tiny

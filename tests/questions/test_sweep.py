@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import FileFormatError, KanoptError, ScenarioError
-from kanopt.plans.evaluate import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.questions import SweepOptions, compare, factors, grid, store, sweep
 from kanopt.scenarios import load_scenario
 from tests.cases.scenario_files import written

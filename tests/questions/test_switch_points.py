@@ -12,7 +12,7 @@ import pytest
 import kanopt as ko
 from kanopt.formulas.edges import crossed_edges
 from kanopt.plans.base import told_elsewhere
-from kanopt.plans.evaluate import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.questions import factors, grid
 from kanopt.questions.question import SweepOptions
 from kanopt.questions.switch_points import switch_points

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
-from kanopt.plans.evaluate import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.tables import with_units
 from kanopt.text import clock_text

@@ -13,7 +13,7 @@ import pytest
 import kanopt as ko
 from kanopt import routing
 from kanopt.records.declaration import declared_fields, field, record
-from kanopt.records.likeness import TableColumn, resembled_field
+from kanopt.records.headers import TableColumn, resembled_field
 from kanopt.records.reading import RecordReader
 from kanopt.routing import entities
 from kanopt.scenarios.files.kinds import kinds

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
+from kanopt.faults import Limit, OpenLimit
 from kanopt.records.declaration import UnitSystem, field, record
-from kanopt.records.reading import RecordReader
-from kanopt.records.record import Attribute, field_values
-from kanopt.validation import Limit, OpenLimit
+from kanopt.records.reading import Attribute, RecordReader, field_values
 
 
 @record("stops")

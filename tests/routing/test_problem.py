@@ -11,10 +11,10 @@ import pytest
 from kanopt import RoutingProblem
 from kanopt.errors import KanoptWarning, ProblemError
 from kanopt.formulas import Variable, parse_formula
-from kanopt.records.record import Quantity
+from kanopt.records.reading import Quantity
 from kanopt.refs import arc, client, link, state, vehicle
 from kanopt.routing import Client, Depot, RoadNetwork, RoutingPolicy, RoutingUnits, VehicleType
-from kanopt.routing.windows import parse_windows
+from kanopt.routing.arrays import parse_windows
 from kanopt.tables import with_units
 
 DEPOT = Depot("depot", 0.0, 0.0)

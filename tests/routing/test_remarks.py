@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt import RoutingProblem, refs
 from kanopt.routing import Client, Depot, RoadNetwork, RoutingUnits, VehicleType
-from kanopt.routing.remarks import input_findings
+from kanopt.routing.validation import input_findings
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
 NAMES = ("yard", "a", "b", "c")

@@ -14,7 +14,7 @@ import kanopt as ko
 from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
 from kanopt.formulas import Table, Variable, parse_formula
-from kanopt.formulas.calendar_functions import CALENDAR
+from kanopt.formulas.columns import CALENDAR
 from kanopt.refs import arc, day
 from kanopt.routing import Client, Depot, VehicleType
 

@@ -21,7 +21,7 @@ from kanopt.scenarios import Event, LearnedLaw, law_cache, load_scenario
 from kanopt.scenarios.events import ignore_event
 from kanopt.scenarios.law_cache import LawCache
 from kanopt.scenarios.learn import learn
-from kanopt.surrogates.diagram import Diagram, DiagramEdge
+from kanopt.surrogates.curves import Diagram, DiagramEdge
 
 module = import_module("kanopt.scenarios.learn")
 

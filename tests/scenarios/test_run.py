@@ -12,7 +12,7 @@ from kanopt.errors import FormulaError, KanoptWarning, ScenarioError
 from kanopt.scenarios import load_scenario
 from kanopt.scenarios.events import Event
 from kanopt.scenarios.files.laws import split_rows, unseen_rows, with_groups
-from kanopt.scenarios.files.spec import HoldoutSpec, LearnedSpec
+from kanopt.scenarios.files.sections import HoldoutSpec, LearnedSpec
 from kanopt.scenarios.learn import fit_law
 from tests.cases.choice_scenario import choice
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import SchedulingProblem
-from kanopt.plans.evaluate import evaluate
 from kanopt.plans.findings import Status
+from kanopt.plans.result import evaluate
 from kanopt.scheduling import Break, Job, Machine, Mode, Setup, Task
 from tests.cases.scheduling import holds, money, random_problem, rows_of
 

@@ -14,8 +14,7 @@ import pytest
 
 import kanopt as ko
 from kanopt import Result, refs, routing, scheduling
-from kanopt.engines.base import SolveOptions
-from kanopt.engines.clock import WorkClock
+from kanopt.engines.base import SolveOptions, WorkClock
 from kanopt.errors import SolverError
 from kanopt.routing import RoutingPolicy
 from kanopt.solvers.solve import solvers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import kanopt as ko
-from kanopt.engines.encodings import Encoding
+from kanopt.engines.base import Encoding
 from tests.cases.supply import random_problem as random_supply
 from tests.decisions.search.test_highs_pieces import law
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kanopt.errors import ProblemError
-from kanopt.plans.evaluate import evaluate
 from kanopt.plans.findings import Status
+from kanopt.plans.result import evaluate
 from kanopt.supply import Facility, Flow, FlowPlan, Product
 from tests.cases.supply import random_problem, small
 

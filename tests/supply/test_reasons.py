@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from kanopt import SupplyProblem
 from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier
-from kanopt.supply.augmentation import first_plan
-from kanopt.supply.search.fixed_sites import flows_through_sites
+from kanopt.supply.search.solver import flows_through_sites
+from kanopt.supply.spare_capacity import first_plan
 from tests.cases.supply import cost_of, random_problem, small
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas import Variable, parse_formula
-from kanopt.records.record import Quantity
+from kanopt.records.reading import Quantity
 from kanopt.refs import lane, market, period, state
 from kanopt.supply import Facility, Flow, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyUnits
 from kanopt.tables import with_units

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kanopt.surrogates.attribution import Attribution, attribution
+from kanopt.surrogates.curves import Attribution, attribution
 from tests.cases.hand_networks import Network
 from tests.cases.law_search_networks import additive, layer, line, product, square, times
 

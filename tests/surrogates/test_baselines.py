@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold
 
 import kanopt as ko
 from kanopt.surrogates import baselines as measuring
-from kanopt.surrogates.peer_models import peer_model
+from kanopt.surrogates.baselines import peer_model
 
 QUICK = ko.KANRegressor((), grid_size=3, smoothing=0.01, log_target=False, log_features=[], starts=1)
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt.errors import TableError
 from kanopt.formulas.row_parser import parse_row_text
-from kanopt.surrogates.cleaning import drop_where_line
-from kanopt.surrogates.doubtful_rows import suspicions
+from kanopt.surrogates.cleaning import drop_where_line, suspicions
 
 
 def trips(seed: int = 0, rows: int = 600) -> pd.DataFrame:

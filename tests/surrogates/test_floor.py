@@ -11,7 +11,7 @@ import pytest
 
 from kanopt import DomainWarning, KANRegressor
 from kanopt.formulas import Formula, Maximum
-from kanopt.surrogates import streaming
+from kanopt.surrogates import fits
 
 INSIDE = pd.DataFrame({"km": np.linspace(0.05, 9.9, 500)})
 
@@ -117,7 +117,7 @@ def test_a_clean_law_has_no_floor_in_it() -> None:
 def test_a_law_of_a_sample_is_held_at_the_smallest_target_of_all_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streaming, "SAMPLE", 400)
+    monkeypatch.setattr(fits, "SAMPLE", 400)
     X, y = trips(3_000)
     y.iloc[7] = 0.02
     table = pd.concat([X, y], axis=1)

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KANRegressor
-from kanopt.surrogates.encoding import encoding_of
-from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.encoding import MissingIndicators, encoding_of
 
 
 def test_numbers_kept_as_objects_stay_numbers():

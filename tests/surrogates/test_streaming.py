@@ -14,7 +14,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import DomainWarning, FitError
-from kanopt.surrogates import streaming
+from kanopt.surrogates import fits
 
 SAMPLE = 1_500
 FEATURES = ["km", "load_t", "mode"]
@@ -36,7 +36,7 @@ def trips() -> pd.DataFrame:
 
 @pytest.fixture(autouse=True)
 def _sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "SAMPLE", SAMPLE)
+    monkeypatch.setattr(fits, "SAMPLE", SAMPLE)
 
 
 def written(frame: pd.DataFrame, path: Path) -> Path:
@@ -85,7 +85,7 @@ def test_the_law_of_a_sample_is_near_that_of_all_rows_and_measured_on_them(
 def test_where_the_sample_holds_all_rows_it_is_the_law_of_the_table(
     trips: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "SAMPLE", 6_000)
+    monkeypatch.setattr(fits, "SAMPLE", 6_000)
     whole = ko.KANRegressor(**PLAIN).fit(trips[FEATURES], trips["cost_eur"])
     reading = Reading(trips)
     np.testing.assert_array_equal(fitted(reading).predict(trips[FEATURES]), whole.predict(trips[FEATURES]))

@@ -37,10 +37,9 @@ import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations, TooMuchWorkError
-from kanopt.formulas.functions import function_named
+from kanopt.formulas.functions import function_named, number
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
 from kanopt.formulas.printing import short_text
-from kanopt.formulas.spelling import number
 from kanopt.text import list_names
 from kanopt.units import UnitPowers, powers_of
 

@@ -10,13 +10,17 @@ covered. Callers silence numpy warnings (``np.errstate``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.array_types import Floats
+from kanopt.array_types import Floats, Integers
+from kanopt.formulas.functions import Function
+from kanopt.formulas.pieces import Curve
 
 Flags: TypeAlias = NDArray[np.bool_]
 Pair: TypeAlias = tuple[Floats, Floats]
@@ -224,3 +228,311 @@ def variable_power_bounds(base: Pair, exponent: Pair) -> Pair:
     corners = [np.power(side, power) for side in sides for power in exponent]
     most = _most(corners)
     return outward((np.where(below, -most, _least(corners)), most), 8)
+
+
+# Ranges of functions of one variable and of their first and second derivatives over intervals.
+#
+# The extrema of a function of the library over an interval are at the ends or at turning points, which the
+# library lists (:data:`kanopt.formulas.functions.FUNCTIONS`), also for derivatives.
+#
+# On a span a curve is one cubic (de Boor 2001, *A Practical Guide to Splines*, ch. IX and X). Its slope is
+# a quadratic and its curvature a line, so all three have exact ranges over a part of a span: the values at
+# the ends, and those where it turns between them. An interval covers at most two parts of spans and a run
+# of whole ones, whose range is looked up. A B-spline lies between its coefficients and its derivatives
+# between their differences, none of which rounding gives the wrong sign. So where the differences are not
+# negative the bound of the slope is not negative, and likewise that of the curvature.
+#
+# The difference quotients of a step function are unbounded in the direction in which it jumps.
+
+_RESOLVED = 1e7  # beyond, the places of a wave are not resolved well enough to tell where it turns
+
+
+def range_over(function: Function, order: int, low: Floats, high: Floats) -> Pair:
+    """Return the range of a function, or of a derivative, over the parts of intervals where it is defined.
+
+    At a kink the first derivative takes both sides, and the second is unbounded upwards.
+
+    Parameters
+    ----------
+    function
+        A function of the library.
+    order
+        0 for its value, 1 and 2 for its derivatives.
+    low, high
+        The ends, of equal shape. For an interval outside the domain the range is that at the end of the domain.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import FUNCTIONS
+    >>> low, high = range_over(FUNCTIONS["sin"], 1, np.array([0.0]), np.array([4.0]))
+    >>> low.round(9).tolist(), high.round(9).tolist()
+    ([-1.0], [1.0])
+    """
+    low, high = np.clip(low, function.low, function.high), np.clip(high, function.low, function.high)
+    if function.kinked and order:
+        return _kink(function, order, low, high)
+    compute = (function.value, function.derivative, function.second_derivative)[order]
+    places = [low, high]
+    for turn in function.extrema[order]:
+        if math.isinf(function.period):
+            places.append(np.clip(turn, low, high))
+        else:
+            first = turn + np.ceil((low - turn) / function.period) * function.period
+            places += [np.clip(first, low, high), np.clip(first + function.period, low, high)]
+    values = [compute(place) for place in places]
+    least, most = np.minimum.reduce(values), np.maximum.reduce(values)
+    if not math.isinf(function.period):
+        blurred = ~((np.abs(low) < _RESOLVED) & (np.abs(high) < _RESOLVED))
+        least, most = np.where(blurred, -1.0, least), np.where(blurred, 1.0, most)
+    return outward((least, most), 16)
+
+
+def _kink(function: Function, order: int, low: Floats, high: Floats) -> Pair:
+    """Return the range of a derivative of a function that consists of two straight lines which meet at zero."""
+    if order == 2:
+        # a kink at an end lies between this interval and the next
+        return np.zeros_like(low), np.where((low <= 0.0) & (high >= 0.0), np.inf, 0.0)
+    below, above = function.derivative(np.array([-1.0, 1.0]))
+    first, last = np.where(low < 0.0, below, above), np.where(high > 0.0, above, below)
+    return np.minimum(first, last), np.maximum(first, last)
+
+
+def within(low: Floats, high: Floats, first: Integers, last: Integers) -> Pair:
+    """Return the least of `low` and the most of `high` from entry `first` to `last` of the last axis.
+
+    NaN is passed over; where there is nothing else, the least is ∞ and the most −∞.
+
+    Examples
+    --------
+    >>> values = np.array([3.0, 1.0, np.nan, 5.0])
+    >>> least, most = within(values, values, np.array([0, 2]), np.array([2, 3]))
+    >>> least.tolist(), most.tolist()
+    ([1.0, 5.0], [3.0, 5.0])
+    """
+    ends = np.stack([first, last + 1], axis=-1).ravel()
+    shape, beyond = (*low.shape[:-1], *first.shape), np.full((*low.shape[:-1], 1), np.nan)
+    least, most = (
+        # what lies between one run and the next is computed, too, and left out
+        each.reduceat(np.concatenate([values, beyond], axis=-1), ends, axis=-1)[..., ::2].reshape(shape)
+        for each, values in ((np.fmin, low), (np.fmax, high))
+    )
+    return np.where(np.isnan(least), np.inf, least), np.where(np.isnan(most), -np.inf, most)
+
+
+class Stairs:
+    """The values of a step function, from one stair to the next."""
+
+    def __init__(self, values: Floats) -> None:
+        self.values = values
+        self._rises, self._falls = (
+            np.concatenate([[0], np.cumsum(turn)]) for turn in (np.diff(values) > 0.0, np.diff(values) < 0.0)
+        )
+
+    def over(self, first: Integers, last: Integers) -> dict[int, Pair]:
+        """Return bounds of its value, its difference quotients and its curvature, by order."""
+        up, down = self._rises[last] > self._rises[first], self._falls[last] > self._falls[first]
+        quotient = np.where(down, -np.inf, 0.0), np.where(up, np.inf, 0.0)
+        return {
+            0: within(self.values, self.values, first, last),
+            1: quotient,
+            2: chosen(up | down, UNBOUNDED, NOTHING),
+        }
+
+    def height(self, first: Integers, last: Integers) -> Pair:
+        """Return bounds of the jump from one stair to another."""
+        start, stop = self.values[first], self.values[last]
+        return minus((stop, stop), (start, start))
+
+
+_MARGIN = 32.0 * EPS
+_KNOT = 1024.0 * EPS
+"""An argument so little beyond the last knot, of its size, may be there by rounding alone."""
+
+
+class CurveBank:
+    """Curves of one argument on the same knots, bounded together.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> curve = Curve("s", Input("x"), (1.0, 0.0, 0.0, 1.0, 2.0), 0.0, 2.0)
+    >>> low, high = CurveBank([curve]).over((1,), np.array([1.0]), np.array([3.0]))[1]
+    >>> low.round(9).tolist(), high.round(9).tolist()
+    ([[0.5]], [[1.0]])
+    """
+
+    def __init__(self, curves: Sequence[Curve]) -> None:
+        self.curve = curve = curves[0]
+        coefficients = np.array([each.coefficients for each in curves])
+        if curve.periodic:
+            # a turn from any place within the first one ends within the second
+            coefficients = coefficients[:, np.arange(2 * curve.grid_size + 3) % curve.grid_size]
+        self._spans = coefficients.shape[1] - 3
+        self._cubics = _Cubics.of(coefficients)
+        nothing, unit = np.zeros(self._spans), np.ones(self._spans)
+        parts = [self._cubics.over(order, nothing, unit) for order in range(3)]
+        self._least, self._most = (np.stack(ends) for ends in zip(*parts, strict=True))
+
+    def over(self, orders: Sequence[int], low: Floats, high: Floats) -> dict[int, Pair]:
+        """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""
+        start, stop = self._places(low, high)
+        first, last = (np.minimum(end.astype(np.int64), self._spans - 1) for end in (start, stop))
+        apart = first < last
+        left, right = self._cubics.take(first), self._cubics.take(last)
+        inner = np.minimum(first + 1, self._spans - 1)
+        whole = within(self._least, self._most, inner, np.maximum(last - 1, inner)) if apart.any() else None
+        made = {}
+        for order in orders:
+            found = left.over(order, start - first, np.where(apart, 1.0, stop - first))
+            if whole is not None:
+                pair = hull(found, right.over(order, np.where(apart, 0.0, start - last), stop - last))
+                found = chosen(last - first > 1, hull(pair, (whole[0][order], whole[1][order])), pair)
+            if not self.curve.periodic and order != 1:
+                found = (
+                    self._with_straight_ends(found, low, high)
+                    if order
+                    else self._with_tails(found, low, high)
+                )
+            # per unit of the argument in place of per span
+            unit = self.curve.width**order
+            made[order] = found if unit == 1.0 else outward((found[0] / unit, found[1] / unit), 4)
+        return made
+
+    def _places(self, low: Floats, high: Floats) -> Pair:
+        """Return the interval in spans from the first knot, widened for rounding."""
+        curve = self.curve
+        start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
+        if not curve.periodic:
+            start, stop = start - 8.0 * EPS * np.abs(start), stop + 8.0 * EPS * np.abs(stop)
+            spans = float(curve.grid_size)
+            return (
+                np.minimum(np.fmax(start, 0.0), spans),
+                np.maximum(np.fmin(np.where(np.isnan(stop), spans, stop), spans), 0.0),
+            )
+        ends = abs(curve.low) + abs(curve.high)
+        start = start - 8.0 * EPS * (np.abs(low) + ends) / curve.width
+        stop = stop + 8.0 * EPS * (np.abs(high) + ends) / curve.width
+        around = ~(stop - start < curve.grid_size)
+        turn = np.floor(np.where(around, 0.0, start) / curve.grid_size) * curve.grid_size
+        return np.where(around, 0.0, start - turn), np.where(around, float(curve.grid_size), stop - turn)
+
+    def _with_straight_ends(self, pair: Pair, low: Floats, high: Floats) -> Pair:
+        """Return the bounds of the curvature where the interval leaves the knots, beyond which there is none.
+
+        At the last knot it jumps; an interval that ends there lies on one side of it, also if rounding has taken the
+        end a little beyond.
+        """
+        curve = self.curve
+        slight = _KNOT * max(abs(curve.low), abs(curve.high))
+        inside = (low >= curve.low - slight) & (high <= curve.high + slight)
+        outside = (high <= curve.low + slight) | (low >= curve.high - slight)
+        return chosen(inside, pair, chosen(outside, NOTHING, hull(pair, NOTHING)))
+
+    def _with_tails(self, pair: Pair, low: Floats, high: Floats) -> Pair:
+        """Return the bounds of the value where the interval leaves the knots, along the end tangents."""
+        curve = self.curve
+        beyond = [(end < curve.low) | (end > curve.high) for end in (low, high)]
+        if not (beyond[0].any() or beyond[1].any()):
+            return pair
+        ends = self._straight(low), self._straight(high)
+        pair = chosen((high <= curve.low) | (low >= curve.high), hull(*ends), pair)
+        for end, away in zip(ends, beyond, strict=True):
+            pair = chosen(away, hull(pair, end), pair)
+        return pair
+
+    def _straight(self, x: Floats) -> Pair:
+        """Bound the curves at or beyond their first and last knot by their end tangents, shape (curves, n)."""
+        left = x <= self.curve.low
+        end, at = self._cubics.take(np.where(left, 0, self._spans - 1)), np.where(left, 0.0, 1.0)
+        beyond = (x - np.where(left, self.curve.low, self.curve.high)) / self.curve.width
+        slope = end.at(1, at)
+        value = end.at(0, at) + np.where(slope == 0.0, 0.0, slope * beyond)
+        size = 2.0 * _MARGIN * (end.level + np.where(end.steep == 0.0, 0.0, np.abs(beyond) * end.steep))
+        size = np.where(np.isfinite(size), size, 0.0)
+        return value - size, value + size
+
+
+class _Cubics:
+    """Cubics on spans.
+
+    Parameters
+    ----------
+    parts
+        Shape (12, curves, n). Value, slope and curvature at the left end, and half the change of curvature; what value,
+        slope and curvature do not fall below; what they do not exceed; the largest of the four coefficients in size,
+        and of their three differences.
+    """
+
+    def __init__(self, parts: Floats) -> None:
+        self._parts = parts
+        self._powers, self._least, self._most = parts[:4], parts[4:7], parts[7:10]
+        self.level, self.steep = parts[10:]
+
+    @classmethod
+    def of(cls, coefficients: Floats) -> _Cubics:
+        """Return the cubics of B-splines with coefficients (curves, spans + 3)."""
+        spans = coefficients.shape[1] - 3
+        c = [coefficients[:, k : k + spans] for k in range(4)]
+        d = [right - left for left, right in pairwise(c)]
+        steps = [minus((right, right), (left, left)) for left, right in pairwise(c)]
+        exact = _second_differences(coefficients)
+        bends = exact[:, :spans], exact[:, 1 : 1 + spans]
+        bend = d[1] - d[0]
+        parts = [
+            (c[0] + 4.0 * c[1] + c[2]) / 6.0,
+            0.5 * (d[0] + d[1]),
+            bend,
+            0.5 * ((d[2] - d[1]) - bend),
+            np.minimum.reduce(c),
+            np.minimum.reduce([low for low, _ in steps]),
+            np.where(np.minimum(*bends) >= 0.0, 0.0, -np.inf),
+            np.maximum.reduce(c),
+            np.maximum.reduce([high for _, high in steps]),
+            np.where(np.maximum(*bends) <= 0.0, 0.0, np.inf),
+            np.maximum.reduce([np.abs(part) for part in c]),
+            np.maximum.reduce([np.abs(part) for part in d]),
+        ]
+        return cls(np.stack(parts))
+
+    def take(self, spans: Integers) -> _Cubics:
+        """Return the cubics of some spans."""
+        return _Cubics(self._parts[:, :, spans])
+
+    def at(self, order: int, t: Floats) -> Floats:
+        """Return the values or the derivatives per span at places from 0 to 1."""
+        start, slope, bend, change = self._powers
+        if order == 0:
+            return np.asarray(start + t * (slope + t * (bend / 2.0 + t * (change / 3.0))))
+        return np.asarray(slope + t * (bend + t * change) if order == 1 else bend + t * (2.0 * change))
+
+    def over(self, order: int, low: Floats, high: Floats) -> Pair:
+        """Return bounds of the values or of a derivative from `low` to `high` in every span."""
+        _, slope, bend, change = self._powers
+        turns: tuple[Floats, ...] = ()
+        with np.errstate(all="ignore"):
+            if order == 0:
+                # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
+                q = -0.5 * (bend + np.copysign(np.sqrt(bend * bend - 4.0 * change * slope), bend))
+                turns = q / change, slope / q
+            elif order == 1:
+                turns = (-0.5 * bend / change,)
+            places = [low, high, *(np.fmin(np.fmax(turn, low), high) for turn in turns)]
+            values, size = [self.at(order, place) for place in places], self.steep if order else self.level
+            least, most = (
+                np.minimum.reduce(values) - _MARGIN * size,
+                np.maximum.reduce(values) + _MARGIN * size,
+            )
+        return np.maximum(least, self._least[order]), np.minimum(most, self._most[order])
+
+
+def _second_differences(coefficients: Floats) -> Floats:
+    """Return c_k − 2 c_k+1 + c_k+2 along the last axis, each of the right sign."""
+    left, middle, right = coefficients[..., :-2], coefficients[..., 1:-1], coefficients[..., 2:]
+    bend = np.asarray((right - middle) - (middle - left))
+    # two differences and their difference are rounded, each by half an EPS of no more than 4 times the largest
+    largest = np.maximum(np.maximum(np.abs(left), np.abs(right)), np.abs(middle))
+    for place in zip(*np.nonzero(np.abs(bend) <= 8.0 * EPS * largest), strict=True):
+        m = float(middle[place])
+        # the exact sum, rounded once
+        bend[place] = math.fsum((float(left[place]), -m, -m, float(right[place])))
+    return bend

@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats, Integers
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair, minus, signed
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders, least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.enclosures.engine import Encloser, mean_value
 from kanopt.formulas.enclosures.facts import Point
-from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.nodes import Node, computed
 
 _STEPS = 2.0 ** -np.arange(24.0)

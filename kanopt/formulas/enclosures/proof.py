@@ -26,7 +26,7 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.arithmetic import NOTHING, Flags, Pair, largest
+from kanopt.formulas.enclosures.arithmetic import NOTHING, CurveBank, Flags, Pair, largest, range_over
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
@@ -40,7 +40,6 @@ from kanopt.formulas.enclosures.margins import (
     PointEvaluator,
     SlopeMargin,
 )
-from kanopt.formulas.enclosures.univariate import CurveBank, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
     DEEPEST,

@@ -10,7 +10,7 @@ one input x and the others. The bounds are valid beyond smooth steps:
   and across the breakpoints of a step function, where it is unbounded in the direction of the jump.
 * A second derivative is that of the formula smoothed at its kinks, where it is unbounded on one side; if it is bounded
   from below by zero for all smoothings, the formula is convex in the limit. Second derivatives in several inputs
-  together are bounded in the order of positive semidefinite matrices (:mod:`kanopt.formulas.enclosures.matrices`).
+  together are bounded in the order of positive semidefinite matrices (:mod:`kanopt.formulas.enclosures.enclosure`).
 
 Beside them runs an error analysis (:mod:`kanopt.formulas.enclosures.enclosure`). Each is computed only where it is
 asked for, so that values alone cost no more than values.
@@ -25,27 +25,29 @@ from operator import and_, or_
 
 import numpy as np
 
+from kanopt.formulas.enclosures import enclosure
 from kanopt.formulas.enclosures import enclosure as rounding
-from kanopt.formulas.enclosures import matrices
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
     TRUE,
     UPWARDS,
+    CurveBank,
     Flags,
     Pair,
+    Stairs,
     chosen,
     hull,
     minus,
     negated,
     plus,
     power_bounds,
+    range_over,
     square,
     times,
     total,
     variable_power_bounds,
 )
 from kanopt.formulas.enclosures.enclosure import EXACT, Enclosure, Orders
-from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.pieces import Curve, Step
@@ -114,7 +116,7 @@ def _chained(
     if wanted.second:
         curvature = _added([*(_scaled(steep, u.curvature) for u, steep in parts), *bends])
     bounds = [
-        u.matrix if steep is None else matrices.weighted(steep, u.matrix)
+        u.matrix if steep is None else enclosure.weighted(steep, u.matrix)
         for u, steep in parts
         if u.matrix is not None
     ]
@@ -125,7 +127,7 @@ def _chained(
         curvature,
         reduce(and_, [u.defined for u, _ in parts]),
         np.asarray(value[0] > 0.0),
-        matrices.added(bounds) if bounds else None,
+        enclosure.added(bounds) if bounds else None,
     )
 
 
@@ -180,7 +182,9 @@ def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
         if wanted.second and wanted.x in a.slope
     ]
     first, second = _gradient(u, wanted.inputs), _gradient(v, wanted.inputs)
-    bent = [] if first is None or second is None else [matrices.symmetric_product(first, second, wanted.keep)]
+    bent = (
+        [] if first is None or second is None else [enclosure.symmetric_product(first, second, wanted.keep)]
+    )
     found = _chained(times(u.value, v.value), [(u, v.value), (v, u.value)], wanted, bends, bent)
     return found._replace(positive=found.positive | (u.positive & v.positive))
 
@@ -234,7 +238,7 @@ def _larger_matrix(u: Enclosure, v: Enclosure, first: Flags, second: Flags, want
         return None
     zero = np.zeros((1, len(wanted.inputs), len(wanted.inputs)))
     x, y = ((zero, zero) if part.matrix is None else part.matrix for part in (u, v))
-    below = matrices.common_lower_bound(x[0], y[0])
+    below = enclosure.common_lower_bound(x[0], y[0])
     flags = [np.atleast_1d(flag)[..., None, None] for flag in (first, second)]
     low = np.where(flags[0], x[0], np.where(flags[1], y[0], below))
     return low, np.where(flags[0], x[1], np.where(flags[1], y[1], np.nan))
@@ -258,7 +262,7 @@ def composed(u: Enclosure, orders: Mapping[int, Pair], wanted: Orders) -> Enclos
         bends.append(_scaled(second, curved))
     slope = _gradient(u, wanted.inputs)
     if slope is not None:
-        bent.append(matrices.weighted_squares(second, matrices.outer(slope, wanted.keep)))
+        bent.append(enclosure.weighted_squares(second, enclosure.outer(slope, wanted.keep)))
     return _chained(orders[0], [(u, first)], wanted, bends, bent)
 
 
@@ -324,7 +328,7 @@ def _bent_as_it_grows(u: Enclosure, found: Enclosure, wanted: Orders) -> Enclosu
         return found
     one = np.ones(1), np.ones(1)
     plain = composed(u, {0: u.value, 1: one, 2: one}, wanted)
-    matrix = None if plain.matrix is None else matrices.weighted(found.value, plain.matrix)
+    matrix = None if plain.matrix is None else enclosure.weighted(found.value, plain.matrix)
     return found._replace(curvature=_scaled(found.value, plain.curvature), matrix=matrix)
 
 

@@ -20,9 +20,8 @@ from kanopt.formulas.estimation.drawn import (
     codes_of,
     rowwise,
 )
-from kanopt.formulas.estimation.estimation_rows import EstimationRows
-from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.graph_tape import GraphTape
+from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape
+from kanopt.formulas.estimation.naming import EstimationRows
 from kanopt.formulas.nodes import (
     Apply,
     Constant,

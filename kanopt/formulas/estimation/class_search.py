@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
     OPERATOR,
     Attempt,
@@ -35,9 +34,10 @@ from kanopt.formulas.estimation.drawn import (
     codes_of,
     fit_drawn,
 )
-from kanopt.formulas.estimation.estimation_rows import EstimationRows
-from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.graph_tape import FreeParameters
+from kanopt.formulas.estimation.groups import ClassLaw
 from kanopt.formulas.estimation.least_squares import FLOOR
+from kanopt.formulas.estimation.naming import EstimationRows
 from kanopt.formulas.nodes import (
     Apply,
     Constant,

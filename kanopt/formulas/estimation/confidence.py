@@ -12,9 +12,9 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
-from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.variable_projection import Residuals, minimise, projection
+from kanopt.formulas.estimation.graph_tape import FreeParameters
+from kanopt.formulas.estimation.least_squares import Residuals, minimise, projection
+from kanopt.formulas.estimation.naming import EstimationRows, Weight
 from kanopt.formulas.nodes import Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table

@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
-from kanopt.formulas.estimation.estimation_rows import EstimationRows
-from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.graph_tape import GraphTape
+from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape
 from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, levenberg_marquardt
+from kanopt.formulas.estimation.naming import EstimationRows
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve
 

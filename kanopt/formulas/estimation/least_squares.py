@@ -1,12 +1,13 @@
 """Least squares by Levenberg-Marquardt on normal equations: the one search for the constants of laws.
 
 Searches that fit laws by the hundred take its minimum as it is. Estimates that are printed with their errors go on from
-there on orthogonal factors, and solve for linear parameters (:mod:`kanopt.formulas.estimation.variable_projection`).
+there on orthogonal factors, and solve for linear parameters (:mod:`kanopt.formulas.estimation.least_squares`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
+from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape, linear_in
+from kanopt.formulas.estimation.naming import EstimationRows
+from kanopt.formulas.nodes import Node
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which laws are equally good: that of the arithmetic, with a margin."""
@@ -214,3 +218,390 @@ def plane(rows: Floats, target: Floats, weight: Floats) -> tuple[Floats, Floats]
     inverse = np.linalg.pinv((scaled / size).T @ (scaled / size), hermitian=True)
     errors = np.sqrt(noise * np.maximum(np.diag(inverse), 0.0)) / size
     return np.asarray(found, dtype=np.float64), np.asarray(errors, dtype=np.float64)
+
+
+# Estimates of a law's parameters by least squares, with variable projection.
+#
+# Linear parameters are solved for exactly at every step, so that only the nonlinear ones are searched for,
+# and the start of the linear ones does not matter (Golub and Pereyra 1973, "The differentiation of pseudo-
+# inverses and nonlinear least squares problems whose variables separate", SIAM J. Numer. Anal. 10; the
+# derivative is Kaufman's of 1975). A step to where the law is undefined is rejected like one that raises
+# the cost, so that logarithms and powers need no bounds.
+#
+# The search is that of :mod:`kanopt.formulas.estimation.least_squares`. Its normal equations square the
+# condition number (Björck 1996, *Numerical Methods for Least Squares Problems*, section 2.2); from where it
+# ends, the last steps are taken on orthogonal factors.
+
+ESTIMATE_ROUNDING = 1e-9
+"""Logarithm of a smearing factor that is rounding."""
+
+
+def smearing(residual: Floats, weight: Floats) -> float:
+    """Return the factor that makes a law of a logarithm one of the mean (Duan 1983); 1 where chance may be it.
+
+    Parameters
+    ----------
+    residual, weight
+        What the law leaves of the logarithm of every row, and how many rows each stands for, (n,).
+    """
+    factor = float(weight @ np.exp(residual) / weight.sum())
+    chance = 2.0 * float(np.sqrt(weight @ residual**2)) / float(weight.sum())
+    return 1.0 if abs(float(np.log(factor))) <= max(chance, ESTIMATE_ROUNDING) else factor
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Weighted residuals ``√w · (y − f(θ))``, or ``√w · (log y − log f(θ))``, and their derivative.
+
+    Parameters
+    ----------
+    tape
+        The law over the rows.
+    target
+        The fitted target, (n,): y, or its logarithm.
+    root_weight
+        Square roots of the weights, (n,).
+    log
+        Whether logarithms are fitted.
+    linear
+        Mask of the free parameters in which the fitted values are jointly linear, (p,).
+    """
+
+    tape: GraphTape
+    target: Floats
+    root_weight: Floats
+    log: bool
+    linear: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False) -> Residuals:
+        """Build the residuals of a graph on rows."""
+        linear = np.zeros(free.count, dtype=bool) if log else linear_in(root, free)
+        target = np.log(rows.target) if log else rows.target
+        return cls(GraphTape(root, rows.columns, free), target, np.sqrt(rows.weight), log, linear)
+
+    @property
+    def count(self) -> int:
+        """The number of rows, n."""
+        return self.target.size
+
+    @property
+    def target_squares(self) -> float:
+        """Weighted sum of squares of the target, the reference for negligible residuals."""
+        weighted = self.root_weight * self.target
+        return float(weighted @ weighted)
+
+    def value(self, theta: Floats) -> Floats:
+        """Return the fitted values, (n,): f, or its logarithm."""
+        value = self.tape.value(theta)
+        if self.log:
+            with np.errstate(all="ignore"):
+                value = np.log(value)
+        return value
+
+    def at(self, theta: Floats) -> tuple[Floats, Floats] | None:
+        """Return residuals, (n,), and the derivative of the fitted values, (n, p), both times the root of the weight.
+
+        None if the law has no finite value or derivative in some row, or one too large to be squared.
+        """
+        value, derivative = self.tape.gradient(theta)
+        if self.log:
+            if not (value > 0).all():
+                return None
+            with np.errstate(all="ignore"):
+                derivative = derivative / value[:, None]
+            value = np.log(value)
+        with np.errstate(all="ignore"):
+            residual = self.root_weight * (self.target - value)
+            weighted = derivative * self.root_weight[:, None]
+            # what is too large to be squared is as good as infinite, and one sum shows it
+            size = float(residual @ residual) + float(np.einsum("ij,ij->", weighted, weighted))
+        return (residual, weighted) if np.isfinite(size) else None
+
+
+STEPS = 200
+TOLERANCE = 1e-14
+"""Share of the squares that a step of the search has to gain."""
+OFFSET = 1e-7
+"""Relative offset at which the steps on orthogonal factors end."""
+CONVERGED = 1e-3
+"""Relative offset up to which a search that can go no further has arrived (Bates and Watts 1988, section 2.2.3)."""
+TIED = 1e-9
+"""Singular value of the derivative, its columns of length 1, beside the largest, from which it counts as nothing."""
+_NOTHING = 1e-24
+_RANK = 1e-12
+_SMALL = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquaresResult:
+    """The result of a search.
+
+    Parameters
+    ----------
+    theta
+        The free parameters, (p,).
+    residual, jacobian
+        Weighted residuals, (n,), and the derivative of the fitted values in all p parameters, (n, p).
+    cost
+        Sum of the squared residuals.
+    offset
+        Relative offset of Bates and Watts: the component of the residuals in the tangent plane relative to that
+        orthogonal to it, each per dimension. 0 at a minimum, independent of units and noise.
+    converged
+        Whether it is a minimum.
+    exact
+        Whether the residuals are only rounding error.
+    steps
+        Number of steps.
+    """
+
+    theta: Floats
+    residual: Floats
+    jacobian: Floats
+    cost: float
+    offset: float
+    converged: bool
+    exact: bool
+    steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """A point of the search, with optimal linear parameters."""
+
+    theta: Floats
+    residual: Floats
+    jacobian: Floats
+    basis: Floats  # orthonormal columns that span those of the linear numbers
+    cost: float
+
+    def across(self, curved: NDArray[np.bool_]) -> Floats:
+        """Return the derivative in the nonlinear parameters, but for what the linear ones say as well, (n, q)."""
+        columns = self.jacobian[:, curved]
+        whole = np.linalg.norm(columns, axis=0)
+        columns = columns - self.basis @ (self.basis.T @ columns)
+        # what a linear number says as well leaves nothing but rounding
+        columns[:, np.linalg.norm(columns, axis=0) <= _RANK * whole] = 0.0
+        return columns
+
+    def tangent(self, curved: NDArray[np.bool_], left: int, count: int) -> tuple[Floats, float]:
+        """Return the step of Gauss and Newton in the nonlinear parameters, (q,), and the relative offset.
+
+        There are `left` residual degrees of freedom and `count` parameters that vary.
+        """
+        step, plane = projection(self.across(curved), self.residual)
+        along = np.concatenate([plane.T @ self.residual, self.basis.T @ self.residual])
+        inside = float(along @ along)
+        outside = max(self.cost - inside, 0.0)
+        if inside == 0.0:
+            return step, 0.0
+        return step, float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
+
+
+@dataclass(eq=False)
+class _Projected:
+    """Squared residuals in the nonlinear parameters alone; see :class:`LeastSquares` of the search."""
+
+    residuals: Residuals
+    theta: Floats
+    linear: NDArray[np.bool_]
+    curved: NDArray[np.bool_]
+    point: _Point | None = None
+
+    def cost(self, theta: Floats) -> float:
+        whole = self.theta.copy()
+        whole[self.curved] = theta
+        self.point = _solve_linear_part(self.residuals, whole, self.linear)
+        return np.inf if self.point is None else self.point.cost
+
+    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
+        assert self.point is not None
+        self.theta = self.point.theta
+        columns = self.point.across(self.curved)
+        return columns.T @ columns, columns.T @ self.point.residual
+
+    def projected(self, theta: Floats) -> Floats:
+        return theta
+
+
+def minimise(
+    residuals: Residuals, start: Floats, free: NDArray[np.bool_] | None = None
+) -> LeastSquaresResult | None:
+    """Minimise the sum of squared residuals from a start.
+
+    Parameters
+    ----------
+    residuals
+        The residuals.
+    start
+        Initial values of the free parameters, (p,). Those of linear ones that vary are not used.
+    free
+        Mask of the parameters to vary, (p,); None for all. The others are held.
+
+    Returns
+    -------
+    LeastSquaresResult
+        None where the law has no finite value or derivative at the start.
+    """
+    moves = np.ones(start.size, dtype=bool) if free is None else free
+    count = int(moves.sum())
+    curved = ~residuals.linear & moves
+    theta = np.array(start, dtype=np.float64)
+    # from nothing: a start far off, such as 1 for a column of 1e50, leaves residuals that are all rounding
+    theta[residuals.linear & moves] = 0.0
+    problem = _Projected(residuals, theta, residuals.linear & moves, curved)
+    nothing = _NOTHING * residuals.target_squares
+    begin = problem.theta[curved]
+    found = levenberg_marquardt(problem, begin, STEPS, TOLERANCE, nothing, largest=np.inf, growing_scale=True)
+    problem.cost(found.theta)
+    point = problem.point
+    if point is None:
+        return None
+    steps = found.steps
+    step, offset = point.tangent(curved, residuals.count - count, count)
+    while offset > OFFSET and point.cost > nothing and steps < STEPS:
+        cost = problem.cost(point.theta[curved] + step)
+        if problem.point is None or not cost < point.cost:
+            break
+        point, steps = problem.point, steps + 1
+        step, offset = point.tangent(curved, residuals.count - count, count)
+    exact = point.cost <= 1e4 * nothing
+    arrived = exact or offset <= CONVERGED
+    return LeastSquaresResult(
+        point.theta, point.residual, point.jacobian, point.cost, offset, arrived, exact, steps
+    )
+
+
+def _solve_linear_part(residuals: Residuals, theta: Floats, linear: NDArray[np.bool_]) -> _Point | None:
+    """Solve for the linear parameters with the others held; None if the law has no finite value."""
+    found = residuals.at(theta)
+    if found is None:
+        return None
+    residual, jacobian = found
+    basis = np.zeros((residual.size, 0))
+    theta = theta.copy()
+    # twice, for what rounding left where the first values were far off
+    for _ in range(2 if linear.any() else 0):
+        step, basis = projection(jacobian[:, linear], residual)
+        theta[linear] += step
+        found = residuals.at(theta)
+        if found is None:
+            return None
+        residual, jacobian = found
+        inside = basis.T @ residual
+        if inside @ inside <= _SMALL * (residual @ residual):
+            break
+    return _Point(theta, residual, jacobian, basis, float(residual @ residual))
+
+
+def projection(columns: Floats, residual: Floats) -> tuple[Floats, Floats]:
+    """Return the step that projects the residual out of the span of the columns, (k,), and a basis of it, (n, r)."""
+    if not columns.shape[1]:
+        return np.zeros(0), np.zeros((residual.size, 0))
+    size = np.linalg.norm(columns, axis=0)
+    size[size == 0] = 1.0
+    left, values, right = np.linalg.svd(columns / size, full_matrices=False)
+    kept = values > _RANK * values[0] if values[0] > 0 else np.zeros(values.size, dtype=bool)
+    left, values, right = left[:, kept], values[kept], right[kept]
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # a step too far has no finite value, and is refused for that
+        return (right.T @ ((left.T @ residual) / values)) / size, left
+
+
+ROWS = 200
+DRAWS = 48
+SEARCHES = 6
+_ROUNDING = 1e-24
+_CHANGED_SIGN = 2.0
+_GAIN = 0.9  # a little better on a few rows is no better on all
+
+
+# ── from one start, good or bad: random ones on all scales are tried on a sample of the rows ──
+
+
+def search_minimum(
+    root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False
+) -> tuple[Residuals, LeastSquaresResult | None]:
+    """Search for the least squares from the values in the graph, and from random ones if these are a bad start.
+
+    Parameters
+    ----------
+    root
+        The law.
+    free
+        Its free parameters, whose values are the start.
+    rows
+        The rows.
+    log
+        Whether logarithms are fitted; all values of the output are positive then.
+
+    Returns
+    -------
+    residuals, minimum
+        The residuals as a function of the free parameters, and the best result; None if the law has no finite value in
+        some row at every start.
+    """
+    residuals = Residuals.of(root, free, rows, log)
+    found = minimise(residuals, free.values)
+    if log and (found is None or not found.converged or found.steps > 20):
+        # relative residuals are nearly those of logarithms, and linear numbers need no start there
+        relative = EstimationRows(rows.columns, rows.target, rows.weight / np.square(rows.target))
+        near = search_minimum(root, free, relative)[1]
+        found = found if near is None else _better(minimise(residuals, near.theta), found)
+    if found is not None and found.converged and (residuals.linear.all() or found.exact):
+        return residuals, found
+    few = residuals if rows.count <= ROWS else Residuals.of(root, free, rows.sample(ROWS), log)
+    limit = np.inf if found is None or not found.converged else _GAIN * _cost(few, found.theta)
+    for count, start in enumerate(_better_starts(few, free.values, limit), start=1):
+        found = _better(minimise(residuals, start), found)
+        if count == SEARCHES or (found is not None and found.converged and _cost(few, found.theta) < limit):
+            break
+    return residuals, found
+
+
+def _cost(residuals: Residuals, theta: Floats) -> float:
+    found = residuals.at(theta)
+    return np.inf if found is None else float(found[0] @ found[0])
+
+
+def _better_starts(residuals: Residuals, start: Floats, limit: float) -> Iterator[Floats]:
+    """Yield starts at which the squares sum to less than `limit`, the best first."""
+    rng = np.random.default_rng(0)
+    curved = ~residuals.linear
+    found: list[tuple[float, int, Floats]] = []
+    for draw in range(DRAWS):
+        theta = np.where(curved, start, 0.0)
+        theta[curved] = _perturb(start[curved], rng)
+        at = residuals.at(theta)
+        if at is None:
+            continue
+        residual, jacobian = at
+        step, basis = projection(jacobian[:, residuals.linear], residual)
+        size = float(residual @ residual)
+        for _ in range(2):  # twice, for what rounding left where the linear numbers were far off
+            residual = residual - basis @ (basis.T @ residual)
+        cost = max(float(residual @ residual), _ROUNDING * size)
+        if cost < limit:
+            theta[residuals.linear] += step
+            # many laws are the same with two signs changed, and those of the start are what is meant
+            changed = int((np.sign(theta[curved]) * np.sign(start[curved]) < 0).sum())
+            found.append((cost * _CHANGED_SIGN**changed, draw, theta))
+    yield from (theta for _, _, theta in sorted(found, key=lambda item: item[:2]))
+
+
+def _perturb(start: Floats, rng: np.random.Generator) -> Floats:
+    """Return random parameters around `start`: mostly of its sign and within a factor of 40; one in four unchanged."""
+    factor = np.exp(rng.normal(scale=1.8, size=start.size)) * np.where(
+        rng.random(start.size) < 0.2, -1.0, 1.0
+    )
+    drawn = np.where(start == 0.0, 1.0, start) * factor
+    return np.where(rng.random(start.size) < 0.25, start, drawn)
+
+
+def _better(one: LeastSquaresResult | None, other: LeastSquaresResult | None) -> LeastSquaresResult | None:
+    """Return the better of two results: a converged one first, then the one with the lower cost."""
+    if one is None or other is None:
+        return one or other
+    return min(other, one, key=lambda end: (not end.converged, end.cost))

@@ -12,9 +12,9 @@ from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
-from kanopt.formulas.estimation.free import PIECES, FreeParameters
-from kanopt.formulas.estimation.variable_projection import TIED, LeastSquaresResult, Residuals, search_minimum
+from kanopt.formulas.estimation.graph_tape import PIECES, FreeParameters
+from kanopt.formulas.estimation.least_squares import TIED, LeastSquaresResult, Residuals, search_minimum
+from kanopt.formulas.estimation.naming import EstimationRows, Weight
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of

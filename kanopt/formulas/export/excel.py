@@ -20,9 +20,9 @@ from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.programs import SourceWriter, identifier, tell_apart
+from kanopt.formulas.functions import WORD, TextPart
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.spelling import WORD, TextPart
 
 _COLUMNS, _ROWS = 16_384, 1_048_576
 # A1 up to three letters whatever the last column is, and R1C1

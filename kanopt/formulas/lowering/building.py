@@ -11,7 +11,6 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.parts import (
     Affine,
     Curved,
@@ -31,7 +30,7 @@ from kanopt.formulas.lowering.program import (
     Pieces,
     Quantity,
 )
-from kanopt.formulas.lowering.tube import fitted
+from kanopt.formulas.lowering.tube import Combination, fitted
 
 _OPPOSITE: dict[Curvature, Curvature] = {
     "affine": "affine",

@@ -11,10 +11,10 @@ import numpy as np
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.values import Enclosures
+from kanopt.formulas.enclosures.engine import Enclosures
 from kanopt.formulas.lowering.building import Built, built
-from kanopt.formulas.lowering.graphs import Graph, folded
 from kanopt.formulas.lowering.parts import Part, Source, in_order, shared_out
+from kanopt.formulas.lowering.profile import Graph, folded
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
     PieceCertificate,

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.lowering.program import Pieces
+from kanopt.formulas.lowering.tube import Combination
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
 
     Examples
     --------
-    >>> from kanopt.formulas.lowering.graphs import ARGUMENT
+    >>> from kanopt.formulas.lowering.profile import ARGUMENT
     >>> x, y = (Source(name, 0.0, 1.0, True, name) for name in "xy")
     >>> a, b = (Curved(p.name, 0.0, 1.0, False, p, Profile(ARGUMENT * ARGUMENT, 0.0, 1.0)) for p in (x, y))
     >>> shares = shared_out([x, a, y, b, Affine("sum", 0.0, 2.0, False, Combination.of(a, b))], 0.1)

@@ -11,19 +11,7 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.enclosures.values import Enclosures
-from kanopt.formulas.lowering.combination import Combination, line_of
-from kanopt.formulas.lowering.graphs import (
-    ARGUMENT,
-    Called,
-    Graph,
-    Group,
-    at,
-    groups_of,
-    inserted,
-    nearest,
-    over,
-)
+from kanopt.formulas.enclosures.engine import Enclosures
 from kanopt.formulas.lowering.parts import (
     Affine,
     Curved,
@@ -35,8 +23,20 @@ from kanopt.formulas.lowering.parts import (
     combined,
     sum_of,
 )
-from kanopt.formulas.lowering.profile import Profile, effort_of
-from kanopt.formulas.lowering.tube import straight
+from kanopt.formulas.lowering.profile import (
+    ARGUMENT,
+    Called,
+    Graph,
+    Group,
+    Profile,
+    at,
+    effort_of,
+    groups_of,
+    inserted,
+    nearest,
+    over,
+)
+from kanopt.formulas.lowering.tube import Combination, line_of, straight
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
 from kanopt.formulas.printing import short_text
 

@@ -12,31 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import KanoptError, nearest
+from kanopt.faults import count_fault
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, how_far, run_tasks
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.questions.axes import Axis, read_axes, refused
-from kanopt.questions.plan_decisions import Decision, decisions_of
-from kanopt.questions.point import PointResult
+from kanopt.questions.point import Decision, PointResult, decisions_of
 from kanopt.questions.point_search import Task, do_task
-from kanopt.questions.prepare import (
+from kanopt.questions.question import (
+    PLANS,
+    Prepared,
+    Question,
+    SweepOptions,
     base_result,
     prepare,
     refuse_no_plan,
     require_scenario,
 )
-from kanopt.questions.question import PLANS, Prepared, Question, SweepOptions
 from kanopt.questions.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
 from kanopt.scenarios.changes import Value
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import split_messages
-from kanopt.scenarios.files.spec import SavedSpec
+from kanopt.scenarios.files.sections import SavedSpec
 from kanopt.scenarios.scenario import Scenario
 from kanopt.supply.draws import demand_law
 from kanopt.supply.problem import SupplyProblem
-from kanopt.validation import count_fault
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -297,7 +299,7 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
     What it decides stays. Times follow, and so do quantities, as flows do from which sites are open.
     """
-    from kanopt.plans.evaluate import evaluate
+    from kanopt.plans.result import evaluate
     from kanopt.solvers.solve import solver_of_quantities
 
     solver = solver_of_quantities(problem, plan)

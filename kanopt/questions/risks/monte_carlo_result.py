@@ -18,16 +18,15 @@ from kanopt.array_types import Floats
 from kanopt.display import Alarm, Part, grid_of
 from kanopt.questions.axes import Axis
 from kanopt.questions.point import REFUSED
-from kanopt.questions.prepare import as_it_is_text
+from kanopt.questions.question import as_it_is_text
 from kanopt.questions.risks.risk import share_error
 from kanopt.scenarios.changes import Value
-from kanopt.scenarios.table_exports import TableExports
+from kanopt.scenarios.run import TableExports
 from kanopt.text import count_text, fixed_text, join_list, list_names, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
-    from kanopt.questions.plan_decisions import Decision
-    from kanopt.questions.point import PointResult
+    from kanopt.questions.point import Decision, PointResult
     from kanopt.scenarios.scenario import Scenario
 
 

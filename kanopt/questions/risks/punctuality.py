@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.plans.uncertainty import Uncertainty
-from kanopt.questions.risks.kinds import risk
-from kanopt.questions.risks.risk import Risk
+from kanopt.questions.risks.risk import Risk, risk
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
     COMMON_SEED,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,19 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.display import Part
-from kanopt.scenarios.table_exports import TableExports
-from kanopt.text import amount_text, clock_text, money_text, percent_text
+from kanopt.errors import ProblemError
+from kanopt.faults import count_fault
+from kanopt.scenarios.run import TableExports
+from kanopt.text import amount_text, clock_text, count_text, join_list, list_names, money_text, percent_text
+
+if TYPE_CHECKING:
+    from kanopt.plans.uncertainty import Uncertainty
+    from kanopt.routing.assessment import RoutingAssessment
+    from kanopt.routing.days import DrivenDays
+    from kanopt.scheduling.assessment import SchedulingAssessment
+    from kanopt.supply.draws import DrawnSupply
+    from kanopt.supply.problem import SupplyAssessment
+
 
 Flags = NDArray[np.bool_]
 
@@ -328,3 +339,300 @@ def share_error(share: Any, draws: int) -> Any:
     count = draws + 4.0
     middle = (np.asarray(share) * draws + 2.0) / count
     return np.sqrt(middle * (1.0 - middle) / count)
+
+
+# How days are drawn for each kind of plan: routes are driven, schedules run, markets supplied.
+
+_FEWEST = 20
+_RULES = {
+    "time window": "a window is missed",
+    "shift": "a vehicle is back after its shift",
+    "duration": "a route takes longer than it may",
+    "break": "a driver has no time for a break",
+    "capacity": "a vehicle has more to carry than it can",
+    "road": "a route cannot be driven to its end",
+}
+
+
+def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 1000, seed: int = 0) -> Risk:
+    """Drive a plan of routes, run a schedule, or supply what is drawn, many times: how likely it holds, what it costs.
+
+    Vehicles leave when the plan says and drive in its order. Each leg and each stop takes as long as the law says, with
+    an error as the law made on held-out rows: a bias that is the same for all, what the legs of a day have in common,
+    and what each has alone. Of a schedule it is the tasks that err, and jobs that are late: machines keep their order,
+    and a task starts when it was to start, or as soon as what is ahead of it has ended. Of a supply plan it is demand:
+    what was sent stays sent, what a market has not used serves its next periods, and what is missing is lost.
+
+    Parameters
+    ----------
+    result
+        Of :func:`solve` or :func:`evaluate`, for a problem of routing, scheduling or supply.
+    uncertainty
+        What is taken to be uncertain; by default what the laws know of their own errors.
+    draws, seed
+        How many days, and the seed of what happens on them.
+
+    Raises
+    ------
+    ProblemError
+        If there is no plan, it is one of decisions, or nothing is uncertain.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> minutes = np.array([[0.0, 30.0], [30.0, 0.0]])
+    >>> problem = ko.RoutingProblem(
+    ...     depots=[ko.routing.Depot("depot")],
+    ...     clients=[ko.routing.Client("a", latest=33)],
+    ...     vehicles=[ko.routing.VehicleType("van", unit_duration_cost=0.5)],
+    ...     cost={},
+    ...     duration=minutes,
+    ...     distance=minutes,
+    ... )
+    >>> found = risk(ko.evaluate(problem, [["a"]]), ko.Uncertainty(travel=0.1), draws=4000)
+    >>> found.frame[["client", "limit", "planned", "on_time"]].round(2).values.tolist()  # Φ(1) = 0.84
+    [['a', 33.0, 30.0, 0.84]]
+    """
+    from kanopt.plans.uncertainty import Uncertainty
+    from kanopt.routing.assessment import RoutingAssessment
+    from kanopt.scheduling.assessment import SchedulingAssessment
+    from kanopt.supply.problem import SupplyAssessment
+
+    if wrong := count_fault(draws, _FEWEST):
+        raise ProblemError(f"draws: shares of days need {wrong}")
+    assumed = uncertainty or Uncertainty()
+    match getattr(result, "assessment", result):
+        case RoutingAssessment() as routes:
+            return _of_routes(routes, assumed, draws, seed)
+        case SchedulingAssessment() as schedule:
+            return _of_schedule(schedule, assumed, draws, seed)
+        case SupplyAssessment() as flows:
+            return _of_supply(flows, assumed, draws, seed)
+        case None:
+            raise ProblemError("there is no plan whose risk could be told: the result has none")
+    raise ProblemError(_not_a_plan(result))
+
+
+def _not_a_plan(given: Any) -> str:
+    told = f"risk is told of a plan, not of a {type(given).__name__}; give"
+    if getattr(given, "result", None) is not None:
+        return f"{told} its .result"
+    if hasattr(given, "plan") and getattr(given.problem, "kind", "") == "decision":
+        return "risk is there for plans of routes, schedules and supply plans, not for decision"
+    return f"{told} what ko.solve, ko.evaluate or scenario.run().result returns"
+
+
+def _of_routes(known: RoutingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
+    from kanopt.routing.days import drive_days, late_in_plan, routing_time_laws
+    from kanopt.routing.simulate import slack
+
+    problem, data, driven = known.problem, known.problem.data, known.simulation
+    laws = routing_time_laws(problem, assumed)
+    wants = [client for client in problem.clients if client.demand]
+    varying = [one.name for one in wants if (one.demand_sd if assumed.demand is None else assumed.demand)]
+    if all(law.model is None for law in laws) and not varying:
+        raise ProblemError(
+            "nothing of this plan is uncertain: no law of time has a fit that tells its errors, and no client has a "
+            "demand_sd; learn the law from trips, or state errors as Uncertainty(travel=0.1), "
+            "--uncertain travel=0.1"
+        )
+    days = drive_days(problem, known, laws, assumed, draws, seed)
+    latest, names = data.latest[days.client], [data.names[node] for node in days.client]
+    in_time = np.isfinite(days.begin) & (days.begin <= latest + slack(latest))
+    numbers = pd.Series(days.route).groupby(days.route).cumcount() + 1
+    promised = {client.name: client.on_time for client in problem.clients}
+    things = pd.DataFrame(
+        {
+            "vehicle": [known.plan.routes[route].label for route in days.route],
+            "stop": numbers.to_numpy(),
+            "client": names,
+            "name": names,
+            "promised": np.array([promised[name] for name in names], dtype=float),
+        }
+    )
+    any_broken = np.any(list(days.broken.values()), axis=0)
+    counts = {rule: int(flags.any(axis=1).sum()) for rule, flags in days.broken.items()}
+    broken = dict(sorted(((r, n) for r, n in counts.items() if n), key=lambda each: -each[1]))
+    holds = float((~any_broken.any(axis=1)).mean())
+    return Risk(
+        assessment=known,
+        days=days,
+        words=Words(
+            "days on which the plan is driven",
+            "of the days",
+            "every stop is on time",
+            "stop",
+            "arrival after the end of the window",
+            problem.units.time,
+            clock=True,
+        ),
+        things=things,
+        values=days.arrive,
+        limit=latest,
+        planned=driven.arrive[driven.head >= len(data.depots)],
+        in_time=in_time,
+        late_in_plan=late_in_plan(known)[0],
+        figures={"holds": holds, "overload": float(days.broken["capacity"].any(axis=1).mean())},
+        seed=seed,
+        assumptions=(*(law.told for law in laws), _demand_text(varying, assumed)),
+        notes=tuple(_route_notes(known, things, in_time, broken)),
+        routes=_routes(known, days, in_time, any_broken),
+        broken=broken,
+    )
+
+
+def _routes(known: RoutingAssessment, days: DrivenDays, in_time: Any, any_broken: Any) -> pd.DataFrame:
+    """Return a row per route: how often all its stops are on time, it holds, is back, and has too much to carry."""
+    late = np.zeros(days.finish.shape, dtype=bool)
+    for stop, route in enumerate(days.route):
+        late[:, route] |= ~in_time[:, stop]
+    holds = 1.0 - any_broken.mean(axis=0)
+    columns = {
+        "vehicle": [route.label for route in known.plan.routes],
+        "on_time": 1.0 - late.mean(axis=0),
+        "holds": holds,
+        "back": 1.0 - (days.broken["shift"] | days.broken["road"]).mean(axis=0),
+        "overload": days.broken["capacity"].mean(axis=0),
+        "error": share_error(holds, len(days.cost)),
+    }
+    quantiles = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+    columns |= {name: quantile_of_days(days.finish, level) for name, level in quantiles.items()}
+    return pd.DataFrame(columns)
+
+
+def _route_notes(
+    known: RoutingAssessment, things: pd.DataFrame, in_time: Any, broken: Mapping[str, int]
+) -> list[str]:
+    """Say which promises are not kept, as far as is known, who is left out, and which rules are broken how often."""
+    share = in_time.mean(axis=0)
+    # within two Monte Carlo errors below it a promise may be kept
+    failed = things["client"][share + 2.0 * share_error(share, len(in_time)) < things["promised"]].tolist()
+    told = [f"Promises not kept: {list_names(failed)}."] if failed else []
+    left_out = known.plan.unserved
+    told += [f"It leaves out {count_text(len(left_out), 'client')}."] if left_out else []
+    days = [f"{_RULES[rule]} on {count_text(count, 'day')}" for rule, count in broken.items()]
+    return told + ([f"Counted with the others, though {join_list(days)}."] if days else [])
+
+
+def _demand_text(varying: Sequence[str], assumed: Uncertainty) -> str:
+    if not varying:
+        return "demands are as stated"
+    shared = assumed.shared_demand
+    common = f", {percent_text(shared)} of the variance common to all" if shared else ", each by itself"
+    by = "their demand_sd" if assumed.demand is None else percent_text(assumed.demand)
+    return f"demands of {count_text(len(varying), 'client')} vary by {by} (log-normal{common})"
+
+
+def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
+    from kanopt.scheduling.days import duration_law, run_days
+    from kanopt.scheduling.simulate import TOLERANCE
+
+    if assumed.within != "day":
+        raise ProblemError(f"uncertainty: within = {assumed.within!r} is for routes; tasks share a 'day'")
+    law, data = duration_law(known.problem, assumed), known.problem.data
+    if law.model is None:
+        raise ProblemError(
+            "nothing of this schedule is uncertain: its durations are no law with a fit that tells its errors; learn "
+            "the law from a log, or state errors as Uncertainty(task=0.1), --uncertain task=0.1"
+        )
+    days = run_days(known, law, draws, seed)
+    planned = known.simulation.completion(len(data.jobs))
+    placed = np.isfinite(planned)
+    done, due = days.completion[:, placed], np.asarray(data.timing.due)[placed]
+    names = [job.name for job, is_placed in zip(data.jobs, placed, strict=True) if is_placed]
+    return Risk(
+        assessment=known,
+        days=days,
+        words=Words(
+            "days on which the schedule is run",
+            "of the days",
+            "every job is done by its due date",
+            "job",
+            "completion after the due date",
+            known.problem.units.time,
+        ),
+        things=pd.DataFrame({"job": names, "name": names}),
+        values=done,
+        limit=due,
+        planned=planned[placed],
+        in_time=np.asarray(done <= due + TOLERANCE),
+        late_in_plan=np.asarray(planned[placed] > due + TOLERANCE),
+        figures={},
+        seed=seed,
+        assumptions=(law.told, "breaks of machines are not looked at"),
+    )
+
+
+def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
+    from kanopt.plans.money_at_stake import price_deviations
+    from kanopt.supply.draws import demand_law, keep_flows
+    from kanopt.supply.plan import slack
+
+    problem, delivered = known.problem, known.simulation.delivered
+    law = demand_law(problem, assumed)
+    days = keep_flows(known, law, draws, seed)
+    planned, limit = problem.demand_array[days.cells], delivered[days.cells]
+    wanted, missing = float(days.demand.sum()), float(days.shortage.sum())
+    figures = {
+        "fill_rate": 1.0 - missing / wanted if wanted else 1.0,
+        "shortage": missing / draws,
+        "left": float(days.left.mean()),
+        "fails": float(days.fails(np.isinf(problem.network.shortage_cost)).mean()),
+    }
+    words = Words(
+        "draws of demand",
+        "of the draws",
+        "nothing is missing",
+        "demand",
+        "demand above what is delivered",
+        problem.units.quantity,
+        limit="up to",
+        one="The plan",
+    )
+    laws = price_deviations(use for use in known.law_uses if use.law == "tariff")
+    return Risk(
+        assessment=known,
+        days=days,
+        words=words,
+        things=_amounts(known, days),
+        values=days.demand,
+        limit=limit,
+        planned=planned,
+        in_time=np.asarray(days.shortage <= 0.0),
+        late_in_plan=np.asarray(planned > limit + slack(planned)),
+        figures=figures,
+        seed=seed,
+        assumptions=(
+            law.told,
+            "all flows are as planned: what was sent stays sent, what a market has not used serves its next periods at "
+            "no cost, what is missing is lost",
+            *(f"what is paid on lanes errs as law {name!r} did on held-out rows" for name in laws),
+        ),
+        notes=tuple(_supply_notes(figures, words, draws)),
+    )
+
+
+def _amounts(known: SupplyAssessment, days: DrawnSupply) -> pd.DataFrame:
+    """Return a row per amount that is wanted: where and when, how much of it is missing, and which part is met."""
+    network, wanted, missing = known.problem.network, days.demand.mean(axis=0), days.shortage.mean(axis=0)
+    lists = (network.market_names, network.product_names, network.period_names)
+    places = [np.array(each, dtype=object)[at] for each, at in zip(lists, days.cells, strict=True)]
+    found = pd.DataFrame(dict(zip(("market", "product", "period"), places, strict=True)))
+    return found.assign(
+        name=[", ".join(row) for row in zip(*places, strict=True)],
+        shortage=missing,
+        shortage_error=days.shortage.std(axis=0, ddof=1) / np.sqrt(len(days.demand)),
+        fill_rate=1.0 - np.divide(missing, wanted, out=np.zeros_like(missing), where=wanted > 0),
+    )
+
+
+def _supply_notes(figures: Mapping[str, float], words: Words, draws: int) -> Iterator[str]:
+    short, left = words.amount(figures["shortage"]), words.amount(figures["left"])
+    met = percent_text(figures["fill_rate"])
+    yield f"{met} of all demand is met; on average {short} are missing and {left} left over."
+    if figures["fails"]:
+        count = count_text(round(figures["fails"] * draws), "draw")
+        yield (
+            f"In {count} demand is missing that must be delivered; it has no price, and these draws are counted with "
+            "the others."
+        )

@@ -6,15 +6,13 @@ they model by their names, so that a problem with one they do not know is told b
 
 from collections.abc import Collection, Mapping
 
-from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import RoutingData
+from kanopt.plans.coverage import RuleWords
 from kanopt.routing.rules.apart import GoodsApart
 from kanopt.routing.rules.breaks import Breaks
-from kanopt.routing.rules.capacity import Capacity, Measures, Reloads
+from kanopt.routing.rules.capacity import Backhaul, Capacity, Measures, Reloads, Sources
 from kanopt.routing.rules.driving_rest import DrivingRest
 from kanopt.routing.rules.fleet import Ends, Fleet, Roads
 from kanopt.routing.rules.length import Distance, Duration, EvenWork, Overtime
-from kanopt.routing.rules.pickup_delivery import Backhaul, Sources
 from kanopt.routing.rules.pinned import Pinned
 from kanopt.routing.rules.release import RELEASE
 from kanopt.routing.rules.rule import LegPrice, Limit, Pause, RoutePrice, Rule
@@ -23,6 +21,7 @@ from kanopt.routing.rules.skills import Skills
 from kanopt.routing.rules.started import Started
 from kanopt.routing.rules.visits import Prizes, Visits
 from kanopt.routing.rules.window import SeveralWindows, SoftWindow, Window
+from kanopt.routing.service_times import RoutingData
 
 FLEET, PRIZES, EVEN_WORK = Fleet(), Prizes(), EvenWork()
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from kanopt.errors import nearest
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import RoutingData
 from kanopt.routing.rules.rule import DrivenPlan, Given, Rule
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import list_names
 
 

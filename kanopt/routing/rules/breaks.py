@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import RoutingData
+from kanopt.routing.arrays import parse_breaks
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, unreadable
-from kanopt.routing.windows import parse_breaks
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text
 
 

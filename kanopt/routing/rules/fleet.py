@@ -10,9 +10,8 @@ import numpy as np
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import nearest
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import RoutingData
 from kanopt.routing.plan import Route
 from kanopt.routing.rules.rule import (
     Drive,
@@ -24,6 +23,7 @@ from kanopt.routing.rules.rule import (
     RoutePrice,
     Rule,
 )
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import RoutingData
+from kanopt.plans.coverage import RuleWords
 from kanopt.routing.rules.rule import (
     Drive,
     DrivenPlan,
@@ -23,6 +22,7 @@ from kanopt.routing.rules.rule import (
     more_than,
     sum_by_route,
 )
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from kanopt.errors import nearest
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import RoutingData
+from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.entities import split_label
-from kanopt.routing.policy import RoutingPolicy
 from kanopt.routing.rules.fleet import there_are
 from kanopt.routing.rules.rule import DrivenPlan, Given, Rule
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import join_list
 
 

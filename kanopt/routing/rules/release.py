@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import RoutingData
-from kanopt.routing.rules.pickup_delivery import trips_of
+from kanopt.plans.coverage import RuleWords
+from kanopt.routing.rules.capacity import trips_of
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Limit, LoneTrip, Measure
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text, clock_text
 
 

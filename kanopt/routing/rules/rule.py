@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import ProblemError
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
+from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.records.clock_times import next_day_hint
-from kanopt.routing.data import RoutingData
+from kanopt.records.fields import next_day_hint
+from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.leg_laws import LegInputs
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.policy import RoutingPolicy
-from kanopt.routing.service_times import StopInputs
+from kanopt.routing.service_times import RoutingData, StopInputs
 from kanopt.text import amount_text, clock_text, join_list, number_text
 
 Flags = NDArray[np.bool_]

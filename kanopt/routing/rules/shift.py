@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import RoutingData
+from kanopt.plans.coverage import RuleWords
 from kanopt.routing.rules.release import RELEASE, ready_earlier
 from kanopt.routing.rules.rule import (
     Drive,
@@ -21,6 +20,7 @@ from kanopt.routing.rules.rule import (
     early_ends,
     exceeds,
 )
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text, clock_text
 
 

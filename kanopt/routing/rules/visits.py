@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from kanopt.plans.broken_rules import UNSERVED, RuleWords
+from kanopt.plans.coverage import UNSERVED, RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.data import RoutingData
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules.rule import DrivenPlan, Rule
+from kanopt.routing.service_times import RoutingData
 
 
 class Visits(Rule):

@@ -9,8 +9,8 @@ import numpy as np
 
 from kanopt.array_types import Floats
 from kanopt.faults import Fault
-from kanopt.plans.broken_rules import RuleWords
-from kanopt.routing.data import RoutingData
+from kanopt.plans.coverage import RuleWords
+from kanopt.routing.arrays import parse_windows
 from kanopt.routing.entities import Client, VehicleType
 from kanopt.routing.rules.release import RELEASE, ready_earlier
 from kanopt.routing.rules.rule import (
@@ -28,7 +28,7 @@ from kanopt.routing.rules.rule import (
     unreadable,
 )
 from kanopt.routing.rules.shift import longer_shift
-from kanopt.routing.windows import parse_windows
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text, clock_text, list_names
 
 

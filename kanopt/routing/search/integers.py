@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from kanopt.arc_blocks import of_types
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import SolverError
-from kanopt.memory import available_bytes, gigabytes
+from kanopt.parallel import available_bytes, gigabytes
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.data import RoutingData
+from kanopt.routing.arrays import DriverBreak
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.windows import DriverBreak
+from kanopt.routing.service_times import RoutingData
 from kanopt.units import Scaling, convert, scaling_for
 
 Flags = NDArray[np.bool_]

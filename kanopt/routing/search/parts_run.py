@@ -2,23 +2,219 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
 
+from kanopt.arc_blocks import tail_blocks
+from kanopt.array_types import Floats
 from kanopt.engines.base import SolveOptions
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.problem_part import ProblemPart, Vehicle, part_of_problem
-from kanopt.routing.search.racer.annealing import StoppingCriteria
 from kanopt.routing.search.racer.plan_data import served_together
-from kanopt.routing.search.racer.refine import RacerRun, left_out_text
-from kanopt.routing.search.savings_start import savings_plan
+from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
+
+# A first plan for thousands of clients: savings over near neighbours.
+#
+# Savings are those of Clarke and Wright (1964), of arcs to near clients alone (Toth and Vigo 2003). No
+# matrix of all arcs is kept: a route is made of arcs between neighbours, and of arcs from and to its
+# depots.
+
+_NEAR = 40
+
+
+def savings_plan(problem: RoutingProblem, over: Callable[[], bool]) -> RoutingPlan:
+    """Return a plan of routes that keep every rule; clients who are on none of them are left to a search.
+
+    Clients who are loaded at others, or belong to one vehicle, are among these. Loads, time windows, shifts and skills
+    are looked at while routes are joined; a route that breaks another rule is dropped.
+
+    Parameters
+    ----------
+    problem
+        What is planned.
+    over
+        Whether to stop joining.
+    """
+    savings = _Savings(problem)
+    savings.join(over)
+    plan = problem.plan_from(RoutingPlan(tuple(savings.routes())))
+    broken = {one.where for one in problem.check(plan).violations if one.constraint != "unserved"}
+    kept = [
+        route
+        for route in plan.routes
+        if route.label not in broken and broken.isdisjoint(f"client {name}" for name in route.clients)
+    ]
+    kept_plan = problem.plan_from(RoutingPlan(tuple(kept)))
+    check = problem.check(kept_plan)
+    return kept_plan if check.ok or check.only_unserved else problem.plan_from(RoutingPlan(()))
+
+
+class _Savings:
+    """Routes that are joined until nothing is saved, then given to vehicles."""
+
+    def __init__(self, problem: RoutingProblem) -> None:
+        data = self.data = problem.data
+        self.first, self.planning = len(data.depots), problem.planning_values
+        self.kinds = [kind for kind, vehicle in enumerate(data.vehicles) if vehicle.num_available]
+        self.rate, self.start = data.of_vehicles("unit_duration_cost"), data.of_vehicles("shift_start")
+        rests = np.array([sum(each.length for each in breaks) for breaks in data.breaks])
+        self.longest = data.of_vehicles("max_duration") - rests
+        self.end = data.of_vehicles("shift_end") - rests
+        self.latest = np.where(data.has_soft_window, np.inf, data.latest)
+        self.load = np.maximum(
+            data.demands, np.where(np.arange(len(data.demands))[:, None] == 0, data.pickup, 0.0)
+        )
+        bound = {*np.flatnonzero(data.source >= 0).tolist(), *data.source[data.source >= 0].tolist()}
+        bound |= {data.index[name] for name in data.pinned}
+        self._look_up()
+        self.route_of: dict[int, list[int]] = {}
+        self.price: dict[int, float] = {}
+        for node in range(self.first, len(data.names)):
+            offer = None if node in bound else self._offer([node], self.kinds)
+            if offer is not None:
+                self.route_of[node], self.price[node] = [node], offer[0]
+
+    def _look_up(self) -> None:
+        """Keep the time and the price of arcs to neighbours, and from and to depots; (2, types, …)."""
+        data, size = self.data, len(self.data.names)
+        types, count = len(data.vehicles), max(0, min(_NEAR, size - self.first - 1))
+        self.near = np.zeros((size, count), dtype=np.intp)
+        self.hop, self.out, self.back = (np.zeros((2, types, size, *more)) for more in ((count,), (), ()))
+        homes = [data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles]
+        ends = [data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles]
+        for kind, home in enumerate(homes):
+            self.out[:, kind] = [
+                each[min(kind, len(each) - 1), 0] for each in self.planning.arcs_from(np.array([home]))
+            ]
+        for tails in tail_blocks(np.arange(self.first, size), size):
+            arcs = [
+                np.broadcast_to(each, (types, *each.shape[1:])) for each in self.planning.arcs_from(tails)
+            ]
+            weight = _paid(arcs, self.rate[:, None, None]).min(axis=0)
+            weight[np.arange(len(tails)), tails] = np.inf
+            self.near[tails] = (
+                np.argsort(weight[:, self.first :], axis=1, kind="stable")[:, :count] + self.first
+            )
+            rows = np.arange(len(tails))[:, None]
+            for part, each in enumerate(arcs):
+                self.hop[part][:, tails] = each[:, rows, self.near[tails]]
+                for kind, vehicle in enumerate(data.vehicles):
+                    self.back[part, kind, tails] = each[kind, :, ends[kind]] if vehicle.returns else 0.0
+
+    def _offer(self, route: Sequence[int], kinds: Sequence[int]) -> tuple[float, int] | None:
+        """Return the price of a route and the vehicle type that drives it best, None where none of some can."""
+        load = self.load[:, route].sum(axis=1)
+        able = [kind for kind in kinds if (load <= self.data.capacities[:, kind]).all()]
+        offers = [(price, kind) for kind in able if np.isfinite(price := self._price(kind, route))]
+        return min(offers, default=None)
+
+    def _price(self, kind: int, route: Sequence[int]) -> float:
+        """Return what a route costs that leaves as late as it can, infinite where it cannot be driven."""
+        if not self.data.allowed[kind, route].all():
+            return np.inf
+        hops = [int(np.flatnonzero(self.near[tail] == head)[0]) for tail, head in pairwise(route)]
+        legs = np.array(
+            [
+                self.out[:, kind, route[0]],
+                *(self.hop[:, kind, tail, hop] for tail, hop in zip(route, hops, strict=False)),
+            ]
+        )
+        clock = max(self.start[kind], float(self.data.release[route].max()))
+        service, waited, room = self.planning.service[kind], 0.0, np.inf
+        departure = clock
+        for node, spent in zip(route, legs[:, 0].tolist(), strict=True):
+            arrive = clock + spent
+            clock = max(arrive, float(self.data.earliest[node]))
+            if not clock <= self.latest[node]:
+                return float(np.inf)
+            waited += clock - arrive
+            room = min(room, waited + float(self.latest[node]) - clock)
+            clock += float(service[node])
+        finish = clock + float(self.back[0, kind, route[-1]])
+        spent = finish - departure - min(waited, room)
+        if not (finish <= self.end[kind] and spent <= self.longest[kind]):
+            return float(np.inf)
+        fixed = self.data.vehicles[kind].fixed_cost
+        return float(legs[:, 1].sum() + self.back[1, kind, route[-1]] + fixed + self.rate[kind] * spent)
+
+    def join(self, over: Callable[[], bool]) -> None:
+        """Join the end of one route to the begin of another, the largest saving first."""
+        load, most = self.load[0], max((self.data.capacities[0, kind] for kind in self.kinds), default=0.0)
+        loads = {node: float(load[node]) for node in self.route_of}
+        for tail, head in self._pairs():
+            one, other = self.route_of.get(tail), self.route_of.get(head)
+            if one is None or other is None or one is other or one[-1] != tail or other[0] != head:
+                continue
+            together = loads[one[0]] + loads[other[0]]
+            if together > most:
+                continue
+            if over():
+                return
+            offer = self._offer([*one, *other], self.kinds)
+            if offer is not None and offer[0] < self.price[one[0]] + self.price[other[0]]:
+                self.price[one[0]], loads[one[0]] = offer[0], together
+                one += other
+                self.route_of.update(dict.fromkeys(other, one))
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield neighbours by what an arc saves against a way back and a way out, the most first."""
+        kind = max(self.kinds, key=lambda kind: self.data.capacities[0, kind], default=0)
+        tails = np.repeat(np.arange(self.first, len(self.near)), self.near.shape[1])
+        heads = self.near[self.first :].ravel()
+        hop, back, out = (
+            _paid(each[:, kind], float(self.rate[kind])) for each in (self.hop, self.back, self.out)
+        )
+        with np.errstate(invalid="ignore"):
+            saved = back[tails] + out[heads] - hop[self.first :].ravel()
+        order = np.argsort(-saved[np.isfinite(saved)], kind="stable")
+        there = np.flatnonzero(np.isfinite(saved))[order]
+        return zip(tails[there].tolist(), heads[there].tolist(), strict=True)
+
+    def routes(self) -> Iterator[Route]:
+        """Yield routes of vehicles, the fullest first, cut where only smaller vehicles are left."""
+        data = self.data
+        taken = dict.fromkeys(self.kinds, 0)
+        pinned = set(data.pinned.values())
+        unique = {id(route): route for route in self.route_of.values()}
+        for route in sorted(unique.values(), key=lambda route: -float(self.load[0, route].sum())):
+            rest = route
+            while rest:
+                free = [kind for kind in self.kinds if taken[kind] < data.vehicles[kind].num_available]
+                count, offer = self._first_stops(rest, free)
+                if offer is None:
+                    break
+                vehicle = data.vehicles[offer[1]].name
+                taken[offer[1]] += 1
+                if (vehicle, taken[offer[1]]) in pinned:
+                    continue
+                names = tuple(data.names[node] for node in rest[:count])
+                yield Route(vehicle, taken[offer[1]], data.depot_of[vehicle], names)
+                rest = rest[count:]
+
+    def _first_stops(
+        self, route: Sequence[int], kinds: Sequence[int]
+    ) -> tuple[int, tuple[float, int] | None]:
+        """Return how many of the first stops of a route some vehicle type drives, and what that costs."""
+        for count in range(len(route), 0, -1):
+            offer = self._offer(route[:count], kinds)
+            if offer is not None:
+                return count, offer
+        return 0, None
+
+
+def _paid(arcs: Sequence[Floats] | Floats, rate: Floats | float) -> Floats:
+    """Return what arcs cost with their time; infinite where no road leads, whatever time costs."""
+    there = np.isfinite(arcs[0])
+    return np.where(there, arcs[1] + rate * np.where(there, arcs[0], 0.0), np.inf)
+
 
 _CLIENTS = 300
 _SECONDS = 1.0
@@ -37,7 +233,7 @@ class PartsRun:
     Parameters
     ----------
     problem, plan
-        As in :class:`~kanopt.routing.search.racer.refine.RacerRun`; the plan may be empty.
+        As in :class:`~kanopt.routing.search.racer.search.RacerRun`; the plan may be empty.
     options
         Seed, clock and threads of the searches on parts.
     progress

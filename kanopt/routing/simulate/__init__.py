@@ -7,8 +7,8 @@ another.
 """
 
 from kanopt.routing.rules.rule import Drive, exceeds, slack
-from kanopt.routing.simulate.breaks import breaks_on_leg
 from kanopt.routing.simulate.departures import drive
+from kanopt.routing.simulate.drive import breaks_on_leg
 from kanopt.routing.simulate.legs import service_begin
 from kanopt.routing.simulate.referee import (
     PRICE_FIELDS,

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
-from kanopt.routing.data import RoutingData
 from kanopt.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
-from kanopt.routing.service_times import StopInputs
+from kanopt.routing.service_times import RoutingData, StopInputs
 
 _NOTHING = 1e-12
 _SLACK = 1e-7

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
 from kanopt.faults import Setting
-from kanopt.formulas.noise import FEWEST_FOUND
-from kanopt.records.clock_times import clock_value
-from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
+from kanopt.formulas.error_model import FEWEST_FOUND
+from kanopt.records.fields import clock_value
+from kanopt.records.headers import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.scenarios.changes import Change, Value, cell_text, conditions_text
 from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.layers import Key, Mistake
 from kanopt.scenarios.files.problem_spec import PartSpec, ProblemSpec
-from kanopt.scenarios.files.sections import Sections
-from kanopt.scenarios.files.spec import LawSpec, LearnedSpec, TableSpec
+from kanopt.scenarios.files.sections import LawSpec, LearnedSpec, Sections, TableSpec
 from kanopt.text import list_names
 
 if TYPE_CHECKING:

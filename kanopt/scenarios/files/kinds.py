@@ -254,7 +254,7 @@ class DecisionSpec(ProblemSpec):
     @classmethod
     def tables(cls, units: Any) -> tuple[Table, ...]:
         """Return the tables that become records; they count in what they say."""
-        from kanopt.decisions.items import DECISIONS, ITEMS
+        from kanopt.decisions.entities import DECISIONS, ITEMS
 
         return DECISIONS, ITEMS
 

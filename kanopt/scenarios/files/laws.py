@@ -10,7 +10,7 @@ import numpy as np
 from kanopt.errors import TableError, nearest
 from kanopt.scenarios.files.layers import Key, Mistake
 from kanopt.scenarios.files.problem_spec import ProblemSpec
-from kanopt.scenarios.files.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.scenarios.files.sections import GivenSpec, LawSpec, LearnedSpec
 from kanopt.scenarios.given_laws import is_category_column, unit_mistakes
 from kanopt.text import list_names
 
@@ -71,7 +71,7 @@ def _named_features(spec: LearnedSpec) -> Iterator[tuple[Key, str]]:
 
 def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
     """Yield controls of a law that contradict each other, or that a column cannot have."""
-    from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE, contradictions
+    from kanopt.formulas.modules import NO_PERIOD, NO_SHAPE, contradictions
 
     kinds = dict.fromkeys(spec.periodic, "cycle")
     if frame is not None:

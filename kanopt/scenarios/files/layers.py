@@ -18,10 +18,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
-from kanopt.faults import Message, said, toml_key
+from kanopt.faults import Message, describe_value, invalid_values, said, toml_key
 from kanopt.files import read_file, require_path
 from kanopt.tables.table_reading import TABLE_FILES
-from kanopt.validation import describe_value, invalid_values
 
 Key = tuple[str | int, ...]
 

@@ -19,8 +19,14 @@ from kanopt.scenarios.files.columns import (
 )
 from kanopt.scenarios.files.laws import binding_mistakes, law_mistakes
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers
-from kanopt.scenarios.files.sections import Sections, answered, read_sections
-from kanopt.scenarios.files.spec import LearnedSpec, SavedSpec, TableSpec
+from kanopt.scenarios.files.sections import (
+    LearnedSpec,
+    SavedSpec,
+    Sections,
+    TableSpec,
+    answered,
+    read_sections,
+)
 from kanopt.scenarios.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.scenarios.scenario import Scenario
 
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.scenarios.run import Run
-    from kanopt.tables._raw import RawTable
+    from kanopt.tables._text import RawTable
 
 _READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
 """Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""

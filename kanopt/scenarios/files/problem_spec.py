@@ -34,12 +34,11 @@ from typing import (
 from pydantic import BeforeValidator, Field, create_model
 
 from kanopt.errors import KanoptError, ProblemError
-from kanopt.faults import Fault
-from kanopt.formulas.references import Reference
-from kanopt.plans.given_law import UNBOUND
+from kanopt.faults import Fault, describe_value
+from kanopt.formulas.variables import Reference
+from kanopt.plans.law_use import UNBOUND
 from kanopt.records.fields import Field as DeclaredField
 from kanopt.scenarios.files.layers import FileModel, Key, Mistake, split_messages
-from kanopt.validation import describe_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +76,7 @@ def _bindings(value: Any) -> Any:
 def _day(value: Any) -> Any:
     """Read a date of TOML, or a text such as ``"2026-03-02"``."""
     from kanopt.errors import ProblemError
-    from kanopt.plans.plan_day import read_day
+    from kanopt.plans.law_use import read_day
 
     try:
         return read_day(value)

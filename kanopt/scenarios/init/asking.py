@@ -8,13 +8,17 @@ from typing import Any
 from kanopt.faults import toml_value
 from kanopt.records.declaration import Field
 from kanopt.records.headers import (
+    COORDINATES,
     SURCHARGE,
     WORKERS,
+    TableColumn,
+    field_likeness,
+    is_called,
     measured_in,
+    place_elsewhere,
 )
-from kanopt.records.likeness import COORDINATES, TableColumn, field_likeness, is_called, place_elsewhere
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
-from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.keys import ScenarioKeys
 from kanopt.scenarios.init.orders import listed_in

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
 from kanopt.records.matching import FilledField, may_not_be_negative
-from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.keys import Entry, ScenarioKeys
 from kanopt.scenarios.init.kinds import READINGS, Roles
 from kanopt.scenarios.init.laws import LawGuess

@@ -13,11 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.csv_cells import csv_text
 from kanopt.display import Part, Shown
 from kanopt.errors import ScenarioError, TableError, nearest
-from kanopt.files import replace_file
-from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.files import csv_text, replace_file
+from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.asking import ask, question_text
 from kanopt.scenarios.init.draft import Draft, currency_of
 from kanopt.scenarios.init.keys import ScenarioKeys, slug

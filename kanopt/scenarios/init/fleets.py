@@ -10,8 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import TABLE_WORDS
-from kanopt.records.likeness import is_called
+from kanopt.records.headers import TABLE_WORDS, is_called
 from kanopt.records.matching import ColumnFacts, fill_fields
 from kanopt.scenarios.init.orders import coordinate_pairs, located, stops_of_orders, with_breaks
 from kanopt.scenarios.init.parts import (

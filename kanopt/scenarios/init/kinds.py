@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from kanopt.records.declaration import Table, UnitSystem
-from kanopt.records.headers import read_header
-from kanopt.records.likeness import TableColumn, is_planning_word
+from kanopt.records.headers import TableColumn, is_planning_word, read_header
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.routing import RoutingUnits
 from kanopt.routing.entities import Depot

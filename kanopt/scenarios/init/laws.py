@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
-from kanopt.scenarios.init.cell_formats import STRAIGHT
 from kanopt.scenarios.init.features import (
     LeftOut,
     audited,
@@ -35,7 +34,7 @@ from kanopt.scenarios.init.outcomes import (
     words_of,
 )
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit
-from kanopt.scenarios.init.sources import ColumnFacts, SourceTable
+from kanopt.scenarios.init.sources import STRAIGHT, ColumnFacts, SourceTable
 
 _MOST_LAWS, _MOST_OTHERS = 3, 2
 _MOST_DAYS = 31

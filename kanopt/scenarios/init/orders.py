@@ -9,13 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, measured_in, read_header
-from kanopt.records.likeness import is_called
+from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, is_called, measured_in, read_header
 from kanopt.records.matching import ColumnFacts
-from kanopt.scenarios.init.cell_formats import coordinate_ends
 from kanopt.scenarios.init.parts import called, looks_like, measures, names_rows
 from kanopt.scenarios.init.rewrites import joined, long, numbers_of, without_brackets
-from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, factor
 
 _FEWEST = 2

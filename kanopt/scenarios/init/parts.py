@@ -13,8 +13,15 @@ import pandas as pd
 
 from kanopt.errors import KanoptError
 from kanopt.records.declaration import Field, Table
-from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, TABLE_WORDS, measured_in
-from kanopt.records.likeness import TableColumn, field_likeness, is_called
+from kanopt.records.headers import (
+    CURRENCY_WORDS,
+    LONG_TIMES,
+    TABLE_WORDS,
+    TableColumn,
+    field_likeness,
+    is_called,
+    measured_in,
+)
 from kanopt.records.matching import ColumnFacts, FilledField, assign_tables, fill_fields, table_score
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kanopt.records.headers import IDENTIFIERS, LEAST, measured_in
-from kanopt.records.likeness import is_price_of_pieces
-from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.records.headers import IDENTIFIERS, LEAST, is_price_of_pieces, measured_in
+from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law

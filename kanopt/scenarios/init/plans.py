@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
-from kanopt.records.likeness import is_called
+from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS, is_called
 from kanopt.records.matching import is_end
-from kanopt.scenarios.files.spec import QuestionSpec
+from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.keys import slug
 from kanopt.scenarios.init.kinds import READINGS

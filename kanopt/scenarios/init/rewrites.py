@@ -13,9 +13,15 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.records.clock_times import read_spans
-from kanopt.records.headers import LONG_TIMES, measured_in, read_header
-from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
+from kanopt.records.fields import read_spans
+from kanopt.records.headers import (
+    COORDINATES,
+    LONG_TIMES,
+    TableColumn,
+    is_planning_word,
+    measured_in,
+    read_header,
+)
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import FIELD_WORDS
-from kanopt.records.likeness import is_called
+from kanopt.records.headers import FIELD_WORDS, is_called
 from kanopt.records.matching import ColumnFacts, fill_fields
 from kanopt.scenarios.init.orders import LISTED, TOGETHER, listed_in, predecessors, things, worked_out
 from kanopt.scenarios.init.parts import (

@@ -19,8 +19,7 @@ from typing import Literal
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.scheduling.arrays import ShopStructure, ShopTiming
-from kanopt.scheduling.data import SchedulingData
+from kanopt.scheduling.arrays import SchedulingData, ShopStructure, ShopTiming
 from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.units import Scaling, scaling_for
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.engines.clock import SearchClock
+from kanopt.engines.base import SearchClock
 from kanopt.scheduling.search.grid import TimeGrid, task_windows
 
 _LONGEST = 3_000

@@ -14,7 +14,7 @@ from kanopt.scheduling import Schedule
 from kanopt.scheduling.dispatch import dispatch_greedily, remaining_work
 from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.search.grid import TimeGrid
-from kanopt.scheduling.search.local_search.search import ShopSearch, knows_rules
+from kanopt.scheduling.search.local_search import ShopSearch, knows_rules
 from kanopt.text import amount_text
 
 _NOISE = 0.2

@@ -1,4 +1,4 @@
-"""The script that minimises a model of which HiGHS sees a growing part, see :mod:`kanopt.supply.search.growing`.
+"""The script that minimises a model of which HiGHS sees a growing part, see :mod:`kanopt.supply.search.model`.
 
 It has a process of its own for the reasons told in :mod:`kanopt.engines.highs_child`. Beside highspy and NumPy it
 imports :mod:`kanopt.worker` alone, so that it starts quickly.
@@ -77,7 +77,7 @@ class GrowingLp:
     model
         The arrays of a :class:`~kanopt.engines.highs.MixedIntegerModel` by name.
     pool
-        The arrays of a :class:`~kanopt.supply.search.growing.RowPool` by name.
+        The arrays of a :class:`~kanopt.supply.search.model.RowPool` by name.
     start
         The columns to begin with.
     options
@@ -245,7 +245,7 @@ class GrowingSearch:
     Parameters
     ----------
     order
-        As :func:`kanopt.supply.search.growing.run_growing` makes it.
+        As :func:`kanopt.supply.search.model.run_growing` makes it.
     channel
         Is told of bounds and points.
     """

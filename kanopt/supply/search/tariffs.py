@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
-from kanopt.engines.linear_blocks import RowCollector
+from kanopt.engines.highs import RowCollector
 from kanopt.engines.polygons import IntervalPartition, Polygons, Side
 from kanopt.errors import FormulaError
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.lowering.program import PieceDefinition, Pieces, Piecewise
 from kanopt.formulas.nodes import Input, Product
-from kanopt.formulas.references import Reference
-from kanopt.formulas.variables import Variable
+from kanopt.formulas.variables import Reference, Variable
 from kanopt.plans.law_use import unit_factor
 from kanopt.supply.problem import SupplyProblem
 from kanopt.text import seconds_text

@@ -2,6 +2,6 @@
 
 from kanopt.surrogates.ladder.control import OPERATORS, Control
 from kanopt.surrogates.ladder.ladder import find_law
-from kanopt.surrogates.ladder.trained import HeldOut, Trained
+from kanopt.surrogates.ladder.rungs import HeldOut, Trained
 
 __all__ = ["OPERATORS", "Control", "HeldOut", "Trained", "find_law"]

@@ -25,8 +25,8 @@ from scipy.optimize import lsq_linear
 from kanopt.array_types import Floats
 from kanopt.formulas import Constant, Node, Sum
 from kanopt.formulas.estimation.least_squares import ROUNDING, Linearised, inverse_of
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.functions import Component
-from kanopt.surrogates.rows import Rows
 
 Weights = dict[int, float]
 

@@ -22,20 +22,18 @@ from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
-from kanopt.formulas.estimation.estimation_rows import as_told, order_of_rows
 from kanopt.formulas.estimation.graph_tape import gradient
-from kanopt.formulas.estimation.least_squares import Linearised
-from kanopt.formulas.estimation.variable_projection import smearing
+from kanopt.formulas.estimation.least_squares import Linearised, smearing
+from kanopt.formulas.estimation.naming import as_told, order_of_rows
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
-from kanopt.surrogates.ladder.rungs import Rung, description_length, multiplied, scales_of
-from kanopt.surrogates.ladder.trained import Trained
+from kanopt.surrogates.ladder.rungs import Rung, Trained, description_length, multiplied, scales_of
 from kanopt.surrogates.ladder.uncertainty import with_covariance
 from kanopt.surrogates.monitor import SearchStopped
-from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import (
     REFITS,
     Found,
@@ -46,12 +44,12 @@ from kanopt.surrogates.search import (
     operators,
     search,
 )
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
 from kanopt.surrogates.search.program import (
     FLATTEST,
     SELDOM,
     STEEPEST,
+    Columns,
     centred,
     felt,
     value,

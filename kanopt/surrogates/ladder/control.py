@@ -12,8 +12,8 @@ from typing import Any
 
 from kanopt.errors import FitError, nearest
 from kanopt.formulas import Apply, Constant, Curve, Maximum, Minimum, Node, Power, Product, Step, Sum, Table
+from kanopt.formulas.modules import OPERATORS, contradictions, operator_words
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.operators import OPERATORS, contradictions, operator_words
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["OPERATORS", "Control", "standing"]

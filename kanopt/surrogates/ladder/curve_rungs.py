@@ -12,20 +12,19 @@ from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.class_search import class_law
+from kanopt.formulas.estimation.least_squares import smearing
 from kanopt.formulas.estimation.naming import numbered
-from kanopt.formulas.estimation.variable_projection import smearing
+from kanopt.formulas.modules import OPERATORS
 from kanopt.formulas.nodes import rebuild
-from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.kan.links import Link
+from kanopt.kan.trainer import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice, additive_laws
 from kanopt.surrogates.ladder.functions import Component, functions_of
 from kanopt.surrogates.ladder.going_on import held_ends
 from kanopt.surrogates.ladder.products import with_products
-from kanopt.surrogates.ladder.rungs import NETWORK, Rung, description_length, scales_of
-from kanopt.surrogates.ladder.trained import Trained
-from kanopt.surrogates.rows import Rows
+from kanopt.surrogates.ladder.rungs import NETWORK, Rung, Trained, description_length, scales_of
 from kanopt.surrogates.search import PREFERRED
 
 FLATTEST = 1e-6

@@ -23,7 +23,8 @@ from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Curve, Formula, Maximum, ShapeProof
 from kanopt.formulas.columns import evaluate_graph
-from kanopt.formulas.extrapolation import (
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.validity import (
     Ending,
     Extrapolation,
     Side,
@@ -31,13 +32,11 @@ from kanopt.formulas.extrapolation import (
     held_at_edges,
     held_below,
 )
-from kanopt.formulas.nodes import postorder
 from kanopt.formulas.verdict import NEGLIGIBLE, share_below_zero
 from kanopt.surrogates.calendar import period_of
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.additive import AdditiveLaw
-from kanopt.surrogates.ladder.rungs import beyond_edge
-from kanopt.surrogates.ladder.trained import Trained
-from kanopt.surrogates.rows import Rows
+from kanopt.surrogates.ladder.rungs import Trained, beyond_edge
 
 SAME = 1.005
 """Ratio of squared errors up to which they are practically equal."""

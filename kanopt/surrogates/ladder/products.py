@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.estimation.least_squares import inverse_of
+from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_laws, fitted_alone
 from kanopt.surrogates.ladder.functions import Component, most_flexible, product_of
-from kanopt.surrogates.rows import Rows
 
 PRODUCTS = 8
 """Products that a law may have, and pairs of columns that are tried again after each."""

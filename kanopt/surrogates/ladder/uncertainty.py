@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Node
-from kanopt.formulas.estimation.free import PIECES, FreeParameters
-from kanopt.formulas.estimation.graph_tape import gradient
+from kanopt.formulas.estimation.graph_tape import PIECES, FreeParameters, gradient
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance, is_parameter, with_standard_errors
-from kanopt.formulas.rounding import ERRORS, round_measures
-from kanopt.surrogates.rows import Rows
+from kanopt.formulas.simplify import ERRORS, round_measures
+from kanopt.surrogates.groups import Rows
 
 STEP = 1e-2
 """Step of a parameter to both sides, in its standard errors: constants are written in 12 digits."""

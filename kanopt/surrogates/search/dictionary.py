@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,

@@ -9,10 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import SINGLE, Dictionary, exponents_of, kind_of
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.program import parts, value
+from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.scores import OuterSum
 from kanopt.surrogates.search.structure import (
     ONE,

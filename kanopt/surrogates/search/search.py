@@ -15,16 +15,23 @@ from typing import Any
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.estimation.least_squares import FLOOR
+from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
-from kanopt.surrogates.search.columns import Columns, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.extremes import extremes
-from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.program import based, cancels
+from kanopt.surrogates.search.fitting import (
+    Budget,
+    Fitted,
+    Rules,
+    Target,
+    bends,
+    fitted,
+    imitates_a_curve,
+    winds,
+)
+from kanopt.surrogates.search.program import Columns, based, cancels, scales_of
 from kanopt.surrogates.search.rewriting import exchanges, rewritings
-from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
 from kanopt.surrogates.search.steps import growths, steps
 from kanopt.surrogates.search.structure import (
     Law,

@@ -22,10 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.program import value
-from kanopt.surrogates.search.rules import Rules
+from kanopt.surrogates.search.fitting import Fitted, Rules, Target, fitted
+from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,

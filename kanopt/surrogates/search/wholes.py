@@ -23,10 +23,9 @@ from scipy.optimize import minimize_scalar
 
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import plane
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary, kind_of
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.program import FLATTEST, value
+from kanopt.surrogates.search.program import FLATTEST, Columns, value
 from kanopt.surrogates.search.scores import ranked_sets
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,

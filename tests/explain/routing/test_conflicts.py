@@ -12,8 +12,7 @@ import pytest
 import kanopt as ko
 from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
-from kanopt.explain.routing.conflicts import Conflict
-from kanopt.explain.routing.relaxed_problem import RelaxableRule
+from kanopt.explain.conflicts import Conflict, RelaxableRule
 from kanopt.formulas import Variable, parse_formula
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, RoutingPolicy, VehicleType

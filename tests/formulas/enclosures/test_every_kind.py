@@ -28,9 +28,8 @@ from kanopt.formulas import (
 )
 from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
 from kanopt.formulas.enclosures.enclosure import Orders
-from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.values import Enclosures
-from kanopt.formulas.lowering.graphs import folded
+from kanopt.formulas.enclosures.engine import Encloser, Enclosures
+from kanopt.formulas.lowering.profile import folded
 from kanopt.formulas.nodes import Node, fold, postorder
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 

@@ -15,8 +15,7 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.estimation import gradient
-from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.graph_tape import GraphTape
+from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape
 from kanopt.formulas.nodes import rebuild
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, rows
 

@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt import Status
 from kanopt.cli import options
-from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import ProblemError
+from kanopt.files import GUARDED, unguarded
 from kanopt.pages import EXPORTS, export, refuse_exports
-from kanopt.pages.exports.export import _line
-from kanopt.pages.exports.frame_book import frame_book
-from kanopt.pages.exports.markdown import _escaped
+from kanopt.pages.export import _line
+from kanopt.pages.markdown import _escaped
+from kanopt.pages.workbook import frame_book
 from kanopt.plans import evaluate
-from kanopt.plans.earth import EarthLine
-from kanopt.scenarios.table_exports import TableExports
+from kanopt.plans.geography import EarthLine
+from kanopt.scenarios.run import TableExports
 from kanopt.text import clock_text, money_text, number_text
 from tests.cases.answers import FUEL, one_route, tiny_scenario
 from tests.pages.exports.conftest import NAMES, city

@@ -11,7 +11,7 @@ from scipy.stats import norm
 import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
-from kanopt.formulas.noise import Noise
+from kanopt.formulas.error_model import Noise
 from kanopt.questions.risks.punctuality import punctuality
 from kanopt.refs import mode
 from kanopt.routing import Client, Depot, RoutingPlan, VehicleType

@@ -14,8 +14,7 @@ from kanopt import Uncertainty
 from kanopt.formulas import Variable, parse_formula
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.routing.search.days_in_time import leave_in_time, punctuality_frontier
-from kanopt.routing.search.departure_choice import DepartureChoice
+from kanopt.routing.search.departure_choice import DepartureChoice, leave_in_time, punctuality_frontier
 from kanopt.routing.simulate.departures import judge_departures
 from tests.questions.risks.test_risk import line, normal_law
 

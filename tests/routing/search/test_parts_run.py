@@ -18,9 +18,8 @@ from kanopt.plans import Progress
 from kanopt.routing import RoutingPlan
 from kanopt.routing.search import parts_run
 from kanopt.routing.search.integers import RoutingIntegers
-from kanopt.routing.search.parts_run import PartsRun
-from kanopt.routing.search.racer.annealing import StoppingCriteria
-from kanopt.routing.search.savings_start import savings_plan
+from kanopt.routing.search.parts_run import PartsRun, savings_plan
+from kanopt.routing.search.racer.search import StoppingCriteria
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
 from tests.cases.routing_variants import VARIANTS, variant

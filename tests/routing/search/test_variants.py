@@ -12,10 +12,8 @@ from kanopt import RoutingProblem
 from kanopt.engines.base import SolveOptions
 from kanopt.routing import Client, Depot, RoutingPlan, RoutingPolicy, VehicleType
 from kanopt.routing.search.integers import RoutingIntegers, without_idle_reloads
-from kanopt.routing.search.ortools import OrToolsRouting
-from kanopt.routing.search.ortools_model import OrToolsModel
-from kanopt.routing.search.pyvrp_engine.model import integers_of, pyvrp_model
-from kanopt.routing.search.pyvrp_engine.relaxed import unsupported_rules
+from kanopt.routing.search.ortools import OrToolsModel, OrToolsRouting
+from kanopt.routing.search.pyvrp_model import integers_of, pyvrp_model, unsupported_rules
 from kanopt.routing.search.solver import RoutingSearch
 from kanopt.solvers.solve import solve
 from tests.cases.patience import found_soon

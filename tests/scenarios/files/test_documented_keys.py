@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from kanopt.scenarios.files import kinds as kinds_of_problems
-from kanopt.scenarios.files import problem_spec, spec
+from kanopt.scenarios.files import problem_spec, sections
 from kanopt.scenarios.files.kinds import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
@@ -44,12 +44,12 @@ def fields_of(*models: type[BaseModel]) -> set[str]:
 @pytest.mark.parametrize(
     ("heading", "models"),
     [
-        ("## `[scenario]`", (spec.HeadSpec,)),
-        ("## `[tables.NAME]`", (spec.TableSpec,)),
-        ("## `[[questions]]`", (spec.QuestionSpec,)),
-        ("## `[surrogates.NAME]`", (spec.LearnedSpec, spec.GivenSpec, spec.SavedSpec)),
-        ("## `[solver]`", (spec.SolverSpec,)),
-        ("## `[report]`", (spec.ReportSpec,)),
+        ("## `[scenario]`", (sections.HeadSpec,)),
+        ("## `[tables.NAME]`", (sections.TableSpec,)),
+        ("## `[[questions]]`", (sections.QuestionSpec,)),
+        ("## `[surrogates.NAME]`", (sections.LearnedSpec, sections.GivenSpec, sections.SavedSpec)),
+        ("## `[solver]`", (sections.SolverSpec,)),
+        ("## `[report]`", (sections.ReportSpec,)),
     ],
 )
 def test_keys_of_a_section(heading, models):
@@ -63,7 +63,7 @@ def test_keys_of_a_change():
         for row in rows_of("## `[[changes]]`", "change")
         for word in re.findall(r"`(\w+)", row[0] + row[1])
     }
-    assert told == fields_of(*spec.CHANGES.values())
+    assert told == fields_of(*sections.CHANGES.values())
 
 
 @pytest.mark.parametrize("kind", kinds())
@@ -115,9 +115,9 @@ def test_keys_inside_a_key_of_the_problem(inside, model):
 @pytest.mark.parametrize(
     ("heading", "key", "model"),
     [
-        ("## `[tables.NAME]`", "form", spec.FormSpec),
-        ("## `[surrogates.NAME]`", "holdout", spec.HoldoutSpec),
-        ("## `[surrogates.NAME]`", "network", spec.NetworkSpec),
+        ("## `[tables.NAME]`", "form", sections.FormSpec),
+        ("## `[surrogates.NAME]`", "holdout", sections.HoldoutSpec),
+        ("## `[surrogates.NAME]`", "network", sections.NetworkSpec),
     ],
 )
 def test_keys_inside_a_key_of_a_table_or_a_law(heading, key, model):

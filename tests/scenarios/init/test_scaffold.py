@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 import kanopt as ko
-from kanopt.cli.beginning import copy_example, example_names
+from kanopt.cli.commands import copy_example, example_names
 from kanopt.errors import TableError
 from kanopt.scenarios.files.layers import read_layers
 from kanopt.scenarios.files.load import check_scenario

@@ -10,8 +10,8 @@ from kanopt.engines.base import SolveOptions
 from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.scheduling.search import run
 from kanopt.scheduling.search.grid import choose_step, lower
-from kanopt.scheduling.search.local_search.search import ShopSearch
-from kanopt.scheduling.search.relaxation import least_regular, relax
+from kanopt.scheduling.search.local_search import ShopSearch
+from kanopt.scheduling.search.run import least_regular, relax
 from kanopt.scheduling.search.schedules import dispatch
 from kanopt.scheduling.search.solver import CpSatScheduling
 from kanopt.solvers.solve import solve

@@ -19,9 +19,8 @@ from kanopt.engines.highs import (
     run_highs,
 )
 from kanopt.supply.search import growing_child
-from kanopt.supply.search.growing import GrowingModel, RowPool, run_growing
 from kanopt.supply.search.growing_child import GrowingLp, GrowingSearch
-from kanopt.supply.search.model import SupplyProgram
+from kanopt.supply.search.model import GrowingModel, RowPool, SupplyProgram, run_growing
 from tests.cases.supply import best_of_all, random_problem
 
 OPTIONS = highs_options(HighsOptions()) | {"output_flag": False}

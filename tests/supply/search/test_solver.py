@@ -28,9 +28,8 @@ from kanopt.plans.result import Status
 from kanopt.refs import lane, state
 from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier
-from kanopt.supply.augmentation import first_plan
-from kanopt.supply.search.fixed_sites import flows_through_sites
-from kanopt.supply.search.solver import HighsSupply
+from kanopt.supply.search.solver import HighsSupply, flows_through_sites
+from kanopt.supply.spare_capacity import first_plan
 from kanopt.worker import WorkerEnd
 from tests.cases.supply import best_cover, best_of_all, cost_of, random_problem, small, two_sites_each
 

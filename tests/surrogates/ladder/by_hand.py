@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
-from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.links import Link
+from kanopt.kan.ranges import ShapeConstraints
+from kanopt.kan.trainer import Link
 from kanopt.surrogates import Feature
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law
 from kanopt.surrogates.ladder.curve_rungs import network_rung
-from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Layer, Network, cycle_of, spline_of
 
 Floats = NDArray[np.float64]

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 from kanopt.formulas import Formula, Node, Variable, parse_formula
-from kanopt.kan.constraints import ShapeConstraints
-from kanopt.surrogates.ladder import HeldOut, Trained, choice, find_law, ladder
-from kanopt.surrogates.ladder.choice import Ladder, ladder_of
+from kanopt.kan.ranges import ShapeConstraints
+from kanopt.surrogates.groups import Rows
+from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
 from kanopt.surrogates.ladder.control import Control
+from kanopt.surrogates.ladder.ladder import Ladder, ladder_of
 from kanopt.surrogates.ladder.rungs import Rung
-from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 
@@ -98,7 +98,7 @@ def test_where_all_are_refuted_the_last_is_taken_and_says_so(monkeypatch: pytest
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, rungs: Sequence[Rung], **changes: object) -> list[str]:
-    monkeypatch.setattr(choice, "RUNGS", (lambda *_: iter(rungs),))
+    monkeypatch.setattr(ladder, "RUNGS", (lambda *_: iter(rungs),))
     model = straight(rows=Rows(ROWS, TARGET + NOISE, np.ones(200)), **changes)
     found = ladder_of(model)
     return [found.rungs[place].name for place in found.order]
@@ -119,7 +119,7 @@ def test_a_law_that_half_of_the_rows_would_give_is_told_as_a_rival(
 ) -> None:
     both = f"2 * a + {slope} * b"
     model = straight(rows=Rows(ROWS, 2.0 * ROWS[:, 0] + slope * ROWS[:, 1] + NOISE, np.ones(200)))
-    monkeypatch.setattr(choice, "RUNGS", (lambda *_: iter([rung(both), rung("2 * a")]),))
+    monkeypatch.setattr(ladder, "RUNGS", (lambda *_: iter([rung(both), rung("2 * a")]),))
     found = ladder_of(model)
     longer = [each.name for each in found.rungs].index(both)
     assert found.is_rival(1 - longer, longer) == told

@@ -11,15 +11,14 @@ import pytest
 from kanopt import KANRegressor
 from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable, parse_formula
 from kanopt.formulas.estimation.class_moves import OPERATOR
-from kanopt.formulas.estimation.estimation_rows import order_of_rows
+from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
-from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.ranges import ShapeConstraints
 from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.closed import TRIAL_ROWS, _decides, closed_law
-from kanopt.surrogates.ladder.rungs import multiplied
-from kanopt.surrogates.ladder.trained import Trained
-from kanopt.surrogates.rows import Rows
+from kanopt.surrogates.ladder.rungs import Trained, multiplied
 from tests.cases.hand_networks import Layer, Network
 from tests.cases.own_rows import judged_by_own_rows
 

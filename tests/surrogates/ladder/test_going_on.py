@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Domain, Formula, Variable, parse_formula
 from kanopt.surrogates import Feature
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
 from kanopt.surrogates.ladder.additive import Choice, additive_laws
-from kanopt.surrogates.ladder.choice import Ladder
 from kanopt.surrogates.ladder.functions import functions_of
 from kanopt.surrogates.ladder.going_on import beyond, held_ends, is_no_worse
+from kanopt.surrogates.ladder.ladder import Ladder
 from kanopt.surrogates.ladder.rungs import Rung
-from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 

@@ -10,16 +10,15 @@ import pytest
 from kanopt.errors import FitError
 from kanopt.formulas import Curve, Formula, Variable
 from kanopt.formulas.nodes import postorder
-from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.kan.ranges import ShapeConstraints
+from kanopt.kan.trainer import Link, Logistic, Softplus
 from kanopt.surrogates import Feature
-from kanopt.surrogates.groups import SharedErrors
+from kanopt.surrogates.groups import Rows, SharedErrors
 from kanopt.surrogates.ladder import Trained
 from kanopt.surrogates.ladder.additive import AdditiveFit
 from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.ladder.curve_rungs import _choice, network_rung, sums_of_curves
 from kanopt.surrogates.ladder.rungs import Rung, blocks_of
-from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import (
     HOUR,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from kanopt.formulas import Formula, Variable, parse_formula
-from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.kan.ranges import ShapeConstraints
+from kanopt.kan.trainer import Link, Logistic, Softplus
 from kanopt.surrogates import Feature, KANRegressor
 from kanopt.surrogates.ladder.going_on import asked_of, decided, shaped
 from tests.cases.city import city_law

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.search import graph, operators
-from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.program import parts, value, value_and_jacobian
+from kanopt.surrogates.search.program import Columns, parts, value, value_and_jacobian
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,

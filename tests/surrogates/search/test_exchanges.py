@@ -5,10 +5,9 @@ import pytest
 
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.search import Rules
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Budget, Target, fitted
-from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.rewriting import exchanges
 from kanopt.surrogates.search.structure import Hinge, Law, Parameter, Power, Term, exponents
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.formulas import Formula, Variable
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.graph import graph
-from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,

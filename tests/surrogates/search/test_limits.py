@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Rules, Task, graph, search
-from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.program import Columns, value
 
 Floats = NDArray[np.float64]
 

@@ -13,8 +13,7 @@ from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.nodes import count_operators, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Found, Rules, Task, graph, search
-from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.program import cancels, centred, felt, value
+from kanopt.surrogates.search.program import Columns, cancels, centred, felt, value
 from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Tabulated, Term
 
 Floats = NDArray[np.float64]

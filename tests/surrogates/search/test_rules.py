@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Rules, Task, graph, search
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.rules import KINDS, kind_of_factor
+from kanopt.surrogates.search.fitting import KINDS, kind_of_factor
+from kanopt.surrogates.search.program import Columns
 from kanopt.surrogates.search.structure import (
     ONE,
     Exponential,

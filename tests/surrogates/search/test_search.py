@@ -15,9 +15,8 @@ from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.search import REFITS, Found, Rules, Task, graph, search
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.rewriting import rewritings
 from kanopt.surrogates.search.structure import (
     ONE,

@@ -6,9 +6,9 @@ import pytest
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search import Rules
-from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Budget, Target
+from kanopt.surrogates.search.program import Columns
 from kanopt.surrogates.search.steps import steps
 from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Term
 

@@ -5,35 +5,192 @@ from __future__ import annotations
 import ctypes
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kanopt.arc_blocks import tail_blocks
 from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.rounding import round_array
+from kanopt.formulas.simplify import round_array
 from kanopt.routing import ArrivalFunctions
-from kanopt.routing.data import RoutingData
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import PAUSES
-from kanopt.routing.search.racer.law_steps import LawSteps, StepTables, every_arc
-from kanopt.routing.search.racer.neighbours import nearest_clients
-from kanopt.routing.search.racer.polylines import Polyline
+from kanopt.routing.search.racer.law_steps import LawSteps, Polyline, StepTables, every_arc
 from kanopt.routing.search.racer.started_routes import started_arrays
-from kanopt.routing.search.racer.structures import (
-    CurveStruct,
-    LawStruct,
-    LinesStruct,
-    OpStruct,
-    ProblemStruct,
-    StairsStruct,
-)
+from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import slack
-from kanopt.routing.simulate.breaks import WAYS
+from kanopt.routing.simulate.drive import WAYS
 from kanopt.units import convert
+
+# The structures of ``kernel/racer.h`` and ``kernel/drive.h``, field by field.
+
+Fields = list[tuple[str, Any]]
+_DOUBLES, _INTS = POINTER(c_double), POINTER(c_int32)
+
+
+class OpStruct(Structure):
+    """A step of a law."""
+
+    _fields_: ClassVar[Fields] = [
+        ("code", c_int32),
+        ("a", c_int32),
+        ("b", c_int32),
+        ("spare", c_int32),
+        ("c", c_double),
+        ("d", c_double),
+    ]
+
+
+class CurveStruct(Structure):
+    """A cubic spline on equal spans."""
+
+    _fields_: ClassVar[Fields] = [
+        *((name, c_double) for name in ("low", "high", "width", "slope_low", "slope_high")),
+        ("spans", c_int64),
+        ("periodic", c_int64),
+        ("powers", _DOUBLES),
+    ]
+
+
+class StairsStruct(Structure):
+    """A step function."""
+
+    _fields_: ClassVar[Fields] = [("count", c_int64), ("breakpoints", _DOUBLES), ("values", _DOUBLES)]
+
+
+class LinesStruct(Structure):
+    """A polyline in place of a function of one variable."""
+
+    _fields_: ClassVar[Fields] = [
+        ("begin", c_double),
+        ("rate", c_double),
+        ("buckets", c_int64),
+        ("count", c_int64),
+        ("opens", _INTS),
+        ("pieces", _DOUBLES),
+    ]
+
+
+class LawStruct(Structure):
+    """A law: its steps."""
+
+    _fields_: ClassVar[Fields] = [("count", c_int64), ("ops", POINTER(OpStruct))]
+
+
+def _each(kind: Any, names: str) -> Fields:
+    return [(name, kind) for name in names.split()]
+
+
+class ProblemStruct(Structure):
+    """A routing problem; what each field holds is said in ``kernel/racer.h``."""
+
+    _fields_: ClassVar[Fields] = [
+        *_each(c_int64, "nodes depots kinds measures windows laws slots"),
+        *_each(c_int64, "has_sources has_pickups backhaul reads_clock reads_load simple_windows"),
+        *_each(_DOUBLES, "demand pickup opens closes latest due due_by late_rate prize"),
+        *_each(_INTS, "source mandatory"),
+        *_each(_DOUBLES, "release release_from"),
+        *_each(
+            _DOUBLES, "capacity fixed per_time overtime regular_time start start_from end longest farthest"
+        ),
+        *_each(_INTS, "home last reloads returns"),
+        *_each(_DOUBLES, "service"),
+        *_each(_INTS, "allowed break_start"),
+        *_each(_DOUBLES, "break_length break_earliest break_latest rule_numbers"),
+        *_each(c_int64, "rule_width"),
+        *_each(_DOUBLES, "arcs"),
+        *_each(c_int64, "arc_width arc_stride"),
+        *_each(POINTER(c_uint8), "apart"),
+        *_each(c_int64, "fixed_minutes"),
+        *_each(_INTS, "arrival"),
+        *_each(POINTER(c_int64), "arrival_start"),
+        *_each(_DOUBLES, "arrival_leave arrival_arrive"),
+        *_each(c_double, "arrival_noise"),
+        *_each(POINTER(LawStruct), "duration cost"),
+        *_each(POINTER(CurveStruct), "curves"),
+        *_each(POINTER(StairsStruct), "stairs"),
+        *_each(POINTER(LinesStruct), "lines"),
+        *_each(POINTER(LawStruct), "stop"),
+        *_each(_DOUBLES, "stop_rows"),
+        *_each(c_int64, "stop_width stop_reads_clock break_ways break_by_clock"),
+        *_each(_INTS, "slot_kind pinned reserved unit_of unit_start unit_nodes near"),
+        *_each(c_int64, "near_count"),
+        *_each(c_double, "longest_rate missed"),
+        *_each(_INTS, "bound loaded kept_start kept_stops under_way"),
+        *_each(_DOUBLES, "has_left leaves_from left_limit"),
+        *_each(c_double, "not_before horizon"),
+    ]
+
+
+class ScoreStruct(Structure):
+    """What a route scores."""
+
+    _fields_: ClassVar[Fields] = [*_each(c_double, "price departure finish"), ("broken", c_int64)]
+
+
+class ReportStruct(Structure):
+    """How far a search is."""
+
+    _fields_: ClassVar[Fields] = [
+        *_each(c_double, "price best_price"),
+        *_each(c_int64, "missed best_missed steps accepted improved legs best_routes best_stops"),
+    ]
+
+
+# Which clients may well follow each other: neighbours in price, time and window.
+
+MOST_NEAR = 40
+"""Neighbours of a client, the size of granular neighbourhoods (Toth and Vigo 2003) in PyVRP and HGS-CVRP."""
+
+
+def nearest_clients(data: RoutingData, price: Floats, minutes: Floats) -> NDArray[np.int32]:
+    """Return for each node the clients that are best visited next to it, the nearest first.
+
+    Parameters
+    ----------
+    data
+        Windows and service times.
+    price, minutes
+        Price and travel time of each arc, at the least over the vehicle types; (n, n).
+
+    Returns
+    -------
+    array
+        Nodes; (n, most near), or as many clients as there are but one.
+    """
+    service = data.service_times.least.min(axis=0)
+    due = np.where(data.has_soft_window, np.inf, data.latest)
+    apart = np.where(np.isfinite(price), price, np.inf) / _typical(price)
+    with np.errstate(invalid="ignore"):
+        ready = data.earliest[:, None] + service[:, None] + minutes
+        apart += np.where(ready > due[None, :], np.inf, 0.0)
+        wait = np.fmax(data.earliest[None, :] - (due[:, None] + service[:, None] + minutes), 0.0)
+    apart += np.nan_to_num(wait / _typical(minutes), nan=0.0, posinf=0.0)
+    np.minimum(apart, apart.T, out=apart)
+    np.fill_diagonal(apart, np.inf)
+    clients = np.arange(len(data.depots), len(data.names))
+    count = max(0, min(MOST_NEAR, len(clients) - 1))
+    # sorted some rows at a time: places take as much memory as prices
+    order = np.concatenate(
+        [
+            np.argsort(apart[tails][:, clients], axis=1, kind="stable")[:, :count]
+            for tails in tail_blocks(np.arange(len(data.names)), len(data.names))
+        ]
+    )
+    near: NDArray[np.int32] = clients[order].astype(np.int32).reshape(len(data.names), count)
+    return near
+
+
+def _typical(values: Floats) -> float:
+    known = values[np.isfinite(values) & (values > 0)]
+    return float(np.median(known)) if known.size else 1.0
+
 
 _NARROWER = 2e-6
 """Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""

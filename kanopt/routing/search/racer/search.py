@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 
+from kanopt.engines.base import SearchClock
 from kanopt.engines.compiled.library import kernel, kernel_for
+from kanopt.errors import SolverError
+from kanopt.plans.base import Rank
+from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.search.racer.plan_data import PlanData
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.search.racer.plan_data import PlanData, ProblemStruct, ReportStruct, ScoreStruct
 from kanopt.routing.search.racer.started_routes import begun_with
-from kanopt.routing.search.racer.structures import ProblemStruct, ReportStruct, ScoreStruct
+from kanopt.text import count_text
 from kanopt.units import convert
 
 RULES = (
@@ -222,3 +230,321 @@ class RacerSearch:
 
 def _free(search: ctypes.c_void_p, plan_data: PlanData) -> None:
     kernel().racer_free(search)
+
+
+# Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
+
+_HOT, _COLD = 0.3, 0.01
+"""Of the price for each client: by how much a plan may be worse than the current one with probability 1/e, at first and
+at last. Christiaens and Vanden Berghe (2020) begin and end with 100 and 1 where an arc costs about 100."""
+_SLICE = 200_000
+"""Legs driven between two looks at the clock: about 20 ms."""
+_LONGER = 2
+"""How many times as long each cycle is as the one before."""
+_PATIENCE = 2
+"""Cycles in a row that find nothing better, after which the search ends."""
+_NOTICED = 0.05
+"""Of the time that is left: from then on a cycle that lags behind the clock has no time for all its steps."""
+
+
+@dataclass(frozen=True)
+class StoppingCriteria:
+    """When a search ends.
+
+    Parameters
+    ----------
+    seconds
+        Wall seconds, None for no limit.
+    steps
+        Plans tried by each search, None for no limit. Where no time limit is met the same seed gives the same plan.
+    stop_requested
+        Looked at some fifty times a second: whether to stop.
+    cycle
+        Steps from hot to cold, None for one cycle until a limit is met. Then another begins at the best plan, twice as
+        long; the search ends by itself once two in a row have found nothing better.
+    """
+
+    seconds: float | None
+    steps: int | None
+    stop_requested: Callable[[], bool]
+    cycle: int | None = None
+
+    @property
+    def most_steps(self) -> float:
+        """Plans tried by each search, infinite where there is no limit."""
+        return math.inf if self.steps is None else self.steps
+
+
+class Annealing:
+    """One search that accepts worse plans the less the colder it is.
+
+    Parameters
+    ----------
+    search
+        The search.
+    clients
+        How many clients there are.
+    missed
+        What the search counts for leaving out a client that must be served.
+
+    Attributes
+    ----------
+    ended
+        Whether it ended by itself.
+    """
+
+    def __init__(self, search: RacerSearch, clients: int, missed: float) -> None:
+        self.search = search
+        self.clients, self.missed = clients, missed
+        self.ended = False
+        self._idle, self._length = 0, 0.0
+
+    def begin(self, plan: RoutingPlan, limits: StoppingCriteria, seconds: float) -> None:
+        """Begin with a plan; limits and seconds as in :meth:`advance`."""
+        self.search.begin(plan)
+        self._begin_cycle(limits, seconds)
+
+    @property
+    def steps(self) -> int:
+        """How many plans were tried."""
+        return int(self.search.report.steps)
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """How many clients that must be served the best plan leaves out, and what it costs."""
+        report = self.search.report
+        return int(report.best_missed), report.best_price - report.best_missed * self.missed
+
+    def advance(self, limits: StoppingCriteria, seconds: float) -> None:
+        """Take steps for about 20 ms, or begin another cycle where this one is over.
+
+        The clock has no say in a cycle that ends after so many steps: the same seed would not give the same plan. A
+        cycle for which there is no time goes on until the time is over instead.
+
+        Parameters
+        ----------
+        limits
+            When the search is to end.
+        seconds
+            Since when time is counted.
+        """
+        by_steps, by_clock = self._share_of_steps, self._share_of_time(limits, seconds)
+        if by_clock > max(by_steps, _NOTICED):
+            self._until = limits.most_steps
+        if self.steps >= self._until:
+            self._idle = 0 if self.search.report.improved > self._improved else self._idle + 1
+            self.ended = self._idle >= _PATIENCE
+            self._begin_cycle(limits, seconds)
+            return
+        share = (
+            self._share_of_steps if self._until < limits.most_steps else max(self._share_of_steps, by_clock)
+        )
+        left = min(self._until - self.steps, float(_SLICE))
+        self.search.take_steps(int(left), self._heat(share), legs=_SLICE)
+
+    def _begin_cycle(self, limits: StoppingCriteria, seconds: float) -> None:
+        """Go back to the best plan, and say after how many steps the cycle ends."""
+        self.search.return_to_best()
+        report = self.search.report
+        self._since, self._first, self._improved = seconds, int(report.steps), int(report.improved)
+        self._length = _LONGER * self._length if self._length else limits.cycle or math.inf
+        left = min(self._steps_left(limits, seconds), limits.most_steps - self._first)
+        # where there is no time for a longer one after it, it is the last
+        is_last = left < (1 + _LONGER) * self._length
+        self._until = limits.most_steps if is_last else self._first + self._length
+
+    def _steps_left(self, limits: StoppingCriteria, seconds: float) -> float:
+        """Return for about how many steps there is time, where some were taken."""
+        if limits.seconds is None or not self._first:
+            return math.inf
+        return self._first * (limits.seconds - seconds) / seconds
+
+    def _heat(self, share: float) -> float:
+        """Return by how much a plan may be worse with probability 1/e, where a share of the cycle is over."""
+        each = abs(self.best[1]) / self.clients
+        return float(each * _HOT * (_COLD / _HOT) ** min(share, 1.0))
+
+    def _share_of_time(self, limits: StoppingCriteria, seconds: float) -> float:
+        """How much of the time that was left when the cycle began is over."""
+        if limits.seconds is None:
+            return 0.0
+        left = limits.seconds - self._since
+        return (seconds - self._since) / left if left > 0 else 1.0
+
+    @property
+    def _share_of_steps(self) -> float:
+        """How much of a cycle is over by its steps."""
+        whole = self._until - self._first
+        return float((self.steps - self._first) / whole) if whole > 0 else 1.0
+
+
+# ``refine``: make a plan better on the law, never worse.
+
+_PER_LEG = 1.2e-7  # seconds, for a clock that counts work
+_NEXT_SEED = 1_000_003
+
+
+def refine(
+    problem: RoutingProblem,
+    plan: RoutingPlan | None = None,
+    *,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+    interrupt: Callable[[], bool] | None = None,
+) -> RoutingPlan:
+    """Search for a better plan, driving every plan tried on the laws: true loads, true clock, best departures.
+
+    Parameters
+    ----------
+    problem
+        A routing problem.
+    plan
+        Where to start; None for no client served.
+    seconds, steps
+        Limits, at least one of them. With `steps` alone the same seed gives the same plan.
+    seed
+        Of all random choices.
+    progress
+        Called with each better plan.
+    interrupt
+        Looked at some fifty times a second: whether to stop and return the best plan so far.
+
+    Returns
+    -------
+    RoutingPlan
+        The best plan found, or the one given where none is better on the law: one that keeps the rules before one
+        that does not, then one that leaves fewer clients out who must be served, then the cheaper one.
+
+    Raises
+    ------
+    SolverError
+        If there is no limit, or no compiled kernel on this machine.
+    """
+    if seconds is None and steps is None:
+        raise SolverError("refine needs a limit: seconds or steps")
+    return RacerRun(problem, plan, seed, progress).run(
+        StoppingCriteria(seconds, steps, interrupt if interrupt is not None else lambda: False)
+    )
+
+
+class RacerRun:
+    """One search on a problem, from plan to plan; see :func:`refine`.
+
+    Parameters
+    ----------
+    problem, plan, seed, progress
+        As in :func:`refine`.
+    clock
+        What seconds are measured with; wall seconds where not given.
+    workers
+        How many searches run side by side, each in a thread, from the same plan with chances of its own.
+
+    Attributes
+    ----------
+    history
+        The better plans, in order of time; seconds count from when this was made.
+    stopped
+        Whether `progress` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
+    """
+
+    def __init__(
+        self,
+        problem: RoutingProblem,
+        plan: RoutingPlan | None,
+        seed: int,
+        progress: Callable[[Progress], None] | None,
+        clock: SearchClock | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.clock = SearchClock() if clock is None else clock
+        self.began = self.clock.now()
+        self.problem = problem
+        self.given = problem.plan_from(RoutingPlan(()) if plan is None else plan)
+        self.progress = progress
+        self.plan_data = PlanData(problem)
+        searches = [RacerSearch(self.plan_data, seed + place * _NEXT_SEED) for place in range(workers)]
+        clients, missed = len(problem.clients), self.plan_data.missed
+        self.annealings = [Annealing(search, clients, missed) for search in searches]
+        self.stopped = False
+        self.history: list[Progress] = []
+        self._given_rank = self._rank = problem.assess(self.given).rank
+        self._legs = 0
+
+    @property
+    def steps(self) -> int:
+        """How many plans were tried."""
+        return sum(one.steps for one in self.annealings)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search ended by itself."""
+        return all(one.ended for one in self.annealings)
+
+    def run(self, limits: StoppingCriteria) -> RoutingPlan:
+        """Search, and return the best plan."""
+        with ThreadPoolExecutor(len(self.annealings)) as threads:
+            begin = repeat(self.given), repeat(limits), repeat(self._seconds)
+            list(threads.map(Annealing.begin, self.annealings, *begin))
+            self._look()
+            while self.problem.clients and not self.ended and not self._is_over(limits):
+                active, seconds = [one for one in self.annealings if not one.ended], self._seconds
+                # the kernel gives up the lock of the interpreter, so that threads run on all cores
+                list(threads.map(Annealing.advance, active, repeat(limits), repeat(seconds)))
+                self._look()
+        best = self.best_plan()
+        return best if self.problem.assess(best).rank < self._given_rank else self.given
+
+    def best_plan(self) -> RoutingPlan:
+        """Return the best plan, each route leaving as the search says, or where that is better as the problem does."""
+        plan = self._best.search.best_plan()
+        reopened = self.problem.plan_from(plan.reopened())
+        if self.problem.assess(reopened).rank < self.problem.assess(plan).rank:
+            return self.problem.assess(reopened).settled().plan
+        return plan
+
+    @property
+    def _seconds(self) -> float:
+        return self.clock.now() - self.began
+
+    @property
+    def _best(self) -> Annealing:
+        """The search with the best plan, the first of equal ones."""
+        return min(self.annealings, key=lambda one: one.best)
+
+    def _is_over(self, limits: StoppingCriteria) -> bool:
+        """Whether a limit is met."""
+        late = limits.seconds is not None and self._seconds >= limits.seconds
+        done = limits.steps is not None and all(one.steps >= limits.steps for one in self.annealings)
+        return self.stopped or limits.stop_requested() or late or done
+
+    def _look(self) -> None:
+        """Report work to the clock, and a better plan to who listens."""
+        legs = sum(one.search.report.legs for one in self.annealings)
+        self.clock.spend(_PER_LEG * (legs - self._legs))
+        self._legs = legs
+        missed, price = self._best.best
+        rank = Rank(False, missed, 0, price)
+        if not rank.is_better_than(self._rank):
+            return
+        self._rank = rank
+        step = Progress(self._seconds, price, message=left_out_text(missed) if missed else "")
+        self.history.append(step)
+        try:
+            if self.progress is not None:
+                self.progress(step)
+        except KeyboardInterrupt:
+            self.stopped = True
+
+
+def left_out_text(count: int) -> str:
+    """Say how many clients a plan leaves out although they must be served.
+
+    Examples
+    --------
+    >>> left_out_text(1), left_out_text(4)
+    ('1 client that must be served is left out', '4 clients that must be served are left out')
+    """
+    one = "client that must be served is left out"
+    return count_text(count, one, "clients that must be served are left out")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.data import RoutingData
 from kanopt.routing.plan import StartedRoute, trip_after
+from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import slack
 
 _NOT_LEFT, _ON_TRIP, _GOES_HOME, _GOES_TO_END = range(4)

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from kanopt import RoutingProblem
-from kanopt.engines.clock import SearchClock
+from kanopt.engines.base import SearchClock
 from kanopt.formulas import Variable, parse_formula
 from kanopt.refs import arc, state
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
-from kanopt.routing.search.racer.annealing import StoppingCriteria
 from kanopt.routing.search.racer.plan_data import PlanData
-from kanopt.routing.search.racer.refine import RacerRun, refine
-from kanopt.routing.search.racer.search import RacerSearch
+from kanopt.routing.search.racer.search import RacerRun, RacerSearch, StoppingCriteria, refine
 from tests.cases.law_search import CASES, exact_problem, optimum
 from tests.cases.mixed_routing import mixed_problem, random_plan
 from tests.cases.routing_simulator import Simulator, best_of_all

@@ -10,8 +10,7 @@ import pytest
 from kanopt import RoutingProblem
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.search.racer.plan_data import PlanData
-from kanopt.routing.search.racer.refine import refine
-from kanopt.routing.search.racer.search import RULES, RacerSearch, RouteScore
+from kanopt.routing.search.racer.search import RULES, RacerSearch, RouteScore, refine
 from kanopt.routing.simulate import route_costs
 from tests.cases.kernel_scores import score_plan
 from tests.cases.law_search import CASES, exact_problem

@@ -1,1 +1,0 @@
-"""Explanations that only routing plans have: conflicts and alternatives."""

@@ -1,1 +1,0 @@
-"""Plans as files for other programs and for print: workbook, map, tables, summary, work orders."""

@@ -1,1 +1,0 @@
-"""PyVRP as an engine: its model of a routing problem, and its search."""

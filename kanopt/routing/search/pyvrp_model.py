@@ -1,0 +1,455 @@
+"""The integers of a routing problem as PyVRP's data: the same plans, the same order of their prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyvrp import Activity, ActivityType, Client, Depot, Location, ProblemData, Route, Solution, VehicleType
+
+from kanopt.array_types import Integers
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.rules import beyond
+from kanopt.routing.search.integers import (
+    Flags,
+    NodeRoutes,
+    RoutingIntegers,
+    refuse_too_large,
+    splits_at_pickups,
+    without_idle_reloads,
+)
+
+# What of a routing problem PyVRP does not model.
+
+_TOLERANCE = 1e-9
+
+
+MODELLED = frozenset(
+    {
+        "fleet", "depot", "visits", "prize", "skill", "capacity", "measures", "reload", "road", "time window",
+        "release", "shift", "duration", "overtime",
+    }
+)  # fmt: skip
+"""The rules that PyVRP models, as the referee calls them."""
+
+
+def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
+    """Name the rules of a problem that PyVRP does not model, in a few words each.
+
+    Parameters
+    ----------
+    problem
+        A routing problem.
+    """
+    return tuple(rule.what for rule in beyond(problem.data, MODELLED | set(_modelled_here(problem))))
+
+
+def _modelled_here(problem: RoutingProblem) -> Iterator[str]:
+    """Yield the rules that PyVRP models of some problems and not of others."""
+    data = problem.data
+    counts = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
+    if all(counts[name] == 1 for name, _ in data.pinned.values()):
+        yield "pinned"
+    if splits_at_pickups(data):
+        yield "backhaul"
+    if _price_of_distance(problem):
+        yield "distance"
+
+
+def _price_of_distance(problem: RoutingProblem) -> bool:
+    """Say whether each vehicle type with a limit of distance pays for its legs by their distance alone."""
+    data = problem.data
+    for kind in np.flatnonzero(np.isfinite(data.of_vehicles("max_distance"))):
+        costs, lengths = problem.planning_values.costs[kind], data.distance
+        every = np.arange(len(lengths))
+        usable = data.usable(every[:, None], every) & np.isfinite(costs)
+        total = float(lengths[usable].sum())
+        rate = float(costs[usable].sum()) / total if total else 0.0
+        proportional = np.allclose(
+            costs[usable], rate * lengths[usable], rtol=_TOLERANCE, atol=_TOLERANCE * rate
+        )
+        if not (rate and proportional):
+            return False
+    return True
+
+
+UNLIMITED = int(np.iinfo(np.int64).max)
+"""A time that never comes."""
+_MOST = 1e12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
+_MOST_LIMITED = 1e9  # the same where distances, which are prices, are weighed by a penalty themselves
+_FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
+_WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
+_EXACT = 1e-12
+_VIOLATED = 1e18  # the price of everything violated at once: six times that is inside 64 bits
+
+
+@dataclass(frozen=True, eq=False)
+class PyVrpModel:
+    """A routing problem as PyVRP sees it.
+
+    Parameters
+    ----------
+    arrays
+        What was lowered.
+    data
+        PyVRP's data. Its clients are the nodes behind the depots, in their order; its vehicle types are the vehicle
+        types that have vehicles.
+    kinds
+        Vehicle type of `arrays` for each vehicle type of PyVRP.
+    reloads
+        PyVRP's depot at which each vehicle type reloads, for those that may.
+    load_worth, time_worth
+        Penalty of a unit at which a mean demand, or a mean travel time, too much weighs as much as a mean arc.
+    largest
+        The largest penalty that cannot overflow.
+    complete
+        Whether every client that must be served is required; else its prize is none that anybody pays.
+    """
+
+    arrays: RoutingIntegers
+    data: ProblemData
+    kinds: tuple[int, ...]
+    reloads: Mapping[int, int]
+    load_worth: float
+    time_worth: float
+    largest: float
+    complete: bool
+
+    def price(self, cost: int) -> float:
+        """Return a price of PyVRP in the problem's own unit, with the prizes of clients that are no nodes."""
+        return self.arrays.money.to_float(cost + self.arrays.missed_prizes)
+
+    def left_out(self, solution: Solution) -> tuple[int, int]:
+        """Return how many clients a plan leaves out although they must be served, and their prizes here."""
+        if self.complete:
+            return 0, 0
+        served = {stop.idx for route in solution.routes() for stop in route if stop.is_client()}
+        must = np.flatnonzero(self.arrays.mandatory[self.arrays.depots :])
+        missed = [int(place) for place in must if place not in served]
+        clients = self.data.clients()
+        return len(missed), sum(clients[place].prize for place in missed)
+
+    def node_routes(self, solution: Solution) -> list[list[int]]:
+        """Return client nodes by vehicle of the fleet, whether the routes fit or not."""
+        free: dict[int, list[int]] = {kind: [] for kind in self.kinds}
+        for place, (kind, _) in reversed(list(enumerate(self.arrays.fleet))):
+            free[kind].append(place)
+        routes: list[list[int]] = [[] for _ in self.arrays.fleet]
+        for route in solution.routes():
+            kind = self.kinds[route.vehicle_type()]
+            stops = [stop.idx + self.arrays.depots for stop in route if stop.is_client()]
+            if stops and kind in self.reloads:
+                home = self.arrays.depot(kind)
+                nodes = [stop.idx + self.arrays.depots if stop.is_client() else home for stop in route]
+                stops = without_idle_reloads(nodes, self.arrays.depots)
+            if stops:
+                routes[free[kind].pop()] = stops
+        return routes
+
+    def solution(self, routes: NodeRoutes) -> Solution:
+        """Return a plan as PyVRP's solution."""
+        driven = [
+            Route(self.data, self._visits(kind, route), self.kinds.index(kind))
+            for (kind, _), route in zip(self.arrays.fleet, routes, strict=True)
+            if route
+        ]
+        return Solution(self.data, driven)
+
+    def _visits(self, kind: int, route: Sequence[int]) -> list[int] | list[Activity]:
+        """Return the stops of a route as PyVRP's clients, with its reloads where there are any."""
+        first = self.arrays.depots
+        if all(node >= first for node in route):
+            return [node - first for node in route]
+        again = Activity(ActivityType.DEPOT, self.reloads[kind])
+        return [Activity(ActivityType.CLIENT, node - first) if node >= first else again for node in route]
+
+
+def integers_of(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
+    """Round a problem so that prices leave room for the penalties with which PyVRP weighs loads and times."""
+    limited = np.isfinite(problem.data.of_vehicles("max_distance")).any()
+    return RoutingIntegers(problem, seed, dearest=_MOST_LIMITED if limited else _MOST)
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """What goes to PyVRP of a problem in whole numbers, in the units in which its penalties weigh alike."""
+
+    roads: Flags
+    cost: Integers
+    transit: Integers
+    demands: Integers
+    pickup: Integers
+    capacities: Integers
+    earliest: Integers
+    latest: Integers
+    release: Integers
+    shift_start: Integers
+    shift_end: Integers
+
+
+def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
+    """Lower integers to PyVRP's data; matrices go over as they are, without a loop over arcs.
+
+    Rules that PyVRP does not model are left out (:func:`unsupported_rules`); nobody is served late who need not be.
+
+    Parameters
+    ----------
+    arrays
+        The problem, from :func:`integers_of`.
+    complete
+        Whether a plan that leaves out a client that must be served counts as no plan; else such a client carries
+        a prize above what any trip to one client saves. A search that may leave out such clients finds its way better
+        with it than with a price above any plan.
+    """
+    numbers = _numbers(arrays)
+    kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
+    places = _lay_out(arrays, kinds)
+    cost, transit = _with_ends(arrays, numbers, places)
+    profiles, matrices = _profiles(kinds, cost, transit)
+    # two matrices of 64 bits for each profile, and one more while a matrix or neighbours are read
+    refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(matrices) + 1))
+    data = ProblemData(
+        locations=[Location(0, 0) for _ in range(arrays.size + len(places.ends))],
+        clients=_clients(arrays, numbers, complete=complete),
+        depots=_depots(arrays, places),
+        vehicle_types=_vehicles(arrays, numbers, places, profiles),
+        distance_matrices=[cost[kind] for kind in matrices],
+        duration_matrices=[transit[kind] for kind in matrices],
+    )
+    leg = positive_mean(numbers.transit[numbers.roads])
+    arc = positive_mean(numbers.cost[numbers.roads]) + positive_mean(arrays.per_time) * leg
+    arc = arc or float(arrays.fixed.max(initial=0)) or 1.0
+    load = positive_mean(np.maximum(numbers.demands[0], numbers.pickup)) or positive_mean(numbers.demands)
+    return PyVrpModel(
+        arrays=arrays,
+        data=data,
+        kinds=kinds,
+        reloads=places.reloads,
+        load_worth=arc / (load or 1.0),
+        time_worth=arc / (leg or 1.0),
+        largest=_VIOLATED / max(1, _most_violated(arrays, numbers)),
+        complete=complete,
+    )
+
+
+def _numbers(arrays: RoutingIntegers) -> _Numbers:
+    """Count loads so that a mean demand is a mean travel time, and leave out limits that can never be met."""
+    roads, never = arrays.transit <= arrays.last, arrays.last + 1
+    transit, matters = arrays.transit, _time_matters(arrays)
+    demands, pickup, capacities = _loads(arrays, positive_mean(transit[roads]))
+    shape, dearest = transit.shape, max(1, int(arrays.cost.max(initial=0, where=roads)))
+    begins = int(arrays.shift_start.min())
+    latest = np.minimum(arrays.latest, np.where(arrays.release <= arrays.due, arrays.due, arrays.latest))
+    nothing = np.zeros_like(latest)
+    return _Numbers(
+        roads=roads,
+        cost=np.where(roads, arrays.cost, _FAR * dearest),
+        transit=transit if matters else np.broadcast_to(np.int64(0), shape),
+        demands=demands,
+        pickup=pickup,
+        capacities=capacities,
+        earliest=np.where(arrays.earliest <= begins, 0, arrays.earliest) if matters else nothing,
+        latest=np.where(matters & (latest < never - 1), latest, UNLIMITED),
+        release=np.where(arrays.release <= begins, 0, arrays.release) if matters else nothing,
+        shift_start=arrays.shift_start if matters else np.zeros_like(arrays.shift_start),
+        shift_end=arrays.shift_end if matters else np.full_like(arrays.shift_end, UNLIMITED),
+    )
+
+
+def _time_matters(arrays: RoutingIntegers) -> bool:
+    """Say whether any time has a price or a limit that some plan may reach."""
+    clients = slice(arrays.depots, None)
+    starts = (arrays.shift_start, arrays.earliest, arrays.release)
+    reach = max(int(times.max(initial=0)) for times in starts) + int(arrays.transit.max(axis=(0, 2)).sum())
+    reloads = max((arrays.most_reloads(kind) for kind, _ in arrays.fleet), default=0)
+    reach += reloads * int(arrays.transit.max(initial=0) + arrays.reload_time.max(initial=0))
+    soonest = min(int(arrays.shift_end.min()), int(arrays.latest[clients].min(initial=arrays.last)))
+    limits = (arrays.max_duration < arrays.last).any() or (arrays.lateness > 0).any()
+    return bool(reach > soonest or limits or arrays.per_time.any() or arrays.overtime[1].any())
+
+
+def positive_mean(values: Integers) -> float:
+    """Return the mean of what is above zero, 0 where nothing is.
+
+    Examples
+    --------
+    >>> positive_mean(np.array([0, 2, 4]))
+    3.0
+    """
+    positive = values[values > 0]
+    return float(positive.mean()) if positive.size else 0.0
+
+
+def _loads(arrays: RoutingIntegers, leg: float) -> tuple[Integers, Integers, Integers]:
+    """Return demands, pickups and capacities in every measure, so that a mean demand is as large as a mean leg."""
+    demands, capacities, pickup = [], [], arrays.pickup
+    for measure, (demand, capacity) in enumerate(zip(arrays.demands, arrays.capacities, strict=True)):
+        picked = np.zeros_like(demand) if measure else arrays.pickup
+        divisor = int(np.gcd.reduce(np.concatenate([demand, picked]))) or 1
+        heavy = max(1, round(leg / (positive_mean(np.maximum(demand, picked) // divisor) or 1.0)))
+        demands.append(demand // divisor * heavy)
+        capacities.append(capacity // divisor * heavy)
+        pickup = pickup if measure else picked // divisor * heavy
+    return np.stack(demands), pickup, np.stack(capacities)
+
+
+def _most_violated(arrays: RoutingIntegers, numbers: _Numbers) -> int:
+    """Return the largest violation there can be: loads of all measures, times, and distances where they are limited.
+
+    A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
+    is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
+    """
+    loads = int(numbers.demands.sum()) + int(numbers.pickup.sum())
+    moments = (numbers.earliest, numbers.shift_start, numbers.release)
+    leg = max(int(times.max(initial=0)) for times in moments)
+    leg += int(numbers.transit.max(initial=0)) + int(arrays.reload_time.max(initial=0))
+    if arrays.limits_distance:
+        leg += int(numbers.cost.max(initial=0))
+    return loads + arrays.size * leg
+
+
+@dataclass(frozen=True)
+class _DepotPlaces:
+    """PyVRP's depots beyond those of the arrays: where vehicle types reload, and end where they do not come back."""
+
+    kinds: tuple[int, ...]
+    reloads: dict[int, int]
+    ends: dict[int, int]
+
+
+def _lay_out(arrays: RoutingIntegers, kinds: tuple[int, ...]) -> _DepotPlaces:
+    """Give the depots their numbers: those of the arrays, then reloads, then ends by vehicle type."""
+    again = [kind for kind in kinds if arrays.most_reloads(kind)]
+    # without reloads the arc back is free in the arrays already
+    ends = [kind for kind in again if not arrays.data.vehicles[kind].returns]
+    reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
+    return _DepotPlaces(
+        kinds, reloads, {kind: arrays.depots + len(again) + place for place, kind in enumerate(ends)}
+    )
+
+
+def _depots(arrays: RoutingIntegers, places: _DepotPlaces) -> list[Depot]:
+    depots = [Depot(node) for node in range(arrays.depots)]
+    depots += [
+        Depot(arrays.depot(kind), service_duration=int(arrays.reload_time[kind])) for kind in places.reloads
+    ]
+    return depots + [Depot(arrays.size + place) for place in range(len(places.ends))]
+
+
+def _with_ends(arrays: RoutingIntegers, numbers: _Numbers, places: _DepotPlaces) -> tuple[Integers, Integers]:
+    """Return the matrices with a place for each type to end at where it stands; the arc there is service alone."""
+    if not places.ends:
+        return numbers.cost, numbers.transit
+    wide = ((0, 0), (0, len(places.ends)), (0, len(places.ends)))
+    cost, transit = np.pad(numbers.cost, wide), np.pad(numbers.transit, wide)
+    for place, kind in enumerate(places.ends, start=arrays.size):
+        transit[kind, : arrays.size, place] = arrays.service[kind]
+    return cost, transit
+
+
+def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], list[int]]:
+    """Return the profile of each vehicle type, and a vehicle type for each profile: equal matrices share one."""
+    shared: list[int] = []
+    profiles = []
+    for kind in kinds:
+        equal = (
+            place
+            for place, other in enumerate(shared)
+            if all(
+                matrix.strides[0] == 0 or np.array_equal(matrix[kind], matrix[other]) for matrix in matrices
+            )
+        )
+        profile = next(equal, len(shared))
+        if profile == len(shared):
+            shared.append(kind)
+        profiles.append(profile)
+    return profiles, shared
+
+
+def _clients(arrays: RoutingIntegers, numbers: _Numbers, *, complete: bool) -> list[Client]:
+    loaded, picked = _is_loaded(numbers), bool(numbers.pickup.any())
+    must = arrays.mandatory & complete
+    prize = np.where(arrays.mandatory, 0 if complete else _worth(arrays, numbers), arrays.prize)
+    others = [0] * (len(numbers.demands) - 1)
+    return [
+        Client(
+            node,
+            delivery=numbers.demands[:, node].tolist() if loaded else [],
+            pickup=[int(numbers.pickup[node]), *others] if picked else [],
+            tw_early=int(numbers.earliest[node]),
+            tw_late=int(numbers.latest[node]),
+            release_time=int(numbers.release[node]),
+            prize=int(prize[node]),
+            required=bool(must[node]),
+        )
+        for node in range(arrays.depots, arrays.size)
+    ]
+
+
+def _worth(arrays: RoutingIntegers, numbers: _Numbers) -> int:
+    """Return a price for leaving out a client that must be served: more than any trip to one client saves."""
+    dearest, longest = (
+        int(values.max(initial=0, where=numbers.roads)) for values in (numbers.cost, numbers.transit)
+    )
+    hourly = int((arrays.per_time + arrays.overtime[1]).max(initial=0))
+    trip = 2 * dearest + int(arrays.fixed.max(initial=0)) + 2 * longest * hourly
+    return _WORTH * max(trip, int(arrays.prize.max(initial=0)))
+
+
+def _is_loaded(numbers: _Numbers) -> bool:
+    return bool(numbers.demands.any() or numbers.pickup.any())
+
+
+def _vehicles(
+    arrays: RoutingIntegers, numbers: _Numbers, places: _DepotPlaces, profiles: Sequence[int]
+) -> list[VehicleType]:
+    loaded, (regular, overtime) = _is_loaded(numbers), arrays.overtime
+    assert VehicleType().tw_late == UNLIMITED
+    types = []
+    for kind, profile in zip(places.kinds, profiles, strict=True):
+        more: dict[str, Any] = {}
+        longest = int(arrays.max_duration[kind])
+        if overtime[kind]:
+            normal, longest = min(int(regular[kind]), longest), min(longest, arrays.last)
+            more |= {"shift_duration": normal, "max_overtime": max(0, longest - normal)}
+            more["unit_overtime_cost"] = int(overtime[kind])
+        elif longest < arrays.last:
+            more["shift_duration"] = longest
+        if np.isfinite(arrays.data.vehicles[kind].max_distance):
+            more["max_distance"] = _distance_limit(arrays, numbers, kind)
+        if kind in places.reloads:
+            more |= {"reload_depots": [places.reloads[kind]], "max_reloads": arrays.most_reloads(kind)}
+        home = arrays.depot(kind)
+        types.append(
+            VehicleType(
+                num_available=sum(1 for each, _ in arrays.fleet if each == kind),
+                capacity=numbers.capacities[:, kind].tolist() if loaded else [],
+                start_depot=home,
+                end_depot=places.ends.get(kind, arrays.last_depot(kind)),
+                fixed_cost=int(arrays.fixed[kind]),
+                tw_early=int(numbers.shift_start[kind]),
+                tw_late=int(numbers.shift_end[kind]),
+                unit_distance_cost=1,
+                unit_duration_cost=int(arrays.per_time[kind]),
+                profile=profile,
+                **more,
+            )
+        )
+    return types
+
+
+def _distance_limit(arrays: RoutingIntegers, numbers: _Numbers, kind: int) -> int:
+    """Return the limit of a distance as the price of the arcs, which is what PyVRP sums up.
+
+    Where prices are rounded, each arc may be half a step too dear; what is too far by that only the arrays see.
+    """
+    roads, (whole, limits) = numbers.roads[kind] & (numbers.cost[kind] > 0), arrays.lengths
+    prices, lengths = numbers.cost[kind][roads].astype(float), whole[roads].astype(float)
+    rate = prices.sum() / (lengths.sum() or 1.0)
+    if not rate:
+        return UNLIMITED
+    exact = bool((np.abs(prices - rate * lengths) <= _EXACT * prices.max()).all())
+    limit = float(limits[kind]) * rate
+    return int(min(limit * (1 + _EXACT) + (0.0 if exact else 0.5 * arrays.size), _VIOLATED))

@@ -1,0 +1,443 @@
+"""The iterated local search of PyVRP, watched: time, patience, Ctrl-C, and every better plan as it is found."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from pyvrp import (
+    CostEvaluator,
+    IteratedLocalSearch,
+    IteratedLocalSearchCallbacks,
+    IteratedLocalSearchParams,
+    PenaltyManager,
+    PenaltyParams,
+    ProblemData,
+    RandomNumberGenerator,
+    Route,
+    Solution,
+)
+from pyvrp.exceptions import PenaltyBoundWarning
+from pyvrp.search import (
+    OPERATORS,
+    LocalSearch,
+    NeighbourhoodParams,
+    PerturbationManager,
+    PerturbationParams,
+    compute_neighbours,
+)
+
+from kanopt.engines.base import SearchClock
+from kanopt.plans.result import Progress
+from kanopt.routing import RoutingPlan
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.search.integers import NodeRoutes
+from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of, pyvrp_model
+from kanopt.routing.search.racer.search import left_out_text
+
+# Routes of all plans that PyVRP meets, and the best plan that can be put together from them.
+#
+# A search meets good routes in plans that are not good as a whole. Which of them make the best plan is the
+# set partitioning model of Balinski and Quandt (1964, "On an integer program for a delivery problem",
+# Operations Research 12(2), 300–304), over the routes met instead of all. PyVRP meets routes by the
+# thousand, and is asked between its rounds for a plan better than its best one: a linear program shows
+# which routes can be in one, and whole numbers are looked for among these alone, and only where they are
+# few.
+
+_MOST_ROUTES = 20_000
+"""Routes that are looked at, those met last."""
+_NAMES = 100_000
+"""Names of routes remembered, so that a route met before is not looked at again."""
+_KEPT = 8000
+"""Routes kept after a linear program: no more than one solves in a moment."""
+_WHOLE = 1000
+"""Routes up to which whole numbers are looked for."""
+_NODES, _SECONDS = 500, 5.0
+_BETTER = 1e-7
+_PER_COLUMN = 2e-5  # seconds, for a clock that counts work
+
+
+class PricedRoute(NamedTuple):
+    """A route: its vehicle type, its clients in order of visit, and its price without clients left out."""
+
+    kind: int
+    clients: tuple[int, ...]
+    price: float
+
+    @classmethod
+    def of(cls, route: Route) -> PricedRoute:
+        """Return a route of PyVRP."""
+        price = route.distance_cost() + route.duration_cost() + route.fixed_vehicle_cost()
+        return cls(route.vehicle_type(), tuple(stop.idx for stop in route if stop.is_client()), price)
+
+
+class RoutePool:
+    """The cheapest order met for each vehicle type and set of clients; what was met last comes last.
+
+    Parameters
+    ----------
+    data
+        PyVRP's data.
+    """
+
+    def __init__(self, data: ProblemData) -> None:
+        self.data = data
+        self._seen: set[tuple[int, str]] = set()
+        self._best: dict[tuple[int, frozenset[int]], PricedRoute] = {}
+        clients = data.clients()
+        self._required = np.array([client.required for client in clients], dtype=bool)
+        # a plan costs what it would with nobody served, and more or less than that with each route
+        self._saved = np.where(self._required, 0.0, [client.prize for client in clients])
+        self._vehicles = np.array([kind.num_available for kind in data.vehicle_types()], dtype=float)
+
+    def add(self, solution: Solution) -> None:
+        """Add the routes of a plan that fit, whether the plan does or not."""
+        for route in solution.routes():
+            name = route.vehicle_type(), str(route)
+            if name not in self._seen:
+                self._seen.add(name)
+                if route.is_feasible():
+                    self.keep([PricedRoute.of(route)])
+
+    def keep(self, routes: Iterable[PricedRoute]) -> None:
+        """Keep routes, each set of clients in the cheapest order; of too many those met last."""
+        for route in routes:
+            key = route.kind, frozenset(route.clients)
+            known = self._best.pop(key, None)
+            if route.clients:
+                self._best[key] = known if known is not None and known.price < route.price else route
+        if len(self._best) > 2 * _MOST_ROUTES:
+            self._best = dict(list(self._best.items())[-_MOST_ROUTES:])
+
+    def best_combination(self, known: Solution, clock: SearchClock) -> Solution | None:
+        """Return a better plan than a known one that is made of routes of the pool, None where none was found."""
+        chosen = self.better([PricedRoute.of(route) for route in known.routes()], clock)
+        if len(self._seen) > _NAMES:
+            self._seen.clear()
+        if chosen is None:
+            return None
+        found = [Route(self.data, list(route.clients), route.kind) for route in chosen]
+        return Solution(self.data, found)
+
+    def _net_price(self, route: PricedRoute) -> float:
+        """Return what a route costs, less what leaving its clients out does."""
+        return float(route.price - self._saved[list(route.clients)].sum())
+
+    def _rows(self, routes: list[PricedRoute]) -> tuple[Any, Any]:
+        """Return which clients, and which vehicle type, each route takes; (clients, routes) and (types, routes)."""
+        from scipy.sparse import csr_array
+
+        count = len(routes)
+        lengths = [len(route.clients) for route in routes]
+        clients = np.fromiter((one for route in routes for one in route.clients), dtype=np.intp)
+        kinds = np.array([route.kind for route in routes], dtype=np.intp)
+        at = clients, np.repeat(np.arange(count), lengths)
+        served = csr_array((np.ones(len(clients)), at), shape=(len(self._required), count))
+        fleet = csr_array((np.ones(count), (kinds, np.arange(count))), shape=(len(self._vehicles), count))
+        return served, fleet
+
+    def better(self, known: list[PricedRoute], clock: SearchClock) -> list[PricedRoute] | None:
+        """Return routes that make a plan cheaper than those known do, None where none was found.
+
+        A linear program comes first. Its prices of clients show which routes can be in a better plan (Dantzig's reduced
+        costs); where there are many in the pool, only those least too dear for it are kept.
+
+        Parameters
+        ----------
+        known
+            Routes of a plan, which are kept first.
+        clock
+            Hears of the work.
+        """
+        from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+        from scipy.sparse import vstack
+
+        self.keep(known)
+        routes, best = list(self._best.values())[-_MOST_ROUTES:], sum(map(self._net_price, known))
+        clock.spend(_PER_COLUMN * len(routes))
+        served, fleet = self._rows(routes)
+        scale = max(1.0, abs(best) / max(1, len(known)))
+        prices = np.array([self._net_price(route) for route in routes]) / scale
+        target = (best - _BETTER * abs(best)) / scale
+        must = np.flatnonzero(self._required)
+        above = vstack([served[np.flatnonzero(~self._required)], fleet]).tocsr()
+        most = np.concatenate([np.ones(above.shape[0] - len(self._vehicles)), self._vehicles])
+        exact = {"A_eq": served[must], "b_eq": np.ones(len(must))} if len(must) else {}
+        found = linprog(prices, A_ub=above, b_ub=most, **exact, method="highs")
+        if found.status != 0 or found.fun > target:
+            return None
+        reduced = prices - above.T @ found.ineqlin.marginals
+        reduced = reduced - served[must].T @ found.eqlin.marginals if len(must) else reduced
+        order = np.argsort(reduced, kind="stable")
+        if len(routes) > _KEPT:
+            self._best = {}
+            self.keep(routes[place] for place in order[:_KEPT])
+        few = order[: int((reduced[order] <= target - found.fun).sum())]
+        if len(few) > _WHOLE:
+            return None
+        limits: dict[str, float] = {"node_limit": _NODES}
+        if not clock.counts_work:
+            limits["time_limit"] = _SECONDS
+        whole = milp(
+            prices[few],
+            integrality=np.ones(len(few)),
+            bounds=Bounds(0, 1),
+            constraints=[
+                LinearConstraint(served[:, few], self._required.astype(float), np.ones(len(self._required))),
+                LinearConstraint(fleet[:, few], -np.inf, self._vehicles),
+                LinearConstraint(prices[None, few], -np.inf, target),
+            ],
+            options=limits,
+        )
+        return None if whole.x is None else [routes[place] for place in few[whole.x > 0.5]]
+
+
+_STEPS, _STEPS_PER_PAIR = 3000, 5
+_ROUND, _ROUND_PER_CLIENT = 3000, 4
+# clients from which on a pool of routes has something to tell, and up to which it is quick
+_POOLED = range(15, 301)
+_EVERY = 5
+_GAIN = 0.001
+"""Share of the price by which the last half of a search must have made the plan cheaper for it to go on."""
+_PER_STEP, _PER_STEP_AND_CLIENT = 5e-4, 7e-7  # seconds, for a clock that counts work
+# penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
+_FIRST, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
+
+
+class PyVrpRun:
+    """One search of PyVRP for a plan from which another search goes on.
+
+    PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
+    more, after ``3000 + 4 × clients`` iterations without a better plan, a new round begins: from the best plan where
+    the last one found it, else from it and from a random one by turns. Between rounds, for up to 300 clients, the
+    routes of all plans are put together anew (:class:`RoutePool`). On RC101 this finds the optimum, where one round
+    ends 1 % above it.
+
+    Every client that must be served is required where the fleet could carry them all, else it has a prize. The plan is
+    the best one found, or where none keeps PyVRP's rules the one at which the search stands: whoever goes on takes it
+    as far as it fits.
+
+    Parameters
+    ----------
+    problem
+        What is planned; rules that PyVRP does not model are left out.
+    seed
+        Any whole number of at least 0.
+    clock
+        What seconds are measured with.
+    report
+        Called with every better plan.
+
+    Attributes
+    ----------
+    plan, price, unserved
+        The best plan, what it costs at planning values, and how many clients it leaves out although they must be
+        served; None where there is none.
+    message
+        How the search ended, where it ended by itself.
+    """
+
+    def __init__(
+        self, problem: RoutingProblem, seed: int, clock: SearchClock, report: Callable[[Progress], None]
+    ) -> None:
+        self.began = clock.now()
+        self.problem, self.clock, self.report = problem, clock, report
+        self.rng = RandomNumberGenerator(seed % 2**32)
+        self.integers = integers_of(problem, seed)
+        self.patience = _STEPS + _STEPS_PER_PAIR * len(problem.clients) ** 2
+        self.plan: RoutingPlan | None = None
+        self.price: float | None = None
+        self.unserved = 0
+        self.message = ""
+        self._history: list[tuple[float, float]] = []
+
+    def search(
+        self, start: RoutingPlan | None, least: float, most: float, stop_requested: Callable[[], bool]
+    ) -> None:
+        """Search from a plan, or from scratch, for as long as much is gained.
+
+        Parameters
+        ----------
+        start
+            A plan, or None.
+        least, most
+            Seconds that it takes at least, unless it ends by itself, and at most.
+        stop_requested
+            Looked at in every iteration: whether to stop.
+        """
+        self.least, self.most, self.stop_requested = least, most, stop_requested
+        if self.integers.is_idle or self.is_over():
+            return
+        complete = self._may_be_complete()
+        model = pyvrp_model(self.integers, complete=complete)
+        local = self._local_search(model)
+        first = self._initial_solution(model, local, self.integers.node_routes(start) if start else None)
+        monitor, again = _SearchMonitor(self, model, first), False
+        with warnings.catch_warnings():
+            # penalties that stay at their largest mean that no plan serves all
+            warnings.simplefilter("ignore", PenaltyBoundWarning)
+            while not monitor.ended:
+                penalties = self._penalties(model, complete=complete)
+                params = IteratedLocalSearchParams(callbacks=monitor)
+                search = IteratedLocalSearch(model.data, penalties, local, first, params)
+                better = monitor.run_round(search)
+                # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
+                again = better or not again or monitor.pool is None
+                known = monitor.best if again else None
+                if not monitor.ended:
+                    first = known if known is not None else self._random_solution(model, local)
+        found = monitor.current if monitor.best is None else monitor.best
+        self.plan = self.integers.plan(model.node_routes(found))
+
+    def _may_be_complete(self) -> bool:
+        """Say whether the fleet could carry everything that must be served."""
+        integers = self.integers
+        must = int(integers.demands[0, integers.mandatory].sum())
+        trips = ((kind, 1 + integers.most_reloads(kind)) for kind, _ in integers.fleet)
+        return must <= sum(count * int(integers.capacities[0, kind]) for kind, count in trips)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search was made."""
+        return self.clock.now() - self.began
+
+    def is_over(self) -> bool:
+        """Say whether the search was asked to stop, its time is over, or it gains little."""
+        seconds = self.seconds
+        if self.stop_requested() or seconds >= self.most:
+            return True
+        return seconds >= self.least and not self._gains(seconds)
+
+    def _gains(self, seconds: float) -> bool:
+        """Say whether the last half of the search has made the plan much cheaper."""
+        if not self._history:
+            return False
+        before = [price for then, price in self._history if then <= seconds / 2]
+        last = self._history[-1][1]
+        return not before or before[-1] - last > _GAIN * abs(last)
+
+    def offer(self, price: float, worth: float, left: int) -> None:
+        """Note a better plan: its price, what it is worth with clients that it leaves out, and how many these are."""
+        self.price, self.unserved = price, left
+        self._history.append((self.seconds, worth))
+        self.report(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
+
+    def _local_search(self, model: PyVrpModel) -> LocalSearch:
+        neighbours = compute_neighbours(model.data, NeighbourhoodParams())
+        local = LocalSearch(model.data, self.rng, neighbours, PerturbationManager(PerturbationParams()))
+        for operator in OPERATORS:
+            if operator.supports(model.data):
+                local.add_operator(operator(model.data))
+        return local
+
+    def _initial_solution(self, model: PyVrpModel, local: LocalSearch, start: NodeRoutes | None) -> Solution:
+        """Return the plan to start from: the one given, else a random one after a local search."""
+        if start is None:
+            return self._random_solution(model, local)
+        known = model.solution(start)
+        if known.is_complete():
+            return known
+        return local(known, self._penalties(model, complete=True).max_cost_evaluator(), exhaustive=True)
+
+    def _random_solution(self, model: PyVrpModel, local: LocalSearch) -> Solution:
+        evaluator = self._penalties(model, complete=True).max_cost_evaluator()
+        return local(Solution.make_random(model.data, self.rng), evaluator, exhaustive=True)
+
+    @staticmethod
+    def _penalties(model: PyVrpModel, *, complete: bool) -> PenaltyManager:
+        """Return penalties that begin not far above the prices of arcs.
+
+        PyVRP begins at half its largest penalty, whatever a unit of load, time or money is, and needs tens of
+        thousands of iterations to come down; from here plans are as good in a third of the time.
+        """
+        worths = model.load_worth, model.time_worth
+        # late routes help to find others where these are put together anew; else they only cost time
+        late = _FIRST_TIME if model.data.num_clients in _POOLED else _FIRST
+        load, time = (_FIRST, late) if complete else (_FIRST_WITH_PRIZES,) * 2
+        params = PenaltyParams(
+            min_penalty=min(_LEAST * min(worths), model.largest),
+            max_penalty=min(_MOST * max(worths), model.largest),
+        )
+        loads = [load * worths[0]] * model.data.num_load_dimensions
+        return PenaltyManager((loads, time * worths[1], 1.0), params)
+
+
+class _SearchMonitor(IteratedLocalSearchCallbacks):
+    """Called by PyVRP in every iteration; says when a round is to stop.
+
+    Attributes
+    ----------
+    best
+        The best plan of all rounds, None before the first.
+    current
+        The plan at which the search stands, whether it fits or not.
+    ended
+        Whether the search is to end with the round.
+    """
+
+    def __init__(self, search: PyVrpRun, model: PyVrpModel, first: Solution) -> None:
+        self.search = search
+        self.model = model
+        self.current = first
+        self.best: Solution | None = None
+        self.ended = False
+        self.iterations = 0
+        self.best_at = 0
+        self.idle = 0
+        clients = model.data.num_clients
+        self.longest = _ROUND + _ROUND_PER_CLIENT * clients
+        self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
+        # a route of the pool is a set of clients in an order, without reloads
+        self.pool = RoutePool(model.data) if clients in _POOLED and not model.reloads else None
+        self._offer(first)
+
+    def run_round(self, search: IteratedLocalSearch) -> bool:
+        """Run one round, and put routes of all rounds together; return whether there is a better plan."""
+        before, self.idle = self.best, 0
+        search.run(self.is_over, collect_stats=False)
+        if self.pool is not None and self.best is not None and not self.ended:
+            combined = self.pool.best_combination(self.best, self.search.clock)
+            if combined is not None:
+                self._offer(combined)
+        return self.best is not before
+
+    def on_best(self, best: Solution) -> None:
+        """Store the best plan of a round."""
+        self.idle = 0
+        self._offer(best)
+
+    def on_iteration(
+        self, current: Solution, candidate: Solution, best: Solution, cost_evaluator: CostEvaluator
+    ) -> None:
+        """Count an iteration."""
+        self.iterations += 1
+        self.idle += 1
+        self.search.clock.spend(self.worth)
+        self.current = current
+        if self.pool is not None and self.iterations % _EVERY == 0:
+            self.pool.add(candidate)
+
+    def _offer(self, solution: Solution) -> None:
+        if solution.is_feasible() and (self.best is None or _cost(solution) < _cost(self.best)):
+            self.best, self.best_at = solution, self.iterations
+            left, prizes = self.model.left_out(solution)
+            self.search.offer(
+                self.model.price(_cost(solution) - prizes), self.model.price(_cost(solution)), left
+            )
+
+    def is_over(self, best_cost: int) -> bool:
+        """Say whether the round is to stop, and note whether the search is; PyVRP asks before every iteration."""
+        search = self.search
+        if self.iterations - self.best_at >= search.patience:
+            search.message = f"ended by itself after {search.patience:,} iterations without a better plan"
+            self.ended = True
+        self.ended = self.ended or search.is_over()
+        return self.ended or self.idle >= self.longest
+
+
+def _cost(solution: Solution) -> int:
+    price = solution.distance_cost() + solution.duration_cost() + solution.fixed_vehicle_cost()
+    cost: int = price + solution.uncollected_prizes()
+    return cost

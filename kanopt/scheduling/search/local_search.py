@@ -1,0 +1,321 @@
+"""Simulated annealing of schedules by the kernel, on a grid of whole steps."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections.abc import Callable
+from ctypes import POINTER, Structure, c_int32, c_int64
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.array_types import Floats, Integers
+from kanopt.engines.base import SearchClock
+from kanopt.engines.compiled.library import kernel, kernel_for
+from kanopt.scheduling.arrays import ShopStructure
+from kanopt.scheduling.search.grid import TimeGrid, task_windows
+
+# The structures of ``kernel/shop.h``, field by field.
+
+Fields = list[tuple[str, Any]]
+
+
+def _each(kind: Any, names: str) -> Fields:
+    return [(name, kind) for name in names.split()]
+
+
+class ShopStruct(Structure):
+    """A shop in whole steps; what each field holds is said in ``kernel/shop.h``."""
+
+    _fields_: ClassVar[Fields] = [
+        *_each(c_int64, "tasks jobs machines modes families windows pieces"),
+        *_each(POINTER(c_int32), "task_job previous next last task_family machine_family"),
+        *_each(POINTER(c_int32), "mode_start mode_task mode_machine"),
+        *_each(POINTER(c_int64), "duration release due tardiness setup opens closes windows_of"),
+        *_each(POINTER(c_int64), "edges energy until running tail"),
+        *_each(c_int64, "makespan over least"),
+    ]
+
+
+class ReportStruct(Structure):
+    """How far a search is."""
+
+    _fields_: ClassVar[Fields] = _each(c_int64, "cost over best_cost best_over steps accepted improved work")
+
+
+def knows_rules(grid: TimeGrid) -> bool:
+    """Return whether the kernel knows every rule: jobs that run in order, on machines with setups and windows."""
+    at = grid.structure
+    return at.has_chains and bool(at.one_at_a_time.all()) and not grid.timing.has_further_rules
+
+
+# A grid as the kernel reads it.
+
+
+_NEVER = 2**60
+
+
+class ShopData:
+    """The arrays of a grid, and the structure that points to them.
+
+    Parameters
+    ----------
+    grid
+        What is to be scheduled; every task has a mode.
+
+    Attributes
+    ----------
+    struct
+        What the kernel reads; valid as long as this object lives.
+    modes
+        Shape ``(modes,)``: the grid's mode at each place of the kernel's, where those of one task stand together.
+    place_of
+        The other way round.
+    """
+
+    def __init__(self, grid: TimeGrid) -> None:
+        self.grid = grid
+        at, timing, costs = grid.structure, grid.timing, grid.costs
+        self.modes = np.argsort(at.mode_task, kind="stable")
+        self.place_of = np.empty_like(self.modes)
+        self.place_of[self.modes] = np.arange(len(self.modes))
+        duration = timing.duration[self.modes].astype(np.int64)
+        energy = costs.energy[self.modes]
+        tasks, jobs = len(at.task_job), len(timing.release)
+        previous, following, last = np.full(tasks, -1), np.full(tasks, -1), np.full(jobs, -1)
+        previous[at.pairs[:, 1]], following[at.pairs[:, 0]] = at.pairs[:, 0], at.pairs[:, 1]
+        last[at.task_job[at.ends_job]] = np.flatnonzero(at.ends_job)
+        due = np.full(jobs, _NEVER)
+        promised = np.isfinite(timing.due)
+        due[promised] = timing.due[promised].astype(np.int64)
+        tardiness = np.where(promised, costs.tardiness, 0)
+        opens, closes, counts = _windows(timing.opens, timing.closes)
+        latest = task_windows(grid)[1]
+        mode_start = np.searchsorted(at.mode_task[self.modes], np.arange(tasks + 1))
+        self._kept: list[NDArray[Any]] = []
+        self.struct = ShopStruct(
+            tasks=tasks,
+            jobs=jobs,
+            machines=len(timing.opens),
+            modes=len(self.modes),
+            families=timing.setup.shape[1],
+            windows=opens.shape[1],
+            pieces=energy.shape[1],
+            task_job=self._short(at.task_job),
+            previous=self._short(previous),
+            next=self._short(following),
+            last=self._short(last),
+            task_family=self._short(at.task_family),
+            machine_family=self._short(at.machine_family),
+            mode_start=self._short(mode_start),
+            mode_task=self._short(at.mode_task[self.modes]),
+            mode_machine=self._short(at.mode_machine[self.modes]),
+            duration=self._long(duration),
+            release=self._long(timing.release),
+            due=self._long(due),
+            tardiness=self._long(tardiness),
+            setup=self._long(timing.setup),
+            opens=self._long(opens),
+            closes=self._long(closes),
+            windows_of=self._long(counts),
+            edges=self._long(costs.edges),
+            energy=self._long(energy),
+            until=self._long(grid.paid_at_edges[self.modes, :-1]),
+            running=self._long(costs.running[self.modes]),
+            tail=self._long(grid.horizon - latest - grid.shortest),
+            makespan=costs.makespan,
+            over=_price_of_excess(grid),
+            least=grid.least_energy(),
+        )
+
+    def _short(self, values: NDArray[Any]) -> Any:
+        return self._pointer(np.ascontiguousarray(values, dtype=np.int32), ctypes.c_int32)
+
+    def _long(self, values: NDArray[Any]) -> Any:
+        return self._pointer(np.ascontiguousarray(values, dtype=np.int64), ctypes.c_int64)
+
+    def _pointer(self, array: NDArray[Any], kind: Any) -> Any:
+        self._kept.append(array)
+        return array.ctypes.data_as(ctypes.POINTER(kind))
+
+
+def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[Integers, Integers, Integers]:
+    """Return the windows of every machine; one that is never open closes before it opens."""
+    counts = np.maximum(1, (closes > opens).sum(axis=1))
+    return opens.astype(np.int64), closes.astype(np.int64), counts
+
+
+def _price_of_excess(grid: TimeGrid) -> int:
+    """Return what a step past the last window costs in the search: more than anything that it may save."""
+    costs = grid.costs
+    dearest = np.abs(costs.energy).max(initial=0)
+    return int(10 * (costs.makespan + costs.tardiness.sum() + dearest) + 1)
+
+
+class ShopSearch:
+    """A schedule that is searched: modes, the order on every machine, and until when each task is held back.
+
+    A step moves a task within a block of a critical path, to another machine or mode, or holds it back until the price
+    of power changes; what follows is timed again. A schedule that costs more than the current one is accepted if it
+    does so by no more than the heat times the logarithm of chance (simulated annealing). Tasks that end after the last
+    window of their machine cost more than anything that this may save.
+
+    Parameters
+    ----------
+    grid
+        What is to be scheduled; every task has a mode.
+    seed
+        Of all random choices; the same seed gives the same steps.
+    """
+
+    def __init__(self, grid: TimeGrid, seed: int = 0) -> None:
+        self.shop = ShopData(grid)
+        self._tasks = len(grid.structure.task_job)
+        library = kernel_for(ShopStruct, "shop_size")
+        library.shop_new.restype = ctypes.c_void_p
+        library.shop_scale.restype = ctypes.c_double
+        pointer = library.shop_new(ctypes.byref(self.shop.struct), ctypes.c_uint64(seed))
+        if not pointer:
+            raise MemoryError("the schedules of the search do not fit in memory")
+        self._library, self._search = library, ctypes.c_void_p(pointer)
+        # the kernel reads the shop while it frees its schedules: the finalizer keeps that alive until then
+        weakref.finalize(self, _free, self._search, self.shop)
+
+    def dispatch(self, priority: Floats, noise: float, work: int) -> None:
+        """Build schedules task by task, and keep the best one.
+
+        Parameters
+        ----------
+        priority
+            Shape ``(tasks,)``: of the tasks that compete for a machine the one of the smallest is taken.
+        noise
+            By how much priorities are changed at random in every schedule but the first.
+        work
+            How many tasks are timed, at least those of one schedule.
+        """
+        keys = np.ascontiguousarray(priority, dtype=np.float64)
+        numbers = ctypes.c_double(noise), ctypes.c_int64(work)
+        self._library.shop_dispatch(self._search, ctypes.c_void_p(keys.ctypes.data), *numbers)
+
+    def begin(self, modes: Integers, starts: Integers) -> None:
+        """Start from a schedule: the modes of all tasks and their starts, before which each is held back."""
+        mode = self.shop.place_of[modes].astype(np.int32)
+        order = in_order(self.shop.grid.structure, starts).astype(np.int32)
+        hold = np.ascontiguousarray(starts, dtype=np.int64)
+        self._library.shop_begin(self._search, *_addresses(mode, order, hold))
+
+    def anneal(self, work: int, hot: float, cold: float) -> None:
+        """Take steps until so many tasks were timed, while the heat falls from hot to cold, in units of cost."""
+        self._library.shop_anneal(
+            self._search, ctypes.c_int64(work), ctypes.c_double(hot), ctypes.c_double(cold)
+        )
+
+    def scale(self) -> float:
+        """Return the median of what a step costs that makes the schedule dearer, 0 where none does."""
+        return float(self._library.shop_scale(self._search))
+
+    @property
+    def report(self) -> ReportStruct:
+        """How far the search is."""
+        report = ReportStruct()
+        self._library.shop_report(self._search, ctypes.byref(report))
+        return report
+
+    def best(self) -> tuple[Integers, Integers]:
+        """Return the modes and starts of the best schedule."""
+        return self._schedule(best=True)
+
+    def current(self) -> tuple[Integers, Integers]:
+        """Return the modes and starts of the schedule that the search stands at."""
+        return self._schedule(best=False)
+
+    def _schedule(self, *, best: bool) -> tuple[Integers, Integers]:
+        mode = np.zeros(self._tasks, dtype=np.int32)
+        start = np.zeros(self._tasks, dtype=np.int64)
+        self._library.shop_schedule(self._search, ctypes.c_int(best), *_addresses(mode, start))
+        return self.shop.modes[mode], start
+
+
+def in_order(structure: ShopStructure, starts: Integers) -> Integers:
+    """Return all tasks by their starts, but none before one that it comes after."""
+    place, begin = np.empty(len(starts), dtype=np.int64), starts.astype(np.int64)
+    place[structure.order] = np.arange(len(starts))
+    for task in structure.order.tolist():
+        begin[task] = np.max(begin[structure.before[task]], initial=begin[task])
+    return np.lexsort((place, begin))
+
+
+def _addresses(*arrays: NDArray[Any]) -> list[ctypes.c_void_p]:
+    return [ctypes.c_void_p(array.ctypes.data) for array in arrays]
+
+
+def _free(search: ctypes.c_void_p, shop: ShopData) -> None:
+    kernel().shop_free(search)
+
+
+_HOT = 0.5
+_COLD, _COLD_FLEXIBLE, _COLD_PRICES = 0.15, 0.05, 0.005
+"""Heat at first and at last, as shares of the median of what a step costs that makes a schedule dearer. Many steps cost
+little where tasks have several modes, and more so where the price of power changes."""
+_FIRST, _CYCLE = 0.1, 1_000_000
+"""Share of the time of the first way from hot to cold; tasks timed in each later one, for each task of the shop."""
+_PATIENCE = 2
+_SLICE = 400_000
+"""Tasks timed between two looks at the clock: about 20 ms."""
+_PER_TASK, _PER_TASK_PRICES = 3e-8, 4.5e-8  # seconds, for a clock that counts work
+
+
+class Annealing:
+    """Goes from hot to cold, again and again: first quickly, then as slowly as the size of the shop suggests.
+
+    Parameters
+    ----------
+    search
+        Has a schedule.
+    clock
+        What seconds are measured with.
+    look
+        Called some fifty times a second; returns whether to stop.
+    """
+
+    def __init__(self, search: ShopSearch, clock: SearchClock, look: Callable[[], bool]) -> None:
+        self.search, self.clock, self.look = search, clock, look
+        grid = search.shop.grid
+        flexible = len(grid.structure.mode_task) > len(grid.structure.task_job)
+        self._cold = _COLD_FLEXIBLE if flexible else _COLD
+        self._per_task = _PER_TASK
+        if len(grid.costs.edges) > 2:
+            self._cold, self._per_task = _COLD_PRICES, _PER_TASK_PRICES
+        self._cycle = _CYCLE * len(grid.structure.task_job)
+        self._scale = search.scale()
+        self._spent = search.report.work
+
+    def run(self, seconds: float) -> None:
+        """Search for some time, or until nothing better was found on some whole ways from hot to cold."""
+        until, share, vain = self.clock.now() + seconds, _FIRST, 0
+        while (left := until - self.clock.now()) > 0 and self._scale > 0 and vain < _PATIENCE:
+            improved, spent = self.search.report.improved, self._spent
+            if self._cool(share * left):
+                return
+            share = 1.0
+            if self.search.report.improved > improved:
+                vain = 0
+            elif self._spent - spent >= self._cycle:
+                vain += 1
+
+    def _cool(self, seconds: float) -> bool:
+        """Go from hot to cold in at most some time; return whether to stop."""
+        began, spent = self.clock.now(), self._spent
+        share = 0.0
+        while share < 1.0:
+            heat = self._scale * _HOT * (self._cold / _HOT) ** share
+            self.search.anneal(_SLICE, heat, heat)
+            work = self.search.report.work
+            self.clock.spend(self._per_task * (work - self._spent))
+            self._spent = work
+            if self.look():
+                return True
+            share = max((self.clock.now() - began) / seconds, (work - spent) / self._cycle)
+        return False

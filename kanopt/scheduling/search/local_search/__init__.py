@@ -1,1 +1,0 @@
-"""Local search of schedules by compiled code that knows every rule of the referee."""
