@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,9 @@ from kanopt.formulas.formula import Formula
 from kanopt.text import count_text
 
 TINY = 1e-300
+DIGITS = 4
+"""Digits of what rows of a group share."""
+MOST_DECIMALS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +155,16 @@ class SharedErrors:
 
     @classmethod
     def of(cls, residual: Floats, weights: Floats, groups: Integers) -> SharedErrors:
-        """Estimate from residuals of rows, (n,); groups left out must have been left out whole."""
-        share = min(shared_part(clipped(residual), weights, groups), MOST_SHARED)
+        """Estimate from residuals of rows, (n,); groups left out must have been left out whole.
+
+        Residuals of a network have some digits in common on all machines. What is taken off the target has no more, so
+        that the rows, and with them the law, are the same on each.
+        """
+        share = round(min(shared_part(clipped(residual), weights, groups), MOST_SHARED), DIGITS)
         found = cls(groups, share / (1.0 - share))
-        return replace(found, residual=residual, common=found.errors(residual, weights))
+        common = found.errors(residual, weights)
+        decimals = DIGITS - math.ceil(math.log10(max(float(np.abs(common).max(initial=0.0)), TINY)))
+        return replace(found, residual=residual, common=np.round(common, min(decimals, MOST_DECIMALS)))
 
     def errors(self, residual: Floats, weights: Floats) -> Floats:
         """Return the error that every row shares with its group, (n,): the group's mean residual, shrunken.

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KANRegressor
+from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.formulas.parameters import parameters_of
+from kanopt.surrogates.groups import SharedErrors
 from tests.cases.own_rows import judged_by_own_rows
 
 
@@ -152,3 +154,19 @@ def test_a_formula_tells_what_rows_of_a_group_share_of_its_errors():
     assert model.to_formula(test.drop(columns="day")).fit.errors.noise_shape.share == pytest.approx(
         0.7, abs=0.15
     )
+
+
+def test_the_last_bits_in_which_machines_differ_choose_no_other_rows() -> None:
+    draws = np.random.default_rng(5)
+    groups = np.repeat(np.arange(60), 30)
+    inputs = draws.uniform(1.0, 9.0, (len(groups), 2))
+    residual = draws.normal(size=60)[groups] + draws.normal(size=len(groups))
+    weights = np.ones(len(groups))
+
+    def order_on(machine: float) -> list[int]:
+        rounding = 1.0 + machine * draws.uniform(-1.0, 1.0, len(groups))
+        shared = SharedErrors.of(residual * rounding**2, weights, groups)
+        target = np.log(inputs).sum(axis=1) * (1.0 + 2e-16 * rounding) - shared.common
+        return order_of_rows(inputs, target).tolist()
+
+    assert all(order_on(1e-9) == order_on(0.0) for _ in range(5))

@@ -41,6 +41,8 @@ Weight: TypeAlias = str | Any
 
 TOLD = 44
 """Bits of a number that are told."""
+ORDERED = 32
+"""Those that say where a row stands in an order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +162,8 @@ def _numbers(variable: Variable, table: Any, what: str, role: str) -> Floats:
 def order_of_rows(inputs: Floats, target: Floats) -> NDArray[np.intp]:
     """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
 
+    Values count to about nine digits, as the last bits of a logarithm or an exponential differ between machines.
+
     Examples
     --------
     >>> x, y = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0])
@@ -169,11 +173,11 @@ def order_of_rows(inputs: Floats, target: Floats) -> NDArray[np.intp]:
     """
     mixed = np.zeros(len(target), dtype=np.uint64)
     for column in (*inputs.T, target, np.ones(len(target))):
-        mixed = _mixed(mixed ^ as_told(column).view(np.uint64))
+        mixed = _mixed(mixed ^ as_told(column, ORDERED).view(np.uint64))
     return np.argsort(mixed, kind="stable")
 
 
-def as_told(numbers: Floats) -> Floats:
+def as_told(numbers: Floats, bits: int = TOLD) -> Floats:
     """Return numbers to about thirteen digits, so that the way in which they were stored does not count.
 
     Examples
@@ -182,7 +186,7 @@ def as_told(numbers: Floats) -> Floats:
     0.0
     """
     mantissa, exponent = np.frexp(numbers)
-    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, TOLD)), exponent - TOLD) + 0.0)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits) + 0.0)
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
