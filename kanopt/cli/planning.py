@@ -32,7 +32,7 @@ from kanopt.cli.output import (
     run_json,
     save_laws,
     save_laws_on_interrupt,
-    save_plan,
+    save_table,
     to_json,
 )
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
@@ -104,7 +104,7 @@ def _contents(scenario: Scenario) -> str:
 _PLANNING = (opt.EXPORT, *opt.CHANGES, opt.ON_TIME, opt.DAYS_IN_TIME, opt.SOLVER, *opt.SEARCHING)
 
 
-@command("run", opt.ONE_FILE, opt.OUT, opt.REPORT, opt.VARIANTS, *_PLANNING)
+@command("run", opt.ONE_FILE, opt.OUT, opt.REPORT, *_PLANNING)
 def run(given: Given) -> int:
     """Learn the laws of a scenario, plan, explain, and write the report.
 
@@ -125,7 +125,7 @@ def run(given: Given) -> int:
     if laws is not None and plan is not None:
         save_laws(outcome.laws.values(), laws)
         if outcome.result.has_plan:
-            save_plan(outcome.result, plan)
+            save_table(outcome.result.to_frame(), plan)
     written = {"report": str(outcome.to_html(page))}
     if not given["as_json"]:
         echo(f"\nreport: {written['report']}")
@@ -157,10 +157,10 @@ def solve(given: Given) -> int:
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
     out = given["out"]
     folder = Path("reports") if out is None else out.parent
-    outcome = _run(given | {"variants": False}, lambda _: [] if out is None else [out], folder)
+    outcome = _run(given, lambda _: [] if out is None else [out], folder)
     has_file = out is not None and outcome.result.has_plan
     if has_file:
-        save_plan(outcome.result, out)
+        save_table(outcome.result.to_frame(), out)
     if not given["as_json"]:
         echo_unanswered([outcome.scenario])
         echo(str(outcome.result) + (f"\nplan: {out}" if has_file else ""))
@@ -189,7 +189,6 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
             time_limit=given["time_limit"],
             progress=progress,
             relearn=given["relearn"],
-            variants=given["variants"],
             on_time=given["on_time"],
         )
         return found
@@ -221,8 +220,6 @@ def _echo_run(outcome: Run) -> None:
     if outcome.laws:
         echo("\n".join(law_lines(outcome.laws.values(), picture_width())))
     echo(f"\n{outcome.told()}")
-    if outcome.variants is not None:
-        echo(f"\n{outcome.variants.variants_text()}")
 
 
 @command(
@@ -298,17 +295,12 @@ def _solve_instance(given: Given) -> int:
     from kanopt.routing.instances import best_known_file, solution_text
 
     file, out = given["file"], given["out"]
-    if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):
-        raise click.UsageError(
-            "changes, --on-time and --days-in-time go with a scenario; an instance has no tables to change, and no "
-            "uncertain times"
-        )
-    if given["export"]:
-        raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
-    check_outputs([] if out is None else [out], [file])
+    asked = [name for name in ("on_time", "days_in_time", "export") if given[name]]
+    if opt.is_changed(given) or asked:
+        told = "changes, --on-time, --days-in-time and --export go with a scenario, and this is an instance"
+        raise click.UsageError(told)
     known = best_known_file(file)
-    if out is not None and known is not None and out.resolve() == known.resolve():
-        raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
+    check_outputs([] if out is None else [out], [file, *([] if known is None else [known])])
     instance, problem = _read_instance(given)
     result = _searched(given, problem)
     if out is not None and result.has_plan:
@@ -317,24 +309,24 @@ def _solve_instance(given: Given) -> int:
             text = solution_text(problem, plan, float(result.objective or 0.0))
             replace_file(out, text, make_folders=True)
         else:
-            save_plan(result, out)
+            save_table(result.to_frame(), out)
     facts: dict[str, Any] = {"name": file.stem}
+    lines = [file.stem, str(result)]
     if instance is not None:
         gap = instance.gap(result.objective) if result.check.ok else None  # else not like with like
-        facts = {name: getattr(instance, name) for name in ("name", "kind", "rounding", "best_known")}
-        facts |= {"gap": gap}
+        facts = {name: getattr(instance, name) for name in ("name", "kind", "rounding", "best_known")} | {
+            "gap": gap
+        }
+        lines[0] = f"{instance.name} ({instance.kind}, distances: {instance.rounding})"
+        if gap is not None:
+            best = money_text(instance.best_known, problem.unit)
+            lines.append(f"best known {best}, gap {percent_text(gap, signed=True)}")
     code = exit_code_of(result)
     if given["as_json"]:
         echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
-        return code
-    lines = [
-        facts["name"] + (f" ({facts['kind']}, distances: {facts['rounding']})" if "kind" in facts else "")
-    ]
-    lines.append(str(result))
-    if facts.get("gap") is not None:
-        best = money_text(facts["best_known"], problem.unit)
-        lines.append(f"best known {best}, gap {percent_text(facts['gap'], signed=True)}")
-    echo("\n".join([*lines, *([f"\nsolution: {out}"] if out is not None and result.has_plan else [])]))
+    else:
+        lines += [f"\nsolution: {out}"] if out is not None and result.has_plan else []
+        echo("\n".join(lines))
     return code
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from kanopt.display import Fold, Part, Shown, grid_of
+from kanopt.display import Part, Shown
 from kanopt.engines.base import SolveOptions, Solver
 from kanopt.errors import ProblemError, nearest
 from kanopt.plans.result import Result
@@ -22,7 +21,7 @@ from kanopt.routing.rules import RULES
 from kanopt.routing.rules.capacity import trips_of
 from kanopt.routing.search.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of
-from kanopt.text import count_text, join_list, number_text
+from kanopt.text import count_text, join_list
 
 # A routing problem with fewer clients and fewer rules.
 
@@ -170,8 +169,6 @@ _TRY = 0.05  # of the time limit, for one attempt by search
 _LEAST_SECONDS = 0.3
 ConflictMember = RelaxableRule | tuple[str, ...]
 
-_MOST_SHOWN = 20
-
 
 @dataclass(frozen=True, repr=False)
 class Conflict(Shown):
@@ -219,18 +216,8 @@ class Conflict(Shown):
         """How it is known: ``"proved"``, or ``"search found none"``."""
         return "proved" if self.proved else "search found none"
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per client and rule of the conflict, with the change that resolves it where known."""
-        rows = [("client", name, f"leave {name} out" if self.irreducible else "") for name in self.clients]
-        rows += [("rule", str(rule), f"give up {rule}" if self.irreducible else "") for rule in self.rules]
-        return pd.DataFrame(rows if self.plan is None else [], columns=["kind", "member", "mend"])
-
     def _shown(self) -> Iterator[Part]:
         yield self._sentence()
-        frame = self.to_frame()
-        if len(frame):
-            table = grid_of(frame, number_text, most=_MOST_SHOWN, rest="to_frame() has all")
-            yield Fold("its clients and rules", (table,))
 
     def _sentence(self) -> str:
         if self.plan is not None:
@@ -332,11 +319,11 @@ class _ConflictSearch:
         members = self._deletion_filter(start)
         names, rules = self._split(members)
         _, proved = self._is_infeasible(members)
-        without = [[each for each in members if each != member] for member in members]
-        verdicts = [self.verdicts.get(frozenset(self._drop_unused_rules(fewer))) for fewer in without]
+        without = [self._drop_unused_rules([each for each in members if each != one]) for one in members]
+        verdicts = [self.verdicts.get(frozenset(fewer)) for fewer in without]
         return Conflict(
             client=self.client,
-            others=tuple(name for name in self._in_order(names) if name != self.client),
+            others=tuple(each.name for each in self.problem.clients if each.name in names - {self.client}),
             rules=rules,
             fleet=_fleet(self.problem),
             proved=proved,
@@ -344,9 +331,6 @@ class _ConflictSearch:
             sufficient_vehicle_types=self._sufficient_vehicle_types(members),
             inseparable=tuple(name for name in self.client_group if name != self.client),
         )
-
-    def _in_order(self, names: Collection[str]) -> list[str]:
-        return [each.name for each in self.problem.clients if each.name in names]
 
     def _split(self, members: Collection[ConflictMember]) -> tuple[set[str], tuple[RelaxableRule, ...]]:
         """Return the names of clients, and the rules that concern them."""
@@ -358,7 +342,8 @@ class _ConflictSearch:
 
     def _initial_members(self) -> list[ConflictMember] | None:
         """Return clients and rules that are in conflict, the farthest clients first; None where all can be served."""
-        for groups in (self.groups_by_distance[:most] for most in self._initial_sizes()):
+        for most in (3, 6, 9, _FEW - 1):
+            groups = self.groups_by_distance[:most]
             members = self._members(groups)
             blocked, _ = self._is_infeasible(members, share=_SHARE)
             if blocked:
@@ -370,9 +355,6 @@ class _ConflictSearch:
             return heavy
         members = self._members(self.groups_by_distance)
         return members if self._is_infeasible(members, share=_SHARE)[0] else None
-
-    def _initial_sizes(self) -> list[int]:
-        return list(dict.fromkeys(min(size, len(self.groups_by_distance)) for size in (3, 6, 9, _FEW - 1)))
 
     def _members(self, groups: Sequence[tuple[str, ...]]) -> list[ConflictMember]:
         names = {name for group in (self.client_group, *groups) for name in group}
@@ -479,15 +461,9 @@ class _ConflictSearch:
 
 
 def _fleet(problem: RoutingProblem) -> str:
-    vehicles = [each for each in problem.vehicles if each.num_available]
-    return (
-        join_list(
-            [
-                count_text(
-                    each.num_available, f"vehicle of type {each.name}", f"vehicles of type {each.name}"
-                )
-                for each in vehicles
-            ]
-        )
-        or "no vehicle"
-    )
+    counted = [
+        count_text(each.num_available, f"vehicle of type {each.name}", f"vehicles of type {each.name}")
+        for each in problem.vehicles
+        if each.num_available
+    ]
+    return join_list(counted) or "no vehicle"

@@ -5,7 +5,7 @@ that a page needs no network, and no script to be read.
 """
 
 from kanopt.pages.answer_pages import answer_page
-from kanopt.pages.answer_plots import plot_review, plot_sweep
+from kanopt.pages.answer_plots import plot_sweep
 from kanopt.pages.diagrams import plot_diagram, plot_modules
 from kanopt.pages.effect_lines import effect_lines
 from kanopt.pages.export import (
@@ -23,9 +23,9 @@ from kanopt.pages.row_plots import (
     plot_baselines,
     plot_costs,
     plot_day_costs,
-    plot_decisions,
     plot_plans,
     plot_ranges,
+    plot_review,
     plot_switch_points,
     plot_tornado,
 )
@@ -46,7 +46,6 @@ __all__ = [
     "plot_curve",
     "plot_day_costs",
     "plot_days",
-    "plot_decisions",
     "plot_diagram",
     "plot_effects",
     "plot_formula",

@@ -11,7 +11,6 @@ import pandas as pd
 from kanopt.pages.charts import (
     ALARM,
     DIGIT,
-    INK,
     MUTED,
     SERIES,
     axes_or_new,
@@ -20,7 +19,6 @@ from kanopt.pages.charts import (
     halo,
     is_number,
     name_ends,
-    name_rows,
     name_values,
     pixels,
     series,
@@ -37,7 +35,6 @@ from kanopt.text import (
     amount_text,
     column_decimals,
     fixed_text,
-    money_decimals,
     money_text,
     number_text,
     shorten_middle,
@@ -49,7 +46,6 @@ if TYPE_CHECKING:
 
     from kanopt.questions import Sweep, SwitchPoints
     from kanopt.questions.axes import Axis
-    from kanopt.questions.review import Review
     from kanopt.scenarios import Scenario
 
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
@@ -238,35 +234,3 @@ def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
     else:
         ax.set_xlabel("number of the point, as in the table")
     set_y_title(ax, _price_title(sweep))
-
-
-def plot_review(found: Review, ax: Axes | None = None) -> Axes:
-    """Draw what each part did to the price of a day, with the interval of those that are estimated.
-
-    Parameters
-    ----------
-    found
-        From :func:`kanopt.review`.
-    ax
-        Where to draw; a new figure if None.
-    """
-    parts = found.parts
-    ax = axes_or_new(ax, 680, review_height(found))
-    decimals = money_decimals(parts["money"])
-    for place, row in enumerate(parts.to_dict("records")):
-        change, low, high = row["money"], row["money low"], row["money high"]
-        ax.barh(place, change, height=0.6, color=series(0).light)
-        if high > low:
-            ax.plot([low, high], [place, place], color=INK.light, linewidth=1.2)
-        reach = max(change, high, 0.0)
-        write(ax, fixed_text(change, decimals, signed=True), (reach, place), INK, (5, 0), ha="left")
-    ax.axvline(0, color=MUTED.light, linewidth=0.8)
-    ax.margins(x=0.15)
-    return name_rows(
-        ax, list(parts.index), f"change of the price, {found.unit}; line: where it lies in nine of ten cases"
-    )
-
-
-def review_height(found: Review) -> int:
-    """Return the preferred height of the picture, in pixels."""
-    return 90 + _ROW * len(found.parts)

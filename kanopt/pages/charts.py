@@ -438,18 +438,64 @@ def name_rows(ax: Axes, names: Sequence[object], title: str, *, fewest: int = 1,
     return style_axes(ax, grid=grid)
 
 
-def draw_spread(
-    ax: Axes, row: float, ends: tuple[float, float], middle: float, tick: float, colour: Colour
-) -> None:
-    """Draw from where to where something lies: a bar with a dot in it, and a tick."""
-    ax.plot([*ends], [row, row], color=colour.light, linewidth=3.5, solid_capstyle="butt")
-    ax.plot([middle], [row], "o", color=colour.light, markersize=5)
-    ax.plot([tick], [row], "|", color=INK.light, markersize=10)
+@dataclass(frozen=True)
+class Row:
+    """A row of a chart: bars, a thick spread or a thin line from where to where, a dot, a tick, and texts at places.
+
+    `beside` stands at its right, outside of the axes, and `alarming` says that it is a bad thing.
+    """
+
+    name: object
+    bars: Sequence[tuple[float, float, Colour]] = ()
+    spread: tuple[float, float] | None = None
+    line: tuple[float, float] | None = None
+    dot: float = math.nan
+    tick: float = math.nan
+    texts: Sequence[tuple[float, str, Colour]] = ()
+    beside: str = ""
+    alarming: bool = False
+    colour: Colour = SERIES[0]
 
 
-def write_beside(ax: Axes, row: float, text: str, colour: Colour) -> None:
-    """Write at the right of a row, outside of the axes."""
-    write(ax, text, (1.0, row), colour, (4, 0), xycoords=("axes fraction", "data"))
+def rows_height(count: int, row: int = 32) -> int:
+    """Return the preferred height of a chart of so many rows, in pixels."""
+    return 90 + row * max(count, 1)
+
+
+def draw_rows(
+    ax: Axes | None, rows: Sequence[Row], title: str, *, zero: Colour | None = None, room: float = 0.0
+) -> Axes:
+    """Draw rows from the top down.
+
+    Parameters
+    ----------
+    ax
+        Where to draw; a new figure if None.
+    rows, title
+        The rows, and the title of the axis below them.
+    zero
+        Colour of a line at zero; None for no line.
+    room
+        Share of the axis that is left free at its ends, for texts.
+    """
+    ax = axes_or_new(ax, 680, rows_height(len(rows)))
+    if zero is not None:
+        ax.axvline(0, color=zero.light, linewidth=0.8)
+    for place, row in enumerate(rows):
+        for start, end, colour in row.bars:
+            ax.barh(place, end - start, left=start, height=0.6, color=colour.light)
+        for ends, width, colour in ((row.spread, 3.5, row.colour), (row.line, 1.2, MUTED)):
+            if ends is not None:
+                ax.plot([*ends], [place, place], color=colour.light, linewidth=width, solid_capstyle="butt")
+        ax.plot([row.dot], [place], "o", color=row.colour.light, markersize=5)
+        ax.plot([row.tick], [place], "|", color=INK.light, markersize=10)
+        for at, text, colour in row.texts:
+            side, shift = ("left", 5) if at >= 0 else ("right", -5)
+            write(ax, text, (at, place), colour, (shift, 0), ha=side)
+        colour = ALARM if row.alarming else INK
+        write(ax, row.beside, (1.0, place), colour, (4, 0), xycoords=("axes fraction", "data"))
+    ax.margins(x=room or 0.05)
+    return name_rows(ax, [row.name for row in rows], title)
 
 
 def draw_bars(ax: Axes, labels: Sequence[str], values: Floats, title: str, *, named: str = "") -> Axes:

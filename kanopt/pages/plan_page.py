@@ -32,7 +32,6 @@ from kanopt.explain.summary import (
     reason_text,
 )
 from kanopt.pages.charts import plot_series
-from kanopt.pages.comparison_page import variants_section
 from kanopt.pages.figure_rows import figure_rows, figure_table
 from kanopt.pages.first_page import box, chart_of, table_ids, table_of, text_block, unanswered_notices
 from kanopt.pages.law_section import law_sections
@@ -88,7 +87,6 @@ def plan_page(subject: ReportSubject) -> Page:
         ),
         *_plan(subject),
         *_cost(subject),
-        *variants_section(subject.variants),
         *([Section("Reasons", reasons, "reasons", short="Reasons")] if reasons else []),
         Section("Be careful", (careful,), "cautions", short="Be careful" if notices else ""),
         Section(

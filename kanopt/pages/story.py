@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from kanopt.explain import Explanation
     from kanopt.plans.result import PlanExports, Result
-    from kanopt.questions import Comparison
     from kanopt.questions.risks.punctuality import Punctuality
     from kanopt.scenarios import LearnedLaw, Run
     from kanopt.tables import TableReport
@@ -75,8 +74,6 @@ class ReportSubject:
         How often such a plan is carried out in a year; None where nobody said.
     assumed
         What the file says is assumed, such as that a table is made up.
-    variants
-        The plan compared with those for other fleets and demands; None where there are none.
     unanswered
         What only the user knows and did not say; then there is no advice.
     """
@@ -92,7 +89,6 @@ class ReportSubject:
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
     assumed: tuple[str, ...] = ()
-    variants: Comparison | None = None
     unanswered: tuple[str, ...] = ()
 
     @property
@@ -160,7 +156,6 @@ def subject_of_run(run: Run) -> ReportSubject:
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
         assumed=run.scenario.report.assumed,
-        variants=run.variants,
         unanswered=unanswered([run.scenario]),
     )
 

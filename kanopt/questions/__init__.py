@@ -7,8 +7,7 @@ from kanopt.questions.ask import sweep
 from kanopt.questions.axes import factors, grid
 from kanopt.questions.compare import Comparison, Variant, compare
 from kanopt.questions.question import SweepOptions
-from kanopt.questions.risks.monte_carlo import monte_carlo
-from kanopt.questions.risks.monte_carlo_result import MonteCarlo
+from kanopt.questions.risks.monte_carlo import MonteCarlo, monte_carlo
 from kanopt.questions.risks.risk import Risk, risk
 from kanopt.questions.switch_points import SwitchPoints, switch_points
 from kanopt.questions.tornado import Tornado, tornado
