@@ -109,29 +109,9 @@ class Explanation(Shown):
         """Return the reasons of what is unserved."""
         return self.reasons("unserved")
 
-    def late(self) -> pd.DataFrame:
-        """Return the reasons of what is late."""
-        return self.reasons("late")
-
-    def closed(self) -> pd.DataFrame:
-        """Return the reasons of what is closed."""
-        return self.reasons("closed")
-
-    def violations(self) -> pd.DataFrame:
-        """Return the constraints that the plan breaks on the law."""
-        return self.result.check.to_frame()
-
     def outside(self) -> pd.DataFrame:
         """Return the places where the plan uses a law outside the data it was learned from."""
         return to_frame(self.extrapolations, Extrapolation)
-
-    def money_at_stake(self) -> pd.DataFrame:
-        """Return what the errors of each learned law do to the price: columns ``law``, ``bias`` and ``deviation``.
-
-        The band as a whole is :attr:`Result.money_at_stake`.
-        """
-        stake = self.result.money_at_stake
-        return pd.DataFrame(columns=["law", "bias", "deviation"]) if stake is None else stake.to_frame()
 
     def frozen(self) -> pd.DataFrame:
         """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""

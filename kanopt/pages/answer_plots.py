@@ -32,11 +32,9 @@ from kanopt.plans.findings import Status
 from kanopt.questions.axes import value_text
 from kanopt.questions.question import unit_of_axis
 from kanopt.text import (
-    amount_text,
     column_decimals,
     fixed_text,
     money_text,
-    number_text,
     shorten_middle,
     with_unit,
 )
@@ -44,7 +42,7 @@ from kanopt.text import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.questions import Sweep, SwitchPoints
+    from kanopt.questions import Sweep
     from kanopt.questions.axes import Axis
     from kanopt.scenarios import Scenario
 
@@ -53,15 +51,13 @@ _DOTS = 60
 """Points that are marked on a line, at most."""
 _MOST_POINTS = 1_000
 """Points that are drawn, at most."""
-_MOST_CELLS = 30
-"""Rows and columns of cells that are drawn, at most."""
 _MOST_NUMBERS = 400
 """Cells with a number in them, at most."""
 _CELL, _ROW = 30.0, 32
 _TALLEST = 480
 
 
-def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | None = None) -> Axes:
+def plot_sweep(sweep: Sweep, ax: Axes | None = None) -> Axes:
     """Draw the prices of a sweep.
 
     One number that varies is a line: of the plans made anew with the noise of their searches, and of the plan that is
@@ -73,14 +69,12 @@ def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | No
         From :func:`kanopt.sweep`.
     ax
         Where to draw; a new figure if None.
-    switches
-        Switch points of the same path, to be marked on the line.
     """
     ax = axes_or_new(ax, 680, sweep_height(sweep))
     labels = [axis.label for axis in sweep.axes]
     frame = sweep.points
     if len(labels) == 1 and is_number(frame[labels[0]]):
-        _plot_line(sweep, ax, switches)
+        _plot_line(sweep, ax)
     elif len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
         _plot_cells(sweep, ax)
     else:
@@ -92,7 +86,7 @@ def sweep_height(sweep: Sweep) -> int:
     """Return the preferred height of the picture, in pixels."""
     if len(sweep.axes) != 2:
         return 320
-    rows = min(sweep.points[sweep.axes[1].label].nunique(), _MOST_CELLS)
+    rows = sweep.points[sweep.axes[1].label].nunique()
     return int(min(max(90 + _CELL * rows, 200), _TALLEST))
 
 
@@ -115,7 +109,7 @@ def _price_title(sweep: Sweep) -> str:
     return f"price, {sweep.unit}" if sweep.unit else "price"
 
 
-def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
+def _plot_line(sweep: Sweep, ax: Axes) -> None:
     axis = sweep.axes[0]
     frame = _thinned(sweep.points.sort_values(axis.label))
     x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
@@ -139,16 +133,11 @@ def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
         name_ends(ax, float(x[-1]), ends)
     set_x_title(ax, axis_title(sweep.scenario, axis))
     set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if np.any(noise > 0) else ''}")
-    if switches is not None:
-        _mark_switches(sweep, ax, switches)
 
 
-def _thinned(rows: Any, most: int = _MOST_POINTS) -> Any:
-    """Return rows or values, evenly chosen where there are more than a picture shows."""
-    if len(rows) <= most:
-        return rows
-    chosen = np.linspace(0, len(rows) - 1, most).round().astype(int)
-    return rows.iloc[chosen] if isinstance(rows, pd.DataFrame) else [rows[place] for place in chosen]
+def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows, evenly chosen where there are more than a picture shows."""
+    return rows.iloc[:: 1 + len(rows) // _MOST_POINTS]
 
 
 def _mark_base(sweep: Sweep, ax: Axes) -> None:
@@ -160,21 +149,10 @@ def _mark_base(sweep: Sweep, ax: Axes) -> None:
     write(ax, f"as it is {money_text(base)}", (0.0, base), MUTED, (3, 3), **place, **halo())
 
 
-def _mark_switches(sweep: Sweep, ax: Axes, switches: SwitchPoints) -> None:
-    same = [found for found in switches.axes if found.axis.label == sweep.axes[0].label]
-    place = {"xycoords": ("data", "axes fraction"), "va": "top"}
-    for found in same:
-        for one in found.switches:
-            ax.axvline(one.value, color=series(2).light, linewidth=1.0)
-            text = amount_text(one.value, found.unit)
-            write(ax, text, (one.value, 1.0), series(2), (3, -3), **place, **halo())
-
-
 def _plot_cells(sweep: Sweep, ax: Axes) -> None:
     across, up = sweep.axes
     frame = sweep.points
-    columns, rows = (_few(frame[axis.label]) for axis in (across, up))
-    shown = frame[frame[across.label].isin(columns) & frame[up.label].isin(rows)]
+    shown, (columns, rows) = frame, (_values(frame[axis.label]) for axis in (across, up))
     is_like = _does_as_much(sweep, shown)
     places = [
         (columns.index(column), rows.index(row))
@@ -186,7 +164,7 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
         shade(0.0 if math.isnan(each) else abs(each) / (widest or 1.0), SERIES[1 if each > 0 else 2])
         for each in changes
     ]
-    draw_cells(ax, _names(columns), _names(rows), places, looks)
+    draw_cells(ax, [*map(value_text, columns)], [*map(value_text, rows)], places, looks)
     texts = _cell_texts(shown["objective"].where(is_like).to_numpy(float))
     room = pixels(ax)[0] / max(len(columns), 1)
     fits = len(texts) <= _MOST_NUMBERS and max(map(len, texts), default=0) * DIGIT < room
@@ -201,16 +179,10 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
         write(ax, word, (1.0, 1.0), colour, (-50 * place, 7), **above)
 
 
-def _few(column: pd.Series[Any]) -> list[Any]:
-    """Return the values of an axis in order, evenly chosen where there are very many."""
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """Return the values of an axis in order."""
     values = column.drop_duplicates()
-    return list(_thinned(list(values.sort_values() if is_number(column) else values), _MOST_CELLS))
-
-
-def _names(values: list[Any]) -> list[str]:
-    """Return values with a few digits, and with all where they could not be told apart."""
-    short = [number_text(each) if isinstance(each, float) else value_text(each) for each in values]
-    return short if len({*short}) == len(short) else [*map(value_text, values)]
+    return list(values.sort_values() if is_number(column) else values)
 
 
 def _cell_texts(prices: np.ndarray) -> list[str]:

@@ -260,20 +260,20 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Grid]:
 
 def _constants(formula: Formula) -> Grid:
     """Return value, unit, standard error and interval of every constant; empty columns are omitted."""
-    units, known = (
-        formula.dimensions(),
-        [is_parameter(each) and each.standard_error for each in formula.constants],
-    )
+    units = formula.dimensions()
+    known = [is_parameter(each) and each.standard_error for each in formula.constants]
     ends = formula.intervals(0.95) if formula.covariance is not None or any(known) else pd.DataFrame()
+    intervals = {
+        str(name): _interval_text(float(low), float(high))
+        for name, low, high in zip(ends.index, ends.get("low", ()), ends.get("high", ()), strict=True)
+    }
     rows = [
         {
             "constant": constant.name or "–",
             "value": constant.value,
             "unit": "pure number" if (unit := units.unit_of(constant)) == "" else unit,
             "standard error": constant.standard_error,
-            "95 % interval": _interval_text(*ends.loc[constant.name, ["low", "high"]])
-            if constant.name in ends.index
-            else None,
+            "95 % interval": intervals.get(constant.name),
         }
         for constant in formula.constants
     ]

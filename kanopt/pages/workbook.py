@@ -13,12 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from kanopt.display import Lines, words_of
 from kanopt.errors import ProblemError
 from kanopt.files import csv_text
 from kanopt.formulas.export.workbook import MOST_ROWS, LawRows, RowCells, SheetBook, cell_text, write_law_rows
 from kanopt.pages.figure_rows import figure_rows, figure_table
-from kanopt.pages.story import ReportSubject, story
+from kanopt.pages.plan_first import plan_words
+from kanopt.pages.story import ReportSubject
 from kanopt.plans.findings import GanttView
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import Roster
@@ -33,10 +33,6 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 _A4 = 9
 """Number of the paper in Office Open XML (ECMA-376, 18.3.1.63)."""
-_PAGE_WIDTH = 125.0
-"""Letters that fit beside each other on it, across, at full size and within its usual margins."""
-_MOST_BREAKS = 1023
-"""Page breaks that Excel takes."""
 
 
 class FrameBook:
@@ -64,9 +60,7 @@ class FrameBook:
         self.names.add(name.lower())
         return self.sheets.book.add_worksheet(name)
 
-    def frame(
-        self, sheet: Any, frame: pd.DataFrame, *, pages: str = "", forms: Mapping[str, str] | None = None
-    ) -> None:
+    def frame(self, sheet: Any, frame: pd.DataFrame, forms: Mapping[str, str] | None = None) -> None:
         """Write a table with a heading that stays in view and on every printed page, and a filter in it.
 
         Parameters
@@ -75,8 +69,6 @@ class FrameBook:
             An empty sheet.
         frame
             The table; of one without rows the heading.
-        pages
-            A column, for each of whose values, which follow each other, a page is begun in print.
         forms
             Column to what its numbers are, one of `FORMS`; others get the decimals that they need.
 
@@ -94,7 +86,6 @@ class FrameBook:
         sheet.set_landscape()
         sheet.set_paper(_A4)
         sheet.repeat_rows(0)
-        widths = 0.0
         for column, name in enumerate(frame.columns):
             values = frame.iloc[:, column]  # two may have one name
             form = (forms or {}).get(str(name), "")
@@ -103,17 +94,10 @@ class FrameBook:
             width = min(max(max(shown) + 2, 12 if numeric else 0), 30 if numeric else 60)
             how = self._form(form, values)
             sheet.set_column(column, column, width)
-            widths += width
             self.sheets.text(sheet, 0, column, cell_text(str(name)), "heading")
             for line, value in enumerate(values.tolist(), start=1):
                 self._cell(sheet, line, column, _days(value) if form == "clock" else value, how)
-        if pages in frame and frame[pages].nunique() > 1:
-            # Excel knows no page breaks where it fits a sheet to pages
-            starts = np.flatnonzero(frame[pages].ne(frame[pages].shift()).to_numpy())[1:] + 1
-            sheet.set_h_pagebreaks([int(start) for start in starts[:_MOST_BREAKS]])
-            sheet.set_print_scale(int(np.clip(100 * _PAGE_WIDTH / max(widths, 1.0), 10, 100)))
-        else:
-            sheet.fit_to_pages(1, 0)
+        sheet.fit_to_pages(1, 0)
 
     def _form(self, form: str, values: pd.Series[Any]) -> Any:
         """Return the format of a column's numbers; None for that of all cells."""
@@ -178,7 +162,7 @@ def frame_book(
         for name, frame in frames.items():
             if len(frame):
                 own = {str(c): form for c in frame if (form := _form_of(forms or {}, name, str(c)))}
-                book.frame(book.sheet(name), frame, forms=own)
+                book.frame(book.sheet(name), frame, own)
     return content.getvalue()
 
 
@@ -297,8 +281,6 @@ _MOST_PLACES = 20_000
 """Places of a law beyond which its values are numbers: Excel computes a formula for each of them at every change."""
 _MOST_LINES = 200_000
 """Lines of a price beyond which those of a vehicle, machine or lane are summed up."""
-_PAGES = {"timetable": "vehicle", "plan": "machine"}
-"""Whoever gets a page of a table."""
 _HIGHEST = 409
 """Points that a row of Excel is high at most."""
 _WIDTHS = (28, 24, 18, 18, 60)
@@ -352,7 +334,7 @@ class _PlanBook(FrameBook):
         for name, frame in plan_tables(self.subject).items():
             if name not in ("figures", "costs"):
                 title = name.replace("_", " ").capitalize()
-                self.frame(self.sheet(title), in_order(frame), pages=_PAGES.get(name, ""), forms=forms)
+                self.frame(self.sheet(title), in_order(frame), forms)
         costs = self.sheet("Costs")
         uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
         pages = [self.sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
@@ -450,12 +432,7 @@ class _PlanBook(FrameBook):
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         text(sheet, 0, 0, cell_text(subject.title), "title")
-        told = [("", subject.description)]
-        for section in story(subject).values():
-            for part in section.parts:
-                lines = part.items if isinstance(part, Lines) else (str(part),)
-                told += [("" if place else section.title, words_of(line)) for place, line in enumerate(lines)]
-        told.append(("This workbook", self._living()))
+        told = [("", subject.description), *plan_words(subject), ("This workbook", self._living())]
         assert result.assessment is not None
         large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]
         told += [

@@ -29,7 +29,7 @@ from kanopt.formulas import Formula, Product, Sum
 from kanopt.formulas.functions import ATOM, POWER, PRODUCT, TextPart, Writer
 from kanopt.formulas.nodes import fold
 from kanopt.formulas.printing import to_infix as spelled
-from kanopt.pages.charts import ALARM, LINE, SERIES, Colour, colours
+from kanopt.pages.charts import ALARM, COLOURS, LINE, SERIES, Colour
 from kanopt.pages.law_plots import known_labels, range_of_input, reference_values
 from kanopt.pages.law_section import laws_page
 from kanopt.pages.plan_page import plan_page
@@ -472,7 +472,7 @@ def render(template: str, page: Any, live: LivePage | None = None) -> str:
     """Return a page as HTML in which whatever comes from data is escaped; without a script where `live` is None."""
     environment = _environment()
     themes = {
-        theme: "".join(f"--{colour.name}: {getattr(colour, theme)}; " for colour in colours())
+        theme: "".join(f"--{colour.name}: {getattr(colour, theme)}; " for colour in COLOURS)
         for theme in ("light", "dark")
     }
     style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours

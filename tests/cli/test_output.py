@@ -134,7 +134,6 @@ def test_solve_writes_them_beside_the_plan(case, cli):
         ("run case.toml --export xslx", "'xslx' is not one of 'xlsx'"),
         ("run case.toml --out o --export md", "case.md: this is a folder"),
         ("run case.toml --report case.md --export md", "would be written twice"),
-        ("solve x.vrp --export md", "--export goes with a scenario"),
     ],
 )
 def test_what_cannot_be_is_refused_first(case, cli, arguments, words):

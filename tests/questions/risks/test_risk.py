@@ -156,7 +156,8 @@ def test_plans_without_risk_are_refused_in_words() -> None:
     ):
         ko.risk(plain, Uncertainty(travel=0.1), draws=5)
     with pytest.raises(
-        ko.errors.ProblemError, match=r"risk is told of a plan, not of a int; give what ko\.solve"
+        ko.errors.ProblemError,
+        match=r"risk is there for results of routes, schedules and supply plans, as ko\.solve",
     ):
         ko.risk(3)
     with pytest.raises(ko.errors.ProblemError, match="uncertainty: shared"):
