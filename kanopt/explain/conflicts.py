@@ -13,7 +13,7 @@ from kanopt.display import Part, Shown
 from kanopt.engines.base import SolveOptions, Solver
 from kanopt.errors import ProblemError, nearest
 from kanopt.plans.result import Result
-from kanopt.routing import Client, Route, RoutingPlan, VehicleType
+from kanopt.routing import Client, RoutingPlan, VehicleType
 from kanopt.routing.insertion import insert_clients
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.problem_part import law_between
@@ -135,30 +135,6 @@ def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
             )
         if kept:
             routes.append(replace(route, clients=kept, departure=None))
-    return problem.plan_from(routes)
-
-
-def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
-    """Assign clients by decreasing demand, each to the fullest vehicle that can carry it; other rules are ignored."""
-    data = problem.data
-    vehicles = [
-        (vehicle, number)
-        for vehicle in problem.vehicles
-        for number in range(1, min(vehicle.num_available, len(problem.clients)) + 1)
-    ]
-    spare = [vehicle.capacity for vehicle, _ in vehicles]
-    on: dict[int, list[str]] = {}
-    for client in sorted(problem.clients, key=lambda client: -client.demand):
-        fits = [place for place, free in enumerate(spare) if client.demand <= free + 1e-9]
-        if fits:
-            place = min(fits, key=lambda place: spare[place])
-            spare[place] -= client.demand
-            on.setdefault(place, []).append(client.name)
-    routes = [
-        Route(vehicle.name, number, data.depot_of[vehicle.name], tuple(on[place]))
-        for place, (vehicle, number) in enumerate(vehicles)
-        if place in on
-    ]
     return problem.plan_from(routes)
 
 
@@ -416,10 +392,6 @@ class _ConflictSearch:
 
     def _test_feasibility(self, problem: RoutingProblem, share: float) -> tuple[bool, bool]:
         seconds = max(min(share * self.seconds, self.end - time.perf_counter()), _LEAST_SECONDS)
-        packed = best_fit_plan(problem)
-        if problem.check(packed).ok:
-            self.feasible_plan = packed
-            return False, False
         if len(problem.clients) <= _FEW:
             try:
                 plan, proved = serve_all(problem, self.problem, time.perf_counter() + seconds)

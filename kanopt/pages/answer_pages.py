@@ -24,10 +24,10 @@ from kanopt.pages.question_page import (
     varied_text,
     warnings_of,
 )
-from kanopt.pages.risk_pages import days_question
+from kanopt.pages.risk_pages import days_question, monte_carlo_question
 from kanopt.pages.row_plots import plot_review, plot_switch_points, plot_tornado, switch_height
 from kanopt.plans.findings import Status
-from kanopt.questions import Comparison, Sweep, SwitchPoints, Tornado
+from kanopt.questions import Comparison, MonteCarlo, Sweep, SwitchPoints, Tornado
 from kanopt.questions.axes import value_text
 from kanopt.questions.days import Days
 from kanopt.questions.point import UNMEASURED
@@ -64,6 +64,7 @@ def _question(answer: Any) -> Question:
 
 _question.register(Comparison, comparison_question)
 _question.register(Days, days_question)
+_question.register(MonteCarlo, monte_carlo_question)
 
 
 @_question.register

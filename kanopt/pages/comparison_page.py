@@ -161,44 +161,31 @@ def _provenance(run: Run) -> dict[str, str]:
 
 
 def _overview(comparison: Comparison, base: str) -> Grid:
-    """Return a row for the plan and for each variant: its price, what that is, and the figures of its plan."""
-    steps, unit = comparison.steps, comparison.unit
+    """Return a row for the plan and for each variant: its price, and what the difference is."""
+    steps = comparison.steps
     decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
-    of_base = _figures(comparison.base.result)
-    heads = [
-        ("what is other", False),
-        (f"price, {unit}", True),
-        ("difference", True),
-        ("noise of the search", True),
-    ]
-    heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
-    rows = [_row(base, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
+    rows = [(base, *_price_cells(comparison.base.result, decimals), "", "", "")]
     for variant in comparison.variants:
         verdict = comparison.verdict(variant)
-        told = (
-            fixed_text(verdict.change, decimals, signed=True),
-            fixed_text(verdict.noise, decimals),
-            verdict.word,
-        )
-        rows.append(_row(variant.name, variant.run.result, told, tuple(of_base), decimals))
+        change, noise = fixed_text(verdict.change, decimals, signed=True), fixed_text(verdict.noise, decimals)
+        rows.append((variant.name, *_price_cells(variant.run.result, decimals), change, noise, verdict.word))
     note = (
         "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference within "
         "it is none."
     )
-    words, numeric = zip(*heads, strict=True)
-    return Grid(words, numeric, tuple(rows), note, caption="What the plan would cost, and be")
+    heads = (
+        "what is other",
+        "served",
+        f"price, {comparison.unit}",
+        "difference",
+        "noise of the search",
+        "what that is",
+    )
+    numeric = (False, True, True, True, True, False)
+    return Grid(heads, numeric, tuple(rows), note, caption="What the plan would cost, and be")
 
 
-def _row(
-    name: str, result: Result, told: tuple[str, str, str], keys: tuple[str, ...], decimals: int
-) -> tuple[str, ...]:
-    figures, coverage = _figures(result), result.coverage
-    price = "–" if result.objective is None else fixed_text(result.objective, decimals)
-    served = "–" if coverage is None else coverage.amount
-    return (name, price, *told, served, *(figures[key][1] if key in figures else "–" for key in keys))
-
-
-def _figures(result: Result) -> dict[str, tuple[str, str]]:
-    """Return the figures that everybody asks for, by key: what each is, and how much."""
-    known = () if result.assessment is None else result.assessment.figures()
-    return {figure.key: (figure.label, figure.text) for figure in known if figure.rank == 1}
+def _price_cells(result: Result, decimals: int) -> tuple[str, str]:
+    """Return what a plan serves, and its price."""
+    served = "–" if result.coverage is None else result.coverage.amount
+    return served, "–" if result.objective is None else fixed_text(result.objective, decimals)

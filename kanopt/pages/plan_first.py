@@ -45,7 +45,6 @@ from kanopt.pages.plan_why import why_sentences
 from kanopt.plans.result import Result
 from kanopt.scenarios.learn import doubts
 from kanopt.text import (
-    amount_text,
     capital,
     count_text,
     join_list,
@@ -111,7 +110,7 @@ def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     if subject.groundless:  # the warning above says why nothing is proposed
         guess = say("On these guesses it would {} {}.", _verb(result).removesuffix("s"), rows["cost"].link)
         return [served, guess]
-    proposal = linked(f"{known.proposal}.", _amounts(result, rows)) if known.proposal else ()
+    proposal = (f"{known.proposal}.",) if known.proposal else ()
     what = (served, proposal) if not known.coverage.complete else (proposal, served)
     return [join_sentences(what), _price(subject, rows)]
 
@@ -126,21 +125,6 @@ def _served(result: Result) -> Sentence:
     # what is left out stands by name in the warning above
     text = shorten(coverage.text.removesuffix(f"; {coverage.missing}"), LONGEST)
     return linked(f"The plan {text}.", dict.fromkeys(known, "figure-served"))
-
-
-def _amounts(result: Result, rows: Mapping[str, FigureRow]) -> dict[str, str]:
-    """Return the amounts that a proposal may name, with the rows that have them."""
-    own = [(row.figure, row.anchor) for row in rows.values() if row.figure is not None]
-    found = {figure.text: anchor for figure, anchor in own}
-    found |= {figure.note: anchor for figure, anchor in own if figure.note}
-    frame = result.to_frame()
-    if "decision" in frame and "value" in frame:
-        units = frame["unit"] if "unit" in frame else [""] * len(frame)
-        for value, unit, anchor in zip(
-            frame["value"], units, row_ids("decision", frame["decision"]), strict=True
-        ):
-            found.setdefault(amount_text(float(value), str(unit)), anchor)
-    return found
 
 
 def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Sentence:

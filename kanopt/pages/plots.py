@@ -173,7 +173,7 @@ def gantt_tips(view: GanttView) -> dict[str, list[Tip]]:
     told: dict[str, list[Tip]] = {"bars": tips}
     for mark in named_rows(_shown_marks(view)):
         if mark.kind != "overdue":
-            text = f"{mark.label} {_WORDS[mark.kind]} {_time_text(mark.start, view)}"
+            text = f"{mark.label} {_BAR_WORDS[mark.kind]} {_time_text(mark.start, view)}"
             told.setdefault(mark.kind, []).append(Tip(text, str(mark.row)))
     return told
 

@@ -204,7 +204,7 @@ def _risk_figures(risk: Risk) -> list[KeyFigure]:
     ]
 
 
-def monte_carlo_page(found: MonteCarlo) -> Page:
+def monte_carlo_question(found: MonteCarlo) -> Question:
     """List what the page of plans under many draws says."""
     done, draws = len(found.priced), count_text(len(found.points), "draw")
     laws = [f"laws {join_list(found.laws)}"] if found.laws else []
@@ -224,7 +224,7 @@ def monte_carlo_page(found: MonteCarlo) -> Page:
         notices=warnings_of(found, done, draws, ()),
         charts=(chart,) if done else (),
         tables=_plan_tables(found) if done else (),
-    ).page()
+    )
 
 
 def _drawn_figures(found: MonteCarlo) -> list[KeyFigure]:

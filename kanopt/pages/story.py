@@ -8,24 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kanopt.explain import Explanation
     from kanopt.plans.result import PlanExports, Result
     from kanopt.questions.risks.punctuality import Punctuality
     from kanopt.scenarios import LearnedLaw, Run
     from kanopt.tables import TableReport
-
-
-_MOST_ROWS = 200
-
-
-@dataclass(frozen=True, eq=False)
-class LawRows:
-    """Some rows that a law was not learned from: its inputs, and the column that it is to give."""
-
-    frame: pd.DataFrame
-    target: str
 
 
 @dataclass(frozen=True)
@@ -48,8 +35,6 @@ class ReportSubject:
         What a what-if changes, in words.
     tables
         How each table was read.
-    rows
-        Some of the rows that laws were judged by, by the name of the law.
     provenance
         Seeds, versions and hashes.
     plans_per_year
@@ -67,7 +52,6 @@ class ReportSubject:
     description: str = ""
     changes: tuple[str, ...] = ()
     tables: Mapping[str, TableReport] = field(default_factory=dict)
-    rows: Mapping[str, LawRows] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
     assumed: tuple[str, ...] = ()
@@ -134,25 +118,11 @@ def subject_of_run(run: Run) -> ReportSubject:
         description=run.scenario.description,
         changes=run.scenario.change_sentences(),
         tables=run.tables,
-        rows=_rows_of(run) if run.scenario.report.rows else {},
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
         assumed=run.scenario.report.assumed,
         unanswered=unanswered([run.scenario]),
     )
-
-
-def _rows_of(run: Run) -> dict[str, LawRows]:
-    """Return rows held out from each law that was learned in the run, from its tables as they are."""
-    from kanopt.scenarios.files.laws import some_held_out_rows
-    from kanopt.scenarios.files.sections import LearnedSpec
-
-    found = {}
-    for name, spec in run.scenario.laws.items():
-        if isinstance(spec, LearnedSpec) and name in run.laws:
-            frame = some_held_out_rows(spec, run.scenario.tables[spec.table], run.result.seed, _MOST_ROWS)
-            found[name] = LawRows(frame, spec.target)
-    return found
 
 
 def subject_of_explanation(

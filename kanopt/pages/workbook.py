@@ -103,7 +103,7 @@ def _write_sheet(
             code = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
         if not is_numeric_dtype(values) or is_bool_dtype(values):
             texts = values.map(lambda value: None if pd.isna(value) else cell_text(str(value)))
-            shown.isetitem(place, texts.map(_days) if form == "clock" else texts)
+            shown.isetitem(place, list(texts.map(_days) if form == "clock" else texts))
         formats.append(code)
     shown.to_excel(writer, sheet_name=name, index=False, inf_rep="")
     sheet = writer.sheets[name]

@@ -224,4 +224,3 @@ def test_each_row_has_the_price_its_difference_and_what_that_is(varied: Any) -> 
     assert told["small vans"] == "not like with like"
     assert rows["dearer vans"]["difference"] == "+8.00"
     assert rows["half a day"]["served"] == "1.2 of 2.4 t"
-    assert rows["half a day"]["Vehicles used"] == "1 of 3"

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -274,12 +273,6 @@ class MonteCarlo(TableExports):
             "refused": sum(bool(draw.message) for draw in self.priced),
             "interrupted": self.interrupted,
         }
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the answer: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_page(reports.monte_carlo_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw what each plan costs over the draws, and return the matplotlib axes."""
