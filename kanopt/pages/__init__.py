@@ -15,7 +15,6 @@ from kanopt.pages.export import export_all as export_all
 from kanopt.pages.export import export_files as export_files
 from kanopt.pages.export import export_tables as export_tables
 from kanopt.pages.export import refuse_exports as refuse_exports
-from kanopt.pages.law_plots import plot_curve as plot_curve
 from kanopt.pages.law_plots import plot_effects as plot_effects
 from kanopt.pages.law_plots import plot_formula as plot_formula
 from kanopt.pages.law_plots import plot_law as plot_law

@@ -73,12 +73,10 @@ def plot_sweep(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax, 680, sweep_height(sweep))
     labels = [axis.label for axis in sweep.axes]
     frame = sweep.points
-    if len(labels) == 1 and is_number(frame[labels[0]]):
-        _plot_line(sweep, ax)
-    elif len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
+    if len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
         _plot_cells(sweep, ax)
     else:
-        _plot_in_turn(sweep, ax)
+        _plot_line(sweep, ax)
     return ax
 
 
@@ -105,48 +103,46 @@ def _does_as_much(sweep: Sweep, frame: pd.DataFrame) -> pd.Series[bool]:
     return same & frame["objective"].notna()
 
 
-def _price_title(sweep: Sweep) -> str:
-    return f"price, {sweep.unit}" if sweep.unit else "price"
-
-
 def _plot_line(sweep: Sweep, ax: Axes) -> None:
-    axis = sweep.axes[0]
-    frame = _thinned(sweep.points.sort_values(axis.label))
-    x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
+    """Draw prices over one number, or point by point over anything else."""
+    axis, several = sweep.axes[0], len(sweep.axes) > 1
+    numeric = not several and is_number(sweep.points[axis.label])
+    frame = _thinned(sweep.points.sort_values(axis.label) if numeric else sweep.points)
+    x = frame[axis.label].to_numpy(float) if numeric else np.arange(len(frame), dtype=float)
+    price, noise = frame["objective"].to_numpy(float), frame["noise"].to_numpy(float)
     unlike = ~_does_as_much(sweep, frame).to_numpy()
     best = np.where(unlike, np.nan, price)
-    look = {"marker": "o" if len(x) <= _DOTS else "", "markersize": 3.5}
     lines = {"planned anew" if sweep.anew else "the same plan": best}
-    noise = frame["noise"].to_numpy(float)
-    if sweep.anew:
-        kept = frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN)).to_numpy(float)
-        lines["the plan as it is"] = kept
+    if sweep.anew and numeric:
+        lines["the plan as it is"] = (
+            frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN)).to_numpy(float)
+        )
         ax.fill_between(x, best - noise, best + noise, color=series(0).light, alpha=0.15, linewidth=0)
-    draw_lines(ax, x, lines, **look)
+    look = {"marker": "o" if len(x) <= _DOTS or not numeric else "", "markersize": 3.5}
+    draw_lines(ax, x, lines, linestyle="-" if numeric else "", **look)
     if np.any(unlike & np.isfinite(price)):
         ax.plot(x[unlike], price[unlike], "x", color=ALARM.light, markersize=6, label="not like with like")
-    _mark_base(sweep, ax)
+    if (base := sweep.base.objective) is not None:
+        ax.axhline(base, color=MUTED.light, linewidth=0.9, linestyle=":")
+        place = {"xycoords": ("axes fraction", "data"), "va": "bottom"}
+        write(ax, f"as it is {money_text(base)}", (0.0, base), MUTED, (3, 3), **place, **halo())
     style_axes(ax)
     ax.margins(y=0.12)
-    finite = {name: values[np.isfinite(values)] for name, values in lines.items()}
-    if ends := {name: float(values[-1]) for name, values in finite.items() if len(values)}:
-        name_ends(ax, float(x[-1]), ends)
-    set_x_title(ax, axis_title(sweep.scenario, axis))
-    set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if np.any(noise > 0) else ''}")
+    if numeric:
+        finite = {name: values[np.isfinite(values)] for name, values in lines.items()}
+        name_ends(
+            ax, float(x[-1]), {name: float(values[-1]) for name, values in finite.items() if len(values)}
+        )
+    elif not several:
+        name_values(ax, "x", [value_text(value) for value in frame[axis.label]])
+    set_x_title(ax, "number of the point, as in the table" if several else axis_title(sweep.scenario, axis))
+    title = f"price, {sweep.unit}" if sweep.unit else "price"
+    set_y_title(ax, f"{title}{'; band: noise of the searches' if np.any(noise > 0) else ''}")
 
 
 def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows, evenly chosen where there are more than a picture shows."""
     return rows.iloc[:: 1 + len(rows) // _MOST_POINTS]
-
-
-def _mark_base(sweep: Sweep, ax: Axes) -> None:
-    base = sweep.base.objective
-    if base is None:
-        return
-    ax.axhline(base, color=MUTED.light, linewidth=0.9, linestyle=":")
-    place = {"xycoords": ("axes fraction", "data"), "va": "bottom"}
-    write(ax, f"as it is {money_text(base)}", (0.0, base), MUTED, (3, 3), **place, **halo())
 
 
 def _plot_cells(sweep: Sweep, ax: Axes) -> None:
@@ -190,19 +186,3 @@ def _cell_texts(prices: np.ndarray) -> list[str]:
     spread = float(np.ptp(finite)) if len(finite) else 0.0
     decimals = 0 if spread >= 20 else min(column_decimals(finite), 2)
     return ["–" if math.isnan(price) else fixed_text(price, decimals) for price in prices]
-
-
-def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
-    frame = _thinned(sweep.points)
-    price = frame["objective"].where(_does_as_much(sweep, frame))
-    at = frame["point"]
-    ax.plot(at, price, "o", markersize=4, color=series(0).light)
-    _mark_base(sweep, ax)
-    style_axes(ax)
-    label = sweep.axes[0].label
-    if len(sweep.axes) == 1:
-        name_values(ax, "x", [value_text(value) for value in frame[label]])
-        set_x_title(ax, axis_title(sweep.scenario, sweep.axes[0]))
-    else:
-        ax.set_xlabel("number of the point, as in the table")
-    set_y_title(ax, _price_title(sweep))

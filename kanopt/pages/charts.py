@@ -295,6 +295,8 @@ def draw_lines(ax: Axes, x: Floats, lines: Mapping[str, Floats], **look: Any) ->
 
 def name_ends(ax: Axes, x: float, ends: Mapping[str, float]) -> None:
     """Name lines at their right ends, in their colours, moved apart where they would overlap."""
+    if not ends:
+        return
     low, high = ax.get_ylim()
     gap = 14 * (high - low) / pixels(ax)[1]
     names, values = list(ends), np.array([*ends.values()], dtype=float)

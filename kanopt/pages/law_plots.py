@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import FitError, FormulaError, nearest
-from kanopt.formulas import Curve, Formula, Variable
-from kanopt.formulas.printing import to_infix as spelled
+from kanopt.formulas import Formula, Variable
 from kanopt.pages.charts import (
     FAINT,
     LINE,
@@ -156,31 +155,6 @@ def plot_formula(
     set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
     if other:
         name_ends(ax, float(x[-1]), {name: float(values[-1]) for name, values in lines.items()})
-    return ax
-
-
-def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
-    """Draw a curve of a formula, between its first and last knot.
-
-    Parameters
-    ----------
-    curve
-        The curve.
-    ax
-        Where to draw; a new figure if None.
-    unit
-        Unit of its argument.
-    """
-    ax = axes_or_new(ax, 420, 300)
-    x = np.linspace(curve.low, curve.high, _POINTS)
-    ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
-    knots = np.linspace(curve.low, curve.high, curve.grid_size + 1)
-    ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
-    argument = spelled(curve.argument)
-    name = argument if len(argument) <= _LONG else f"argument of {curve.name}"
-    ax.set_xlabel(escape_text(with_unit(name, unit)))
-    style_axes(ax)
-    set_y_title(ax, f"{curve.name}({argument if name == argument else '…'})")
     return ax
 
 

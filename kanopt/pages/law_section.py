@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section
 from kanopt.errors import FormulaError
-from kanopt.formulas import Curve, Formula, Step
+from kanopt.formulas import Formula, Step
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
@@ -23,7 +22,6 @@ from kanopt.pages.law_plots import (
     comparison_levels,
     fixed_inputs_text,
     interacting_pair,
-    plot_curve,
     plot_formula,
     plot_interaction,
     plottable_inputs,
@@ -38,7 +36,6 @@ from kanopt.text import (
     number_text,
     percent_text,
     range_text,
-    seconds_text,
     shorten,
     with_unit,
 )
@@ -48,11 +45,9 @@ if TYPE_CHECKING:
 
 _SMALL = (324, 226)
 _LABEL, _TALLEST = 18, 520  # pixels of a category, and of all of them
-_MOST_CURVES = 8
 _MOST_DIGITS = 9
 _LONGEST = 300  # letters of what is told in a line
 _IN_TABLES = ("output", "constant", "table", "units")
-_SMEARED = 5e-4
 _BY_HAND = {
     "pinned": "pinned",
     "forbidden": "forbidden",
@@ -91,22 +86,18 @@ def laws_page(laws: Sequence[LearnedLaw], source: str) -> Page:
 
 
 def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[Section, ...]:
-    """Build the sections of all laws; a curve that several laws share is drawn in the section of the first."""
-    drawn: dict[bytes, str] = {}
+    """Build the sections of all laws."""
     sections = []
     for (name, law), anchor in zip(laws.items(), ids_by_name("law", laws).values(), strict=True):
-        shown = tuple(_parts(law, drawn))
+        shown = tuple(_parts(law))
         sections.append(Section(name, shown, anchor, "law", level=3, badge=_badge(law), data={"law": name}))
-        for curve in law.formula.curves:
-            drawn.setdefault(curve.key, name)
     return tuple(sections)
 
 
-def _parts(law: LearnedLaw, drawn: Mapping[bytes, str]) -> Iterator[Part]:
+def _parts(law: LearnedLaw) -> Iterator[Part]:
     """Yield formula, facts, curves and tables of a law, and what was considered beside it."""
     formula = law.formula
     charts, held, failure = _charts(law.name, formula)
-    charts += _curves(law.name, formula, drawn)
     yield text_block(f"Gives {_output_text(formula)}.")
     notes = [*(f"{text}." for text in (law.note, *law.cleaning) if text), failure]
     if any(notes):
@@ -116,11 +107,7 @@ def _parts(law: LearnedLaw, drawn: Mapping[bytes, str]) -> Iterator[Part]:
     yield box("columns", box("", Facts(_facts(law))), *_diagram(law))
     if charts:
         yield box("grid", *charts)
-        hints = [f"What does not vary in a chart is held at {held}."] if held else []
-        hints += [
-            f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
-        ]
-        yield from [text_block(" ".join(hints), "note")] if hints else []
+        yield from [text_block(f"What does not vary in a chart is held at {held}.", "note")] if held else []
     tables = _tables(formula, law.summary)
     if tables:
         yield box("columns stack", *(box("", table) for table in tables))
@@ -154,21 +141,10 @@ def _facts(law: LearnedLaw) -> tuple[tuple[str, str], ...]:
         found.append(("nine in ten rows", f"lie {low} to {high} {formula.output.unit} from the law"))
     if fit is None:
         found.append(("fit", "not measured"))
-    elif abs(fit.smearing - 1) > _SMEARED:
-        told = f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right"
-        found.append(("smearing factor", told))
-    if formula.domain.joints:
-        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
-        found.append(("combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
-    if law.seconds:
-        found.append(("learned in", seconds_text(law.seconds)))
     by_hand = [
         f"{word} {formula.provenance[key]}" for key, word in _BY_HAND.items() if formula.provenance.get(key)
     ]
-    found += [
-        ("decided by hand", "; ".join(by_hand)),
-        ("estimated again", formula.provenance.get("refitted", "")),
-    ]
+    found.append(("decided by hand", "; ".join(by_hand)))
     return tuple((capital(word), shorten(said, _LONGEST)) for word, said in found if said)
 
 
@@ -214,27 +190,6 @@ def _interaction(name: str, formula: Formula, held: Mapping[str, Any]) -> list[C
         titled=False,
     )
     return [chart]
-
-
-def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Chart]:
-    units = {variable.name: variable.unit for variable in formula.inputs}
-    new = [curve for curve in formula.curves if curve.key not in drawn]
-    return [_curve(name, curve, units) for curve in new[:_MOST_CURVES]]
-
-
-def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Chart:
-    argument = shorten(to_infix(curve.argument), 60)
-    unit = units.get(argument, "")
-    knots = np.linspace(curve.low, curve.high, min(curve.grid_size, 12) + 1)
-    values = pd.DataFrame({with_unit(argument, unit): knots, curve.name: curve.at(knots)})
-    return chart_of(
-        lambda ax: plot_curve(curve, ax, unit=unit),
-        caption=f"the curve {curve.name} in the formula",
-        label=f"Line chart: the curve {curve.name} of {argument} in the law {name}",
-        size=_SMALL,
-        titled=False,
-        table=table_of(values, f"The curve {curve.name} from end to end"),
-    )
 
 
 def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Grid]:

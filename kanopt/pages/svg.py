@@ -25,7 +25,6 @@ XLINK = "{http://www.w3.org/1999/xlink}href"
 _FONT = 13.0  # pixels; most text is small, 5/6 of it
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _SPACES = re.compile(r"\s*([A-Za-z])\s*")
-_BOX = re.compile(r"M (\S+) (\S+)\s+L (\S+) (\S+)\s+L (\S+) (\S+)\s+L (\S+) (\S+)\s+z")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DROPPED = {"font-family", "stroke-linejoin"}
 _GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
@@ -166,17 +165,13 @@ def _strip(root: ElementTree.Element) -> None:
 
 
 def _short_path(path: str) -> str:
-    """Return a path without spaces that nothing needs; one around a box as its sides.
+    """Return a path without spaces that nothing needs.
 
     Examples
     --------
-    >>> _short_path("M 4.5 3  L 4.5 5  L 9 5  L 9 3  z "), _short_path("M 1 2  L 3 4.5  L 5 6 ")
-    ('M4.5 3V5H9V3z', 'M1 2L3 4.5L5 6')
+    >>> _short_path("M 1 2  L 3 4.5  L 5 6 ")
+    'M1 2L3 4.5L5 6'
     """
-    if found := _BOX.fullmatch(path.strip()):
-        left, top, same, bottom, right, again, end, last = found.groups()
-        if (left, bottom, right, top) == (same, again, end, last):
-            return f"M{left} {top}V{bottom}H{right}V{top}z"
     return _SPACES.sub(r"\1", path).strip()
 
 
