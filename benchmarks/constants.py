@@ -78,7 +78,7 @@ def measured(law: Law, setting: Setting, repeats: int, seed: int) -> tuple[list[
         table = law.rows(setting.rows, setting.noise, rng)
         try:
             fitted = start.refit(table)
-        except ko.FitError:
+        except ko.errors.FitError:
             refused += 1
             continue
         hits.append(held(law, fitted.intervals(0.95, table if setting.profiled else None)))

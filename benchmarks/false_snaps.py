@@ -64,7 +64,7 @@ def look(law: Law, rows: Rows, seed: int) -> Snaps:
     try:
         model = ko.KANRegressor(seed=seed).fit(inputs, rows.train[rows.target])
         formula = model.to_formula(rows.test, rows.target)
-    except (ko.FitError, ko.FormulaError):
+    except (ko.errors.FitError, ko.errors.FormulaError):
         return Snaps(law.name, "refused")
     truth = {abs(float(number)) for number in law.expression.atoms() if number.is_Number}
     numbers = [node for node in postorder(formula.root) if isinstance(node, Constant)]

@@ -80,7 +80,7 @@ COMMANDS = {
     "compare": Command(
         "compare rested.toml dear.toml --report out/compared.html", ("compared.html",), ("compared.html",)
     ),
-    "solve": Command("solve city.vrp --out out/city.sol --time-limit 4", ("city.sol",), ("city.sol",)),
+    "solve": Command("solve city.toml --out out/plan.csv --time-limit 4", ("plan.csv",), ("plan.csv",)),
     "fit": Command("fit laws.toml --out out", ("minutes.json", "litres.json", "fuel.json", "laws.html")),
 }
 

@@ -63,7 +63,7 @@ def bands(cases: int, first: int) -> Iterator[dict[str, object]]:
         try:
             model = ko.KANRegressor(seed=case).fit(table[COLUMNS][:cut], table["cost"][:cut])
             formula = model.to_formula(table[cut:])
-        except (ko.FitError, ko.FormulaError) as error:
+        except (ko.errors.FitError, ko.errors.FormulaError) as error:
             yield {"case": case, "rows": count, "noise": noise, "law": f"refused: {error}"[:60]}
             continue
         spent = cpu_seconds() - began

@@ -64,7 +64,7 @@ def leaves(law: ko.Formula, target: pd.Series, seed: int) -> int:
     beside = BESIDE * (high - low)
     try:
         values = np.broadcast_to(law.evaluate(points), len(within))
-    except ko.FormulaError:
+    except ko.errors.FormulaError:
         return DRAWN
     return int(((values < low - beside) | (values > high + beside)).sum())
 

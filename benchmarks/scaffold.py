@@ -27,6 +27,7 @@ from _bench import asked, footer
 import kanopt as ko
 from kanopt.scenarios.files.layers import read_layers
 from kanopt.scenarios.files.load import check_scenario
+from kanopt.scenarios.init import Scaffold
 
 ROWS, SEED = 4_000, 7
 SETS = tomllib.loads(Path(__file__).with_name("scaffold_tables.toml").read_text("utf-8"))
@@ -156,7 +157,7 @@ def judged(
     return verdicts_of(made, laws, expected)
 
 
-def verdicts_of(made: ko.Scaffold, laws: dict[str, Any], expected: Expected) -> dict[str, dict[str, str]]:
+def verdicts_of(made: Scaffold, laws: dict[str, Any], expected: Expected) -> dict[str, dict[str, str]]:
     rows = made.guesses
     law = next(iter(laws.values()), {"target": "", "features": []})
     target, features = (

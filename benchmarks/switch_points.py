@@ -21,6 +21,7 @@ from _bench import asked, footer, print_table
 
 import kanopt as ko
 from kanopt.engines.base import cpu_seconds
+from kanopt.questions import Sweep
 from kanopt.questions.point import decisions_of
 
 SUPPLY = Path(__file__).parents[1] / "scenarios" / "supply_network.toml"
@@ -89,7 +90,7 @@ def is_found(frame: pd.DataFrame, place: float, thing: str, within: float) -> bo
 
 
 def grid_switches(
-    case: Case, scenario: ko.Scenario, laws: Laws, grid: ko.Sweep, decisions: str
+    case: Case, scenario: ko.Scenario, laws: Laws, grid: Sweep, decisions: str
 ) -> list[tuple[float, str]]:
     """Return the switches of a grid: the middle between two points, and what is decided otherwise."""
     kinds = {"in use", "term"} | ({"assignment"} if decisions == "all" else set())

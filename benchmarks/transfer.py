@@ -30,7 +30,7 @@ INPUTS = ["free_flow_min", "volume", "capacity"]
 
 def sioux_falls() -> pd.DataFrame:
     """Return the links of the example, their travel times by the law."""
-    links = ko.load_sioux_falls().links
+    links = ko.load_example("sioux_falls").links
     frame = links.rename(columns={"capacity_veh_h": "capacity"})[INPUTS].astype(float)
     return with_units(frame.assign(minutes=minutes(frame)), UNITS)
 
@@ -86,7 +86,7 @@ def measure(links: pd.DataFrame, noise: float, seed: int) -> list[dict[str, obje
         formula = model.to_formula(held, "minutes")
         predictors = {"kanopt, formula": formula.evaluate} | predictors
         print(f"seed {seed}: minutes = {formula}", flush=True)
-    except ko.FormulaError as error:
+    except ko.errors.FormulaError as error:
         print(f"seed {seed}: no formula: {error}", flush=True)
     for name, peer in peers(train[INPUTS], seed).items():
         predictors[name] = peer.fit(train[INPUTS], train["minutes"]).predict

@@ -28,6 +28,7 @@ from scipy.stats import t as student
 
 import kanopt as ko
 from kanopt import refs, routing
+from kanopt.plans import Check
 from kanopt.tables.report import (
     BUMPS,
     DRAG,
@@ -156,7 +157,7 @@ def _day(city: City, cost: ko.Formula, minutes: ko.Formula, *, hourly: float) ->
     )
 
 
-def lateness(check: ko.Check) -> float:
+def lateness(check: Check) -> float:
     """Return the minutes by which windows and shifts are missed."""
     return sum(v.amount for v in check.violations if v.constraint in ("time window", "shift"))
 

@@ -32,6 +32,19 @@ from difflib import get_close_matches
 from types import FrameType
 from typing import Any, Self
 
+__all__ = [
+    "FileFormatError",
+    "FitError",
+    "FormulaError",
+    "Issue",
+    "NoPlanError",
+    "PlotError",
+    "ProblemError",
+    "ScenarioError",
+    "SolverError",
+    "TableError",
+    "UnitError",
+]
 _LONGEST = 1_000
 
 

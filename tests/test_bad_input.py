@@ -186,6 +186,6 @@ def test_a_record_that_cannot_be_is_refused_with_its_place(words: str) -> None:
 
 @pytest.mark.parametrize(("problem", "words", "plan"), PLANS)
 def test_a_plan_that_cannot_be_is_refused_with_its_place(problem: str, words: str, plan: Any) -> None:
-    with pytest.raises(ko.ProblemError) as error:
+    with pytest.raises(ko.errors.ProblemError) as error:
         PROBLEMS[problem]().plan_from(plan)
     named(error, words)

@@ -37,7 +37,17 @@ from kanopt.cli.output import (
     to_json,
 )
 from kanopt.cli.planning import check, compare, run, solve
-from kanopt.cli.questions import Answer, monte_carlo, question, review, risk, sweep, switch_points, tornado
+from kanopt.cli.questions import (
+    Answer,
+    monte_carlo,
+    pairs,
+    question,
+    review,
+    risk,
+    sweep,
+    switch_points,
+    tornado,
+)
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
@@ -409,12 +419,7 @@ def cache(given: Given) -> int:
         metavar="[TYPE=]PRICE",
         text="What a vehicle costs that is hired for a day, of all types or of one. Once for each.",
     ),
-    opt.option(
-        "--column",
-        multiple=True,
-        metavar="FIELD=COLUMN",
-        text="What a column is called: date=Lieferdatum. Once for each.",
-    ),
+    opt.COLUMN,
     opt.switch("--pages", "Write a page of each day as well."),
     *opt.WORKERS,
     tables=("days", "intervals", "fleet"),
@@ -458,14 +463,6 @@ def _prices(texts: tuple[str, ...]) -> Any:
     if len(texts) == 1 and "=" not in texts[0]:
         return cell_of(texts[0])
     return {name: cell_of(value) for name, value in pairs("--hire", texts).items()}
-
-
-def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    """Return what an option says that is given once for each word."""
-    found = dict(text.split("=", 1) for text in texts if "=" in text)
-    if len(found) < len(texts):
-        raise click.UsageError(f"{option} is WORD=VALUE, once for each word")
-    return found
 
 
 _EXIT_CODES = """

@@ -239,16 +239,12 @@ ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
 EXPORT = choice(
     "--export",
-    *("xlsx", "geojson", "csv", "csv-comma", "md", "orders"),
+    *("xlsx", "csv", "csv-comma", "md", "orders"),
     multiple=True,
     text="Write the plan beside the report as well; csv-comma has decimal commas. Once for each.",
 )
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")
-VARIANTS = switch(
-    "--variants",
-    "Plan the usual other fleets and demands too, for the report; searched twice each, the plan too.",
-)
 _SHARE: Mapping[str, Any] = {"min": 0, "max": 1, "min_open": True, "max_open": True}
 ON_TIME = option(
     "--on-time",
@@ -268,6 +264,12 @@ TIME_LIMIT = option(
     type=FiniteRange(min=0, min_open=True, max=86_400),
     metavar="SECONDS",
     text="For a search, in place of the file's.",
+)
+COLUMN = option(
+    "--column",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    text="What a column is called: date=Lieferdatum. Once for each.",
 )
 QUIET = switch("--quiet", "No progress on stderr.")
 SEED = count("--seed", "In place of the file's.", least=0)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from kanopt.questions import Comparison
     from kanopt.scenarios import LearnedLaw, Run, Scenario
 
+_COVERAGE = ("text", "served", "wanted", "unit", "things", "left_out")
+_MEASURES = ("r2", "rmse", "mae", "ratio", "rows_train", "rows_test")
 _MARGIN = " " * 8
 """Before what is left of a line about a law."""
 
@@ -129,12 +131,14 @@ def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]
 
 def law_json(law: LearnedLaw) -> dict[str, Any]:
     """Return a law as plain data."""
-    fit = law.formula.fit
-    measures = ("r2", "rmse", "mae", "ratio", "rows_train", "rows_test")
-    units = law.formula.dimensions()
-    known = ("name", "value", "standard_error")
+    fit, units = law.formula.fit, law.formula.dimensions()
     constants = [
-        {**{name: getattr(each, name) for name in known}, "unit": units.unit_of(each)}
+        {
+            "name": each.name,
+            "value": each.value,
+            "standard_error": each.standard_error,
+            "unit": units.unit_of(each),
+        }
         for each in law.formula.constants
     ]
     return {
@@ -143,7 +147,7 @@ def law_json(law: LearnedLaw) -> dict[str, Any]:
         "inputs": {variable.name: variable.unit for variable in law.formula.inputs},
         "constants": constants,
         "rivals": [each.text for each in law.formula.alternatives if each.rival],
-        "fit": None if fit is None else {name: getattr(fit, name) for name in measures},
+        "fit": None if fit is None else {name: getattr(fit, name) for name in _MEASURES},
         "trusted": law.trusted,
         "verdict": None if law.formula.verdict is None else law.formula.verdict.to_json(),
         "note": law.note,
@@ -156,7 +160,9 @@ def result_json(result: Result) -> dict[str, Any]:
     pricing = result.pricing
     return {
         "status": result.status.value,
-        "coverage": _coverage_json(result),
+        "coverage": None
+        if result.coverage is None
+        else {name: getattr(result.coverage, name) for name in _COVERAGE},
         "objective": result.objective,
         "unit": result.problem.unit,
         "bound": result.bound,
@@ -173,12 +179,6 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _coverage_json(result: Result) -> dict[str, Any] | None:
-    """Return what the plan serves and what it leaves out, None without a plan."""
-    names = ("text", "served", "wanted", "unit", "things", "left_out")
-    return None if result.coverage is None else {name: getattr(result.coverage, name) for name in names}
-
-
 def run_json(run: Run) -> dict[str, Any]:
     """Return a run as plain data."""
     why = run.explanation
@@ -192,7 +192,6 @@ def run_json(run: Run) -> dict[str, Any]:
         "outside": why.outside().to_dict("records"),
         "frozen": why.frozen().to_dict("records"),
         "today": None if run.today is None else result_json(run.today),
-        "variants": None if run.variants is None else comparison_json(run.variants),
         "laws": {name: law_json(law) for name, law in run.laws.items()},
         "provenance": dict(run.provenance),
     }
@@ -212,11 +211,6 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "results": {run.scenario.name: result_json(run.result) for run in comparison.runs},
         "interrupted": comparison.interrupted,
     }
-
-
-def save_plan(result: Result, path: Path) -> Path:
-    """Write the plan as CSV, in which no name is a formula to a spreadsheet."""
-    return save_table(result.to_frame(), path)
 
 
 def save_table(frame: pd.DataFrame, path: Path) -> Path:

@@ -32,21 +32,16 @@ from kanopt.cli.output import (
     run_json,
     save_laws,
     save_laws_on_interrupt,
-    save_plan,
+    save_table,
     to_json,
 )
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import ScenarioError
-from kanopt.files import replace_file
-from kanopt.text import amount_text, count_text, money_text, percent_text
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
-    from kanopt.plans.result import Result
     from kanopt.scenarios import Run, Scenario
-
-_TIME_LIMIT = 30.0
-"""Seconds for the search of an instance, which no file states."""
 
 
 @command("check", opt.FILES, opt.JSON, opt.ALLOW_OUTSIDE, opt.LENIENT)
@@ -104,7 +99,7 @@ def _contents(scenario: Scenario) -> str:
 _PLANNING = (opt.EXPORT, *opt.CHANGES, opt.ON_TIME, opt.DAYS_IN_TIME, opt.SOLVER, *opt.SEARCHING)
 
 
-@command("run", opt.ONE_FILE, opt.OUT, opt.REPORT, opt.VARIANTS, *_PLANNING)
+@command("run", opt.ONE_FILE, opt.OUT, opt.REPORT, *_PLANNING)
 def run(given: Given) -> int:
     """Learn the laws of a scenario, plan, explain, and write the report.
 
@@ -125,7 +120,7 @@ def run(given: Given) -> int:
     if laws is not None and plan is not None:
         save_laws(outcome.laws.values(), laws)
         if outcome.result.has_plan:
-            save_plan(outcome.result, plan)
+            save_table(outcome.result.to_frame(), plan)
     written = {"report": str(outcome.to_html(page))}
     if not given["as_json"]:
         echo(f"\nreport: {written['report']}")
@@ -135,32 +130,17 @@ def run(given: Given) -> int:
 @command(
     "solve",
     opt.ONE_FILE,
-    opt.option(
-        "--out", type=opt.FILE, text="File for the plan: .sol as in CVRPLIB (of an instance), CSV else."
-    ),
-    opt.choice(
-        "--convention",
-        *("round", "dimacs", "exact"),
-        text="How an instance's distances are rounded; left out, as is the custom of its set.",
-    ),
+    opt.option("--out", type=opt.FILE, text="File for the plan, as CSV."),
     *_PLANNING,
 )
 def solve(given: Given) -> int:
-    """Plan a scenario and print the result; no report.
-
-    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
-    job shops (.fjs, .jsp).
-    """
-    if given["file"].suffix.lower() != ".toml":
-        return _solve_instance(given)
-    if given["convention"] is not None:
-        raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
+    """Plan a scenario and print the result; no report."""
     out = given["out"]
     folder = Path("reports") if out is None else out.parent
-    outcome = _run(given | {"variants": False}, lambda _: [] if out is None else [out], folder)
+    outcome = _run(given, lambda _: [] if out is None else [out], folder)
     has_file = out is not None and outcome.result.has_plan
     if has_file:
-        save_plan(outcome.result, out)
+        save_table(outcome.result.to_frame(), out)
     if not given["as_json"]:
         echo_unanswered([outcome.scenario])
         echo(str(outcome.result) + (f"\nplan: {out}" if has_file else ""))
@@ -189,7 +169,6 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
             time_limit=given["time_limit"],
             progress=progress,
             relearn=given["relearn"],
-            variants=given["variants"],
             on_time=given["on_time"],
         )
         return found
@@ -221,8 +200,6 @@ def _echo_run(outcome: Run) -> None:
     if outcome.laws:
         echo("\n".join(law_lines(outcome.laws.values(), picture_width())))
     echo(f"\n{outcome.told()}")
-    if outcome.variants is not None:
-        echo(f"\n{outcome.variants.variants_text()}")
 
 
 @command(
@@ -288,76 +265,3 @@ def _base_of(scenario: Scenario) -> Path:
     if len(documents) < 2:
         raise click.UsageError(f"{scenario.path} names no base to compare it with; name a second scenario")
     return documents[1].path
-
-
-# Published instances: what is found as a text, and a solution file as the field writes them.
-
-
-def _solve_instance(given: Given) -> int:
-    """Read, solve and print an instance; return the exit code."""
-    from kanopt.routing.instances import best_known_file, solution_text
-
-    file, out = given["file"], given["out"]
-    if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):
-        raise click.UsageError(
-            "changes, --on-time and --days-in-time go with a scenario; an instance has no tables to change, and no "
-            "uncertain times"
-        )
-    if given["export"]:
-        raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
-    check_outputs([] if out is None else [out], [file])
-    known = best_known_file(file)
-    if out is not None and known is not None and out.resolve() == known.resolve():
-        raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
-    instance, problem = _read_instance(given)
-    result = _searched(given, problem)
-    if out is not None and result.has_plan:
-        if out.suffix == ".sol" and instance is not None:
-            plan: Any = result.plan
-            text = solution_text(problem, plan, float(result.objective or 0.0))
-            replace_file(out, text, make_folders=True)
-        else:
-            save_plan(result, out)
-    facts: dict[str, Any] = {"name": file.stem}
-    if instance is not None:
-        gap = instance.gap(result.objective) if result.check.ok else None  # else not like with like
-        facts = {name: getattr(instance, name) for name in ("name", "kind", "rounding", "best_known")}
-        facts |= {"gap": gap}
-    code = exit_code_of(result)
-    if given["as_json"]:
-        echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
-        return code
-    lines = [
-        facts["name"] + (f" ({facts['kind']}, distances: {facts['rounding']})" if "kind" in facts else "")
-    ]
-    lines.append(str(result))
-    if facts.get("gap") is not None:
-        best = money_text(facts["best_known"], problem.unit)
-        lines.append(f"best known {best}, gap {percent_text(facts['gap'], signed=True)}")
-    echo("\n".join([*lines, *([f"\nsolution: {out}"] if out is not None and result.has_plan else [])]))
-    return code
-
-
-def _read_instance(given: Given) -> tuple[Any, Any]:
-    """Read an instance, None of a shop or project, and its problem; tell what is worth a look in it."""
-    from kanopt.routing.instances import read_instance
-    from kanopt.scheduling.problem import ENDINGS, read_shop
-
-    if given["file"].suffix.lower() in ENDINGS:
-        return None, read_shop(given["file"])
-    instance = read_instance(given["file"], convention=given["convention"])
-    for finding in instance.findings if not given["quiet"] else ():
-        echo(f"note: {finding.message}", err=True)
-    return instance, instance.problem
-
-
-def _searched(given: Given, problem: Any) -> Result:
-    from kanopt.scenarios.events import Event
-    from kanopt.scenarios.run import search_reporter
-    from kanopt.solvers.solve import solve as solved
-
-    limit = _TIME_LIMIT if given["time_limit"] is None else given["time_limit"]
-    with progress_reporter(quiet=given["quiet"]) as report:
-        report(Event("solve", f"solving: {given['file'].stem} (at most {amount_text(limit, 's', 6)})"))
-        how = {"solver": given["solver"], "time_limit": limit, "seed": given["seed"] or 0}
-        return solved(problem, progress=search_reporter(report, problem.unit), **how)

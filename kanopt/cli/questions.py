@@ -147,6 +147,14 @@ def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -
     return code
 
 
+def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """Return what an option says that is given once for each word."""
+    found = dict(text.split("=", 1) for text in texts if "=" in text)
+    if len(found) < len(texts):
+        raise click.UsageError(f"{option} is WORD=VALUE, once for each word")
+    return found
+
+
 def _plans(*words: str, default: str) -> click.Option:
     anew = "Plan each point anew, or price" if "anew" in words else "Price"
     told = f"{anew} the plan as it is (kept), or today's plan."
@@ -312,17 +320,12 @@ def _uncertainty(given: Given) -> Uncertainty:
     from kanopt.plans.uncertainty import Uncertainty
     from kanopt.questions.axes import cell_of
 
-    known = [each.name for each in fields(Uncertainty)]
-    said: dict[str, Any] = {}
-    for text in given["uncertain"]:
-        name, is_given, value = text.partition("=")
-        if not is_given or not value:
-            raise click.UsageError(f"--uncertain {text!r} must be WHAT=VALUE, such as travel=0.1")
+    known, said = [each.name for each in fields(Uncertainty)], pairs("--uncertain", given["uncertain"])
+    for name in said:
         if name not in known:
-            told = f"nothing is called {name!r}; {nearest(name, known)}"
-            raise click.UsageError(f"--uncertain {text!r}: {told}")
-        said[name] = cell_of(value)
-    return Uncertainty(**said)
+            raise click.UsageError(f"--uncertain: nothing is called {name!r}; {nearest(name, known)}")
+    values: Any = {name: cell_of(value) for name, value in said.items()}
+    return Uncertainty(**values)
 
 
 def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
@@ -383,12 +386,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         type=opt.FILE,
         text="The plan that was carried out, as kanopt run --out writes it; left out, the plan is searched for again.",
     ),
-    opt.option(
-        "--column",
-        multiple=True,
-        metavar="FIELD=COLUMN",
-        text="What a column is called in the table of what was driven: arrival=Ankunft. Once for each.",
-    ),
+    opt.COLUMN,
     tables=("parts", "stops", "rows"),
     examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
 )
@@ -424,9 +422,7 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         run = finish_run(scenario, laws, result, None, seconds=0.0)
     if not run.result.has_plan:
         return Answer(str(run.result), {"scenario": scenario.name}, run.result)
-    columns = dict(text.split("=", 1) for text in given["column"] if "=" in text)
-    if len(columns) < len(given["column"]):
-        raise click.UsageError("--column is FIELD=COLUMN, such as arrival=Ankunft, once for each field")
+    columns = pairs("--column", given["column"])
     guess = "The plan was searched for again, since --planned names none: it need not be the one that was carried out."
     found = asked(run, driven, columns=columns, assumed=() if given["planned"] else (guess,))
     tables = found.tables()

@@ -1,20 +1,18 @@
-"""Why a decision and not another one: the plan with the other decision enforced, and the change in cost by term."""
+"""Why a client is not on another vehicle: the plan with it there, and the change in cost by term."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.engines.base import SolveOptions
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import Level, difference
-from kanopt.plans.result import Progress, Result
+from kanopt.plans.result import Result
 from kanopt.routing import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules.skills import missing_skill
@@ -37,13 +35,13 @@ class PlanAlternative(Shown):
     before, after
         The original result, and the one with the decision enforced.
     client
-        The client that must be served in it; empty where there is none.
+        The client that must be served in it.
     """
 
     question: str
     before: Result
     after: Result
-    client: str = ""
+    client: str
 
     @property
     def change(self) -> float:
@@ -53,18 +51,9 @@ class PlanAlternative(Shown):
         return self.after.objective - self.before.objective
 
     @property
-    def serves_client(self) -> bool:
-        """Whether the alternative plan serves the client in question."""
-        plan = self.after.plan
-        return isinstance(plan, RoutingPlan) and self.client not in plan.unserved
-
-    @property
     def newly_unserved(self) -> tuple[str, ...]:
         """Clients that the original plan serves and the alternative plan does not."""
-        plans = (self.before.plan, self.after.plan)
-        if not all(isinstance(plan, RoutingPlan) for plan in plans):
-            return ()
-        before, after = (set(plan.unserved) for plan in plans if isinstance(plan, RoutingPlan))
+        before, after = (set(getattr(one.plan, "unserved", ())) for one in (self.before, self.after))
         return tuple(sorted(after - before))
 
     def terms(self, by: Level = "term") -> pd.DataFrame:
@@ -79,124 +68,68 @@ class PlanAlternative(Shown):
 
     def _shown(self) -> Iterator[Part]:
         yield self._sentence()
-        if self.after.objective is not None and self.serves_client:
+        if self.after.objective is not None:
             frame = self.terms()
             decimals = money_decimals(frame[["before", "after"]].to_numpy().ravel())
             yield Fold("both plans, term by term", (grid_of(frame, partial(fixed_text, decimals=decimals)),))
 
     def _sentence(self) -> str:
-        if self.after.objective is None:
+        known = self.after.assessment
+        if known is None:
             return f"{self.question}: no plan was found ({self.after.status.value})"
-        if not self.serves_client:
-            assert self.after.assessment is not None
-            reasons = self.after.assessment.reasons
-            why = next((each.message for each in reasons if each.subject == f"client {self.client}"), "")
-            return f"{self.question}: no plan was found in which it is" + (f"; {why}" if why else "")
-        unit, change, base = self.before.problem.unit, self.change, abs(self.before.objective or 0.0)
-        missing = ""
+        if self.client in getattr(self.after.plan, "unserved", ()):
+            told = (each.message for each in known.reasons if each.subject == f"client {self.client}")
+            return "; ".join([f"{self.question}: no plan was found in which it is", *list(told)[:1]])
+        change, base, missing = self.change, abs(self.before.objective or 0.0), ""
         if self.newly_unserved:
             missing = f", and leaves {join_list(list(self.newly_unserved), 5)} out"
         if abs(change) <= _SAME * max(base, 1e-12):
             return f"{self.question}: the plan costs the same{missing}"
-        share = f" ({percent_text(abs(change) / base)})" if base else ""
         frame = self.terms()
         moved = frame[frame["change"].abs() > 0.005 * abs(change)]
-        parts = [
-            f"{term} {money_text(by, signed=True)}"
-            for term, by in zip(moved["term"], moved["change"], strict=True)
-        ]
-        more = "more" if change > 0 else "less"
-        costs = f"{money_text(abs(change), unit)}{share} {more}{missing}"
-        said = f"{self.question}: the plan costs {costs}: {join_list(parts)}"
+        pairs = zip(moved["term"], moved["change"], strict=True)
+        parts = [f"{term} {money_text(by, signed=True)}" for term, by in pairs]
+        share = f" ({percent_text(abs(change) / base)})" if base else ""
+        costs = (
+            f"{money_text(abs(change), self.before.problem.unit)}{share} {'more' if change > 0 else 'less'}"
+        )
+        said = f"{self.question}: the plan costs {costs}{missing}: {join_list(parts)}"
         better = change < 0 and not self.newly_unserved
         return f"{said}. The plan that was explained is not the best one" if better else said
 
 
-@dataclass(frozen=True)
-class AlternativeSearch:
-    """Settings of the search for an alternative plan.
-
-    Parameters
-    ----------
-    time_limit, seed
-        By default those of the result.
-    workers, progress
-        As for :func:`kanopt.solve`.
-    """
-
-    time_limit: float | None = None
-    seed: int | None = None
-    workers: int = 1
-    progress: Callable[[Progress], None] | None = None
-
-    def solve(self, problem: RoutingProblem, start: Result) -> Result:
-        """Solve a problem, starting from the plan of a result; deterministic where that search was."""
-        seconds = max(start.wall_seconds, _LEAST_SECONDS)
-        if start.deterministic and start.time_limit is not None:
-            seconds = start.time_limit
-        options = SolveOptions(
-            time_limit=seconds if self.time_limit is None else self.time_limit,
-            seed=start.seed if self.seed is None else self.seed,
-            initial=start.plan,
-            progress=self.progress,
-            workers=self.workers,
-            deterministic=start.deterministic,
-            days_in_time=None if start.days_in_time is None else start.days_in_time.target,
-        )
-        return search_and_assess(problem, options, solver_of(start))
-
-
-def with_client_on(result: Result, client: str, vehicle: str, search: AlternativeSearch) -> PlanAlternative:
+def with_client_on(
+    result: Result, client: str, vehicle: str, time_limit: float | None, seed: int | None
+) -> PlanAlternative:
     """Plan again with a client on another vehicle type; see :meth:`kanopt.Explanation.instead`."""
-    problem, plan = _routing_plan(result)
-    names = [each.name for each in problem.clients]
-    if client not in names:
-        raise ProblemError(f"there is no client {client!r}; {nearest(client, names)}")
-    types = [each.name for each in problem.vehicles]
-    if vehicle not in types:
-        raise ProblemError(f"there is no vehicle type {vehicle!r}; {nearest(vehicle, types)}")
-    now = [route.vehicle for route in plan.routes if client in route.clients]
-    if now == [vehicle]:
-        raise ProblemError(f"client {client!r} is on {vehicle!r} already; name another of {join_list(types)}")
-    place = names.index(client)
-    if not problem.data.allowed[types.index(vehicle), len(problem.depots) + place]:
-        raise ProblemError(
-            f"{vehicle!r} may not serve client {client!r}: {_ineligibility(problem, vehicle, client)}"
-        )
-    clients = list(problem.clients)
-    # a client with a prize would be left out where that is cheaper
-    clients[place] = replace(clients[place], vehicles=(vehicle,), prize=None)
-    question = f"client {client} on {vehicle}"
-    found = search.solve(replace(problem, clients=clients), result)
-    return PlanAlternative(question, result, found, client)
-
-
-def without_leg(result: Result, start: str, end: str, search: AlternativeSearch) -> PlanAlternative:
-    """Plan again without a leg; see :meth:`kanopt.Explanation.leg`."""
-    problem, plan = _routing_plan(result)
-    data = problem.data
-    for name in (start, end):
-        if name not in data.index:
-            raise ProblemError(f"there is no stop {name!r}; {nearest(name, data.names)}")
-    routes = [data.way_of(route) for route in plan.routes]
-    if not any((start, end) in itertools.pairwise(stops) for stops in routes):
-        after = sorted({b for stops in routes for a, b in itertools.pairwise(stops) if a == start})
-        hint = f"from {start} it goes to {join_list(after)}" if after else f"it does not come to {start}"
-        raise ProblemError(f"the plan does not drive from {start!r} to {end!r}: {hint}")
-    distance = data.distance.copy()
-    distance[data.index[start], data.index[end]] = np.inf
-    found = search.solve(replace(problem, distance=distance), result)
-    return PlanAlternative(f"without the leg {start} → {end}", result, found)
-
-
-def _routing_plan(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
     problem, plan = result.problem, result.plan
     if not isinstance(problem, RoutingProblem):
         raise ProblemError(f"this is asked of routes, and the problem is a {problem.kind} problem")
     if not isinstance(plan, RoutingPlan):
         raise ProblemError(f"there is no plan to ask about ({result.status.value})")
-    return problem, plan
-
-
-def _ineligibility(problem: RoutingProblem, vehicle: str, client: str) -> str:
-    return missing_skill(problem.data, problem.data.type_index[vehicle], client)
+    names, types = [each.name for each in problem.clients], [each.name for each in problem.vehicles]
+    if client not in names:
+        raise ProblemError(f"there is no client {client!r}; {nearest(client, names)}")
+    if vehicle not in types:
+        raise ProblemError(f"there is no vehicle type {vehicle!r}; {nearest(vehicle, types)}")
+    if [route.vehicle for route in plan.routes if client in route.clients] == [vehicle]:
+        raise ProblemError(f"client {client!r} is on {vehicle!r} already; name another of {join_list(types)}")
+    place = names.index(client)
+    if not problem.data.allowed[types.index(vehicle), len(problem.depots) + place]:
+        why = missing_skill(problem.data, problem.data.type_index[vehicle], client)
+        raise ProblemError(f"{vehicle!r} may not serve client {client!r}: {why}")
+    clients = list(problem.clients)
+    # a client with a prize would be left out where that is cheaper
+    clients[place] = replace(clients[place], vehicles=(vehicle,), prize=None)
+    seconds = max(result.wall_seconds, _LEAST_SECONDS)
+    if result.deterministic and result.time_limit is not None:
+        seconds = result.time_limit
+    options = SolveOptions(
+        time_limit=seconds if time_limit is None else time_limit,
+        seed=result.seed if seed is None else seed,
+        initial=plan,
+        deterministic=result.deterministic,
+        days_in_time=None if result.days_in_time is None else result.days_in_time.target,
+    )
+    found = search_and_assess(replace(problem, clients=clients), options, solver_of(result))
+    return PlanAlternative(f"client {client} on {vehicle}", result, found, client)

@@ -8,21 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from kanopt.display import Fold, Part, Shown, grid_of
+from kanopt.display import Part, Shown
 from kanopt.engines.base import SolveOptions, Solver
 from kanopt.errors import ProblemError, nearest
 from kanopt.plans.result import Result
-from kanopt.routing import Client, Route, RoutingPlan, VehicleType
+from kanopt.routing import Client, RoutingPlan, VehicleType
 from kanopt.routing.insertion import insert_clients
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.problem_part import law_between
 from kanopt.routing.rules import RULES
-from kanopt.routing.rules.capacity import trips_of
 from kanopt.routing.search.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of
-from kanopt.text import count_text, join_list, number_text
+from kanopt.text import count_text, join_list
 
 # A routing problem with fewer clients and fewer rules.
 
@@ -123,43 +121,8 @@ def relax_problem(
 def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
     """Return a plan without the clients that a relaxed problem does not have."""
     names = {client.name for client in problem.clients}
-    routes = []
-    for route in plan.routes:
-        kept = tuple(name for name in route.clients if name in names)
-        # keep a reload only between two clients that remain
-        if len(kept) < len(route.clients) and route.depot in route.clients:
-            trips = [tuple(name for name in trip if name in names) for trip in trips_of(route)]
-            kept = tuple(
-                name
-                for place, trip in enumerate(trip for trip in trips if trip)
-                for name in ((route.depot, *trip) if place else trip)
-            )
-        if kept:
-            routes.append(replace(route, clients=kept, departure=None))
-    return problem.plan_from(routes)
-
-
-def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
-    """Assign clients by decreasing demand, each to the fullest vehicle that can carry it; other rules are ignored."""
-    data = problem.data
-    vehicles = [
-        (vehicle, number)
-        for vehicle in problem.vehicles
-        for number in range(1, min(vehicle.num_available, len(problem.clients)) + 1)
-    ]
-    spare = [vehicle.capacity for vehicle, _ in vehicles]
-    on: dict[int, list[str]] = {}
-    for client in sorted(problem.clients, key=lambda client: -client.demand):
-        fits = [place for place, free in enumerate(spare) if client.demand <= free + 1e-9]
-        if fits:
-            place = min(fits, key=lambda place: spare[place])
-            spare[place] -= client.demand
-            on.setdefault(place, []).append(client.name)
-    routes = [
-        Route(vehicle.name, number, data.depot_of[vehicle.name], tuple(on[place]))
-        for place, (vehicle, number) in enumerate(vehicles)
-        if place in on
-    ]
+    kept = [(route, tuple(name for name in route.clients if name in names)) for route in plan.routes]
+    routes = [replace(route, clients=own, departure=None) for route, own in kept if own]
     return problem.plan_from(routes)
 
 
@@ -169,8 +132,6 @@ _SHARE = 0.4  # of the time limit, for a first attempt with some clients or with
 _TRY = 0.05  # of the time limit, for one attempt by search
 _LEAST_SECONDS = 0.3
 ConflictMember = RelaxableRule | tuple[str, ...]
-
-_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, repr=False)
@@ -219,18 +180,8 @@ class Conflict(Shown):
         """How it is known: ``"proved"``, or ``"search found none"``."""
         return "proved" if self.proved else "search found none"
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per client and rule of the conflict, with the change that resolves it where known."""
-        rows = [("client", name, f"leave {name} out" if self.irreducible else "") for name in self.clients]
-        rows += [("rule", str(rule), f"give up {rule}" if self.irreducible else "") for rule in self.rules]
-        return pd.DataFrame(rows if self.plan is None else [], columns=["kind", "member", "mend"])
-
     def _shown(self) -> Iterator[Part]:
         yield self._sentence()
-        frame = self.to_frame()
-        if len(frame):
-            table = grid_of(frame, number_text, most=_MOST_SHOWN, rest="to_frame() has all")
-            yield Fold("its clients and rules", (table,))
 
     def _sentence(self) -> str:
         if self.plan is not None:
@@ -332,11 +283,11 @@ class _ConflictSearch:
         members = self._deletion_filter(start)
         names, rules = self._split(members)
         _, proved = self._is_infeasible(members)
-        without = [[each for each in members if each != member] for member in members]
-        verdicts = [self.verdicts.get(frozenset(self._drop_unused_rules(fewer))) for fewer in without]
+        without = [self._drop_unused_rules([each for each in members if each != one]) for one in members]
+        verdicts = [self.verdicts.get(frozenset(fewer)) for fewer in without]
         return Conflict(
             client=self.client,
-            others=tuple(name for name in self._in_order(names) if name != self.client),
+            others=tuple(each.name for each in self.problem.clients if each.name in names - {self.client}),
             rules=rules,
             fleet=_fleet(self.problem),
             proved=proved,
@@ -344,9 +295,6 @@ class _ConflictSearch:
             sufficient_vehicle_types=self._sufficient_vehicle_types(members),
             inseparable=tuple(name for name in self.client_group if name != self.client),
         )
-
-    def _in_order(self, names: Collection[str]) -> list[str]:
-        return [each.name for each in self.problem.clients if each.name in names]
 
     def _split(self, members: Collection[ConflictMember]) -> tuple[set[str], tuple[RelaxableRule, ...]]:
         """Return the names of clients, and the rules that concern them."""
@@ -358,50 +306,20 @@ class _ConflictSearch:
 
     def _initial_members(self) -> list[ConflictMember] | None:
         """Return clients and rules that are in conflict, the farthest clients first; None where all can be served."""
-        for groups in (self.groups_by_distance[:most] for most in self._initial_sizes()):
+        for most in (3, 6, 9, _FEW - 1):
+            groups = self.groups_by_distance[:most]
             members = self._members(groups)
             blocked, _ = self._is_infeasible(members, share=_SHARE)
             if blocked:
                 return members
             if len(groups) == len(self.groups_by_distance):
                 return None
-        heavy = self._capacity_conflict()
-        if heavy is not None:
-            return heavy
         members = self._members(self.groups_by_distance)
         return members if self._is_infeasible(members, share=_SHARE)[0] else None
-
-    def _initial_sizes(self) -> list[int]:
-        return list(dict.fromkeys(min(size, len(self.groups_by_distance)) for size in (3, 6, 9, _FEW - 1)))
 
     def _members(self, groups: Sequence[tuple[str, ...]]) -> list[ConflictMember]:
         names = {name for group in (self.client_group, *groups) for name in group}
         return [*reversed(groups), *binding_rules(self.problem, names)]
-
-    def _capacity_conflict(self) -> list[ConflictMember] | None:
-        """Return the fewest clients that demand more than all vehicles carry, where all together do."""
-        data = self.problem.data
-        if data.has_sources:
-            return None
-        trips = np.array([vehicle.num_available * (1 + vehicle.max_reloads) for vehicle in data.vehicles])
-        room = float(data.capacities[0, trips > 0] @ trips[trips > 0])
-        left = room - data.demand[data.index[self.client]]
-        chosen: list[tuple[str, ...]] = []
-        for group in sorted(self.groups_by_distance, key=lambda group: -data.demand[data.index[group[0]]]):
-            if left < -1e-9 * max(room, 1.0):
-                break
-            chosen.append(group)
-            left -= data.demand[data.index[group[0]]]
-        if not left < -1e-9 * max(room, 1.0):
-            return None
-        members: list[ConflictMember] = [*chosen]
-        members += [
-            rule
-            for rule in self._members(chosen)
-            if isinstance(rule, RelaxableRule) and rule.kind == "capacity"
-        ]
-        self.verdicts[frozenset(members)] = True, True
-        return members
 
     def _deletion_filter(self, members: list[ConflictMember]) -> list[ConflictMember]:
         """Remove what can be removed, in blocks at first, until nothing can be or the time is up."""
@@ -434,10 +352,6 @@ class _ConflictSearch:
 
     def _test_feasibility(self, problem: RoutingProblem, share: float) -> tuple[bool, bool]:
         seconds = max(min(share * self.seconds, self.end - time.perf_counter()), _LEAST_SECONDS)
-        packed = best_fit_plan(problem)
-        if problem.check(packed).ok:
-            self.feasible_plan = packed
-            return False, False
         if len(problem.clients) <= _FEW:
             try:
                 plan, proved = serve_all(problem, self.problem, time.perf_counter() + seconds)
@@ -479,15 +393,9 @@ class _ConflictSearch:
 
 
 def _fleet(problem: RoutingProblem) -> str:
-    vehicles = [each for each in problem.vehicles if each.num_available]
-    return (
-        join_list(
-            [
-                count_text(
-                    each.num_available, f"vehicle of type {each.name}", f"vehicles of type {each.name}"
-                )
-                for each in vehicles
-            ]
-        )
-        or "no vehicle"
-    )
+    counted = [
+        count_text(each.num_available, f"vehicle of type {each.name}", f"vehicles of type {each.name}")
+        for each in problem.vehicles
+        if each.num_available
+    ]
+    return join_list(counted) or "no vehicle"

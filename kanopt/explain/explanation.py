@@ -17,12 +17,10 @@ from kanopt.explain.differences import Level, price_by_level
 from kanopt.explain.summary import group_reasons, summary, weak_law_sentences
 from kanopt.formulas import Formula
 from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, to_frame
-from kanopt.plans.result import Progress, Result
+from kanopt.plans.result import Result
 from kanopt.text import count_text, fixed_text, money_decimals, money_text, number_text, percent_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kanopt.explain.alternatives import PlanAlternative
     from kanopt.explain.conflicts import Conflict
 
@@ -111,29 +109,9 @@ class Explanation(Shown):
         """Return the reasons of what is unserved."""
         return self.reasons("unserved")
 
-    def late(self) -> pd.DataFrame:
-        """Return the reasons of what is late."""
-        return self.reasons("late")
-
-    def closed(self) -> pd.DataFrame:
-        """Return the reasons of what is closed."""
-        return self.reasons("closed")
-
-    def violations(self) -> pd.DataFrame:
-        """Return the constraints that the plan breaks on the law."""
-        return self.result.check.to_frame()
-
     def outside(self) -> pd.DataFrame:
         """Return the places where the plan uses a law outside the data it was learned from."""
         return to_frame(self.extrapolations, Extrapolation)
-
-    def money_at_stake(self) -> pd.DataFrame:
-        """Return what the errors of each learned law do to the price: columns ``law``, ``bias`` and ``deviation``.
-
-        The band as a whole is :attr:`Result.money_at_stake`.
-        """
-        stake = self.result.money_at_stake
-        return pd.DataFrame(columns=["law", "bias", "deviation"]) if stake is None else stake.to_frame()
 
     def frozen(self) -> pd.DataFrame:
         """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""
@@ -147,8 +125,6 @@ class Explanation(Shown):
         *,
         time_limit: float | None = None,
         seed: int | None = None,
-        workers: int = 1,
-        progress: Callable[[Progress], None] | None = None,
     ) -> PlanAlternative:
         """Answer "why is this client not on that vehicle": plan again with it there, and compare.
 
@@ -161,8 +137,6 @@ class Explanation(Shown):
         time_limit, seed
             By default those of the result; the limit counts deterministic work where the result's did. The search
             starts from the plan of the result.
-        workers, progress
-            As for :func:`kanopt.solve`.
 
         Returns
         -------
@@ -175,44 +149,9 @@ class Explanation(Shown):
         ProblemError
             If it is no routing problem, the client or vehicle does not exist, or the client is there already.
         """
-        from kanopt.explain.alternatives import AlternativeSearch, with_client_on
+        from kanopt.explain.alternatives import with_client_on
 
-        search = AlternativeSearch(time_limit=time_limit, seed=seed, workers=workers, progress=progress)
-        return with_client_on(self.result, client, vehicle, search)
-
-    def leg(
-        self,
-        start: str,
-        end: str,
-        *,
-        time_limit: float | None = None,
-        seed: int | None = None,
-        workers: int = 1,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> PlanAlternative:
-        """Answer "why does the plan drive from here to there": plan again without that leg, and compare.
-
-        Parameters
-        ----------
-        start, end
-            Names of two stops one after the other in the plan.
-        time_limit, seed, workers, progress
-            As for :meth:`instead`.
-
-        Returns
-        -------
-        PlanAlternative
-            As of :meth:`instead`.
-
-        Raises
-        ------
-        ProblemError
-            If it is no routing problem, or the plan does not drive this leg.
-        """
-        from kanopt.explain.alternatives import AlternativeSearch, without_leg
-
-        search = AlternativeSearch(time_limit=time_limit, seed=seed, workers=workers, progress=progress)
-        return without_leg(self.result, start, end, search)
+        return with_client_on(self.result, client, vehicle, time_limit, seed)
 
     def conflict(self, client: str, *, time_limit: float = 10.0, seed: int = 0) -> Conflict:
         """Answer "what keeps this client out": a smallest set of clients and rules that cannot hold together.
@@ -315,16 +254,10 @@ class Explanation(Shown):
     def folded_terms(self) -> Fold:
         """Return the cost terms as a notebook shows them at a click."""
         unit, frame = self.result.problem.unit, self.terms()
-        decimals = money_decimals(frame["amount"])
+        decimals, total = money_decimals(frame["amount"]), money_text(self.result.objective or 0.0, unit)
         forms = {"amount": lambda value: fixed_text(value, decimals), "share": percent_text}
-        table = grid_of(frame, number_text, forms=forms)
-        heads = ("term", unit or "amount", "share")
-        return Fold(
-            f"{count_text(len(frame), 'cost term')}, in all {self._total()}", (replace(table, heads=heads),)
-        )
-
-    def _total(self) -> str:
-        return money_text(self.result.objective or 0.0, self.result.problem.unit)
+        table = replace(grid_of(frame, number_text, forms=forms), heads=("term", unit or "amount", "share"))
+        return Fold(f"{count_text(len(frame), 'cost term')}, in all {total}", (table,))
 
     def _shown(self) -> Iterator[Part]:
         yield from map(Alarm, weak_law_sentences(self.result))

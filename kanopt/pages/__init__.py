@@ -4,67 +4,35 @@ Plots are matplotlib functions that take ``ax=None`` and return the axes. Report
 that a page needs no network, and no script to be read.
 """
 
-from kanopt.pages.answer_pages import answer_page
-from kanopt.pages.answer_plots import plot_review, plot_sweep
-from kanopt.pages.diagrams import plot_diagram, plot_modules
-from kanopt.pages.effect_lines import effect_lines
-from kanopt.pages.export import (
-    EXPORTS,
-    export,
-    export_all,
-    export_files,
-    export_tables,
-    refuse_exports,
-)
-from kanopt.pages.law_plots import plot_curve, plot_effects, plot_formula, plot_law
-from kanopt.pages.plots import plot_result, plot_view
-from kanopt.pages.risk_pages import days_text, monte_carlo_page, plot_days, risk_page
-from kanopt.pages.row_plots import (
-    plot_baselines,
-    plot_costs,
-    plot_day_costs,
-    plot_decisions,
-    plot_plans,
-    plot_ranges,
-    plot_switch_points,
-    plot_tornado,
-)
-from kanopt.pages.write import shown_html, write_explanation, write_laws, write_page, write_report
-
-__all__ = [
-    "EXPORTS",
-    "answer_page",
-    "days_text",
-    "effect_lines",
-    "export",
-    "export_all",
-    "export_files",
-    "export_tables",
-    "monte_carlo_page",
-    "plot_baselines",
-    "plot_costs",
-    "plot_curve",
-    "plot_day_costs",
-    "plot_days",
-    "plot_decisions",
-    "plot_diagram",
-    "plot_effects",
-    "plot_formula",
-    "plot_law",
-    "plot_modules",
-    "plot_plans",
-    "plot_ranges",
-    "plot_result",
-    "plot_review",
-    "plot_sweep",
-    "plot_switch_points",
-    "plot_tornado",
-    "plot_view",
-    "refuse_exports",
-    "risk_page",
-    "shown_html",
-    "write_explanation",
-    "write_laws",
-    "write_page",
-    "write_report",
-]
+from kanopt.pages.answer_pages import answer_page as answer_page
+from kanopt.pages.answer_plots import plot_sweep as plot_sweep
+from kanopt.pages.diagrams import plot_diagram as plot_diagram
+from kanopt.pages.diagrams import plot_modules as plot_modules
+from kanopt.pages.effect_lines import effect_lines as effect_lines
+from kanopt.pages.export import EXPORTS as EXPORTS
+from kanopt.pages.export import export as export
+from kanopt.pages.export import export_all as export_all
+from kanopt.pages.export import export_files as export_files
+from kanopt.pages.export import export_tables as export_tables
+from kanopt.pages.export import refuse_exports as refuse_exports
+from kanopt.pages.law_plots import plot_effects as plot_effects
+from kanopt.pages.law_plots import plot_formula as plot_formula
+from kanopt.pages.law_plots import plot_law as plot_law
+from kanopt.pages.plots import plot_result as plot_result
+from kanopt.pages.plots import plot_view as plot_view
+from kanopt.pages.risk_pages import days_text as days_text
+from kanopt.pages.risk_pages import plot_days as plot_days
+from kanopt.pages.risk_pages import risk_page as risk_page
+from kanopt.pages.row_plots import plot_baselines as plot_baselines
+from kanopt.pages.row_plots import plot_costs as plot_costs
+from kanopt.pages.row_plots import plot_day_costs as plot_day_costs
+from kanopt.pages.row_plots import plot_plans as plot_plans
+from kanopt.pages.row_plots import plot_ranges as plot_ranges
+from kanopt.pages.row_plots import plot_review as plot_review
+from kanopt.pages.row_plots import plot_switch_points as plot_switch_points
+from kanopt.pages.row_plots import plot_tornado as plot_tornado
+from kanopt.pages.write import shown_html as shown_html
+from kanopt.pages.write import write_explanation as write_explanation
+from kanopt.pages.write import write_laws as write_laws
+from kanopt.pages.write import write_page as write_page
+from kanopt.pages.write import write_report as write_report

@@ -7,8 +7,8 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
-from kanopt.pages.answer_plots import plot_review, plot_sweep, review_height, sweep_height
-from kanopt.pages.charts import named_rows
+from kanopt.pages.answer_plots import plot_sweep, sweep_height
+from kanopt.pages.charts import named_rows, rows_height
 from kanopt.pages.comparison_page import comparison_question
 from kanopt.pages.first_page import caution, number_form, table_of, tone_of
 from kanopt.pages.question_page import (
@@ -24,20 +24,15 @@ from kanopt.pages.question_page import (
     varied_text,
     warnings_of,
 )
-from kanopt.pages.risk_pages import days_question
-from kanopt.pages.row_plots import (
-    plot_switch_points,
-    plot_tornado,
-    switch_height,
-    tornado_height,
-)
+from kanopt.pages.risk_pages import days_question, monte_carlo_question
+from kanopt.pages.row_plots import plot_review, plot_switch_points, plot_tornado, switch_height
 from kanopt.plans.findings import Status
-from kanopt.questions import Comparison, Sweep, SwitchPoints, Tornado
+from kanopt.questions import Comparison, MonteCarlo, Sweep, SwitchPoints, Tornado
 from kanopt.questions.axes import value_text
 from kanopt.questions.days import Days
 from kanopt.questions.point import UNMEASURED
 from kanopt.questions.review import NOT_FOLLOWED, Review
-from kanopt.questions.switch_search import KNOWN
+from kanopt.questions.switch_points import KNOWN
 from kanopt.questions.tornado import MOVES
 from kanopt.text import (
     amount_text,
@@ -50,8 +45,7 @@ from kanopt.text import (
 )
 
 if TYPE_CHECKING:
-    from kanopt.questions.switch_points import AxisSwitches
-    from kanopt.questions.switch_search import SwitchPoint
+    from kanopt.questions.switch_points import AxisSwitches, SwitchPoint
 
 _NAMES = 4
 _SAID = 3
@@ -70,6 +64,7 @@ def _question(answer: Any) -> Question:
 
 _question.register(Comparison, comparison_question)
 _question.register(Days, days_question)
+_question.register(MonteCarlo, monte_carlo_question)
 
 
 @_question.register
@@ -143,7 +138,7 @@ def _tornado(tornado: Tornado) -> Question:
     how = "planned anew at each value" if tornado.anew else "the same plan at all values"
     done, inputs = len(tornado.pairs), count_text(len(tornado.axes), "input")
     caption = "Change of the price by each input alone, from its low to its high value"
-    chart = question_chart(lambda ax: plot_tornado(tornado, ax), caption, tornado_height(tornado))
+    chart = question_chart(lambda ax: plot_tornado(tornado, ax), caption, rows_height(len(tornado.frame)))
     noise = noise_sentence(tornado.frame["noise"] if tornado.anew else None, tornado.unit)
     kept = ("kept_low", "kept_high") if tornado.anew else ()
     columns = ["path", "low", "high", *kept, "low_effect", "high_effect", "swing", "noise", "verdict"]
@@ -286,7 +281,7 @@ def _review(found: Review) -> Question:
         notices=tuple(map(caution, found.cautions())),
         charts=(
             question_chart(
-                lambda ax: plot_review(found, ax), "What made the difference", review_height(found)
+                lambda ax: plot_review(found, ax), "What made the difference", rows_height(len(found.parts))
             ),
         ),
         tables=tuple(tables),

@@ -11,7 +11,6 @@ import pandas as pd
 from kanopt.pages.charts import (
     ALARM,
     DIGIT,
-    INK,
     MUTED,
     SERIES,
     axes_or_new,
@@ -20,7 +19,6 @@ from kanopt.pages.charts import (
     halo,
     is_number,
     name_ends,
-    name_rows,
     name_values,
     pixels,
     series,
@@ -34,12 +32,9 @@ from kanopt.plans.findings import Status
 from kanopt.questions.axes import value_text
 from kanopt.questions.question import unit_of_axis
 from kanopt.text import (
-    amount_text,
     column_decimals,
     fixed_text,
-    money_decimals,
     money_text,
-    number_text,
     shorten_middle,
     with_unit,
 )
@@ -47,9 +42,8 @@ from kanopt.text import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.questions import Sweep, SwitchPoints
+    from kanopt.questions import Sweep
     from kanopt.questions.axes import Axis
-    from kanopt.questions.review import Review
     from kanopt.scenarios import Scenario
 
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
@@ -57,15 +51,13 @@ _DOTS = 60
 """Points that are marked on a line, at most."""
 _MOST_POINTS = 1_000
 """Points that are drawn, at most."""
-_MOST_CELLS = 30
-"""Rows and columns of cells that are drawn, at most."""
 _MOST_NUMBERS = 400
 """Cells with a number in them, at most."""
 _CELL, _ROW = 30.0, 32
 _TALLEST = 480
 
 
-def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | None = None) -> Axes:
+def plot_sweep(sweep: Sweep, ax: Axes | None = None) -> Axes:
     """Draw the prices of a sweep.
 
     One number that varies is a line: of the plans made anew with the noise of their searches, and of the plan that is
@@ -77,18 +69,14 @@ def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | No
         From :func:`kanopt.sweep`.
     ax
         Where to draw; a new figure if None.
-    switches
-        Switch points of the same path, to be marked on the line.
     """
     ax = axes_or_new(ax, 680, sweep_height(sweep))
     labels = [axis.label for axis in sweep.axes]
     frame = sweep.points
-    if len(labels) == 1 and is_number(frame[labels[0]]):
-        _plot_line(sweep, ax, switches)
-    elif len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
+    if len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
         _plot_cells(sweep, ax)
     else:
-        _plot_in_turn(sweep, ax)
+        _plot_line(sweep, ax)
     return ax
 
 
@@ -96,7 +84,7 @@ def sweep_height(sweep: Sweep) -> int:
     """Return the preferred height of the picture, in pixels."""
     if len(sweep.axes) != 2:
         return 320
-    rows = min(sweep.points[sweep.axes[1].label].nunique(), _MOST_CELLS)
+    rows = sweep.points[sweep.axes[1].label].nunique()
     return int(min(max(90 + _CELL * rows, 200), _TALLEST))
 
 
@@ -115,70 +103,52 @@ def _does_as_much(sweep: Sweep, frame: pd.DataFrame) -> pd.Series[bool]:
     return same & frame["objective"].notna()
 
 
-def _price_title(sweep: Sweep) -> str:
-    return f"price, {sweep.unit}" if sweep.unit else "price"
-
-
-def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
-    axis = sweep.axes[0]
-    frame = _thinned(sweep.points.sort_values(axis.label))
-    x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
+def _plot_line(sweep: Sweep, ax: Axes) -> None:
+    """Draw prices over one number, or point by point over anything else."""
+    axis, several = sweep.axes[0], len(sweep.axes) > 1
+    numeric = not several and is_number(sweep.points[axis.label])
+    frame = _thinned(sweep.points.sort_values(axis.label) if numeric else sweep.points)
+    x = frame[axis.label].to_numpy(float) if numeric else np.arange(len(frame), dtype=float)
+    price, noise = frame["objective"].to_numpy(float), frame["noise"].to_numpy(float)
     unlike = ~_does_as_much(sweep, frame).to_numpy()
     best = np.where(unlike, np.nan, price)
-    look = {"marker": "o" if len(x) <= _DOTS else "", "markersize": 3.5}
     lines = {"planned anew" if sweep.anew else "the same plan": best}
-    noise = frame["noise"].to_numpy(float)
-    if sweep.anew:
-        kept = frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN)).to_numpy(float)
-        lines["the plan as it is"] = kept
+    if sweep.anew and numeric:
+        lines["the plan as it is"] = (
+            frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN)).to_numpy(float)
+        )
         ax.fill_between(x, best - noise, best + noise, color=series(0).light, alpha=0.15, linewidth=0)
-    draw_lines(ax, x, lines, **look)
+    look = {"marker": "o" if len(x) <= _DOTS or not numeric else "", "markersize": 3.5}
+    draw_lines(ax, x, lines, linestyle="-" if numeric else "", **look)
     if np.any(unlike & np.isfinite(price)):
         ax.plot(x[unlike], price[unlike], "x", color=ALARM.light, markersize=6, label="not like with like")
-    _mark_base(sweep, ax)
+    if (base := sweep.base.objective) is not None:
+        ax.axhline(base, color=MUTED.light, linewidth=0.9, linestyle=":")
+        place = {"xycoords": ("axes fraction", "data"), "va": "bottom"}
+        write(ax, f"as it is {money_text(base)}", (0.0, base), MUTED, (3, 3), **place, **halo())
     style_axes(ax)
     ax.margins(y=0.12)
-    finite = {name: values[np.isfinite(values)] for name, values in lines.items()}
-    if ends := {name: float(values[-1]) for name, values in finite.items() if len(values)}:
-        name_ends(ax, float(x[-1]), ends)
-    set_x_title(ax, axis_title(sweep.scenario, axis))
-    set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if np.any(noise > 0) else ''}")
-    if switches is not None:
-        _mark_switches(sweep, ax, switches)
+    if numeric:
+        finite = {name: values[np.isfinite(values)] for name, values in lines.items()}
+        name_ends(
+            ax, float(x[-1]), {name: float(values[-1]) for name, values in finite.items() if len(values)}
+        )
+    elif not several:
+        name_values(ax, "x", [value_text(value) for value in frame[axis.label]])
+    set_x_title(ax, "number of the point, as in the table" if several else axis_title(sweep.scenario, axis))
+    title = f"price, {sweep.unit}" if sweep.unit else "price"
+    set_y_title(ax, f"{title}{'; band: noise of the searches' if np.any(noise > 0) else ''}")
 
 
-def _thinned(rows: Any, most: int = _MOST_POINTS) -> Any:
-    """Return rows or values, evenly chosen where there are more than a picture shows."""
-    if len(rows) <= most:
-        return rows
-    chosen = np.linspace(0, len(rows) - 1, most).round().astype(int)
-    return rows.iloc[chosen] if isinstance(rows, pd.DataFrame) else [rows[place] for place in chosen]
-
-
-def _mark_base(sweep: Sweep, ax: Axes) -> None:
-    base = sweep.base.objective
-    if base is None:
-        return
-    ax.axhline(base, color=MUTED.light, linewidth=0.9, linestyle=":")
-    place = {"xycoords": ("axes fraction", "data"), "va": "bottom"}
-    write(ax, f"as it is {money_text(base)}", (0.0, base), MUTED, (3, 3), **place, **halo())
-
-
-def _mark_switches(sweep: Sweep, ax: Axes, switches: SwitchPoints) -> None:
-    same = [found for found in switches.axes if found.axis.label == sweep.axes[0].label]
-    place = {"xycoords": ("data", "axes fraction"), "va": "top"}
-    for found in same:
-        for one in found.switches:
-            ax.axvline(one.value, color=series(2).light, linewidth=1.0)
-            text = amount_text(one.value, found.unit)
-            write(ax, text, (one.value, 1.0), series(2), (3, -3), **place, **halo())
+def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows, evenly chosen where there are more than a picture shows."""
+    return rows.iloc[:: 1 + len(rows) // _MOST_POINTS]
 
 
 def _plot_cells(sweep: Sweep, ax: Axes) -> None:
     across, up = sweep.axes
     frame = sweep.points
-    columns, rows = (_few(frame[axis.label]) for axis in (across, up))
-    shown = frame[frame[across.label].isin(columns) & frame[up.label].isin(rows)]
+    shown, (columns, rows) = frame, (_values(frame[axis.label]) for axis in (across, up))
     is_like = _does_as_much(sweep, shown)
     places = [
         (columns.index(column), rows.index(row))
@@ -190,7 +160,7 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
         shade(0.0 if math.isnan(each) else abs(each) / (widest or 1.0), SERIES[1 if each > 0 else 2])
         for each in changes
     ]
-    draw_cells(ax, _names(columns), _names(rows), places, looks)
+    draw_cells(ax, [*map(value_text, columns)], [*map(value_text, rows)], places, looks)
     texts = _cell_texts(shown["objective"].where(is_like).to_numpy(float))
     room = pixels(ax)[0] / max(len(columns), 1)
     fits = len(texts) <= _MOST_NUMBERS and max(map(len, texts), default=0) * DIGIT < room
@@ -205,16 +175,10 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
         write(ax, word, (1.0, 1.0), colour, (-50 * place, 7), **above)
 
 
-def _few(column: pd.Series[Any]) -> list[Any]:
-    """Return the values of an axis in order, evenly chosen where there are very many."""
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """Return the values of an axis in order."""
     values = column.drop_duplicates()
-    return list(_thinned(list(values.sort_values() if is_number(column) else values), _MOST_CELLS))
-
-
-def _names(values: list[Any]) -> list[str]:
-    """Return values with a few digits, and with all where they could not be told apart."""
-    short = [number_text(each) if isinstance(each, float) else value_text(each) for each in values]
-    return short if len({*short}) == len(short) else [*map(value_text, values)]
+    return list(values.sort_values() if is_number(column) else values)
 
 
 def _cell_texts(prices: np.ndarray) -> list[str]:
@@ -222,51 +186,3 @@ def _cell_texts(prices: np.ndarray) -> list[str]:
     spread = float(np.ptp(finite)) if len(finite) else 0.0
     decimals = 0 if spread >= 20 else min(column_decimals(finite), 2)
     return ["–" if math.isnan(price) else fixed_text(price, decimals) for price in prices]
-
-
-def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
-    frame = _thinned(sweep.points)
-    price = frame["objective"].where(_does_as_much(sweep, frame))
-    at = frame["point"]
-    ax.plot(at, price, "o", markersize=4, color=series(0).light)
-    _mark_base(sweep, ax)
-    style_axes(ax)
-    label = sweep.axes[0].label
-    if len(sweep.axes) == 1:
-        name_values(ax, "x", [value_text(value) for value in frame[label]])
-        set_x_title(ax, axis_title(sweep.scenario, sweep.axes[0]))
-    else:
-        ax.set_xlabel("number of the point, as in the table")
-    set_y_title(ax, _price_title(sweep))
-
-
-def plot_review(found: Review, ax: Axes | None = None) -> Axes:
-    """Draw what each part did to the price of a day, with the interval of those that are estimated.
-
-    Parameters
-    ----------
-    found
-        From :func:`kanopt.review`.
-    ax
-        Where to draw; a new figure if None.
-    """
-    parts = found.parts
-    ax = axes_or_new(ax, 680, review_height(found))
-    decimals = money_decimals(parts["money"])
-    for place, row in enumerate(parts.to_dict("records")):
-        change, low, high = row["money"], row["money low"], row["money high"]
-        ax.barh(place, change, height=0.6, color=series(0).light)
-        if high > low:
-            ax.plot([low, high], [place, place], color=INK.light, linewidth=1.2)
-        reach = max(change, high, 0.0)
-        write(ax, fixed_text(change, decimals, signed=True), (reach, place), INK, (5, 0), ha="left")
-    ax.axvline(0, color=MUTED.light, linewidth=0.8)
-    ax.margins(x=0.15)
-    return name_rows(
-        ax, list(parts.index), f"change of the price, {found.unit}; line: where it lies in nine of ten cases"
-    )
-
-
-def review_height(found: Review) -> int:
-    """Return the preferred height of the picture, in pixels."""
-    return 90 + _ROW * len(found.parts)

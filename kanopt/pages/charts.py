@@ -7,7 +7,6 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from kanopt.array_types import Floats
 from kanopt.errors import PlotError
-from kanopt.text import clock_text, count_text, fixed_text, list_names, number_text, shorten, shorten_middle
+from kanopt.text import clock_text, count_text, list_names, shorten, shorten_middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,9 +73,7 @@ def series(index: int) -> Colour:
     return SERIES[index % len(SERIES)]
 
 
-def colours() -> tuple[Colour, ...]:
-    """Return all colours."""
-    return (INK, MUTED, LINE, FAINT, PAPER, ALARM, *SERIES)
+COLOURS = (INK, MUTED, LINE, FAINT, PAPER, ALARM, *SERIES)
 
 
 # Axes of charts: those that are given or new ones, their style, their titles, and texts on them.
@@ -89,10 +86,7 @@ TIP = "tip-"
 PART = "of-"
 """Prefix of the group id of what belongs to a route, driver or machine."""
 
-_SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
-_MOST_DECIMALS = 2
 _PANELS_IN_A_ROW = 3
-_TINY, _LONG = 1e-4, 1e4
 _LETTER = 6.4  # pixels of a letter of small text
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff￾￿]")
 
@@ -189,19 +183,12 @@ def panels_or_new(ax: Any, panels: Sequence[str], size: tuple[float, float], wor
 def _as_axes(ax: Any) -> Axes:
     """Return what is given as axes."""
     from matplotlib.axes import Axes
-    from matplotlib.figure import FigureBase
 
     if isinstance(ax, Axes) and ax.name == "rectilinear":
         return ax
-    if isinstance(ax, Axes):
-        raise PlotError(f"ax is {ax.name}: kanopt draws on plain axes, such as plt.subplots()[1]")
-    if isinstance(ax, np.ndarray):
-        raise PlotError(
-            f"ax is an array of {ax.size} axes where one is drawn on; give one of them, such as ax.flat[0]"
-        )
-    hint = "figure.add_subplot()" if isinstance(ax, FigureBase) else "plt.subplots()[1]"
     raise PlotError(
-        f"ax is a {type(ax).__name__} in place of matplotlib axes; give {hint}, or nothing for new ones"
+        f"ax is a {type(ax).__name__} in place of plain matplotlib axes; give one, such as plt.subplots()[1], or "
+        "nothing for new ones"
     )
 
 
@@ -247,42 +234,12 @@ def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
     ax.title.set_color(INK.light)
     ax.set_axisbelow(True)
     for axis in (ax.xaxis, ax.yaxis):
-        if isinstance(axis.get_major_formatter(), ScalarFormatter):
-            axis.set_major_formatter(partial(_tick_of, axis))
+        if isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
+            formatter.set_useOffset(False)
+            formatter.set_scientific(False)
     if grid:
         ax.grid(axis=grid, color=LINE.light, linewidth=0.6)
     return ax
-
-
-def _tick_of(axis: Any, value: float, _: int | None = None) -> str:
-    return tick_text(value, axis.get_majorticklocs())
-
-
-def tick_text(value: float, ticks: Sequence[float]) -> str:
-    """Return the label of a tick, all of an axis in one format and without a common offset.
-
-    Where one of them has five digits all get commas, and from a million on they are counted in millions.
-
-    Examples
-    --------
-    >>> tick_text(7500, [5000, 7500, 10_000]), tick_text(1.5e6, [0, 1.5e6, 3e6]), tick_text(7500, [5000, 7500])
-    ('7,500', '1.5 million', '7500')
-    """
-    largest = max(map(abs, ticks))
-    if largest < _TINY:
-        return number_text(value, 3)
-    size, word = next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
-    decimals = _decimals([at / size for at in ticks])
-    if decimals > _MOST_DECIMALS:
-        size, word, decimals = 1.0, "", _decimals(ticks)
-    text = fixed_text(value / size, decimals)
-    return "0" if value == 0 and word else f"{text if largest >= _LONG else text.replace(',', '')}{word}"
-
-
-def _decimals(values: Sequence[float]) -> int:
-    """Return how many decimals show all values exactly, up to rounding of the last bits."""
-    close = 1e-9 * max(map(abs, values))
-    return next((d for d in range(12) if all(abs(round(v, d) - v) <= close for v in values)), 12)
 
 
 def set_x_title(ax: Axes, text: str) -> None:
@@ -338,6 +295,8 @@ def draw_lines(ax: Axes, x: Floats, lines: Mapping[str, Floats], **look: Any) ->
 
 def name_ends(ax: Axes, x: float, ends: Mapping[str, float]) -> None:
     """Name lines at their right ends, in their colours, moved apart where they would overlap."""
+    if not ends:
+        return
     low, high = ax.get_ylim()
     gap = 14 * (high - low) / pixels(ax)[1]
     names, values = list(ends), np.array([*ends.values()], dtype=float)
@@ -438,18 +397,64 @@ def name_rows(ax: Axes, names: Sequence[object], title: str, *, fewest: int = 1,
     return style_axes(ax, grid=grid)
 
 
-def draw_spread(
-    ax: Axes, row: float, ends: tuple[float, float], middle: float, tick: float, colour: Colour
-) -> None:
-    """Draw from where to where something lies: a bar with a dot in it, and a tick."""
-    ax.plot([*ends], [row, row], color=colour.light, linewidth=3.5, solid_capstyle="butt")
-    ax.plot([middle], [row], "o", color=colour.light, markersize=5)
-    ax.plot([tick], [row], "|", color=INK.light, markersize=10)
+@dataclass(frozen=True)
+class Row:
+    """A row of a chart: bars, a thick spread or a thin line from where to where, a dot, a tick, and texts at places.
+
+    `beside` stands at its right, outside of the axes, and `alarming` says that it is a bad thing.
+    """
+
+    name: object
+    bars: Sequence[tuple[float, float, Colour]] = ()
+    spread: tuple[float, float] | None = None
+    line: tuple[float, float] | None = None
+    dot: float = math.nan
+    tick: float = math.nan
+    texts: Sequence[tuple[float, str, Colour]] = ()
+    beside: str = ""
+    alarming: bool = False
+    colour: Colour = SERIES[0]
 
 
-def write_beside(ax: Axes, row: float, text: str, colour: Colour) -> None:
-    """Write at the right of a row, outside of the axes."""
-    write(ax, text, (1.0, row), colour, (4, 0), xycoords=("axes fraction", "data"))
+def rows_height(count: int, row: int = 32) -> int:
+    """Return the preferred height of a chart of so many rows, in pixels."""
+    return 90 + row * max(count, 1)
+
+
+def draw_rows(
+    ax: Axes | None, rows: Sequence[Row], title: str, *, zero: Colour | None = None, room: float = 0.0
+) -> Axes:
+    """Draw rows from the top down.
+
+    Parameters
+    ----------
+    ax
+        Where to draw; a new figure if None.
+    rows, title
+        The rows, and the title of the axis below them.
+    zero
+        Colour of a line at zero; None for no line.
+    room
+        Share of the axis that is left free at its ends, for texts.
+    """
+    ax = axes_or_new(ax, 680, rows_height(len(rows)))
+    if zero is not None:
+        ax.axvline(0, color=zero.light, linewidth=0.8)
+    for place, row in enumerate(rows):
+        for start, end, colour in row.bars:
+            ax.barh(place, end - start, left=start, height=0.6, color=colour.light)
+        for ends, width, colour in ((row.spread, 3.5, row.colour), (row.line, 1.2, MUTED)):
+            if ends is not None:
+                ax.plot([*ends], [place, place], color=colour.light, linewidth=width, solid_capstyle="butt")
+        ax.plot([row.dot], [place], "o", color=row.colour.light, markersize=5)
+        ax.plot([row.tick], [place], "|", color=INK.light, markersize=10)
+        for at, text, colour in row.texts:
+            side, shift = ("left", 5) if at >= 0 else ("right", -5)
+            write(ax, text, (at, place), colour, (shift, 0), ha=side)
+        colour = ALARM if row.alarming else INK
+        write(ax, row.beside, (1.0, place), colour, (4, 0), xycoords=("axes fraction", "data"))
+    ax.margins(x=room or 0.05)
+    return name_rows(ax, [row.name for row in rows], title)
 
 
 def draw_bars(ax: Axes, labels: Sequence[str], values: Floats, title: str, *, named: str = "") -> Axes:

@@ -1,4 +1,4 @@
-"""What a comparison says, block by block: its own page, and the section of variants on the page of a plan."""
+"""What a comparison says, block by block."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Part, Section
+from kanopt.display import Facts, Grid, KeyFigure, Lines, Notice, Part, Section
 from kanopt.explain.summary import coverage_sentence, left_out_sentence
 from kanopt.pages.first_page import box, table_of, text_block, tone_of
-from kanopt.pages.plots import WIDTHS, has_many_marks, view_chart
+from kanopt.pages.plots import view_chart
 from kanopt.pages.price_tables import change_table
 from kanopt.pages.question_page import Basis, Question, basis_facts, learned_sentence, noise_sentence
-from kanopt.plans.findings import SeriesView
 from kanopt.plans.result import Result
 from kanopt.scenarios.run import unanswered
-from kanopt.text import capital, count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+from kanopt.text import capital, count_text, fixed_text, money_decimals, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.questions import Comparison, Variant
     from kanopt.scenarios import Run
 
 _HALF = 480
-_AS_PLANNED = "as planned"
 
 
 def comparison_question(comparison: Comparison) -> Question:
@@ -45,7 +43,7 @@ def comparison_question(comparison: Comparison) -> Question:
         sure=(noise, *learned_sentence(base.result.problem)),
         notices=(*_left_out_notices(comparison), *notices),
         charts=(),
-        tables=(overview_table(comparison, base.scenario.name),),
+        tables=(_overview(comparison, base.scenario.name),),
         basis=Basis(base.laws, base.tables, base.scenario.change_sentences(), facts, open_ones),
         sections=tuple(
             _section(comparison, variant, f"section-{place}")
@@ -162,99 +160,32 @@ def _provenance(run: Run) -> dict[str, str]:
     return facts | {str(key): str(value) for key, value in run.provenance.items()}
 
 
-# The section of variants on the page of a plan.
-
-
-def variants_section(comparison: Comparison | None) -> list[Section]:
-    """Return what is said of variants; nothing where none were planned."""
-    if comparison is None or not comparison.variants:
-        return []
-    notes = Lines(tuple(_notes(comparison)), "note")
-    folds = [_details(comparison, variant) for variant in comparison.variants]
-    parts: list[Part] = [overview_table(comparison, _AS_PLANNED), *([notes] if notes.items else []), *folds]
-    return [Section("If the fleet or demand were other", tuple(parts), "variants", short="If it were other")]
-
-
-def overview_table(comparison: Comparison, base: str) -> Grid:
-    """Return a row for the plan and for each variant: its price, what that is, and the figures of its plan."""
-    steps, unit = comparison.steps, comparison.unit
+def _overview(comparison: Comparison, base: str) -> Grid:
+    """Return a row for the plan and for each variant: its price, and what the difference is."""
+    steps = comparison.steps
     decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
-    of_base = _figures(comparison.base.result)
-    heads = [
-        ("what is other", False),
-        (f"price, {unit}", True),
-        ("difference", True),
-        ("noise of the search", True),
-    ]
-    heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
-    rows = [_row(base, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
+    rows = [(base, *_price_cells(comparison.base.result, decimals), "", "", "")]
     for variant in comparison.variants:
         verdict = comparison.verdict(variant)
-        told = (
-            fixed_text(verdict.change, decimals, signed=True),
-            fixed_text(verdict.noise, decimals),
-            verdict.word,
-        )
-        rows.append(_row(variant.name, variant.run.result, told, tuple(of_base), decimals))
+        change, noise = fixed_text(verdict.change, decimals, signed=True), fixed_text(verdict.noise, decimals)
+        rows.append((variant.name, *_price_cells(variant.run.result, decimals), change, noise, verdict.word))
     note = (
         "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference within "
         "it is none."
     )
-    words, numeric = zip(*heads, strict=True)
-    return Grid(words, numeric, tuple(rows), note, caption="What the plan would cost, and be")
+    heads = (
+        "what is other",
+        "served",
+        f"price, {comparison.unit}",
+        "difference",
+        "noise of the search",
+        "what that is",
+    )
+    numeric = (False, True, True, True, True, False)
+    return Grid(heads, numeric, tuple(rows), note, caption="What the plan would cost, and be")
 
 
-def _row(
-    name: str, result: Result, told: tuple[str, str, str], keys: tuple[str, ...], decimals: int
-) -> tuple[str, ...]:
-    figures, coverage = _figures(result), result.coverage
-    price = "–" if result.objective is None else fixed_text(result.objective, decimals)
-    served = "–" if coverage is None else coverage.amount
-    return (name, price, *told, served, *(figures[key][1] if key in figures else "–" for key in keys))
-
-
-def _figures(result: Result) -> dict[str, tuple[str, str]]:
-    """Return the figures that everybody asks for, by key: what each is, and how much."""
-    known = () if result.assessment is None else result.assessment.figures()
-    return {figure.key: (figure.label, figure.text) for figure in known if figure.rank == 1}
-
-
-def _details(comparison: Comparison, variant: Variant) -> Fold:
-    """Return what is said of a variant, and its plan, where it is drawn."""
-    told = f"{variant.name}: {comparison.price_text(variant.run)}, {comparison.verdict_text(variant)}."
-    chart = _drawn(comparison, variant)
-    title = f"{variant.name}: what changes{'' if chart is None else ', and its plan'}"
-    data = {"live": "other", "name": variant.name, "told": told}
-    return Fold(title, (told, *_said(comparison, variant), *([] if chart is None else [chart])), data)
-
-
-def _drawn(comparison: Comparison, variant: Variant) -> Chart | None:
-    """Draw the first view of a plan in the colours of the page's; None where that would be too much for a page."""
-    both = [
-        () if run.result.assessment is None else run.result.assessment.views()
-        for run in (comparison.base, variant.run)
-    ]
-    if not all(both) or isinstance(both[1][0], SeriesView) or any(has_many_marks(views[0]) for views in both):
-        return None
-    view = both[1][0]
-    among = (both[0][0], view)
-    return view_chart(view, 0, WIDTHS[type(view)], "other", name=variant.name, among=among)
-
-
-def _notes(comparison: Comparison) -> Iterator[str]:
-    """Yield what must be said beside the prices."""
-    if comparison.interrupted:
-        yield "The user stopped the search: other variants were not planned."
-    if comparison.searched_again:
-        yield "The plan of this page was found for one of the variants, or by a second search."
-    base = comparison.base.result.assessment
-    if base is not None and base.views() and has_many_marks(base.views()[0]):
-        yield "Their plans are not drawn: each is too large for one page."
-    before = () if base is None else base.law_caveats
-    for variant in comparison.variants:
-        known = variant.run.result.assessment
-        doubts = [] if known is None else [each for each in known.law_caveats if each not in before]
-        if known is not None and known.broken_rules:
-            yield f"{variant.name}: {join_list(known.broken_rules, 2)}."
-        if doubts:
-            yield f"{variant.name}: {'; '.join(doubts)}."
+def _price_cells(result: Result, decimals: int) -> tuple[str, str]:
+    """Return what a plan serves, and its price."""
+    served = "–" if result.coverage is None else result.coverage.amount
+    return served, "–" if result.objective is None else fixed_text(result.objective, decimals)

@@ -25,6 +25,7 @@ from kanopt.display import (
     Sentence,
     Tone,
     grid_of,
+    words_of,
 )
 from kanopt.pages.svg import to_svg
 from kanopt.scenarios.init.keys import slug
@@ -318,7 +319,7 @@ class FirstPage:
         found: list[Part] = [Notices(alarms)] if alarms else []
         if self.changes:
             found.append(text_block("What-if: against the tables as they are, this scenario changes"))
-            found.append(Lines(_first_changes(self.changes), "changes"))
+            found.append(Lines(first_lines(self.changes, "provenance", most=_MOST_CHANGES), "changes"))
         if self.todo:
             found.append(Section(self.heading, (Lines(self.todo, "answer"),), "todo"))
         found.append(Figures(self.figures[:_MOST_FIGURES]))
@@ -354,15 +355,10 @@ class FirstPage:
         told = [
             notice.text if notice.short is None else notice.short
             for notice in self.notices
-            if notice.level == "care" and notice.short != ""
+            if notice.level == "care"
         ]
-        found: list[Sentence] = [
-            (Link(shorten(text, LONGEST), "cautions"),) for text in told[:_MOST_CAUTIONS]
-        ]
-        if len(told) > _MOST_CAUTIONS:
-            more = f"And {count_text(len(told) - _MOST_CAUTIONS, 'more', 'more')} below."
-            found.append((Link(more, "cautions"),))
-        return tuple(found)
+        lines = first_lines(list(filter(None, told)), "cautions", most=_MOST_CAUTIONS)
+        return tuple((Link("".join(map(words_of, line)), "cautions"),) for line in lines)
 
 
 def _listed(sentences: tuple[Sentence, ...]) -> list[Part]:
@@ -405,13 +401,6 @@ def _law_cells(law: LearnedLaw) -> tuple[str, str, str]:
         return (f"worked out from {inside}" if inside else law.note or "given", "–", level)
     rows = count_text(fit.rows_train + fit.rows_test, "past row")
     return (rows, amount_text(fit.mae, formula.output.unit, 3), level)
-
-
-def _first_changes(sentences: Sequence[str]) -> tuple[str, ...]:
-    found = [shorten(each, LONGEST) for each in sentences[:_MOST_CHANGES]]
-    if len(sentences) > _MOST_CHANGES:
-        found.append(f"and {count_text(len(sentences) - _MOST_CHANGES, 'more change')}")
-    return tuple(found)
 
 
 def _brief(notice: Notice) -> Notice:

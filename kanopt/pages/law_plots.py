@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import FitError, FormulaError, nearest
-from kanopt.formulas import Curve, Formula, Variable
-from kanopt.formulas.printing import to_infix as spelled
+from kanopt.formulas import Formula, Variable
 from kanopt.pages.charts import (
     FAINT,
     LINE,
@@ -43,7 +42,6 @@ _POINTS = 121
 _FEW = 4  # a range with whole ends this far apart gets whole ticks
 _LONG = 28  # letters of an argument that an axis has room for
 _NAME = 12  # letters of the name of an input beside a line
-_MOST_TICKS = 12
 _CELLS = (12, 9)  # of a heat map, across and up
 _TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
@@ -127,7 +125,8 @@ def plot_formula(
     held = {**reference_values(formula), **(at or {})}
     ax = axes_or_new(ax, 420, 300)
     if _variable(formula, name).is_category:
-        _bars(formula, ax, name, held)
+        labels, title = known_labels(formula, name), with_unit(formula.output.name, formula.output.unit)
+        draw_bars(ax, labels, _over_labels(formula, name, labels, held), title, named=name)
         if caption:
             _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
         return ax
@@ -146,10 +145,8 @@ def plot_formula(
     variable = _variable(formula, name)
     ax.set_xlabel(escape_text(with_unit(name, variable.unit)))
     ax.set_xlim(left=float(x[0]))
-    if variable.unit == "h":
-        ax.locator_params(axis="x", nbins=7, steps=[1, 2, 3, 6, 10])
-    elif _is_integer_range(float(x[0]), float(x[-1])):
-        _set_whole_ticks(ax, float(x[0]), float(x[-1]))
+    whole = all(map(float.is_integer, map(float, (x[0], x[-1])))) and x[-1] - x[0] >= _FEW
+    ax.locator_params(axis="x", nbins=7, integer=whole)
     style_axes(ax)
     if caption:
         fixed = {key: value for key, value in held.items() if key not in (name, other)}
@@ -158,35 +155,6 @@ def plot_formula(
     set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
     if other:
         name_ends(ax, float(x[-1]), {name: float(values[-1]) for name, values in lines.items()})
-    return ax
-
-
-def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
-    """Draw a curve of a formula, between its first and last knot.
-
-    Parameters
-    ----------
-    curve
-        The curve.
-    ax
-        Where to draw; a new figure if None.
-    unit
-        Unit of its argument.
-    """
-    ax = axes_or_new(ax, 420, 300)
-    x = np.linspace(curve.low, curve.high, _POINTS)
-    ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
-    knots = np.linspace(curve.low, curve.high, curve.grid_size + 1)
-    ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
-    argument = spelled(curve.argument)
-    name = argument if len(argument) <= _LONG else f"argument of {curve.name}"
-    ax.set_xlabel(escape_text(with_unit(name, unit)))
-    style_axes(ax)
-    low, high = ax.get_ylim()
-    least = 1e-3 * max(abs(low), abs(high))  # a curve that is flat but for the last digits is drawn flat
-    if high - low < least:
-        ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
-    set_y_title(ax, f"{curve.name}({argument if name == argument else '…'})")
     return ax
 
 
@@ -300,12 +268,6 @@ def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[s
     return np.broadcast_to(formula.evaluate({**held, name: np.array(labels, dtype=object)}), (len(labels),))
 
 
-def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> None:
-    labels = known_labels(formula, name)
-    title = with_unit(formula.output.name, formula.output.unit)
-    draw_bars(ax, labels, _over_labels(formula, name, labels, held), title, named=name)
-
-
 def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Value]) -> None:
     """State below the axis at which values other inputs are held, and which categories are not drawn."""
     rare = formula.domain.rare_of(along)
@@ -316,33 +278,13 @@ def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Valu
         ax.set_xlabel("\n".join([ax.get_xlabel(), fill(escape_text("; ".join(parts)), letters)]))
 
 
-def _is_integer_range(low: float, high: float) -> bool:
-    """Whether a range looks like one of integers, such as months, for which fractional ticks mislead."""
-    return low.is_integer() and high.is_integer() and high - low >= _FEW
-
-
-def _set_whole_ticks(ax: Axes, low: float, high: float) -> None:
-    """Put ticks at whole numbers, from the least one on where there are few."""
-    if high - low <= _MOST_TICKS:
-        every = math.ceil(28 * (high - low + 1) / max(pixels(ax)[0], 28))
-        ax.set_xticks(np.arange(low, high + 0.5, every))
-    else:
-        ax.locator_params(axis="x", integer=True)
-
-
 def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:
     """Shade the band of 90 % of the held-out residuals."""
     quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
     if 0.05 in quantiles and 0.95 in quantiles:
         y = formula.evaluate({**held, name: x})
-        ax.fill_between(
-            x,
-            y + quantiles[0.05],
-            y + quantiles[0.95],
-            color=FAINT.light,
-            edgecolor=LINE.light,
-            linewidth=0.6,
-        )
+        look: dict[str, Any] = {"color": FAINT.light, "edgecolor": LINE.light}
+        ax.fill_between(x, y + quantiles[0.05], y + quantiles[0.95], linewidth=0.6, **look)
 
 
 def _from_zero(ax: Axes) -> None:

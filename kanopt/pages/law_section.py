@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section
 from kanopt.errors import FormulaError
-from kanopt.formulas import Constant, Curve, Formula, Step
+from kanopt.formulas import Formula, Step
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
@@ -24,7 +22,6 @@ from kanopt.pages.law_plots import (
     comparison_levels,
     fixed_inputs_text,
     interacting_pair,
-    plot_curve,
     plot_formula,
     plot_interaction,
     plottable_inputs,
@@ -39,7 +36,6 @@ from kanopt.text import (
     number_text,
     percent_text,
     range_text,
-    seconds_text,
     shorten,
     with_unit,
 )
@@ -49,11 +45,9 @@ if TYPE_CHECKING:
 
 _SMALL = (324, 226)
 _LABEL, _TALLEST = 18, 520  # pixels of a category, and of all of them
-_MOST_CURVES = 8
 _MOST_DIGITS = 9
 _LONGEST = 300  # letters of what is told in a line
 _IN_TABLES = ("output", "constant", "table", "units")
-_SMEARED = 5e-4
 _BY_HAND = {
     "pinned": "pinned",
     "forbidden": "forbidden",
@@ -92,28 +86,18 @@ def laws_page(laws: Sequence[LearnedLaw], source: str) -> Page:
 
 
 def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[Section, ...]:
-    """Build the sections of all laws; what several laws share is drawn in the section of the first.
-
-    That are curves, and how a law runs along an input where it is a multiple of a law that it is built on.
-    """
-    drawn: dict[bytes, str] = {}
+    """Build the sections of all laws."""
     sections = []
     for (name, law), anchor in zip(laws.items(), ids_by_name("law", laws).values(), strict=True):
-        inside = {part.root.key for part in law.formula.parts}
-        parts = {each.name: each.formula for each in laws.values() if each.formula.root.key in inside}
-        shown = tuple(_parts(law, drawn, parts))
+        shown = tuple(_parts(law))
         sections.append(Section(name, shown, anchor, "law", level=3, badge=_badge(law), data={"law": name}))
-        for curve in law.formula.curves:
-            drawn.setdefault(curve.key, name)
     return tuple(sections)
 
 
-def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Formula]) -> Iterator[Part]:
+def _parts(law: LearnedLaw) -> Iterator[Part]:
     """Yield formula, facts, curves and tables of a law, and what was considered beside it."""
     formula = law.formula
-    alike = _multiples(formula, parts)
-    charts, held, failure = _charts(law.name, formula, alike)
-    charts += _curves(law.name, formula, drawn)
+    charts, held, failure = _charts(law.name, formula)
     yield text_block(f"Gives {_output_text(formula)}.")
     notes = [*(f"{text}." for text in (law.note, *law.cleaning) if text), failure]
     if any(notes):
@@ -123,9 +107,7 @@ def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Form
     yield box("columns", box("", Facts(_facts(law))), *_diagram(law))
     if charts:
         yield box("grid", *charts)
-        hints = [f"What does not vary in a chart is held at {held}."] if held else []
-        hints += _elsewhere(formula, alike, drawn)
-        yield from [text_block(" ".join(hints), "note")] if hints else []
+        yield from [text_block(f"What does not vary in a chart is held at {held}.", "note")] if held else []
     tables = _tables(formula, law.summary)
     if tables:
         yield box("columns stack", *(box("", table) for table in tables))
@@ -133,18 +115,6 @@ def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Form
         title, *_, considered = formula.formulas._shown()
         assert isinstance(considered, Grid)
         yield Fold(str(title), (replace(considered, caption=str(title)),))
-
-
-def _elsewhere(formula: Formula, alike: Mapping[str, str], drawn: Mapping[bytes, str]) -> list[str]:
-    """Say what of a law is drawn in the section of another."""
-    told = [
-        f"Along {join_list([along for along, of in alike.items() if of == name])} it is a multiple of {name}, "
-        "which is drawn there."
-        for name in dict.fromkeys(alike.values())
-    ]
-    return told + [
-        f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
-    ]
 
 
 def _badge(law: LearnedLaw) -> str:
@@ -171,62 +141,19 @@ def _facts(law: LearnedLaw) -> tuple[tuple[str, str], ...]:
         found.append(("nine in ten rows", f"lie {low} to {high} {formula.output.unit} from the law"))
     if fit is None:
         found.append(("fit", "not measured"))
-    elif abs(fit.smearing - 1) > _SMEARED:
-        told = f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right"
-        found.append(("smearing factor", told))
-    if formula.domain.joints:
-        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
-        found.append(("combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
-    if law.seconds:
-        found.append(("learned in", seconds_text(law.seconds)))
     by_hand = [
         f"{word} {formula.provenance[key]}" for key, word in _BY_HAND.items() if formula.provenance.get(key)
     ]
-    found += [
-        ("decided by hand", "; ".join(by_hand)),
-        ("estimated again", formula.provenance.get("refitted", "")),
-    ]
+    found.append(("decided by hand", "; ".join(by_hand)))
     return tuple((capital(word), shorten(said, _LONGEST)) for word, said in found if said)
 
 
-def _multiples(formula: Formula, parts: Mapping[str, Formula]) -> dict[str, str]:
-    """Return the inputs along which a law is a multiple of another that it is built on, and which that is."""
-    if not parts:
-        return {}
-    try:
-        held = reference_values(formula)
-        lines = {along: tabulate(formula, along, held) for along in plottable_inputs(formula)}
-        return {
-            along: name
-            for along, line in lines.items()
-            for name, part in parts.items()
-            if along in part.used
-            and {*part.used} <= {*held}
-            and _is_multiple(line, part, {**held, along: line.iloc[:, 0]})
-        }
-    except FormulaError:
-        return {}  # drawing it says why
-
-
-def _is_multiple(line: pd.DataFrame, part: Formula, at: Mapping[str, Any]) -> bool:
-    """Return whether a line is a multiple of what a law says at its places."""
-    values = np.broadcast_to(
-        part.evaluate({name: np.asarray(at[name]) for name in part.used}), len(line)
-    ).astype(float)
-    own = line.iloc[:, -1].to_numpy(float)
-    first = int(np.argmax(np.abs(values)))
-    if not values[first]:
-        return False
-    return bool(np.allclose(own, values * (own[first] / values[first]), rtol=1e-9, atol=0.0))
-
-
-def _charts(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[Chart], str, str]:
+def _charts(name: str, formula: Formula) -> tuple[list[Chart], str, str]:
     """Return the plots over each input, the values at which the others are held, and what could not be drawn."""
     try:
         held = reference_values(formula)
-        drawn = [each for each in plottable_inputs(formula) if each not in alike]
-        figures = [_slice_figure(name, formula, each, held) for each in drawn]
-        figures += _interaction(name, formula, held) if not alike else []
+        figures = [_slice_figure(name, formula, each, held) for each in plottable_inputs(formula)]
+        figures += _interaction(name, formula, held)
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
     return figures, fixed_inputs_text(formula, held) if figures and len(held) > 1 else "", ""
@@ -265,27 +192,6 @@ def _interaction(name: str, formula: Formula, held: Mapping[str, Any]) -> list[C
     return [chart]
 
 
-def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Chart]:
-    units = {variable.name: variable.unit for variable in formula.inputs}
-    new = [curve for curve in formula.curves if curve.key not in drawn]
-    return [_curve(name, curve, units) for curve in new[:_MOST_CURVES]]
-
-
-def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Chart:
-    argument = shorten(to_infix(curve.argument), 60)
-    unit = units.get(argument, "")
-    knots = np.linspace(curve.low, curve.high, min(curve.grid_size, 12) + 1)
-    values = pd.DataFrame({with_unit(argument, unit): knots, curve.name: curve.at(knots)})
-    return chart_of(
-        lambda ax: plot_curve(curve, ax, unit=unit),
-        caption=f"the curve {curve.name} in the formula",
-        label=f"Line chart: the curve {curve.name} of {argument} in the law {name}",
-        size=_SMALL,
-        titled=False,
-        table=table_of(values, f"The curve {curve.name} from end to end"),
-    )
-
-
 def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Grid]:
     tables = []
     if summary is not None and len(summary):
@@ -310,14 +216,19 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Grid]:
 def _constants(formula: Formula) -> Grid:
     """Return value, unit, standard error and interval of every constant; empty columns are omitted."""
     units = formula.dimensions()
-    ends = _ends(formula)
+    known = [is_parameter(each) and each.standard_error for each in formula.constants]
+    ends = formula.intervals(0.95) if formula.covariance is not None or any(known) else pd.DataFrame()
+    intervals = {
+        str(name): _interval_text(float(low), float(high))
+        for name, low, high in zip(ends.index, ends.get("low", ()), ends.get("high", ()), strict=True)
+    }
     rows = [
         {
             "constant": constant.name or "–",
             "value": constant.value,
-            "unit": _unit(units.unit_of(constant)),
+            "unit": "pure number" if (unit := units.unit_of(constant)) == "" else unit,
             "standard error": constant.standard_error,
-            "95 % interval": _interval(constant, ends),
+            "95 % interval": intervals.get(constant.name),
         }
         for constant in formula.constants
     ]
@@ -330,30 +241,6 @@ def _constants(formula: Formula) -> Grid:
     return table_of(pd.DataFrame(rows), "Constants and how well they are known", forms=forms, note=note)
 
 
-def _unit(text: str | None) -> str | None:
-    """Return a unit as a cell; None if the declared units do not determine it."""
-    return "pure number" if text == "" else text
-
-
-def _ends(formula: Formula) -> dict[str, tuple[float, float]]:
-    """Return the 95 % interval of every constant that has a name and an error, by its name."""
-    alone = any(is_parameter(each) and each.standard_error is not None for each in formula.constants)
-    if formula.covariance is None and not alone:
-        return {}
-    found = formula.intervals(0.95)
-    return dict(zip(found.index, zip(found["low"], found["high"], strict=True), strict=True))
-
-
-def _interval(constant: Constant, ends: Mapping[str, tuple[float, float]]) -> str | None:
-    """Return the interval of a constant as a cell; without a name from its standard error and a normal quantile."""
-    if is_parameter(constant) and constant.name in ends:
-        return _interval_text(*ends[constant.name])
-    if constant.name or constant.standard_error is None:
-        return None
-    reach = float(ndtri(0.975)) * constant.standard_error
-    return _interval_text(constant.value - reach, constant.value + reach)
-
-
 def _interval_text(low: float, high: float) -> str:
     """Write an interval with enough digits to distinguish its ends.
 
@@ -364,8 +251,7 @@ def _interval_text(low: float, high: float) -> str:
     """
     size, wide = max(abs(low), abs(high)), high - low
     digits = math.ceil(math.log10(size / wide)) + 2 if 0 < wide < math.inf else 4
-    digits = min(max(digits, 4), _MOST_DIGITS)
-    return range_text(low, high, digits=digits)
+    return range_text(low, high, digits=min(max(digits, 4), _MOST_DIGITS))
 
 
 def _tabulated(node: Tabulated | Step, caption: str) -> Grid:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.display import Facts, Grid, Lines, Part, Section, words_of
+from kanopt.display import Facts, Grid, Lines, Notices, Part, Section, words_of
 from kanopt.formulas.printing import to_infix
 from kanopt.pages.figure_rows import figure_rows, figure_table
 from kanopt.pages.first_page import table_of
+from kanopt.pages.plan_first import plan_first, plan_notices
 from kanopt.pages.price_tables import roster_table, term_table
-from kanopt.pages.story import ReportSubject, story
+from kanopt.pages.story import ReportSubject
 from kanopt.pages.workbook import in_order, plan_tables
 from kanopt.scenarios.run import environment
 from kanopt.text import amount_text, join_list, number_text
@@ -37,17 +38,16 @@ def markdown_text(subject: ReportSubject) -> str:
 
     What to decide by stands first, the plan line by line last.
     """
-    why, known, told = subject.explanation, subject.explanation.result.assessment, story(subject)
-    figures = figure_table(figure_rows(subject))
+    why, known = subject.explanation, subject.explanation.result.assessment
+    rows, notices = figure_rows(subject), plan_notices(subject)
     rosters = () if known is None else known.rosters()
     parts: list[Part | None] = [
         subject.description,
-        *(told.get(key) for key in ("changed", "open", "todo")),
-        figures,
+        *plan_first(subject, rows, notices).parts(),
+        figure_table(rows),
         *(Section(roster.caption, (roster_table(roster),)) for roster in rosters),
-        told.get("cost"),
         None if why.result.pricing is None else term_table(why, subject.today),
-        *(told.get(key) for key in ("out", "sure", "assumed")),
+        Section("All warnings", (Notices(notices),)) if notices else None,
         _listed("Laws", _laws(subject.laws)),
         _listed("Provenance", _provenance(subject.provenance)),
         _plan(subject),
@@ -70,10 +70,13 @@ def _blocks(part: Part) -> Iterator[str]:
             yield "\n".join(f"- {_escaped(words_of(line))}" for line in part.items)
         case Facts():
             yield "\n".join(f"- {_escaped(': '.join(pair))}" for pair in part.pairs)
+        case Notices():
+            lines = [" ".join(filter(None, (each.label, each.text, *each.lines))) for each in part.items]
+            yield "\n".join(f"- {_escaped(line)}" for line in lines)
         case Grid():
             yield _table(part)
         case Section():
-            yield f"## {_escaped(part.title)}"
+            yield f"## {_escaped(part.title)}" if part.title else ""
             for inner in part.parts:
                 yield from _blocks(inner)
 

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kanopt.display import Grid, KeyFigure, Link, Notice, Sentence, Tone
+from kanopt.display import (
+    Grid,
+    KeyFigure,
+    Lines,
+    Link,
+    Notice,
+    Notices,
+    Part,
+    Section,
+    Sentence,
+    Tone,
+    words_of,
+)
 from kanopt.explain.service import does_less, service_difference
-from kanopt.explain.summary import UNREAD, bound_sentence, cost_sentence, stake_sentence
-from kanopt.pages.figure_rows import FigureRow
-from kanopt.pages.first_page import LONGEST, FirstPage, join_sentences, linked, row_ids, say, tone_of
+from kanopt.explain.summary import (
+    UNREAD,
+    bound_sentence,
+    cost_sentence,
+    extrapolation_sentence,
+    frozen_sentence,
+    left_out_sentence,
+    stake_sentence,
+)
+from kanopt.pages.figure_rows import FigureRow, figure_rows
+from kanopt.pages.first_page import (
+    LONGEST,
+    FirstPage,
+    join_sentences,
+    linked,
+    row_ids,
+    say,
+    tone_of,
+    unanswered_notices,
+)
 from kanopt.pages.plan_why import why_sentences
 from kanopt.plans.result import Result
+from kanopt.scenarios.learn import doubts
 from kanopt.text import (
-    amount_text,
     capital,
     count_text,
     join_list,
@@ -28,8 +57,10 @@ from kanopt.text import (
 
 if TYPE_CHECKING:
     from kanopt.pages.story import ReportSubject
+    from kanopt.scenarios import LearnedLaw
 
 _MOST_ASSUMED = 4
+_LIST, _NAMES = 12, 5
 _TILES_IN_ROW = 4
 _FEWEST_CHOICES = 2
 _APART = 0.02
@@ -79,7 +110,7 @@ def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     if subject.groundless:  # the warning above says why nothing is proposed
         guess = say("On these guesses it would {} {}.", _verb(result).removesuffix("s"), rows["cost"].link)
         return [served, guess]
-    proposal = linked(f"{known.proposal}.", _amounts(result, rows)) if known.proposal else ()
+    proposal = (f"{known.proposal}.",) if known.proposal else ()
     what = (served, proposal) if not known.coverage.complete else (proposal, served)
     return [join_sentences(what), _price(subject, rows)]
 
@@ -94,21 +125,6 @@ def _served(result: Result) -> Sentence:
     # what is left out stands by name in the warning above
     text = shorten(coverage.text.removesuffix(f"; {coverage.missing}"), LONGEST)
     return linked(f"The plan {text}.", dict.fromkeys(known, "figure-served"))
-
-
-def _amounts(result: Result, rows: Mapping[str, FigureRow]) -> dict[str, str]:
-    """Return the amounts that a proposal may name, with the rows that have them."""
-    own = [(row.figure, row.anchor) for row in rows.values() if row.figure is not None]
-    found = {figure.text: anchor for figure, anchor in own}
-    found |= {figure.note: anchor for figure, anchor in own if figure.note}
-    frame = result.to_frame()
-    if "decision" in frame and "value" in frame:
-        units = frame["unit"] if "unit" in frame else [""] * len(frame)
-        for value, unit, anchor in zip(
-            frame["value"], units, row_ids("decision", frame["decision"]), strict=True
-        ):
-            found.setdefault(amount_text(float(value), str(unit)), anchor)
-    return found
 
 
 def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Sentence:
@@ -295,3 +311,90 @@ def _outside(subject: ReportSubject) -> Sentence:
     count = Link(count_text(places.total(), "place"), "cautions")
     words = "In {} it goes beyond the past data ({}); its price is a guess there."
     return say(words, count, join_list(list(places), 3))
+
+
+def plan_notices(subject: ReportSubject) -> tuple[Notice, ...]:
+    """Return what must be known before a plan is believed, what is not answered first."""
+    why, today, result = subject.explanation, subject.today, subject.explanation.result
+    known, notices = result.assessment, [*unanswered_notices(subject.unanswered)]
+    if subject.groundless:
+        notices.append(Notice("bad", subject.groundless, label="An example, no proposal"))
+    if known is not None and not known.coverage.complete:
+        notices.append(Notice("bad", left_out_sentence(result), label=capital(known.coverage.missing)))
+    if known is not None and known.broken_rules:
+        first, *others = known.broken_rules
+        notices.append(Notice("bad", f"{first}.", _first(others), label="Rules are broken"))
+    if result.certificate is not None and not result.certificate.holds:
+        text = "The solver's objective differs from the law by more than the proven rounding bound."
+        notices.append(Notice("bad", f"{text} Do not rely on this plan."))
+    if not result.has_plan:
+        notices.append(Notice("bad", cost_sentence(result)))
+    if striking := [found for found in result.problem.unread() if found.striking]:
+        text = "Nothing reads some columns that look as if they mattered: their values change nothing."
+        lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
+        notices.append(Notice("care", text, _first(lines)))
+    if questions := result.problem.unusual():
+        text = "Some numbers are unusual for what they measure, or rows are missing: is that meant?"
+        notices.append(Notice("care", text, _first(questions)))
+    if why.extrapolations:
+        lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
+        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines), short=""))
+    if known is not None and known.implausible:
+        text = "What the laws say of some of it can hardly be."
+        notices.append(Notice("care", text, _first([f"{clause}." for clause in known.implausible])))
+    notices += _doubtful(subject.laws)
+    if today is not None and today.assessment is not None and today.assessment.broken_rules:
+        text = (
+            "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
+        )
+        notices.append(Notice("care", text, _first(today.assessment.broken_rules)))
+    if result.interrupted:
+        notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
+    if frozen := frozen_sentence(result):
+        notices.append(Notice("note", frozen))
+    return tuple(notices)
+
+
+def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:
+    """Return what is to be said of laws that are weak or of low trust; the first page names them together."""
+    found = doubts(laws.values())
+    levels = {
+        name: "" if law.formula.verdict is None else law.formula.verdict.level for name, law in laws.items()
+    }
+    low = {
+        name: "weak" if levels[name] == "weak" else "of low trust"
+        for name, law in laws.items()
+        if not law.trusted or levels[name] == "weak"
+    }
+    named = join_list([f"{name} ({what})" for name, what in low.items()], _NAMES)
+    short = f"Do not rely on this alone, what was learned is doubtful: {named}." if named else None
+    # whoever asked for more than a law gives reads that before the price that rests on it
+    distrusted = any(not law.trusted for law in laws.values())
+    return [
+        Notice("bad" if distrusted and not place else "care", text, short=short if not place else "")
+        for place, text in enumerate(found)
+    ]
+
+
+def _first(lines: Sequence[str]) -> tuple[str, ...]:
+    if len(lines) <= _LIST:
+        return tuple(lines)
+    return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
+
+
+def plan_words(subject: ReportSubject) -> Iterator[tuple[str, str]]:
+    """Yield the sentences of the first page, each with its heading where it is the first below that."""
+    page = plan_first(subject, figure_rows(subject), plan_notices(subject))
+    yield from _sentences(page.parts())
+
+
+def _sentences(parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
+    for part in parts:
+        match part:
+            case Section():
+                for place, (head, said) in enumerate(_sentences(part.parts)):
+                    yield head or ("" if place else part.title), said
+            case Lines():
+                yield from (("", words_of(line)) for line in part.items)
+            case Notices():
+                yield from (("", f"{one.label}. {one.text}".removeprefix(". ")) for one in part.items)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from kanopt.display import (
-    Chart,
     Facts,
-    Fold,
     Lines,
-    Notice,
     Notices,
     Page,
     Part,
@@ -24,24 +18,17 @@ from kanopt.explain import Explanation
 from kanopt.explain.summary import (
     MOST_REASONS,
     ReasonGroup,
-    cost_sentence,
-    extrapolation_sentence,
-    frozen_sentence,
     group_reasons,
-    left_out_sentence,
     reason_text,
 )
-from kanopt.pages.charts import plot_series
-from kanopt.pages.comparison_page import variants_section
 from kanopt.pages.figure_rows import figure_rows, figure_table
-from kanopt.pages.first_page import box, chart_of, table_ids, table_of, text_block, unanswered_notices
+from kanopt.pages.first_page import box, table_ids, table_of, text_block
 from kanopt.pages.law_section import law_sections
-from kanopt.pages.plan_first import plan_first
+from kanopt.pages.plan_first import plan_first, plan_notices
 from kanopt.pages.plan_why import reason_ids
 from kanopt.pages.plots import WIDTHS, view_chart
 from kanopt.pages.price_tables import (
     group_table,
-    item_table,
     plan_table,
     roster_table,
     term_table,
@@ -49,7 +36,6 @@ from kanopt.pages.price_tables import (
 )
 from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result
-from kanopt.scenarios.learn import doubts
 from kanopt.text import (
     capital,
     count_text,
@@ -62,7 +48,6 @@ from kanopt.text import (
 if TYPE_CHECKING:
     from kanopt.pages.story import ReportSubject
     from kanopt.questions.risks.punctuality import Punctuality
-    from kanopt.scenarios import LearnedLaw
     from kanopt.tables import TableReport
 
 _BESIDE_WIDTH = 600
@@ -76,7 +61,7 @@ _SMALL = (420, 220)
 def plan_page(subject: ReportSubject) -> Page:
     """List what the page of a plan says."""
     why, rows = subject.explanation, figure_rows(subject)
-    notices = (*unanswered_notices(subject.unanswered), *_notices(subject))
+    notices = plan_notices(subject)
     figures = figure_table(rows)
     careful = Notices(notices) if notices else "There is nothing to be careful about that kanopt knows of."
     reasons = _reasons(why)
@@ -88,7 +73,6 @@ def plan_page(subject: ReportSubject) -> Page:
         ),
         *_plan(subject),
         *_cost(subject),
-        *variants_section(subject.variants),
         *([Section("Reasons", reasons, "reasons", short="Reasons")] if reasons else []),
         Section("Be careful", (careful,), "cautions", short="Be careful" if notices else ""),
         Section(
@@ -144,13 +128,12 @@ def _cost(subject: ReportSubject) -> list[Section]:
     if why.result.pricing is None:
         return []
     how = "Priced on the laws, with the true load and clock of every step. The lines add up to the objective."
-    groups, items = group_table(why), item_table(why)
+    groups = group_table(why)
     parts: list[Part] = [text_block(how), term_table(why, subject.today)]
     parts.append(
         Section("", (), look="live", level=0, data={"live": "plan"})
     )  # which the page's script fills
     parts += [groups] if groups is not None else []
-    parts += [Fold(f"{items.caption}, line by line", (items,))] if items is not None else []
     return [Section("What it costs", tuple(parts), "cost", short="What it costs")]
 
 
@@ -159,8 +142,8 @@ def _appendix(subject: ReportSubject) -> list[Part]:
     why, result = subject.explanation, subject.explanation.result
     laws: tuple[Part, ...] = law_sections(subject.laws)
     none = "The problem is priced by numbers of its own tables; no law was learned."
-    frozen, search = why.frozen(), _search(result)
-    solver: list[Part] = [box("columns", box("", _solved(result)), *([search] if search else []))]
+    frozen = why.frozen()
+    solver: list[Part] = [_solved(result)]
     solver += [table_of(frozen, "Inputs the solver saw at planning values")] if len(frozen) else []
     found = [
         *_times(subject.punctuality),
@@ -199,74 +182,6 @@ def _times(known: Punctuality | None) -> list[Section]:
     assumed = Lines(known.risk.assumptions, "changes")
     parts = (text_block(text), times_table(known), text_block("Assumed:"), assumed)
     return [Section("How sure times are", parts, "punctuality", short="How sure times are")]
-
-
-def _notices(subject: ReportSubject) -> list[Notice]:
-    why, today, result = subject.explanation, subject.today, subject.explanation.result
-    known, notices = result.assessment, []
-    if subject.groundless:
-        notices.append(Notice("bad", subject.groundless, label="An example, no proposal"))
-    if known is not None and not known.coverage.complete:
-        notices.append(Notice("bad", left_out_sentence(result), label=capital(known.coverage.missing)))
-    if known is not None and known.broken_rules:
-        first, *others = known.broken_rules
-        notices.append(Notice("bad", f"{first}.", _first(others), label="Rules are broken"))
-    if result.certificate is not None and not result.certificate.holds:
-        text = "The solver's objective differs from the law by more than the proven rounding bound."
-        notices.append(Notice("bad", f"{text} Do not rely on this plan."))
-    if not result.has_plan:
-        notices.append(Notice("bad", cost_sentence(result)))
-    if striking := [found for found in result.problem.unread() if found.striking]:
-        text = "Nothing reads some columns that look as if they mattered: their values change nothing."
-        lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
-        notices.append(Notice("care", text, _first(lines)))
-    if questions := result.problem.unusual():
-        text = "Some numbers are unusual for what they measure, or rows are missing: is that meant?"
-        notices.append(Notice("care", text, _first(questions)))
-    if why.extrapolations:
-        lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
-        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines), short=""))
-    if known is not None and known.implausible:
-        text = "What the laws say of some of it can hardly be."
-        notices.append(Notice("care", text, _first([f"{clause}." for clause in known.implausible])))
-    notices += _doubtful(subject.laws)
-    if today is not None and today.assessment is not None and today.assessment.broken_rules:
-        text = (
-            "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
-        )
-        notices.append(Notice("care", text, _first(today.assessment.broken_rules)))
-    if result.interrupted:
-        notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
-    if frozen := frozen_sentence(result):
-        notices.append(Notice("note", frozen))
-    return notices
-
-
-def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:
-    """Return what is to be said of laws that are weak or of low trust; the first page names them together."""
-    found = doubts(laws.values())
-    levels = {
-        name: "" if law.formula.verdict is None else law.formula.verdict.level for name, law in laws.items()
-    }
-    low = {
-        name: "weak" if levels[name] == "weak" else "of low trust"
-        for name, law in laws.items()
-        if not law.trusted or levels[name] == "weak"
-    }
-    named = join_list([f"{name} ({what})" for name, what in low.items()], _NAMES)
-    short = f"Do not rely on this alone, what was learned is doubtful: {named}." if named else None
-    # whoever asked for more than a law gives reads that before the price that rests on it
-    distrusted = any(not law.trusted for law in laws.values())
-    return [
-        Notice("bad" if distrusted and not place else "care", text, short=short if not place else "")
-        for place, text in enumerate(found)
-    ]
-
-
-def _first(lines: Sequence[str]) -> tuple[str, ...]:
-    if len(lines) <= _LIST:
-        return tuple(lines)
-    return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
 
 
 def _reasons(why: Explanation) -> tuple[Section, ...]:
@@ -320,19 +235,6 @@ def _solved(result: Result) -> Facts:
     pairs += [("said by the solver", result.message)] if result.message else []
     spent = f"{seconds_text(result.wall_seconds)} wall, {seconds_text(result.cpu_seconds)} CPU"
     return Facts(tuple((capital(word.strip()), said) for word, said in (*pairs, ("time", spent))))
-
-
-def _search(result: Result) -> Chart | None:
-    steps = {step.seconds: step.objective for step in result.history if step.objective is not None}
-    if len(steps) < 2:
-        return None
-    data = pd.DataFrame({"incumbent": pd.Series(steps)})
-    price = f"objective in the solver's model ({result.problem.unit})"
-    view = SeriesView("Search", data, "wall time (s)", price, step=True)
-    label = "Line chart: incumbents over time"
-    return chart_of(
-        lambda ax: plot_series(view, ax), caption="Incumbents as they were found", label=label, size=_SMALL
-    )
 
 
 def _reading(report: TableReport) -> Lines:

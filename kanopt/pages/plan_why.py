@@ -56,7 +56,7 @@ def why_sentences(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> tupl
     if compared and today is not None and not service_difference(result, today):
         first = _what_changed(today, result, rows)
     second = _other_figures(rows) if compared else ()
-    found = [first or _what_it_costs(why, rows), second or _largest_part(why, rows), _obstacle(subject)]
+    found = [first or _what_it_costs(why, rows), second or _busiest(why), _obstacle(subject)]
     return tuple(each for each in found if each)
 
 
@@ -146,11 +146,6 @@ def _other_figures(rows: Mapping[str, FigureRow]) -> Sentence:
     return say("Beside today's plan: {}.", join_sentences(parts, ", ", " and ")) if parts else ()
 
 
-def _largest_part(why: Explanation, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say who is used most, or has the largest part of the cost: a machine, a site, a vehicle."""
-    return _busiest(why) or _dearest(why) or _at_ends(rows)
-
-
 def _busiest(why: Explanation) -> Sentence:
     """Say which machine or site is used most."""
     known = why.result.assessment
@@ -168,30 +163,6 @@ def _busiest(why: Explanation) -> Sentence:
             Link(share, anchor),
         )
     return ()
-
-
-def _dearest(why: Explanation) -> Sentence:
-    """Say who has the largest part of the cost."""
-    result, frame = why.result, why.terms(by="group")
-    costs = frame.groupby("group", sort=False)["amount"].sum()
-    costs = costs[[str(name) != "" for name in costs.index]]
-    if len(costs) < 2 or not result.objective or result.objective < 0 or costs.max() <= 0:
-        return ()
-    name, amount = str(costs.idxmax()), float(costs.max())
-    anchor = group_ids([str(each) for each in frame["group"].unique()])[name]
-    share = Link(percent_text(amount / result.objective), anchor)
-    money = _money(amount, result.problem.unit, anchor)
-    return say("The largest part of it is {}, with {} ({}).", plain(name), money, share)
-
-
-def _at_ends(rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say whether a decision could be better if its range were wider."""
-    row = rows.get("ends")
-    if row is None or row.figure is None:
-        return ()
-    if not row.figure.value:
-        return say("No decision is held back by its range ({} at an end of it).", row.link)
-    return say("{} decisions stand at an end of their range: a wider range may be worth something.", row.link)
 
 
 def _obstacle(subject: ReportSubject) -> Sentence:

@@ -173,7 +173,7 @@ def gantt_tips(view: GanttView) -> dict[str, list[Tip]]:
     told: dict[str, list[Tip]] = {"bars": tips}
     for mark in named_rows(_shown_marks(view)):
         if mark.kind != "overdue":
-            text = f"{mark.label} {_WORDS[mark.kind]} {_time_text(mark.start, view)}"
+            text = f"{mark.label} {_BAR_WORDS[mark.kind]} {_time_text(mark.start, view)}"
             told.setdefault(mark.kind, []).append(Tip(text, str(mark.row)))
     return told
 
@@ -269,15 +269,8 @@ def plot_view(view: View, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
-    match view:
-        case MapView():
-            return plot_map(view, ax)
-        case GanttView():
-            return plot_gantt(view, ax)
-        case NetworkView():
-            return plot_network(view, ax)
-        case SeriesView():
-            return plot_series(view, ax)
+    draw, *_ = _drawing(view, [view])
+    return draw(ax)
 
 
 def plot_result(
@@ -306,49 +299,25 @@ def plot_result(
     if not views or (view == "timetable" and result.problem.kind != "routing"):
         raise ProblemError(_no_view(result, view))
     drawn = plot_view(views[0], ax)
-    drawn.set_title(escape_text(views[0].title), loc="left", pad=_room_above(drawn))
+    drawn.set_title(escape_text(views[0].title), loc="left", pad=_ABOVE)
     return drawn
 
 
-def _room_above(ax: Axes) -> float:
-    """Return the pixels between axes and title: for the title of the axis, or the rows of a legend that stand there."""
-    legend = ax.get_legend()
-    if legend is None or legend.get_window_extent().y0 < ax.get_window_extent().y1 - 1:
-        return _ABOVE
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return max(_ABOVE, 8 + 72 * float(legend.get_window_extent().height) / figure.dpi)
-
-
 def _no_view(result: Result, view: str) -> str:
-    """Say that a plan has no such view, why, and which pictures of it there are."""
-    kind = result.problem.kind
-    if kind == "routing" and view == "map":
-        return (
-            "the routes cannot be drawn on a map: not all clients and depots have coordinates; give all of them x and "
-            "y, or lat and lon, or a road network with positions; plot_timetable and plot_costs need none"
-        )
-    what = f"no {_WORDS.get(view, 'view')} to draw"
-    views = () if result.assessment is None else result.assessment.views()
-    methods = dict.fromkeys(_METHODS[type(each)] for each in views if type(each) in _METHODS)
-    return f"a plan of kind {kind!r} has {what}; it has {join_list([*(methods or ['plot']), 'plot_costs'])}"
+    """Say that a plan has no such view, and which pictures of it there are."""
+    known = () if result.assessment is None else result.assessment.views()
+    methods = dict.fromkeys(_METHODS[type(each)] for each in known if type(each) in _METHODS)
+    told = join_list([*(methods or ["plot"]), "plot_costs"])
+    told = f"a plan of kind {result.problem.kind!r} has no {_WORDS.get(view, 'view')} to draw; it has {told}"
+    if result.problem.kind != "routing" or view != "map":
+        return told
+    return f"{told}; a map of routes needs x and y, or lat and lon, of all clients and depots"
 
 
 _ABOVE = 22.0  # pixels
 _KINDS = {"map": (MapView, NetworkView), "gantt": (GanttView,), "timetable": (GanttView,)}
 _WORDS = {"map": "map", "gantt": "Gantt chart", "timetable": "timetable"}
 _METHODS: dict[type, str] = {MapView: "plot_map", NetworkView: "plot_map", GanttView: "plot_gantt"}
-
-
-def has_many_marks(view: View) -> bool:
-    """Say whether a view is too full to be drawn a second time, for phones."""
-    match view:
-        case MapView():
-            return len(view.points) > _MOST_MARKS
-        case GanttView():
-            return len(view.bars) > _MOST_MARKS
-        case _:
-            return False
 
 
 def view_chart(
@@ -382,17 +351,17 @@ def view_chart(
     """
     plan = {"plan": "the plan", "today": "today's plan"}.get(whose, f"the plan for {name}")
     kind = type(view).__name__.removesuffix("View")
-    many = has_many_marks(view)
+    draw, tips, height, marks = _drawing(view, among or [view])
+    many = marks > _MOST_MARKS
     data = {"whose": whose, "view": kind.lower()} if whose else {}
     data |= {"marks": "many"} if many else {}
-    draw, tips = _drawing(view, among or [view])
     return chart_of(
         draw,
         caption=f"{view.title}: {name}" if name else view.title,
         label=label or f"{kind} of {plan}: {view.title} ({place + 1})",
-        size=(width, view_height(view, width)),
+        size=(width, height(width)),
         # of so many marks a phone shows a part at a time, as it is drawn for desktops
-        narrow=None if many else (NARROW, view_height(view, NARROW)),
+        narrow=None if many else (NARROW, height(NARROW)),
         table=None if name else _view_table(view),
         tips=tips,
         data=data,
@@ -401,33 +370,23 @@ def view_chart(
 
 def _drawing(
     view: View, among: Sequence[View]
-) -> tuple[Callable[[Axes], object], Mapping[str, Sequence[Tip]]]:
-    """Return how a view is drawn beside others, and what its marks tell."""
+) -> tuple[Callable[[Any], Axes], Mapping[str, Sequence[Tip]], Callable[[int], int], int]:
+    """Return how a view is drawn beside others, what its marks tell, how high it is, and how many marks it has."""
     match view:
         case MapView():
             paths = [other.paths["group"] for other in among if isinstance(other, MapView)]
-            return partial(plot_map, view, groups=_unique_names(paths)), map_tips(view)
+            draw = partial(plot_map, view, groups=_unique_names(paths))
+            return draw, map_tips(view), lambda width: round(map_shape(view) * width), len(view.points)
         case GanttView():
             bars = [other.bars for other in among if isinstance(other, GanttView)]
             kinds = _unique_names([each["kind"] for each in bars])
-            return partial(plot_gantt, view, span=_span(bars), kinds=kinds), gantt_tips(view)
+            drawn = partial(plot_gantt, view, span=_span(bars), kinds=kinds)
+            return drawn, gantt_tips(view), lambda _: gantt_height(view), len(view.bars)
         case NetworkView():
-            return partial(plot_network, view), network_tips(view)
+            flows = partial(plot_network, view)
+            return flows, network_tips(view), lambda width: round(map_shape(view) * width) + 30, 0
         case SeriesView():
-            return partial(plot_series, view), {}
-
-
-def view_height(view: View, width: int) -> int:
-    """Return how high a view is that is so many pixels wide."""
-    match view:
-        case MapView():
-            return round(map_shape(view) * width)
-        case GanttView():
-            return gantt_height(view)
-        case NetworkView():
-            return round(map_shape(view) * width) + 30
-        case SeriesView():
-            return 240
+            return partial(plot_series, view), {}, lambda _: 240, 0
 
 
 def _view_table(view: View) -> Grid | None:

@@ -38,7 +38,6 @@ _QUANTILES = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "e
 _SHARES = ("share", "on_time", "promised", "error", "fill_rate")
 _MOMENTS = ("limit", "latest", "planned", "q05", "q50", "q95")
 _MOST_TIMES = 16
-_NOTHING = 1e-9
 
 
 def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
@@ -67,20 +66,10 @@ def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
         for name, value in values.items()
         if value and not (name == "late" and not frame[name].any())
     )
-    notes = [f"The same in every row: {values_text}."] if values_text else []
-    rest = frame.drop(columns=same)
-    if {"arrive", "begin"} <= {*rest.columns} and _nobody_waits(rest):
-        rest = rest.drop(columns="arrive")
-        notes.append("Nobody waits: service begins on arrival.")
-    table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
+    note = f"The same in every row: {values_text}." if values_text else ""
+    table = table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
     shown = len(table.rows)
     return replace(table, ids=ids[:shown], groups=groups[:shown], of=of[:shown])
-
-
-def _nobody_waits(rows: pd.DataFrame) -> bool:
-    """Say whether everybody is served on arrival, up to what rounding left."""
-    waits = (rows["begin"] - rows["arrive"]).abs() > _NOTHING * rows["begin"].abs().clip(lower=1.0)
-    return bool((~waits & (rows["begin"].isna() == rows["arrive"].isna())).all())
 
 
 def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:
@@ -180,7 +169,6 @@ def times_table(known: Punctuality) -> Grid:
 
 
 _MOST_GROUPS = 80
-_MOST_ITEMS = 250
 
 
 def term_table(explanation: Explanation, today: Result | None) -> Grid:
@@ -255,56 +243,35 @@ def group_table(explanation: Explanation) -> Grid | None:
     frame = explanation.terms(by="group")
     if frame["group"].nunique() < 2:
         return None
-    table = _pivot(frame, ["group"], "Cost by group", explanation, _MOST_GROUPS)
-    anchors = group_ids([str(name) for name in frame["group"].unique()])
-    return replace(table, ids=tuple(anchors.values())[: len(table.rows)])
-
-
-def item_table(explanation: Explanation) -> Grid | None:
-    """Return one row per leg, task or period; None where no term is priced per item."""
-    frame = explanation.terms(by="item")
-    if not frame["item"].astype(bool).any():
-        return None
-    return _pivot(frame, ["group", "item"], "Cost by item", explanation, _MOST_ITEMS)
-
-
-def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation, most: int) -> Grid:
-    terms = [str(term) for term in why.terms()["term"]]
-    wide = frame.pivot_table(index=keys, columns="term", values="amount", aggfunc="sum", sort=False)
+    terms, unit = [str(term) for term in explanation.terms()["term"]], explanation.result.problem.unit
+    wide = frame.pivot_table(index="group", columns="term", values="amount", aggfunc="sum", sort=False)
     wide = wide.reindex(columns=terms)
     sums = wide.sum(axis="columns")
-    decimals = money_decimals([why.result.objective or 0.0, *sums])
-    show_terms = terms if len(terms) > 1 else []
-    cut = wide.head(most)
+    decimals = money_decimals([explanation.result.objective or 0.0, *sums])
+    shown = wide[terms if len(terms) > 1 else []]
+
+    def cells(name: str, amounts: pd.Series[float], total: float) -> tuple[str, ...]:
+        told = ["" if pd.isna(each) else fixed_text(float(each), decimals) for each in amounts]
+        return (name, *told, fixed_text(float(total), decimals))
+
     rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
-        (
-            *_labels(index),
-            *_numbers(cells[show_terms], decimals),
-            fixed_text(total, decimals),
-            CellBar(length),
+        (*cells(str(name) or "as a whole", amounts, total), CellBar(length))
+        for (name, amounts), total, length in zip(
+            shown.iterrows(), sums, bar_lengths(list(sums)), strict=True
         )
-        for (index, cells), total, length in zip(cut.iterrows(), sums, bar_lengths(list(sums)), strict=False)
     )
-    heads = (*keys, *show_terms, "total", "")
-    numeric = tuple(len(keys) <= at < len(heads) - 1 for at in range(len(heads)))
-    totals = _numbers(wide[show_terms].sum(), decimals)
-    total = ("total", *[""] * (len(keys) - 1), *totals, fixed_text(float(sums.sum()), decimals), "")
-    unit = why.result.problem.unit
-    note = (
-        f"The first {most:,} of {count_text(len(wide), 'row')}; the total is of all."
-        if len(wide) > most
-        else ""
+    heads = ("group", *map(str, shown.columns), "total", "")
+    numeric = tuple(0 < at < len(heads) - 1 for at in range(len(heads)))
+    note = f"The first {_MOST_GROUPS:,} of {count_text(len(rows), 'row')}; the total is of all."
+    return Grid(
+        heads,
+        numeric,
+        rows[:_MOST_GROUPS],
+        note if len(rows) > _MOST_GROUPS else "",
+        caption=f"Cost by group ({unit})" if unit else "Cost by group",
+        total=(*cells("total", shown.sum(), float(sums.sum())), ""),
+        ids=tuple(group_ids([str(name) for name in wide.index]).values())[:_MOST_GROUPS],
     )
-    return Grid(heads, numeric, rows, note, caption=f"{caption} ({unit})" if unit else caption, total=total)
-
-
-def _labels(index: object) -> tuple[str, ...]:
-    parts = index if isinstance(index, tuple) else (index,)
-    return tuple(str(part) or "as a whole" for part in parts)
-
-
-def _numbers(values: pd.Series[float], decimals: int) -> Sequence[str]:
-    return ["" if pd.isna(value) else fixed_text(float(value), decimals) for value in values]
 
 
 def _relative(old: float, new: float) -> str:

@@ -126,7 +126,7 @@ class Question:
             found.append(Section(title, self.charts[1:], "picture", short="Pictures"))
         found.append(Section("The figures", self.tables, "figures", short="The figures"))
         found += self.sections
-        if self._is_shortened:
+        if self.lines or len(self.answer) > _MOST_LINES:
             words = Lines((*self.answer, *self.lines), "changes")
             found.append(Section("In words", (words,), "lines", short="In words"))
         if self.notices:
@@ -155,14 +155,6 @@ class Question:
             chart=self.charts[0] if self.charts else None,
             heading="The answer",
             second="What else",
-        )
-
-    @property
-    def _is_shortened(self) -> bool:
-        """Whether the first page leaves out or cuts off some of the sentences."""
-        lines = (*((each, _LONG_ANSWER) for each in self.answer), *((each, LONGEST) for each in self.lines))
-        return max(len(self.answer), len(self.lines)) > _MOST_LINES or any(
-            len(line) > most for line, most in lines
         )
 
 

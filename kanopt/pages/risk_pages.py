@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import numpy as np
-import pandas as pd
-
-from kanopt.display import Chart, Grid, KeyFigure, Link, Page
+from kanopt.display import Grid, KeyFigure, Link, Page
 from kanopt.pages.charts import (
     ALARM,
     axes_or_new,
@@ -19,6 +16,7 @@ from kanopt.pages.charts import (
     named_rows,
     patches,
     pixels,
+    rows_height,
     series,
     style_axes,
 )
@@ -34,15 +32,7 @@ from kanopt.pages.question_page import (
     varied_text,
     warnings_of,
 )
-from kanopt.pages.row_plots import (
-    decisions_height,
-    plans_height,
-    plot_day_costs,
-    plot_decisions,
-    plot_plans,
-    plot_ranges,
-    ranges_height,
-)
+from kanopt.pages.row_plots import plot_day_costs, plot_plans, plot_ranges, shown_ranges
 from kanopt.questions.days import DRIVEN, IN_TIME, PLANNED, REMARKS, VARIANT, Days, page_of
 from kanopt.questions.days_tables import SURE, interval_text
 from kanopt.questions.risks.punctuality import punctuality
@@ -87,25 +77,8 @@ def plot_days(found: Days, ax: Axes | None = None) -> Axes:
             bar.set_color(ALARM.light)
     for plan, values in costs.items():
         ax.plot(range(len(days)), values, "o", color=looks[plan], markersize=3)
-    return _strip(ax, days, looks | ({"not in order": ALARM.light} if wrong else {}))
-
-
-def _plot_vehicles(found: Days, ax: Axes) -> Axes:
-    """Draw how many vehicles of each type every day needs."""
-    days = [day.name for day in found.question.days]
-    planned, below, looks = found.rows_of(PLANNED).reindex(days), np.zeros(len(days)), {}
-    for number, one in enumerate(found.vehicles):
-        used = planned.get(f"{one.name} used", pd.Series(0.0, days)).fillna(0.0).to_numpy(float)
-        looks[one.name] = series(number).light
-        ax.bar(range(len(days)), used, bottom=below, color=looks[one.name], width=0.8)
-        below += used
-    return _strip(ax, days, looks)
-
-
-def _strip(ax: Axes, days: list[str], looks: Mapping[str, str]) -> Axes:
-    """Name the looks, and below the strip as many days as there is room for."""
     style_axes(ax)
-    draw_legend(ax, patches(looks))
+    draw_legend(ax, patches(looks | ({"not in order": ALARM.light} if wrong else {})))
     chosen = range(0, len(days), max(1, round(len(days) * _LABEL / pixels(ax)[0])))
     ax.set_xticks(list(chosen), [escape_text(days[each]) for each in chosen])
     ax.set_xlim(-0.6, len(days) - 0.4)
@@ -114,13 +87,7 @@ def _strip(ax: Axes, days: list[str], looks: Mapping[str, str]) -> Axes:
 
 def days_question(found: Days) -> Question:
     """Collect what the page of many days says."""
-    cost = in_unit("What each day costs", found.unit)
-    charts = (
-        question_chart(lambda ax: plot_days(found, ax), cost, _HEIGHT),
-        question_chart(
-            lambda ax: _plot_vehicles(found, ax), "How many vehicles each day needs", _HEIGHT - 60
-        ),
-    )
+    caption = in_unit("What each day costs", found.unit)
     sentences, plans = found.sentences(), count_text(len(found.question.points), "plan")
     return asked(
         found,
@@ -134,7 +101,7 @@ def days_question(found: Days) -> Question:
             "alike and each by itself; differences are paired by day.",
         ),
         notices=warnings_of(found, len(found.results), plans, found.cautions()),
-        charts=charts,
+        charts=(question_chart(lambda ax: plot_days(found, ax), caption, _HEIGHT),),
         tables=tuple(_tables(found)),
     )
 
@@ -186,7 +153,12 @@ def risk_page(risk: Risk, scenario: Scenario | None = None, notes: Sequence[str]
     charts = [question_chart(lambda ax: plot_day_costs(risk, ax), "What the plan costs", 280)]
     if len(ranges.frame):
         caption = f"{capital(ranges.title)}; at the right how often it holds"
-        charts.insert(0, question_chart(lambda ax: plot_ranges(risk, ax), caption, ranges_height(ranges)))
+        charts.insert(
+            0,
+            question_chart(
+                lambda ax: plot_ranges(risk, ax), caption, rows_height(len(shown_ranges(ranges)), 24)
+            ),
+        )
     kind = risk.assessment.problem.kind
     question = Question(
         kicker=f"kanopt risk · {kind}",
@@ -232,12 +204,14 @@ def _risk_figures(risk: Risk) -> list[KeyFigure]:
     ]
 
 
-def monte_carlo_page(found: MonteCarlo) -> Page:
+def monte_carlo_question(found: MonteCarlo) -> Question:
     """List what the page of plans under many draws says."""
     done, draws = len(found.priced), count_text(len(found.points), "draw")
     laws = [f"laws {join_list(found.laws)}"] if found.laws else []
     drawn = "; ".join([*laws, *(varied_text(found.scenario, axis) for axis in found.axes)])
-    # the least certain decisions, which are indented, stand in the picture
+    caption = "What each plan costs over the draws"
+    chart = question_chart(lambda ax: plot_plans(found, ax), caption, rows_height(len(found.names), 24))
+    # the least certain decisions, which are indented, stand in the table
     sentences = [line for line in found.sentences() if not line.startswith(" ") and not line.endswith(":")]
     return asked(
         found,
@@ -248,9 +222,9 @@ def monte_carlo_page(found: MonteCarlo) -> Page:
         figures=tuple(_drawn_figures(found)),
         sure=(f"{draws}: {drawn}.",),
         notices=warnings_of(found, done, draws, ()),
-        charts=_charts(found) if done else (),
+        charts=(chart,) if done else (),
         tables=_plan_tables(found) if done else (),
-    ).page()
+    )
 
 
 def _drawn_figures(found: MonteCarlo) -> list[KeyFigure]:
@@ -267,20 +241,6 @@ def _drawn_figures(found: MonteCarlo) -> list[KeyFigure]:
     ]
     best = found.best.items() if len(found.names) > 1 else ()
     return keys + [KeyFigure("best", name, "", words) for words, name in best]
-
-
-def _charts(found: MonteCarlo) -> tuple[Chart, ...]:
-    plans = question_chart(
-        lambda ax: plot_plans(found, ax), "What each plan costs over the draws", plans_height(found)
-    )
-    if found.decisions.empty:
-        return (plans,)
-    decisions = question_chart(
-        lambda ax: plot_decisions(found, ax),
-        "How certain each decision of the plan that is kept is, least certain first",
-        decisions_height(found),
-    )
-    return plans, decisions
 
 
 def _plan_tables(found: MonteCarlo) -> tuple[Grid, ...]:

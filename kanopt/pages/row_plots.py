@@ -16,9 +16,10 @@ from kanopt.pages.charts import (
     FAINT,
     INK,
     MUTED,
+    Row,
     axes_or_new,
     draw_legend,
-    draw_spread,
+    draw_rows,
     escape_text,
     halo,
     name_rows,
@@ -29,7 +30,6 @@ from kanopt.pages.charts import (
     set_y_title,
     style_axes,
     write,
-    write_beside,
 )
 from kanopt.questions.axes import value_text
 from kanopt.text import (
@@ -49,13 +49,13 @@ if TYPE_CHECKING:
 
     from kanopt.plans.result import Result
     from kanopt.questions import MonteCarlo, SwitchPoints, Tornado
+    from kanopt.questions.review import Review
     from kanopt.questions.risks.risk import DayRanges, Risk
     from kanopt.questions.switch_points import AxisSwitches
     from kanopt.surrogates.baseline_table import Baselines
 
-_ROW, _SPREAD, _PATH = 32, 24, 84
-"""Pixels of a row of bars, of one of spreads, and of a path with switch points."""
-_BAR = 0.3  # of the height of a path
+_PATH, _BAR = 84, 0.3
+"""Pixels of a path with switch points, and the share of its height that is a bar."""
 _MOST, _FEWEST = 25, 5
 _BINS = 40
 _BY = ("term", "group")
@@ -88,32 +88,41 @@ def plot_costs(result: Result, ax: Axes | None = None, *, by: Literal["term", "g
         raise ProblemError(f"by={by!r}: costs are drawn by 'term' or by 'group'; {nearest(str(by), _BY)}")
     whole, objective, unit = _costs(result, by), result.objective or 0.0, result.problem.unit
     table = whole.loc[whole.index.isin(whole.sum(axis=1).abs().nlargest(_MOST).index)]
-    ax = axes_or_new(ax, 680, 90 + _ROW * max(len(table), 1))
-    several = len(table.columns) > 1
-    looks = {str(term): series(place).light for place, term in enumerate(table.columns)}
-    for up in (True, False):  # what costs to the right, what is earned to the left, each on those before it
-        parts = table.clip(lower=0.0) if up else table.clip(upper=0.0)
-        starts = parts.cumsum(axis=1) - parts
-        for term in table.columns[(parts != 0).any()]:
-            ax.barh(range(len(table)), parts[term], left=starts[term], height=0.62, color=looks[str(term)])
-    totals = table.sum(axis=1)
-    decimals = money_decimals([*totals, objective])
-    shared = by == "term" and bool((table >= 0).all(axis=None)) and objective
-    for place, total in enumerate(totals):
-        low, high = table.iloc[place].clip(upper=0.0).sum(), table.iloc[place].clip(lower=0.0).sum()
-        earned = high == 0.0 and low < 0.0
-        told = f"{fixed_text(total, decimals)}" + (f" ({percent_text(total / objective)})" if shared else "")
-        end, side = (low, "right") if earned else (high, "left")
-        write(ax, told, (end, place), INK, (-5 if earned else 5, 0), ha=side)
-    ax.axvline(0, color=MUTED.light, linewidth=0.8)
-    ax.margins(x=0.22)
+    totals, looks = table.sum(axis=1), [series(place) for place in range(len(table.columns))]
+    decimals, shared = (
+        money_decimals([*totals, objective]),
+        by == "term" and objective and not (table < 0).any(axis=None),
+    )
+    rows = []
+    for name, amounts in zip(table.index, table.to_numpy(float), strict=True):
+        # what costs to the right, what is earned to the left, each on those before it
+        bars = []
+        for part in (np.maximum(amounts, 0.0), np.minimum(amounts, 0.0)):
+            ends = np.cumsum(part)
+            bars += [
+                (end - size, end, look) for end, size, look in zip(ends, part, looks, strict=True) if size
+            ]
+        total = float(amounts.sum())
+        told = fixed_text(total, decimals) + (f" ({percent_text(total / objective)})" if shared else "")
+        end = (
+            max((high for _, high, _ in bars), default=0.0)
+            if total >= 0
+            else min(high for _, high, _ in bars)
+        )
+        rows.append(Row(str(name) or "the plan as a whole", bars=bars, texts=[(end, told, INK)]))
     rest = len(whole) - len(table)
     more = f"; {count_text(rest, 'smaller one')} not drawn" if rest else ""
-    head = f"cost, {unit}" if unit else "cost"
-    names = [str(name) or "the plan as a whole" for name in table.index]
-    name_rows(ax, names, f"{head} (all together {money_text(objective, unit)}{more})", fewest=2)
-    draw_legend(ax, patches(looks) if several else ())
+    title = f"{_with_unit('cost', unit)} (all together {money_text(objective, unit)}{more})"
+    ax = draw_rows(ax, rows, title, zero=MUTED, room=0.22)
+    if len(looks) > 1:
+        draw_legend(
+            ax, patches({str(term): look.light for term, look in zip(table.columns, looks, strict=True)})
+        )
     return ax
+
+
+def _with_unit(word: str, unit: str) -> str:
+    return f"{word}, {unit}" if unit else word
 
 
 def _costs(result: Result, by: Literal["term", "group"]) -> pd.DataFrame:
@@ -127,10 +136,10 @@ def _costs(result: Result, by: Literal["term", "group"]) -> pd.DataFrame:
 
 
 def plot_baselines(found: Baselines, ax: Axes | None = None) -> Axes:
-    """Draw the root mean square error of every model as a dot, that of least error on top.
+    """Draw the root mean square error of every model as a dot on the line of its folds, that of least error on top.
 
-    Small dots beside it are the folds. The KAN and its formula have a colour of their own. The mean, which is far away,
-    is told below the axis; models without figures are not drawn.
+    The KAN and its formula have a colour of their own. The mean, which is far away, is told below the axis; models
+    without figures are not drawn.
 
     Parameters
     ----------
@@ -140,18 +149,16 @@ def plot_baselines(found: Baselines, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if None.
     """
     frame = found.frame[found.frame["rmse"].notna()]
-    known = frame[frame["model"] != "mean"]
-    ax = axes_or_new(ax, 560, 90 + _ROW * max(len(known), 1))
-    for place, (name, mean) in enumerate(zip(known["model"], known["rmse"], strict=True)):
-        colour = series(0 if name in ("KAN", "formula") else 1).light
+    rows = []
+    for name, mean in frame.loc[frame["model"] != "mean", ["model", "rmse"]].itertuples(index=False):
         folds = found.per_fold.loc[found.per_fold["model"] == name, "rmse"]
-        ax.plot([folds.min(), folds.max()], [place, place], color=MUTED.light, linewidth=0.8)
-        ax.plot(folds, [place] * len(folds), ".", color=colour, markersize=4, alpha=0.6)
-        ax.plot(mean, place, "o", color=colour, markersize=8)
-    ax.set_xlim(left=0.0)
+        colour = series(0 if name in ("KAN", "formula") else 1)
+        rows.append(Row(name, line=(folds.min(), folds.max()), dot=mean, colour=colour))
     told = "".join(f"; of the mean {number_text(value)}" for value in frame["rmse"][frame["model"] == "mean"])
     title = f"held-out root mean square error, {with_unit(found.target, found.unit)}{told}"
-    return name_rows(ax, list(known["model"]), title)
+    ax = draw_rows(ax, rows, title)
+    ax.set_xlim(left=0.0)
+    return ax
 
 
 def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
@@ -167,31 +174,58 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    frame = tornado.frame
-    ax = axes_or_new(ax, 680, tornado_height(tornado))
-    for place, row in enumerate(named_rows(frame)):
-        ends = ((row.low_effect, row.kept_low, row.low, 0), (row.high_effect, row.kept_high, row.high, 1))
-        for effect, kept, value, colour in ends:
-            if np.isnan(effect):
-                continue
-            ax.barh(place, effect, height=0.6, color=series(colour).light)
-            reach = np.nanmax([effect, kept]) if effect > 0 else np.nanmin([effect, kept])
-            outward = effect > 0 or (effect == 0 and colour == 1)
-            shift, side = (5, "left") if outward else (-5, "right")
-            write(ax, value_text(value), (reach, place), series(colour), (shift, 0), ha=side)
-        if tornado.anew:
-            for effect in (row.kept_low, row.kept_high):
-                ax.plot([0, effect], [place, place], color=MUTED.light, linewidth=1.2)
-    ax.axvline(0, color=MUTED.light, linewidth=0.8)
-    ax.margins(x=0.15)
+    rows = []
+    for row in named_rows(tornado.frame):
+        ends = [(row.low_effect, row.low, series(0)), (row.high_effect, row.high, series(1))]
+        ends = [each for each in ends if not np.isnan(each[0])]
+        kept = (row.kept_low, row.kept_high) if tornado.anew else ()
+        line = (min(0.0, *kept), max(0.0, *kept)) if kept and np.isfinite(kept).all() else None
+        reach = [(max if effect >= 0 else min)([effect, *(line or ())]) for effect, *_ in ends]
+        rows.append(
+            Row(
+                str(row.path),
+                bars=[(0.0, effect, colour) for effect, _, colour in ends],
+                line=line,
+                texts=[
+                    (at, value_text(value), colour)
+                    for at, (_, value, colour) in zip(reach, ends, strict=True)
+                ],
+            )
+        )
     base = money_text(tornado.base.objective or 0.0, tornado.unit)
-    line = "; line: the plan that is kept" if tornado.anew else ""
-    return name_rows(ax, list(frame["path"]), f"change of the price, {tornado.unit} (as it is: {base}{line})")
+    line_told = "; line: the plan that is kept" if tornado.anew else ""
+    title = f"change of the price, {tornado.unit} (as it is: {base}{line_told})"
+    return draw_rows(ax, rows, title, zero=MUTED, room=0.15)
 
 
-def tornado_height(tornado: Tornado) -> int:
-    """Return the preferred height of the picture, in pixels."""
-    return 90 + _ROW * len(tornado.frame)
+def plot_review(found: Review, ax: Axes | None = None) -> Axes:
+    """Draw what each part did to the price of a day, with the interval of those that are estimated.
+
+    Parameters
+    ----------
+    found
+        From :func:`kanopt.review`.
+    ax
+        Where to draw; a new figure if None.
+    """
+    decimals = money_decimals(found.parts["money"])
+    rows = [
+        Row(
+            str(name),
+            bars=[(0.0, part["money"], series(0))],
+            line=(part["money low"], part["money high"]) if part["money high"] > part["money low"] else None,
+            texts=[
+                (
+                    max(part["money"], part["money high"], 0.0),
+                    fixed_text(part["money"], decimals, signed=True),
+                    INK,
+                )
+            ],
+        )
+        for name, part in found.parts.iterrows()
+    ]
+    title = f"change of the price, {found.unit}; line: where it lies in nine of ten cases"
+    return draw_rows(ax, rows, title, zero=MUTED, room=0.15)
 
 
 def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:
@@ -208,13 +242,12 @@ def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if None.
     """
     ax = axes_or_new(ax, 680, switch_height(found))
-    rows = [axis for axis in found.axes if len(axis.points)]
-    for place, axis in enumerate(rows):
+    axes = [axis for axis in found.axes if len(axis.points)]
+    for place, axis in enumerate(axes):
         _draw_range(ax, axis, place)
+    name_rows(ax, [axis.axis.label for axis in axes], "", grid="").set_xticks([])
     ax.set_xlim(-0.03, 1.03)
-    name_rows(ax, [axis.axis.label for axis in rows], "", grid="")
-    ax.set_ylim(len(rows) - 0.4, -0.7)
-    ax.set_xticks([])
+    ax.set_ylim(len(axes) - 0.4, -0.7)
     ax.spines["bottom"].set_visible(False)
     return ax
 
@@ -225,7 +258,8 @@ def switch_height(found: SwitchPoints) -> int:
 
 
 def _draw_range(ax: Axes, axis: AxisSwitches, place: int) -> None:
-    low, high = float(axis.points["value"].min()), float(axis.points["value"].max())
+    solved = axis.points["value"]
+    low, high = float(solved.min()), float(solved.max())
 
     def at(value: float) -> float:
         return min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
@@ -234,20 +268,17 @@ def _draw_range(ax: Axes, axis: AxisSwitches, place: int) -> None:
     for part, (start, end) in enumerate(itertools.pairwise(edges)):
         look = {"color": FAINT.light} if part % 2 == 0 else {"color": series(0).light, "alpha": 0.35}
         ax.barh(place, end - start, left=start, height=_BAR, **look)
-    solved = [at(value) for value in axis.points["value"]]
-    ax.plot(solved, [place] * len(solved), "|", color=MUTED.light, markersize=5)
+    ax.plot([at(value) for value in solved], [place] * len(solved), "|", color=MUTED.light, markersize=5)
     below = place + _BAR / 2
     write(ax, number_text(low), (0.0, below), MUTED, (0, -3), ha="left", va="top", **halo())
     write(ax, amount_text(high, axis.unit), (1.0, below), MUTED, (0, -3), ha="right", va="top", **halo())
-    room, level, end = pixels(ax)[0] * 0.75, 0, -1.0
+    level, behind = 0, -1.0
     for one in axis.switches:
         x, text = at(one.value), number_text(one.value)
-        half = 0.5 * (DIGIT * len(text) + 4) / room
-        level = (level + 1) % 3 if x - half < end else 0
-        end = x + half
-        if one.high > one.low:
-            stretch = [at(one.low), at(one.high)]
-            ax.plot(stretch, [place, place], color=series(1).light, alpha=0.35, linewidth=7)
+        half = 0.5 * (DIGIT * len(text) + 4) / (pixels(ax)[0] * 0.75)
+        level = (level + 1) % 3 if x - half < behind else 0
+        behind = x + half
+        ax.plot([at(one.low), at(one.high)], [place, place], color=series(1).light, alpha=0.35, linewidth=7)
         style = "-" if one.verdict == "known" else ":"
         reach = [place - _BAR * 0.7, place + _BAR * 0.7]
         ax.plot([x, x], reach, style, color=series(1).light, linewidth=2)
@@ -277,16 +308,19 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
         raise ProblemError(
             "nothing of this plan has a limit to be drawn against; plot_costs() draws its costs"
         )
-    frame = shown_ranges(ranges)
-    ax = axes_or_new(ax, 680, ranges_height(ranges))
-    ax.axvline(0.0, color=ALARM.light, linewidth=1.0)
-    for place, row in enumerate(named_rows(frame)):
-        low, middle, high, planned = (value - row.limit for value in (row.q05, row.q50, row.q95, row.planned))
-        draw_spread(ax, place, (low, high), middle, planned, series(0))
-        write_beside(ax, place, sure_text(row.share), ALARM if row.share < 0.5 else INK)
-    ax.margins(x=0.05)
+    rows = [
+        Row(
+            row.name,
+            spread=(row.q05 - row.limit, row.q95 - row.limit),
+            dot=row.q50 - row.limit,
+            tick=row.planned - row.limit,
+            beside=sure_text(row.share),
+            alarming=row.share < 0.5,
+        )
+        for row in named_rows(shown_ranges(ranges))
+    ]
     title = f"{ranges.title}, {ranges.unit} (bar: 90 % {risk.of_all}, tick: planned)"
-    return name_rows(ax, list(frame["name"]), title)
+    return draw_rows(ax, rows, title, zero=ALARM, room=0.05)
 
 
 def shown_ranges(ranges: DayRanges) -> pd.DataFrame:
@@ -296,11 +330,6 @@ def shown_ranges(ranges: DayRanges) -> pd.DataFrame:
     frame = tight.sort_values(["share", "_room"], kind="stable").drop(columns="_room")
     unsure = int((frame["share"] < 1.0).sum())
     return frame.head(min(max(unsure, _FEWEST), _MOST))
-
-
-def ranges_height(ranges: DayRanges) -> int:
-    """Return the preferred height of the picture of ranges, in pixels."""
-    return 60 + _SPREAD * len(shown_ranges(ranges))
 
 
 def plot_plans(found: MonteCarlo, ax: Axes | None = None) -> Axes:
@@ -313,50 +342,22 @@ def plot_plans(found: MonteCarlo, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    ax = axes_or_new(ax, 680, plans_height(found))
-    for place, row in enumerate(named_rows(found.plans)):
-        draw_spread(
-            ax, place, (row.q05, row.q95), row.mean, row.worst, series(0 if row.plan == "kept" else 2)
+    rows = [
+        Row(
+            row.plan,
+            spread=(row.q05, row.q95),
+            dot=row.mean,
+            tick=row.worst,
+            colour=series(0 if row.plan == "kept" else 2),
+            beside=f"fails {percent_text(row.fails)}",
+            alarming=row.fails > 0.0,
         )
-        write_beside(ax, place, f"fails {percent_text(row.fails)}", ALARM if row.fails > 0.0 else MUTED)
+        for row in named_rows(found.plans)
+    ]
+    title = f"{_with_unit('paid', found.unit)} (bar: 90 % of the draws, dot: mean, tick: worst tenth, dotted: as it is)"
+    ax = draw_rows(ax, rows, title)
     ax.axvline(found.base.rank.objective, color=MUTED.light, linewidth=0.9, linestyle=":")
-    unit = f", {found.unit}" if found.unit else ""
-    title = f"paid{unit} (bar: 90 % of the draws, dot: mean, tick: worst tenth, dotted: as it is)"
-    return name_rows(ax, list(found.plans["plan"]), title)
-
-
-def plans_height(found: MonteCarlo) -> int:
-    """Return the preferred height of the picture of plans, in pixels."""
-    return 70 + _SPREAD * len(found.names)
-
-
-def plot_decisions(found: MonteCarlo, ax: Axes | None = None) -> Axes:
-    """Draw in which share of the draws the cheapest plan decides as the one that is kept, the least certain on top.
-
-    Parameters
-    ----------
-    found
-        From :func:`kanopt.monte_carlo`.
-    ax
-        Where to draw; a new figure if None.
-    """
-    frame = found.decisions.head(_MOST)
-    ax = axes_or_new(ax, 680, decisions_height(found))
-    for place, row in enumerate(named_rows(frame)):
-        ax.barh(place, row.keeps, height=0.6, color=series(0).light, alpha=0.45)
-        ends = np.clip([row.keeps - 2.0 * row.error, row.keeps + 2.0 * row.error], 0.0, 1.0)
-        ax.plot(ends, [place, place], color=MUTED.light, linewidth=1.2)
-    names = [f"{thing}: {choice}" for thing, choice in zip(frame["thing"], frame["choice"], strict=True)]
-    title = "share of the draws in which the cheapest plan decides so (line: ± two errors)"
-    name_rows(ax, names, title)
-    ax.set_xlim(0.0, 1.0)
-    ax.xaxis.set_major_formatter(lambda value, _: percent_text(value))
     return ax
-
-
-def decisions_height(found: MonteCarlo) -> int:
-    """Return the preferred height of the picture of decisions, in pixels."""
-    return 70 + _SPREAD * min(len(found.decisions), _MOST)
 
 
 def plot_day_costs(risk: Risk, ax: Axes | None = None) -> Axes:
@@ -370,34 +371,29 @@ def plot_day_costs(risk: Risk, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if None.
     """
     ax = axes_or_new(ax, 680, 260)
-    cost, unit = risk.cost, risk.assessment.problem.unit
     # a few very dear days would leave one bar for all others
-    low, high = np.quantile(cost, [0.002, 0.998])
+    low, high = np.quantile(risk.cost, [0.002, 0.998])
     span = (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
-    counts, edges = np.histogram(np.clip(cost, *span), bins=min(_BINS, max(10, risk.draws // 25)), range=span)
+    bins = min(_BINS, max(10, risk.draws // 25))
+    counts, edges = np.histogram(np.clip(risk.cost, *span), bins=bins, range=span)
     heights = counts / risk.draws
     ax.bar(edges[:-1], heights, width=np.diff(edges), align="edge", color=series(0).light, alpha=0.45)
     marks = (
-        ("planned", float(risk.assessment.pricing.objective), MUTED, ":"),
-        ("mean", float(cost.mean()), INK, "-"),
-        ("95 % at most", risk.cost_quantile(0.95), series(1), "-"),
-        ("dearest 5 %", risk.cvar(), ALARM, "-"),
+        ("planned", float(risk.assessment.pricing.objective), MUTED),
+        ("mean", float(risk.cost.mean()), INK),
+        ("95 % at most", risk.cost_quantile(0.95), series(1)),
+        ("dearest 5 %", risk.cvar(), ALARM),
     )
-    places = [float(np.clip(value, *span)) for _, value, *_ in marks]
-    room = [(span[1] - at) / (span[1] - span[0]) * pixels(ax)[0] for at in places]
-    left = [room[k] < DIGIT * (len(name) + 10) for k, (name, *_) in enumerate(marks)]
-    # a label at the right ends above lower lines, one at the left above all of them
-    order = sorted(range(len(marks)), key=lambda k: (not left[k], -k if left[k] else k))
-    for level, k in enumerate(order):
-        (name, value, colour, style), at = marks[k], places[k]
-        height = float(heights.max()) * (1.45 - 0.11 * level)
-        ax.plot([at, at], [0.0, height], style, color=colour.light, linewidth=1.3)
-        shift, side = (-4, "right") if left[k] else (4, "left")
+    for level, (name, value, colour) in enumerate(marks):
+        at, height = float(np.clip(value, *span)), float(heights.max()) * (1.45 - 0.11 * level)
+        ax.plot([at, at], [0.0, height], color=colour.light, linewidth=1.3)
         text = f"{name} {money_text(value)}"
+        is_left = (span[1] - at) / (span[1] - span[0]) * pixels(ax)[0] < DIGIT * len(text)
+        shift, side = (-4, "right") if is_left else (4, "left")
         write(ax, text, (at, height), colour, (shift, -1), va="top", ha=side, **halo())
     ax.set_ylim(0.0, 1.5 * float(heights.max()))
     style_axes(ax)
     ax.yaxis.set_major_formatter(lambda value, _: percent_text(value))
-    ax.set_xlabel(escape_text(f"cost, {unit}" if unit else "cost"))
+    ax.set_xlabel(escape_text(_with_unit("cost", risk.assessment.problem.unit)))
     set_y_title(ax, f"share {risk.of_all}; the outermost bars hold all beyond")
     return ax

@@ -1,50 +1,18 @@
-"""What is said of a plan where there are only words: the sections of summaries in Markdown and in sheets."""
+"""What a report is about: a run of a scenario, or a plan that was explained."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from kanopt.display import Lines, Section
-from kanopt.explain.summary import (
-    bound_sentence,
-    caveat_sentence,
-    choice_sentence,
-    cost_sentence,
-    coverage_sentence,
-    extrapolation_sentence,
-    frozen_sentence,
-    issue_sentences,
-    left_out_sentence,
-    stake_sentence,
-    today_sentence,
-    weak_law_sentences,
-)
-
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kanopt.explain import Explanation
     from kanopt.plans.result import PlanExports, Result
-    from kanopt.questions import Comparison
     from kanopt.questions.risks.punctuality import Punctuality
     from kanopt.scenarios import LearnedLaw, Run
     from kanopt.tables import TableReport
-
-
-# What a report is about: a run of a scenario, or a plan that was explained.
-
-_MOST_ROWS = 200
-
-
-@dataclass(frozen=True, eq=False)
-class LawRows:
-    """Some rows that a law was not learned from: its inputs, and the column that it is to give."""
-
-    frame: pd.DataFrame
-    target: str
 
 
 @dataclass(frozen=True)
@@ -67,16 +35,12 @@ class ReportSubject:
         What a what-if changes, in words.
     tables
         How each table was read.
-    rows
-        Some of the rows that laws were judged by, by the name of the law.
     provenance
         Seeds, versions and hashes.
     plans_per_year
         How often such a plan is carried out in a year; None where nobody said.
     assumed
         What the file says is assumed, such as that a table is made up.
-    variants
-        The plan compared with those for other fleets and demands; None where there are none.
     unanswered
         What only the user knows and did not say; then there is no advice.
     """
@@ -88,11 +52,9 @@ class ReportSubject:
     description: str = ""
     changes: tuple[str, ...] = ()
     tables: Mapping[str, TableReport] = field(default_factory=dict)
-    rows: Mapping[str, LawRows] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
     assumed: tuple[str, ...] = ()
-    variants: Comparison | None = None
     unanswered: tuple[str, ...] = ()
 
     @property
@@ -156,26 +118,11 @@ def subject_of_run(run: Run) -> ReportSubject:
         description=run.scenario.description,
         changes=run.scenario.change_sentences(),
         tables=run.tables,
-        rows=_rows_of(run) if run.scenario.report.rows else {},
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
         assumed=run.scenario.report.assumed,
-        variants=run.variants,
         unanswered=unanswered([run.scenario]),
     )
-
-
-def _rows_of(run: Run) -> dict[str, LawRows]:
-    """Return rows held out from each law that was learned in the run, from its tables as they are."""
-    from kanopt.scenarios.files.laws import some_held_out_rows
-    from kanopt.scenarios.files.sections import LearnedSpec
-
-    found = {}
-    for name, spec in run.scenario.laws.items():
-        if isinstance(spec, LearnedSpec) and name in run.laws:
-            frame = some_held_out_rows(spec, run.scenario.tables[spec.table], run.result.seed, _MOST_ROWS)
-            found[name] = LawRows(frame, spec.target)
-    return found
 
 
 def subject_of_explanation(
@@ -194,59 +141,3 @@ def subject_of_explanation(
         provenance=environment(),
         plans_per_year=plans_per_year,
     )
-
-
-def story(subject: ReportSubject) -> dict[str, Section]:
-    """Return the sections of a summary that have something to say, by what they are about.
-
-    Parameters
-    ----------
-    subject
-        The run or plan.
-
-    Returns
-    -------
-    dict
-        ``changed``, ``open`` (not answered), ``todo``, ``cost``, ``out`` (left out), ``sure`` and ``assumed``.
-    """
-    why, result, guessed = subject.explanation, subject.explanation.result, bool(subject.groundless)
-    known, often, unread = result.assessment, subject.punctuality, bool(subject.unanswered)
-    proposal = "" if known is None or guessed or not known.proposal else f"{known.proposal}."
-    todo = [subject.groundless, proposal, coverage_sentence(result), choice_sentence(result)]
-    broken = () if known is None else known.broken_rules
-    left_out = [
-        left_out_sentence(result),
-        *issue_sentences(result, why.causes),
-        *(f"{each}." for each in broken),
-    ]
-    sure = [
-        "" if often is None or result.objective is None else often.text(),
-        *weak_law_sentences(result),
-        "" if guessed else stake_sentence(result),
-        caveat_sentence(result),
-        extrapolation_sentence(why.extrapolations) if why.extrapolations else "",
-        frozen_sentence(result),
-        bound_sentence(result, unread=unread),
-    ]
-    costs = [cost_sentence(result, guessed=guessed), today_sentence(result, subject.today)]
-    told: dict[str, tuple[str, Iterable[str], str]] = {
-        "changed": ("Changed", subject.changes, ""),
-        "open": ("Not answered", subject.unanswered, ""),
-        "todo": ("What this shows" if guessed else "What to do", () if unread else todo, ""),
-        "cost": ("What it would cost" if guessed else "What it costs", costs, ""),
-        "out": (
-            "What is left out, and why",
-            left_out,
-            "" if unread else "Nothing is left out, and no rule is broken.",
-        ),
-        "sure": ("How sure", sure, "No law was learned, and no bound is claimed."),
-        "assumed": ("What is assumed", subject.assumptions, ""),
-    }
-    found = {}
-    for key, (title, sentences, otherwise) in told.items():
-        said = tuple(filter(None, sentences))
-        if said:
-            found[key] = Section(title, (Lines(said, "changes"),), key)
-        elif otherwise:
-            found[key] = Section(title, (otherwise,), key)
-    return found

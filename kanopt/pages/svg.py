@@ -15,7 +15,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from kanopt.pages.charts import HALO, PART, TIP, colours, printable
+from kanopt.pages.charts import COLOURS, HALO, PART, TIP, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,6 @@ XLINK = "{http://www.w3.org/1999/xlink}href"
 _FONT = 13.0  # pixels; most text is small, 5/6 of it
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _SPACES = re.compile(r"\s*([A-Za-z])\s*")
-_BOX = re.compile(r"M (\S+) (\S+)\s+L (\S+) (\S+)\s+L (\S+) (\S+)\s+L (\S+) (\S+)\s+z")
-_MANY = 8  # marks for which it pays to say once how they look
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DROPPED = {"font-family", "stroke-linejoin"}
 _GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
@@ -98,7 +96,6 @@ def _for_page(source: str, label: str, tips: Mapping[str, Sequence[Tip]], data: 
                 parent.remove(child)
     _add_tips(root, tips)
     _strip(root)
-    _share_looks(root)
     size = {side: root.attrib.pop(side).removesuffix("pt") for side in ("width", "height")}
     named = {f"data-{name}": value for name, value in data.items()}
     for name, value in {**size, "class": "chart", "role": "img", "aria-label": label, **named}.items():
@@ -168,46 +165,18 @@ def _strip(root: ElementTree.Element) -> None:
 
 
 def _short_path(path: str) -> str:
-    """Return a path without spaces that nothing needs; one around a box as its sides.
+    """Return a path without spaces that nothing needs.
 
     Examples
     --------
-    >>> _short_path("M 4.5 3  L 4.5 5  L 9 5  L 9 3  z "), _short_path("M 1 2  L 3 4.5  L 5 6 ")
-    ('M4.5 3V5H9V3z', 'M1 2L3 4.5L5 6')
+    >>> _short_path("M 1 2  L 3 4.5  L 5 6 ")
+    'M1 2L3 4.5L5 6'
     """
-    if found := _BOX.fullmatch(path.strip()):
-        left, top, same, bottom, right, again, end, last = found.groups()
-        if (left, bottom, right, top) == (same, again, end, last):
-            return f"M{left} {top}V{bottom}H{right}V{top}z"
     return _SPACES.sub(r"\1", path).strip()
 
 
 def _round_match(match: re.Match[str]) -> str:
     return f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else match[0]
-
-
-def _share_looks(root: ElementTree.Element) -> None:
-    """Say once, at the group, what all of many marks have in common: their clip, and colours and lines."""
-    for group in root.iter(f"{{{SVG}}}g"):
-        marks = [child for child in group if child.tag in {f"{{{SVG}}}use", f"{{{SVG}}}path"}]
-        if len(marks) < _MANY or len(marks) < len(group) or "style" in group.attrib:
-            continue
-        clips = {mark.get("clip-path", "") for mark in marks}
-        if len(clips) == 1 and (clip := clips.pop()):
-            group.set("clip-path", clip)
-            for mark in marks:
-                del mark.attrib["clip-path"]
-        looks = [dict.fromkeys(mark.get("style", "").split(";")) for mark in marks]
-        shared = [each for each in looks[0] if each and all(each in look for look in looks)]
-        # what is faded is faded once, by its own element or by the group
-        shared = [each for each in shared if not each.startswith("opacity")]
-        if shared:
-            group.set("style", ";".join(shared))
-            for mark, look in zip(marks, looks, strict=True):
-                own = ";".join(each for each in look if each not in shared)
-                mark.attrib.pop("style", None)
-                if own:
-                    mark.set("style", own)
 
 
 def _style(style: str) -> str:
@@ -222,6 +191,6 @@ def _style(style: str) -> str:
 
 
 def _themed(value: str) -> str:
-    for colour in colours():
+    for colour in COLOURS:
         value = value.replace(colour.light, f"var(--{colour.name},{colour.light})")
     return value

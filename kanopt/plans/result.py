@@ -69,23 +69,6 @@ class PlanExports:
 
         return reports.export(self, "xlsx", path)[0]
 
-    def to_geojson(self, path: str | os.PathLike[str]) -> Path:
-        """Write a map as GeoJSON (RFC 7946): routes or lanes as lines, places as points.
-
-        Returns
-        -------
-        Path
-            The file written.
-
-        Raises
-        ------
-        ProblemError
-            If places are no latitudes and longitudes.
-        """
-        from kanopt.display import reports
-
-        return reports.export(self, "geojson", path)[0]
-
     def to_csv(self, folder: str | os.PathLike[str], *, commas: bool = False) -> tuple[Path, ...]:
         """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
 

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from kanopt.questions.answers import Sweep
-from kanopt.questions.ask import sweep
-from kanopt.questions.axes import factors, grid
-from kanopt.questions.compare import Comparison, Variant, compare
-from kanopt.questions.question import SweepOptions
-from kanopt.questions.risks.monte_carlo import monte_carlo
-from kanopt.questions.risks.monte_carlo_result import MonteCarlo
-from kanopt.questions.risks.risk import Risk, risk
-from kanopt.questions.switch_points import SwitchPoints, switch_points
-from kanopt.questions.tornado import Tornado, tornado
-
-__all__ = [
-    "Comparison",
-    "MonteCarlo",
-    "Risk",
-    "Sweep",
-    "SweepOptions",
-    "SwitchPoints",
-    "Tornado",
-    "Variant",
-    "compare",
-    "factors",
-    "grid",
-    "monte_carlo",
-    "risk",
-    "sweep",
-    "switch_points",
-    "tornado",
-]
+from kanopt.questions.answers import Sweep as Sweep
+from kanopt.questions.ask import sweep as sweep
+from kanopt.questions.axes import factors as factors
+from kanopt.questions.axes import grid as grid
+from kanopt.questions.compare import Comparison as Comparison
+from kanopt.questions.compare import Variant as Variant
+from kanopt.questions.compare import compare as compare
+from kanopt.questions.question import SweepOptions as SweepOptions
+from kanopt.questions.risks.monte_carlo import MonteCarlo as MonteCarlo
+from kanopt.questions.risks.monte_carlo import monte_carlo as monte_carlo
+from kanopt.questions.risks.risk import Risk as Risk
+from kanopt.questions.risks.risk import risk as risk
+from kanopt.questions.switch_points import SwitchPoints as SwitchPoints
+from kanopt.questions.switch_points import switch_points as switch_points
+from kanopt.questions.tornado import Tornado as Tornado
+from kanopt.questions.tornado import tornado as tornado

@@ -21,7 +21,6 @@ from kanopt.text import count_text, fixed_text, money_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
-    from kanopt.questions.switch_points import SwitchPoints
     from kanopt.scenarios.scenario import Scenario
 
 _SHOWN = 12
@@ -178,19 +177,11 @@ class Sweep(Answers):
         """Whether at some point the plan serves what must be served and breaks no rule."""
         return any(found.status in (Status.OPTIMAL, Status.FEASIBLE) for found in self.results)
 
-    def plot(self, ax: Any = None, switches: SwitchPoints | None = None) -> Any:
-        """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes.
-
-        Parameters
-        ----------
-        ax
-            Where to draw; a new figure if None.
-        switches
-            Switch points of the same path, to be marked on the line.
-        """
+    def plot(self, ax: Any = None) -> Any:
+        """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes."""
         from kanopt.display import reports
 
-        return reports.plot_sweep(self, ax, switches)
+        return reports.plot_sweep(self, ax)
 
     def _shown(self) -> Iterator[Part]:
         how = ", each planned anew" if self.anew else ", the same plan at all of them"

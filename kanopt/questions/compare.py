@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,11 @@ from kanopt.questions.ask import carry_out
 from kanopt.questions.axes import refused
 from kanopt.questions.point import BASE, PointResult, Verdict, assignments, of_kept, point_of
 from kanopt.questions.point_search import kept_plan
-from kanopt.questions.question import Prepared, base_results, prepare_checked, prepare_learned
-from kanopt.scenarios.events import Event, OnEvent, ignore_event
-from kanopt.scenarios.files.layers import Mistake
+from kanopt.questions.question import Prepared, base_results, prepare_checked
+from kanopt.scenarios.events import OnEvent, ignore_event
 from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import LearnedLaw, doubts, learn
-from kanopt.scenarios.run import Run, TableExports, finish_run, tell_build_remarks, tell_remarks
+from kanopt.scenarios.learn import doubts
+from kanopt.scenarios.run import Run, TableExports, finish_run, tell_remarks
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import (
     count_text,
@@ -38,7 +37,6 @@ from kanopt.text import (
     list_names,
     money_decimals,
     money_text,
-    seconds_text,
     shorten,
 )
 
@@ -258,15 +256,6 @@ class Comparison(TableExports):
     def _terms_sum(self, variant: Variant, column: str) -> float:
         return float(self.terms.loc[self.terms["scenario"] == variant.name, column].sum(min_count=1))
 
-    def variants_text(self) -> str:
-        """Say what the plan would cost with another fleet or demand, a line for each variant."""
-        told = [
-            f"  {variant.name}: {self.price_text(variant.run)}, {self.verdict_text(variant)}"
-            for variant in self.variants
-        ]
-        stopped = ["  stopped by the user; others were not planned"] if self.interrupted else []
-        return "\n".join(["If the fleet or demand were other, planned anew:", *told, *stopped])
-
     def _shown(self) -> Iterator[Part]:
         yield from (self.title, "", *_served_lines(self.base), f"  {self.price_text(self.base)}")
         for variant in self.variants:
@@ -405,46 +394,18 @@ def compare(
         replace(each, repeats=repeats, time_limit=each.time_limit if time_limit is None else time_limit)
         for each in _prepared(scenarios, seed, report, LawCache(relearn=relearn))
     )
-    return compare_prepared(base, others, report)
-
-
-def compare_prepared(
-    base: Prepared, others: Sequence[Prepared], report: OnEvent, *, optional: bool = False
-) -> Comparison:
-    """Compare scenarios whose laws are learned and whose problems are built.
-
-    Parameters
-    ----------
-    base, others
-        The base and its variants.
-    report
-        Called with each stage.
-    optional
-        Whether a variant may be left out: one that was not reached before Ctrl-C, and one whose data contradict
-        themselves once plans are priced. Else the first is told with the base's plan, and the second is an error.
-    """
     start = time.perf_counter()
     searches = base_results(base, "anew", report)
-    question = replace(
-        base.question((), (), anew=True), variants=tuple(others), ends_on_error=not optional, report=report
-    )
+    question = replace(base.question((), (), anew=True), variants=tuple(others), report=report)
     # of searches is told as they go, not of points that are done
     run = carry_out(question, searches, ignore_event)
     best = run.base
     seconds = time.perf_counter() - start
     variants = []
     for number, each in enumerate(others):
-        found = run.results.get(number)
-        if found is None and not optional:
-            found = _not_reached(number, each, best)
-        if found is None:
-            continue
-        if found.result is None:
-            report(Event("solve", f"note: {each.scenario.name!r} is left out: {found.message}"))
-            continue
-        own = finish_run(
-            each.scenario, each.laws, found.result, each.today, seconds=seconds, warns=not optional
-        )
+        found = run.results.get(number) or _not_reached(number, each, best)
+        assert found.result is not None, "a mistake in the data of a variant ends the comparison"
+        own = finish_run(each.scenario, each.laws, found.result, each.today, seconds=seconds)
         variants.append(Variant(own, found))
     return Comparison(
         finish_run(base.scenario, base.laws, best, base.today, seconds=seconds),
@@ -503,96 +464,3 @@ def _prepared(
         text = f"objectives in {join_list(sorted(units))} do not compare; state all in one currency"
         raise refused("compare", "problem.units", text)
     return found
-
-
-# A run with variants beside it: what the plan would be with another fleet or demand.
-
-
-_SEARCHES = 2
-"""Of each variant and of the plan as it is: how far they lie apart is the noise."""
-
-
-@told_by_line
-def run_with_variants(
-    scenario: Scenario,
-    *,
-    seed: int | None = None,
-    time_limit: float | None = None,
-    progress: OnEvent | None = None,
-    relearn: bool = False,
-) -> Run:
-    """Learn, build, solve and explain, and plan the variants anew as well; see :meth:`Scenario.run`.
-
-    The plan is that of a comparison: every plan that is found for a variant is offered to it.
-    """
-    report, start = progress or ignore_event, time.perf_counter()
-    chosen = scenario.seed if seed is None else seed
-    scenario.check(planning=True)
-    variants = variants_of(scenario, report)
-    tell_remarks([scenario], report)
-    learned = learn(scenario, chosen, report, LawCache(relearn=relearn))
-    base = _limited(prepare_learned(scenario, chosen, learned), time_limit)
-    tell_build_remarks(base.problem, report)
-    others = _prepared_variants(variants, base, learned, report)
-    longest = seconds_text((len(others) + 1) * _SEARCHES * base.time_limit)
-    counted = count_text(len(others), "variant")
-    report(Event("build", f"{counted} and the plan itself, {_SEARCHES} searches each: at most {longest}"))
-    found = compare_prepared(base, others, report, optional=True)
-    facts = {**found.base.provenance, "seconds in all": f"{time.perf_counter() - start:.1f}"}
-    return replace(found.base, provenance=facts, variants=found)
-
-
-def variants_of(scenario: Scenario, report: OnEvent = ignore_event) -> list[Scenario]:
-    """Return the usual variants of a scenario, checked: other fleets, another demand.
-
-    Parameters
-    ----------
-    scenario
-        The scenario.
-    report
-        Is told of those that cannot be: of a fleet that a plan under way needs, say.
-
-    Raises
-    ------
-    ScenarioError
-        If its kind of problem has none.
-    """
-    found = list[Scenario]()
-    usual = scenario.problem.usual_variants(scenario.changed)
-    if not usual:
-        told = f"this {scenario.kind} problem has no usual variants; write what may be otherwise as files of its own"
-        raise scenario.layers.error(
-            [Mistake(("problem",), f"{told} with this one as base, and compare them")]
-        )
-    for name, changes in usual.items():
-        made = scenario
-        try:
-            for change in changes:
-                made = made.with_change(change)
-            made.check(planning=True)
-        except ScenarioError as error:
-            report(Event("build", f"note: {name!r} is left out: {error.issues[0].message}"))
-        else:
-            found.append(made.named(name))
-    return found
-
-
-def _prepared_variants(
-    variants: Sequence[Scenario], base: Prepared, learned: Mapping[str, LearnedLaw], report: OnEvent
-) -> list[Prepared]:
-    """Build the problems of variants on the laws of the base; a search of each is as long as one of the base."""
-    found = []
-    for variant in variants:
-        try:
-            made = prepare_learned(variant, base.seed, learned, with_today=False)
-        except ScenarioError as error:
-            report(Event("build", f"note: {variant.name!r} is left out: {error.issues[0].message}"))
-        else:
-            found.append(_limited(made, base.time_limit))
-    return found
-
-
-def _limited(prepared: Prepared, time_limit: float | None) -> Prepared:
-    """Return a scenario with so many seconds for a search, its own where none are given."""
-    limit = prepared.time_limit if time_limit is None else time_limit
-    return replace(prepared, time_limit=limit, repeats=_SEARCHES)

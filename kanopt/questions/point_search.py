@@ -66,7 +66,7 @@ def solve_point(
         if question.anew:
             found = _planned(question, problem, found, None if isinstance(before, str) else before, starts)
     except KanoptError as error:
-        if question.ends_on_error:
+        if question.in_full:  # of a comparison no variant may be missing
             raise
         found = PointResult(point, REFUSED, message=split_messages(error)[0])
     return _told(question, found, began)

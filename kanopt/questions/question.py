@@ -209,8 +209,6 @@ class Question:
         Share of days on which today's plan is in time, as far as that is sure: no new plan is to be in time less often.
     base_plans
         The plans that repeated searches found for the base; of one that was proved there is no other.
-    ends_on_error
-        Whether a point whose data contradict themselves ends all; else it is told of as refused.
     report
         Called while variants are searched.
     """
@@ -226,7 +224,6 @@ class Question:
     repeats: int
     base_plans: tuple[Any, ...] = ()
     least_in_time: float = 0.0
-    ends_on_error: bool = False
     report: OnEvent = ignore_event
 
     @property

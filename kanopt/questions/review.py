@@ -178,15 +178,11 @@ class Review(TableExports):
 
     def _shown_parts(self) -> pd.DataFrame:
         """Return the parts with their intervals in words."""
-        parts = self.parts
-        columns: dict[str, Any] = {"part": parts.index}
-        for column, unit in (("money", self.unit), ("minutes", self.planned.problem.units.time)):
-            columns[unit] = parts[column].to_numpy()
-            ends = zip(parts[f"{column} low"], parts[f"{column} high"], strict=True)
-            columns[f"90 % of {unit}"] = [
-                "" if low == high else f"{fixed_text(low, 2)} to {fixed_text(high, 2)}" for low, high in ends
-            ]
-        return pd.DataFrame(columns)
+        parts = self.parts.rename_axis("part").reset_index()
+        units = {"money": self.unit, "minutes": self.planned.problem.units.time}
+        return parts.rename(
+            columns=lambda name: " ".join(units.get(word, word) for word in str(name).split())
+        )
 
     def sentences(self) -> tuple[str, ...]:
         """Return what was not followed, and what the day and the law say, in sentences."""

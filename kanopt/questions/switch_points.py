@@ -1,59 +1,117 @@
-"""Where it tips: the values at which a plan gives way to another one, as a frame and in sentences."""
+"""Where it tips: the values at which a plan gives way to another one, as a frame and in sentences.
+
+The scenario is planned at the values given. Where the prices of two plans cross between two of them, the problem is
+solved: if no plan is better there, that is where the one gives way to the other; else the better plan stands between
+them, and both halves are looked at (Eisner and Severance, J. ACM 23, 1976). Where quantities follow the axis, what
+crosses are the prices of decisions as a whole, such as which sites are open.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pandas as pd
 
 from kanopt.display import Alarm, Part
-from kanopt.parallel import cluster
+from kanopt.errors import KanoptError
+from kanopt.interrupt import Interrupt
+from kanopt.parallel import cluster, run_tasks
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
 from kanopt.questions.axes import Axis, check_word, read_axes, refused
-from kanopt.questions.point import NO_DIFFERENCE, REFUSED, REPEAT, UNMEASURED
+from kanopt.questions.point import (
+    NO_DIFFERENCE,
+    REFUSED,
+    REPEAT,
+    UNMEASURED,
+    Decision,
+    PointResult,
+    decisions_of,
+    edge_between,
+)
+from kanopt.questions.point_search import Task, do_task
 from kanopt.questions.question import (
+    Question,
     SweepOptions,
     base_result,
     prepare,
     require_scenario,
     unit_of_axis,
 )
-from kanopt.questions.switch_search import KNOWN, SearchLimits, SwitchPoint, SwitchSearch
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.run import TableExports
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
 
 if TYPE_CHECKING:
-    from kanopt.plans.base import Plan
+    from kanopt.engines.base import Solver
+    from kanopt.plans.base import Plan, Problem, Rank
     from kanopt.plans.result import Result
 
-_COLUMNS = (
-    *(
-        "path",
-        "switch_point",
-        "low",
-        "high",
-        "kind",
-        "decision",
-        "below",
-        "above",
-        "price_below",
-        "price_above",
-    ),
-    *("edge", "verdict"),
-)
+_PLACE = ["path", "switch_point", "low", "high", "kind", "decision", "below", "above"]
+_COLUMNS = [*_PLACE, "price_below", "price_above", "edge", "verdict"]
 _POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
-_NAMES = 3
-_CHANGES = 4
+_NAMES, _CHANGES = 3, 4
+KNOWN, WIDE = "known", "not narrowed down"
 Compared: TypeAlias = Literal["all", "in use"]
 _KINDS = {"all": frozenset({"in use", "assignment", "term"}), "in use": frozenset({"in use", "term"})}
+_NOTHING = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
+_NARROWEST = 1e-6
+"""Share of the range to which the crossing of two prices is found."""
+_EQUAL, _JUMP = 1e-8, 1e-5
+"""Shares of a price: by which a plan has to be better to count as another one, and by which a difference jumps."""
+_HELD = 32
+"""So many priced plans are kept in full."""
+
+
+@dataclass(frozen=True)
+class SwitchPoint:
+    """One place at which decisions change.
+
+    Parameters
+    ----------
+    value
+        From here on the plan above is better.
+    low, high
+        The place lies between these: as far as prices are compared, and beyond it as far as the plans differ by less
+        than the noise.
+    changes
+        What changes: decision, choice below, choice above.
+    price_below, price_above
+        Of the plan below just before it, and of the plan above just behind it.
+    edge
+        The edge of a law, or the rule, that is reached there; empty where prices merely cross.
+    verdict
+        ``"known"``, ``"no difference"`` (beyond the noise of the search), ``"noise not measured"``, or ``"not narrowed
+        down"`` where the limit of solves was reached before.
+    """
+
+    value: float
+    low: float
+    high: float
+    changes: tuple[tuple[Decision, str, str], ...]
+    price_below: float
+    price_above: float
+    edge: str
+    verdict: str
+
+    def change_texts(self) -> Iterator[str]:
+        """Yield what changes, things with the same change together, the first few."""
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for (kind, thing), below, above in self.changes:
+            alike.setdefault((kind, below, above), []).append(thing)
+        order = sorted(alike.items(), key=lambda item: ("in use", "term", "assignment").index(item[0][0]))
+        for (_, below, above), things in order[:_CHANGES]:
+            yield f"{join_list(things, _NAMES)}: {above} instead of {below}"
+        if left := sum(len(things) for _, things in order[_CHANGES:]):
+            yield f"{count_text(left, 'more decision changes', 'more decisions change')}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,24 +120,18 @@ class AxisSwitches:
 
     Parameters
     ----------
-    axis
-        What was varied.
-    unit
-        Its unit; empty where that is not known, or values are factors.
+    axis, unit
+        What was varied; the unit is empty where it is not known, or values are factors.
     switches
         The switch points in order.
     points
         One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``.
     solves
         How often the problem was solved.
-    refits
-        How often only the quantities of a plan were worked out, its decisions as a whole kept.
     noise
         How far searches lie apart; NaN where that was not measured.
     interrupted
         True where the user stopped it.
-    plans
-        Every plan that was found, in order.
     """
 
     axis: Axis
@@ -87,46 +139,35 @@ class AxisSwitches:
     switches: tuple[SwitchPoint, ...]
     points: pd.DataFrame
     solves: int
-    refits: int
     noise: float
     interrupted: bool
-    plans: tuple[Plan, ...] = ()
-
-    @classmethod
-    def of(cls, axis: Axis, search: SwitchSearch) -> AxisSwitches:
-        """Read what came of a search."""
-        rows = [
-            (axis.label, x, found.status, price, found.noise) for x, found, price in search.solved_prices()
-        ]
-        return cls(
-            axis=axis,
-            unit=unit_of_axis(search.question.scenario, axis),
-            switches=tuple(search.switches()),
-            points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
-            solves=search.solves,
-            refits=search.prices.refits,
-            noise=search.noise,
-            interrupted=search.interrupted,
-            plans=tuple(search.prices.plans),
-        )
 
     def sentences(self, unit: str) -> Iterator[str]:
         """Yield one sentence per switch point, prices in a unit."""
         for one in self.switches:
-            what = "; ".join(_change_texts(one))
+            what = "; ".join(one.change_texts())
             why = f", since {one.edge}" if one.edge else ""
             if one.verdict == KNOWN:
-                yield f"{self.axis.label} from {self._amount(one.value)} on{why}: {what}"
+                yield f"{self.axis.label} from {amount_text(one.value, self.unit, 4)} on{why}: {what}"
                 continue
             place = f"somewhere in {range_text(one.low, one.high, self.unit, 4)}"
             if one.verdict == UNMEASURED:
-                place = f"from about {self._amount(one.value)} on"
+                place = f"from about {amount_text(one.value, self.unit, 4)} on"
             noise = f" beyond the noise of the search, {money_text(self.noise, unit)}"
             told = f"{one.verdict}{noise if one.verdict == NO_DIFFERENCE else ''}"
             yield f"{self.axis.label} {place}{why} ({told}): {what}"
 
-    def _amount(self, value: float) -> str:
-        return amount_text(value, self.unit, 4)
+    def notes(self) -> Iterator[str]:
+        """Yield what must be said beside them: no place at all, values without a plan, noise not known."""
+        low, high = self.points["value"].min(), self.points["value"].max()
+        if not self.switches and not self.interrupted:
+            yield f"{self.axis.label}: the same decisions from {range_text(low, high, self.unit)}"
+        bad = self.points[self.points["status"].isin([REFUSED, str(Status.NO_PLAN)])]
+        if len(bad):
+            told = ", ".join(number_text(value, 4) for value in bad["value"].head(_NAMES))
+            yield f"{self.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
+        if math.isnan(self.noise):
+            yield f"{self.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -175,7 +216,7 @@ class SwitchPoints(TableExports):
                 place = axis.axis.label, one.value, one.low, one.high
                 ends = one.price_below, one.price_above, one.edge, one.verdict
                 rows += [(*place, *thing, below, above, *ends) for thing, below, above in one.changes]
-        return pd.DataFrame(rows, columns=list(_COLUMNS))
+        return pd.DataFrame(rows, columns=_COLUMNS)
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -203,44 +244,422 @@ class SwitchPoints(TableExports):
 
     def notes(self) -> tuple[str, ...]:
         """Return what must be said beside them: paths without one, values without a plan, noise not known."""
-        return tuple(note.strip() for axis in self.axes for note in self._notes(axis))
+        return tuple(note for axis in self.axes for note in axis.notes())
 
     def effort(self) -> str:
         """Say how often the problem was solved."""
-        solves, refits = (sum(getattr(axis, name) for axis in self.axes) for name in ("solves", "refits"))
-        return f"{count_text(solves, 'solve')}{f', {refits:,} more of quantities alone' if refits else ''}"
+        return count_text(sum(axis.solves for axis in self.axes), "solve")
 
     def _shown(self) -> Iterator[Part]:
         yield f"{self.scenario.name}: where it tips ({self.effort()}, {seconds_text(self.seconds)})"
         if self.interrupted:
             yield Alarm("STOPPED before the end")
         for axis in self.axes:
-            yield from (f"  {sentence}" for sentence in axis.sentences(self.unit))
-            yield from self._notes(axis)
-
-    def _notes(self, axis: AxisSwitches) -> Iterator[str]:
-        low, high = axis.points["value"].min(), axis.points["value"].max()
-        if not axis.switches and not axis.interrupted:
-            yield f"  {axis.axis.label}: the same decisions from {range_text(low, high, axis.unit)}"
-        bad = axis.points[axis.points["status"].isin([REFUSED, str(Status.NO_PLAN)])]
-        if len(bad):
-            told = ", ".join(number_text(value, 4) for value in bad["value"].head(_NAMES))
-            yield f"  {axis.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
-        if math.isnan(axis.noise):
-            yield f"  {axis.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
+            yield from (f"  {sentence}" for sentence in (*axis.sentences(self.unit), *axis.notes()))
 
 
-def _change_texts(switch: SwitchPoint) -> Iterator[str]:
-    """Yield what changes, things with the same change together, the first few."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for (kind, thing), below, above in switch.changes:
-        alike.setdefault((kind, below, above), []).append(thing)
-    order = sorted(alike.items(), key=lambda item: ("in use", "term", "assignment").index(item[0][0]))
-    for (_, below, above), things in order[:_CHANGES]:
-        yield f"{join_list(things, _NAMES)}: {above} instead of {below}"
-    if len(order) > _CHANGES:
-        left = sum(len(things) for _, things in order[_CHANGES:])
-        yield f"{count_text(left, 'more decision changes', 'more decisions change')}"
+def crossing(
+    difference: Callable[[float], float], low: float, high: float, tolerance: float
+) -> tuple[float, float]:
+    """Return an interval at whose ends a difference has other signs, no wider than a tolerance.
+
+    Rounds of a secant, a point just beyond it, and the middle: few values where the difference is smooth, and a third
+    of bisection's speed at worst, where it jumps or is infinite.
+
+    Parameters
+    ----------
+    difference
+        Below zero or zero at `low`, above zero at `high`.
+    low, high
+        Where it is searched.
+    tolerance
+        The width of the interval.
+
+    Examples
+    --------
+    >>> low, high = crossing(lambda x: x * x - 2, 0.0, 2.0, 1e-9)
+    >>> low <= 2**0.5 <= high <= low + 1e-9
+    True
+    """
+    ends = {low: difference(low), high: difference(high)}
+    rounds = 0
+    while high - low > tolerance:
+        x = 0.5 * (low + high)
+        rise = ends[high] - ends[low]
+        if rounds % 3 < 2 and math.isfinite(rise) and rise > 0:
+            # the first try just below the secant and the second just above it take it between them
+            x = low + (high - low) * -ends[low] / rise + (-0.4, 0.4)[rounds % 3] * tolerance
+            x = min(max(x, low + 0.25 * tolerance), high - 0.25 * tolerance)
+        if not low < x < high:
+            break
+        ends[x] = difference(x)
+        low, high = (x, high) if ends[x] <= 0 else (low, x)
+        rounds += 1
+    return low, high
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One plan gives way to another between two values, with the values around them at which the problem was solved.
+
+    Where prices of both are not crossed there, the values merely lie within the tolerance.
+    """
+
+    low: float
+    below: int
+    high: float
+    above: int
+    crossed: bool
+    gap: tuple[float, float]
+
+
+class _Search:
+    """A search along one axis: plans found at some values, priced exactly at all others.
+
+    Which plan is the best between, and where one gives way to another, follows from prices and is worked out again
+    after every solve. Where a plan names quantities that follow the axis, as flows follow demand, it cannot be carried
+    out anywhere else. There its price is that of the best plan with the same decisions as a whole.
+
+    Attributes
+    ----------
+    plans
+        Every plan with the value that it was made for.
+    solved, own
+        What came of the values at which the problem was solved, and the numbers of the plans found there.
+    follows
+        Whether quantities follow the axis.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        base: Result,
+        kinds: frozenset[str],
+        limits: tuple[float, int],
+        how: Mapping[str, Any],
+    ) -> None:
+        self.question, self.base, self.kinds, self.how = question, base, kinds, how
+        self.tolerance, self.most_solves = limits
+        self.plans: list[tuple[Plan, float]] = []
+        self.solved: dict[float, PointResult] = {}
+        self.own: dict[float, int] = {}
+        self.follows = self.interrupted = False
+        self.problem = lru_cache(8)(self._problem)
+        self.priced = lru_cache(_HELD)(self._priced)
+        self.rank = lru_cache(None)(self._rank)
+        self.decisions = lru_cache(None)(self._decisions)
+        self.quantities = lru_cache(None)(self._quantities)
+        self._stop = Interrupt()
+
+    def run(self, values: Sequence[float]) -> None:
+        """Solve at the values, then where plans differ, until nothing is left or a limit is reached."""
+        self.range = max(values) - min(values)
+        try:
+            with Interrupt() as self._stop:
+                self._solve(sorted(values))
+                while (left := self.most_solves - len(self.solved)) > 0 and (asked := self._asked()):
+                    self._solve(asked[:left])
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _solve(self, values: Sequence[float]) -> None:
+        question = replace(self.question, points=tuple((x,) for x in values))
+        tasks = [Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
+        done: list[PointResult] = []
+        with Interrupt(keeps=self.how["workers"] == 1 and self.how["client"] is None):
+            for found in run_tasks(do_task, question, tasks, **self.how):
+                done.append(found)
+                if self._stop.asked:
+                    break
+        for found in sorted(done, key=attrgetter("point")):
+            x = values[found.point]
+            self.solved[x] = found
+            if found.plan is not None:
+                self.own[x] = len(self.plans)
+                self.plans.append((found.plan, x))
+        if self._stop.asked:
+            raise KeyboardInterrupt
+
+    def _starts(self, x: float) -> tuple[Plan, ...]:
+        near = (
+            max((one for one in self.own if one < x), default=None),
+            min((one for one in self.own if one > x), default=None),
+        )
+        return tuple(self.plans[self.own[one]][0] for one in near if one is not None)
+
+    def _asked(self) -> list[float]:
+        """Return the values at which to solve next, those in the widest gaps first."""
+        steps = sorted(self.steps(), key=lambda step: step.gap[0] - step.gap[1])
+        asked = [x for step in steps if step.crossed for x in self._sides(step) if not self._is_solved(x)]
+        return list(dict.fromkeys(asked))
+
+    def _sides(self, step: _Step) -> tuple[float, ...]:
+        """Return where a step is confirmed: on both sides where prices jump, since another plan may be better there."""
+        return (step.low, step.high) if self._jumps(step) else (step.high,)
+
+    def _jumps(self, step: _Step) -> bool:
+        ends = [self.difference(step.below, step.above, x) for x in (step.low, step.high)]
+        found = self.rank(step.below, step.low)
+        price = 1.0 if found is None else max(1.0, abs(found.objective))
+        return not all(map(math.isfinite, ends)) or ends[1] - ends[0] > _JUMP * price
+
+    def _is_solved(self, x: float) -> bool:
+        return any(abs(one - x) <= 2.0 * _NARROWEST * self.range for one in self.solved)
+
+    # -- plans at any value
+
+    def _problem(self, x: float) -> Problem[Any]:
+        return replace(self.question, points=((x,),)).problem_at(0)
+
+    def _rank(self, plan: int, x: float) -> Rank | None:
+        """Return how good a plan is at a value; None where it cannot be carried out there."""
+        found = self.priced(plan, x)
+        return None if found is None else found.rank
+
+    def _decisions(self, plan: int, x: float) -> Mapping[Decision, str]:
+        """Return what a plan decides at a value, of the kinds that are compared."""
+        result, spec = self.priced(plan, x), self.question.scenario.problem
+        found = {} if result is None else decisions_of(result, spec, self.base)
+        return {one: way for one, way in found.items() if one.kind in self.kinds}
+
+    def _priced(self, plan: int, x: float) -> Result | None:
+        """Return a plan priced at a value, as it was made or with what follows from its decisions."""
+        made, home = self.plans[plan]
+        own = self._evaluated(made, x) if x == home else None
+        if own is not None and not self.follows:
+            return own
+        try:
+            there = (
+                self.quantities(self._whole(plan), x) if self.follows else self.problem(x).carried_over(made)
+            )
+        except KanoptError:
+            return own
+        found = [each for each in (own, self._evaluated(there, x)) if each is not None]
+        return min(found, key=attrgetter("rank"), default=None)
+
+    def _evaluated(self, plan: Plan | None, x: float) -> Result | None:
+        from kanopt.plans.result import evaluate
+
+        try:
+            return None if plan is None else evaluate(self.problem(x), plan)
+        except KanoptError:
+            return None
+
+    @cached_property
+    def _solver(self) -> Solver | None:
+        from kanopt.solvers.solve import solver_of_quantities
+
+        return solver_of_quantities(self.base.problem, self.plans[0][0])
+
+    def _whole(self, plan: int) -> Hashable | None:
+        """Return what a plan decides as a whole; None where no quantities follow from that."""
+        return (
+            None
+            if self._solver is None
+            else self._solver.whole_decisions(self.base.problem, self.plans[plan][0])
+        )
+
+    def _quantities(self, whole: Hashable, x: float) -> Plan | None:
+        """Return the best plan with some decisions as a whole; None where there is none."""
+        from kanopt.engines.base import SolveOptions
+
+        assert self._solver is not None
+        options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
+        return self._solver.with_quantities(self.problem(x), whole, options)
+
+    def _let_follow(self, left: int, right: int) -> None:
+        """Let quantities follow the axis, if a plan breaks a rule or leaves out more where the other one does not."""
+        if self.follows or left == right or self._solver is None:
+            return
+        ends = self.plans[left][1], self.plans[right][1]
+        pairs = [
+            (self.rank(one, x), self.rank(other, x))
+            for one, other, x in ((right, left, ends[1]), (left, right, ends[0]))
+        ]
+        if any(here is not None and (away is None or away[:-1] > here[:-1]) for here, away in pairs):
+            self.follows = True
+            for known in (self.priced, self.rank, self.decisions):
+                known.cache_clear()
+
+    def _is_same(self, one: int, other: int) -> bool:
+        return one == other or (self.follows and self._whole(one) == self._whole(other))
+
+    def difference(self, one: int, other: int, x: float) -> float:
+        """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
+        first, second = self.rank(one, x), self.rank(other, x)
+        if first is None or second is None:
+            return 0.0 if first is second else (math.inf if first is None else -math.inf)
+        if first[:-1] != second[:-1]:
+            return math.inf if first[:-1] > second[:-1] else -math.inf
+        return first.objective - second.objective
+
+    def _is_worse(self, one: int, other: int, x: float) -> bool:
+        """Say whether a plan is dearer than another by more than nothing, and than what a solver left unproved."""
+        rank, found = self.rank(other, x), self.solved.get(x)
+        least = 0.0 if rank is None else _EQUAL * max(1.0, abs(rank.objective))
+        if found is not None and found.proved and not math.isnan(found.bound):
+            least = max(least, found.objective - found.bound)
+        return self.difference(one, other, x) > least
+
+    def best(self, x: float) -> int | None:
+        """Return the best plan at a value; None where none holds."""
+        if x in self.solved and (self.solved[x].proved or x not in self.own):
+            return self.own.get(x)
+        ranks = [(rank, plan) for plan in range(len(self.plans)) if (rank := self.rank(plan, x)) is not None]
+        return min(ranks)[1] if ranks else None
+
+    def best_known(self) -> dict[float, int]:
+        """Return the best plan at each solved value; among plans that are as good, one stays from value to value."""
+        found: dict[float, int] = {}
+        before: int | None = None
+        for x in sorted(self.solved):
+            if (best := self.best(x)) is not None:
+                before = best if before is None or self._is_worse(before, best, x) else before
+                found[x] = before
+        return found
+
+    # -- where one gives way to another
+
+    def steps(self) -> list[_Step]:
+        """Return every place at which a plan gives way to another one, as far as prices of known plans say it."""
+        for (_, left), (_, right) in pairwise(self.best_known().items()):
+            self._let_follow(left, right)
+        pairs = pairwise(self.best_known().items())
+        return [step for left, right in pairs for step in self._between(*left, *right, (left[0], right[0]))]
+
+    def _between(
+        self, low: float, below: int, high: float, above: int, gap: tuple[float, float]
+    ) -> Iterator[_Step]:
+        if self._stop.asked and not self.interrupted:
+            raise KeyboardInterrupt
+        same = self._is_same(below, above)
+        if (same and not self.follows) or self.decisions(below, low) == self.decisions(above, high):
+            return
+        middle = 0.5 * (low + high)
+        if high - low <= (self.tolerance if same else _NARROWEST) * self.range:
+            yield _Step(low, below, high, above, not same, gap)
+        elif same and self.rank(below, middle) is None:
+            yield _Step(low, below, high, above, False, gap)
+        elif same:  # the quantities of one plan change, which needs no solver
+            yield from self._between(low, below, middle, below, gap)
+            yield from self._between(middle, below, high, above, gap)
+        else:
+            yield from self._crossed(low, below, high, above, gap)
+
+    def _crossed(
+        self, low: float, below: int, high: float, above: int, gap: tuple[float, float]
+    ) -> Iterator[_Step]:
+        """Cross the prices of two plans; where a third one is better there, it stands between them."""
+        left, right = crossing(lambda x: self.difference(below, above, x), low, high, _NARROWEST * self.range)
+        third = self.best(right)
+        is_inside = third is not None and low < right < high
+        if (
+            is_inside
+            and third is not None
+            and all(self._is_worse(one, third, right) for one in (below, above))
+        ):
+            yield from self._between(low, below, right, third, gap)
+            yield from self._between(right, third, high, above, gap)
+            return
+        if self.follows:
+            yield from self._between(low, below, left, below, gap)
+        yield _Step(left, below, right, above, True, gap)
+        if self.follows:
+            yield from self._between(right, above, high, above, gap)
+
+    # -- what came of it
+
+    @cached_property
+    def noise(self) -> float:
+        """How far searches lie apart: repeated ones, and those that missed a plan found elsewhere; NaN unmeasured."""
+        unproved = {x: found for x, found in self.solved.items() if not found.proved}
+        spreads = [found.noise for found in unproved.values() if not math.isnan(found.noise)]
+        if not unproved or not spreads:
+            return math.nan if unproved else 0.0
+        missed = [
+            self.difference(self.own[x], best, x)
+            for x in unproved
+            if x in self.own and (best := self.best(x)) is not None
+        ]
+        return max(*spreads, *filter(math.isfinite, missed), 0.0)
+
+    def found(self, axis: Axis) -> AxisSwitches:
+        """Return what came of it."""
+        best, rows = self.best_known(), []
+        for x, found in sorted(self.solved.items()):
+            rank = self.rank(best[x], x) if x in best else None
+            rows.append(
+                (axis.label, x, found.status, math.nan if rank is None else rank.objective, found.noise)
+            )
+        return AxisSwitches(
+            axis=axis,
+            unit=unit_of_axis(self.question.scenario, axis),
+            switches=tuple(self._switches()),
+            points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
+            solves=len(self.solved),
+            noise=self.noise,
+            interrupted=self.interrupted,
+        )
+
+    def _switches(self) -> Iterator[SwitchPoint]:
+        """Yield every place where a plan gives way to one that decides otherwise."""
+        steps = self.steps()
+        ends = [min(self.solved), *(x for step in steps for x in (step.low, step.high)), max(self.solved)]
+        for number, step in enumerate(steps):
+            below, above = self.decisions(step.below, step.low), self.decisions(step.above, step.high)
+            changes = tuple(
+                (one, below.get(one, _NOTHING[one.kind]), above.get(one, _NOTHING[one.kind]))
+                for one in dict.fromkeys([*below, *above])
+                if below.get(one) != above.get(one)
+            )
+            if changes:
+                yield self._switch(step, changes, (ends[2 * number], ends[2 * number + 3]))
+
+    def _switch(
+        self, step: _Step, changes: tuple[tuple[Decision, str, str], ...], gap: tuple[float, float]
+    ) -> SwitchPoint:
+        """Return a place at which a plan gives way, between the ends of the gap in which no third one is better."""
+        before, after = self.priced(step.below, step.low), self.priced(step.above, step.high)
+        assert before is not None, "a plan is the better one where it can be carried out"
+        assert after is not None, "a plan is the better one where it can be carried out"
+        confirmed = step.crossed and all(map(self._is_solved, self._sides(step)))
+        ends, verdict, edge = step.gap if step.crossed else (step.low, step.high), WIDE, ""
+        if confirmed or (not step.crossed and step.high - step.low <= self.tolerance * self.range):
+            ends = (
+                self._within_noise(step.below, step.above, gap[0], step.low),
+                self._within_noise(step.above, step.below, gap[1], step.high),
+            )
+            known = not confirmed or (gap[0] < ends[0] and ends[1] < gap[1])
+            verdict = UNMEASURED if math.isnan(self.noise) else KNOWN if known else NO_DIFFERENCE
+        if confirmed:
+            there = self.priced(step.below, step.high), self.priced(step.above, step.low)
+            edge = edge_between((before, there[0]), (after, there[1]))
+        return SwitchPoint(
+            value=step.high if edge else 0.5 * (step.low + step.high),
+            low=ends[0],
+            high=ends[1],
+            changes=changes,
+            price_below=before.rank.objective,
+            price_above=after.rank.objective,
+            edge=edge,
+            verdict=verdict,
+        )
+
+    def _within_noise(self, better: int, other: int, end: float, place: float) -> float:
+        """Return how far from a crossing towards an end a plan is better by no more than the noise."""
+        if not self.noise > 0 or end == place:
+            return place
+        if -self.difference(better, other, end) <= self.noise:
+            return end
+        sign = 1.0 if end < place else -1.0
+        low, high = sorted((end, place))
+        found = crossing(
+            lambda x: sign * (self.difference(better, other, x) + self.noise),
+            low,
+            high,
+            _NARROWEST * self.range,
+        )
+        return found[0] if end < place else found[1]
 
 
 @told_by_line
@@ -308,12 +727,13 @@ def switch_points(
     base = base_result(prepared, "anew", report)
     found = []
     with cluster(options.dask) as client:
-        limits = SearchLimits(tolerance, most_solves, _KINDS[decisions], options.workers, client)
+        how = {"workers": options.workers, "client": client}
         for axis in read if not base.interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
-            search = SwitchSearch(prepared.question([axis], [], anew=True), base, limits)
+            question = prepared.question([axis], [], anew=True)
+            search = _Search(question, base, _KINDS[decisions], (tolerance, most_solves), how)
             search.run([float(value) for value in axis.values.items])
-            found.append(AxisSwitches.of(axis, search))
+            found.append(search.found(axis))
             if search.interrupted:
                 break
     return SwitchPoints(scenario, base, tuple(found), seconds=time.perf_counter() - start)

@@ -163,7 +163,7 @@ def tornado(
     Raises
     ------
     ScenarioError
-        If a path or a value is none, or the scenario has no plan as it is (:class:`~kanopt.NoPlanError`).
+        If a path or a value is none, or the scenario has no plan as it is (:class:`~kanopt.errors.NoPlanError`).
     FormulaError
         If a law predicts too poorly to be used.
 

@@ -109,9 +109,6 @@ class Run(PlanExports, PlanPlots, Shown):
         How each table was read, by name.
     provenance
         Files, data hashes, versions, seed and seconds, in words.
-    variants
-        What other plans there would be with another fleet or demand, compared with this one; None where none were
-        asked for.
     """
 
     scenario: Scenario
@@ -122,7 +119,6 @@ class Run(PlanExports, PlanPlots, Shown):
     today: Result | None
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
-    variants: Any = None
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
@@ -143,8 +139,6 @@ class Run(PlanExports, PlanPlots, Shown):
         yield from (Law(law.formula, name) for name, law in self.laws.items())
         yield from ("", self.told())
         yield self.explanation.folded_terms()
-        if self.variants is not None:
-            yield from ("", self.variants.variants_text())
 
 
 @told_by_line

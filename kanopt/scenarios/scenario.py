@@ -634,7 +634,6 @@ class Scenario(Shown):
         time_limit: float | None = None,
         progress: OnEvent | None = None,
         relearn: bool = False,
-        variants: bool = False,
         on_time: float | None = None,
     ) -> Any:
         """Learn the laws, build the problem, solve it and explain the plan.
@@ -647,13 +646,9 @@ class Scenario(Shown):
             Called with an :class:`~kanopt.scenarios.Event` at each stage and incumbent.
         relearn
             Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
-        variants
-            Whether other fleets and demands are planned too, so that the report shows them: the usual ones of the kind
-            of problem. They and the plan as it is are searched twice each, for as long as one search may take.
         on_time
             The share of days on which every client with a window is to be served in time, and vehicles are to be back,
-            by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`, and
-            no variants stand beside it.
+            by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`.
 
         Returns
         -------

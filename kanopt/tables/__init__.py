@@ -7,10 +7,7 @@ from kanopt.tables.report import SiouxFalls as SiouxFalls
 from kanopt.tables.report import SupplyNetworkTables as SupplyNetworkTables
 from kanopt.tables.report import TableReport as TableReport
 from kanopt.tables.report import Workshop as Workshop
-from kanopt.tables.report import load_city as load_city
-from kanopt.tables.report import load_sioux_falls as load_sioux_falls
-from kanopt.tables.report import load_supply_network as load_supply_network
-from kanopt.tables.report import load_workshop as load_workshop
+from kanopt.tables.report import load_example as load_example
 from kanopt.tables.report import report_of as report_of
 from kanopt.tables.report import units_of as units_of
 from kanopt.tables.report import with_units as with_units

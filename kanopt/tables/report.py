@@ -209,8 +209,8 @@ def report_of(frame: pd.DataFrame) -> TableReport:
 
     Examples
     --------
-    >>> from kanopt.tables import load_city
-    >>> report_of(load_city().trips).rows
+    >>> from kanopt.tables import load_example
+    >>> report_of(load_example("city").trips).rows
     5000
     """
     plain = frame.attrs.get(KEY, {}).get("report")
@@ -453,7 +453,7 @@ class City:
 
     Examples
     --------
-    >>> city = load_city()
+    >>> city = load_example("city")
     >>> float(city.slowdown(8.0).round(2)), float(city.true_minutes(35.0, 12.5).round(1))
     (1.55, 60.3)
     """
@@ -532,7 +532,7 @@ class Workshop:
 
     Examples
     --------
-    >>> shop = load_workshop()
+    >>> shop = load_example("workshop")
     >>> float(shop.true_minutes("mill A", "steel", 25.0, 400.0))
     107.9
     """
@@ -612,7 +612,7 @@ class SupplyNetworkTables:
 
     Examples
     --------
-    >>> network = load_supply_network()
+    >>> network = load_example("supply_network")
     >>> float(network.true_cost_eur("truck", 300.0, 12.0).round(2))
     737.89
     >>> float(network.true_pallets("standard", 100.0, 400.0, 7).round(2))
@@ -675,7 +675,7 @@ class SiouxFalls:
 
     Examples
     --------
-    >>> network = load_sioux_falls()
+    >>> network = load_example("sioux_falls")
     >>> len(network.links), len(network.nodes)
     (76, 24)
     >>> float(network.true_minutes(6.0, 9_000.0, 4_500.0))
@@ -691,24 +691,26 @@ class SiouxFalls:
         return np.asarray(free * (1.0 + 0.15 * (load / room) ** 4))
 
 
-def load_city() -> City:
-    """Return the tables of an example city, whose true laws are known and written out in :class:`City`."""
-    return City(**_tables(City, "city"))
+def load_example(name: str) -> Any:
+    """Return the tables of an example: a city, the roads of Sioux Falls, a supply network, or a workshop.
 
+    The true laws of each are known, and written out in its class: :class:`City`, :class:`SiouxFalls`,
+    :class:`SupplyNetworkTables` and :class:`Workshop`.
 
-def load_workshop() -> Workshop:
-    """Return the tables of an example workshop, whose true laws are known and written out in :class:`Workshop`."""
-    return Workshop(**_tables(Workshop, "workshop"))
-
-
-def load_supply_network() -> SupplyNetworkTables:
-    """Return the tables of an example supply network; :class:`SupplyNetworkTables` has the true laws."""
-    return SupplyNetworkTables(**_tables(SupplyNetworkTables, "supply_network"))
-
-
-def load_sioux_falls() -> SiouxFalls:
-    """Return the Sioux Falls road network; :class:`SiouxFalls` states the law and the source."""
-    return SiouxFalls(**_tables(SiouxFalls, "sioux_falls"))
+    Raises
+    ------
+    TableError
+        If there is no such example.
+    """
+    kinds = {
+        "city": City,
+        "sioux_falls": SiouxFalls,
+        "supply_network": SupplyNetworkTables,
+        "workshop": Workshop,
+    }
+    if name not in kinds:
+        raise TableError(f"there is no example {name!r}; {nearest(name, kinds)}")
+    return kinds[name](**_tables(kinds[name], name))
 
 
 def _tables(kind: type, name: str) -> dict[str, Any]:
@@ -719,7 +721,7 @@ def _tables(kind: type, name: str) -> dict[str, Any]:
         with (files("kanopt.tables") / "data" / f"{name}_{part}.{ending}").open("rb") as file:
             frame = pd.read_csv(file) if ending == "csv" else pd.read_parquet(file)
         units = SIOUX_FALLS_UNITS[part] if ending == "csv" else frame.attrs.pop("units")
-        found[part] = with_report(frame, f"load_{name}().{part}", units, how="shipped with kanopt")
+        found[part] = with_report(frame, f'load_example("{name}").{part}', units, how="shipped with kanopt")
     return found
 
 

@@ -15,8 +15,7 @@ from kanopt.questions import SwitchPoints, Variant
 from kanopt.questions.axes import Axis
 from kanopt.questions.point import of_kept, with_plan
 from kanopt.questions.risks.risk import Risk
-from kanopt.questions.switch_points import AxisSwitches
-from kanopt.questions.switch_search import SwitchPoint
+from kanopt.questions.switch_points import AxisSwitches, SwitchPoint
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scenarios import Run, Scenario
 from tests.scenarios.conftest import write_tiny
@@ -62,7 +61,6 @@ def switches(scenario: Scenario, values: list[float], decision: str = "truck") -
         switches=tuple(found),
         points=points,
         solves=5,
-        refits=2,
         noise=0.5,
         interrupted=False,
     )

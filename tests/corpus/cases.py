@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 import kanopt as ko
+from kanopt.plans import Certificate
+from kanopt.questions import Comparison
 from kanopt.scenarios import LearnedLaw
 from tests.cases.answers import variant_of
 from tests.corpus import recording as say
@@ -40,7 +42,7 @@ def scenario_of(name: str) -> tuple[Any, dict[str, Any], Any, Any]:
     problem = scenario.problem.build(material)
     try:
         today = scenario.problem.read_today(problem, material)
-    except ko.ProblemError as error:
+    except ko.errors.ProblemError as error:
         today = str(error)
     return scenario, formulas, problem, today
 
@@ -112,7 +114,7 @@ def run_of(name: str) -> Any:
     why = _explained(problem, _found_plan(name))
     result, frozen = why.result, problem.frozen_inputs()
     planned = problem.price(result.plan, frozen=True).objective
-    certificate = ko.Certificate(
+    certificate = Certificate(
         solver_objective=planned + 0.001,
         frozen_objective=planned,
         law_objective=result.objective,
@@ -154,12 +156,12 @@ def comparison_of(name: str) -> Any:
         run = run_of(other)
         try:
             kept: Any = ko.evaluate(run.problem, base.result.plan)
-        except ko.ProblemError as error:
+        except ko.errors.ProblemError as error:
             kept = str(error)
         change = run.result.objective - base.result.objective
         variants.append(variant_of(run, kept, change, change + 0.5))
     alone = base.result.objective + 1.0
-    return ko.Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
+    return Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
 
 
 def _comparison(name: str) -> dict[str, str]:

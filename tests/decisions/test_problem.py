@@ -67,7 +67,7 @@ def posed(*arguments: object, **fields: object) -> Callable[[], object]:
     ],
 )
 def test_what_is_wrong_is_named(make: Callable[[], object], message: str) -> None:
-    with pytest.raises(ko.ProblemError, match=message):
+    with pytest.raises(ko.errors.ProblemError, match=message):
         make()
 
 
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(make: Callable[[], object], message: str) -> Non
     ],
 )
 def test_plans_that_do_not_fit_are_refused(given: object, message: str) -> None:
-    with pytest.raises(ko.ProblemError, match=message):
+    with pytest.raises(ko.errors.ProblemError, match=message):
         ko.DecisionProblem(BOX, LAW).plan_from(given)
 
 
@@ -229,5 +229,5 @@ HOURS = ko.with_units(RANGES.tail(1).assign(unit="h"), {"low": "min"})
     ],
 )
 def test_items_that_do_not_fit_are_named(make: Callable[[], object], message: str) -> None:
-    with pytest.raises(ko.ProblemError, match=message):
+    with pytest.raises(ko.errors.ProblemError, match=message):
         make()

@@ -93,8 +93,8 @@ def test_reasons_are_filtered_by_kind_with_how_they_are_known() -> None:
     assert len(why.reasons()) == 4
     found = why.unserved()[["evidence", "price"]].fillna(-1.0)
     assert found.to_numpy().tolist() == [["proved", -1.0], ["search found none", 8.4]]
-    assert (why.late()["subject"].tolist(), why.closed()["subject"].tolist()) == (["job c"], ["site d"])
-    empty = explain(WHOLE).late()
+    assert [why.reasons(kind)["subject"].tolist() for kind in ("late", "closed")] == [["job c"], ["site d"]]
+    empty = explain(WHOLE).reasons("late")
     assert empty.empty
     assert empty.columns.tolist() == why.reasons().columns.tolist()
 
@@ -115,7 +115,6 @@ def test_what_is_left_out_broken_and_untrusted_is_told() -> None:
     # what a plan leaves out comes before what it costs
     assert told.index("left out: c") < told.index("47.00 EUR")
     assert "breaks a rule: van 1 reaches client c" in explain(LATE).text()
-    assert explain(LATE).violations()["constraint"].tolist() == ["time window"]
     outside = (Extrapolation("time", "leg a → b", "distance_km", "90 km"),) * 2
     why = Explanation(WHOLE, (), outside)
     assert why.outside()["inputs"].tolist() == ["distance_km"] * 2

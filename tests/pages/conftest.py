@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import Certificate, Result, RoutingProblem
+from kanopt import Result, RoutingProblem
 from kanopt.explain import Explanation, explain
 from kanopt.formulas import (
     Alternative,
@@ -31,7 +31,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.plans import EngineRun, Progress, evaluate
+from kanopt.plans import Certificate, EngineRun, Progress, evaluate
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scenarios.files.sections import ReportSpec
@@ -99,7 +99,6 @@ class FakeRun:
     today: Result | None
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str] = field(default_factory=dict)
-    variants: Any = None
 
 
 def travel_time() -> Formula:

@@ -59,7 +59,7 @@ def in_node(pages: Sequence[LivePage], settings: Sequence[Settings]) -> list[dic
 
 def page_of(result: Result) -> LivePage:
     """Return what a page of a plan has of it."""
-    return live_page({}, {"This plan": result})
+    return live_page({"This plan": result})
 
 
 def price_by_referee(problem: RoutingProblem, result: Result, settings: Settings) -> dict[str, float]:

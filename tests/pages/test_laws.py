@@ -171,12 +171,7 @@ def test_sentences_say_what_each_input_does_the_one_that_matters_most_first():
     assert km.endswith(" min, over 1 to 30 km")
 
 
-def test_pictures_are_drawn_where_a_terminal_has_room_and_lines_fit():
-    law = trips(km=0.2, hour=0.8)
-    assert not any(set("▁█") & set(line) for line in effect_lines(law) + effect_lines(law, 50))
-    for width in (60, 80, 140):
-        lines = effect_lines(law, width)
-        assert max(map(len, lines)) < width
-        assert sum("▁" in line for line in lines) == 2
-    words = " ".join(" ".join(effect_lines(law, 60)).split())
-    assert "min at 12 h, then rises" in words
+def test_lines_fit_a_terminal():
+    lines = effect_lines(trips(km=0.2, hour=0.8), 60)
+    assert max(map(len, lines)) < 60
+    assert "min at 12 h, then rises" in " ".join(" ".join(lines).split())

@@ -16,13 +16,10 @@ import pytest
 
 from kanopt import Result, RoutingProblem
 from kanopt.formulas import Variable, parse_formula
-from kanopt.pages.story import subject_of_run
-from kanopt.pages.write import live_page
 from kanopt.plans import evaluate
 from kanopt.refs import arc, client, clock, lane, state
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.leg_laws import ArrivalFunctions
-from kanopt.scenarios.files.sections import LearnedSpec, ReportSpec
 from kanopt.supply import Facility, Product, Supplier
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.scheduling import random_problem, rows_of
@@ -133,39 +130,6 @@ def test_names_end_neither_the_script_nor_its_data(name: str) -> None:
     if NODE:
         terms = result.pricing.terms()
         assert in_node([page], [{}])[0][name] == pytest.approx(terms[name], rel=1e-9)
-
-
-def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp_path: Any) -> None:
-    """A law that was read from a file or written by hand has none."""
-    rng = np.random.default_rng(0)
-    trips = pd.DataFrame(
-        {
-            "distance_km": rng.uniform(1, 30, 900),
-            "hour": rng.uniform(6, 20, 900),
-            "week": np.arange(900) // 90,
-        }
-    )
-    trips["minutes"] = 2.0 * trips["distance_km"] + rng.normal(0, 1, 900)
-    trips.loc[::50, "hour"] = np.nan
-    spec = LearnedSpec(
-        table="trips", target="minutes", features=["distance_km", "hour"], holdout={"by": "week", "last": 2}
-    )
-    run = make_run()
-    scenario = replace(
-        run.scenario, laws={"travel_time": spec, "fuel_cost": object()}, tables={"trips": trips}
-    )
-    rows = subject_of_run(replace(run, scenario=scenario)).rows
-    assert list(rows) == ["travel_time"]
-    told = json.loads(live_page(run.laws, {}, rows).data)["laws"]
-    points = next(law["rows"] for law in told if law["name"] == "travel_time")
-    judged = trips[(trips["week"] >= 8) & trips["hour"].notna()]
-    assert len(points["target"]) == min(200, len(judged))
-    for target, km in zip(points["target"], points["inputs"]["distance_km"], strict=True):
-        near = (judged["minutes"] - target).abs() < 1e-3 * abs(target)
-        assert ((judged["distance_km"] - km).abs()[near] < 1e-3 * km).any()
-    assert next(law["rows"] for law in told if law["name"] == "fuel_cost") is None
-    without = replace(scenario, report=ReportSpec(rows=False))
-    assert subject_of_run(replace(run, scenario=without)).rows == {}
 
 
 def terms(result: Result) -> dict[str, float]:

@@ -17,6 +17,7 @@ from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
 from kanopt.explain.alternatives import PlanAlternative
 from kanopt.explain.conflicts import Conflict
 from kanopt.pages import shown_html
+from kanopt.plans import Check
 from kanopt.scenarios import LearnedLaw
 from kanopt.surrogates.readings import Effects
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
@@ -85,7 +86,7 @@ def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str
         "table report": run.tables["trips"],
         "result": run.result,
         "certificate": run.result.certificate,
-        "check": ko.Check(),
+        "check": Check(),
         "conflict": Conflict("c1", ("c2", "c3"), fleet="1 van", proved=True, irreducible=True),
         "alternative": PlanAlternative("client c1 on the van", run.result, run.today, "c1"),
         "learned law": LearnedLaw(

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt import Certificate, Check, Result, RoutingProblem, Status
-from kanopt.plans import FrozenInput, Problem, Rank, Violation, evaluate
+from kanopt import Result, RoutingProblem, Status
+from kanopt.plans import Certificate, Check, FrozenInput, Problem, Rank, Violation, evaluate
 from kanopt.plans.base import NO_PLAN
 from kanopt.plans.coverage import Coverage, CoverageWords
 from kanopt.routing import Client, Depot, VehicleType

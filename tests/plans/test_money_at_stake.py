@@ -102,7 +102,7 @@ def test_the_band_stands_beside_the_price_wherever_it_is_told() -> None:
     assert stake.low < result.objective < stake.high
     assert stake.text("EUR") in str(result)
     assert stake.text("EUR")[1:] in why.text().partition("\n\n")[0]
-    assert why.money_at_stake().shape[0] == 1
+    assert stake.to_frame().shape[0] == 1
     assert stake.to_json()["low"] == stake.low
 
 

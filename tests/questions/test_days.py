@@ -147,7 +147,7 @@ def test_orders_of_a_client_on_one_day_add_up(base):
     ],
 )
 def test_tables_that_are_none_are_refused(base, orders, told):
-    with pytest.raises(ko.ScenarioError, match=told):
+    with pytest.raises(ko.errors.ScenarioError, match=told):
         ko.plan_days(base, orders)
 
 
@@ -159,7 +159,7 @@ def test_a_book_that_was_stopped_goes_on_and_loses_nothing(base, tmp_path):
     log.write_bytes(b"".join(lines[:2]) + lines[2][:40])  # killed while it wrote
     again = ko.plan_days(base, ORDERS, options=options)
     assert again.frame.equals(whole.frame)
-    with pytest.raises(ko.ScenarioError, match="differs in"):
+    with pytest.raises(ko.errors.ScenarioError, match="differs in"):
         ko.plan_days(base, ORDERS.head(8), options=options)
 
 
@@ -216,10 +216,10 @@ def test_days_and_clients_are_told_apart_however_they_are_called(base, tmp_path)
     days, notes = read_days(base, orders, None, {})
     assert [(day.name, day.names) for day in days] == [("2.3.2026", ("1",)), ("12.3.2026", ("2",))]
     assert len(notes) == 1
-    with pytest.raises(ko.ScenarioError, match="no table has a column 'Menge'"):
+    with pytest.raises(ko.errors.ScenarioError, match="no table has a column 'Menge'"):
         read_days(base, orders, None, {"demand": "Menge"})
     pd.concat([numbered, numbered.head(1)]).to_csv(tmp_path / "clients.csv", index=False)
-    with pytest.raises(ko.ScenarioError, match="several rows of table 'clients' are called '1'"):
+    with pytest.raises(ko.errors.ScenarioError, match="several rows of table 'clients' are called '1'"):
         read_days(ko.load_scenario(tmp_path / "shops.toml"), orders, None, {})
 
 
@@ -242,5 +242,5 @@ def test_driven_legs_are_learned_from_and_hold_nothing_out(base):
     assert added["day"].nunique() == 2
     assert not set(added["day"]) & set(old["day"])
     assert added["week"].max() < old["week"].max() - 3
-    with pytest.raises(ko.ScenarioError, match="no law that is learned"):
+    with pytest.raises(ko.errors.ScenarioError, match="no law that is learned"):
         learned_again(base, pd.DataFrame({"km": [1.0], "minutes": [2.0], "date": ["2026-03-16"]}))

@@ -141,7 +141,7 @@ def test_legs_of_the_day_are_rows_to_learn_from(plan):
     assert np.allclose(rows["minutes"] / rows["km"], 1.2 * 1.7, rtol=0.02)
     enlarged = found.enlarged(pd.DataFrame({"km": [1.0], "minutes": [1.7], "note": ["old"]}))
     assert len(enlarged) == len(rows) + 1
-    with pytest.raises(ko.TableError, match="no column 'minutes'"):
+    with pytest.raises(ko.errors.TableError, match="no column 'minutes'"):
         found.enlarged(pd.DataFrame({"km": [1.0]}))
 
 
@@ -171,7 +171,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_tables_that_cannot_be_read_are_refused_in_words(plan, case):
     change, said = BAD[case]
-    with pytest.raises(ko.ProblemError, match=said):
+    with pytest.raises(ko.errors.ProblemError, match=said):
         ko.review(plan, change(driven(plan)))
 
 

@@ -89,7 +89,9 @@ def test_any_real_number_is_a_number(number: Any) -> None:
     client = problem.clients[0]
     assert (client.demand, client.earliest) == (1.5, 480)
     assert ko.solve(problem, time_limit=0.2).objective == 1.5
-    with pytest.raises(ko.ProblemError, match="demand of 'a': must be a finite number, not the number inf"):
+    with pytest.raises(
+        ko.errors.ProblemError, match="demand of 'a': must be a finite number, not the number inf"
+    ):
         ko.RoutingProblem(
             depots, [routing.Client("a", x=1, y=1, demand=Decimal("inf"))], vans, {}, np.zeros((2, 2))
         )

@@ -22,7 +22,7 @@ def town(**changes: Any) -> ko.RoutingProblem:
 
 
 def refused(call: Any, *arguments: Any, **changes: Any) -> str:
-    with pytest.raises(ko.ProblemError) as error:
+    with pytest.raises(ko.errors.ProblemError) as error:
         call(*arguments, **changes)
     return str(error.value)
 

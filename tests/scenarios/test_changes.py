@@ -1,6 +1,5 @@
 """Changes of tables, keys and laws, other fleets beside a run, and what is no change, scenario or question."""
 
-from dataclasses import replace
 from importlib import import_module
 
 import pandas as pd
@@ -176,33 +175,6 @@ def test_mistakes(shared_tiny, change, message):
 
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
-
-
-@pytest.mark.slow
-def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny):
-    """Whatever a search finds with fewer vehicles can be driven with more, and is offered to those plans."""
-    run = load_scenario(tiny).run(variants=True, time_limit=0.3)
-    change = run.variants.steps.set_index("scenario")["change"]
-    fleets = ["one van fewer", "one van more", "one truck fewer", "one truck more"]
-    assert [*change.index] == [*fleets, "demand −10 %", "demand +10 %"]
-    assert change[["one van fewer", "one truck fewer"]].min() >= -1e-9
-    assert change[["one van more", "one truck more"]].max() <= 1e-9
-    for name, told in change.items():
-        assert f"  {name}: " in str(run), told
-
-
-def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypatch):
-    real, calls = solving.search_and_assess, []
-
-    def stopped(problem, options, _solver=None):
-        calls.append(options.seed)
-        return replace(real(problem, options), interrupted=len(calls) > 2)
-
-    monkeypatch.setattr(solving, "search_and_assess", stopped)
-    run = load_scenario(tiny).run(variants=True)
-    assert run.variants.interrupted
-    assert [each.name for each in run.variants.variants] == ["one van fewer"]
-    assert run.result.has_plan
 
 
 AXES = {PRICE: (1.0, 2.0)}

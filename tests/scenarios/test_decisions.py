@@ -73,7 +73,7 @@ def test_a_speed_is_as_slow_as_the_arrival_lets_it(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_mistaken_is_named_under_its_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = ship(tmp_path, SHIP.replace(old, new))
-    with pytest.raises(ko.ScenarioError) as found:
+    with pytest.raises(ko.errors.ScenarioError) as found:
         ko.load_scenario(path).check()
     assert message in str(found.value)
 
@@ -91,7 +91,7 @@ def test_what_is_mistaken_is_named_under_its_key(tmp_path: Path, old: str, new: 
 )  # fmt: skip
 def test_tables_of_decisions_are_checked_row_by_row(tmp_path: Path, choices: str, message: str) -> None:
     path = ship(tmp_path, choices=choices)
-    with pytest.raises(ko.ScenarioError) as found:
+    with pytest.raises(ko.errors.ScenarioError) as found:
         ko.load_scenario(path).check()
     assert message in str(found.value)
 

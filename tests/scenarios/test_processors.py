@@ -12,7 +12,7 @@ from tests.cases.processors import PROCESSORS, run_as
 
 def told() -> str:
     """Return the file of a law with a curve that is learned from noisy rows, and routes on it with their price."""
-    city, rng = ko.load_city(), np.random.default_rng(3)
+    city, rng = ko.load_example("city"), np.random.default_rng(3)
     trips = city.trips
     noise = np.exp(0.08 * rng.standard_normal(len(trips)))
     trips = trips.assign(minutes=city.true_minutes(trips["distance_km"], trips["hour"]) * noise)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import kanopt as ko
-from kanopt.cli import main
 from kanopt.errors import FileFormatError
 from kanopt.scheduling.problem import read_shop
 
@@ -41,10 +40,6 @@ def test_a_project_is_read_and_solved(tmp_path):
     assert [(task.name, task.after) for task in problem.tasks] == [("2", ()), ("3", ()), ("4", ("2", "3"))]
     # 2 and 3 need 4 of 3, so that they run one after the other
     assert ko.solve(problem, time_limit=5).objective == 9.0
-    with pytest.raises(SystemExit) as ended:
-        main(["solve", str(file), "--time-limit", "5", "--out", str(tmp_path / "plan.csv")])
-    assert ended.value.code == 0
-    assert (tmp_path / "plan.csv").read_text().count("\n") == 4
 
 
 def test_shops_are_read(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from kanopt.errors import DomainWarning
 from kanopt.questions import compare
 from kanopt.scenarios import load_scenario
-from kanopt.tables import Workshop, load_sioux_falls, load_supply_network
+from kanopt.tables import Workshop, load_example
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_the_learned_link_time_is_the_published_law(roads):
     law = roads[0].base.laws["link_time"].formula
     rng = np.random.default_rng(0)
     free, capacity, ratio = rng.uniform(2, 10, 500), rng.uniform(4900, 25000, 500), rng.uniform(0.2, 2.4, 500)
-    truth = load_sioux_falls().true_minutes(free, ratio * capacity, capacity)
+    truth = load_example("sioux_falls").true_minutes(free, ratio * capacity, capacity)
     found = law.evaluate({"free_flow_min": free, "volume": ratio * capacity, "capacity_veh_h": capacity})
     np.testing.assert_allclose(found, truth, rtol=0.02)
 
@@ -80,7 +80,7 @@ def test_a_closed_site_breaks_the_old_plan_and_costs_money(network):
 
 
 def test_the_networks_laws_are_the_true_ones(network):
-    truth = load_supply_network()
+    truth = load_example("supply_network")
     freight, sales = (network.base.scenario.tables[name] for name in ("freight", "sales"))
     cost = network.base.laws["shipment_cost"].formula.evaluate(freight)
     true = truth.true_cost_eur(freight["mode"], freight["distance_km"], freight["weight_t"])

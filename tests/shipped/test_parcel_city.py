@@ -6,7 +6,7 @@ import pytest
 from kanopt.questions import compare
 from kanopt.scenarios import load_scenario
 from kanopt.solvers.solve import solve
-from kanopt.tables import load_city
+from kanopt.tables import load_example
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def places():
 @pytest.mark.slow
 def test_the_learned_travel_time_is_the_true_one(compared, places):
     law = compared.base.laws["travel_time"].formula
-    truth = load_city().true_minutes(places["distance_km"], places["hour"])
+    truth = load_example("city").true_minutes(places["distance_km"], places["hour"])
     error = law.evaluate(places) / truth - 1.0
     # 4,000 rows with 8 % noise and some twenty constants leave about 0.5 %
     assert np.sqrt(np.mean(error**2)) < 0.01
@@ -41,7 +41,7 @@ def test_the_learned_travel_time_is_the_true_one(compared, places):
 
 def test_the_learned_fuel_is_the_true_one(compared, places):
     law = compared.base.laws["fuel"].formula
-    truth = load_city().true_fuel_l(places["distance_km"], places["load_t"], places["hour"])
+    truth = load_example("city").true_fuel_l(places["distance_km"], places["load_t"], places["hour"])
     error = law.evaluate(places) / truth - 1.0
     assert np.sqrt(np.mean(error**2)) < 0.015
     assert np.abs(error).max() < 0.05

@@ -149,14 +149,6 @@ def test_the_limit_is_kept_in_work(case: str) -> None:
     assert limit * 0.5 <= options.clock.now() - before <= limit * 1.5
 
 
-def test_questions_after_a_plan_count_as_it_did() -> None:
-    result = ko.solve(town(8), time_limit=0.1, seed=3, deterministic=True)
-    assert (result.time_limit, result.deterministic) == (0.1, True)
-    route = result.plan.routes[0]
-    forced = ko.explain(result).leg(route.depot, route.clients[0])
-    assert (forced.after.time_limit, forced.after.deterministic, forced.after.seed) == (0.1, True, 3)
-
-
 def test_the_clock_follows_from_the_option() -> None:
     counted = SolveOptions(workers=4, deterministic=True)
     assert (counted.workers, counted.clock.counts_work) == (1, True)

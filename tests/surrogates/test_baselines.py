@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold
 
 import kanopt as ko
 from kanopt.surrogates import baselines as measuring
+from kanopt.surrogates.baseline_table import Baselines
 from kanopt.surrogates.baselines import peer_model
 
 QUICK = ko.KANRegressor((), grid_size=3, smoothing=0.01, log_target=False, log_features=[], starts=1)
@@ -30,7 +31,7 @@ def few(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def found() -> ko.Baselines:
+def found() -> Baselines:
     with pytest.MonkeyPatch.context() as patch:  # here it may be installed
         patch.setattr(measuring, "PEERS", ("mean", "linear", "splines", "boosting", "perceptron"))
         return ko.baselines(*trips(), folds=3, seed=1, model=QUICK, progress=False)
@@ -76,7 +77,7 @@ def test_a_model_that_fails_is_a_row_with_its_reason(monkeypatch):
         return peer_model(name, *arguments, **options)
 
     def refused(*_: object, **__: object) -> None:
-        raise ko.FitError("the rows say nothing")
+        raise ko.errors.FitError("the rows say nothing")
 
     monkeypatch.setattr(measuring, "PEERS", ("mean", "boosting", "perceptron"))
     monkeypatch.setattr(measuring, "peer_model", broken)
@@ -98,7 +99,7 @@ def test_gaps_are_information_for_all_or_an_error(few):
     frame, target = trips()
     gappy = frame.assign(km=frame["km"].where(frame.index % 7 != 0))
     with pytest.raises(
-        ko.FitError, match=r"column 'km': .* here that is model=ko.KANRegressor\(missing='indicator'\)"
+        ko.errors.FitError, match=r"column 'km': .* here that is model=ko.KANRegressor\(missing='indicator'\)"
     ):
         ko.baselines(gappy, target, model=QUICK, progress=False)
     model = ko.KANRegressor(**{**QUICK.get_params(), "missing": "indicator"})
@@ -113,7 +114,7 @@ def test_groups_are_held_out_together(few):
     found = ko.baselines(frame.assign(day=days), target, groups="day", folds=2, model=QUICK, progress=False)
     assert found.columns == 2
     assert not found.frame["reason"].any()
-    with pytest.raises(ko.FitError, match=r"folds=13: there are only 12 groups"):
+    with pytest.raises(ko.errors.FitError, match=r"folds=13: there are only 12 groups"):
         ko.baselines(frame, target, groups=days, folds=13, model=QUICK)
 
 
@@ -161,5 +162,5 @@ def test_a_budget_ends_searches_and_folds(few):
     ],
 )
 def test_arguments_are_refused_before_anything_is_learned(given, words):
-    with pytest.raises(ko.FitError, match=words):
+    with pytest.raises(ko.errors.FitError, match=words):
         ko.baselines(*trips(), **given)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import FitError, KANRegressor
+from kanopt import KANRegressor
+from kanopt.errors import FitError
 from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.groups import SharedErrors

@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from kanopt import FitError, KANRegressor
+from kanopt import KANRegressor
+from kanopt.errors import FitError
 from tests.cases.own_rows import judged_by_own_rows
 
 OPTIONS = {"hidden": (), "log_features": [], "loss": "squared"}

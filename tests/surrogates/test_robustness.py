@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt import KanoptWarning, KANRegressor
+from kanopt.errors import FitError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::kanopt.DomainWarning"),  # laws are asked far beyond their data too

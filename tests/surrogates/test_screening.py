@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import DomainWarning, FitError, KANRegressor
+from kanopt import DomainWarning, KANRegressor
+from kanopt.errors import FitError
 
 
 def table(columns: int, seed: int, rows: int = 1200) -> tuple[np.ndarray, np.random.Generator]:

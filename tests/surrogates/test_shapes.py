@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import FitError, KANRegressor
+from kanopt import KANRegressor
+from kanopt.errors import FitError
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import DomainWarning, FitError, FormulaError, KANRegressor
+from kanopt import DomainWarning, KANRegressor
+from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Table
 from kanopt.formulas.nodes import postorder
 from tests.cases.own_rows import judged_by_own_rows

@@ -10,14 +10,12 @@ from kanopt.errors import TableError
 from kanopt.tables import (
     SupplyNetworkTables,
     Workshop,
-    load_city,
-    load_supply_network,
-    load_workshop,
+    load_example,
     report_of,
     units_of,
 )
 
-CITY, SHOP, NETWORK = load_city(), load_workshop(), load_supply_network()
+CITY, SHOP, NETWORK = load_example("city"), load_example("workshop"), load_example("supply_network")
 
 
 def test_laws_are_those_of_the_docstrings() -> None:
@@ -50,7 +48,7 @@ def test_tables_come_with_units_and_a_report_and_are_not_shared() -> None:
     assert units_of(CITY.trips)["cost_eur"] == "EUR"
     assert units_of(SHOP.power) == {"start": "h", "price": "EUR/kWh"}
     assert units_of(NETWORK.sites)["handling_cost"] == "EUR/pallet"
-    assert report_of(CITY.trips).source == "load_city().trips"
-    changed = load_city().trips
+    assert report_of(CITY.trips).source == 'load_example("city").trips'
+    changed = load_example("city").trips
     changed.loc[0, "minutes"] = 0.0
-    pd.testing.assert_frame_equal(load_city().trips, CITY.trips)
+    pd.testing.assert_frame_equal(load_example("city").trips, CITY.trips)

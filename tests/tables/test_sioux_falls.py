@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from kanopt.tables import load_sioux_falls
+from kanopt.tables import load_example
 
 SCRIPT = Path(__file__).parents[2] / "scenarios" / "sioux_falls" / "compute_equilibrium.py"
 
@@ -27,7 +27,7 @@ def script() -> ModuleType:
 
 
 def test_times_follow_the_published_law() -> None:
-    network = load_sioux_falls()
+    network = load_example("sioux_falls")
     links = network.links
     law = network.true_minutes(links["free_flow_min"], links["volume"], links["capacity_veh_h"])
     np.testing.assert_allclose(links["time_min"], law, atol=2e-5)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
+from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import KanoptError, nearest
 from kanopt.faults import count_fault
 from kanopt.formulas.law_draws import LawDraws, draw_laws
@@ -19,26 +24,29 @@ from kanopt.parallel import cluster, how_far, run_tasks
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.questions.axes import Axis, read_axes, refused
-from kanopt.questions.point import Decision, PointResult, decisions_of
+from kanopt.questions.point import REFUSED, Decision, PointResult, decisions_of
 from kanopt.questions.point_search import Task, do_task
 from kanopt.questions.question import (
     PLANS,
     Prepared,
     Question,
     SweepOptions,
+    as_it_is_text,
     base_result,
     prepare,
     refuse_no_plan,
     require_scenario,
 )
-from kanopt.questions.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
+from kanopt.questions.risks.risk import share_error
 from kanopt.scenarios.changes import Value
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import split_messages
 from kanopt.scenarios.files.sections import SavedSpec
+from kanopt.scenarios.run import TableExports
 from kanopt.scenarios.scenario import Scenario
 from kanopt.supply.draws import demand_law
 from kanopt.supply.problem import SupplyProblem
+from kanopt.text import count_text, fixed_text, join_list, list_names, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -48,10 +56,309 @@ if TYPE_CHECKING:
     from kanopt.plans.base import Plan, Problem
     from kanopt.plans.result import Result
 
-_FEWEST = 20
-_MOST = 100_000
+KEPT = "kept"
+WORST = 0.1
+"""Share of the draws that count as the worst ones."""
+_FEWEST, _MOST, _SHOWN = 20, 100_000, 8
 _LAWS, _INPUTS, _ERRORS, _DEMAND = range(4)  # streams of random numbers
 _REPORT_SECONDS = 2.0
+_EQUAL = 1e-9
+_FIGURES = ["mean", "error", "q05", "q50", "q95", "worst", "regret", "largest_regret", "cheapest"]
+
+
+class PlanPrice(NamedTuple):
+    """What a plan costs in one draw, what it leaves out and breaks there, and how far errors of rows move the price."""
+
+    objective: float = math.nan
+    unserved: float = 0.0
+    violations: int = 0
+    deviations: Mapping[str, float] = {}
+
+
+class PricedDraw(NamedTuple):
+    """All plans in one draw; none where there is no problem to price them on, for a reason."""
+
+    point: int
+    prices: tuple[PlanPrice, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MonteCarlo(TableExports):
+    """The prices of plans under many draws of what is not known.
+
+    Parameters
+    ----------
+    scenario
+        What was asked about.
+    axes
+        Inputs that were drawn.
+    base
+        The plan that is kept, where nothing is changed.
+    points
+        The value of each input in each draw.
+    laws
+        Laws that err.
+    names
+        The plans: ``"kept"``, then ``"of draw 3"`` and so on.
+    decided
+        For each plan what it decides, each with its choice in words.
+    priced
+        What came of each draw; those that were not reached are missing.
+    scores
+        For each output of a law, standard normal numbers by which errors of single rows move prices; (draws,).
+    replanned
+        What came of the draws that were planned anew.
+    interrupted
+        True where the user stopped it.
+    seconds
+        Wall seconds of it all.
+
+    Notes
+    -----
+    A plan is carried out in every draw: what it decides stays, its times follow. It *fails* where it then leaves out
+    more or breaks more rules than the kept one does as it is. Where it breaks a rule, it has the price of being carried
+    out all the same, as in :func:`~kanopt.risk`; where it leaves out more, none that compares. Regret is how much
+    dearer a plan is than the cheapest that does not fail in the same draw, and so the least that the true regret can
+    be. Errors of single rows are part of what is paid, and of the worst draws, but not of regret: nobody can plan for
+    them. Best are plans among those that fail most rarely, as far as is known: within two Monte Carlo errors.
+    """
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    base: Result
+    points: tuple[tuple[Value, ...], ...]
+    laws: tuple[str, ...]
+    names: tuple[str, ...]
+    decided: tuple[Mapping[Decision, str], ...]
+    priced: tuple[PricedDraw, ...]
+    scores: Mapping[str, Floats]
+    replanned: tuple[PointResult, ...] = ()
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def unit(self) -> str:
+        """Unit of all prices."""
+        return self.base.problem.unit
+
+    @cached_property
+    def draws(self) -> pd.DataFrame:
+        """One row per draw and plan.
+
+        Columns: ``draw``; one for each input; ``plan``; ``price`` on the laws of the draw and ``paid``, with errors of
+        single rows; ``regret``; ``holds``; ``message`` where the draw makes no problem.
+        """
+        most, rows = self.base.rank, []
+        for draw in self.priced:
+            prices = draw.prices or (PlanPrice(),) * len(self.names)
+            for name, one in zip(self.names, prices, strict=True):
+                serves = one.unserved <= most.unserved and not math.isnan(one.objective)
+                erring = [
+                    size * float(self.scores[law][draw.point])
+                    for law, size in one.deviations.items()
+                    if law in self.scores
+                ]
+                price = one.objective if serves else math.nan
+                told = (
+                    price,
+                    price + math.fsum(erring),
+                    serves and one.violations <= most.violations,
+                    draw.message,
+                )
+                rows.append((draw.point, *self.points[draw.point], name, *told))
+        labels = [axis.label for axis in self.axes]
+        frame = pd.DataFrame(rows, columns=["draw", *labels, "plan", "price", "paid", "holds", "message"])
+        held = frame["price"].where(frame["holds"].astype(bool))
+        frame.insert(len(frame.columns) - 2, "regret", held - held.groupby(frame["draw"]).transform("min"))
+        return frame
+
+    def of_each(self, column: str) -> pd.DataFrame:
+        """Return a column of :attr:`draws`: one row per draw that makes a problem, one column per plan."""
+        posed = self.draws[self.draws["message"] == ""]
+        return posed.pivot(index="draw", columns="plan", values=column).reindex(columns=list(self.names))
+
+    @cached_property
+    def plans(self) -> pd.DataFrame:
+        """One row per plan, the one that is kept first.
+
+        Columns: ``plan``; ``fails``, in which share of the draws it breaks a rule or leaves out more; ``mean`` of what
+        is paid, its ``error`` (Monte Carlo), ``q05``, ``q50``, ``q95`` and ``worst`` (mean of its worst tenth);
+        ``regret`` on average and ``largest_regret``; ``cheapest``, in which share of the draws it is, of those plans
+        that do not fail.
+        """
+        paid, regret = self.of_each("paid"), self.of_each("regret")
+        figures = {
+            "plan": list(self.names),
+            "fails": 1.0 - self.of_each("holds").astype(float).mean(),
+            "mean": paid.mean(),
+            "error": paid.sem(),
+            "q05": paid.quantile(0.05),
+            "q50": paid.quantile(0.5),
+            "q95": paid.quantile(0.95),
+            "worst": paid.apply(_worst),
+            "regret": regret.mean(),
+            "largest_regret": regret.max(),
+            "cheapest": (regret <= self._least).mean(),
+        }
+        return pd.DataFrame(figures, index=list(self.names)).reset_index(drop=True)
+
+    @property
+    def _least(self) -> float:
+        """A difference of prices that is none: what the order of summation may change."""
+        return _EQUAL * max(1.0, abs(self.base.rank.objective))
+
+    @property
+    def best(self) -> dict[str, str]:
+        """The plan that is best ``"on average"``, ``"in the worst tenth"`` and ``"by regret"`` (the largest one).
+
+        Compared are plans that fail as rarely as any, as far as is known, in draws in which all of them have a price.
+        """
+        fails, posed = self.plans.set_index("plan")["fails"], len(self.of_each("price"))
+        least = float(fails.min()) if posed else 0.0
+        able = fails.index[fails <= least + 2.0 * float(share_error(least, posed))]
+        paid, regret = self.of_each("paid")[able].dropna(), self.of_each("regret")[able].dropna()
+        scores = {
+            "on average": paid.mean(),
+            "in the worst tenth": paid.apply(_worst),
+            "by regret": regret.max(),
+        }
+        return {words: str(score.idxmin()) for words, score in scores.items() if score.notna().any()}
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """One row per decision of the plan that is kept, the least certain first.
+
+        Columns: ``kind`` and ``thing``; ``choice``; ``keeps``, in which share of the draws the cheapest plan decides
+        the same, of those in which a plan does not fail; ``error`` of that (Monte Carlo); ``instead``, what it most
+        often decides otherwise.
+        """
+        regret = self.of_each("regret").dropna(how="all")
+        counts, decided = (
+            regret.idxmin(axis=1).value_counts(),
+            dict(zip(self.names, self.decided, strict=True)),
+        )
+        total, rows = len(regret), []
+        for thing in sorted({one for each in self.decided for one in each}):
+            choice, others = decided[KEPT].get(thing, "not"), Counter[str]()
+            for name, count in counts.items():
+                others[decided[str(name)].get(thing, "not")] += count
+            alike = others.pop(choice, 0)
+            keeps = alike / total if total else math.nan
+            instead = others.most_common(1)[0][0] if others else ""
+            rows.append([*thing, choice, keeps, float(share_error(keeps, total)), instead])
+        frame = pd.DataFrame(rows, columns=["kind", "thing", "choice", "keeps", "error", "instead"])
+        return frame.sort_values("keeps", kind="stable", ignore_index=True)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"plans": self.plans, "decisions": self.decisions, "draws": self.draws}
+
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        shares = "plans.fails", "plans.cheapest", "decisions.keeps", "decisions.error"
+        return dict.fromkeys((f"plans.{name}" for name in _FIGURES[:-1]), "money") | dict.fromkeys(
+            shares, "share"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "draws": len(self.priced),
+            "laws": list(self.laws),
+            "inputs": [axis.label for axis in self.axes],
+            "plans": self.plans.to_dict("records"),
+            "best": self.best,
+            "decisions": self.decisions.to_dict("records"),
+            "refused": sum(bool(draw.message) for draw in self.priced),
+            "interrupted": self.interrupted,
+        }
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what each plan costs over the draws, and return the matplotlib axes."""
+        from kanopt.display import reports
+
+        return reports.plot_plans(self, ax)
+
+    def _shown(self) -> Iterator[Part]:
+        done, asked = len(self.priced), count_text(len(self.points), "draw")
+        what = [f"{count_text(len(self.axes), 'input')}"] if self.axes else []
+        what += [f"{count_text(len(self.laws), 'law')} ({list_names(self.laws)})"] if self.laws else []
+        yield f"{self.scenario.name}: {asked} of {join_list(what)} ({seconds_text(self.seconds)})"
+        if self.interrupted or done < len(self.points):
+            yield Alarm(f"STOPPED after {done:,} of {asked}")
+        yield from (f"  drawn: {axis}" for axis in self.axes)
+        yield from (f"  {as_it_is_text(self.base)}", "")
+        if not done:
+            yield "no draw is done"
+            return
+        words = {"mean": f"mean {self.unit}", "largest_regret": "largest"}
+        shown = self.plans.drop(columns="error").rename(columns=words)
+        for share in ("fails", "cheapest"):
+            shown[share] = shown[share].map(percent_text)
+        yield grid_of(shown, partial(fixed_text, decimals=2))
+        yield ""
+        yield from self.sentences()
+
+    def sentences(self) -> list[str]:
+        """Return what came of it, a sentence each; the least certain decisions are indented."""
+        found = []
+        kept = self.plans.drop(columns="plan").iloc[0].to_dict()
+        told = {str(name): money_text(value) for name, value in kept.items() if math.isfinite(value)}
+        if "mean" in told:
+            found.append(
+                f"The plan that is kept costs {told['mean']} {self.unit} on average (± {told['error']}), {told['q05']} "
+                f"to {told['q95']} in 90 % of the draws, {told['worst']} in the worst tenth."
+            )
+        planned = [one for one in self.replanned if one.status != REFUSED]
+        if len(self.names) == 1:
+            found.append(
+                f"There is no other plan to compare it with, from {count_text(len(planned), 'draw')} planned anew."
+            )
+        elif "regret" in told:
+            found.append(
+                f"Where it does not fail, another of the plans is cheaper by {told['regret']} {self.unit} on average, "
+                f"and by {told['largest_regret']} at most."
+            )
+        best: dict[str, list[str]] = {}
+        for words, name in self.best.items() if len(self.names) > 1 else ():
+            best.setdefault(name, []).append(words)
+        found += [f"Best {join_list(words)}: the plan {name}." for name, words in best.items()]
+        found += self._uncertain()
+        if refused_draws := [draw for draw in self.priced if draw.message]:
+            count = count_text(len(refused_draws), "draw")
+            found.append(f"{count} make no problem, the first: {refused_draws[0].message}")
+        if kept["fails"] > 0:
+            error = percent_text(float(share_error(kept["fails"], len(self.of_each("holds")))))
+            found.append(
+                f"In {percent_text(kept['fails'])} (± {error}) of the draws the plan that is kept breaks a rule or "
+                "leaves out more."
+            )
+        if without := sum(math.isnan(one.objective) or one.violations > 0 for one in planned):
+            found.append(
+                f"In {without:,} of {count_text(len(planned), 'draw')} planned anew no plan was found that keeps all "
+                "rules."
+            )
+        return found
+
+    def _uncertain(self) -> list[str]:
+        open_ones = self.decisions[self.decisions["keeps"] < 1.0]
+        if open_ones.empty:
+            sure = "Every decision of the plan that is kept is also that of the cheapest plan in all draws."
+            return [sure] if self.decisions["keeps"].notna().any() else []
+        lines = ["Least certain decisions (share of the draws in which the cheapest plan decides so):"]
+        for row in open_ones.head(_SHOWN).to_dict("records"):
+            keeps, error = (percent_text(row[name]) for name in ("keeps", "error"))
+            lines.append(f"  {row['thing']}: {row['choice']} {keeps} (± {error}), else {row['instead']}")
+        if len(open_ones) > _SHOWN:
+            lines.append(f"  and {count_text(len(open_ones) - _SHOWN, 'other')}; .decisions has all")
+        return lines
+
+
+def _worst(paid: pd.Series[float]) -> float:
+    """Return the mean of the worst tenth."""
+    known = np.sort(paid.dropna().to_numpy(float))
+    return float(known[-max(1, math.ceil(WORST * len(known))) :].mean()) if len(known) else math.nan
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -180,7 +487,7 @@ def monte_carlo(
         base=work.base,
         points=question.points,
         laws=tuple(question.drawn),
-        planned_in=tuple(work.planned_in),
+        names=tuple(work.plans),
         decided=tuple(work.decided()),
         priced=tuple(work.priced[number] for number in sorted(work.priced)),
         scores=_scores(question, draws, prepared.seed),
@@ -274,24 +581,22 @@ def _scores(question: DrawnQuestion, draws: int, seed: int) -> dict[str, NDArray
 
 def _price(asked: tuple[DrawnQuestion, tuple[Plan, ...]], task: Task) -> PricedDraw:
     """Price all plans in the world of a draw; workers call it."""
+    from kanopt.plans.money_at_stake import price_deviations
+
     question, plans = asked
     try:
         problem = question.problem_at(task.point)
     except KanoptError as error:
         return PricedDraw(task.point, message=split_messages(error)[0])
-    return PricedDraw(task.point, tuple(_price_of(problem, plan, question.solve_options) for plan in plans))
-
-
-def _price_of(problem: Problem[Any], plan: Plan, options: SolveOptions) -> PlanPrice:
-    from kanopt.plans.money_at_stake import price_deviations
-
-    result = _evaluated(problem, plan, options)
-    if result is None or result.objective is None or result.assessment is None:
-        return PlanPrice()
-    rank = result.rank
-    return PlanPrice(
-        result.objective, rank.unserved, rank.violations, price_deviations(result.assessment.law_uses)
-    )
+    found = []
+    for plan in plans:
+        result = _evaluated(problem, plan, question.solve_options)
+        if result is None or result.objective is None or result.assessment is None:
+            found.append(PlanPrice())
+            continue
+        rank, deviations = result.rank, price_deviations(result.assessment.law_uses)
+        found.append(PlanPrice(result.objective, rank.unserved, rank.violations, deviations))
+    return PricedDraw(task.point, tuple(found))
 
 
 def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Result | None:
@@ -328,7 +633,7 @@ class _Work:
     Attributes
     ----------
     plans
-        Those that are priced: the one that is kept, then those found in draws.
+        Those that are priced, by name: the one that is kept, then those found in draws.
     found
         What came of the draws that were planned anew, by draw.
     priced
@@ -338,8 +643,7 @@ class _Work:
     def __init__(self, question: DrawnQuestion, base: Result, options: SweepOptions, report: OnEvent) -> None:
         self.question, self.base, self.options, self.report = question, base, options, report
         assert base.plan is not None
-        self.plans: list[Plan] = [base.plan]
-        self.planned_in: list[int | None] = [None]
+        self.plans: dict[str, Plan] = {KEPT: base.plan}
         self.found: dict[int, PointResult] = {}
         self.priced: dict[int, PricedDraw] = {}
 
@@ -360,12 +664,12 @@ class _Work:
         try:
             with Interrupt() as stop, Interrupt(keeps=self.options.workers == 1 and client is None):
                 how: dict[str, Any] = {"workers": self.options.workers, "client": client}
-                chosen = [Task(number, self.plans[0]) for number in range(candidates)]
+                chosen = [Task(number, self.plans[KEPT]) for number in range(candidates)]
                 planned = run_tasks(do_task, self.question, chosen, **how)
                 self._take(planned, self.found, candidates, "planned", stop)
                 self._choose_plans(improve=improve)
                 every = [Task(number, None) for number in range(draws)]
-                priced = run_tasks(_price, (self.question, tuple(self.plans)), every, **how)
+                priced = run_tasks(_price, (self.question, tuple(self.plans.values())), every, **how)
                 self._take(priced, self.priced, draws, "priced", stop)
         except KeyboardInterrupt:
             return False
@@ -393,27 +697,29 @@ class _Work:
     def decided(self) -> Iterator[Mapping[Decision, str]]:
         """Yield what each plan decides where nothing is changed; of one that cannot be carried out there, nothing."""
         spec = self.question.scenario.problem
-        for plan in self.plans:
+        for plan in self.plans.values():
             result = _evaluated(self.base.problem, plan, self.question.solve_options)
             yield {} if result is None else decisions_of(result, spec, like=self.base)
 
     def _choose_plans(self, *, improve: bool) -> None:
         """Take each plan that was found once; with `improve`, the best of them where nothing is changed is kept."""
         problem, options = self.base.problem, self.question.solve_options
-        known = {_content(problem, self.plans[0])}
-        sound = {n: one.plan for n, one in self.found.items() if one.plan is not None and not one.violations}
-        for number, plan in sorted(sound.items()):
-            if (content := _content(problem, plan)) not in known:
+        known = {_content(problem, self.plans[KEPT])}
+        for number, one in sorted(self.found.items()):
+            if (
+                one.plan is not None
+                and not one.violations
+                and (content := _content(problem, one.plan)) not in known
+            ):
                 known.add(content)
-                self.plans.append(plan)
-                self.planned_in.append(number)
+                self.plans[f"of draw {number}"] = one.plan
         offers = {
-            place: result
-            for place, plan in enumerate(self.plans[1:] if improve else [], start=1)
-            if (result := _evaluated(problem, plan, options)) is not None
+            name: _evaluated(problem, plan, options)
+            for name, plan in self.plans.items()
+            if improve and name != KEPT
         }
-        best = min(offers, key=lambda place: offers[place].rank, default=0)
-        if best and offers[best].rank.is_better_than(self.base.rank):
-            self.base = offers[best]
-            self.plans[0] = self.plans.pop(best)
-            del self.planned_in[best]
+        ranked = [(result.rank, name, result) for name, result in offers.items() if result is not None]
+        rank, name, result = min(ranked, default=(self.base.rank, KEPT, self.base), key=lambda each: each[0])
+        if rank.is_better_than(self.base.rank):
+            self.base = result
+            self.plans[KEPT] = self.plans.pop(name)

@@ -410,16 +410,11 @@ def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 10
             return _of_supply(flows, assumed, draws, seed)
         case None:
             raise ProblemError("there is no plan whose risk could be told: the result has none")
-    raise ProblemError(_not_a_plan(result))
-
-
-def _not_a_plan(given: Any) -> str:
-    told = f"risk is told of a plan, not of a {type(given).__name__}; give"
-    if getattr(given, "result", None) is not None:
-        return f"{told} its .result"
-    if hasattr(given, "plan") and getattr(given.problem, "kind", "") == "decision":
-        return "risk is there for plans of routes, schedules and supply plans, not for decision"
-    return f"{told} what ko.solve, ko.evaluate or scenario.run().result returns"
+    kind = getattr(getattr(result, "problem", None), "kind", type(result).__name__)
+    told = "risk is there for results of routes, schedules and supply plans"
+    raise ProblemError(
+        f"{told}, as ko.solve, ko.evaluate or scenario.run().result returns them, not for {kind}"
+    )
 
 
 def _of_routes(known: RoutingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from kanopt.records.declaration import Unit
-from kanopt.scenarios.changes import Change, cell_text
 from kanopt.scenarios.files.layers import FileModel, Key
 from kanopt.scenarios.files.problem_spec import (
     LawUse,
@@ -107,18 +106,6 @@ class RoutingSpec(ProblemSpec):
         """Return the names under which something is read of a part; what is a capacity is read of two."""
         return super().readable_names(part) | frozenset(self.policy.capacities)
 
-    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
-        """Return one vehicle more and one fewer of the types with most of them, and demand a tenth up and down."""
-        (vehicles, fleet), (table, clients) = (
-            self.frame_of(part, tables) for part in ("vehicles", "clients")
-        )
-        amounts = ("demand", "pickup", *self.policy.capacities)
-        read = [name for name in amounts if name in clients and clients[name].any()]
-        return {
-            **one_more_and_fewer(fleet, vehicles),
-            **a_tenth_up_and_down("demand", [f"{table}.{name}" for name in read]),
-        }
-
     def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
         """Return what the problem is made of; roads and matrices stand in for durations and distances."""
         from kanopt.routing import RoadNetwork
@@ -145,15 +132,6 @@ class SchedulingSpec(ProblemSpec):
 
     if TYPE_CHECKING:
         duration: LawUse | None
-
-    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
-        """Return the plan without each of the machines with most modes that others can do without, and longer tasks."""
-        table, modes = self.frame_of("modes", tables)
-        lasts = f"{table}.duration" if self.duration is None else f"surrogates.{self.duration.law}"
-        return {
-            **without_each(modes, table, "machine", needed="task"),
-            **a_tenth_up_and_down("time of tasks", [lasts]),
-        }
 
 
 class DemandSpec(PartSpec):
@@ -183,19 +161,6 @@ class SupplySpec(ProblemSpec):
     other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
 
     demand: DemandSpec | None = None
-
-    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
-        """Return demand a tenth up and down, and so the capacity of sites, where they have one."""
-        (table, demand), (sites, facilities) = (
-            self.frame_of(each, tables) for each in ("demand", "facilities")
-        )
-        named = [f"{table}.{name}" for name in ("demand", "demand_sd") if name in demand]
-        wanted = named or [f"surrogates.{law}" for key, law in self.law_uses().items() if key[0] == "demand"]
-        limited = [f"{sites}.capacity"] if "capacity" in facilities else []
-        return {
-            **a_tenth_up_and_down("demand", wanted),
-            **a_tenth_up_and_down("capacity of sites", limited),
-        }
 
 
 class LimitSpec(FileModel):
@@ -278,109 +243,3 @@ def _negative(law: BoundFormula) -> BoundFormula:
     inputs = {} if formula.used else {each.name: each for each in formula.inputs}
     turned = parse_formula(f"-`{name}`", list(inputs.values()), formula.output, {name: formula}, formula.per)
     return BoundFormula(turned, {each.name: law.bindings[each.name] for each in turned.inputs})
-
-
-# What people ask of a plan first, as changes: a few other fleets and machines, and a tenth more or less.
-
-_MOST_KINDS = 2
-"""Of vehicles and machines that are varied; each variant is planned anew, which takes its time."""
-
-
-def a_tenth_up_and_down(what: str, paths: Sequence[str]) -> dict[str, tuple[Change, ...]]:
-    """Return what scales some paths together; nothing where there are none.
-
-    Examples
-    --------
-    >>> [(name, str(change)) for name, (change,) in a_tenth_up_and_down("demand", ["clients.demand"]).items()]
-    [('demand −10 %', 'clients.demand × 0.9'), ('demand +10 %', 'clients.demand × 1.1')]
-    """
-    split = [path.partition(".") for path in paths]
-    return {
-        f"{what} {told}": tuple(Change("scale", table, column, factor) for table, _, column in split)
-        for told, factor in (("−10 %", 0.9), ("+10 %", 1.1))
-        if split
-    }
-
-
-def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Change, ...]]:
-    """Return one vehicle more and one fewer of each of the types with most of them; some vehicle is left.
-
-    Parameters
-    ----------
-    fleet
-        A row for each type, with its ``name`` and the ``num_available`` of vehicles, 1 where it has no such column.
-    table
-        The name of the table in the scenario.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> fleet = pd.DataFrame({"name": ["van", "truck", "bike"], "num_available": [4, 2, 1]})
-    >>> for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
-    ...     print(f"{name}: {change}")
-    one van fewer: vehicles.num_available set to 3 where name = van
-    one van more: vehicles.num_available set to 5 where name = van
-    one truck fewer: vehicles.num_available set to 1 where name = truck
-    one truck more: vehicles.num_available set to 3 where name = truck
-    """
-    import pandas as pd
-
-    if "name" not in fleet:
-        return {}
-    given = fleet["num_available"] if "num_available" in fleet else pd.Series(1, index=fleet.index)
-    counts = pd.to_numeric(given, errors="coerce").fillna(1).astype(int).tolist()
-    found: dict[str, tuple[Change, ...]] = {}
-    for row in sorted(sorted(range(len(counts)), key=lambda row: -counts[row])[:_MOST_KINDS]):
-        name = _cell(fleet["name"].iloc[row])
-        for word, count in (("fewer", counts[row] - 1), ("more", counts[row] + 1)):
-            if count >= 0 and (word == "more" or sum(counts) > 1):
-                where = {"name": name} if len(fleet) > 1 else {}
-                found[f"one {cell_text(name)} {word}"] = (
-                    Change("set", table, "num_available", count, where=where),
-                )
-    return found
-
-
-def without_each(
-    rows: pd.DataFrame, table: str, column: str, *, needed: str
-) -> dict[str, tuple[Change, ...]]:
-    """Return the table without each of the things with most rows whose rows are not all that something needs.
-
-    Parameters
-    ----------
-    rows
-        The table.
-    table
-        Its name in the scenario.
-    column
-        The column of what is taken out.
-    needed
-        The column of what must keep a row.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> modes = pd.DataFrame({"task": ["a", "a", "b", "b", "c"], "machine": ["saw", "mill", "saw", "drill", "mill"]})
-    >>> for name, (change,) in without_each(modes, "modes", "machine", needed="task").items():
-    ...     print(f"{name}: {change}")
-    without saw: modes: rows taken out where machine = saw
-    without drill: modes: rows taken out where machine = drill
-    """
-    found: dict[str, tuple[Change, ...]] = {}
-    for given in rows[column].value_counts().index:
-        name = _cell(given)
-        if set(rows.loc[rows[column] != given, needed]) == set(rows[needed]) and len(found) < _MOST_KINDS:
-            found[f"without {cell_text(name)}"] = (Change("remove", table, where={column: name}),)
-    return found
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell as a change names it."""
-    return value.item() if hasattr(value, "item") else value
-
-
-def __getattr__(name: str) -> type[ProblemSpec]:
-    """Return the model of a kind with its keys, so that sections reach worker processes."""
-    if found := [model for model in kinds().values() if model.__name__ == name]:
-        return found[0]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -279,14 +279,6 @@ def with_groups(
     return (spec.model_copy(update={"groups": by[0]}), found) if by and drawn else (spec, found)
 
 
-def some_held_out_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
-    """Return some of the rows that a law was judged by, its features and its target; to be looked at."""
-    rows = complete_rows(spec, frame)
-    _, test = split_rows(with_groups(spec, rows, seed)[0], rows, seed)
-    wanted = list(dict.fromkeys([*spec.features, spec.target]))
-    return test[wanted].sample(min(count, len(test)), random_state=seed)
-
-
 def unseen_rows(spec: LearnedSpec, train: pd.DataFrame, test: pd.DataFrame) -> pd.Series[bool]:
     """Return a mask of the held-out rows with a category that no training row has.
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, Issue, KanoptError, ScenarioError, TableError, nearest
+from kanopt.errors import FileFormatError, KanoptError, TableError, nearest
 from kanopt.scenarios.files.columns import (
     columns_of_law,
     columns_read,
@@ -110,17 +110,11 @@ def check_scenario(
 class LoadedScenario(Scenario):
     """A scenario that can be planned."""
 
-    def run(self, *, variants: bool = False, on_time: float | None = None, **options: Any) -> Run:
+    def run(self, **options: Any) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
-        from kanopt.questions.compare import run_with_variants
         from kanopt.scenarios.run import run
 
-        if not variants:
-            return run(self, on_time=on_time, **options)
-        if on_time is not None:
-            message = "variants are planned without promises; leave variants or on_time out"
-            raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
-        return run_with_variants(self, **options)
+        return run(self, **options)
 
 
 def _load(

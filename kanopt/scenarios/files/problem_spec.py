@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.plans.base import Plan, Problem
     from kanopt.records.declaration import Table
-    from kanopt.scenarios.changes import Change
 
 
 def _reference_or_value(value: Any) -> Any:
@@ -351,23 +350,6 @@ class ProblemSpec(FileModel):
     def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part."""
         return {table.name: table for table in self.tables(self.counted())}
-
-    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
-        """Return by name what people ask of a problem first: a few other fleets and demands, each as changes.
-
-        Parameters
-        ----------
-        tables
-            The tables of the scenario, with its own changes made.
-        """
-        return {}
-
-    def frame_of(self, part: str, tables: Mapping[str, pd.DataFrame]) -> tuple[str, pd.DataFrame]:
-        """Return the table of a part and what stands in it, columns named as fields; an empty one if it is left out."""
-        import pandas as pd
-
-        found = self.parts().get(part)
-        return ("", pd.DataFrame()) if found is None else (found.table, found.read(tables[found.table]))
 
     @classmethod
     @cache

@@ -275,7 +275,6 @@ class ReportSpec(FileModel):
 
     title: str = ""
     plans_per_year: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
-    rows: bool = True
     assumed: Words = ()
 
 

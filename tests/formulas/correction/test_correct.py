@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import FitError, Formula, FormulaError, Variable, parse_formula
+from kanopt import Formula, Variable, parse_formula
+from kanopt.errors import FitError, FormulaError
 
 INPUTS = [Variable("t0", "min"), Variable("flow"), Variable("cap")]
 

@@ -114,7 +114,7 @@ def test_a_plan_that_fails_is_counted_and_not_best(shared_tiny):
     assert len(robust) >= 1
     assert set(found.best.values()) <= set(robust["plan"])
     assert "the plan that is kept breaks a rule or leaves out more" in found.text()
-    assert np.isnan(found.regret[~found.holds]).all()
+    assert found.draws.loc[~found.draws["holds"].astype(bool), "regret"].isna().all()
 
 
 def learned(folder, noise: float):
@@ -160,7 +160,7 @@ def test_errors_of_laws_spread_prices_as_they_spread_rows(tmp_path):
     scenario = learned(tmp_path, 0.1)
     found = monte_carlo(scenario, draws=200, candidates=0, options=QUICK)
     assert found.laws == ("trip",)
-    prices, paid = found.prices[:, 0], found.paid[:, 0]
+    prices, paid = (found.of_each(name)["kept"] for name in ("price", "paid"))
     assert prices.mean() == pytest.approx(40.0, rel=0.03)
     # the law is known far better than a single trip, which errs by a tenth
     assert 0.0 < prices.std() < 1.0
@@ -176,7 +176,7 @@ def test_a_law_of_which_a_constant_is_set_is_not_the_one_that_was_learned(tmp_pa
     scenario, constant = learned(tmp_path, 0.1), "surrogates.trip.c1"
     found = monte_carlo(scenario, {constant: (1.0, 3.0)}, draws=20, candidates=0, options=QUICK)
     assert found.laws == ()
-    assert found.paid[:, 0] == pytest.approx([20.0 * rate for (rate,) in found.points])
+    assert found.of_each("paid")["kept"].tolist() == pytest.approx([20.0 * rate for (rate,) in found.points])
     for changed, ranges in (
         (scenario, {constant: (1.0, 3.0)}),
         (scenario.set(constant, 2.0), {"problem.bind.km": (15.0, 25.0)}),

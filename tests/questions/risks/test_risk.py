@@ -149,15 +149,18 @@ def test_what_is_assumed_is_told() -> None:
 
 def test_plans_without_risk_are_refused_in_words() -> None:
     plain = ko.evaluate(line([Client("a")]), [["a"]])
-    with pytest.raises(ko.ProblemError, match="nothing of this plan is uncertain"):
+    with pytest.raises(ko.errors.ProblemError, match="nothing of this plan is uncertain"):
         ko.risk(plain)
     with pytest.raises(
-        ko.ProblemError, match="draws: shares of days need a whole number of at least 20, not 5"
+        ko.errors.ProblemError, match="draws: shares of days need a whole number of at least 20, not 5"
     ):
         ko.risk(plain, Uncertainty(travel=0.1), draws=5)
-    with pytest.raises(ko.ProblemError, match=r"risk is told of a plan, not of a int; give what ko\.solve"):
+    with pytest.raises(
+        ko.errors.ProblemError,
+        match=r"risk is there for results of routes, schedules and supply plans, as ko\.solve",
+    ):
         ko.risk(3)
-    with pytest.raises(ko.ProblemError, match="uncertainty: shared"):
+    with pytest.raises(ko.errors.ProblemError, match="uncertainty: shared"):
         Uncertainty(shared=1.5)
 
 
@@ -229,9 +232,9 @@ def test_three_tasks_of_a_day_against_a_simulation_of_plain_numbers(share: float
 
 
 def test_a_schedule_without_errors_is_refused_in_words() -> None:
-    with pytest.raises(ko.ProblemError, match="nothing of this schedule is uncertain"):
+    with pytest.raises(ko.errors.ProblemError, match="nothing of this schedule is uncertain"):
         ko.risk(in_turn(shop(33.0)))
-    with pytest.raises(ko.ProblemError, match="within = 'route' is for routes"):
+    with pytest.raises(ko.errors.ProblemError, match="within = 'route' is for routes"):
         ko.risk(in_turn(shop(33.0)), Uncertainty(task=0.1, within="route"))
 
 

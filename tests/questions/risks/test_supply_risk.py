@@ -83,7 +83,7 @@ def test_demand_of_a_law_errs_as_the_law_does() -> None:
     assert "Uncertainty(shared_demand=…)" in str(found)
     assumed = ko.risk(sending(problem, 13.0), Uncertainty(demand=0.3), draws=40_000)
     assert assumed.days.demand.std() == pytest.approx(3.0, rel=0.03)
-    with pytest.raises(ko.ProblemError, match="no demand of this problem is uncertain"):
+    with pytest.raises(ko.errors.ProblemError, match="no demand of this problem is uncertain"):
         ko.risk(sending(problem, 13.0), Uncertainty(demand=0.0))
 
 
@@ -119,7 +119,7 @@ def test_kept_flows_against_a_plain_loop(seed: int, deviation: float) -> None:
 
 def test_plans_without_uncertain_demand_are_refused_in_words() -> None:
     result = sending(newsvendor(demand=10.0), 10.0)
-    with pytest.raises(ko.ProblemError, match="no demand of this problem is uncertain: no row"):
+    with pytest.raises(ko.errors.ProblemError, match="no demand of this problem is uncertain: no row"):
         ko.risk(result)
-    with pytest.raises(ko.ProblemError, match="within = 'route' is for routes; amounts share a draw"):
+    with pytest.raises(ko.errors.ProblemError, match="within = 'route' is for routes; amounts share a draw"):
         ko.risk(result, Uncertainty(demand=0.1, within="route"))

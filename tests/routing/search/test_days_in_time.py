@@ -126,7 +126,9 @@ def test_departures_that_are_given_are_kept() -> None:
 
 @pytest.mark.parametrize("share", [0, 1.5, "often", True, float("nan")])
 def test_shares_that_are_none_are_refused(share: Any) -> None:
-    with pytest.raises(ko.SolverError, match="days_in_time must be a share of days above 0 and below 1"):
+    with pytest.raises(
+        ko.errors.SolverError, match="days_in_time must be a share of days above 0 and below 1"
+    ):
         ko.solve(line([TIGHT], normal_law(3.0)), days_in_time=share)
 
 
@@ -188,7 +190,7 @@ def test_what_cannot_be_promised_is_refused(on_time: float, unsure: Uncertainty 
 
 
 def test_a_promise_in_a_table_is_between_0_and_1_and_told_where_it_is_idle() -> None:
-    with pytest.raises(ko.ProblemError, match="on_time"):
+    with pytest.raises(ko.errors.ProblemError, match="on_time"):
         two_stops(on_time=95.0)
     assert any("is a promise that is planned for where" in each for each in two_stops(on_time=0.99).remarks())
 

@@ -38,7 +38,7 @@ def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
     assert "'Bediener'" in question.text
     assert "no second resource" in question.text
     path = made.write(tmp_path / "first.toml")
-    with pytest.raises(ko.ScenarioError, match="Bediener"):
+    with pytest.raises(ko.errors.ScenarioError, match="Bediener"):
         ko.load_scenario(path)
     path = made.answered(["ignore"]).write(path, replace=True)
     assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "ignore"

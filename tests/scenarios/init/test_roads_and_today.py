@@ -11,6 +11,7 @@ import pytest
 import kanopt as ko
 from kanopt.scenarios.files.layers import read_layers
 from kanopt.scenarios.files.load import check_scenario
+from kanopt.scenarios.init import Scaffold
 
 EXAMPLES = Path(__file__).parents[3] / "scenarios"
 
@@ -27,7 +28,7 @@ def city(tmp_path: Path) -> dict[str, pd.DataFrame]:
     return tables | {"vehicles": tables["vehicles"].drop(columns="fuel_price")}
 
 
-def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, ko.Scaffold]:
+def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, Scaffold]:
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     made = ko.scaffold([folder / f"{name}.csv" for name in tables])

@@ -16,6 +16,7 @@ from kanopt.cli.commands import copy_example, example_names
 from kanopt.errors import TableError
 from kanopt.scenarios.files.layers import read_layers
 from kanopt.scenarios.files.load import check_scenario
+from kanopt.scenarios.init import Scaffold
 
 EXAMPLES = Path(__file__).parents[3] / "scenarios"
 
@@ -24,7 +25,7 @@ def tables_of(name: str, folder: Path) -> list[Path]:
     return [Path(shutil.copy(file, folder)) for file in sorted((EXAMPLES / name).glob("*.csv"))]
 
 
-def held(made: ko.Scaffold, folder: Path) -> dict:
+def held(made: Scaffold, folder: Path) -> dict:
     """Answer the questions, write the file, check it as the command does, and return what it says."""
     path = made.answered([next(iter(each.answers)) for each in made.questions]).write(folder / "first.toml")
     scenario = check_scenario(read_layers(path))

@@ -11,7 +11,7 @@ import pytest
 from kanopt.errors import FormulaError
 from kanopt.formulas import Formula, Table
 from kanopt.surrogates import KANRegressor
-from kanopt.tables import load_city, split, with_units
+from kanopt.tables import load_example, split, with_units
 from tests.cases.city import city_law
 from tests.cases.own_rows import judged_by_own_rows
 
@@ -22,7 +22,7 @@ def travel_time() -> Formula:
 
 
 def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel_time: Formula) -> None:
-    city = load_city()
+    city = load_example("city")
     rows = city.trips
     truth = city.true_minutes(rows["distance_km"].to_numpy(), rows["hour"].to_numpy())
     ratio = travel_time.evaluate(rows) / truth
@@ -46,7 +46,7 @@ def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
 
 
 def test_fuel_of_the_city_is_the_true_one_and_rises_with_the_load() -> None:
-    city = load_city()
+    city = load_example("city")
     columns = ["distance_km", "load_t", "hour"]
     law = city_law("fuel")
     truth = city.true_fuel_l(*(city.trips[name].to_numpy() for name in columns))
@@ -57,7 +57,7 @@ def test_fuel_of_the_city_is_the_true_one_and_rises_with_the_load() -> None:
 
 
 def test_without_any_effect_in_the_world_none_is_learned() -> None:
-    city = load_city()
+    city = load_example("city")
     trips = city.trips.assign(minutes=city.trips["minutes"] / city.slowdown(city.trips["hour"]))
     train, test = split(trips, by="week", holdout=4)
     train = train[:1500]

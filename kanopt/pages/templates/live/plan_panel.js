@@ -6,14 +6,6 @@ function sliderText({ kind, unit, base }, value) {
   return base === null || kind === "load" ? share : `${withUnit(short(base * value), unit)} (${share})`;
 }
 
-// Where what needed planning anew stands, or how to have it.
-function elsewhere() {
-  const href = "#variants";
-  return document.querySelector(href)
-    ? [" ", make("a", { href }, "Other fleets and demands were planned anew.")]
-    : [" Run with --variants, other fleets and demands are planned for this page."];
-}
-
 function planPanel(place, data) {
   const { sliders, plans, unit, refused } = data;
   const settings = {};
@@ -56,7 +48,7 @@ function planPanel(place, data) {
   const table = make("table", {}, make("caption", {}, "The price of the plan as it stands, by term"), make("thead", {}, make("tr", {}, ...heads)), body);
   place.replaceChildren(
     make("h3", {}, sliders.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
-    make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`, ...elsewhere()),
+    make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`),
     make("div", { class: "sliders", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
     ...(refused.length ? [make("p", { class: "quiet" }, `No slider for ${listed(refused)}: the price does not move in proportion.`)] : []),
     answer, others, doubts, make("div", { class: "scroll" }, table),

@@ -1,8 +1,7 @@
-// Lets a reader move prices, load and hour of a page, and look closer at its charts.
+// Lets a reader move prices, loads and departures of a page, and look closer at its charts.
 //
 // It stands alone: it loads nothing, evaluates no text, and writes whatever comes from data as text. The page hands it
-// `laws`, the functions of its laws as `Formula.to_javascript` writes them, and JSON in #live-data. Without it the page
-// reads as before, since all controls are made here.
+// JSON in #live-data. Without it the page reads as before, since all controls are made here.
 
 // ---- the price of a plan as it stands: read off a table, since nothing is driven here
 
