@@ -346,8 +346,8 @@ def _read_instance(given: Given) -> tuple[Any, Any]:
     if given["file"].suffix.lower() in ENDINGS:
         return None, read_shop(given["file"])
     instance = read_instance(given["file"], convention=given["convention"])
-    for finding in instance.findings if not given["quiet"] else ():
-        echo(f"note: {finding.message}", err=True)
+    for remark in instance.problem.data_remarks() if not given["quiet"] else ():
+        echo(f"note: {remark}", err=True)
     return instance, instance.problem
 
 

@@ -448,6 +448,47 @@ class SupplyModel(Problem[FlowPlan]):
         """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
         return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))
 
+    @property
+    def lane_cost(self) -> Floats:
+        """Money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
+        network = self.network
+        handling = np.zeros(len(network.node_names))
+        handling[network.facility_nodes] = network.of_facilities("handling_cost")
+        per_unit = (network.purchase_cost + handling[network.heads][:, None])[:, :, None]
+        return np.where(network.can_carry[:, :, None], self.lane_tariff.rates + per_unit, np.inf)
+
+    def cheapest_ways(self, usable: NDArray[np.bool_]) -> Floats:
+        """Return the least money per unit brought to each node, shape (N, P, T), capacities ignored.
+
+        Infinite where no lane leads; a way may wait at a site from one period to the next.
+
+        Parameters
+        ----------
+        usable
+            Which sites may be passed, shape (F, T).
+        """
+        network, sites = self.network, self.network.facility_nodes
+        at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
+        at_node[sites] = usable & (network.of_facilities("capacity") > 0)[:, None]
+        passable = at_node[network.tails] & at_node[network.heads] & (network.lane_capacity > 0)[:, None]
+        moved = np.where(passable[:, None, :], self.lane_cost, np.inf)
+        stores = usable & (network.of_facilities("storage") > 0)[:, None]
+        kept = np.where(stores, network.of_facilities("holding_cost")[:, None], np.inf)
+        cost = np.full((len(network.node_names), *network.shape[1:]), np.inf)
+        cost[: sites.start] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
+        for period in range(network.shape[2]):
+            now = cost[:, :, period]
+            if period:
+                now[sites] = cost[sites, :, period - 1] + kept[:, period - 1, None]
+            # a cheapest way visits each site at most once
+            for _ in range(len(network.facilities) + 1):
+                best = now.copy()
+                np.minimum.at(best, network.heads, now[network.tails] + moved[:, :, period])
+                if (best == now).all():
+                    break
+                now[...] = best
+        return cost
+
     def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
         """Return the sites that must be open for these flows, shape (F, T)."""
         return sites_open(self.network, flows)
