@@ -112,8 +112,7 @@ class DrivenDay:
 def read_driven(planned: RoutingAssessment, driven: Any) -> DrivenDay:
     """Read what was driven, and join it with the plan of the day.
 
-    A planned stop that is not in the table, between two that are and that follow each other there, was driven and not
-    written down where the time between them says so; else it was left out.
+    A planned stop that is not in the table was left out.
 
     Parameters
     ----------
@@ -149,7 +148,6 @@ class _Reading:
     unknown: list[str] = dataclass_field(default_factory=list)
     backwards: list[str] = dataclass_field(default_factory=list)
     twice: list[str] = dataclass_field(default_factory=list)
-    unwritten: list[str] = dataclass_field(default_factory=list)
 
     @property
     def problem(self) -> RoutingModel:
@@ -275,59 +273,8 @@ class _Reading:
             names.pop()
         back = self._forward(clock, self._after(clock, back), name, "its return")
         times.append((back, back, math.nan, is_detour))
-        names, times = self._with_unwritten(vehicle, names, times, leaves)
         departure = None if not math.isfinite(leaves) else leaves
         return Route(*vehicle, depot, tuple(names), departure), times
-
-    def _with_unwritten(
-        self, vehicle: tuple[str, int], names: list[str], times: list[_Visit], leaves: float
-    ) -> tuple[list[str], list[_Visit]]:
-        """Put planned stops that nobody wrote down where the time between their neighbours says that they were made."""
-        plan, driven = self.planned, self.assessment.simulation
-        place = next(
-            (at for at, route in enumerate(plan.routes) if (route.vehicle, route.index) == vehicle), None
-        )
-        if place is None:
-            return names, times
-        legs, stops = np.flatnonzero(driven.route == place), plan.routes[place].clients
-        if len(legs) < len(stops):
-            return names, times
-        ends = [float(driven.departure[place]), *(driven.begin + driven.stay)[legs].tolist()]
-        arrives = driven.arrive[legs].tolist()
-        written = {stop.client for stop in self.stops}
-        kept = [at for at, name in enumerate(stops) if name in names]
-        found: list[tuple[int, int, int]] = []  # behind which stop of the table, and which stops of the plan
-        for before, after in zip([-1, *kept], [*kept, len(stops)], strict=True):
-            gone = range(before + 1, after)
-            if not gone or any(stops[at] in written for at in gone):
-                continue
-            first = names.index(stops[before]) + 1 if before >= 0 else 0
-            last = names.index(stops[after]) if after < len(stops) else len(names)
-            over_unknown = times[last][3]
-            if first != last or over_unknown or (after == len(stops) and len(arrives) == len(stops)):
-                continue
-            left = times[first - 1][1] if first else leaves
-            took, planned = times[last][0] - left, arrives[after] - ends[before + 1]
-            direct = self._direct(vehicle[0], stops[before] if before >= 0 else "", stops[after : after + 1])
-            if math.isnan(took) or took - direct > (planned - direct) / 2.0:
-                found.append((first, gone.start, gone.stop))
-        for first, start, stop in reversed(found):
-            self.unwritten += stops[start:stop]
-            names = [*names[:first], *stops[start:stop], *names[first:]]
-            unknown: list[_Visit] = [(math.nan, math.nan, math.nan, False)] * (stop - start)
-            times = [*times[:first], *unknown, *times[first:]]
-        return names, times
-
-    def _direct(self, vehicle: str, tail: str, head: Sequence[str]) -> float:
-        """Return how long the way between two stops takes; an empty one is the depot."""
-        data, planning = self.problem.data, self.problem.planning_values
-        ends = data.depot_of[vehicle], data.end_of[vehicle]
-        places = (
-            data.type_index[vehicle],
-            data.index[tail or ends[0]],
-            data.index[head[0] if head else ends[1]],
-        )
-        return float(planning.duration(*map(np.array, places)))
 
     @property
     def _day_length(self) -> float:
@@ -351,10 +298,8 @@ class _Reading:
         """Note what is missing, unknown or impossible."""
         before = {name for route in self.planned.routes for name in route.clients}
         missing = [name for name in plan.unserved if name in before]
-        stop, since = "planned stop", "since the time between their neighbours says so"
         for names, one, many, words in (
-            (missing, stop, "", "not in the table and taken as left out"),
-            (self.unwritten, stop, "", f"not in the table and taken as made, {since}"),
+            (missing, "planned stop", "", "not in the table and taken as left out"),
             (self.unknown, "stop", "", "at places that the plan does not know, which count as detours"),
             (self.twice, "client", "", "reached more than once, of which the first visit counts"),
             (self.backwards, "time that runs", "times that run", "backwards and count as unknown"),
