@@ -1,8 +1,4 @@
-"""Published instances of vehicle routing as problems, and their solution files.
-
-Every number of a file is read with its line, so that what is cut off, edited or of another kind is refused with its
-place; libraries for these formats count no rows and name no lines.
-"""
+"""Published instances of vehicle routing as problems, and their solution files."""
 
 from __future__ import annotations
 
@@ -11,27 +7,25 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
-from kanopt.plans.instance_text import LARGEST_NODES, TextLines, read_lines
+from kanopt.plans.instance_text import LARGEST_NODES, LARGEST_NUMBER, read_lines
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
-from kanopt.text import list_names, number_text
+from kanopt.text import list_names
 
 __all__ = ["Instance", "Solution", "best_known_file", "read_instance", "read_solution", "solution_text"]
-
-Row = tuple[int, list[str]]
-"""A line that is not empty: its number, and its words."""
 
 UNITS = RoutingUnits(distance="km", time="min", load="unit", money="km")
 """Instances name no units. A length is called a kilometre and driven in a minute; what is paid is the length."""
 
 CVRP, VRPTW = "cvrp", "vrptw"
+_TYPES = ("CVRP", "DCVRP", "VRPTW")
 CONVENTIONS = ("round", "dimacs", "exact")
 """What a caller may choose; the other roundings stand in files."""
 _ROUNDINGS: Mapping[str, Callable[[Floats], Floats]] = {
@@ -49,15 +43,11 @@ EUC_2D of TSPLIB 95 rounds halves up; the VRPTW track of the 12th DIMACS Impleme
 """
 _ROUNDED_BY_FILE = {"CEIL_2D": "ceil", "FLOOR_2D": "floor", "EXACT_2D": "thousandths", "EXPLICIT": "given"}
 _SPARE = 0.25
-_TYPES = ("CVRP", "DCVRP", "VRPTW")
-_COLUMNS = {"NODE_COORD": 2, "DEMAND": 1, "TIME_WINDOW": 2, "SERVICE_TIME": 1}
-_KEYS = (
-    "NAME", "TYPE", "EDGE_WEIGHT_TYPE", "EDGE_WEIGHT_FORMAT", "DIMENSION", "CAPACITY", "VEHICLES", "SERVICE_TIME",
-    "DISTANCE",
-)  # fmt: skip
-_SECTIONS = (*_COLUMNS, "EDGE_WEIGHT", "DEPOT", "DISPLAY_DATA")
-_HEADS = (("VEHICLE",), ("NUMBER", "CAPACITY"), (), ("CUSTOMER",), ("CUST",))
-"""How the second to sixth row of a file of Solomon's begin."""
+_TEXTS = {"name", "comment", "type", "edge_weight_type", "edge_weight_format"}
+_READ = _TEXTS | {
+    "dimension", "capacity", "vehicles", "service_time", "distance", "node_coord", "demand", "time_window", "depot",
+    "edge_weight", "display_data",
+}  # fmt: skip
 
 _ROUTE = re.compile(r"route\s*#?\s*\d+\s*:\s*(.*)", re.IGNORECASE)
 _COST = re.compile(r"cost\s*:?\s*(\S+)", re.IGNORECASE)
@@ -120,7 +110,7 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     Raises
     ------
     FileFormatError
-        If a file is missing, cut off, too large, of a kind that is not read, or contradicts itself; names the line.
+        If a file is missing, cut off, too large, of a kind that is not read, or contradicts itself.
     ProblemError
         If the convention is unknown.
 
@@ -149,68 +139,117 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
         raise ProblemError(f"unknown convention {convention!r}; {nearest(str(convention), CONVENTIONS)}")
     file = Path(path)
     source = read_lines(file)
-    rows = [(line, row.split()) for line, row in enumerate(source.lines, start=1) if row]
-    if {words[0].rstrip(":") for _, words in rows[:50]} & {"DIMENSION", "CAPACITY", "EDGE_WEIGHT_TYPE"}:
-        name, kind, rounding, problem = _Vrplib(source, rows).read(convention)
-    elif len(rows) > 1 and rows[1][1] == ["VEHICLE"]:
-        kind, rounding = VRPTW, convention or "dimacs"
-        name, problem = _read_solomon(source, rows, rounding)
-    else:
-        raise source.refusal(
-            "the content is of no format that is read: VRPLIB (NAME : …, DIMENSION : …), Solomon (second row VEHICLE)"
-        )
+    try:
+        given = _given([row for row in source.lines if row])
+        found = _Nodes.of(given, int(given["dimension"]))
+        count = int(given["vehicles"]) if "vehicles" in given else found.enough_vehicles(given, file.stem)
+        kind, rounding = found.kind, _rounding(given, found.kind, convention)
+        if count < 1:
+            raise ValueError("there is no vehicle")
+        problem = found.problem(given, rounding, count)
+    except (ValueError, RuntimeError, KeyError, IndexError, TypeError, OverflowError) as error:
+        missing = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        what = "no instance in VRPLIB or Solomon format, cut off, or of a kind that is not read"
+        raise source.refusal(f"{what}: {missing:.200}") from error
     beside = best_known_file(file)
     best = read_solution(beside).cost if beside is not None else None
     # control signs could move the cursor of a terminal
-    name = "".join(sign for sign in name or file.stem if sign.isprintable())[:80]
+    name = "".join(sign for sign in str(given["name"]) or file.stem if sign.isprintable())[:80]
     return Instance(name, kind, problem, rounding, best, file)
 
 
-def _table(source: TextLines, head: str, rows: Sequence[Row], columns: int, first: int) -> Floats:
-    """Return the numbers of rows that are numbered from `first` on, without these numbers; (rows, columns)."""
-    for node, (line, words) in enumerate(rows, start=first):
-        if len(words) != columns + 1:
-            raise source.refusal(f"{head}: {len(words)} words where {columns + 1} are expected", line)
-        if source.number(words[0], line, head) != node:
-            raise source.refusal(f"{head}: node {words[0][:20]} where node {node} is expected", line)
-    numbers = [source.numbers(words[1:], line, head) for line, words in rows]
-    return np.array(numbers, dtype=np.float64).reshape(len(rows), columns)
+def _given(rows: Sequence[str]) -> dict[str, Any]:
+    """Return what a file says, by vrplib's names."""
+    from vrplib.parse import parse_vrplib
+
+    if len(rows) > 7 and rows[1] == "VEHICLE":
+        # vrplib's reader of this format cuts numbers to whole ones
+        table = np.loadtxt(rows[6:], ndmin=2).reshape(-1, 7)
+        if list(table[:, 0]) != list(range(len(table))):
+            raise ValueError("customers are not numbered from 0 on")
+        count, capacity = map(float, rows[3].split())
+        return {
+            "name": rows[0], "type": "VRPTW", "dimension": len(table), "vehicles": count, "capacity": capacity,
+            "edge_weight_type": "EUC_2D", "node_coord": table[:, 1:3], "demand": table[:, 3],
+            "time_window": table[:, 4:6], "service_time": table[:, 6], "depot": np.zeros(1),
+        }  # fmt: skip
+    found: dict[str, Any] = {"name": "", **parse_vrplib("\n".join(rows), compute_edge_weights=False)}
+    # a remark is a text; numbers that are not read would make another problem
+    unread = [key for key, value in found.items() if key not in _READ and not isinstance(value, str)]
+    if unread:
+        raise ValueError(f"{list_names(unread)} is not read, and without it the problem may be another")
+    return found
+
+
+def _rounding(given: Mapping[str, Any], kind: str, convention: str | None) -> str:
+    stated = given["edge_weight_type"]
+    if stated == "EUC_2D":
+        return convention or ("round" if kind == CVRP else "dimacs")
+    if convention is not None:
+        raise ValueError(f"{stated} says how distances are rounded; leave convention={convention!r} out")
+    return _ROUNDED_BY_FILE[stated]
 
 
 @dataclass(frozen=True, eq=False)
 class _Nodes:
     """Depot, then clients."""
 
+    kind: str
     points: Floats
     demand: Floats
     service: Floats
     windows: Floats
     capacity: float
 
-    def problem(
-        self, source: TextLines, distance: Floats | str, count: int, lines: Mapping[str, Sequence[int]]
-    ) -> RoutingProblem:
-        """Return the problem whose objective is the distance, given or rounded, and whose times are the distances.
-
-        What no instance means is refused; `lines` has the lines of the nodes of a table, by its name.
-        """
-        opens, closes = self.windows.T
-        most = number_text(self.capacity, 6)
-        wrong: tuple[tuple[str, NDArray[np.bool_], str], ...] = (
-            ("DEMAND", self.demand < 0, "demands less than nothing"),
-            ("SERVICE_TIME", self.service < 0, "takes less than no time"),
-            ("DEMAND", self.demand[:1] != 0, "is the depot and demands something"),
-            ("DEMAND", self.demand > self.capacity, f"demands more than any vehicle carries ({most})"),
-            ("TIME_WINDOW", opens > closes, "has a window that closes before it opens"),
+    @classmethod
+    def of(cls, given: Mapping[str, Any], size: int) -> _Nodes:
+        """Check what a file says of its nodes."""
+        if not 2 <= size <= LARGEST_NODES:
+            raise ValueError(f"dimension: {size:,} nodes; 2 to {LARGEST_NODES:,} are read")
+        if given["type"] not in _TYPES or list(given["depot"]) != [0]:
+            raise ValueError(f"type {given['type']!r} is not read, or node 1 is not the only depot")
+        timed = given["type"] == "VRPTW" or "time_window" in given
+        unknown, always = np.full((size, 2), np.nan), np.tile([0.0, np.inf], (size, 1))
+        points = (
+            given["node_coord"]
+            if given["edge_weight_type"] != "EXPLICIT"
+            else given.get("node_coord", unknown)
         )
-        for table, flags, message in wrong:
-            for node in np.flatnonzero(flags)[:1].tolist():
-                line = lines.get(table, ())[node : node + 1]
-                raise source.refusal(f"{table}: the node in place {node + 1} {message}", *line)
-        if isinstance(distance, str):
+        windows = np.array(given["time_window"] if timed else always, dtype=float).reshape(size, 2)
+        if "distance" in given:  # a route may last no longer: the depot closes then
+            if timed:
+                raise ValueError("distance: a longest route is not read beside time windows")
+            windows[0, 1] = float(given["distance"])
+        stated = np.asarray(given.get("service_time", 0.0), dtype=float)
+        service = stated if stated.ndim else np.array([0.0, *[float(stated)] * (size - 1)])
+        demand = np.asarray(given["demand"], dtype=float).reshape(size)
+        found = cls(
+            VRPTW if timed else CVRP, np.asarray(points, dtype=float).reshape(size, 2), demand,
+            service.reshape(size), windows, float(given["capacity"]),
+        )  # fmt: skip
+        opens, closes = windows.T
+        for what, wrong in (
+            ("coordinates are no numbers", ~np.isfinite(found.points).all(axis=1) & (points is not unknown)),
+            ("coordinates are too large", (np.abs(found.points) > LARGEST_NUMBER).any(axis=1)),
+            ("demands less than nothing", ~(demand >= 0)),
+            ("demands more than any vehicle carries", ~(demand <= found.capacity)),
+            ("is the depot and demands something", (demand != 0) & (np.arange(size) == 0)),
+            ("takes less than no time", ~(found.service >= 0)),
+            ("has a window that closes before it opens", ~(opens <= closes)),
+        ):
+            for node in np.flatnonzero(np.broadcast_to(wrong, size))[:1].tolist():
+                raise ValueError(f"the node in place {node + 1} {what}")
+        return found
+
+    def problem(self, given: Mapping[str, Any], rounding: str, count: int) -> RoutingProblem:
+        """Return the problem whose objective is the distance, given or rounded, and whose times are the distances."""
+        if rounding == "given":
+            distance = np.array(given["edge_weight"], dtype=float).reshape(len(self.demand), -1)
+            np.fill_diagonal(distance, 0.0)
+        else:
             across, up = (self.points[:, None, axis] - self.points[None, :, axis] for axis in (0, 1))
             # the root of a sum of squares is exact where coordinates are whole and their distance is; hypot need not be
-            distance = _ROUNDINGS[distance](np.sqrt(across * across + up * up))
+            distance = _ROUNDINGS[rounding](np.sqrt(across * across + up * up))
         columns = (*self.points.T, self.demand, self.service, *self.windows.T)
         (x, y, _, _, start, end), *rows = np.column_stack(columns).tolist()
         names = ("x", "y", "demand", "service_duration", "earliest", "latest")
@@ -224,172 +263,19 @@ class _Nodes:
         )  # fmt: skip
         return RoutingProblem([Depot("depot", x, y)], clients, [vehicle], {}, distance, distance, UNITS)
 
-    def enough_vehicles(self, least: int) -> int:
-        """Return a fleet that is no limit: what packing clients one by one needs, or `least`, and a quarter more."""
+    def enough_vehicles(self, given: Mapping[str, Any], name: str) -> int:
+        """Return a fleet that is no limit: what packing clients one by one needs, or the k of a name, and a quarter.
+
+        The k of a name is the least number that can carry everything, not the most that may be used.
+        """
+        least = re.search(r"-k(\d{1,5})$", str(given["name"]) or name)
         room: list[float] = []
         for amount in sorted(self.demand[1:].tolist(), reverse=True):
             place = next((at for at, free in enumerate(room) if free >= amount), len(room))
             room += [self.capacity] * (place == len(room))
             room[place] -= amount
-        packed = max(len(room), least, 1)
+        packed = max(len(room), int(least.group(1)) if least else 0, 1)
         return min(packed + 1 + math.floor(_SPARE * packed), max(len(self.demand) - 1, packed))
-
-
-def _read_solomon(source: TextLines, rows: Sequence[Row], rounding: str) -> tuple[str, RoutingProblem]:
-    """Read an instance as Solomon (1987) and Gehring and Homberger (1999) published them; return its name, too."""
-    for place, head in enumerate(_HEADS, start=1):
-        if (
-            len(rows) <= place
-            or tuple(rows[place][1][: len(head)]) != head
-            or (not head and len(rows[3][1]) != 2)
-        ):
-            line = rows[place][0] if place < len(rows) else len(source.lines)
-            what = " ".join(head) or "numbers of vehicles and their capacity"
-            raise source.refusal(f"{what} is expected here; the file is cut off or not Solomon's", line)
-    (line, fleet), customers = rows[3], rows[6:]
-    count = source.whole(fleet[0], line, "NUMBER", least=1)
-    if not 2 <= len(customers) <= LARGEST_NODES:
-        raise source.refusal(
-            f"CUSTOMER: {len(customers):,} rows; 2 to {LARGEST_NODES:,} are read", rows[-1][0]
-        )
-    table = _table(source, "CUSTOMER", customers, 6, 0)
-    capacity = source.number(fleet[1], line, "CAPACITY")
-    nodes = _Nodes(table[:, :2], table[:, 2], table[:, 5], table[:, 3:5], capacity)
-    lines = [line for line, _ in customers]
-    found = nodes.problem(source, rounding, count, dict.fromkeys(_COLUMNS, lines))
-    return " ".join(rows[0][1]), found
-
-
-class _Vrplib:
-    """A file in VRPLIB format: specifications, then sections with a row for each node."""
-
-    def __init__(self, source: TextLines, rows: Sequence[Row]) -> None:
-        self.source = source
-        self.texts: dict[str, str] = {}
-        self.where: dict[str, int] = {}
-        self.sections: dict[str, list[Row]] = {}
-        inside: list[Row] | None = None
-        for line, words in rows:
-            head = " ".join(words).rstrip(" :")
-            if head == "EOF":
-                break
-            if head.startswith("#"):
-                continue
-            if head.endswith("_SECTION"):
-                self._note(head, line, head.removesuffix("_SECTION") in _SECTIONS)
-                inside = self.sections[head.removesuffix("_SECTION")] = []
-            elif inside is not None:
-                inside.append((line, words))
-            else:
-                key, colon, value = (part.strip() for part in " ".join(words).partition(":"))
-                if not colon:
-                    what = f"{head[:40]!r} is neither 'KEY : value' nor the head of a section"
-                    raise source.refusal(f"{what}; this is no VRPLIB file", line)
-                self._note(key, line, key in _KEYS or not re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?", value, re.I))
-                self.texts[key] = value
-
-    def _note(self, key: str, line: int, is_read: bool) -> None:
-        if not is_read:
-            raise self.source.refusal(
-                f"{key[:48]} is not read, and without it the problem may be another", line
-            )
-        if key in self.where:
-            raise self.source.refusal(f"{key} stands there twice; remove one", line)
-        self.where[key] = line
-
-    def refusal(self, key: str, message: str) -> Exception:
-        """Return an error that names a specification or the head of a section, and its line where it is there."""
-        return self.source.refusal(f"{key}: {message}", self.where.get(key, 0))
-
-    def _number(self, key: str, default: float | None = None) -> float:
-        if key not in self.texts and default is None:
-            raise self.source.refusal(f"{key} is missing; the file is cut off, or is no VRPLIB file")
-        return self.source.number(self.texts.get(key, str(default)), self.where.get(key, 0), key)
-
-    def _word(self, key: str, known: Sequence[str]) -> str:
-        stated = self.texts.get(key, "")
-        if stated not in known:
-            raise self.refusal(key, f"{stated[:40]!r} is not read; known: {', '.join(known)}")
-        return stated
-
-    def _section(self, name: str) -> list[Row]:
-        if name not in self.sections:
-            raise self.source.refusal(f"{name}_SECTION is missing; the file is cut off, or of another type")
-        return self.sections[name]
-
-    def _numbers(self, name: str, default: Floats | None = None) -> Floats:
-        """Return the numbers of a section; (n, columns)."""
-        if name not in self.sections and default is not None:
-            return default
-        head, rows = f"{name}_SECTION", self._section(name)
-        if len(rows) != self.size:
-            raise self.refusal(head, f"{len(rows):,} rows, but DIMENSION says {self.size:,}")
-        return _table(self.source, head, rows, _COLUMNS[name], 1)
-
-    def read(self, convention: str | None) -> tuple[str, str, str, RoutingProblem]:
-        """Return name, kind, rounding and problem."""
-        self.size = int(size := self._number("DIMENSION"))
-        if size != self.size or not 2 <= size <= LARGEST_NODES:
-            raise self.refusal("DIMENSION", f"{number_text(size, 6)} nodes; 2 to {LARGEST_NODES:,} are read")
-        timed = self._word("TYPE", _TYPES) == "VRPTW" or "TIME_WINDOW" in self.sections
-        kind, name = VRPTW if timed else CVRP, self.texts.get("NAME", "")
-        nodes = self._nodes(timed=timed)
-        stated = self._word("EDGE_WEIGHT_TYPE", ("EUC_2D", *_ROUNDED_BY_FILE))
-        rounding = _ROUNDED_BY_FILE.get(stated) or convention or ("round" if kind == CVRP else "dimacs")
-        if stated != "EUC_2D" and convention is not None:
-            leave = f"leave convention={convention!r} out"
-            raise self.refusal("EDGE_WEIGHT_TYPE", f"{stated} says how distances are rounded; {leave}")
-        if stated != "EXPLICIT":
-            self._section("NODE_COORD")
-        if "VEHICLES" in self.texts:
-            count = self.source.whole(self.texts["VEHICLES"], self.where["VEHICLES"], "VEHICLES", least=1)
-        else:
-            # the k of a name is the least number that can carry everything, not the most that may be used
-            least = re.search(r"-k(\d{1,5})$", name or self.source.path.stem)
-            count = nodes.enough_vehicles(int(least.group(1)) if least else 0)
-        lines = {table: [line for line, _ in rows] for table, rows in self.sections.items()}
-        given = self._matrix() if stated == "EXPLICIT" else rounding
-        return name, kind, rounding, nodes.problem(self.source, given, count, lines)
-
-    def _nodes(self, *, timed: bool) -> _Nodes:
-        count, each = self.size, self._number("SERVICE_TIME", 0.0)
-        windows = self._numbers("TIME_WINDOW", None if timed else np.tile([0.0, np.inf], (count, 1)))
-        if "DISTANCE" in self.texts:
-            # a route may last no longer: the depot closes then
-            if timed or (longest := self._number("DISTANCE")) <= 0:
-                what = "is not read beside time windows" if timed else "must be more than nothing"
-                raise self.refusal("DISTANCE", f"a longest route {what}")
-            windows[0, 1] = longest
-        depot = [word for _, words in self._section("DEPOT") for word in words]
-        if depot not in (["1", "-1"], ["1"]):
-            raise self.refusal("DEPOT_SECTION", f"the depot must be node 1 and the only one, not {depot[:5]}")
-        return _Nodes(
-            self._numbers("NODE_COORD", np.full((count, 2), np.nan)),
-            self._numbers("DEMAND")[:, 0],
-            self._numbers("SERVICE_TIME", np.array([[0.0], *[[each]] * (count - 1)]))[:, 0],
-            windows,
-            self._number("CAPACITY"),
-        )
-
-    def _matrix(self) -> Floats:
-        """Return distances that stand in the file."""
-        head, form = "EDGE_WEIGHT_SECTION", self._word("EDGE_WEIGHT_FORMAT", ("FULL_MATRIX", "LOWER_ROW"))
-        rows = self._section("EDGE_WEIGHT")
-        numbers = np.array([each for line, words in rows for each in self.source.numbers(words, line, head)])
-        distance = np.zeros((self.size, self.size))
-        into = np.indices(distance.shape) if form == "FULL_MATRIX" else np.tril_indices(self.size, -1)
-        if len(numbers) != np.size(into[0]):
-            told = f"{len(numbers):,} numbers, but {form} of {self.size:,} nodes has {np.size(into[0]):,}"
-            raise self.refusal(head, f"{told}; the file is cut off or was edited")
-        distance[tuple(np.ravel(axis) for axis in into)] = numbers
-        if form == "FULL_MATRIX":
-            np.fill_diagonal(distance, 0.0)
-        else:
-            distance += distance.T
-        if (distance < 0).any():
-            tail, heads = np.argwhere(distance < 0)[0] + 1
-            raise self.refusal(head, f"the distance from {tail} to {heads} is negative")
-        return distance
 
 
 # Solution files of CVRPLIB.
