@@ -240,7 +240,8 @@ class _Reading:
         if all(math.isfinite(stop.stop) for stop in stops):
             stops = sorted(stops, key=lambda stop: stop.stop)
         elif all(math.isfinite(stop.arrival) for stop in stops):
-            stops = sorted(stops, key=lambda stop: _past_midnight(stop.arrival, stops, self._day_length))
+            latest, day = max(stop.arrival for stop in stops), convert(24.0, "h", self.problem.units.time)
+            stops = sorted(stops, key=lambda stop: stop.arrival + day * (latest - stop.arrival > day / 2.0))
         leaves = _first(stop.departure for stop in stops)
         back = _first(stop.back for stop in stops)
         times: list[_Visit] = []
@@ -276,15 +277,10 @@ class _Reading:
         departure = None if not math.isfinite(leaves) else leaves
         return Route(*vehicle, depot, tuple(names), departure), times
 
-    @property
-    def _day_length(self) -> float:
-        return convert(24.0, "h", self.problem.units.time)
-
     def _after(self, clock: float, value: float) -> float:
         """Return a time past midnight as one of the next day, where the time before is more than half a day later."""
-        if math.isfinite(clock) and math.isfinite(value) and clock - value > self._day_length / 2.0:
-            return value + self._day_length
-        return value
+        day = convert(24.0, "h", self.problem.units.time)
+        return value + day if clock - value > day / 2.0 else value
 
     def _forward(self, clock: float, value: float, vehicle: str, where: str) -> float:
         """Return a time, or none where it runs backwards, which is told."""
@@ -311,9 +307,3 @@ class _Reading:
 
 def _first(values: Iterator[float] | Any) -> float:
     return next((value for value in values if math.isfinite(value)), math.nan)
-
-
-def _past_midnight(arrival: float, stops: Sequence[DrivenStop], day: float) -> float:
-    """Return an arrival, those after midnight behind those before it, where a night lies between."""
-    latest = max(stop.arrival for stop in stops)
-    return arrival + day if latest - arrival > day / 2.0 else arrival

@@ -25,7 +25,7 @@ from kanopt.routing.road_network import RoadNetwork
 from kanopt.routing.rules import RESERVED, RULES
 from kanopt.routing.rules.rule import Given
 from kanopt.routing.service_times import SERVICE, STOP_REFERENCES
-from kanopt.text import amount_text, clock_text, join_list, list_names, number_text
+from kanopt.text import amount_text, join_list, list_names, number_text
 from kanopt.units import convert, same_dimension
 
 # Possible mistakes in the data of a routing problem, reported before anything is solved.
@@ -52,8 +52,6 @@ def data_remarks(problem: RoutingModel) -> Iterator[str]:
     """
     yield from _degrees(problem)
     yield from _speed(problem)
-    yield from _loads(problem)
-    yield from _shifts_too_short(problem)
     yield from (text for rule in RULES for text in rule.remarks(problem.data))
     records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
     tables = [table for table in problem.units.tables() if table.name in records]
@@ -88,51 +86,6 @@ def _speed(problem: RoutingModel) -> Iterator[str]:
             )
             yield text
             return
-
-
-def _loads(problem: RoutingModel) -> Iterator[str]:
-    demand = np.array([client.demand for client in problem.clients if client.demand > 0])
-    capacity = max(
-        (vehicle.capacity for vehicle in problem.vehicles if vehicle.num_available > 0), default=np.inf
-    )
-    if demand.size and float(np.median(demand)) > capacity:
-        load = problem.units.load
-        text = (
-            f"half of all demands are {amount_text(float(np.median(demand)), load)} or more, and no vehicle carries "
-            f"more than {amount_text(capacity, load)}; are both in {load}?"
-        )
-        yield text
-
-
-def _shifts_too_short(problem: RoutingModel) -> Iterator[str]:
-    """Report vehicles that cannot be back from any client before their shift ends, when leaving at its start.
-
-    Travel times are those at planning values.
-    """
-    data, unit = problem.data, problem.units.time
-    clients = slice(len(data.depots), None)
-    for place, vehicle in enumerate(data.vehicles):
-        if vehicle.num_available < 1 or not data.clients:
-            continue
-        every = np.arange(len(data.depots), len(data.names))
-        start, end = (
-            np.full_like(every, data.index[ends[vehicle.name]]) for ends in (data.depot_of, data.end_of)
-        )
-        there, back_home = (
-            problem.planning_values.duration(np.full_like(every, place), *ends)
-            for ends in ((start, every), (every, end))
-        )
-        begin = np.maximum(vehicle.shift_start + there, data.earliest[clients])
-        home = back_home if vehicle.returns else 0.0
-        back = float((begin + problem.planning_values.service[place, clients] + home).min())
-        if np.isfinite(back) and back > vehicle.shift_end:
-            name = data.end_of[vehicle.name]
-            text = (
-                f"{vehicle.name}: the shift from {clock_text(vehicle.shift_start, unit)} to "
-                f"{clock_text(vehicle.shift_end, unit)} is too short for any client; the first return to {name} would "
-                f"be at {clock_text(back, unit)}"
-            )
-            yield text
 
 
 def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:

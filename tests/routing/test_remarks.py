@@ -33,11 +33,6 @@ def test_nothing_is_told_of_good_data():
     [
         ({"distance": 1000.0 * LINE, "van": VehicleType("van")}, "in km and times in min"),
         ({"distance": 1e-4 * LINE, "van": VehicleType("van")}, "in km and times in min"),
-        ({"demand": 500.0, "van": VehicleType("van", capacity=3.5)}, "500 t .* 3.5 t"),
-        (
-            {"van": VehicleType("van", shift_start=10, shift_end=61)},
-            "would be at 01:02",
-        ),
     ],
 )
 def test_what_looks_wrong_is_told(changes, told):
