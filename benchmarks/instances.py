@@ -78,7 +78,7 @@ def main() -> None:
     solutions, broken = len(table.groupby(["folder", "instance"])), int((table["broken"] > 0).sum())
     print(f"\n{len(table)} prices of {solutions} solutions; {broken} with a broken constraint")
     print(f"largest relative difference {relative:.1e}; instances that input checks remark on:", end=" ")
-    print(sum(bool(instance.findings) for instance, _ in found), f"of {len(found)}")
+    print(sum(bool(instance.problem.data_remarks()) for instance, _ in found), f"of {len(found)}")
     print(f"\n{footer([], 'none')}")
 
 

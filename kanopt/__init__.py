@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from kanopt.scenarios.init import scaffold as scaffold
     from kanopt.scheduling.problem import SchedulingProblem as SchedulingProblem
     from kanopt.solvers.on_time import solve_on_time as solve_on_time
-    from kanopt.solvers.solve import encodings as encodings
     from kanopt.solvers.solve import solve as solve
     from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
@@ -110,7 +109,7 @@ _HOME = {
     "scenarios.init": "scaffold",
     "scheduling.problem": "SchedulingProblem",
     "solvers.on_time": "solve_on_time",
-    "solvers.solve": "encodings solve",
+    "solvers.solve": "solve",
     "supply.problem": "SupplyProblem",
     "surrogates": "KANRegressor LawLimits fit_laws",
     "surrogates.baselines": "baselines",

@@ -19,7 +19,7 @@ from kanopt.decisions.simulate import (
     violation_reasons,
 )
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
+from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure, emissions
@@ -111,12 +111,6 @@ def kept_constraints(problem: DecisionModel, check: Check) -> Coverage:
     return Coverage(_WORDS, len(problem.constraint_laws), tuple(broken), lacking="broken")
 
 
-def price_of_broken(coverage: Coverage) -> LeftOutPrice:
-    """Say that keeping the constraints has no known price: another search would have to find it."""
-    what = refer_to(coverage.left_out, coverage.left_out)
-    return LeftOutPrice(0.0, None, f"what keeping {what} would cost is not known")
-
-
 _SHOWN = 8
 
 
@@ -168,7 +162,7 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         return kept_constraints(self.problem, self.check)
 
     def _left_out_price(self) -> LeftOutPrice:
-        return price_of_broken(self.coverage)
+        return LeftOutPrice.of(0.0, unknown=f"keeping {join_list(self.coverage.left_out, 5)}")
 
     def _price(self) -> Pricing:
         return price_plan(self.problem, self.plan)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kanopt.plans.findings import Violation
-from kanopt.text import amount_text, count_text, join_list, number_text
+from kanopt.text import amount_text, count_text, join_list, money_text, number_text
 
 # The sites, vehicles or machines that a plan uses, and how two plans differ in them.
 
@@ -326,14 +326,9 @@ class LeftOutPrice:
     paid
         What the price of the plan holds for it: prizes, costs of shortages, lateness.
     more
-        What serving the rest would cost on top; None where that is not known.
+        What serving the rest would cost on top: nothing, or None where that is not known.
     text
-        Both in words, and how they are known.
-
-    Examples
-    --------
-    >>> LeftOutPrice(40.0, 84.2, "").amount, LeftOutPrice(40.0, None, "").amount
-    (124.2, None)
+        Both in words.
     """
 
     paid: float
@@ -345,28 +340,17 @@ class LeftOutPrice:
         """The whole price of what is left out; None where a part of it is not known."""
         return None if self.more is None else self.paid + self.more
 
+    @classmethod
+    def of(cls, paid: float, unit: str = "", paid_for: str = "", unknown: str = "") -> LeftOutPrice:
+        """Return the price of what is paid for, and of what nobody knows what it would cost; either may be empty.
 
-def refer_to(names: Sequence[str], left_out: Sequence[str], noun: str = "") -> str:
-    """Refer to some of those that are left out after they were named: by name again only where these are not all.
-
-    Parameters
-    ----------
-    names
-        Whom to refer to.
-    left_out
-        All that are left out.
-    noun
-        What of them; themselves where empty.
-
-    Examples
-    --------
-    >>> refer_to(["a", "b"], ["a", "b"]), refer_to(["a"], ["a"], "prize"), refer_to(["a"], ["a", "b"], "prize")
-    ('them', 'its prize', 'the prize of a')
-    """
-    if len(names) < len(left_out):
-        listed = join_list(names, _NAMES)
-        return f"the {noun} of {listed}" if noun else listed
-    one = len(names) == 1
-    if noun:
-        return f"{'its' if one else 'their'} {noun}"
-    return "it" if one else "them"
+        Examples
+        --------
+        >>> LeftOutPrice.of(40.0, "EUR", "prizes", "serving a").text
+        'prizes of 40.00 EUR are in the price; what serving a would cost is not known'
+        """
+        told = [
+            f"{paid_for} of {money_text(paid, unit)} {'are' if paid_for.endswith('s') else 'is'} in the price"
+        ]
+        told = told * bool(paid_for) + [f"what {unknown} would cost is not known"] * bool(unknown)
+        return cls(paid, None if unknown else 0.0, "; ".join(told))

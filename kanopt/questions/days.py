@@ -170,7 +170,7 @@ class DaysQuestion(Question):
         from kanopt.routing import RoutingPlan
         from kanopt.routing.driven import read_driven
 
-        # nothing is taken as made because a plan has it: this one has no routes
+        # of a plan without routes nothing counts as left out
         nothing: Any = evaluate(problem, RoutingPlan((), self.day(point).names)).assessment
         return evaluate(problem, read_driven(nothing, self.day(point).driven).plan)
 

@@ -14,26 +14,23 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice, refer_to
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason, View, WorkOrder
 from kanopt.plans.geography import EarthPlan
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices
-from kanopt.routing.entities import Client, VehicleType
-from kanopt.routing.insertion import insert_clients
+from kanopt.routing.entities import VehicleType
 from kanopt.routing.law_uses import RoutingLawUses, fixed_time_figure, implausible_speeds
-from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.reasons import plan_reasons
 from kanopt.routing.rules import RULE_WORDS
 from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, check_plan, drive, fleets_below_zero, price_plan, prices_of_fleets
+from kanopt.routing.simulate import Drive, check_plan, fleets_below_zero, price_plan, prices_of_fleets
 from kanopt.routing.slider_prices import slider_prices
 from kanopt.routing.views import PlanViews
-from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, percent_text
 
 # What a manager asks of routes: how far, how long, with how many vehicles, how full and how late.
 
@@ -176,8 +173,6 @@ class RouteFigures:
 
 
 _WORDS = CoverageWords("serves", "client", "clients")
-_MOST = 40
-"""So many clients at most are put into the plan one by one to learn what serving them costs."""
 
 
 def clients_served(data: RoutingData, plan: RoutingPlan) -> Coverage:
@@ -194,81 +189,14 @@ def clients_served(data: RoutingData, plan: RoutingPlan) -> Coverage:
     )
 
 
-def price_of_left_out(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, objective: float
-) -> LeftOutPrice:
-    """Return the prizes of the clients that are left out, and what it would cost to serve those that must be served.
-
-    They are put, one after the other, where they cost least on the law, with as many more vehicles as that takes.
-
-    Parameters
-    ----------
-    laws, planning
-        The problem's laws and planning values.
-    plan
-        The plan.
-    objective
-        Its price.
-    """
-    data, money = laws.data, laws.data.units.money
+def price_of_left_out(data: RoutingData, plan: RoutingPlan) -> LeftOutPrice:
+    """Return the prizes of the clients that are left out; what serving those that must be served costs is not known."""
     on_routes = {name for route in plan.routes for name in route.clients}
     left = [client for client in data.clients if client.name not in on_routes]
-    names = [client.name for client in left]
-    prizes = {client.name: client.prize for client in left if client.prize is not None}
-    must = [client for client in left if client.mandatory]
-    paid, sentences = math.fsum(prizes.values()), []
-    if prizes:
-        noun, verb = ("prize", "is") if len(prizes) == 1 else ("prizes", "are")
-        sentences.append(
-            f"{refer_to(list(prizes), names, noun)}, {money_text(paid, money)}, {verb} in the price"
-        )
-    if not must:
-        return LeftOutPrice(paid, 0.0, "; ".join(sentences))
-    more, how = _cost_of_serving(laws, planning, plan, objective, must, names)
-    return LeftOutPrice(paid, more, "; ".join([*sentences, how]))
-
-
-def _cost_of_serving(
-    laws: RoutingLaws,
-    planning: PlanningValues,
-    plan: RoutingPlan,
-    objective: float,
-    must: Sequence[Client],
-    left_out: Sequence[str],
-) -> tuple[float | None, str]:
-    """Return what it costs more to serve clients with more vehicles (None: not known), and how it is known."""
-    data, what = laws.data, refer_to([client.name for client in must], left_out)
-    if len(must) > _MOST:
-        why = "there are too many for cheapest insertion; plan again with more vehicles"
-        return None, f"what serving {what} would cost is not known: {why}"
-    fleet = tuple(
-        replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
-    )
-    larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
-    largest = sorted(must, key=lambda client: -max(client.demand, client.pickup))
-    longer, refused = insert_clients(larger, planning, plan, [client.name for client in largest])
-    if refused:
-        what, it = refer_to(refused, left_out), "it" if len(refused) == 1 else "them"
-        return (
-            None,
-            f"what serving {what} would cost is not known: even another vehicle has no place for {it}",
-        )
-    more = price_plan(larger, planning, longer, drive(larger, planning, longer.routes)).objective - objective
-    return more, (
-        f"serving {what} too would cost {money_text(more, data.units.money)} more with {_added(data, longer)} "
-        "(each put where it costs least on the law; a search may find a cheaper plan)"
-    )
-
-
-def _added(data: RoutingData, plan: RoutingPlan) -> str:
-    """Say which vehicles a plan uses beyond those there are."""
-    count = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
-    added = Counter(route.vehicle for route in plan.routes if route.index > count[route.vehicle])
-    return (
-        join_list(
-            [count_text(found, f"more {name}", f"more of type {name}") for name, found in added.items()]
-        )
-        or "the vehicles there are"
+    prizes = [client.prize for client in left if client.prize is not None]
+    must = join_list([client.name for client in left if client.mandatory], 5)
+    return LeftOutPrice.of(
+        math.fsum(prizes), data.units.money, "prizes" * bool(prizes), f"serving {must}" * bool(must)
     )
 
 
@@ -431,8 +359,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return clients_served(self.problem.data, self.plan)
 
     def _left_out_price(self) -> LeftOutPrice:
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return price_of_left_out(laws, planning, self.plan, self.pricing.objective)
+        return price_of_left_out(self.problem.data, self.plan)
 
     def _price(self) -> Pricing:
         laws, planning = self.problem.leg_laws, self.problem.planning_values

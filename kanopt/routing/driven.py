@@ -112,8 +112,7 @@ class DrivenDay:
 def read_driven(planned: RoutingAssessment, driven: Any) -> DrivenDay:
     """Read what was driven, and join it with the plan of the day.
 
-    A planned stop that is not in the table, between two that are and that follow each other there, was driven and not
-    written down where the time between them says so; else it was left out.
+    A planned stop that is not in the table was left out.
 
     Parameters
     ----------
@@ -149,7 +148,6 @@ class _Reading:
     unknown: list[str] = dataclass_field(default_factory=list)
     backwards: list[str] = dataclass_field(default_factory=list)
     twice: list[str] = dataclass_field(default_factory=list)
-    unwritten: list[str] = dataclass_field(default_factory=list)
 
     @property
     def problem(self) -> RoutingModel:
@@ -242,7 +240,8 @@ class _Reading:
         if all(math.isfinite(stop.stop) for stop in stops):
             stops = sorted(stops, key=lambda stop: stop.stop)
         elif all(math.isfinite(stop.arrival) for stop in stops):
-            stops = sorted(stops, key=lambda stop: _past_midnight(stop.arrival, stops, self._day_length))
+            latest, day = max(stop.arrival for stop in stops), convert(24.0, "h", self.problem.units.time)
+            stops = sorted(stops, key=lambda stop: stop.arrival + day * (latest - stop.arrival > day / 2.0))
         leaves = _first(stop.departure for stop in stops)
         back = _first(stop.back for stop in stops)
         times: list[_Visit] = []
@@ -275,69 +274,13 @@ class _Reading:
             names.pop()
         back = self._forward(clock, self._after(clock, back), name, "its return")
         times.append((back, back, math.nan, is_detour))
-        names, times = self._with_unwritten(vehicle, names, times, leaves)
         departure = None if not math.isfinite(leaves) else leaves
         return Route(*vehicle, depot, tuple(names), departure), times
 
-    def _with_unwritten(
-        self, vehicle: tuple[str, int], names: list[str], times: list[_Visit], leaves: float
-    ) -> tuple[list[str], list[_Visit]]:
-        """Put planned stops that nobody wrote down where the time between their neighbours says that they were made."""
-        plan, driven = self.planned, self.assessment.simulation
-        place = next(
-            (at for at, route in enumerate(plan.routes) if (route.vehicle, route.index) == vehicle), None
-        )
-        if place is None:
-            return names, times
-        legs, stops = np.flatnonzero(driven.route == place), plan.routes[place].clients
-        if len(legs) < len(stops):
-            return names, times
-        ends = [float(driven.departure[place]), *(driven.begin + driven.stay)[legs].tolist()]
-        arrives = driven.arrive[legs].tolist()
-        written = {stop.client for stop in self.stops}
-        kept = [at for at, name in enumerate(stops) if name in names]
-        found: list[tuple[int, int, int]] = []  # behind which stop of the table, and which stops of the plan
-        for before, after in zip([-1, *kept], [*kept, len(stops)], strict=True):
-            gone = range(before + 1, after)
-            if not gone or any(stops[at] in written for at in gone):
-                continue
-            first = names.index(stops[before]) + 1 if before >= 0 else 0
-            last = names.index(stops[after]) if after < len(stops) else len(names)
-            over_unknown = times[last][3]
-            if first != last or over_unknown or (after == len(stops) and len(arrives) == len(stops)):
-                continue
-            left = times[first - 1][1] if first else leaves
-            took, planned = times[last][0] - left, arrives[after] - ends[before + 1]
-            direct = self._direct(vehicle[0], stops[before] if before >= 0 else "", stops[after : after + 1])
-            if math.isnan(took) or took - direct > (planned - direct) / 2.0:
-                found.append((first, gone.start, gone.stop))
-        for first, start, stop in reversed(found):
-            self.unwritten += stops[start:stop]
-            names = [*names[:first], *stops[start:stop], *names[first:]]
-            unknown: list[_Visit] = [(math.nan, math.nan, math.nan, False)] * (stop - start)
-            times = [*times[:first], *unknown, *times[first:]]
-        return names, times
-
-    def _direct(self, vehicle: str, tail: str, head: Sequence[str]) -> float:
-        """Return how long the way between two stops takes; an empty one is the depot."""
-        data, planning = self.problem.data, self.problem.planning_values
-        ends = data.depot_of[vehicle], data.end_of[vehicle]
-        places = (
-            data.type_index[vehicle],
-            data.index[tail or ends[0]],
-            data.index[head[0] if head else ends[1]],
-        )
-        return float(planning.duration(*map(np.array, places)))
-
-    @property
-    def _day_length(self) -> float:
-        return convert(24.0, "h", self.problem.units.time)
-
     def _after(self, clock: float, value: float) -> float:
         """Return a time past midnight as one of the next day, where the time before is more than half a day later."""
-        if math.isfinite(clock) and math.isfinite(value) and clock - value > self._day_length / 2.0:
-            return value + self._day_length
-        return value
+        day = convert(24.0, "h", self.problem.units.time)
+        return value + day if clock - value > day / 2.0 else value
 
     def _forward(self, clock: float, value: float, vehicle: str, where: str) -> float:
         """Return a time, or none where it runs backwards, which is told."""
@@ -351,10 +294,8 @@ class _Reading:
         """Note what is missing, unknown or impossible."""
         before = {name for route in self.planned.routes for name in route.clients}
         missing = [name for name in plan.unserved if name in before]
-        stop, since = "planned stop", "since the time between their neighbours says so"
         for names, one, many, words in (
-            (missing, stop, "", "not in the table and taken as left out"),
-            (self.unwritten, stop, "", f"not in the table and taken as made, {since}"),
+            (missing, "planned stop", "", "not in the table and taken as left out"),
             (self.unknown, "stop", "", "at places that the plan does not know, which count as detours"),
             (self.twice, "client", "", "reached more than once, of which the first visit counts"),
             (self.backwards, "time that runs", "times that run", "backwards and count as unknown"),
@@ -366,9 +307,3 @@ class _Reading:
 
 def _first(values: Iterator[float] | Any) -> float:
     return next((value for value in values if math.isfinite(value)), math.nan)
-
-
-def _past_midnight(arrival: float, stops: Sequence[DrivenStop], day: float) -> float:
-    """Return an arrival, those after midnight behind those before it, where a night lies between."""
-    latest = max(stop.arrival for stop in stops)
-    return arrival + day if latest - arrival > day / 2.0 else arrival

@@ -21,7 +21,7 @@ from kanopt.routing.rules.rule import Flags
 from kanopt.routing.service_times import SERVICE
 from kanopt.routing.simulate import Drive, leg_names
 from kanopt.routing.simulate.departures import judge_departures
-from kanopt.routing.simulate.legs import DrivingErrors, pad_routes
+from kanopt.routing.simulate.legs import ChangedTimes, DrivingErrors, pad_routes
 from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
@@ -168,21 +168,6 @@ def _first_few(texts: Sequence[str]) -> str:
     return list_names(texts, _SHOWN, quoted=False)
 
 
-@dataclass(frozen=True, eq=False)
-class _Longer:
-    """By how much each leg or service takes longer, at least nothing in all; (routes, legs)."""
-
-    longer: Floats
-
-    def select(self, routes: Integers) -> _Longer:
-        """Return those of some routes, each as often as it is named."""
-        return _Longer(self.longer[routes])
-
-    def apply(self, leg: int, times: Floats) -> Floats:
-        """Return how long one leg of each route takes, given what was planned; (routes,)."""
-        return np.maximum(times + self.longer[:, leg], 0.0)
-
-
 class Delays:
     """The routes of a plan, driven again with other durations.
 
@@ -221,7 +206,8 @@ class Delays:
             Whether services take longer.
         """
         by_route = self._padded(longer)[:, self.done]
-        errors = _Longer(by_route.reshape(-1, by_route.shape[-1]))
+        more = by_route.reshape(-1, by_route.shape[-1])
+        errors = ChangedTimes(np.ones_like(more), more)
         changed = DrivingErrors(service=errors) if at_stops else DrivingErrors(travel=errors)
         return self._price(len(longer), changed) - self._price(1, DrivingErrors())
 

@@ -26,7 +26,7 @@ from kanopt.routing.rules.release import RELEASE
 from kanopt.routing.rules.started import read_started, routes_at
 from kanopt.routing.service_times import SERVICE
 from kanopt.routing.validation import (
-    input_findings,
+    data_remarks,
     law_mistakes,
     load_questions,
     routing_checks,
@@ -234,8 +234,8 @@ class RoutingProblem(RoutingModel):
         return tuple(notes)
 
     def data_remarks(self) -> tuple[str, ...]:
-        """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""
-        return tuple(finding.message for finding in input_findings(self))
+        """Tell of units that do not fit, shifts too short, and fields that change nothing."""
+        return tuple(data_remarks(self))
 
     def unreachable(self) -> tuple[str, ...]:
         """Tell of clients that no road joins with a depot, there and back, or whose goods come after their windows."""

@@ -321,35 +321,12 @@ def _overrun(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Re
         if np.isfinite(returns) and exceeds(returns, end):
             late = returns - end
             over = amount_text(late, unit)
-            parts = _time_breakdown(data, driven, place)
             yield Reason(
                 route.label,
                 "late",
                 f"{route.label} leaves at {clock_text(float(driven.departure[place]), unit)} and {done} at "
-                f"{clock_text(returns, unit)}, {over} after its shift ends: {parts}",
+                f"{clock_text(returns, unit)}, {over} after its shift ends",
                 f"the shift of {route.label} {over} longer",
                 bottleneck="they are done after their shifts end",
                 amount=late,
             )
-
-
-def _time_breakdown(data: RoutingData, driven: Drive, place: int) -> str:
-    """Say of what the time of a route consists."""
-    here, unit = driven.route == place, data.units.time
-    driving, waiting = float(driven.duration[here].sum()), float((driven.begin - driven.arrive)[here].sum())
-    service = driven.stay[here]
-    # the last leg back to the depot ends the route: nothing is loaded again
-    home = int(driven.head[here][-1]) < len(data.depots)
-    serving = float(service[:-1].sum() if home else service.sum())
-    breaks = float(driven.finish[place] - driven.departure[place]) - driving - waiting - serving
-    parts = [
-        f"{amount_text(driving, unit)} of driving",
-        f"{amount_text(serving, unit)} of service",
-        f"{amount_text(waiting, unit)} of waiting",
-    ]
-    if exceeds(breaks, 0.0):
-        # who has breaks has no rests after driving
-        parts.append(
-            f"{amount_text(breaks, unit)} of {'breaks' if data.breaks[driven.kind[place]] else 'rests'}"
-        )
-    return join_list(parts)

@@ -28,7 +28,7 @@ from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.simulate import Drive, price_plan, price_side_by_side
 from kanopt.routing.simulate.drive import LegTimes, drive_forward, drive_of
-from kanopt.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes, service_begin
+from kanopt.routing.simulate.legs import ChangedTimes, DrivingErrors, PaddedRoutes, pad_routes, service_begin
 from kanopt.units import convert
 
 if TYPE_CHECKING:
@@ -53,22 +53,6 @@ _BEYOND = 5.0
 _TINY = 1e-6
 _NORMAL = 0.6745  # median of the size of a standard normal number
 _LEAST = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class _Changed:
-    """Times that are longer by a factor and by something more; (routes, legs) each."""
-
-    factor: Floats
-    more: Floats
-
-    def select(self, routes: Integers) -> _Changed:
-        """Return those of some routes, each as often as it is named."""
-        return _Changed(self.factor[routes], self.more[routes])
-
-    def apply(self, leg: int, times: Floats) -> Floats:
-        """Return how long one leg of each route takes, given what the law says; (routes,)."""
-        return np.asarray(np.maximum(times * self.factor[:, leg] + self.more[:, leg], 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -382,8 +366,8 @@ class ReviewedDay:
             other.
         """
         count, routes, legs = travel.shape
-        longer = _Changed(travel.reshape(-1, legs), np.tile(self._detours, (count, 1)))
-        stays = _Changed(service.reshape(-1, legs), np.zeros((count * routes, legs)))
+        longer = ChangedTimes(travel.reshape(-1, legs), np.tile(self._detours, (count, 1)))
+        stays = ChangedTimes(service.reshape(-1, legs), np.zeros((count * routes, legs)))
         grid = self.routes.select(np.tile(np.arange(routes), count))
         return self._drive(replace(grid, errors=DrivingErrors(longer, stays)), np.tile(self.departure, count))
 

@@ -152,31 +152,6 @@ class RoadNetwork:
         )
         return cls(links.assign(length=links[length]), times, nodes, distance, time)
 
-    def to_networkx(self) -> Any:
-        """Return the roads as a ``networkx.MultiDiGraph``.
-
-        The keys of its edges are the rows of the links. Edges have the columns of the links as attributes, with
-        ``length`` and ``time`` in the units of the network; nodes have ``x`` and ``y`` where they are known.
-
-        Examples
-        --------
-        >>> roads = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [2.0, 3.0]})
-        >>> graph = RoadNetwork(roads, np.array([4.0, 5.0])).to_networkx()
-        >>> list(graph.edges(data="time"))
-        [('a', 'b', 4.0), ('b', 'c', 5.0)]
-        """
-        import networkx as nx
-
-        graph = nx.MultiDiGraph()
-        graph.add_nodes_from(self.names)
-        if self.positions is not None:
-            graph.add_nodes_from((name, {"x": x, "y": y}) for name, x, y in self.positions.itertuples())
-        columns = self.links.drop(columns=["tail", "head"]).assign(length=self.lengths, time=self.times)
-        rows = columns.to_dict("records")
-        for row, (tail, head, about) in enumerate(zip(self.tails, self.heads, rows, strict=True)):
-            graph.add_edge(tail, head, key=row, **{str(name): value for name, value in about.items()})
-        return graph
-
     def __post_init__(self) -> None:
         known = {
             f"link.{name}": self._declared.get(str(name), "") for name in ("length", *self.links.columns)

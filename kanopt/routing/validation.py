@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from kanopt.arc_blocks import of_types
-from kanopt.array_types import Floats
 from kanopt.faults import WHOLE_TEXT, Fault, is_whole
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.geography import degrees_question
@@ -19,163 +18,54 @@ from kanopt.records.reading import RecordCheck, empty_tables, idle_fields, refer
 from kanopt.records.unread_columns import TableUse, fields_read, lookalikes, missing_price, table_use
 from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import DURATION, ArrivalFunctions
+from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.matrices import long_table_use
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.road_network import RoadNetwork
 from kanopt.routing.rules import RESERVED, RULES
 from kanopt.routing.rules.rule import Given
 from kanopt.routing.service_times import SERVICE, STOP_REFERENCES
-from kanopt.text import amount_text, clock_text, join_list, list_names, number_text
+from kanopt.text import amount_text, join_list, list_names, number_text
 from kanopt.units import convert, same_dimension
 
 # Possible mistakes in the data of a routing problem, reported before anything is solved.
 
 _SLOW, _FAST = 0.5, 300.0
-_WORK = 200_000_000
-_RELATIVE = 1e-9
 _SAMPLE = 200
 """Places from which speeds are looked at where matrices are not kept."""
 
 
-@dataclass(frozen=True)
-class InputFinding:
-    """A possible mistake in the data.
-
-    Parameters
-    ----------
-    kind
-        ``"asymmetric"``, ``"triangle"``, ``"units"``, a rule, ``"idle"`` or ``"depot closed"``.
-    where
-        The matrix or the vehicle type concerned.
-    message
-        A sentence with numbers.
-    """
-
-    kind: str
-    where: str
-    message: str
-
-
-def input_findings(problem: RoutingModel, *, rounded: float = 0.0) -> tuple[InputFinding, ...]:
-    """Look for asymmetric matrices, shortcuts over a third place, units that do not fit, and depots that are closed.
+def data_remarks(problem: RoutingModel) -> Iterator[str]:
+    """Yield what looks like a mistake in the data: units that do not fit, depots that are closed, idle fields.
 
     What contradicts itself (negative or missing entries, names that come twice, windows that close before they open)
     is refused when the problem is built, and not looked for again.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    rounded
-        By how much rounding alone can break the triangle inequality of the given matrices.
 
     Examples
     --------
     >>> from kanopt import RoutingProblem
     >>> from kanopt.routing import Client, Depot, VehicleType
-    >>> km = np.array([[0.0, 2.0, 9.0], [2.0, 0.0, 3.0], [9.0, 3.0, 0.0]])
-    >>> problem = RoutingProblem(
-    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], {}, km, km
-    ... )
-    >>> print(input_findings(problem)[0].message)
-    distance: 2 of 6 arcs are longer than the way over a third place, most yard → b: 9 against 5 over a
+    >>> metres = np.array([[0.0, 2000.0], [2000.0, 0.0]])
+    >>> problem = RoutingProblem([Depot("yard")], [Client("a")], [VehicleType("van")], {}, metres / 500, metres)
+    >>> print(*data_remarks(problem))
+    van: half of all legs are driven at 30,000 km/h or more; are distances in km and times in min?
     """
-    found: list[InputFinding] = []
-    for name, matrix in _matrices(problem).items():
-        found += _asymmetric(name, matrix, problem.data.names)
-        found += _triangle(name, matrix, problem.data.names, rounded)
-    return (
-        *found,
-        *_degrees(problem),
-        *_speed(problem),
-        *_loads(problem),
-        *_shifts_too_short(problem),
-        *_by_rules(problem),
-        *_idle(problem),
-    )
+    yield from _degrees(problem)
+    yield from _speed(problem)
+    yield from (text for rule in RULES for text in rule.remarks(problem.data))
+    records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
+    tables = [table for table in problem.units.tables() if table.name in records]
+    yield from map(str, idle_fields([(table, records[table.name]) for table in tables]))
 
 
-def _matrices(problem: RoutingModel) -> Mapping[str, Floats]:
-    """Return the matrices that the user gave, not those of a road network or a formula."""
-    given: dict[str, Any] = {"distance": problem.distance, "duration": problem.duration}
-    ready: dict[str, Any] = {"distance": problem.data.distance, "duration": problem.leg_laws.duration}
-    costs = {name: law for name, law in problem.leg_laws.cost.items() if not isinstance(law, BoundFormula)}
-    kinds = (RoadNetwork, BoundFormula, ArrivalFunctions, type(None))
-    found: dict[str, Any] = {name: ready[name] for name, law in given.items() if not isinstance(law, kinds)}
-    if len(found) == 2 and _proportional(found["distance"], found["duration"]):
-        del found["duration"]
-    return {**found, **{f"cost {name!r}": law for name, law in costs.items()}}
-
-
-def _proportional(a: Floats, b: Floats) -> bool:
-    """Say whether one matrix is the other times a number, so that the same would be reported twice."""
-    finite = np.isfinite(a)
-    if not np.array_equal(finite, np.isfinite(b)):
-        return False
-    x, y = a[finite], b[finite]
-    factor = float(y.sum() / x.sum()) if x.sum() > 0 else 0.0
-    return bool(np.allclose(x * factor, y, rtol=_RELATIVE, atol=0.0))
-
-
-def _asymmetric(name: str, matrix: Floats, names: tuple[str, ...]) -> Iterator[InputFinding]:
-    there = np.isfinite(matrix)
-    both = there & there.T
-    values = np.where(both, matrix, 0.0)
-    apart = np.abs(values - values.T)
-    different = np.triu((apart > _RELATIVE * np.maximum(values, values.T)) | (there != there.T), 1)
-    count, pairs = int(different.sum()), len(matrix) * (len(matrix) - 1) // 2
-    if not count:
-        return
-    text = f"{name}: {count:,} of {pairs:,} pairs of places differ by direction"
-    tail, head = np.unravel_index(int(np.argmax(apart)), apart.shape)
-    if apart[tail, head] > 0:
-        a, b = names[tail], names[head]
-        text += f", most {a} → {b}: {number_text(values[tail, head])} against {number_text(values[head, tail])} back"
-    oneway = int((there & ~there.T).sum())
-    if oneway:
-        text += f"; {oneway:,} can be driven in one direction only"
-    yield InputFinding("asymmetric", name, text)
-
-
-def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float) -> Iterator[InputFinding]:
-    """Compare every arc with detours over a third place, as many as can be compared in a second."""
-    n = len(matrix)
-    looked = min(n, max(1, _WORK // (n * n)))
-    lengths = matrix.copy()
-    np.fill_diagonal(lengths, np.inf)
-    shortest, over = lengths.copy(), np.full((n, n), -1, dtype=np.intp)
-    for middle in np.unique(np.linspace(0, n - 1, looked).astype(np.intp)):
-        detour = lengths[:, middle, None] + lengths[None, middle, :]
-        shorter = detour < shortest
-        shortest[shorter] = detour[shorter]
-        over[shorter] = middle
-    arcs = np.isfinite(lengths)
-    saved = np.zeros((n, n))
-    np.subtract(lengths, shortest, out=saved, where=arcs)
-    saved[saved <= rounded + _RELATIVE * np.where(arcs, lengths, 0.0)] = 0.0
-    count = int((saved > 0).sum())
-    if not count:
-        return
-    tail, head = np.unravel_index(int(np.argmax(saved)), saved.shape)
-    a, b, middle = names[tail], names[head], names[over[tail, head]]
-    text = (
-        f"{name}: {count:,} of {int(arcs.sum()):,} arcs are longer than the way over a third place, most {a} → {b}: "
-        f"{number_text(lengths[tail, head])} against {number_text(shortest[tail, head])} over {middle}"
-    )
-    yield InputFinding(
-        "triangle", name, text + (f" (looked over {looked:,} of {n:,} places)" if looked < n else "")
-    )
-
-
-def _degrees(problem: RoutingModel) -> Iterator[InputFinding]:
+def _degrees(problem: RoutingModel) -> Iterator[str]:
     """Report coordinates that look like degrees; of tables without units that is refused."""
     asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
     if asked and problem.network is None:
-        yield InputFinding("units", "coordinates", f"x and y {asked}; degrees belong into lat and lon")
+        yield f"x and y {asked}; degrees belong into lat and lon"
 
 
-def _speed(problem: RoutingModel) -> Iterator[InputFinding]:
+def _speed(problem: RoutingModel) -> Iterator[str]:
     """Report a speed (distance over time) that suggests another unit than the declared one."""
     units, data = problem.units, problem.data
     if not same_dimension(units.distance, "km"):
@@ -194,68 +84,8 @@ def _speed(problem: RoutingModel) -> Iterator[InputFinding]:
                 f"{vehicle.name}: half of all legs are driven at {number_text(speed)} km/h or "
                 f"{'more' if speed > 1 else 'less'}; are distances in {units.distance} and times in {units.time}?"
             )
-            yield InputFinding("units", vehicle.name, text)
+            yield text
             return
-
-
-def _loads(problem: RoutingModel) -> Iterator[InputFinding]:
-    demand = np.array([client.demand for client in problem.clients if client.demand > 0])
-    capacity = max(
-        (vehicle.capacity for vehicle in problem.vehicles if vehicle.num_available > 0), default=np.inf
-    )
-    if demand.size and float(np.median(demand)) > capacity:
-        load = problem.units.load
-        text = (
-            f"half of all demands are {amount_text(float(np.median(demand)), load)} or more, and no vehicle carries "
-            f"more than {amount_text(capacity, load)}; are both in {load}?"
-        )
-        yield InputFinding("units", "demand", text)
-
-
-def _by_rules(problem: RoutingModel) -> Iterator[InputFinding]:
-    """Report what looks like a mistake to a rule."""
-    for rule in RULES:
-        for where, text in rule.remarks(problem.data):
-            yield InputFinding(rule.name, where, text)
-
-
-def _idle(problem: RoutingModel) -> Iterator[InputFinding]:
-    """Report fields that change nothing, because others are blank."""
-    records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
-    tables = [table for table in problem.units.tables() if table.name in records]
-    for fault in idle_fields([(table, records[table.name]) for table in tables]):
-        yield InputFinding("idle", fault.table, str(fault))
-
-
-def _shifts_too_short(problem: RoutingModel) -> Iterator[InputFinding]:
-    """Report vehicles that cannot be back from any client before their shift ends, when leaving at its start.
-
-    Travel times are those at planning values.
-    """
-    data, unit = problem.data, problem.units.time
-    clients = slice(len(data.depots), None)
-    for place, vehicle in enumerate(data.vehicles):
-        if vehicle.num_available < 1 or not data.clients:
-            continue
-        every = np.arange(len(data.depots), len(data.names))
-        start, end = (
-            np.full_like(every, data.index[ends[vehicle.name]]) for ends in (data.depot_of, data.end_of)
-        )
-        there, back_home = (
-            problem.planning_values.duration(np.full_like(every, place), *ends)
-            for ends in ((start, every), (every, end))
-        )
-        begin = np.maximum(vehicle.shift_start + there, data.earliest[clients])
-        home = back_home if vehicle.returns else 0.0
-        back = float((begin + problem.planning_values.service[place, clients] + home).min())
-        if np.isfinite(back) and back > vehicle.shift_end:
-            name = data.end_of[vehicle.name]
-            text = (
-                f"{vehicle.name}: the shift from {clock_text(vehicle.shift_start, unit)} to "
-                f"{clock_text(vehicle.shift_end, unit)} is too short for any client; the first return to {name} would "
-                f"be at {clock_text(back, unit)}"
-            )
-            yield InputFinding("depot closed", vehicle.name, text)
 
 
 def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:
@@ -273,32 +103,23 @@ def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:
     ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], {}, network, network
     ... )
     >>> print(unreachable_clients(problem)[0])
-    road network in 2 pieces: no vehicle can drive from its depot to 'b' and back
+    road network: no vehicle can drive from its depot to 'b' and back
     """
-    network = problem.network
-    if network is None:
+    if problem.network is None:
         return ()
-    import networkx as nx
-
-    graph = nx.DiGraph(zip(network.tails, network.heads, strict=True))
-    graph.add_nodes_from(network.names)
-    node_of = dict(zip(problem.data.names, problem.network_nodes, strict=True))
-    reached: set[str] = set()
-    for vehicle in problem.data.vehicles:
-        if vehicle.num_available < 1:
-            continue
-        start, end = (node_of[ends[vehicle.name]] for ends in (problem.data.depot_of, problem.data.end_of))
-        there = {start, *nx.descendants(graph, start)}
-        reached |= there & {end, *nx.ancestors(graph, end)} if vehicle.returns else there
-    missing = [client.name for client in problem.data.clients if node_of[client.name] not in reached]
-    if not missing or not reached:
-        return ()
-    pieces = nx.number_strongly_connected_components(graph)
-    fleet = problem.data.vehicles
-    on = " and on to where it ends" if any(vehicle.end_depot for vehicle in fleet) else " and back"
-    back = on if all(vehicle.returns for vehicle in fleet) else ""
+    data, laws = problem.data, problem.leg_laws
+    every = np.arange(len(data.depots), len(data.names))
+    reached = np.zeros(len(every), dtype=bool)
+    for vehicle in data.vehicles:
+        if vehicle.num_available > 0:
+            start, end = (np.array(data.index[ends[vehicle.name]]) for ends in (data.depot_of, data.end_of))
+            reached |= laws.roads(start, every) & (laws.roads(every, end) if vehicle.returns else True)
+    missing = [client.name for client, there in zip(data.clients, reached, strict=True) if not there]
+    back = " and back" if all(vehicle.returns for vehicle in data.vehicles) else ""
     return (
-        f"road network in {pieces:,} pieces: no vehicle can drive from its depot to {list_names(missing)}{back}",
+        (f"road network: no vehicle can drive from its depot to {list_names(missing)}{back}",)
+        if missing
+        else ()
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice, refer_to
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
 from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View, WorkOrder
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
@@ -28,7 +28,7 @@ from kanopt.scheduling.simulate import (
     check_schedule,
     price_schedule,
 )
-from kanopt.text import amount_text, clock_text, count_text, money_text, number_text, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, number_text, percent_text
 from kanopt.units import factor, same_dimension
 
 # What a manager asks of a schedule: when it ends, how late jobs are, how machines are used, what energy it
@@ -317,27 +317,14 @@ def jobs_in_time(problem: SchedulingModel, placed: PlacedTasks) -> Coverage:
 
 
 def price_of_lateness(problem: SchedulingModel, placed: PlacedTasks) -> LeftOutPrice:
-    """Return what is paid for the jobs that end late; what a job would cost that does not run is not known."""
-    data, money = problem.data, problem.unit
+    """Return what is paid for the jobs that end late; of those without a price, or that do not run, it is not known."""
+    data = problem.data
     late, unfinished = _late(problem, placed), _unfinished(problem, placed)
-    paid_for, free = late & (data.tardiness_cost > 0), late & (data.tardiness_cost <= 0)
     over = np.where(late, placed.completion(len(data.jobs)) - data.timing.due, 0.0)
-    paid = math.fsum(data.tardiness_cost[paid_for] * over[paid_for])
-
-    def refer(chosen: NDArray[np.bool_], noun: str = "") -> str:
-        picked, everyone = (
-            [data.jobs[job].name for job in np.flatnonzero(some)] for some in (chosen, late | unfinished)
-        )
-        return refer_to(picked, everyone, noun)
-
-    sentences = []
-    if paid_for.any():
-        sentences.append(f"{refer(paid_for, 'lateness')}, {money_text(paid, money)}, is in the price")
-    if free.any():
-        sentences.append(f"{refer(free, 'lateness')} costs nothing in this problem")
-    if unfinished.any():
-        sentences.append(f"what running {refer(unfinished)} would cost is not known")
-    return LeftOutPrice(paid, None if free.any() or unfinished.any() else 0.0, "; ".join(sentences))
+    paid = math.fsum(data.tardiness_cost * over)
+    unpriced = (late & (data.tardiness_cost <= 0)) | unfinished
+    names = join_list([data.jobs[job].name for job in np.flatnonzero(unpriced)], 5)
+    return LeftOutPrice.of(paid, problem.unit, "lateness" * bool(paid), f"finishing {names}" * bool(names))
 
 
 def _late(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:

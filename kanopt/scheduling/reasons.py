@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.plans.findings import Reason
-from kanopt.scheduling.arrays import ShopTiming
-from kanopt.scheduling.dispatch import dispatch_greedily, earliest_completions
+from kanopt.scheduling.dispatch import earliest_completions
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.simulate import TOLERANCE, PlacedTasks
 from kanopt.text import amount_text, clock_text, list_names, number_text
@@ -39,7 +37,6 @@ def lateness_reasons(problem: SchedulingModel, placed: PlacedTasks) -> tuple[Rea
                 f"{_time(problem, least_lateness)} after its due date of {_moment(problem, due)}"
             )
             relaxation = f"a due date of at least {_moment(problem, best[job], at_least=True)}"
-            relaxation += _release_relaxation(problem, data.timing, int(job), float(least_lateness), due)
             cause = "they are late even with every machine to themselves"
         else:
             cause, why = _bottleneck(problem, placed, int(job))
@@ -65,20 +62,6 @@ def _moment(problem: SchedulingModel, value: float, *, at_least: bool = False) -
         return _time(problem, value)
     minutes = convert(float(value), unit, "min")
     return clock_text(math.ceil(minutes - TOLERANCE) if at_least else minutes)
-
-
-def _release_relaxation(
-    problem: SchedulingModel, timing: ShopTiming, job: int, amount: float, limit: float
-) -> str:
-    """Say that an earlier release would do, where it would: breaks may get in the way."""
-    earlier = timing.release.copy()
-    earlier[job] -= amount
-    if earlier[job] < 0:
-        return ""
-    ends = earliest_completions(problem.data.structure, replace(timing, release=earlier))
-    if problem.data.structure.latest_of_jobs(ends)[job] > limit + TOLERANCE:
-        return ""
-    return f", or a release {_time(problem, amount)} earlier"
 
 
 def _bottleneck(problem: SchedulingModel, placed: PlacedTasks, job: int) -> tuple[str, str]:
@@ -155,7 +138,7 @@ def infeasibility_reasons(problem: SchedulingModel) -> tuple[Reason, ...]:
     ]
     if not proved:
         proved = [*_late_jobs(problem), *_overload(problem)]
-    return tuple(proved) if proved else tuple(_combined_infeasibility(problem))
+    return tuple(proved)
 
 
 def _infeasible(
@@ -231,9 +214,6 @@ def _late_jobs(problem: SchedulingModel) -> Iterator[Reason]:
     for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
         over = ends[job] - problem.horizon
         relaxation = f"a horizon of at least {_moment(problem, ends[job], at_least=True)}"
-        relaxation += _release_relaxation(
-            problem, data.timing_without_horizon, int(job), float(over), problem.horizon
-        )
         yield _infeasible(
             f"job {data.jobs[job].name}",
             f"released at {_moment(problem, data.timing.release[job])}, it cannot end before "
@@ -286,26 +266,3 @@ def _overload(problem: SchedulingModel) -> Iterator[Reason]:
             f"{_time(problem, time.sum())} before the horizon",
             f"{_time(problem, shortest.sum() - time.sum())} more machine time",
         )
-
-
-def _combined_infeasibility(problem: SchedulingModel) -> Iterator[Reason]:
-    """Give a horizon that suffices, where each single job and the total work would fit."""
-    if problem.horizon is None:
-        return
-    data = problem.data
-    built = dispatch_greedily(data.structure, data.timing_without_horizon)
-    if built is None:
-        return
-    modes, starts = built
-    broken = problem.check(problem.schedule(modes, starts)).violations
-    if any(violation.constraint != "horizon" for violation in broken):
-        return
-    enough = float((starts + data.timing.duration[modes]).max())
-    yield Reason(
-        "schedule",
-        "infeasible",
-        f"each job alone and the work of each machine would fit before the horizon of "
-        f"{_moment(problem, problem.horizon)}, but no schedule of all of them was found",
-        f"a horizon of {_moment(problem, enough, at_least=True)} is enough",
-        proved=False,
-    )

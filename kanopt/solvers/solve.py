@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kanopt.engines.base import Encoding, Outcome, SolveOptions, Solver, cpu_seconds
+from kanopt.engines.base import Outcome, SolveOptions, Solver, cpu_seconds
 from kanopt.errors import ProblemError, SolverError
 from kanopt.faults import describe_value
 from kanopt.interrupt import Interrupt
@@ -37,38 +37,6 @@ def solvers() -> tuple[Solver, ...]:
     from kanopt.supply.search.solver import HighsSupply
 
     return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces())
-
-
-def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
-    """Return for each solver which encoding it uses for a problem, its size and error, or why none fits.
-
-    Parameters
-    ----------
-    problem
-        Any problem.
-
-    Returns
-    -------
-    tuple of Encoding
-        In order of preference; the first that fits is what :func:`kanopt.solve` uses.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt import DecisionProblem
-    >>> law = parse_formula("(x - y)^2 + exp(x)", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
-    >>> found = encodings(DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01))
-    >>> best = next(one for one in found if one.chosen)
-    >>> best.binaries, best.error <= 0.01, best.laws[0].method
-    (0, True, 'cuts, no binaries: jointly convex')
-    """
-    found: list[Encoding] = []
-    for solver in solvers():
-        why = solver.accepts(problem)
-        chosen = not why and not any(one.chosen for one in found)
-        made = Encoding("", solver.name, why) if why else solver.encoding(problem)
-        found.append(replace(made, chosen=chosen))
-    return tuple(found)
 
 
 def named_solver(name: str | None) -> Solver | None:

@@ -115,26 +115,6 @@ def test_the_day_and_a_slow_region_are_told_apart(plan):
     assert quiet.day.wrong.empty
 
 
-def test_stops_that_nobody_wrote_down_are_taken_as_made_where_the_time_says_so(plan):
-    table = driven(plan)
-    gone = table["client"].iloc[3]
-    made = ko.review(plan, table[table["client"] != gone])
-    assert any("taken as made" in note and gone in note for note in made.notes)
-    assert gone not in made.day.day.plan.unserved
-    direct = table.copy()
-    at = int(np.flatnonzero(direct["client"] == gone)[0])
-    data = plan.problem.data
-    ends = data.index[table["client"][at - 1]], data.index[table["client"][at + 1]]
-    rate = float(plan.problem.duration.formula.evaluate({"km": 1.0}))
-    gain = table["arrival"][at + 1] - table["end"][at - 1] - rate * float(data.distance[ends])
-    later = (direct["vehicle"] == direct["vehicle"][at]) & (direct.index > at)
-    direct.loc[later, ["arrival", "end"]] -= gain
-    direct.loc[direct["vehicle"] == direct["vehicle"][at], "back"] -= gain
-    left_out = ko.review(plan, direct.drop(index=at))
-    assert gone in left_out.day.day.plan.unserved
-    assert "Left out on the way" in str(left_out)
-
-
 def test_legs_of_the_day_are_rows_to_learn_from(plan):
     found = ko.review(plan, driven(plan, day=0.2))
     rows = found.rows()

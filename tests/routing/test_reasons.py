@@ -185,7 +185,5 @@ def test_late_clients_and_long_routes_are_explained():
     too_late = problem((replace(CLIENTS[0], latest=485), *CLIENTS[1:]))
     assert reason(too_late, [["a", "b", "c"]], "client a").proved
     over = reason(problem(vehicles=[replace(VAN, shift_end=530)]), [["a", "b", "c"]], "van 1")
-    assert (
-        "returns at 09:00, 10 min after its shift ends: 60 min of driving, 0 min of service" in over.message
-    )
+    assert "returns at 09:00, 10 min after its shift ends" in over.message
     assert over.relaxation == "the shift of van 1 10 min longer"

@@ -20,13 +20,12 @@ from kanopt.decisions.problem import DecisionProblem
 from kanopt.decisions.search.relaxation import (
     LinearModel,
     Relaxation,
-    encode_pieces,
     first_slacks,
     last_slacks,
     lower_laws,
 )
 from kanopt.decisions.simulate import slack
-from kanopt.engines.base import Encoding, Outcome, SolveOptions, Solver, cpu_seconds
+from kanopt.engines.base import Outcome, SolveOptions, Solver, cpu_seconds
 from kanopt.engines.highs import HighsOptions, HighsResult, HighsTermination, run_highs
 from kanopt.errors import FormulaError, SolverError
 from kanopt.formulas.nodes import postorder
@@ -225,10 +224,6 @@ class HighsPieces(Solver):
         except FormulaError as error:
             return str(error)
         return ""
-
-    def encoding(self, problem: Any) -> Encoding:
-        """Describe how a problem that the solver accepts is encoded."""
-        return encode_pieces(problem, self.name)
 
     def lower(self, problem: DecisionProblem, options: SolveOptions) -> _Rounds:
         """Return the problem on straight pieces.

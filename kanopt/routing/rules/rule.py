@@ -348,8 +348,8 @@ class Rule(ABC):
         """Yield what of the rule contradicts itself or names nothing."""
         return ()
 
-    def remarks(self, data: RoutingData) -> Iterable[tuple[str, str]]:
-        """Yield what looks like a mistake: where it is, and a sentence with numbers."""
+    def remarks(self, data: RoutingData) -> Iterable[str]:
+        """Yield what looks like a mistake, in a sentence with numbers."""
         return ()
 
     # ---- driven plans

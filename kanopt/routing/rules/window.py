@@ -59,7 +59,7 @@ class Window(Limit):
             "clients", "windows", given.clients, lambda text: parse_windows(text, given.units.time)
         )
 
-    def remarks(self, data: RoutingData) -> Iterator[tuple[str, str]]:
+    def remarks(self, data: RoutingData) -> Iterator[str]:
         """Yield windows that close before any shift starts, as windows written in hours do."""
         unit = data.units.time
         starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available > 0]
@@ -72,10 +72,9 @@ class Window(Limit):
         if early:
             name, closes = early[0]
             yield (
-                name,
                 f"clients {list_names([each for each, _ in early])}: the last window closes before any shift starts "
                 f"at {clock_text(first, unit)}, that of {name!r} at {clock_text(closes, unit)}; times are counted in "
-                f"{unit} from midnight",
+                f"{unit} from midnight"
             )
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:

@@ -23,12 +23,10 @@ from kanopt.routing.search.integers import (
 
 # What of a routing problem PyVRP does not model.
 
-_TOLERANCE = 1e-9
-
 
 MODELLED = frozenset(
     {
-        "fleet", "depot", "visits", "prize", "skill", "capacity", "measures", "reload", "road", "time window",
+        "fleet", "depot", "visits", "prize", "skill", "capacity", "measures", "road", "time window",
         "release", "shift", "duration", "overtime",
     }
 )  # fmt: skip
@@ -54,34 +52,15 @@ def _modelled_here(problem: RoutingProblem) -> Iterator[str]:
         yield "pinned"
     if splits_at_pickups(data):
         yield "backhaul"
-    if _price_of_distance(problem):
-        yield "distance"
-
-
-def _price_of_distance(problem: RoutingProblem) -> bool:
-    """Say whether each vehicle type with a limit of distance pays for its legs by their distance alone."""
-    data = problem.data
-    for kind in np.flatnonzero(np.isfinite(data.of_vehicles("max_distance"))):
-        costs, lengths = problem.planning_values.costs[kind], data.distance
-        every = np.arange(len(lengths))
-        usable = data.usable(every[:, None], every) & np.isfinite(costs)
-        total = float(lengths[usable].sum())
-        rate = float(costs[usable].sum()) / total if total else 0.0
-        proportional = np.allclose(
-            costs[usable], rate * lengths[usable], rtol=_TOLERANCE, atol=_TOLERANCE * rate
-        )
-        if not (rate and proportional):
-            return False
-    return True
+    if all(vehicle.returns for vehicle in data.vehicles if vehicle.max_reloads):
+        yield "reload"
 
 
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
 _MOST = 1e12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
-_MOST_LIMITED = 1e9  # the same where distances, which are prices, are weighed by a penalty themselves
 _FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
 _WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
-_EXACT = 1e-12
 _VIOLATED = 1e18  # the price of everything violated at once: six times that is inside 64 bits
 
 
@@ -168,8 +147,7 @@ class PyVrpModel:
 
 def integers_of(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     """Round a problem so that prices leave room for the penalties with which PyVRP weighs loads and times."""
-    limited = np.isfinite(problem.data.of_vehicles("max_distance")).any()
-    return RoutingIntegers(problem, seed, dearest=_MOST_LIMITED if limited else _MOST)
+    return RoutingIntegers(problem, seed, dearest=_MOST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,16 +183,17 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
     """
     numbers = _numbers(arrays)
     kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
-    places = _lay_out(arrays, kinds)
-    cost, transit = _with_ends(arrays, numbers, places)
+    again = [kind for kind in kinds if arrays.most_reloads(kind)]
+    reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
+    cost, transit = numbers.cost, numbers.transit
     profiles, matrices = _profiles(kinds, cost, transit)
     # two matrices of 64 bits for each profile, and one more while a matrix or neighbours are read
     refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(matrices) + 1))
     data = ProblemData(
-        locations=[Location(0, 0) for _ in range(arrays.size + len(places.ends))],
+        locations=[Location(0, 0) for _ in range(arrays.size)],
         clients=_clients(arrays, numbers, complete=complete),
-        depots=_depots(arrays, places),
-        vehicle_types=_vehicles(arrays, numbers, places, profiles),
+        depots=_depots(arrays, reloads),
+        vehicle_types=_vehicles(arrays, numbers, reloads, dict(zip(kinds, profiles, strict=True))),
         distance_matrices=[cost[kind] for kind in matrices],
         duration_matrices=[transit[kind] for kind in matrices],
     )
@@ -226,7 +205,7 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
         arrays=arrays,
         data=data,
         kinds=kinds,
-        reloads=places.reloads,
+        reloads=reloads,
         load_worth=arc / (load or 1.0),
         time_worth=arc / (leg or 1.0),
         largest=_VIOLATED / max(1, _most_violated(arrays, numbers)),
@@ -296,7 +275,7 @@ def _loads(arrays: RoutingIntegers, leg: float) -> tuple[Integers, Integers, Int
 
 
 def _most_violated(arrays: RoutingIntegers, numbers: _Numbers) -> int:
-    """Return the largest violation there can be: loads of all measures, times, and distances where they are limited.
+    """Return the largest violation there can be: loads of all measures, and times.
 
     A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
     is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
@@ -305,48 +284,14 @@ def _most_violated(arrays: RoutingIntegers, numbers: _Numbers) -> int:
     moments = (numbers.earliest, numbers.shift_start, numbers.release)
     leg = max(int(times.max(initial=0)) for times in moments)
     leg += int(numbers.transit.max(initial=0)) + int(arrays.reload_time.max(initial=0))
-    if arrays.limits_distance:
-        leg += int(numbers.cost.max(initial=0))
     return loads + arrays.size * leg
 
 
-@dataclass(frozen=True)
-class _DepotPlaces:
-    """PyVRP's depots beyond those of the arrays: where vehicle types reload, and end where they do not come back."""
-
-    kinds: tuple[int, ...]
-    reloads: dict[int, int]
-    ends: dict[int, int]
-
-
-def _lay_out(arrays: RoutingIntegers, kinds: tuple[int, ...]) -> _DepotPlaces:
-    """Give the depots their numbers: those of the arrays, then reloads, then ends by vehicle type."""
-    again = [kind for kind in kinds if arrays.most_reloads(kind)]
-    # without reloads the arc back is free in the arrays already
-    ends = [kind for kind in again if not arrays.data.vehicles[kind].returns]
-    reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
-    return _DepotPlaces(
-        kinds, reloads, {kind: arrays.depots + len(again) + place for place, kind in enumerate(ends)}
-    )
-
-
-def _depots(arrays: RoutingIntegers, places: _DepotPlaces) -> list[Depot]:
+def _depots(arrays: RoutingIntegers, reloads: Mapping[int, int]) -> list[Depot]:
     depots = [Depot(node) for node in range(arrays.depots)]
-    depots += [
-        Depot(arrays.depot(kind), service_duration=int(arrays.reload_time[kind])) for kind in places.reloads
+    return depots + [
+        Depot(arrays.depot(kind), service_duration=int(arrays.reload_time[kind])) for kind in reloads
     ]
-    return depots + [Depot(arrays.size + place) for place in range(len(places.ends))]
-
-
-def _with_ends(arrays: RoutingIntegers, numbers: _Numbers, places: _DepotPlaces) -> tuple[Integers, Integers]:
-    """Return the matrices with a place for each type to end at where it stands; the arc there is service alone."""
-    if not places.ends:
-        return numbers.cost, numbers.transit
-    wide = ((0, 0), (0, len(places.ends)), (0, len(places.ends)))
-    cost, transit = np.pad(numbers.cost, wide), np.pad(numbers.transit, wide)
-    for place, kind in enumerate(places.ends, start=arrays.size):
-        transit[kind, : arrays.size, place] = arrays.service[kind]
-    return cost, transit
 
 
 def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], list[int]]:
@@ -403,12 +348,12 @@ def _is_loaded(numbers: _Numbers) -> bool:
 
 
 def _vehicles(
-    arrays: RoutingIntegers, numbers: _Numbers, places: _DepotPlaces, profiles: Sequence[int]
+    arrays: RoutingIntegers, numbers: _Numbers, reloads: Mapping[int, int], profiles: Mapping[int, int]
 ) -> list[VehicleType]:
     loaded, (regular, overtime) = _is_loaded(numbers), arrays.overtime
     assert VehicleType().tw_late == UNLIMITED
     types = []
-    for kind, profile in zip(places.kinds, profiles, strict=True):
+    for kind, profile in profiles.items():
         more: dict[str, Any] = {}
         longest = int(arrays.max_duration[kind])
         if overtime[kind]:
@@ -417,17 +362,15 @@ def _vehicles(
             more["unit_overtime_cost"] = int(overtime[kind])
         elif longest < arrays.last:
             more["shift_duration"] = longest
-        if np.isfinite(arrays.data.vehicles[kind].max_distance):
-            more["max_distance"] = _distance_limit(arrays, numbers, kind)
-        if kind in places.reloads:
-            more |= {"reload_depots": [places.reloads[kind]], "max_reloads": arrays.most_reloads(kind)}
+        if kind in reloads:
+            more |= {"reload_depots": [reloads[kind]], "max_reloads": arrays.most_reloads(kind)}
         home = arrays.depot(kind)
         types.append(
             VehicleType(
                 num_available=sum(1 for each, _ in arrays.fleet if each == kind),
                 capacity=numbers.capacities[:, kind].tolist() if loaded else [],
                 start_depot=home,
-                end_depot=places.ends.get(kind, arrays.last_depot(kind)),
+                end_depot=arrays.last_depot(kind),
                 fixed_cost=int(arrays.fixed[kind]),
                 tw_early=int(numbers.shift_start[kind]),
                 tw_late=int(numbers.shift_end[kind]),
@@ -438,18 +381,3 @@ def _vehicles(
             )
         )
     return types
-
-
-def _distance_limit(arrays: RoutingIntegers, numbers: _Numbers, kind: int) -> int:
-    """Return the limit of a distance as the price of the arcs, which is what PyVRP sums up.
-
-    Where prices are rounded, each arc may be half a step too dear; what is too far by that only the arrays see.
-    """
-    roads, (whole, limits) = numbers.roads[kind] & (numbers.cost[kind] > 0), arrays.lengths
-    prices, lengths = numbers.cost[kind][roads].astype(float), whole[roads].astype(float)
-    rate = prices.sum() / (lengths.sum() or 1.0)
-    if not rate:
-        return UNLIMITED
-    exact = bool((np.abs(prices - rate * lengths) <= _EXACT * prices.max()).all())
-    limit = float(limits[kind]) * rate
-    return int(min(limit * (1 + _EXACT) + (0.0 if exact else 0.5 * arrays.size), _VIOLATED))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-from kanopt.engines.base import EncodedLaw, Encoding, Outcome, SolveOptions, Solver
+from kanopt.engines.base import Outcome, SolveOptions, Solver
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.errors import SolverError, UnitError
 from kanopt.interrupt import Interrupt
@@ -16,66 +16,15 @@ from kanopt.parallel import available_bytes, gigabytes
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import EngineRun, Progress
-from kanopt.routing import ArrivalFunctions, Route, RoutingPlan
-from kanopt.routing.leg_laws import DURATION
+from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
 from kanopt.routing.search.racer.search import MODELLED, RacerRun, StoppingCriteria, left_out_text
-from kanopt.routing.service_times import SERVICE, RoutingData
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text, join_list, money_text
-
-# How the engines and the search on the law take each law of a routing problem.
-
-
-def encoded_laws(problem: RoutingProblem, search: str) -> Iterator[EncodedLaw]:
-    """Yield how every law of a routing problem is taken, travel time first and service times last.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    search
-        What the search on the law is called.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt.refs import arc, state
-    >>> from kanopt.routing import Client, Depot, VehicleType
-    >>> km = np.array([[0.0, 10], [10, 0]])
-    >>> law = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))
-    >>> problem = RoutingProblem(
-    ...     [Depot("depot")], [Client("a")], [VehicleType("van")], {"fuel": law.bind(km=arc.distance, load=state.load)},
-    ...     km, km)
-    >>> one, = encoded_laws(problem, "search")
-    >>> one.law, one.decided, one.method.split("; ")[-1]
-    ('fuel', ('load',), 'search: evaluated leg by leg, exact')
-    """
-    laws, frozen = problem.leg_laws, problem.frozen_inputs()
-    named = dict(laws.formulas())
-    if problem.policy.service is not None:
-        named[SERVICE] = problem.policy.service
-    tables = isinstance(laws.duration, ArrivalFunctions)
-    for name in ([DURATION] if tables else []) + list(named):
-        held = [one for one in frozen if one.law == name]
-        moved = {one.input for one in held}
-        fixed = named[name].formula.used - moved if name in named else ()
-        by_clock = name in laws.cost and laws.reads(DURATION, "clock") and laws.reads(name, "arc.duration")
-        exact = "evaluated leg by leg, exact" if held or by_clock else "tabulated before solving"
-        if isinstance(laws.duration, ArrivalFunctions) and name == DURATION:
-            count = laws.duration.fifo_repaired
-            repaired = f", {count:,} arcs repaired so that nobody arrives earlier by leaving later"
-            exact = (
-                f"arrival functions, {len(laws.duration.leave):,} points{repaired if count else ''}, exact"
-            )
-        values = "; ".join(f"{one.input} ({one.reference}) frozen at {one.value}" for one in held)
-        how = f"PyVRP: tabulated before solving with {values}; {search}: {exact}" if held else exact
-        yield EncodedLaw(name, how, tuple(sorted(fixed)), tuple(sorted(moved)))
-
 
 LARGE = 2000
 """Places from which on part after part is searched, and PyVRP is not used."""
@@ -144,12 +93,6 @@ class RoutingSearch(Solver):
         if _is_split(problem) or needed <= there:
             return ""
         return f'it needs {gigabytes(needed)}, and {gigabytes(there)} are free; pass solver="ortools"'
-
-    def encoding(self, problem: RoutingProblem) -> Encoding:
-        """Return how both searches take each law of a problem that is accepted."""
-        laws = tuple(encoded_laws(problem, _NAME))
-        how = "tables in whole numbers for PyVRP, then every plan driven on the laws"
-        return Encoding(how, self.name, unit=problem.unit, laws=laws)
 
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> _Model:
         """Return the problem as it is, with the plan to start from; the time limit counts from here."""
@@ -267,9 +210,6 @@ class RoutingSearch(Solver):
             interrupted=found.interrupted or found.stopped,
             message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
             engines=tuple(engines),
-            solver_view=tuple(
-                f"{one.law}: {one.method}" for one in encoded_laws(problem, _NAME) if one.decided
-            ),
         )
 
 

@@ -30,6 +30,22 @@ class TimeErrors(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class ChangedTimes:
+    """Times that are longer by a factor and by something more, at least nothing in all; (routes, legs) each."""
+
+    factor: Floats
+    more: Floats
+
+    def select(self, routes: Integers) -> ChangedTimes:
+        """Return those of some routes, each as often as it is named."""
+        return ChangedTimes(self.factor[routes], self.more[routes])
+
+    def apply(self, leg: int, times: Floats) -> Floats:
+        """Return how long one leg of each route takes, given what the law says; (routes,)."""
+        return np.maximum(times * self.factor[:, leg] + self.more[:, leg], 0.0)
+
+
+@dataclass(frozen=True, eq=False)
 class DrivingErrors:
     """Errors of travel times and of service times; None where they are as the laws say."""
 

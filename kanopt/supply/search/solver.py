@@ -14,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from kanopt.array_types import Floats
-from kanopt.engines.base import EncodedLaw, Encoding, Outcome, SolveOptions, Solver
+from kanopt.engines.base import Outcome, SolveOptions, Solver
 from kanopt.engines.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
@@ -24,7 +24,6 @@ from kanopt.supply import FlowPlan
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.model import GrowingModel, RowPool, SupplyProgram, run_growing
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
-from kanopt.supply.spare_capacity import first_plan
 from kanopt.text import amount_text, money_text, number_text
 
 # Flows decided anew through sites that stay as they are.
@@ -118,8 +117,6 @@ def _cheapest(
     return None if found.x is None else np.asarray(found.x, dtype=float)
 
 
-_FIRST = 0.05
-"""Share of the time in which a first plan is put together before HiGHS begins."""
 _LOWERING = 0.25
 """Share of the time in which a tariff that reads the flow is made of pieces."""
 _SCALINGS, _SCALING = 6, 0.05
@@ -162,30 +159,6 @@ class HighsSupply(Solver):
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a supply problem."""
         return "" if isinstance(problem, SupplyProblem) else "it solves supply problems"
-
-    def encoding(self, problem: SupplyProblem) -> Encoding:
-        """Describe how the laws reach HiGHS: tabulated, or in pieces where the tariff reads the flow."""
-        found, pieces = super().encoding(problem), _pieces(problem)
-        if not isinstance(pieces, TariffPieces):
-            return found
-        decided = {one.input for one in problem.frozen_inputs()}
-        tariff = EncodedLaw(
-            "tariff",
-            "straight pieces below the law for each flow",
-            tuple(sorted(problem.laws()["tariff"].used - decided)),
-            tuple(sorted(decided)),
-            pieces.segments,
-            pieces.binaries,
-            pieces.error,
-        )
-        return replace(
-            found,
-            name="shipments in straight pieces, other laws tabulated",
-            laws=tuple(tariff if one.law == "tariff" else one for one in found.laws),
-            segments=pieces.segments,
-            binaries=pieces.binaries,
-            error=pieces.error * len(pieces.prices),
-        )
 
     def lower(self, problem: SupplyProblem, options: SolveOptions) -> _TimedModel:
         """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""
@@ -299,16 +272,16 @@ class _HighsSupplySearch:
         return time.perf_counter() - self.began
 
     def run(self) -> _FoundPoint:
-        """Search from the best plan that is known at once."""
-        given = self._given_plan()
-        plan = first_plan(self.problem, _FIRST * self.options.time_limit)
+        """Search from the plan that is given, or from one that moves nothing or leaves out the least."""
+        network, given = self.problem.network, self._given_plan()
+        opened = np.repeat(network.has_status("open")[:, None], network.shape[2], axis=1)
+        plan = self.problem.plan_of(np.zeros(network.shape), opened)
         asked = time.perf_counter()
         rank, _ = self._rank(plan), self.rows.point(plan)
         # as long will it take to judge the plan found
         self.reserve = time.perf_counter() - asked
         if given is not None and self._rank(given) <= rank:
             plan = given
-        plan = self._scaled(plan)
         relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
         if not self.problem.check(plan).ok:
             least = self._run(_least_missing(relaxed), None, told=False)
@@ -316,7 +289,7 @@ class _HighsSupplySearch:
                 return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
             plan = relaxed.plan(least.values)
         if self.problem.check(plan).ok:
-            found = self._from(self.rows, plan)
+            found = self._from(self.rows, self._scaled(plan))
             # what the referee tolerates HiGHS may not
             if found.answer.termination is not HighsTermination.INFEASIBLE:
                 return found
@@ -338,7 +311,7 @@ class _HighsSupplySearch:
         Dynamic slope scaling (Kim and Pardalos 1999, "A solution approach to the fixed charge network flow problem
         using a dynamic slope scaling procedure", Operations Research Letters 24).
         """
-        if not self.problem.lane_tariff.reads_flow or not self.problem.check(plan).ok:
+        if not self.problem.lane_tariff.reads_flow:
             return plan
         tariff = self.problem.lane_tariff
         rates, now, best = tariff.rates, plan, plan

@@ -198,7 +198,6 @@ def pair(van: dict[str, object] | None = None, cost: object = WAYS, **client: ob
         (pair(policy_pinned={"van 2": ("a",)}), "clients pinned to one of several vehicles"),
         (pair({"num_available": 1}, policy_pinned={"van 1": ("a",)}), ""),
         (pair(policy_longest_route_cost=1.0), "a price of the longest route"),
-        (pair({"max_distance": 9.0, "unit_distance_cost": 1.0}), ""),
         (pair({"max_distance": 9.0}, WAYS**2), "limits of distance beside prices of something else"),
         (pair(policy_backhaul=True, pickup=1.0), "deliveries before pickups"),
     ],
