@@ -94,10 +94,7 @@ if TYPE_CHECKING:
     from kanopt.solvers.solve import solve as solve
     from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
-    from kanopt.surrogates import LawLimits as LawLimits
-    from kanopt.surrogates import Laws as Laws
     from kanopt.surrogates import fit_laws as fit_laws
-    from kanopt.surrogates.baseline_table import Baselines as Baselines
     from kanopt.surrogates.baselines import baselines as baselines
     from kanopt.surrogates.cleaning import CleaningProposal as CleaningProposal
     from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
@@ -176,8 +173,7 @@ _HOME = {
     "solvers.on_time": ("solve_on_time",),
     "solvers.solve": ("encodings", "solve"),
     "supply.problem": ("SupplyProblem",),
-    "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
-    "surrogates.baseline_table": ("Baselines",),
+    "surrogates": ("KANRegressor", "fit_laws"),
     "surrogates.baselines": ("baselines",),
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "tables": (

@@ -32,7 +32,6 @@ class Reports(Protocol):
     export: Callable[..., tuple[Path, ...]]
     export_tables: Callable[..., Path]
     monte_carlo_page: Callable[..., Any]
-    plot_baselines: Callable[..., Axes]
     plot_costs: Callable[..., Axes]
     plot_day_costs: Callable[..., Axes]
     plot_days: Callable[..., Axes]

@@ -20,7 +20,6 @@ from kanopt.pages.law_plots import plot_curve, plot_effects, plot_formula, plot_
 from kanopt.pages.plots import plot_result, plot_view
 from kanopt.pages.risk_pages import days_text, monte_carlo_page, plot_days, risk_page
 from kanopt.pages.row_plots import (
-    plot_baselines,
     plot_costs,
     plot_day_costs,
     plot_decisions,
@@ -41,7 +40,6 @@ __all__ = [
     "export_files",
     "export_tables",
     "monte_carlo_page",
-    "plot_baselines",
     "plot_costs",
     "plot_curve",
     "plot_day_costs",

@@ -1,4 +1,4 @@
-"""Charts of rows: costs, errors of models, swings of inputs, places that tip, risks, plans under draws."""
+"""Charts of rows: costs, swings of inputs, places that tip, risks, plans under draws."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ from kanopt.text import (
     number_text,
     percent_text,
     sure_text,
-    with_unit,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from kanopt.questions import MonteCarlo, SwitchPoints, Tornado
     from kanopt.questions.risks.risk import DayRanges, Risk
     from kanopt.questions.switch_points import AxisSwitches
-    from kanopt.surrogates.baseline_table import Baselines
 
 _ROW, _SPREAD, _PATH = 32, 24, 84
 """Pixels of a row of bars, of one of spreads, and of a path with switch points."""
@@ -124,34 +122,6 @@ def _costs(result: Result, by: Literal["term", "group"]) -> pd.DataFrame:
     terms = price_by_level(result)["term"]
     wide = frame.pivot_table(index="group", columns="term", values="amount", aggfunc="sum", sort=False)
     return wide.reindex(columns=list(terms)).fillna(0.0)
-
-
-def plot_baselines(found: Baselines, ax: Axes | None = None) -> Axes:
-    """Draw the root mean square error of every model as a dot, that of least error on top.
-
-    Small dots beside it are the folds. The KAN and its formula have a colour of their own. The mean, which is far away,
-    is told below the axis; models without figures are not drawn.
-
-    Parameters
-    ----------
-    found
-        From :func:`kanopt.baselines`.
-    ax
-        Where to draw; a new figure if None.
-    """
-    frame = found.frame[found.frame["rmse"].notna()]
-    known = frame[frame["model"] != "mean"]
-    ax = axes_or_new(ax, 560, 90 + _ROW * max(len(known), 1))
-    for place, (name, mean) in enumerate(zip(known["model"], known["rmse"], strict=True)):
-        colour = series(0 if name in ("KAN", "formula") else 1).light
-        folds = found.per_fold.loc[found.per_fold["model"] == name, "rmse"]
-        ax.plot([folds.min(), folds.max()], [place, place], color=MUTED.light, linewidth=0.8)
-        ax.plot(folds, [place] * len(folds), ".", color=colour, markersize=4, alpha=0.6)
-        ax.plot(mean, place, "o", color=colour, markersize=8)
-    ax.set_xlim(left=0.0)
-    told = "".join(f"; of the mean {number_text(value)}" for value in frame["rmse"][frame["model"] == "mean"])
-    title = f"held-out root mean square error, {with_unit(found.target, found.unit)}{told}"
-    return name_rows(ax, list(known["model"]), title)
 
 
 def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:

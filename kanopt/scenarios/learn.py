@@ -300,7 +300,7 @@ def fit_law(
     """
     from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.cleaning import propose_cleaning
-    from kanopt.surrogates.many_laws import FOR_FIT
+    from kanopt.surrogates.monitor import FOR_FIT
 
     start = time.perf_counter()
     rows = complete_rows(spec, named_rows(frame))

@@ -382,7 +382,7 @@ class KANRegressor(FormulaReading):
         try:
             with watched(progress, budget) as watch:
                 if is_source(X):
-                    fit_source(self, X, y, sample_weight, columns, watch, groups)
+                    fit_source(self, X, (y, sample_weight, groups), columns, watch)
                     return self
                 if columns is not None:
                     raise FitError(
