@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from kanopt.array_types import Floats
 from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
@@ -26,7 +25,6 @@ from kanopt.surrogates.encoding import (
 )
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
-    is_multi_target,
     name_of,
     refuse_leak,
     refuse_texts,
@@ -180,27 +178,6 @@ OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 
 
-def fit_memory(
-    model: FittedModel, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
-) -> None:
-    """Fit a table in memory, note whether that was stopped, and warn if it was."""
-    if is_multi_target(y):
-        models = _fit_targets(model, X, y, sample_weight, watch, groups)
-    else:
-        _fit_table(model, X, y, sample_weight, watch, groups)
-        models = [model]
-    for each in models:
-        how = f"{watch.stopped} after {count_text(len(each.alternatives_), 'structure')}"
-        each.stopped_ = how if watch.stopped else ""
-    if watch.stopped:
-        tried = count_text(sum(len(each.alternatives_) for each in models), "structure")
-        warnings.warn(
-            f"the fit was stopped {watch.stopped}; kept is the best of {tried} tried so far",
-            KanoptWarning,
-            stacklevel=3,
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class CheckedRows:
     """The rows of a table in memory that a law is learned from.
@@ -250,10 +227,10 @@ def checked_rows(
     return CheckedRows(frame, target, weights, used, group, name)
 
 
-def _fit_table(
+def fit_memory(
     model: FittedModel, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
 ) -> None:
-    """Fit one target of a table in memory."""
+    """Fit a table in memory, note whether that was stopped, and warn if it was."""
     rows = checked_rows(model, X, y, sample_weight, groups)
     frame, target, weights, group = rows.frame, rows.target, rows.weights, rows.group
     # Imported here, so that a saved model predicts without loading torch.
@@ -283,6 +260,11 @@ def _fit_table(
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})
     model._groups = None if groups is None else groups.used(rows.used)
+    tried = count_text(len(model.alternatives_), "structure")
+    model.stopped_ = f"{watch.stopped} after {tried}" if watch.stopped else ""
+    if watch.stopped:
+        told = f"the fit was stopped {watch.stopped}; kept is the best of {tried} tried so far"
+        warnings.warn(told, KanoptWarning, stacklevel=3)
 
 
 def _warn_of_contradictions(
@@ -330,27 +312,6 @@ def _active_columns(model: FittedModel, frame: pd.DataFrame, target: Floats, wei
     relevant = {feature.name for feature, kept in zip(encoding.inputs, found, strict=True) if kept}
     # a gap may say more than the numbers beside it
     return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
-
-
-def _fit_targets(
-    model: FittedModel, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
-) -> list[FittedModel]:
-    """Fit one model per target; a law per target is what can be read, so that no node is shared."""
-    targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
-    names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
-    models: dict[str, FittedModel] = {name: clone(model) for name in names}
-    for place, (name, each) in enumerate(models.items()):
-        _fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch, groups)
-    table_of(model, X, reset=True)
-    of_one_law = ("_law", "_rows", "_known_rows", "_groups")
-    for name in [name for name in vars(model) if name.endswith("_") or name in of_one_law]:
-        if name not in OF_COLUMNS:
-            delattr(model, name)
-    model.outputs_ = models
-    return list(models.values())
 
 
 def fit_source(

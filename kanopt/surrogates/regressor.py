@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from kanopt.array_types import Floats
 from kanopt.errors import FitError
@@ -122,7 +123,7 @@ class FormulaReading(FittedModel):
         from kanopt.surrogates.monitor import warn_if_stopped, watched
         from kanopt.tables import units_of
 
-        self._check_single()
+        check_is_fitted(self)
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
         together = self._groups_in(X)
@@ -232,8 +233,6 @@ class KANRegressor(FormulaReading):
         :mod:`kanopt.surrogates.encoding`), a category a value "missing".
     loss : "auto", "squared", "huber" or "tukey"
         "auto" chooses "huber" for residuals with heavy tails.
-    precision : "double" or "mixed"
-        "mixed" multiplies large matrices in single precision; the optimum is the same.
     seed : int
         The same seed gives the same model.
     device : str
@@ -260,8 +259,6 @@ class KANRegressor(FormulaReading):
     alternatives_ : DataFrame
         Every structure tried, with its leave-one-out error, in the units of the target; of rows that share an error,
         the error without what a group shares.
-    outputs_ : dict
-        For several targets: one model for each, by name. All methods except `predict` are called on these.
     idle_features_
         Of a table with more than twelve columns those that say nothing about the target, and so have no part in the law
         (:mod:`kanopt.surrogates.screening`); none is left out where an argument speaks of single columns.
@@ -301,7 +298,6 @@ class KANRegressor(FormulaReading):
         periodic: Any = None,
         missing: str = "error",
         loss: str = "auto",
-        precision: str = "double",
         seed: int = 0,
         device: str = "auto",
     ) -> None:
@@ -320,7 +316,6 @@ class KANRegressor(FormulaReading):
         self.periodic = periodic
         self.missing = missing
         self.loss = loss
-        self.precision = precision
         self.seed = seed
         self.device = device
 
@@ -346,9 +341,8 @@ class KANRegressor(FormulaReading):
             Numbers, and in a DataFrame also categories (text, category or bool columns). The path of a Parquet file,
             or several, or a callable that returns a fresh iterator of frames, is read batch by batch, so that a table
             may be larger than memory.
-        y : array of shape (n,) or (n, targets), or str
-            Target. The name of a Series is remembered. Several targets are fitted one after the other, see
-            ``outputs_``. For a path or a callable the name of the target's column.
+        y : array of shape (n,) or str
+            Target. The name of a Series is remembered. For a path or a callable the name of the target's column.
         sample_weight : array of shape (n,), optional
             A weight of k counts as k equal rows, 0 as none; weights with a mean below one are scaled to mean
             one. For a path or a callable the name of a column.
@@ -360,8 +354,7 @@ class KANRegressor(FormulaReading):
         columns : list of str, optional
             For a path or a callable: the columns to learn from, by default all others.
         budget : float, optional
-            Seconds by the clock after which the search ends, in all for several targets. What is longer than any
-            search changes nothing.
+            Seconds by the clock after which the search ends. What is longer than any search changes nothing.
         progress : callable or bool, optional
             Called with a :class:`FitProgress` after every step; if it raises KeyboardInterrupt, that is a Ctrl-C. By
             default a line at a terminal and in a notebook tells the same from the second second on, with False nothing
@@ -400,7 +393,7 @@ class KANRegressor(FormulaReading):
             raise
 
     def predict(self, X: ArrayLike | pd.DataFrame, *, unseen: str = "error") -> Floats:
-        """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
+        """Return the expected target of every row, shape (n,), in the units of the target.
 
         One :class:`~kanopt.DomainWarning` counts the rows that lie outside the data by more than a tenth of the range
         of a column (of its logarithm, where the law reads that), and says how many of them are predicted below zero
@@ -419,22 +412,17 @@ class KANRegressor(FormulaReading):
         FitError
             For missing values, and for categories that did not occur in training, unless they are pooled.
         """
-        models = list(self.outputs_.values()) if hasattr(self, "outputs_") else [self]
         if pools(unseen):
-            encoded = [model.encoding_.transform(model._filled(X), pooled=True) for model in models]
-            found = [predict_pooled(model._law, each) for model, each in zip(models, encoded, strict=True)]
-            unseen_by_column: dict[str, NDArray[np.bool_]] = {}
-            for model, each in zip(models, encoded, strict=True):  # each reads other columns
-                unseen_by_column |= unseen_rows(model.encoding_, each)
-            warn_of_unseen(X, unseen_by_column, "they are predicted as the mean of the known ones")
+            encoded = self.encoding_.transform(self._filled(X), pooled=True)
+            found = predict_pooled(self._law, encoded)
+            warn_of_unseen(
+                X, unseen_rows(self.encoding_, encoded), "they are predicted as the mean of the known ones"
+            )
         else:
-            encoded = [model._encode(X) for model in models]
-            found = [model._law.predict(each) for model, each in zip(models, encoded, strict=True)]
-        negative = [
-            (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
-        ]
-        warn_of_rows_outside(models, X, encoded, np.any(negative, axis=0))
-        return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
+            encoded = self._encode(X)
+            found = self._law.predict(encoded)
+        warn_of_rows_outside(self, X, encoded, (found < 0.0) & (self._law.lowest >= 0.0))
+        return found
 
     def predict_interval(
         self,
