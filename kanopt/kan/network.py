@@ -30,6 +30,7 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
+from kanopt.errors import FitError
 from kanopt.kan.basis import dense_basis, periodic_basis, refine, refine_periodic
 
 __all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
@@ -192,9 +193,9 @@ class Architecture:
     def __post_init__(self) -> None:
         products = self.products or (0,) * len(self.hidden)
         if len(products) != len(self.hidden):
-            raise ValueError(f"products={self.products} must hold one number per hidden layer {self.hidden}")
+            raise FitError(f"products={self.products} must hold one number per hidden layer {self.hidden}")
         if any(not 0 <= some <= all_ for some, all_ in zip(products, self.hidden, strict=True)):
-            raise ValueError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
+            raise FitError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
 
     @cached_property
     def layers(self) -> tuple[LayerArchitecture, ...]:
