@@ -32,7 +32,7 @@ from kanopt.surrogates.readings import FittedModel, structure_text, warn_of_rows
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.ladder import Control, Trained
+    from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.monitor import FitProgress
 
 
@@ -50,9 +50,7 @@ class FormulaReading(FittedModel):
         min_r2: float = 0.5,
         unit: str | None = None,
         per: str = "",
-        pin: Mapping[str, str | Iterable[str]] | None = None,
-        forbid: Iterable[str] = (),
-        prefer: Iterable[str] = (),
+        forbid: str | Iterable[str] = (),
         unseen: str = "error",
         budget: float | None = None,
         progress: Callable[[FitProgress], None] | bool | None = None,
@@ -81,13 +79,9 @@ class FormulaReading(FittedModel):
             Unit of the target; by default the one that `X` declares.
         per : str
             What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
-        pin : dict, optional
-            Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
-            are linear, quadratic, power, exp, gaussian, log, sine, hinge, step, curve, and none, which
-            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators.
-        forbid, prefer : list of str
-            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
-            hand is written into the provenance of the formula.
+        forbid : list of str
+            Operators that are not to be used: quadratic, power, exp, gaussian, log, sine, hinge, step, curve. A
+            quotient is no power. What was forbidden is written into the provenance of the formula.
         unseen : "error" or "pooled"
             "error" lets the formula refuse categories that did not occur in training. "pooled" gives every table of
             categories a fallback for those, what its numbers were drawn to or else the mean of its entries over the
@@ -101,8 +95,7 @@ class FormulaReading(FittedModel):
         ------
         FitError
             If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a held-out row has
-            a category that did not occur in training, a pin names no column, an operator is not known, no function that
-            is allowed fits, the model has no use for a column that is pinned, or the way it was fitted brings in an
+            a category that did not occur in training, an operator is not known, or the way it was fitted brings in an
             operator that is forbidden.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows.
@@ -119,7 +112,8 @@ class FormulaReading(FittedModel):
         2 · km^1.5 · sqrt(load_t)
         """
         from kanopt.formulas.simplify import round_measures
-        from kanopt.surrogates.ladder import Control, HeldOut, find_law
+        from kanopt.surrogates.ladder import HeldOut, find_law
+        from kanopt.surrogates.ladder.control import forbidden_words
         from kanopt.surrogates.monitor import warn_if_stopped, watched
         from kanopt.tables import units_of
 
@@ -139,7 +133,7 @@ class FormulaReading(FittedModel):
         # the columns are converted to the units of the fit, where there were any
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
-        trained = _trained(self, Control.of(pin, forbid, prefer), units, output.unit)
+        trained = _trained(self, forbidden_words(forbid), units, output.unit)
         known_rows = in_known_words(self._filled(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
@@ -161,7 +155,9 @@ class FormulaReading(FittedModel):
         return X[by].to_numpy(dtype=object) if by and isinstance(X, pd.DataFrame) and by in X else None
 
 
-def _trained(model: FittedModel, control: Control, units: Mapping[str, str], output_unit: str) -> Trained:
+def _trained(
+    model: FittedModel, forbid: tuple[str, ...], units: Mapping[str, str], output_unit: str
+) -> Trained:
     """Return the network of a model, with all that a formula is read from."""
     from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.options import settings_of
@@ -177,7 +173,7 @@ def _trained(model: FittedModel, control: Control, units: Mapping[str, str], out
         structure=structure_text(law),
         edf=law.edf,
         link=law.link,
-        control=control,
+        forbid=forbid,
         units=units,
         output_unit=output_unit,
         lowest=None if np.isnan(law.lowest) else law.lowest,
