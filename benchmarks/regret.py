@@ -154,17 +154,13 @@ def with_formulas(case: Case) -> Predictor:
     table = pd.concat(
         [frame.assign(arc=arc, cost=case.costs[:, at]) for at, arc in enumerate(arcs)], ignore_index=True
     )
-    limits = ko.LawLimits(holdout=0.2, min_r2=-1e9)
-    laws = ko.fit_laws(table, "cost", list(frame.columns), by="arc", limits=limits)
+    laws = ko.fit_laws(table, "cost", list(frame.columns), by="arc", min_r2=-1e9)
     means = dict(zip(arcs, case.costs.mean(axis=0), strict=True))
 
     def predict(features: Floats) -> Floats:
         fresh = frame_of(features)
         return np.column_stack(
-            [
-                laws[arc].evaluate(fresh) if arc in laws.formulas else np.full(len(fresh), means[arc])
-                for arc in arcs
-            ]
+            [laws[arc].evaluate(fresh) if arc in laws else np.full(len(fresh), means[arc]) for arc in arcs]
         )
 
     return predict

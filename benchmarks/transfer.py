@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _bench import asked, footer, installed, print_table
-from _real_models import additive, boosting
+from _real_models import MODELS
 
 import kanopt as ko
-from kanopt.surrogates.baselines import better_of, peer_model
 from kanopt.tables import with_units
 
 Floats = np.ndarray
@@ -57,12 +56,13 @@ def elsewhere(links: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.D
 
 def peers(X: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Return the other models that are installed."""
-    models: dict[str, Any] = {"HistGradientBoosting": boosting(X, seed)}
-    if installed("pygam"):
-        models["additive splines (pygam)"] = additive(X, seed)
+    models = {name: MODELS[name](X, seed) for name in ("HistGradientBoosting", "additive splines (pygam)")}
+    if not installed("pygam"):
+        del models["additive splines (pygam)"]
     if installed("interpret"):
-        machine = peer_model("explainable boosting", X, {}, seed=seed)
-        models["explainable boosting (interpret)"] = better_of(machine, len(X))
+        from interpret.glassbox import ExplainableBoostingRegressor
+
+        models["explainable boosting (interpret)"] = ExplainableBoostingRegressor(random_state=seed, n_jobs=1)
     return models
 
 

@@ -71,7 +71,6 @@ if TYPE_CHECKING:
     from kanopt.solvers.solve import solve as solve
     from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
-    from kanopt.surrogates import LawLimits as LawLimits
     from kanopt.surrogates import fit_laws as fit_laws
     from kanopt.surrogates.baselines import baselines as baselines
     from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
@@ -111,7 +110,7 @@ _HOME = {
     "solvers.on_time": "solve_on_time",
     "solvers.solve": "solve",
     "supply.problem": "SupplyProblem",
-    "surrogates": "KANRegressor LawLimits fit_laws",
+    "surrogates": "KANRegressor fit_laws",
     "surrogates.baselines": "baselines",
     "surrogates.cleaning": "propose_cleaning",
     "tables": "TextFormat load_example read_table report_of split units_of with_units",

@@ -250,7 +250,7 @@ def _keys(name: str, section: str, example: str) -> click.Option:
     opt.option("--target", text="The column to predict."),
     opt.option("--features", text="The columns to predict it from, parted by commas."),
     _keys("--read", "tables.NAME", "units.km=km, sheet=trips, on_bad=drop or form.decimal=','"),
-    _keys("--law", "surrogates.NAME", "periodic.hour=24, monotone.km=1, pin.km=log or 'holdout.share=0.3'"),
+    _keys("--law", "surrogates.NAME", "periodic.hour=24, monotone.km=1 or 'holdout.share=0.3'"),
     opt.option(
         "--budget",
         type=opt.FiniteRange(min=0, min_open=True),

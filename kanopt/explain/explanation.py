@@ -302,6 +302,6 @@ def _not_a_plan(given: object) -> str:
     if isinstance(given, Formula):
         return (
             f"{what}: formula.facts() tells what a formula consists of and how good it is, formula.considered() why it "
-            "was chosen, formula.plot() draws it, and model.attribution() splits the model it was read from"
+            "was chosen, and formula.plot() draws it"
         )
     return f"{what}; give its .result" if isinstance(getattr(given, "result", None), Result) else what

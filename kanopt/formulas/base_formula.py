@@ -149,7 +149,7 @@ class BaseFormula:
                 raise
             raise FormulaError(
                 f"{error}; it is used outside its data ({join_list(self._outside_texts(columns))}). Learn a law that "
-                f"goes on there: pin = {{ {beyond[0]!r} = 'linear' }}, or forbid the function that ends"
+                "goes on there: forbid the function that ends"
             ) from None
 
     def outside(self, data: Any) -> NDArray[np.bool_]:

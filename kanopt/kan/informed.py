@@ -113,12 +113,8 @@ class Relation:
     weight: ArrayLike = 1.0
 
     def __post_init__(self) -> None:
-        if not callable(self.residual):
-            raise FitError(f"relation {self.name!r}: the residual must be a function of a RelationState")
-        if not len(self):
-            raise FitError(f"relation {self.name!r}: it has no points; give a column per input")
-        if bool((self.weights < 0).any()):
-            raise FitError(f"relation {self.name!r}: a weight is negative; weights must be 0 or more")
+        if not len(self) or bool((self.weights < 0).any()):
+            raise FitError(f"relation {self.name!r}: it has no points, or a weight is negative")
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -149,19 +145,12 @@ class Relation:
         return {name: torch.tensor(array) for name, array in zip(given, full, strict=True)}
 
     def evaluate(self, state: RelationState, rows: int) -> Tensor:
-        """Return the residual, (rows,); FitError where the function raises or returns anything else."""
-        try:
-            residual: object = self.residual(state)
-        except FitError as error:
-            raise FitError(f"relation {self.name!r}: {error}") from None
-        except Exception as error:
-            told = f"its residual raised {type(error).__name__}: {error}"
-            raise FitError(f"relation {self.name!r}: {told}") from error
+        """Return the residual, (rows,)."""
+        residual = self.residual(state)
         if not isinstance(residual, Tensor) or residual.shape != (rows,):
-            shape = f" of shape {tuple(residual.shape)}" if isinstance(residual, Tensor) else ""
             raise FitError(
-                f"relation {self.name!r}: its residual returned a {type(residual).__name__}{shape}; return a torch "
-                f"tensor with one number per point, shape ({rows},)"
+                f"relation {self.name!r}: its residual must return a torch tensor with one number per point, shape "
+                f"({rows},)"
             )
         return residual
 
@@ -210,16 +199,15 @@ def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[s
     >>> collocation({"day": (0.0, 6.0)}, cells=1)["day"].round(3).tolist()
     [1.268, 4.732]
     """
-    if isinstance(cells, bool) or not isinstance(cells, int | np.integer) or cells < 1:
-        raise FitError(f"collocation: cells={cells!r}; write a whole number, 1 or more")
     offsets = np.array([-1.0, 1.0]) / np.sqrt(12.0)
     shares = (np.arange(cells)[:, None] + 0.5 + offsets).ravel() / cells
     axes = []
-    for name, ends in ranges.items():
-        pair = np.asarray(ends, dtype=np.float64)
-        if pair.shape != (2,) or not -np.inf < pair[0] < pair[1] < np.inf:
-            raise FitError(f"collocation: {name!r} ranges over {ends!r}; write (low, high) with low < high")
-        axes.append(pair[0] + (pair[1] - pair[0]) * shares)
+    for name, (low, high) in ranges.items():
+        if not -np.inf < low < high < np.inf or cells < 1:
+            raise FitError(
+                f"collocation: {name!r} ranges over {low, high} in {cells} cells; write low < high and a cell"
+            )
+        axes.append(low + (high - low) * shares)
     grid = np.meshgrid(*axes, indexing="ij")
     return {name: column.ravel() for name, column in zip(ranges, grid, strict=True)}
 
@@ -251,15 +239,14 @@ class Knowledge:
         names = [*self.features, *self.outputs]
         if not self.features or not self.outputs or not self.relations:
             raise FitError("knowledge needs at least one feature, one output and one relation")
-        for kind, each in (("features and outputs", names), ("relations", [r.name for r in self.relations])):
+        for each in (names, [relation.name for relation in self.relations]):
             if len(set(each)) < len(each):
-                raise FitError(f"{kind} must have different names: {each}")
+                raise FitError(f"features, outputs and relations must have different names: {each}")
         for relation in self.relations:
             for name in self.features:
                 known(name, relation.columns, f"relation {relation.name!r}: its points lack the feature")
             if taken := [name for name in self.outputs if name in relation.columns]:
-                told = f"{taken[0]!r} is an output, not a known column"
-                raise FitError(f"relation {relation.name!r}: {told}")
+                raise FitError(f"relation {relation.name!r}: {taken[0]!r} is an output, not a known column")
 
     @cached_property
     def inputs(self) -> InputTensors:
@@ -297,7 +284,7 @@ class Knowledge:
         total = NormalEquations.zero(network)
         for relation in self.relations:
             for part, residual, theta in self._parts(relation, network):
-                jacobian = _jacobian(relation, part.start, residual, theta)
+                jacobian = _jacobian(relation, residual, theta)
                 error, weights = residual.detach(), relation.weights[part]
                 weighted = jacobian * weights.unsqueeze(-1)
                 total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
@@ -339,19 +326,17 @@ def _inputs(numbers: Tensor) -> InputTensors:
     return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
 
 
-def _jacobian(relation: Relation, start: int, residual: Tensor, theta: Tensor) -> Tensor:
-    """Return the Jacobian (M, n, parameters) of a residual (M, n) whose first point is `start`."""
-    found = None
+def _jacobian(relation: Relation, residual: Tensor, theta: Tensor) -> Tensor:
+    """Return the Jacobian (M, n, parameters) of a residual (M, n)."""
+    part = None
     if residual.requires_grad:
-        found = torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0]
-    if found is None:
+        part = torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0]
+    if part is None:
         raise FitError(f"relation {relation.name!r}: its residual does not depend on any output")
-    jacobian = found.reshape(*residual.shape, -1)
-    finite = torch.isfinite(residual) & torch.isfinite(jacobian).all(-1)
-    if not bool(finite.all(1).any()):
-        point = start + int((~finite).any(0).nonzero()[0, 0])
+    found = part.reshape(*residual.shape, -1)
+    if not bool((torch.isfinite(residual) & torch.isfinite(found).all(-1)).all(1).any()):
         raise FitError(
-            f"relation {relation.name!r}: its residual, or its derivative by an output, is not finite, first at its "
-            f"point {point}; look for logarithms, roots or divisions of outputs that may be negative or zero"
+            f"relation {relation.name!r}: its residual, or its derivative by an output, is not finite; look for "
+            "logarithms, roots or divisions of outputs that may be negative or zero"
         )
-    return jacobian
+    return found

@@ -30,7 +30,8 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
-from kanopt.kan.basis import block_diagonal, dense_basis, periodic_basis, refine, refine_periodic
+from kanopt.errors import FitError
+from kanopt.kan.basis import dense_basis, periodic_basis, refine, refine_periodic
 
 __all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
 
@@ -39,8 +40,6 @@ __all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
 
 LARGE = 2_000
 """Parameters past which a matrix of their square is too much: such networks are trained by the gradient alone."""
-WORTH = 0.95
-"""Share of the basis functions that fewer have to leave at most to be of use."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,12 @@ class InputBasis:
         Shape (n, width).
     grid_size, lower, upper
         Grid of the splines that they belong to.
-    short, spread
-        Fewer functions (n, fewer), and what makes the basis functions of them, ``values = short @ spread``, where some
-        inputs have fewer values than basis functions; see :meth:`shortened`.
     """
 
     values: Tensor
     grid_size: int
     lower: Tensor
     upper: Tensor
-    short: Tensor | None = None
-    spread: Tensor | None = None
 
     def is_of(self, grid_size: int, lower: Tensor, upper: Tensor) -> bool:
         """Whether the values are those of a network with this grid."""
@@ -72,43 +66,9 @@ class InputBasis:
             for mine, given in ((self.lower, lower), (self.upper, upper))
         )
 
-    def shortened(self, widths: Sequence[int], numbers: Tensor) -> InputBasis:
-        """Return the basis with :attr:`short` functions where numbers have few values: counts, ratings, zeros and ones.
-
-        Such a number has a function for each of its values, which is 1 in the rows that have it. Whatever is linear in
-        the basis functions of rows can be computed for the few and spread, and nothing but rounding changes.
-
-        Parameters
-        ----------
-        widths
-            Of every input, the numbers first, how many basis functions it has.
-        numbers
-            Of every row, shape (n, numbers).
-        """
-        short, spread = [], []
-        for place, functions in enumerate(torch.split(self.values, list(widths), dim=1)):
-            own = _by_values(functions, numbers[:, place]) if place < numbers.shape[1] else None
-            short.append(functions if own is None else own[0])
-            spread.append(torch.eye(functions.shape[1]).to(functions) if own is None else own[1])
-        if sum(map(len, spread)) > WORTH * self.values.shape[1]:
-            return self
-        return replace(self, short=torch.cat(short, dim=1), spread=block_diagonal(spread))
-
     def rows(self, index: slice | Tensor) -> InputBasis:
         """Return the rows at `index`."""
-        short = None if self.short is None else self.short[index]
-        return replace(self, values=self.values[index], short=short)
-
-
-def _by_values(functions: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return which of its values a number has in every row, and the basis functions at each; None if they are many."""
-    # a hundred rows tell of most columns that they have many
-    for some in (numbers[:100], numbers):
-        known, place = torch.unique(some, return_inverse=True)
-        if len(known) >= functions.shape[1]:
-            return None
-    row = place.new_zeros(len(known)).index_put((place,), torch.arange(len(place)).to(place))
-    return torch.nn.functional.one_hot(place, len(known)).to(functions), functions[row]
+        return replace(self, values=self.values[index])
 
 
 @dataclass(frozen=True)
@@ -233,9 +193,9 @@ class Architecture:
     def __post_init__(self) -> None:
         products = self.products or (0,) * len(self.hidden)
         if len(products) != len(self.hidden):
-            raise ValueError(f"products={self.products} must hold one number per hidden layer {self.hidden}")
+            raise FitError(f"products={self.products} must hold one number per hidden layer {self.hidden}")
         if any(not 0 <= some <= all_ for some, all_ in zip(products, self.hidden, strict=True)):
-            raise ValueError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
+            raise FitError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
 
     @cached_property
     def layers(self) -> tuple[LayerArchitecture, ...]:
@@ -375,8 +335,7 @@ class KANBatch:
         bare = replace(inputs, basis=None)
         if 8 * len(inputs) * sizes.width > PREPARED_BYTES:
             return bare
-        basis = InputBasis(self.input_basis(bare), *grid)
-        return replace(bare, basis=basis.shortened(sizes.widths, bare.numbers))
+        return replace(bare, basis=InputBasis(self.input_basis(bare), *grid))
 
     def input_basis(self, inputs: InputTensors) -> Tensor:
         """Return the basis functions of the first layer, (n, width)."""
@@ -434,7 +393,7 @@ class KANBatch:
         return ForwardPass(self, signals, bases, arrived)
 
     def forward_and_jacobian(
-        self, inputs: InputTensors, scale: Tensor | None = None, short: Tensor | None = None
+        self, inputs: InputTensors, scale: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the outputs (M, n, outputs) and their Jacobian in `theta` (M, n, outputs, parameters).
 
@@ -444,25 +403,20 @@ class KANBatch:
             Rows.
         scale
             Factor on every row and output of the Jacobian, broadcast to (M, n, outputs); cheaper here than afterwards.
-        short
-            Other functions of the inputs, (n, fewer), for those of the first layer: the Jacobian is then in their
-            coefficients, all of which count as active.
         """
         layers, passed = self.architecture.layers, self.forward_pass(inputs)
         output = passed.output
-        bases = passed.bases if short is None else [short, *passed.bases[1:]]
-        first = bases[0].shape[-1] * layers[0].subnodes
-        end = first + sum(layer.parameters for layer in layers[1:])
+        end = self.architecture.parameters
         jacobian = output.new_empty(*output.shape, end)
         sensitivity = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
         if scale is not None:
             sensitivity = sensitivity * scale.unsqueeze(-1)
         for layer, flow in passed.backwards(sensitivity.expand(*output.shape, -1)):
-            start = end - layers[layer].parameters if layer else 0
+            start = end - layers[layer].parameters
             part = torch.unflatten(jacobian[..., start:end], -1, (-1, layers[layer].subnodes))
-            torch.mul(bases[layer].unsqueeze(-2).unsqueeze(-1), flow.unsqueeze(-2), out=part)
+            torch.mul(passed.bases[layer].unsqueeze(-2).unsqueeze(-1), flow.unsqueeze(-2), out=part)
             end = start
-        if self.active is not None and short is None:
+        if self.active is not None:
             jacobian *= self.active[:, None, None, :]
         return output, jacobian
 
@@ -539,15 +493,6 @@ class ForwardPass:
                 reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
                 reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
                 sensitivity = torch.unflatten(reach, -1, (-1, sizes.basis_size)).sum(-1)
-
-    def gradient(self, flow: Tensor) -> Tensor:
-        """Return the gradient in `theta`, (M, parameters), given the sensitivities at the outputs (M, n, outputs)."""
-        parts = [
-            torch.matmul(self.bases[layer].transpose(-1, -2), flow.squeeze(-2)).flatten(1)
-            for layer, flow in self.backwards(flow.unsqueeze(-2))
-        ]
-        gradient = torch.cat(parts[::-1], dim=1)
-        return gradient if self.network.active is None else gradient * self.network.active
 
 
 def nodes_of(sizes: LayerArchitecture, arrived: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -221,8 +221,6 @@ DEVICE_CHUNK_BYTES = 1_000_000_000
 ROWS = 1000
 """Rows that a chunk holds at least where a batch is cut into groups of networks: products of fewer are slow."""
 
-Precision = Literal["double", "mixed"]
-
 
 @dataclass(frozen=True)
 class NormalEquations:
@@ -236,34 +234,14 @@ class NormalEquations:
     squares: Tensor
 
     @classmethod
-    def zero(cls, network: KANBatch, spread: Tensor | None = None) -> NormalEquations:
-        """Return zeros of the right shapes, to accumulate in; see :meth:`spread`."""
-        models, size, first = len(network), network.architecture.parameters, network.architecture.layers[0]
-        size -= 0 if spread is None else (first.width - len(spread)) * first.subnodes
+    def zero(cls, network: KANBatch) -> NormalEquations:
+        """Return zeros of the right shapes, to accumulate in."""
+        models, size = len(network), network.architecture.parameters
         new = network.theta.new_zeros
         return cls(new(models, size, size), new(models, size), new(models))
 
     def __mul__(self, factor: float) -> NormalEquations:
         return NormalEquations(factor * self.matrix, factor * self.vector, factor * self.squares)
-
-    def spread(self, spread: Tensor, network: KANBatch) -> NormalEquations:
-        """Return those of the coefficients of a network, given those of fewer functions of its inputs.
-
-        See :class:`~kanopt.kan.network.InputBasis` for `spread`, (fewer, width).
-        """
-
-        def rows(parts: Tensor) -> Tensor:
-            """Turn rows of coefficients of fewer functions, (M, fewer rows, k), into rows of all."""
-            subnodes = network.architecture.layers[0].subnodes
-            head, rest = parts[:, : len(spread) * subnodes], parts[:, len(spread) * subnodes :]
-            head = spread.T @ head.reshape(len(parts), len(spread), -1)
-            return torch.cat([head.reshape(len(parts), -1, parts.shape[2]), rest], dim=1)
-
-        matrix, vector = rows(rows(self.matrix).mT.contiguous()), rows(self.vector.unsqueeze(-1)).squeeze(-1)
-        if network.active is not None:
-            matrix = matrix * (network.active.unsqueeze(1) & network.active.unsqueeze(2))
-            vector = vector * network.active
-        return NormalEquations(matrix, vector, self.squares)
 
     def put(self, index: Tensor, other: NormalEquations) -> NormalEquations:
         """Return a copy in which the networks at `index` are those of `other`."""
@@ -349,16 +327,12 @@ class LeastSquares:
         The rows.
     link
         g, from the output of the network to the target; None is the identity.
-    precision
-        ``"mixed"`` computes JᵀWJ in float32 and everything else in float64: the gradient stays exact, so that the
-        optimum is the same and only the steps towards it differ (iterative refinement, Higham 2002, ch. 12).
     max_chunk_bytes
         Maximum size of the Jacobian in memory; 0 is :data:`CHUNK_BYTES` or :data:`DEVICE_CHUNK_BYTES`.
     """
 
     data: Data
     link: Link | None = None
-    precision: Precision = "double"
     max_chunk_bytes: int = 0
 
     @property
@@ -401,12 +375,10 @@ class LeastSquares:
         )
 
     def _accumulated(self, network: KANBatch) -> NormalEquations:
-        spread = self._spread(network)
-        total = NormalEquations.zero(network, spread)
+        total = NormalEquations.zero(network)
         for part in self.chunks(network):
             scale = part.weights.sqrt().unsqueeze(-1)
-            short = None if spread is None or part.inputs.basis is None else part.inputs.basis.short
-            output, jacobian = network.forward_and_jacobian(part.inputs, scale, short)
+            output, jacobian = network.forward_and_jacobian(part.inputs, scale)
             if self.link is not None:
                 jacobian *= self.link.slope(output).unsqueeze(-1)
                 output = self.link(output)
@@ -414,21 +386,8 @@ class LeastSquares:
             jacobian = jacobian.flatten(1, 2)
             total.vector.add_((residual.unsqueeze(1) @ jacobian).squeeze(1))
             total.squares.add_(residual.square().sum(1))
-            if self.precision == "mixed":
-                single = jacobian.float()
-                total.matrix.add_(single.transpose(1, 2) @ single)
-            else:
-                _add_gram(total.matrix, jacobian)
-        return total if spread is None else total.spread(spread, network)
-
-    def _spread(self, network: KANBatch) -> Tensor | None:
-        """Return what makes the inputs' basis functions of fewer, where there are fewer; see :class:`InputBasis`.
-
-        The products of a row's derivatives are most of the work, and grow with the square of their number.
-        """
-        basis, shape = self.data.inputs.basis, network.architecture
-        known = basis is not None and basis.is_of(shape.grid_size, network.lower[0], network.upper[0])
-        return basis.spread if basis is not None and known else None
+            _add_gram(total.matrix, jacobian)
+        return total
 
     def squares(self, network: KANBatch) -> Tensor:
         """Return Σ w (y − g(f))² of every network, shape (M,)."""

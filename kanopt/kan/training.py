@@ -10,6 +10,7 @@ residual / 0.6745, which one outlier in a hundred rows hardly affects.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,14 +31,11 @@ from kanopt.kan.ranges import (
 )
 from kanopt.kan.smoothing import RIDGES, Criterion, effective_parameters, gcv_score
 from kanopt.kan.trainer import (
-    CHUNK_BYTES,
-    DEVICE_CHUNK_BYTES,
     Data,
     History,
     LeastSquares,
     Link,
     Objective,
-    Precision,
     StepCallback,
     TrainerOptions,
     train,
@@ -71,21 +69,6 @@ GUESS = 256
 """Rows that the curvature is taken from."""
 
 
-def squares_and_gradient(network: KANBatch, data: Data, link: Link | None = None) -> tuple[Tensor, Tensor]:
-    """Return Σ w ‖y − g(f)‖² (M,) and the gradient of half of it (M, parameters), block by block of rows."""
-    squares, gradient = torch.zeros_like(network.theta[:, 0]), torch.zeros_like(network.theta)
-    room = CHUNK_BYTES if network.theta.device.type == "cpu" else DEVICE_CHUNK_BYTES
-    widest = max(layer.width for layer in network.architecture.layers)
-    for part in data.chunks(max(1, room // (32 * len(network) * widest))):
-        passed = network.forward_pass(part.inputs)
-        output = passed.output
-        error = (output if link is None else link(output)) - part.target
-        flow = part.weights.unsqueeze(-1) * error
-        squares += (flow * error).sum((1, 2))
-        gradient += passed.gradient(flow if link is None else flow * link.slope(output))
-    return squares, gradient
-
-
 def _penalty(layer: LayerArchitecture, weights: Tensor, ridge: Tensor) -> Tensor:
     """Return S of the edges that leave the inputs of a layer, the same for all sub-nodes they enter; (width, width)."""
     splines, cycles, tables = torch.split(weights, [layer.splines, layer.cycles, len(layer.tables)])
@@ -97,69 +80,31 @@ def _penalty(layer: LayerArchitecture, weights: Tensor, ridge: Tensor) -> Tensor
     return block_diagonal(blocks) + ridge * torch.eye(layer.width).to(weights)
 
 
-class _Problem:
-    """L of one network, in units of the total weight, as a function of z."""
+def _penalties(shape: Architecture, smoothing: Tensor) -> list[Tensor]:
+    groups = torch.split(smoothing[:-1], [len(shape.layers[0].widths)] + [1] * (len(shape.layers) - 1))
+    return [
+        _penalty(layer, group.expand(len(layer.widths)), smoothing[-1])
+        for layer, group in zip(shape.layers, groups, strict=True)
+    ]
 
-    def __init__(
-        self,
-        network: KANBatch,
-        objective: LeastSquares,
-        smoothing: Tensor,
-        total: float,
-        constraints: ConstrainedCoefficients | None,
-    ) -> None:
-        self.network, self.objective, self.constraints, self.total = network, objective, constraints, total
-        layers = network.architecture.layers
-        groups = torch.split(smoothing[:-1], [len(layers[0].widths)] + [1] * (len(layers) - 1))
-        self.penalties = [
-            _penalty(layer, group.expand(len(layer.widths)), smoothing[-1])
-            for layer, group in zip(layers, groups, strict=True)
-        ]
-        self.start = network.theta if constraints is None else constraints.variables(network.theta)
-        self.scale = self._curvature().rsqrt()
 
-    def network_at(self, z: Floats) -> KANBatch:
-        """Return the network at z."""
-        place = self.start + self.scale * torch.as_tensor(z).to(self.start)
-        theta = place if self.constraints is None else self.constraints.coefficients(place)
-        return replace(self.network, theta=theta)
-
-    def __call__(self, z: Floats) -> tuple[float, Floats]:
-        """Return the loss and its gradient."""
-        network = self.network_at(z)
-        squares, gradient = squares_and_gradient(network, self.objective.data, self.objective.link)
-        parts = zip(self.penalties, network.blocks(), strict=True)
-        bent = torch.cat([(penalty @ block).flatten() for penalty, block in parts])
-        loss = 0.5 * (float(squares) / self.total + float(bent @ network.theta[0]))
-        gradient = gradient / self.total + bent
-        if self.constraints is not None:
-            gradient = self.constraints.gradient_to_free(gradient)
-        return loss, (self.scale * gradient[0]).cpu().numpy()
-
-    def bounds(self) -> list[tuple[float | None, None]] | None:
-        """Return the bounds of z."""
-        if self.constraints is None:
-            return None
-        least = (-self.start[0] / self.scale).clamp(max=0.0).tolist()
-        bounded = self.constraints.bounded.tolist()
-        return [(low if held else None, None) for low, held in zip(least, bounded, strict=True)]
-
-    def _curvature(self) -> Tensor:
-        """Return the diagonal of the Gauss-Newton matrix and S, (parameters,), from some of the rows."""
-        data, link = self.objective.data, self.objective.link
-        sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
-        output, jacobian = self.network.forward_and_jacobian(sample.inputs)
-        slopes = (
-            jacobian[0].sum(1) if link is None else (link.slope(output[0])[..., None] * jacobian[0]).sum(1)
-        )
-        held = zip(self.penalties, self.network.architecture.layers, strict=True)
-        bent = torch.cat([each.diagonal().repeat_interleave(layer.subnodes) for each, layer in held])
-        if self.constraints is not None:
-            slopes = self.constraints.gradient_to_free(slopes)
-        weights = sample.weights.flatten() / sample.weights.sum()
-        found = weights @ slopes.square() + bent
-        # a function that is zero in all these rows, such as a category that they lack, counts as an ordinary one
-        return found.clamp(min=LEAST * float(found.mean()))
+def _curvature(
+    network: KANBatch,
+    objective: LeastSquares,
+    penalties: list[Tensor],
+    constraints: ConstrainedCoefficients | None,
+) -> Tensor:
+    """Return the diagonal of the Gauss-Newton matrix and S, (parameters,), from some of the rows."""
+    data, link = objective.data, objective.link
+    sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
+    output, jacobian = network.forward_and_jacobian(sample.inputs)
+    slopes = (jacobian[0] if link is None else link.slope(output[0])[..., None] * jacobian[0]).sum(1)
+    slopes = slopes if constraints is None else constraints.gradient_to_free(slopes)
+    held = zip(penalties, network.architecture.layers, strict=True)
+    bent = torch.cat([each.diagonal().repeat_interleave(layer.subnodes) for each, layer in held])
+    found = sample.weights.flatten() / sample.weights.sum() @ slopes.square() + bent
+    # a function that is zero in all these rows, such as a category that they lack, counts as an ordinary one
+    return found.clamp(min=LEAST * float(found.mean()))
 
 
 def train_large(
@@ -188,6 +133,7 @@ def train_large(
         Callback after every step, see :class:`~kanopt.kan.trainer.TrainerOptions`.
     """
     history = History(best=torch.full_like(network.theta[:, 0], torch.inf))
+    penalties = _penalties(network.architecture, smoothing)
 
     def record(intermediate_result: OptimizeResult) -> None:
         loss = torch.full_like(history.best, total * float(intermediate_result.fun))
@@ -200,20 +146,61 @@ def train_large(
     for steps in STAGES:
         moved = refit_ranges(network, objective.inputs, constraints)
         history.range_refits += moved is not None
-        problem = _Problem(moved or network, objective, smoothing, total, constraints)
-        found = minimize(
-            problem,
-            np.zeros(network.architecture.parameters),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=problem.bounds(),
-            callback=record,
-            options={"maxiter": steps, "maxcor": PAIRS, "ftol": TOLERANCE, "gtol": 0.0},
-        )
-        network = problem.network_at(found.x)
+        network = _descended(moved or network, objective, penalties, total, constraints, (steps, record))
         if history.stopped:
             break
     return network, history
+
+
+def _descended(
+    network: KANBatch,
+    objective: LeastSquares,
+    penalties: list[Tensor],
+    total: float,
+    constraints: ConstrainedCoefficients | None,
+    run: tuple[int, Callable[..., None]],
+) -> KANBatch:
+    """Return the network after some steps, each of which is told."""
+    start = network.theta if constraints is None else constraints.variables(network.theta)
+    scale = _curvature(network, objective, penalties, constraints).rsqrt()
+
+    def at(z: Tensor) -> KANBatch:
+        place = start + scale * z
+        return replace(network, theta=place if constraints is None else constraints.coefficients(place))
+
+    def loss(z: Floats) -> tuple[float, Floats]:
+        place = torch.as_tensor(z).to(start).requires_grad_()
+        value, gradient = 0.0, torch.zeros_like(place)
+
+        def add(part: Tensor) -> None:
+            nonlocal value
+            value += 0.5 * float(part.detach())
+            gradient.add_(torch.autograd.grad(part, place)[0], alpha=0.5)
+
+        for part in objective.chunks(network):  # block by block: the graph of all rows would not fit
+            add(LeastSquares(part, objective.link).squares(at(place)).sum() / total)
+        bent = [
+            (block * (held @ block)).sum() for held, block in zip(penalties, at(place).blocks(), strict=True)
+        ]
+        add(torch.stack(bent).sum())
+        return value, gradient.cpu().numpy()
+
+    bounds = None
+    if constraints is not None:
+        least = (-start[0] / scale).clamp(max=0.0).tolist()
+        held = zip(least, constraints.bounded.tolist(), strict=True)
+        bounds = [(low if bounded else None, None) for low, bounded in held]
+    steps, record = run
+    found = minimize(
+        loss,
+        np.zeros(network.architecture.parameters),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        callback=record,
+        options={"maxiter": steps, "maxcor": PAIRS, "ftol": TOLERANCE, "gtol": 0.0},
+    )
+    return at(torch.as_tensor(found.x).to(start))
 
 
 FEWEST, PER_PARAMETER, MOST_ROWS = 300, 12, 1_500
@@ -263,8 +250,6 @@ class FitOptions:
         Shape constraints of the numeric inputs.
     link
         From the output to the target; None is the identity.
-    precision
-        ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
     distinct
         Number of distinct rows divided by the sum of all weights: a row of weight k stands for k copies. Copies carry
         no information about noise, so cross-validation, evidence and standard errors must not count them; nor what
@@ -282,14 +267,13 @@ class FitOptions:
     loss: str = "squared"
     shape_constraints: ShapeConstraints = field(default_factory=ShapeConstraints)
     link: Link | None = None
-    precision: Precision = "double"
     distinct: float = 1.0
     groups: Tensor | None = None
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
 
     def objective(self, data: Data) -> LeastSquares:
         """Return the least-squares objective on `data`."""
-        return LeastSquares(data, self.link, self.precision)
+        return LeastSquares(data, self.link)
 
     def mean_output(self, data: Data) -> Tensor:
         """Return the network outputs that correspond to the mean target, shape (outputs,)."""

@@ -23,7 +23,6 @@ from kanopt.pages.plots import plot_view as plot_view
 from kanopt.pages.risk_pages import days_text as days_text
 from kanopt.pages.risk_pages import plot_days as plot_days
 from kanopt.pages.risk_pages import risk_page as risk_page
-from kanopt.pages.row_plots import plot_baselines as plot_baselines
 from kanopt.pages.row_plots import plot_costs as plot_costs
 from kanopt.pages.row_plots import plot_day_costs as plot_day_costs
 from kanopt.pages.row_plots import plot_plans as plot_plans

@@ -1,4 +1,4 @@
-"""Charts of rows: costs, errors of models, swings of inputs, places that tip, risks, plans under draws."""
+"""Charts of rows: costs, swings of inputs, places that tip, risks, plans under draws."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ from kanopt.text import (
     number_text,
     percent_text,
     sure_text,
-    with_unit,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     from kanopt.questions.review import Review
     from kanopt.questions.risks.risk import DayRanges, Risk
     from kanopt.questions.switch_points import AxisSwitches
-    from kanopt.surrogates.baseline_table import Baselines
 
 _PATH, _BAR = 84, 0.3
 """Pixels of a path with switch points, and the share of its height that is a bar."""
@@ -133,32 +131,6 @@ def _costs(result: Result, by: Literal["term", "group"]) -> pd.DataFrame:
     terms = price_by_level(result)["term"]
     wide = frame.pivot_table(index="group", columns="term", values="amount", aggfunc="sum", sort=False)
     return wide.reindex(columns=list(terms)).fillna(0.0)
-
-
-def plot_baselines(found: Baselines, ax: Axes | None = None) -> Axes:
-    """Draw the root mean square error of every model as a dot on the line of its folds, that of least error on top.
-
-    The KAN and its formula have a colour of their own. The mean, which is far away, is told below the axis; models
-    without figures are not drawn.
-
-    Parameters
-    ----------
-    found
-        From :func:`kanopt.baselines`.
-    ax
-        Where to draw; a new figure if None.
-    """
-    frame = found.frame[found.frame["rmse"].notna()]
-    rows = []
-    for name, mean in frame.loc[frame["model"] != "mean", ["model", "rmse"]].itertuples(index=False):
-        folds = found.per_fold.loc[found.per_fold["model"] == name, "rmse"]
-        colour = series(0 if name in ("KAN", "formula") else 1)
-        rows.append(Row(name, line=(folds.min(), folds.max()), dot=mean, colour=colour))
-    told = "".join(f"; of the mean {number_text(value)}" for value in frame["rmse"][frame["model"] == "mean"])
-    title = f"held-out root mean square error, {with_unit(found.target, found.unit)}{told}"
-    ax = draw_rows(ax, rows, title)
-    ax.set_xlim(left=0.0)
-    return ax
 
 
 def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:

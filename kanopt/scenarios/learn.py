@@ -300,7 +300,7 @@ def fit_law(
     """
     from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.cleaning import propose_cleaning
-    from kanopt.surrogates.many_laws import FOR_FIT
+    from kanopt.surrogates.monitor import FOR_FIT
 
     start = time.perf_counter()
     rows = complete_rows(spec, named_rows(frame))
@@ -363,8 +363,7 @@ def _formula_of(
     """Return the formula of a model, in what is left of the seconds for the law since its start."""
     left = None if spec.budget is None else max(spec.budget - (time.perf_counter() - start), _TOLD_EVERY)
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
-    wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
-    wanted["unseen"] = spec.unseen
+    wanted: dict[str, Any] = {"forbid": spec.forbid, "unseen": spec.unseen}
     return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
 
 

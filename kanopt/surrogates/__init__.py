@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kanopt.surrogates.curves import Diagram, DiagramEdge
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
-from kanopt.surrogates.many_laws import LawLimits, Laws, fit_laws
+from kanopt.surrogates.many_laws import fit_laws
 from kanopt.surrogates.readings import Summary
 from kanopt.surrogates.regressor import KANRegressor
 
@@ -14,8 +14,6 @@ __all__ = [
     "Feature",
     "FeatureEncoding",
     "KANRegressor",
-    "LawLimits",
-    "Laws",
     "Summary",
     "fit_laws",
 ]

@@ -10,11 +10,9 @@ did.
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from itertools import product
 from typing import Any
 
@@ -23,34 +21,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
+from kanopt.errors import DomainWarning, FitError, nearest, warn_user
 from kanopt.formulas import Formula, Table
 from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.nodes import Node, rebuild
 from kanopt.formulas.simplify import round_measures
 from kanopt.formulas.variables import category_label
 from kanopt.surrogates.curves import FittedLaw
-from kanopt.surrogates.encoding import Category, Feature, FeatureEncoding, row_name
-from kanopt.text import count_text, fixed_text, join_list, list_names
+from kanopt.surrogates.encoding import Category, FeatureEncoding, row_name
+from kanopt.text import count_text, fixed_text, join_list
 
 Flags = NDArray[np.bool_]
 Rare = Mapping[str, Sequence[Category]]
 """Categories of few rows, by column."""
 
-RARE, TYPO = 3, 5
-"""Rows below which a category may be too rare to be learned from, and one whose name is close to another's."""
+RARE = 3
+"""Rows below which a category may be too rare to be learned from."""
 TYPICAL = 0.1
 """Share of the rows of the category of a typical row below which it is: where all have few rows, none is rare."""
 MOST = 0.05
 """Share of the rows of a table that may be of rare categories; where there are more, they are what it is about."""
 STRANGE = 4.0
 """Standard deviations beyond which no known category foretells a row."""
-ALIKE = 0.8
-"""Ratio of equal letters above which two names are close (Ratcliff and Metzener 1988)."""
-OFTEN = 20
-"""How many times as many rows a category has of which another may be a typo."""
-LETTERS = 200_000
-"""Products of lengths up to which names are compared: a microsecond and more each."""
 SHOWN = 5
 
 
@@ -67,9 +59,7 @@ def rare_categories(
         count, weight = (np.bincount(codes, each, len(feature.categories)) for each in (None, weights))
         # a row may stand for many; many rows are not few, though each of them counts for little
         size = np.maximum(count, weight)
-        close = close_names(dict(zip(feature.categories, size.tolist(), strict=True)))
-        least = np.array([TYPO if value in close else RARE for value in feature.categories])
-        few = np.flatnonzero(size < np.minimum(least, TYPICAL * _typical(size)))
+        few = np.flatnonzero(size < min(RARE, TYPICAL * _typical(size)))
         more = gone | np.isin(codes, few)
         kept = frame[~more].assign(**{f"{feature.name} of": target[~more]})
         if len(few) and more.sum() <= MOST * len(frame) and bool((kept.nunique() > 1).all()):
@@ -135,7 +125,7 @@ def with_rare(
 def warn_of_rare(
     frame: pd.DataFrame, encoding: FeatureEncoding, off: Mapping[tuple[str, Category], float]
 ) -> None:
-    """Warn of categories that are taken for others, and of names that are close to those of many more rows.
+    """Warn of categories that are taken for others, those first that the law misses by most of the noise.
 
     Parameters
     ----------
@@ -147,78 +137,18 @@ def warn_of_rare(
         By how many standard deviations of the noise the law misses rows of rare categories.
     """
     for feature in encoding.categories:
-        if told := [*_told(frame[feature.name], feature, off)]:
-            if len(told) > SHOWN + 2:
-                told[SHOWN:-1] = [f"{len(told) - SHOWN - 1:,} more such categories"]
-            warnings.warn(
-                f"column {feature.name!r}: {'; '.join(told)}. Nothing was renamed: mend the table where names are "
-                "wrong",
-                KanoptWarning,
-                stacklevel=5,
+        column, told = frame[feature.name], []
+        for value, known in sorted(feature.taken_for, key=lambda pair: -off[feature.name, pair[0]]):
+            at, missed = (column == value).to_numpy(), off[feature.name, value]
+            first = row_name(column.index, int(at.argmax()))
+            text = f"{value!r} ({count_text(int(at.sum()), 'row')}, the first is {first})"
+            worse = f" and misses it by {fixed_text(missed, 1)} times the noise" if missed > STRANGE else ""
+            told.append(f"{text} is taken for {known!r}, which foretells it best{worse}")
+        if told:
+            warn_user(
+                f"column {feature.name!r} has categories of too few rows to learn from: {join_list(told, SHOWN)}; mend "
+                "the table where a name is mistyped, and collect more rows of others"
             )
-
-
-def _told(
-    column: pd.Series[Any], feature: Feature, off: Mapping[tuple[str, Category], float]
-) -> Iterator[str]:
-    """Yield what there is to say of close names and of rare categories of one column."""
-    taken, counts = dict(feature.taken_for), column.value_counts()
-    rows = {value: int(counts[value]) for value in (*feature.categories, *taken)}
-    close = close_names(rows)
-    worst = {value: off.get((feature.name, value), 0.0) for value in taken}
-    usual = [str(value) for value in taken if value not in close and worst[value] <= STRANGE]
-    for value in dict.fromkeys([*close, *taken]):
-        if str(value) in usual:
-            continue
-        first = row_name(column.index, int((column == value).to_numpy().argmax()))
-        text = f"category {value!r} ({count_text(rows[value], 'row')}, the first is {first})"
-        if near := close.get(value):
-            text += f" is close to {near!r} ({count_text(rows[near], 'row')}): a typo?"
-        if value in taken:
-            text += f"{' It' if near else ''} has too few rows to learn from, and is taken for {taken[value]!r}, which "
-            missed = f"misses it by {fixed_text(worst[value], 1)} times the noise: collect more rows of it"
-            text += missed if worst[value] > STRANGE else "foretells it best"
-        yield text
-    if usual:
-        has, it = ("has", "it") if len(usual) == 1 else ("have", "each")
-        yield (
-            f"{list_names(usual)} {has} too few rows to learn from, and the known category that foretells {it} best "
-            f"stands for {it}"
-        )
-
-
-def close_names(rows: Mapping[Category, float]) -> dict[Category, Category]:
-    """Return names that are close to that of a category with many more rows, and that one: most often a typo.
-
-    Names that differ in their numbers are different things.
-
-    Examples
-    --------
-    >>> close_names({"Sprinter": 411, "eVito": 180, "Sprnter": 1, "sprinter": 2, "Crafter": 3})
-    {'Sprnter': 'Sprinter', 'sprinter': 'Sprinter'}
-    >>> close_names({"depot 1": 411, "depot 2": 1})
-    {}
-    """
-    names = {name: count for name, count in rows.items() if isinstance(name, str)}
-    most = max(names.values(), default=0)
-    few = [name for name, count in names.items() if OFTEN * count <= most]
-    many = sorted((name for name in names if names[name] >= OFTEN), key=lambda name: -names[name])
-    if sum(map(len, few)) * sum(map(len, many)) > LETTERS:
-        return {}
-    found: dict[Category, Category] = {}
-    for name in few:
-        likely = (each for each in many if OFTEN * names[name] <= names[each] and _is_close(name, each))
-        best = max(likely, key=lambda each: _likeness(name, each), default=None)
-        found |= {} if best is None else {name: best}
-    return found
-
-
-def _is_close(name: str, other: str) -> bool:
-    return re.findall(r"\d+", name) == re.findall(r"\d+", other) and _likeness(name, other) > ALIKE
-
-
-def _likeness(name: str, other: str) -> float:
-    return SequenceMatcher(None, name.casefold().strip(), other.casefold().strip(), autojunk=False).ratio()
 
 
 def in_known_words(frame: pd.DataFrame, encoding: FeatureEncoding) -> pd.DataFrame:

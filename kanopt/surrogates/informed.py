@@ -9,18 +9,15 @@ formula of curves per output. Everything here runs on the CPU.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Self
 
 import torch
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, InstanceOf, ValidationError, model_validator
 from torch import Tensor
 
 from kanopt.array_types import Floats
 from kanopt.errors import FitError
-from kanopt.faults import invalid_values
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.kan.informed import Knowledge, Relation, RelationState, known
 from kanopt.kan.network import Architecture, KANBatch
@@ -29,10 +26,10 @@ from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
-from kanopt.surrogates.options import Count, Size, Whole
 
 
-class InformedOptions(BaseModel, frozen=True, extra="forbid"):
+@dataclass(frozen=True)
+class InformedOptions:
     """Options of a physics-informed fit.
 
     Parameters
@@ -59,27 +56,21 @@ class InformedOptions(BaseModel, frozen=True, extra="forbid"):
         For an invalid option.
     """
 
-    hidden: tuple[Whole, ...] = ()
-    products: tuple[Count, ...] = ()
-    grid_size: Whole = 5
-    refinements: Count = 2
-    starts: Whole = 8
-    smoothing: Size = 1e-16
-    ridge: Size = 1e-16
-    trainer: InstanceOf[TrainerOptions] = TrainerOptions(iterations=100)
+    hidden: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+    grid_size: int = 5
+    refinements: int = 2
+    starts: int = 8
+    smoothing: float = 1e-16
+    ridge: float = 1e-16
+    trainer: TrainerOptions = field(default_factory=lambda: TrainerOptions(iterations=100))
 
-    def __init__(self, **given: Any) -> None:
-        try:
-            super().__init__(**given)
-        except ValidationError as error:
-            wrong = invalid_values(error, type(self))[0]
-            place = "".join(f" {part}:" for part in wrong.place[:1])
-            raise FitError(f"InformedOptions:{place} {wrong.message}") from error
-
-    @model_validator(mode="after")
-    def _shape(self) -> Self:
+    def __post_init__(self) -> None:
+        for name, least in (("grid_size", 1), ("refinements", 0), ("starts", 1)):
+            whole_number(getattr(self, name), f"InformedOptions: {name}", least)
+        if not (self.smoothing >= 0.0 and self.ridge >= 0.0):
+            raise FitError("InformedOptions: smoothing and ridge must be at least 0")
         Architecture(1, hidden=self.hidden, products=self.products)
-        return self
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,13 +22,6 @@ from kanopt.text import number_text
 from kanopt.units import convert
 
 
-def is_multi_target(y: Any) -> bool:
-    """Whether `y` holds several targets, one per column."""
-    if isinstance(y, (list, tuple)):
-        return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
-    return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
-
-
 def refuse_names(y: Any, sample_weight: Any) -> None:
     """Refuse column names in place of columns, which are accepted only for tables read in batches."""
     for value, what in ((y, "y"), (sample_weight, "sample_weight")):

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+FOR_FIT = 0.6
+"""Share of the seconds for a law that the fit of its network has; the rest, and what it leaves, is for the formula."""
+
+
 class SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
     """A search was stopped on request; whoever began it takes the best law so far."""
 

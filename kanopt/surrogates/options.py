@@ -36,7 +36,6 @@ _Number = Annotated[float, Field(strict=True, allow_inf_nan=False), _PLAIN]
 Size = Annotated[_Number, Field(ge=0)]
 _Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], _PLAIN]
 _LOSSES = ("auto", *LOSSES)
-_PRECISIONS = ("double", "mixed")
 _OPTIONS: dict[str, tuple[Any, str]] = {
     "hidden": (
         Annotated[_Auto | tuple[Whole, ...], _PLAIN],
@@ -49,7 +48,6 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "log_target": (_Truth, "must be 'auto', True or False"),
     "positive": (_Truth, "must be 'auto', True or False"),
     "loss": (Literal[_LOSSES], ""),
-    "precision": (Literal[_PRECISIONS], ""),
     "grid_size": (_Auto | Whole, "must be 'auto' or a whole number of at least 1"),
     "smoothing": (
         Literal["auto", "evidence"] | Size,
@@ -64,7 +62,7 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "period": (Annotated[_Number, Field(gt=0)], "must be a number above 0"),
 }
 """What each option may be, as pydantic checks it, and in words."""
-_WORDS = {"loss": _LOSSES, "precision": _PRECISIONS}
+_WORDS = {"loss": _LOSSES}
 
 
 def _checked(name: str, value: Any, called: str = "") -> Any:
@@ -157,7 +155,6 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
             smoothing=None if smoothing == "evidence" else smoothing,
             criterion="evidence" if smoothing == "evidence" else "gcv",
             shape_constraints=wanted,
-            precision=_checked("precision", given.precision),
             trainer=TrainerOptions(watch=monitor),
         ),
         target_range="bounded" if bounds else "positive" if positive else "any",

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from kanopt.array_types import Floats
 from kanopt.display import Facts, Fold, Part, Shown, grid_of
-from kanopt.errors import DomainWarning, FitError
+from kanopt.errors import DomainWarning
 from kanopt.formulas import Formula
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.curves import FittedLaw, layers_of
@@ -25,7 +25,7 @@ from kanopt.surrogates.input_checks import held_out_rows, ordered_as, table_of, 
 from kanopt.text import count_text, fixed_text, join_list, number_text, shorten
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.curves import Attribution, Diagram
+    from kanopt.surrogates.curves import Diagram
     from kanopt.surrogates.groups import Groups, Rows
 
 
@@ -274,7 +274,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     """Names of the columns of the table, in its order, once it is fitted."""
 
     def _set_fitted(self, law: FittedLaw, target: str) -> None:
-        self.__dict__.pop("outputs_", None)
         self._law = law
         self.target_name_ = target
         self.network_ = law.network
@@ -286,7 +285,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.loss_ = law.loss
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> Floats:
-        self._check_single()
+        check_is_fitted(self)
         return self.encoding_.transform(self._filled(X))
 
     def _filled(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
@@ -294,15 +293,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
         named = frame.set_axis(list(self._columns), axis=1)
         return self._indicators.transform(named.drop(columns=list(self.idle_features_)))
-
-    def _check_single(self) -> None:
-        check_is_fitted(self)
-        if hasattr(self, "outputs_"):
-            first = next(iter(self.outputs_))
-            raise FitError(
-                f"this model has {len(self.outputs_)} targets; ask the model of one of them, such as "
-                f"model.outputs_[{first!r}]"
-            )
 
     def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
         """Return the rows and the targets of held-out rows, checked; see :func:`held_out_rows`."""
@@ -315,7 +305,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     @property
     def formula_(self) -> Formula:
         """What the model predicts, as a formula of curves over the columns."""
-        self._check_single()
+        check_is_fitted(self)
         formula = self._law.formula(self.target_name_, self._units)
         periods = {feature.name: feature.scale for feature in self.encoding_.periodic}
         return replace(formula, domain=Domain.from_rows(formula.inputs, self._known_rows, periods))
@@ -326,7 +316,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         An effect is the mean prediction over a sample of training rows with the column set to the value, less
         the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
         """
-        self._check_single()
+        check_is_fitted(self)
         law, features = self._law, self._law.encoding.features
         frame = marginal_effects(
             law.predict, law.encoding, law.sample, whole_number(grid, "effects: grid", 1)
@@ -347,7 +337,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         target : str, optional
             Column of `test` that is the target; by default the name of the series the model was fitted to.
         """
-        self._check_single()
+        check_is_fitted(self)
         measures = dict(self._law.measures)
         if test is not None:
             X, y = self._held_out(test, target)
@@ -360,21 +350,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if self.stopped_:
             structure += f"; the best law until the fit was stopped {self.stopped_}"
         return Summary(self.target_name_, structure, fit, effects)
-
-    def attribution(self) -> Attribution:
-        """Return how much of the output comes through every column and edge.
-
-        A score is the standard deviation of the change where an edge, or all edges of a column, are held at their
-        means: an edge into a node that nothing listens to scores nothing. A share is a score over the standard
-        deviation of the output; shares need not sum to one.
-        """
-        from kanopt.surrogates.curves import attribution
-
-        self._check_single()
-        law = self._law
-        output = f"log {self.target_name_}" if law.log_target else self.target_name_
-        names = tuple(feature.name for feature in law.encoding.inputs)
-        return attribution(law.network, law.sample, names=names, output=output)
 
     def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
         """Return for every row whether it lies outside the data the law was learned from, and in which columns.
@@ -404,7 +379,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
         from kanopt.surrogates.curves import diagram_of
 
-        self._check_single()
+        check_is_fitted(self)
         return diagram_of(
             self.network_,
             self.encoding_,
@@ -425,10 +400,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _shown(self) -> Iterator[Part]:
         """Yield what a notebook shows: fit and effects once it is fitted, and what was asked for."""
-        if hasattr(self, "outputs_"):
-            yield f"{type(self).__name__} of {count_text(len(self.outputs_), 'target')}"
-            yield from (f"  {name}: {structure_text(model._law)}" for name, model in self.outputs_.items())
-        elif hasattr(self, "_law"):
+        if hasattr(self, "_law"):
             yield from self.summary()._shown()
         else:
             yield f"{type(self).__name__}, not fitted"
@@ -446,21 +418,13 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
 
 def warn_of_rows_outside(
-    models: Sequence[FittedModel],
-    X: ArrayLike | pd.DataFrame,
-    encoded: Sequence[Floats],
-    below_zero: NDArray[np.bool_],
+    model: FittedModel, X: ArrayLike | pd.DataFrame, encoded: Floats, below_zero: NDArray[np.bool_]
 ) -> None:
     """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range.
 
-    Which rows are predicted below zero, as no target was, is told too. Of several targets each has a model, and numbers
-    of the columns that its law is of.
+    Which rows are predicted below zero, as no target was, is told too.
     """
-    tests = [
-        test
-        for model, rows in zip(models, encoded, strict=True)
-        for test in _tests(model, rows, model._law.network.domain.widened(_BEYOND))
-    ]
+    tests = _tests(model, encoded, model._law.network.domain.widened(_BEYOND))
     flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
     if not flags.any():
         return

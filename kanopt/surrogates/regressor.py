@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from kanopt.array_types import Floats
 from kanopt.errors import FitError
@@ -31,7 +32,7 @@ from kanopt.surrogates.readings import FittedModel, structure_text, warn_of_rows
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.ladder import Control, Trained
+    from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.monitor import FitProgress
 
 
@@ -49,9 +50,7 @@ class FormulaReading(FittedModel):
         min_r2: float = 0.5,
         unit: str | None = None,
         per: str = "",
-        pin: Mapping[str, str | Iterable[str]] | None = None,
-        forbid: Iterable[str] = (),
-        prefer: Iterable[str] = (),
+        forbid: str | Iterable[str] = (),
         unseen: str = "error",
         budget: float | None = None,
         progress: Callable[[FitProgress], None] | bool | None = None,
@@ -80,13 +79,9 @@ class FormulaReading(FittedModel):
             Unit of the target; by default the one that `X` declares.
         per : str
             What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
-        pin : dict, optional
-            Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
-            are linear, quadratic, power, exp, gaussian, log, sine, hinge, step, curve, and none, which
-            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators.
-        forbid, prefer : list of str
-            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
-            hand is written into the provenance of the formula.
+        forbid : list of str
+            Operators that are not to be used: quadratic, power, exp, gaussian, log, sine, hinge, step, curve. A
+            quotient is no power. What was forbidden is written into the provenance of the formula.
         unseen : "error" or "pooled"
             "error" lets the formula refuse categories that did not occur in training. "pooled" gives every table of
             categories a fallback for those, what its numbers were drawn to or else the mean of its entries over the
@@ -100,8 +95,7 @@ class FormulaReading(FittedModel):
         ------
         FitError
             If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a held-out row has
-            a category that did not occur in training, a pin names no column, an operator is not known, no function that
-            is allowed fits, the model has no use for a column that is pinned, or the way it was fitted brings in an
+            a category that did not occur in training, an operator is not known, or the way it was fitted brings in an
             operator that is forbidden.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows.
@@ -118,11 +112,12 @@ class FormulaReading(FittedModel):
         2 · km^1.5 · sqrt(load_t)
         """
         from kanopt.formulas.simplify import round_measures
-        from kanopt.surrogates.ladder import Control, HeldOut, find_law
+        from kanopt.surrogates.ladder import HeldOut, find_law
+        from kanopt.surrogates.ladder.control import forbidden_words
         from kanopt.surrogates.monitor import warn_if_stopped, watched
         from kanopt.tables import units_of
 
-        self._check_single()
+        check_is_fitted(self)
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
         together = self._groups_in(X)
@@ -138,7 +133,7 @@ class FormulaReading(FittedModel):
         # the columns are converted to the units of the fit, where there were any
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
-        trained = _trained(self, Control.of(pin, forbid, prefer), units, output.unit)
+        trained = _trained(self, forbidden_words(forbid), units, output.unit)
         known_rows = in_known_words(self._filled(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
@@ -160,7 +155,9 @@ class FormulaReading(FittedModel):
         return X[by].to_numpy(dtype=object) if by and isinstance(X, pd.DataFrame) and by in X else None
 
 
-def _trained(model: FittedModel, control: Control, units: Mapping[str, str], output_unit: str) -> Trained:
+def _trained(
+    model: FittedModel, forbid: tuple[str, ...], units: Mapping[str, str], output_unit: str
+) -> Trained:
     """Return the network of a model, with all that a formula is read from."""
     from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.options import settings_of
@@ -176,7 +173,7 @@ def _trained(model: FittedModel, control: Control, units: Mapping[str, str], out
         structure=structure_text(law),
         edf=law.edf,
         link=law.link,
-        control=control,
+        forbid=forbid,
         units=units,
         output_unit=output_unit,
         lowest=None if np.isnan(law.lowest) else law.lowest,
@@ -232,8 +229,6 @@ class KANRegressor(FormulaReading):
         :mod:`kanopt.surrogates.encoding`), a category a value "missing".
     loss : "auto", "squared", "huber" or "tukey"
         "auto" chooses "huber" for residuals with heavy tails.
-    precision : "double" or "mixed"
-        "mixed" multiplies large matrices in single precision; the optimum is the same.
     seed : int
         The same seed gives the same model.
     device : str
@@ -260,8 +255,6 @@ class KANRegressor(FormulaReading):
     alternatives_ : DataFrame
         Every structure tried, with its leave-one-out error, in the units of the target; of rows that share an error,
         the error without what a group shares.
-    outputs_ : dict
-        For several targets: one model for each, by name. All methods except `predict` are called on these.
     idle_features_
         Of a table with more than twelve columns those that say nothing about the target, and so have no part in the law
         (:mod:`kanopt.surrogates.screening`); none is left out where an argument speaks of single columns.
@@ -301,7 +294,6 @@ class KANRegressor(FormulaReading):
         periodic: Any = None,
         missing: str = "error",
         loss: str = "auto",
-        precision: str = "double",
         seed: int = 0,
         device: str = "auto",
     ) -> None:
@@ -320,7 +312,6 @@ class KANRegressor(FormulaReading):
         self.periodic = periodic
         self.missing = missing
         self.loss = loss
-        self.precision = precision
         self.seed = seed
         self.device = device
 
@@ -346,9 +337,8 @@ class KANRegressor(FormulaReading):
             Numbers, and in a DataFrame also categories (text, category or bool columns). The path of a Parquet file,
             or several, or a callable that returns a fresh iterator of frames, is read batch by batch, so that a table
             may be larger than memory.
-        y : array of shape (n,) or (n, targets), or str
-            Target. The name of a Series is remembered. Several targets are fitted one after the other, see
-            ``outputs_``. For a path or a callable the name of the target's column.
+        y : array of shape (n,) or str
+            Target. The name of a Series is remembered. For a path or a callable the name of the target's column.
         sample_weight : array of shape (n,), optional
             A weight of k counts as k equal rows, 0 as none; weights with a mean below one are scaled to mean
             one. For a path or a callable the name of a column.
@@ -360,8 +350,7 @@ class KANRegressor(FormulaReading):
         columns : list of str, optional
             For a path or a callable: the columns to learn from, by default all others.
         budget : float, optional
-            Seconds by the clock after which the search ends, in all for several targets. What is longer than any
-            search changes nothing.
+            Seconds by the clock after which the search ends. What is longer than any search changes nothing.
         progress : callable or bool, optional
             Called with a :class:`FitProgress` after every step; if it raises KeyboardInterrupt, that is a Ctrl-C. By
             default a line at a terminal and in a notebook tells the same from the second second on, with False nothing
@@ -382,7 +371,7 @@ class KANRegressor(FormulaReading):
         try:
             with watched(progress, budget) as watch:
                 if is_source(X):
-                    fit_source(self, X, y, sample_weight, columns, watch, groups)
+                    fit_source(self, X, (y, sample_weight, groups), columns, watch)
                     return self
                 if columns is not None:
                     raise FitError(
@@ -400,7 +389,7 @@ class KANRegressor(FormulaReading):
             raise
 
     def predict(self, X: ArrayLike | pd.DataFrame, *, unseen: str = "error") -> Floats:
-        """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
+        """Return the expected target of every row, shape (n,), in the units of the target.
 
         One :class:`~kanopt.DomainWarning` counts the rows that lie outside the data by more than a tenth of the range
         of a column (of its logarithm, where the law reads that), and says how many of them are predicted below zero
@@ -419,22 +408,17 @@ class KANRegressor(FormulaReading):
         FitError
             For missing values, and for categories that did not occur in training, unless they are pooled.
         """
-        models = list(self.outputs_.values()) if hasattr(self, "outputs_") else [self]
         if pools(unseen):
-            encoded = [model.encoding_.transform(model._filled(X), pooled=True) for model in models]
-            found = [predict_pooled(model._law, each) for model, each in zip(models, encoded, strict=True)]
-            unseen_by_column: dict[str, NDArray[np.bool_]] = {}
-            for model, each in zip(models, encoded, strict=True):  # each reads other columns
-                unseen_by_column |= unseen_rows(model.encoding_, each)
-            warn_of_unseen(X, unseen_by_column, "they are predicted as the mean of the known ones")
+            encoded = self.encoding_.transform(self._filled(X), pooled=True)
+            found = predict_pooled(self._law, encoded)
+            warn_of_unseen(
+                X, unseen_rows(self.encoding_, encoded), "they are predicted as the mean of the known ones"
+            )
         else:
-            encoded = [model._encode(X) for model in models]
-            found = [model._law.predict(each) for model, each in zip(models, encoded, strict=True)]
-        negative = [
-            (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
-        ]
-        warn_of_rows_outside(models, X, encoded, np.any(negative, axis=0))
-        return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
+            encoded = self._encode(X)
+            found = self._law.predict(encoded)
+        warn_of_rows_outside(self, X, encoded, (found < 0.0) & (self._law.lowest >= 0.0))
+        return found
 
     def predict_interval(
         self,

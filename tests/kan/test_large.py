@@ -1,4 +1,4 @@
-"""Networks past a few thousand parameters, here past 300: gradient, training and fit."""
+"""Networks past a few thousand parameters, here past 300: training and fit."""
 
 from dataclasses import replace
 
@@ -8,18 +8,12 @@ import torch
 
 from kanopt.kan import network, training
 from kanopt.kan.heldout import fit_held_out
-from kanopt.kan.network import Architecture, InputTensors
+from kanopt.kan.network import Architecture
 from kanopt.kan.ranges import ConstrainedCoefficients, Penalty, ShapeConstraints
-from kanopt.kan.trainer import Data, LeastSquares, Logistic, Softplus, TrainerOptions, train
-from kanopt.kan.training import FitOptions, random_starts, squares_and_gradient, train_large
+from kanopt.kan.trainer import Data, LeastSquares, TrainerOptions, train
+from kanopt.kan.training import FitOptions, random_starts, train_large
 from tests.kan.conftest import box, output, sample
 
-SHAPES = [
-    Architecture(2, grid_size=4),
-    Architecture(3, hidden=(4,), grid_size=1),
-    Architecture(2, cycles=1, categories=(3, 2), hidden=(4, 3), products=(1, 2), outputs=2, grid_size=4),
-    Architecture(2, hidden=(3, 2, 2), outputs=3, grid_size=12),
-]
 WIDE = Architecture(3, hidden=(16,), grid_size=5)
 
 
@@ -32,40 +26,6 @@ def test_past_two_thousand_numbers_a_network_is_large(monkeypatch):
     monkeypatch.undo()
     assert Architecture(3, hidden=(16, 16), grid_size=5).is_large
     assert not WIDE.is_large
-
-
-def problem(shape, models=3, rows=45, seed=1):
-    """Random networks whose hidden nodes go past their ranges, and rows with a set of weights per network."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def uniform(*size):
-        return torch.rand(*size, dtype=torch.float64, generator=generator)
-
-    codes = [torch.randint(0, size, (rows, 1), generator=generator) for size in shape.categories]
-    empty = torch.zeros(rows, 0, dtype=torch.int64)
-    numbers = 1.6 * uniform(rows, shape.numbers + shape.cycles) - 0.3
-    inputs = InputTensors(numbers, torch.cat([empty, *codes], 1))
-    bounds = torch.zeros(shape.numbers).double(), torch.ones(shape.numbers).double()
-    network = random_starts(shape, models, inputs, bounds, uniform(shape.outputs), generator)
-    theta = 0.5 * torch.randn(network.theta.shape, dtype=torch.float64, generator=generator)
-    data = Data(inputs, 3.0 * uniform(rows, shape.outputs), uniform(models, rows))
-    return replace(network, theta=theta), data
-
-
-@pytest.mark.parametrize("link", [None, Softplus(), Logistic(high=4.0)])
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("room", [1, training.CHUNK_BYTES])
-def test_gradient_is_that_of_autograd_in_blocks_of_rows_too(shape, link, room, monkeypatch):
-    monkeypatch.setattr(training, "CHUNK_BYTES", room)
-    network, data = problem(shape)
-    total, gradient = squares_and_gradient(network, data, link)
-    theta = network.theta.clone().requires_grad_()
-    output = replace(network, theta=theta).forward(data.inputs)
-    error = (output if link is None else link(output)) - data.target
-    squares = (data.weights * error.square().sum(-1)).sum(1)
-    (expected,) = torch.autograd.grad(0.5 * squares.sum(), theta)
-    torch.testing.assert_close(total, squares.detach(), rtol=1e-12, atol=0.0)
-    torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-11 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("wanted", [ShapeConstraints(), ShapeConstraints(monotonic=(1, 0))])

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import TableError
-from kanopt.surrogates import KANRegressor, LawLimits, fit_laws
+from kanopt.errors import KanoptWarning, TableError
+from kanopt.surrogates import KANRegressor, fit_laws
 from kanopt.tables import with_units
 
 RATES = {"north": 2.0, "south": 3.5}
@@ -27,14 +27,10 @@ def trips():
 
 @pytest.fixture(scope="module")
 def laws(trips):
-    return fit_laws(
-        trips,
-        "minutes",
-        ["km"],
-        by="depot",
-        model=KANRegressor(hidden=[], starts=2),
-        limits=LawLimits(budget=4.0),
-    )
+    with pytest.warns(KanoptWarning, match="depot 'east' has no law"):
+        return fit_laws(
+            trips, "minutes", ["km"], "depot", model=KANRegressor(hidden=[], starts=2), budget=4.0
+        )
 
 
 def test_each_group_has_its_law(laws):
@@ -43,18 +39,7 @@ def test_each_group_has_its_law(laws):
         assert laws[depot].evaluate({"km": 10.0}) == pytest.approx(10.0 * rate, rel=0.02)
         assert laws[depot].output.unit == "min"
         assert laws[depot].inputs[0].unit == "km"
-
-
-def test_a_group_without_a_law_is_told(laws):
-    assert list(laws.refused) == ["east"]
-    with pytest.raises(KeyError, match="depot 'east' has no law"):
-        laws["east"]
-    with pytest.raises(KeyError, match="did you mean 'north'"):
-        laws["nort"]
-    assert "no law: 'east'" in str(laws)
-    assert laws.summary["rows"].tolist() == [3, 80, 80]
-    assert laws.summary["verdict"].tolist()[0] == "refused"
-    assert (laws.summary["r2"].dropna() > 0.99).all()
+        assert laws[depot].fit.r2 > 0.99
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,8 @@ def test_one_typo_leaves_the_law_what_it_is_without_it():
     mistyped, places = with_typo(train)
     with pytest.warns(
         KanoptWarning,
-        match=rf"column 'vehicle': category 'Sprnter' \(1 row, the first is row {places[0]}\) is close to 'Sprinter' "
-        r"\(\d+ rows\): a typo\? It has too few rows to learn from, and is taken for 'Sprinter', which foretells it "
-        r"best\. Nothing was renamed",
+        match=rf"column 'vehicle' has categories of too few rows to learn from: 'Sprnter' \(1 row, the first is row "
+        rf"{places[0]}\) is taken for 'Sprinter', which foretells it best; mend",
     ):
         model = fitted(mistyped)
     law = model.to_formula(test, "cost")
@@ -64,9 +63,7 @@ def test_one_typo_leaves_the_law_what_it_is_without_it():
 
 def test_it_is_taken_for_what_foretells_it_not_for_what_it_is_called():
     mistyped, _ = with_typo(trips(), "Sprint", of="eVito", rows=2)
-    with pytest.warns(
-        KanoptWarning, match=r"'Sprint' \(2 rows, .* close to 'Sprinter' .* is taken for 'eVito'"
-    ):
+    with pytest.warns(KanoptWarning, match=r"'Sprint' \(2 rows, .* is taken for 'eVito'"):
         model = fitted(mistyped)
     (vehicle,) = model.encoding_.categories
     assert vehicle.categories == ("Sprinter", "eVito")
@@ -79,7 +76,7 @@ def test_what_no_known_category_foretells_is_told():
     frame.loc[row, "vehicle"], frame.loc[row, "cost"] = "cold store", 900.0
     with pytest.warns(
         KanoptWarning,
-        match=r"'cold store' \(1 row, .*misses it by \d+\.\d times the noise: collect more rows",
+        match=r"'cold store' \(1 row, .*misses it by \d+\.\d times the noise; mend .* collect more rows",
     ):
         fitted(frame)
 
@@ -107,8 +104,6 @@ def rare_in(names, weights=None):
         (["a"] * 60 + ["b"] * 39 + ["c"], {"c"}),
         (["a"] * 60 + ["b"] * 38 + ["c"] * 2, {"c"}),
         (["a"] * 60 + ["b"] * 37 + ["c"] * 3, set()),
-        (["Sprinter"] * 80 + ["eVito"] * 96 + ["Sprnter"] * 4, {"Sprnter"}),
-        (["Sprinter"] * 80 + ["eVito"] * 95 + ["Sprnter"] * 5, set()),
         (["a"] * 99 + ["c"], set()),  # of one category nothing could be learned
         (
             [f"{place // 2}" for place in range(100)],

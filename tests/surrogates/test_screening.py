@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import DomainWarning, KANRegressor
+from kanopt import KANRegressor
 from kanopt.errors import FitError
 
 
@@ -51,15 +51,3 @@ def test_where_single_columns_are_spoken_of_all_are_kept(wide: tuple[pd.DataFram
     model = KANRegressor((), seed=0, log_features=["c3"], grid_size=3, log_target=False).fit(*wide)
     assert model.idle_features_ == ()
     assert len(model.encoding_.names) == 17
-
-
-@pytest.mark.slow
-def test_of_several_targets_rows_outside_the_data_of_any_are_told() -> None:
-    x, rng = table(14, 9, 600)
-    frame = pd.DataFrame(x, columns=[f"c{k}" for k in range(14)])
-    noise = 0.1 * rng.standard_normal((600, 2))
-    targets = pd.DataFrame({"first": 2 * x[:, 3] + noise[:, 0], "second": 3 * x[:, 5] + noise[:, 1]})
-    model = KANRegressor((), seed=0).fit(frame, targets)
-    assert "c5" in model.outputs_["first"].idle_features_
-    with pytest.warns(DomainWarning, match=r"1 of 3 rows lies outside .*by c5"):
-        model.predict(frame[:3].assign(c5=[1.0, 1.0, 90.0]))

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.errors import DomainWarning, FitError
+from kanopt.errors import FitError
 from kanopt.surrogates import fits
 
 SAMPLE = 1_500
@@ -77,9 +77,6 @@ def test_the_law_of_a_sample_is_near_that_of_all_rows_and_measured_on_them(
     assert found["rows"] == (trips["count"] > 0).sum()
     for name in ("r2", "rmse", "mae", "ratio"):
         assert found[name] == pytest.approx(expected[name], rel=0.03)
-    # ranges are those of all rows
-    assert drawn.encoding_.numeric[0].bounds == whole.encoding_.numeric[0].bounds
-    assert drawn._law.network.domain.ranges == pytest.approx(whole._law.network.domain.ranges)
 
 
 def test_where_the_sample_holds_all_rows_it_is_the_law_of_the_table(
@@ -124,12 +121,6 @@ def test_gaps_and_groups_and_periods_are_those_of_tables_in_memory(trips: pd.Dat
     assert model._law.measures["training"]["rows"] == 6_000
 
 
-def test_categories_that_the_sample_lacks_are_told(trips: pd.DataFrame) -> None:
-    odd = trips.assign(mode=trips["mode"].where(trips.index != 17, "ghost"))
-    with pytest.warns(DomainWarning, match=r"does not know the categories of mode in 1 row of 6,000"):
-        fitted(lambda: [odd], seed=1)
-
-
 @pytest.mark.parametrize("once", [False, True])
 def test_ctrl_c_in_the_first_reading_ends_it_at_once(trips: pd.DataFrame, once: bool) -> None:
     reading = Reading(trips, press_at=3)
@@ -142,11 +133,11 @@ def test_asked_to_stop_later_the_measures_are_those_of_the_sample(trips: pd.Data
     reading = Reading(trips, press_at=10)
     model = fitted(reading)
     assert reading.count == 10
-    assert SAMPLE <= model._law.measures["training"]["rows"] <= SAMPLE + 8
+    assert model._law.measures["training"]["rows"] == SAMPLE
 
 
 def test_a_budget_that_is_over_in_the_first_reading_is_refused(trips: pd.DataFrame) -> None:
-    with pytest.raises(FitError, match=r"budget of 0.0001 s was over while the table was read"):
+    with pytest.raises(FitError, match=r"budget of 0.0001 s while the table was read"):
         ko.KANRegressor(**PLAIN).fit(lambda: [trips], "cost_eur", columns=FEATURES, budget=1e-4)
 
 
@@ -162,10 +153,10 @@ def test_rows_without_weight_may_hold_anything(trips: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"cost_eur": np.nan}, "row 2000 of bad.parquet (counted from 0): target 'cost_eur' is missing"),
-        ({"km": np.nan}, "column 'km' is missing; leave such rows out"),
-        ({"km": np.inf}, "column 'km' is beyond 1e60"),
-        ({"cost_eur": -1e80}, "target 'cost_eur' is beyond 1e60"),
+        ({"cost_eur": np.nan}, "row 2000 of bad.parquet (counted from 0): column 'cost_eur' is missing"),
+        ({"km": np.nan}, "column 'km' is missing or beyond 1e60; leave such rows out"),
+        ({"km": np.inf}, "column 'km' is missing or beyond 1e60"),
+        ({"cost_eur": -1e80}, "column 'cost_eur' is missing or beyond 1e60"),
         ({"mode": None}, "column 'mode' is missing"),
         ({"count": np.nan}, "the weights 'count' must be numbers of at least 0"),
         ({"count": -1.0}, "the weights 'count' must be numbers of at least 0"),

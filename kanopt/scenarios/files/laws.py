@@ -62,7 +62,7 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
 
 def _named_features(spec: LearnedSpec) -> Iterator[tuple[Key, str]]:
     """Yield the features that settings of a law name, each with its key below the law."""
-    for what in ("monotone", "periodic", "pin"):
+    for what in ("monotone", "periodic"):
         # a name with an arrow is an edge of the network, which is not known before training
         yield from (((what, name), name) for name in getattr(spec, what) if "→" not in name)
     for what in ("convex", "concave"):
@@ -70,17 +70,12 @@ def _named_features(spec: LearnedSpec) -> Iterator[tuple[Key, str]]:
 
 
 def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
-    """Yield controls of a law that contradict each other, or that a column cannot have."""
-    from kanopt.formulas.modules import NO_PERIOD, NO_SHAPE, contradictions
+    """Yield settings of a law that a column cannot have."""
+    from kanopt.formulas.modules import NO_PERIOD, NO_SHAPE
 
     kinds = dict.fromkeys(spec.periodic, "cycle")
     if frame is not None:
         kinds |= {name: "category" for name in spec.features if is_category_column(frame, name)}
-    for at, message in contradictions(spec.pin, spec.forbid, spec.prefer, kinds):
-        yield Mistake((*key, *at), message)
-    if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
-        message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
-        yield Mistake((*key, "pin"), message)
     for where, name in _named_features(spec):
         if where[0] in ("monotone", "convex", "concave") and kinds.get(name) in NO_SHAPE:
             yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kinds[name]]}")

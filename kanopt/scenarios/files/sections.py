@@ -206,9 +206,7 @@ class LearnedSpec(FileModel):
     positive: Literal["auto", True, False] = "auto"
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    pin: dict[str, Operators] = Field(default_factory=dict)
     forbid: Operators = ()
-    prefer: Operators = ()
     min_r2: Annotated[float, Field(le=1)] = 0.5
     on_low: Literal["refuse", "mark"] = "refuse"
     on_missing: Literal["error", "drop"] = "error"

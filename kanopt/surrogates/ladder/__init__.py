@@ -1,7 +1,6 @@
 """From a trained network to a formula: closed forms where the whole model gains, curves where not."""
 
-from kanopt.surrogates.ladder.control import OPERATORS, Control
 from kanopt.surrogates.ladder.ladder import find_law
 from kanopt.surrogates.ladder.rungs import HeldOut, Trained
 
-__all__ = ["OPERATORS", "Control", "HeldOut", "Trained", "find_law"]
+__all__ = ["HeldOut", "Trained", "find_law"]

@@ -50,8 +50,6 @@ class Choice:
     ----------
     groups
         For every column its functions, the most flexible first.
-    may_go
-        Whether each column may be left out.
     shapes
         Signs of slope and of curvature that each must have; 0 for none.
     length
@@ -64,7 +62,6 @@ class Choice:
     """
 
     groups: tuple[tuple[Component, ...], ...]
-    may_go: tuple[bool, ...]
     shapes: tuple[tuple[int, int], ...]
     length: Callable[[float, float, float], float]
     price: Callable[[Component], float]
@@ -75,10 +72,8 @@ class Choice:
         return self.shapes[function.columns[0]] if len(function.columns) == 1 else (0, 0)
 
     def with_groups(self, groups: Sequence[tuple[Component, ...]]) -> Choice:
-        """Return a choice among other functions, each of which may go if all its columns may."""
-        columns = [group[0].columns for group in groups]
-        may_go = tuple(len(own) > 1 or self.may_go[own[0]] for own in columns)
-        return replace(self, groups=tuple(groups), may_go=may_go)
+        """Return a choice among other functions."""
+        return replace(self, groups=tuple(groups))
 
 
 @dataclass(frozen=True, eq=False)
@@ -537,16 +532,12 @@ def _exchanges(fit: AdditiveFit, picked: Picked) -> Iterator[tuple[int | None, i
                 trial = [*picked[:place], comes, *picked[place + 1 :]]
                 goes = now
                 if other is not None:
-                    if not fit.choice.may_go[other]:
-                        continue
                     goes, trial[other] = picked[other], None
                 yield goes, comes, trial
 
 
 def _others(fit: AdditiveFit, column: int, picked: Picked) -> list[int | None]:
-    others: list[int | None] = [*fit.options[column]]
-    others += [None] if fit.choice.may_go[column] else []
-    return [other for other in others if other != picked[column]]
+    return [other for other in (*fit.options[column], None) if other != picked[column]]
 
 
 def _straightest_first(fit: AdditiveFit, picked: Picked, found: AdditiveSolution) -> list[int]:

@@ -76,17 +76,14 @@ class Plain:
     ----------
     trained
         The network that reads them.
-    chosen
-        Which of its features they are.
     """
 
     trained: Trained
-    chosen: tuple[int, ...]
 
     @property
     def features(self) -> tuple[Feature, ...]:
         """The columns."""
-        return tuple(self.trained.features[j] for j in self.chosen)
+        return self.trained.features
 
     @property
     def names(self) -> list[str]:
@@ -106,9 +103,9 @@ class Plain:
 
     def plain(self, rows: Rows) -> Floats:
         """Return the columns, shape (n, columns)."""
-        pairs = zip(self.chosen, self.features, strict=True)
         columns = [
-            rows.inputs[:, j] if f.kind == "category" else f.decode(rows.inputs[:, j]) for j, f in pairs
+            rows.inputs[:, j] if f.kind == "category" else f.decode(rows.inputs[:, j])
+            for j, f in enumerate(self.features)
         ]
         return np.column_stack(columns).astype(np.float64)
 
@@ -311,19 +308,13 @@ def _left_out(closed: Closed, factor: float, blocks: Integers) -> Floats:
 def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
-    None where the network needs no column; where a function was pinned that no sum of products has; where no law both
-    has constants that the rows tell apart and provably keeps the shapes that were asked for; and where it was stopped
-    before there was one.
+    None where no law both has constants that the rows tell apart and provably keeps the shapes that were asked for; and
+    where it was stopped before there was one.
     """
-    names = [feature.name for feature in trained.features]
-    chosen = [j for j, name in enumerate(names) if not trained.control.left_out(name)]
-    if not chosen:
+    if not trained.features:
         return None
-    features = [trained.features[j] for j in chosen]
-    rules = _rules(trained, features, operator)
-    if rules is None:
-        return None
-    table = Plain(trained, tuple(chosen))
+    rules = _rules(trained, operator)
+    table = Plain(trained)
     scales = scales_of(trained)
     if len(scales) > 1:
         values = scales[trained.log_target][0].target
@@ -352,23 +343,15 @@ def _sample(table: Plain, rows: Rows) -> tuple[Rows, Floats]:
     return rows.of(order), columns[order]
 
 
-def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Rules | None:
-    """Return what decides between laws beside the rows; None where only the network can do what is asked."""
-    control = trained.control
-    names = [feature.name for feature in features]
-    allowed = control.on_rows(names)
-    if allowed is None:
-        return None
-    units = [trained.units.get(feature.name, "") for feature in features]
+def _rules(trained: Trained, operator: float) -> Rules:
+    """Return what decides between laws beside the rows."""
+    units = [trained.units.get(feature.name, "") for feature in trained.features]
     output = trained.output_unit
     return Rules(
         operator,
-        allowed,
-        control.forbidden_on_rows,
-        control.preferred_on_rows,
+        frozenset(trained.forbid),
         tuple(powers_of(unit) if unit else None for unit in units) if any(units) else (),
         powers_of(output) if output else None,
-        control.required_on_rows(names),
     )
 
 
@@ -412,9 +395,7 @@ def _on_scale(
         others = besides(table, found, [fit, *known], part, refused, log=log)
         return replace(closed, plainer=tuple(known.values()), beside=others)
 
-    front = _front(
-        each for each in (found.best, *found.others) if rules.admits(each.law) and rules.suffices(each.law)
-    )
+    front = _front(each for each in (found.best, *found.others) if rules.admits(each.law))
     best = _best(found, rules, refused)
     ends: tuple[Fitted, Closed] | None = None
     """The best law, where it does not go on beyond its data."""
@@ -474,9 +455,6 @@ def _best(found: Found, rules: Rules, refused: dict[object, str]) -> Iterator[Fi
         sizes = [abs(exponent.value) for exponent in exponents(fit.law)]
         if not rules.admits(fit.law):
             refused[key] = "it has a function that was not to be there"
-            continue
-        if not rules.suffices(fit.law):
-            refused[key] = "an input that was to be in it is not"
             continue
         if any(not FLATTEST / NEAR_END < size < STEEPEST * NEAR_END for size in sizes):
             refused[key] = "an exponent of it is at the end of its range"

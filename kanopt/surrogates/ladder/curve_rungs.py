@@ -8,13 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.class_search import class_law
 from kanopt.formulas.estimation.least_squares import smearing
 from kanopt.formulas.estimation.naming import numbered
-from kanopt.formulas.modules import OPERATORS
 from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.trainer import Link
@@ -25,7 +23,6 @@ from kanopt.surrogates.ladder.functions import Component, functions_of
 from kanopt.surrogates.ladder.going_on import held_ends
 from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.rungs import NETWORK, Rung, Trained, description_length, scales_of
-from kanopt.surrogates.search import PREFERRED
 
 FLATTEST = 1e-6
 """Least slope of a link, as a share of the largest: where it is flat, the rows say nothing of the sum before it."""
@@ -43,7 +40,7 @@ def network_rung(trained: Trained) -> Iterator[Rung]:
 
     A network is not fitted anew without a block: every row is left out by the mean of their leverages.
     """
-    if trained.control.pin or trained.control.forbid:
+    if trained.forbid:
         return
     rows, link, log = trained.rows, trained.link, trained.log_target
     output = output_of(trained)
@@ -61,8 +58,8 @@ def by_class_rung(trained: Trained) -> Iterator[Rung]:
 
     Errors are taken for a share of the target, or for the same everywhere, whichever describes the rows more briefly.
     """
-    rows, log, control = trained.rows, trained.log_target, trained.control
-    if control.pin or control.forbid or trained.link is not None:
+    rows, log = trained.rows, trained.log_target
+    if trained.forbid or trained.link is not None:
         return
     if not any(feature.kind == "category" for feature in trained.features):
         return
@@ -87,27 +84,16 @@ def sums_of_curves(trained: Trained) -> Iterator[Rung]:
 
     On the scale that is better by itself products of two functions are added to the sum. A law that would be too long
     to read is told in full beside the one that is not.
-
-    Raises
-    ------
-    FitError
-        If a column can be nothing of what was asked of it, on no scale.
     """
-    found, refused = list[tuple[AdditiveLaw, Choice, Rows, bool]](), list[FitError]()
+    found = list[tuple[AdditiveLaw, Choice, Rows, bool]]()
     for own, log in scales_of(trained):
-        try:
-            choice = _choice(trained, own, log=log)
-        except FitError as error:  # an operator that was asked for is one on the other scale only
-            refused.append(error)
-            continue
+        choice = _choice(trained, own, log=log)
         link = trained.link
         working = own if link is None else _working_rows(own, link, output_of(trained))
         whole, plain = additive_laws(choice, working)
         found.append((whole, choice, own, log))
         yield _rung(_name(log), plain, trained, own, log=log)
-    if not found:
-        raise refused[0]
-    if trained.control.pin or trained.control.forbid or trained.watch.should_stop():
+    if trained.forbid or trained.watch.should_stop():
         return
     whole, choice, own, log = min(found, key=lambda each: each[0].length)
     more = with_products(choice, whole.rows, trained.features, whole)
@@ -180,39 +166,18 @@ def _working_rows(rows: Rows, link: Link, output: Floats) -> Rows:
 
 
 def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
-    control = trained.control
-    groups, may_go, shapes = [], [], []
+    groups, shapes = [], []
     signs = iter(trained.wanted.of_layer(0, sum(f.kind == "number" for f in trained.features)))
     for column, feature in enumerate(trained.features):
         shape = next(signs) if feature.kind == "number" else (0, 0)
-        pins = control.pin.get(feature.name)
         kinds = functions_of(feature, column, rows.inputs[:, column], log_target=log)
-        allowed = [
-            function
-            for function in kinds
-            if _is_allowed(function, pins, control.forbid) and _keeps(function, shape)
-        ]
-        if pins == ("none",):
-            allowed = []
-        elif not allowed:
-            raise FitError(
-                f"pin: {feature.name!r} cannot become {' or '.join(pins or ())} in a sum of curves; fit it with other "
-                "log_features or log_target, or pin it to something else"
-            )
-        groups.append(tuple(allowed))
-        may_go.append(pins is None or "none" in pins)
+        groups.append(tuple(f for f in kinds if f.kind not in trained.forbid and _keeps(f, shape)))
         shapes.append(shape)
-
-    def price(function: Component) -> float:
-        preferred = PREFERRED if function.kind in control.prefer else 1.0
-        return OPERATOR * preferred * (function.operators + 1)
-
     return Choice(
         tuple(groups),
-        tuple(may_go),
         tuple(shapes),
         lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
-        price,
+        lambda function: OPERATOR * (function.operators + 1),
         trained.watch.should_stop,
     )
 
@@ -223,10 +188,3 @@ def _keeps(function: Component, shape: tuple[int, int]) -> bool:
     if function.size == 2:
         return not (sign or bend)
     return not bend or function.size > 1 or function.kind in ("linear", "exp")
-
-
-def _is_allowed(function: Component, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:
-    if function.kind == "table":
-        return True
-    assert function.kind in OPERATORS
-    return function.kind not in forbidden and (pins is None or function.kind in pins)

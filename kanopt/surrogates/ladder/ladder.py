@@ -20,6 +20,7 @@ from kanopt.formulas.simplify import DIGITS, round_law, round_measures
 from kanopt.formulas.validity import NEAR, Ending, held_at_edges, strips
 from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.closed import found_on_rows
+from kanopt.surrogates.ladder.control import forbidden_in
 from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, output_of, sums_of_curves
 from kanopt.surrogates.ladder.going_on import held, held_positive, shaped, with_ends
 from kanopt.surrogates.ladder.rungs import NETWORK, HeldOut, Rung, Trained, blocks_of, edges_of
@@ -113,7 +114,6 @@ def ladder_of(trained: Trained) -> Ladder:
     FitError
         If what was asked of columns and operators cannot be had.
     """
-    trained.control.check_names(trained.features)
     rows, output = trained.rows, output_of(trained)
     own = replace(rows, target=np.exp(rows.target)) if trained.log_target else rows
     blocks = blocks_of(own, rows.target - (output if trained.link is None else trained.link(output)))
@@ -263,7 +263,7 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             "written by": f"{rung.name}: {taken.why}",
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
             **trained.watch.record(trained.stopped),
-            **trained.control.recorded,
+            **({"forbidden": ", ".join(trained.forbid)} if trained.forbid else {}),
             **formula.provenance,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
@@ -334,20 +334,17 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
     Raises
     ------
     FitError
-        If no law has what was pinned, or each has what was forbidden.
+        If each has what was forbidden.
     """
     refused = dict[int, str]()
     last: _Taken | None = None
     open_one: _Taken | None = None
-    wrong: FitError | None = None
-    names = [feature.name for feature in trained.features]
+    wrong = ""
     for place in ladder.order:
-        try:
-            formula = _formula(ladder.rungs[place], trained, held_out)
-            trained.control.check_law(formula.root, names, formula.used, trained.ways)
-        except FitError as error:
-            wrong = wrong or error
-            refused[place] = "it has not what was asked for"
+        formula = _formula(ladder.rungs[place], trained, held_out)
+        if found := forbidden_in(formula.root, trained.forbid):
+            wrong = wrong or " and ".join(found)
+            refused[place] = "it has an operator that was not to be used"
             continue
         why = "those that come before it cannot be taken" if refused else BEST
         last = _Taken(place, formula, why, refused)
@@ -359,8 +356,10 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
         open_one = open_one or last
         refused = {**refused, place: "it is not proved to have a value wherever rows can be"}
     if last is None:
-        assert wrong is not None  # there is at least one law
-        raise wrong
+        raise FitError(
+            f"forbid: {wrong} cannot be avoided in a law of this model{trained.ways}; fit it otherwise, or allow what "
+            "is needed"
+        )
     return open_one or last
 
 

@@ -28,7 +28,6 @@ from kanopt.kan.ranges import ShapeConstraints
 from kanopt.kan.trainer import Link
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.groups import Rows
-from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.monitor import FitMonitor
 
 # What the ladder starts from: a trained network with its rows, and rows held out.
@@ -58,8 +57,8 @@ class Trained:
         From the output of the network to the target; None for the output itself. Not together with `log_target`.
     edf
         Effective number of parameters of the network.
-    control
-        What a person decided about the law.
+    forbid
+        Operators that are not to be used.
     stopped
         By what its fit was stopped before its end, in words; empty where it was not.
     watch
@@ -80,7 +79,7 @@ class Trained:
     structure: str
     link: Link | None = None
     edf: float = 0.0
-    control: Control = field(default_factory=Control)
+    forbid: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     output_unit: str = ""
     lowest: float | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -17,7 +16,6 @@ from kanopt.formulas.estimation.least_squares import FLOOR, levenberg_marquardt
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.program import Columns, Program
 from kanopt.surrogates.search.structure import (
-    ONE,
     Applied,
     Exponential,
     Factor,
@@ -30,7 +28,6 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
-    factor_operators,
     factors_of_inputs,
     freedom,
     inputs_of,
@@ -40,15 +37,7 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.units import UnitPowers
 
-# What decides between laws beside the rows: the price of reading them, what a person has asked for, and
-# units.
-#
-# The price of a law is that of its operators. An operator that a person prefers costs half.
-
-KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
-"""What a factor of one input may be."""
-PREFERRED = 0.5
-"""Share of its price that an operator costs which is preferred."""
+# What decides between laws beside the rows: the price of reading them, what a person has forbidden, and units.
 
 
 def kind_of_factor(factor: Factor) -> str:
@@ -116,16 +105,12 @@ class Rules:
     ----------
     operator
         Length of the description of one operator, in nats.
-    allowed
-        Kinds of factors in which an input may stand, by its number; an input that is not named may stand in any.
-    forbidden, preferred
-        Kinds of factors that no law may have, and those that cost half.
+    forbidden
+        Kinds of factors that no law may have.
     units
         Units of the inputs, None where one is not declared; empty for none at all.
     output
         Unit of the target, None where it is not declared.
-    required
-        Inputs without which a law will not do.
 
     Examples
     --------
@@ -133,43 +118,16 @@ class Rules:
     >>> law = Law((Term(Parameter(2.0), (Exponential(0, Parameter(0.1)),)),))
     >>> Rules(5.0).admits(law), Rules(5.0, forbidden=frozenset({"exp"})).admits(law)
     (True, False)
-    >>> Rules(5.0).price(law), Rules(5.0, preferred=frozenset({"exp"})).price(law)
-    (15.0, 10.0)
     """
 
     operator: float
-    allowed: Mapping[int, frozenset[str]] = field(default_factory=dict)
     forbidden: frozenset[str] = frozenset()
-    preferred: frozenset[str] = frozenset()
     units: tuple[UnitPowers | None, ...] = ()
     output: UnitPowers | None = None
-    required: frozenset[int] = frozenset()
 
     def admits(self, law: Law) -> bool:
-        """Whether every factor of a law is one that may stand there.
-
-        An input with kinds of its own stands once in a term, and in no bracket that is raised to a power: x / (1 + x)
-        is not linear in x, although every factor is.
-        """
-        if not (self.allowed or self.forbidden):
-            return True
-        return all(self._admits(term, bent=False) for term in law.terms)
-
-    def _admits(self, term: Term, *, bent: bool) -> bool:
-        pinned = [f.column for f in factors_of_inputs(term) if f.column in self.allowed]
-        if len(set(pinned)) < len(pinned) or (bent and pinned):
-            return False
-        for factor in term.factors:
-            if self._forbids(factor):
-                return False
-            if isinstance(factor, Group | Applied):
-                inside = bent or isinstance(factor, Applied) or factor.exponent != ONE
-                if not all(self._admits(below, bent=inside) for below in factor.inner.terms):
-                    return False
-                continue
-            if kind_of_factor(factor) not in self.allowed.get(factor.column, KINDS):
-                return False
-        return True
+        """Whether no factor of a law is forbidden."""
+        return not (self.forbidden and any(map(self._forbids, walk(law))))
 
     def _forbids(self, factor: Factor) -> bool:
         """Whether a factor is forbidden; a quotient is no power, and a square is quadratic too."""
@@ -181,23 +139,9 @@ class Rules:
                 return any(words.get(word, False) for word in self.forbidden)
         return kind_of_factor(factor) in self.forbidden
 
-    def suffices(self, law: Law) -> bool:
-        """Whether all inputs are in a law that must be.
-
-        Examples
-        --------
-        >>> Rules(5.0, required=frozenset({1})).suffices(Law((Term(ONE, (Power(0, ONE),)),)))
-        False
-        """
-        return self.required <= inputs_of(law)
-
     def price(self, law: Law) -> float:
         """Return the length of the description of the operators of a law, in nats."""
-        count = float(operators(law))
-        if self.preferred:
-            liked = (f for f in factors_of_inputs(law) if kind_of_factor(f) in self.preferred)
-            count -= (1.0 - PREFERRED) * sum(map(factor_operators, liked))
-        return self.operator * count
+        return self.operator * float(operators(law))
 
     def may_be_one(self, term: Term, *, inner: bool) -> bool:
         """Whether the coefficient of a term may be the pure number ±1, as far as the declared units tell.

@@ -372,9 +372,8 @@ class _Search:
         return fit.squares <= FLOOR**2 * self.to.spread * self.to.total
 
     def is_plain(self, law: Law) -> bool:
-        """Whether a law is short, and neither imitates another one nor may have been preferred in another form."""
-        short = operators(law) <= SHORT and not self.to.rules.preferred
-        return short and not (self.phase == PRODUCTS and self.dismissed)
+        """Whether a law is short, and does not imitate another one."""
+        return operators(law) <= SHORT and not (self.phase == PRODUCTS and self.dismissed)
 
     # ── climbing ──
 

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kanopt.errors import FitError
 from kanopt.formulas import Formula, Node, Variable, parse_formula
+from kanopt.formulas.modules import OPERATORS
 from kanopt.kan.ranges import ShapeConstraints
 from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
-from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.ladder.ladder import Ladder, ladder_of
 from kanopt.surrogates.ladder.rungs import Rung
 from tests.cases.hand_networks import Network
@@ -168,14 +167,8 @@ def test_the_network_as_it_is_stands_on_the_ladder() -> None:
 
 
 def test_where_a_person_decided_the_network_does_not() -> None:
-    model = straight(control=Control.of({"a": "linear"}, None, None))
+    model = straight(forbid=OPERATORS)
     assert "network" not in {each.name for each in ladder_of(model).rungs}
-
-
-def test_without_what_was_asked_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.surrogates.ladder.closed.closed_law", lambda *_: None)
-    with pytest.raises(FitError, match="'a' cannot become sine"):
-        ladder_of(straight(control=Control.of({"a": "sine"}, None, None)))
 
 
 def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean() -> None:
