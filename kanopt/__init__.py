@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Step as Step
     from kanopt.formulas import Table as Table
     from kanopt.formulas import Variable as Variable
-    from kanopt.formulas import fit_groups as fit_groups
     from kanopt.formulas import parse_formula as parse_formula
     from kanopt.plans import Certificate as Certificate
     from kanopt.plans import Check as Check
@@ -144,7 +143,6 @@ _HOME = {
         "Step",
         "Table",
         "Variable",
-        "fit_groups",
         "parse_formula",
     ),
     "plans": ("Certificate", "Check", "Result", "Status", "Uncertainty"),

@@ -40,7 +40,6 @@ class Reports(Protocol):
     plot_diagram: Callable[..., Axes]
     plot_effects: Callable[..., Axes]
     plot_law: Callable[..., Axes]
-    plot_modules: Callable[..., Axes]
     plot_plans: Callable[..., Axes]
     plot_ranges: Callable[..., Axes]
     plot_result: Callable[..., Axes]

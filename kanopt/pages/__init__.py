@@ -6,7 +6,7 @@ that a page needs no network, and no script to be read.
 
 from kanopt.pages.answer_pages import answer_page
 from kanopt.pages.answer_plots import plot_review, plot_sweep
-from kanopt.pages.diagrams import plot_diagram, plot_modules
+from kanopt.pages.diagrams import plot_diagram
 from kanopt.pages.effect_lines import effect_lines
 from kanopt.pages.export import (
     EXPORTS,
@@ -51,7 +51,6 @@ __all__ = [
     "plot_effects",
     "plot_formula",
     "plot_law",
-    "plot_modules",
     "plot_plans",
     "plot_ranges",
     "plot_result",

@@ -1,4 +1,4 @@
-"""Drawings of what a law is made of: a trained network with the curve of every edge, and modules as a tree."""
+"""Drawings of what a law is made of: a trained network with the curve of every edge."""
 
 from __future__ import annotations
 
@@ -15,21 +15,17 @@ from kanopt.text import shorten_middle
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.formulas.modules import Module
     from kanopt.surrogates.curves import Diagram, DiagramEdge
 
 _ROW, _LEAST, _TALL = 46.0, 28.0, 420.0  # above a height of the last, rows move together, down to the second
-_BRANCH = 42.0  # a row of a tree
-_GAP, _TREE_GAP = 150.0, 132.0  # between layers, and between levels of a tree
+_GAP = 150.0  # between layers
 _NAMES = (126.0, 110.0)  # least room for names at the left and the right
-_COLUMN, _LAST = 90.0, 104.0  # the same of a tree
 _LONGEST = 210.0  # most room for names
 _LETTER, _SMALL = 6.4, 5.4  # of a name, and of what stands below it
 _MARGIN = 12.0  # between a name and its node, and the end of the picture
-_TRUNK = 24.0  # from the line that gathers the children of a node to the node
 _FAINTEST = 0.12
 _FACTOR = (16.0, 7.0)  # how far before a product, and how far above and below it, its two factors stand
-_SIGNS = {"sum": "Σ", "product": "×", "function": "ƒ"}
+_SIGNS = {"sum": "Σ", "product": "×"}
 
 
 @dataclass(frozen=True)
@@ -217,72 +213,3 @@ def fit_labels(labels: Sequence[str], most: int) -> str:
         for count in range(len(labels), 0, -1)
     )
     return next((text for text in texts if len(text) <= most), f"{len(labels)} values")
-
-
-# The modules of a law
-
-
-def modules_size(tree: Module) -> tuple[int, int]:
-    """Return the preferred width and height of a drawing of the modules, in pixels."""
-    rows = len(tuple(tree.leaves))
-    return int(_tree_names(tree) + _TREE_GAP * max(tree.depth, 1) + _LAST), int(max(rows, 2) * _BRANCH + 8)
-
-
-def _tree_names(tree: Module) -> float:
-    return _name_room([leaf.columns[0] for leaf in tree.leaves], _COLUMN)
-
-
-def plot_modules(tree: Module, ax: Axes | None = None) -> Axes:
-    """Draw the modules of a law as a tree, from the columns at the left to the law at the right.
-
-    A node is a sum (Σ) or a product (×) of its children, or another function of them (ƒ). Below it is its formula where
-    there is room for it.
-
-    Parameters
-    ----------
-    tree
-        From ``formula.modules()``.
-    ax
-        Where to draw; a new figure if None.
-    """
-    size = modules_size(tree)
-    ax = axes_or_new(ax, *size)
-    layout = _Layout.of(ax, (_tree_names(tree), _LAST), max(tree.depth, 1), size)
-    heights = iter(layout.rows(len(tuple(tree.leaves))))
-    x, y = _draw_module(ax, layout, tree, heights)
-    if not tree.children:
-        _draw_lines(ax, ((x, layout.x(1)), (y, y)))
-        _write_about(ax, "one column", "", (x, y))
-    return ax
-
-
-def _draw_module(ax: Axes, layout: _Layout, module: Module, heights: Any) -> tuple[float, float]:
-    """Draw a module, whose columns take the next of the heights, and return its place."""
-    x = layout.x(module.depth)
-    if not module.children:
-        place = (layout.x(0), float(next(heights)))
-        _draw_name(ax, module.columns[0], place, layout.left)
-        return place
-    places = [_draw_module(ax, layout, child, heights) for child in module.children]
-    top, bottom = places[0][1], places[-1][1]
-    y = (top + bottom) / 2
-    _draw_lines(ax, *(((at, x - _TRUNK), (height, height)) for at, height in places))
-    _draw_lines(ax, ((x - _TRUNK, x - _TRUNK), (top, bottom)), ((x - _TRUNK, x), (y, y)))
-    _draw_sign(ax, _SIGNS[module.kind], (x, y))
-    room = layout.right - _MARGIN if module.depth == layout.levels else layout.gap - _TRUNK - _MARGIN
-    above = module.kind if len(module.kind) * _LETTER <= room else ""
-    _write_about(ax, above, module.text if len(module.text) * _SMALL <= room else "", (x, y))
-    return x, y
-
-
-def _draw_lines(ax: Axes, *lines: tuple[tuple[float, float], tuple[float, float]]) -> None:
-    for x, y in lines:
-        ax.plot(x, y, color=MUTED.light, linewidth=1.0, zorder=1, solid_capstyle="projecting")
-
-
-def _write_about(ax: Axes, above: str, below: str, at: tuple[float, float]) -> None:
-    """Write above and below the outgoing line of a node."""
-    if above:
-        write(ax, above, at, INK, (12, 3), va="bottom", ha="left", zorder=5, **halo())
-    if below:
-        write(ax, below, at, MUTED, (12, -3), va="top", ha="left", zorder=5, fontsize="x-small", **halo())
