@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Step as Step
     from kanopt.formulas import Table as Table
     from kanopt.formulas import Variable as Variable
-    from kanopt.formulas import fit_groups as fit_groups
     from kanopt.formulas import parse_formula as parse_formula
     from kanopt.plans import Result as Result
     from kanopt.plans import Status as Status
@@ -90,7 +89,7 @@ _HOME = {
     "decisions.problem": "DecisionProblem",
     "errors": "DomainWarning KanoptError KanoptWarning",
     "explain": "Explanation difference explain",
-    "formulas": "Curve Domain Fit Formula Step Table Variable fit_groups parse_formula",
+    "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
     "plans": "Result Status Uncertainty",
     "plans.result": "evaluate",
     "questions": "SweepOptions factors grid",

@@ -20,7 +20,7 @@ from kanopt.formulas import Formula, Variable, parse_formula
 LAW = parse_formula("2 * km", [Variable("km")], Variable("cost"))
 
 
-@pytest.mark.parametrize("write", [Formula.save, Formula.save_excel])
+@pytest.mark.parametrize("write", [Formula.save])
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, write: Callable[[Formula, Path], Path]) -> None:
     path = tmp_path / "nodir" / "x.json"
     with pytest.raises(

@@ -9,7 +9,7 @@ from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.enclosures.facts import ShapeFact, ShapeProof
 from kanopt.formulas.error_model import ErrorModel
-from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_constants
+from kanopt.formulas.estimation import with_named_constants
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.formula import BoundFormula, Formula, Term, parse_formula
 from kanopt.formulas.functions import FUNCTIONS, Function
@@ -43,7 +43,6 @@ __all__ = [
     "Fit",
     "Formula",
     "Function",
-    "GroupedLaw",
     "Input",
     "JointTest",
     "LawVerdict",
@@ -69,7 +68,6 @@ __all__ = [
     "Variable",
     "VerdictReason",
     "category_label",
-    "fit_groups",
     "learned_laws",
     "parse_formula",
     "weak_laws",

@@ -23,10 +23,10 @@ from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.dimensions import analysis
 from kanopt.formulas.enclosures import engine, proof
 from kanopt.formulas.estimation import confidence, refitting
-from kanopt.formulas.export import excel, programs, workbook
+from kanopt.formulas.export import excel, programs
 from kanopt.formulas.functions import ATOM, TextPart, Writer, number, quoted_name
 from kanopt.formulas.lowering import lowering
-from kanopt.formulas.modules import modules_of
+from kanopt.formulas.modules import modules
 from kanopt.formulas.nodes import Constant, Node, Power, Sum, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, names_in, parameters_of
 from kanopt.formulas.parser import CALLED, parse_as
@@ -317,7 +317,7 @@ class Formula(BaseFormula, Shown):
     facts = validity.formula_facts
     approximation = property(choice.approximation_text)
     considered = choice.considered_frame
-    modules = modules_of
+    modules = modules
     dimensions = analysis.dimensions
     interval = engine.interval
     prove = proof.prove
@@ -332,7 +332,6 @@ class Formula(BaseFormula, Shown):
     to_sql = programs.to_sql
     to_javascript = programs.to_javascript
     to_excel = excel.to_excel
-    save_excel = workbook.save_excel
     to_sympy = programs.to_sympy
     to_json = serialize.to_json
     save = serialize.save

@@ -50,13 +50,6 @@ class Span:
     end: float
     coefficients: tuple[float, ...]
 
-    def at(self, x: Any) -> Any:
-        """Return the polynomial at an expression."""
-        value: Any = 0.0
-        for coefficient in reversed(self.coefficients):
-            value = coefficient + (x - self.start) * value
-        return value
-
     def text(self) -> str:
         """Return the polynomial of ``@`` with the signs that programs and databases share."""
         *others, text = map(repr, self.coefficients)
@@ -221,16 +214,6 @@ class Curve(Node):
         whole = " ".join(["CASE", *cases, f"ELSE {last.text()} END"]) if cases else last.text()
         return writer.spell(whole, argument)
 
-    def spell_sympy(self, writer: Any, parts: list[Any]) -> Any:
-        """Return the cubic pieces, with linear extrapolation or repeated periodically."""
-        (x,) = parts
-        if self.periodic:
-            # not Mod, before which sympy's printers of Python and C forget brackets (sympy issue 30389)
-            period = self.high - self.low
-            x = x - period * writer.floor((x - self.low) / period)
-        spans = self.spans
-        return writer.pieces([span.at(x) for span in spans], [x <= span.end for span in spans[:-1]], x)
-
     def spell_excel(self, writer: Any, parts: list[Any]) -> Any:
         """Write the polynomial of the argument's span, in the position within the span."""
         (place,) = parts
@@ -334,11 +317,6 @@ class Step(Node):
         *values, last = self.values
         cases = [f"WHEN @ < {edge!r} THEN {v!r}" for edge, v in zip(self.breakpoints, values, strict=True)]
         return writer.spell(" ".join(["CASE", *cases, f"WHEN @ IS NOT NULL THEN {last!r} END"]), *parts)
-
-    def spell_sympy(self, writer: Any, parts: list[Any]) -> Any:
-        """Return the stairs."""
-        values = [writer.constant(value) for value in self.values]
-        return writer.pieces(values, [parts[0] < edge for edge in self.breakpoints], parts[0])
 
     def spell_excel(self, writer: Any, parts: list[Any]) -> Any:
         """Write a look-up of the stair on which the argument is."""
@@ -495,19 +473,6 @@ class Table(Node):
             given = " AND ".join(f"{column} IS NOT NULL" for column in columns)
             cases.append(f"WHEN {given} THEN {self.fallback!r}")
         return TextPart(" ".join(["CASE", *cases, "END"]), OPEN)
-
-    def spell_sympy(self, writer: Any, parts: list[Any]) -> Any:
-        """Return the entry of the categories that are given, since sympy has no tables."""
-        for name, known in zip(self.inputs, self.categories, strict=True):
-            if name not in writer.categories:
-                raise FormulaError(
-                    f"sympy has no tables: give the category of {name!r}, such as categories={{{name!r}: {known[0]!r}}}"
-                )
-        key = tuple(category_label(writer.categories[name]) for name in self.inputs)
-        value = dict(self.entries).get(key, self.fallback)
-        if value is None:
-            self._refuse(key)
-        return writer.constant(value)
 
     def spell_excel(self, writer: Any, parts: list[Any]) -> Any:
         """Write a look-up of the last entry whose categories all match those of the row."""

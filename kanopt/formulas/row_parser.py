@@ -11,9 +11,9 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -139,57 +139,6 @@ class RowText:
         return frozenset(name for node in postorder(self.meaning) for name in node.names)
 
 
-def compared(sign: Callable[[Any, Any], Any], left: Values, right: Values) -> Condition:
-    """Compare numbers, texts or dates; where one of them is missing, nothing is known."""
-
-    def condition(columns: Columns) -> Truths:
-        one, other = left(columns), right(columns)
-        missing = np.asarray(pd.isna(one)) | np.asarray(pd.isna(other))
-        return np.where(missing, np.nan, np.asarray(sign(one, other), dtype=bool))
-
-    return condition
-
-
-def date_values(column: str, other: Any) -> Values:
-    """Return what a column of dates is compared with: the column of a name, or a date, in its time zone if in none.
-
-    The values raise FormulaError if one of two columns has a zone and the other has none, or if the date is no moment
-    in the zone, or two.
-    """
-
-    def values(columns: Columns) -> Any:
-        if isinstance(other, str):
-            check_zones({column: columns[column], other: columns[other]})
-            return columns[other]
-        zone = getattr(columns[column].dt, "tz", None)
-        if zone is None:
-            return other if other.tzinfo is None else other.tz_convert("UTC").tz_localize(None)
-        there = other if other.tzinfo else other.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-        if pd.isna(there):
-            raise FormulaError(
-                f"{other:%Y-%m-%d %H:%M} does not exist in the time zone of {column!r}, or exists twice; write it with "
-                f'its distance from UTC, as in "{other:%Y-%m-%d %H:%M}+01:00"'
-            )
-        return there
-
-    return values
-
-
-def both(left: Truths, right: Truths) -> Truths:
-    """Join conditions by ``and``."""
-    return np.where(np.fmin(left, right) == 0.0, 0.0, np.minimum(left, right))
-
-
-def either(left: Truths, right: Truths) -> Truths:
-    """Join conditions by ``or``."""
-    return np.where(np.fmax(left, right) == 1.0, 1.0, np.maximum(left, right))
-
-
-def joined(join: Callable[[Truths, Truths], Truths], conditions: Sequence[Condition]) -> Condition:
-    """Return several conditions as one."""
-    return lambda columns: reduce(join, (each(columns) for each in conditions))
-
-
 Sort = Literal["number", "text", "date", "truth"]
 
 KEYWORDS = ("and", "or", "not", "in")
@@ -203,18 +152,12 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_TURNED = {
-    operator.lt: operator.gt,
-    operator.le: operator.ge,
-    operator.gt: operator.lt,
-    operator.ge: operator.le,
-}
-_HOLDS = {"number": "numbers", "text": "texts", "date": "dates and times", "truth": "truth values"}
-_USE = {
-    "text": '{0!r} holds texts, and nothing is computed with them; compare them, as in {0} == "…"',
-    "date": "{0!r} holds dates and times; write hour({0}), weekday({0}) or, for the time from one to another, "
-    "minutes_between({0}, {1})",
-    "quoted": "a text in quotes is no number; a column with such a name stands in back-quotes, `…`",
+_HOLDS = {
+    "number": "numbers",
+    "text": "texts",
+    "date": "dates and times",
+    "truth": "truth values",
+    "quoted": "a text in quotes",
 }
 
 
@@ -254,11 +197,12 @@ in status == "…"
     """
     parser = _RowParser(text, sorts, what, others)
     try:
-        meaning = parser.meaning(parser.tree())
+        part = parser.part(parser.tree())
     except RecursionError:  # of a caller that is deep itself
         raise parser.error("brackets nest too deep to be read here", 0) from None
-    if isinstance(meaning, _Operand):
-        raise parser.not_computed(meaning)
+    if part.node is None and part.sort != "truth":
+        raise parser.not_computed(part)
+    meaning = part.values if part.node is None else part.node
     return RowText(text, meaning, tuple(parser.reads), dict(parser.calendar))
 
 
@@ -277,20 +221,15 @@ def names_read(text: str, what: str) -> set[str]:
     }
 
 
-@dataclass(frozen=True)
-class _Operand:
-    """What is compared and is no number: a column of texts or of dates, or a text in quotes."""
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A part of a text: what it holds, where it begins, its values on rows, and its step where it is a number."""
 
-    sort: Literal["text", "date", "quoted"]
-    text: str
+    sort: Sort | Literal["quoted"]
     place: int
-
-    def values(self, columns: Mapping[str, Any]) -> Any:
-        """Return what it is on rows."""
-        return self.text if self.sort == "quoted" else columns[self.text]
-
-
-_Meaning: TypeAlias = Node | Condition | _Operand
+    values: Values
+    node: Node | None = None
+    name: str = ""
 
 
 class _RowParser(FormulaText):
@@ -318,161 +257,179 @@ class _RowParser(FormulaText):
             purpose = "to compare" if better == "==" else f"in place of {token.text}"
             raise self.error(f"write {better} {purpose}", token.place)
 
-    def meaning(self, node: ast.expr) -> _Meaning:
-        """Return what a part means: a number of each row, a condition, or something that is compared."""
+    def part(self, node: ast.expr) -> _Part:
+        """Return what a part means."""
+        place = self.place(node)
         match node:
             case ast.Name():
                 return self._atom(self.token(node))
             case ast.Call(func=ast.Name() as name, args=arguments, keywords=[]):
                 return self._called(self.token(name), arguments)
-            case ast.BoolOp(op=joint, values=parts):
-                join = both if isinstance(joint, ast.And) else either
-                return joined(join, [self._condition(part) for part in parts])
-            case ast.Compare():
-                return self._comparison(node)
+            case ast.BoolOp(op=joint, values=listed):
+                return self._joined(
+                    _both if isinstance(joint, ast.And) else _either, map(self._truth, listed)
+                )
             case ast.UnaryOp(op=ast.Not()):
                 odd, inner = without_signs(node, (ast.Not,))
-                condition = self._condition(inner)
-                return _negated(condition) if odd else condition
-        return self.computed(node)
+                truth = self._truth(inner)
+                return _negated(truth) if odd else truth
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as sign], comparators=[listed]):
+                found = self._one_of(self.part(left), listed)
+                return found if isinstance(sign, ast.In) else _negated(found)
+            case ast.Compare(left=left, ops=signs, comparators=others):
+                if not all(type(sign) in _COMPARED for sign in signs):
+                    raise self.error("'in' and other comparisons are joined by and, or", place)
+                pairs = zip(signs, pairwise(map(self.part, (left, *others))), strict=False)
+                return self._joined(
+                    _both, [self._compared(_COMPARED[type(sign)], *pair) for sign, pair in pairs]
+                )
+        return self._number(self.computed(node), place)
 
     def step(self, node: ast.expr) -> Node:
         """Return the number that a part is; refuse what is none."""
-        found = self.meaning(node)
-        if isinstance(found, Node):
-            return found
-        if isinstance(found, _Operand):
-            raise self.not_computed(found)
-        raise self.error("a condition is no number, and nothing is computed with it", self.place(node))
+        part = self.part(node)
+        if part.node is None:
+            raise self.not_computed(part)
+        return part.node
 
-    def _condition(self, node: ast.expr) -> Condition:
-        found = self.meaning(node)
-        if isinstance(found, _Operand):
-            raise self.not_computed(found)
-        if isinstance(found, Node):
+    def not_computed(self, part: _Part) -> FormulaError:
+        """Return an error about something that is no number and is computed with."""
+        if part.sort == "truth":
+            return self.error("a condition is no number, and nothing is computed with it", part.place)
+        how = {"text": f'compare them, as in {part.name} == "…"', "date": f"write hour({part.name})"}
+        why = f"{part.name!r} holds {_HOLDS[part.sort]}, and nothing is computed with them; "
+        return self.error(
+            why + how.get(part.sort, "a column with such a name stands in back-quotes, `…`"), part.place
+        )
+
+    @staticmethod
+    def _number(node: Node, place: int) -> _Part:
+        return _Part("number", place, lambda rows: computed(node, rows), node)
+
+    @staticmethod
+    def _joined(join: Callable[[Truths, Truths], Truths], parts: Iterable[_Part]) -> _Part:
+        first, *others = parts
+        return _Part(
+            "truth", first.place, lambda rows: reduce(join, (each.values(rows) for each in (first, *others)))
+        )
+
+    def _truth(self, node: ast.expr) -> _Part:
+        part = self.part(node)
+        if part.sort != "truth":
             why = "a condition is missing: 'and', 'or' and 'not' join comparisons such as miles <= 0"
-            raise self.error(why, self.place(node))
-        return found
+            raise self.error(why, part.place)
+        return part
 
-    def _comparison(self, node: ast.Compare) -> Condition:
-        parts = [node.left, *node.comparators]
-        if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
-            found = self._one_of(*parts)
-            return found if isinstance(node.ops[0], ast.In) else _negated(found)
-        if not all(type(sign) in _COMPARED for sign in node.ops):
-            raise self.error("'in' and other comparisons are joined by and, or", self.place(parts[-1]))
-        places, meanings = [self.place(part) for part in parts], [self.meaning(part) for part in parts]
-        conditions = [
-            self._compared(*pair, _COMPARED[type(sign)], place)
-            for sign, pair, place in zip(node.ops, pairwise(meanings), places, strict=False)
-        ]
-        return conditions[0] if len(conditions) == 1 else joined(both, conditions)
+    def _one_of(self, left: _Part, listed: ast.expr) -> _Part:
+        elements = listed.elts if isinstance(listed, ast.List | ast.Tuple) else [listed]
+        is_list = isinstance(listed, ast.List | ast.Tuple) or self.is_bracketed(listed)
+        if not elements or not is_list:
+            raise self.error('a list is missing behind in; write in ["a", "b"]', self.place(listed))
+        return self._joined(
+            _either, [self._compared(operator.eq, left, self.part(each)) for each in elements]
+        )
 
-    def _one_of(self, left: ast.expr, listed: ast.expr) -> Condition:
-        place, elements = self.place(listed), [listed]
-        if isinstance(listed, ast.List | ast.Tuple):
-            elements = listed.elts
-        elif not self.text[:place].rstrip().endswith("("):
-            elements = []
-        if not elements:
-            raise self.error('a list is missing behind in; write in ["a", "b"]', place)
-        one, others = self.meaning(left), [self.meaning(each) for each in elements]
-        conditions = [self._compared(one, other, operator.eq, place) for other in others]
-        if isinstance(one, Node):
-            values: list[Any] = [each.value for each in others if isinstance(each, Constant)]
-        else:
-            values = [each.text for each in others if isinstance(each, _Operand) and each.sort == "quoted"]
-        is_date = isinstance(one, _Operand) and one.sort == "date"
-        if is_date or len(values) < len(others) or not isinstance(one, Node | _Operand):
-            return joined(either, conditions)
-        # one look at the rows for a whole list of numbers or of texts
-        return compared(lambda rows, _: _is_in(rows, values), partial(_values, one), lambda _: 0.0)
+    def _compared(self, sign: Callable[[Any, Any], Any], left: _Part, right: _Part) -> _Part:
+        """Return a comparison; where one of both is missing, nothing is known."""
+        sorts = {left.sort, right.sort}
+        if sorts == {"date", "quoted"}:
+            left, right = self._moment(left, right), self._moment(right, left)
+        elif sorts == {"text", "quoted"}:
+            if sign not in (operator.eq, operator.ne):
+                raise self.error("texts are compared by ==, != and in", right.place)
+        elif sorts not in ({"number"}, {"date"}):
+            raise self.error(
+                f"{_HOLDS[left.sort]} and {_HOLDS[right.sort]} are not compared; numbers are with numbers, dates with "
+                'dates or "2024-01-31 16:30", and texts with a text in quotes; conditions are joined by and, or, not',
+                left.place,
+            )
 
-    def _compared(self, left: _Meaning, right: _Meaning, sign: Any, place: int) -> Condition:
-        """Return a comparison of two numbers, of texts, or of dates."""
-        if isinstance(left, Node) and isinstance(right, Node):
-            return compared(sign, partial(_values, left), partial(_values, right))
-        if not _is_column(left):
-            left, right, sign = right, left, _TURNED.get(sign, sign)
-        if not isinstance(left, _Operand) or left.sort == "quoted":
-            if any(isinstance(each, _Operand) for each in (left, right)):
-                raise self.error("a text in quotes is compared with numbers; leave the quotes out", place)
-            raise self.error("a condition is not compared; join conditions by and, or, not", place)
-        other = right if isinstance(right, _Operand) else None
-        is_date = left.sort == "date"
-        if other is None or other.sort == "text" or (other.sort == "date" and not is_date):
-            wanted = 'a date such as "2024-01-31 16:30"' if is_date else "a text"
-            why = f"{left.text!r} holds {_HOLDS[left.sort]}; compare it with {wanted} in quotes"
-            raise self.error(why, left.place)
-        if is_date:
-            date = other.text if other.sort == "date" else self._date(other)
-            return compared(sign, left.values, date_values(left.text, date))
-        if sign not in (operator.eq, operator.ne):
-            raise self.error("texts are compared by ==, != and in", other.place)
-        return compared(sign, left.values, other.values)
+        def condition(rows: Columns) -> Truths:
+            if sorts == {"date"}:
+                check_zones({each.name: rows[each.name] for each in (left, right)})
+            one, other = left.values(rows), right.values(rows)
+            missing = np.asarray(pd.isna(one)) | np.asarray(pd.isna(other))
+            return np.where(missing, np.nan, np.asarray(sign(one, other), dtype=bool))
 
-    def _date(self, quoted: _Operand) -> Any:
+        return _Part("truth", left.place, condition)
+
+    def _moment(self, part: _Part, beside: _Part) -> _Part:
+        """Return a date in quotes as what a column of dates is compared with, in its time zone if in none."""
+        if part.sort != "quoted":
+            return part
         # pandas also takes "now" and "today", which mean something else on every day, and "", which means nothing
-        is_written = quoted.text[:4].isascii() and quoted.text[:4].isdigit()
-        date = pd.to_datetime(quoted.text, format="ISO8601", errors="coerce") if is_written else pd.NaT
+        is_written = part.name[:4].isascii() and part.name[:4].isdigit()
+        date = pd.to_datetime(part.name, format="ISO8601", errors="coerce") if is_written else pd.NaT
         if pd.isna(date):
-            why = f'{quoted.text[:40]!r} is no date; write it as "2024-01-31" or "2024-01-31 16:30"'
-            raise self.error(why, quoted.place)
-        return date
+            why = f'{part.name[:40]!r} is no date; write it as "2024-01-31" or "2024-01-31 16:30"'
+            raise self.error(why, part.place)
 
-    def _atom(self, token: Token) -> _Meaning:
-        if token.kind == "number":
-            return self.number(token)
-        if token.kind in ("double", "single"):
-            return _Operand("quoted", token.text, token.place)
+        def values(rows: Columns) -> Any:
+            zone = getattr(rows[beside.name].dt, "tz", None)
+            if zone is None:
+                return date if date.tzinfo is None else date.tz_convert("UTC").tz_localize(None)
+            there = date if date.tzinfo else date.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+            if pd.isna(there):
+                raise FormulaError(
+                    f"{part.name} does not exist in the time zone of {beside.name!r}, or exists twice; write it with "
+                    f'its distance from UTC, as in "{part.name}+01:00"'
+                )
+            return there
+
+        return _Part("date", part.place, values)
+
+    def _atom(self, token: Token) -> _Part:
         name = token.text
+        if token.kind == "number":
+            return self._number(self.number(token), token.place)
+        if token.kind in ("double", "single"):
+            return _Part("quoted", token.place, lambda _: name, name=name)
         if name in self.sorts:
             return self._column(token)
         if name in CONSTANTS:
-            return Constant(CONSTANTS[name], name)
+            return self._number(Constant(CONSTANTS[name], name), token.place)
         if name in CALLED or name in self.more_calls:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
-        raise self._absent(token)
+        return self._column(token)
 
-    def _column(self, token: Token) -> _Meaning:
+    def _column(self, token: Token) -> _Part:
         name = token.text
         if token.kind not in ("name", "quoted"):
             raise self.error("the name of a column stands here, without quotes", token.place)
         if name not in self.sorts:
-            raise self._absent(token)
+            several = f"several columns are called {name!r}; rename all but one"
+            absent = f"there is no column {name[:60]!r}; {hint(name[:60], self.columns)}"
+            raise self.error(several if name in self.columns else absent, token.place)
         self.reads[name] = None
         sort = self.sorts[name]
         if sort == "number":
-            return Input(name)
+            return self._number(Input(name), token.place)
         if sort == "truth":
-            return lambda columns: np.asarray(columns[name], dtype=np.float64)
-        return _Operand(sort, name, token.place)
+            return _Part(sort, token.place, lambda rows: np.asarray(rows[name], dtype=np.float64))
+        return _Part(sort, token.place, lambda rows: rows[name], name=name)
 
-    def _called(self, token: Token, arguments: list[ast.expr]) -> _Meaning:
+    def _called(self, token: Token, arguments: list[ast.expr]) -> _Part:
         """Return what a function gives: one of formulas, of dates, or whether a cell is missing."""
         name, place = token.text, token.place
         if token.kind == "name" and name in self.more_calls:
             if not all(isinstance(argument, ast.Name) for argument in arguments):
                 raise self.error(f"{name} takes the names of columns", place)
-            columns = [self.token(each) for each in arguments if isinstance(each, ast.Name)]
+            columns = [self.token(each) for each in arguments]
             for column in columns:
                 self._column(column)
             if name != _MISSING:
-                return self._of_dates(token, columns)
+                return self._number(self._of_dates(token, columns), place)
             if len(columns) != 1:
                 raise self.error(f"{name} takes one column, not {len(columns)}", place)
-            return lambda rows: np.asarray(pd.isna(rows[columns[0].text]), dtype=np.float64)
-        if name in self.sorts:
-            raise self.error(
-                f"{name!r} is a column and no function; put an operator before the bracket", place
-            )
+            of = columns[0].text
+            return _Part("truth", place, lambda rows: np.asarray(pd.isna(rows[of]), dtype=np.float64))
         # a word that a column with a bracket in its name begins with
         whole = next((each for each in self.columns if "(" in each and self.text.startswith(each, place)), "")
         if whole and token.kind == "name" and name not in CALLED:
             raise self.error(f"write the column {whole!r} in back-quotes, `{whole}`", place)
-        if name not in CALLED:
+        if name in self.sorts or name not in CALLED:
             raise self.no_function(token)
-        return self.applied(token, [self.step(argument) for argument in arguments])
+        return self._number(self.applied(token, [self.step(argument) for argument in arguments]), place)
 
     def _of_dates(self, token: Token, columns: list[Token]) -> Node:
         function, name = CALENDAR[token.text], token.text
@@ -485,41 +442,22 @@ class _RowParser(FormulaText):
         for each in columns:
             if (sort := self.sorts[each.text]) not in sorts:
                 taken = "degrees" if function.takes_degrees else "dates and times"
-                dates = [column for column, sort in self.sorts.items() if sort == sorts[0]]
-                known = hint("", dates) if dates else "no column of the table holds such"
+                known = hint("", [column for column, sort in self.sorts.items() if sort == sorts[0]])
                 raise self.error(
                     f"{name} takes {taken}, and {each.text!r} holds {_HOLDS[sort]}; {known}", each.place
                 )
         shown = f"{name}({', '.join(each.text for each in columns)})"
-        if shown in self.sorts:
-            raise self.error(f"there is also a column called {shown!r}; rename it", token.place)
         self.calendar[shown] = (name, tuple(each.text for each in columns))
         return Input(shown)
 
-    def _absent(self, token: Token) -> FormulaError:
-        """Return an error about a name that is no column which can be read."""
-        name = token.text[:60]
-        if name in self.columns:
-            return self.error(f"several columns are called {name!r}; rename all but one", token.place)
-        return self.error(f"there is no column {name!r}; {hint(name, self.columns)}", token.place)
 
-    def not_computed(self, found: _Operand) -> FormulaError:
-        """Return an error about something that is no number and is computed with."""
-        dates = [name for name, sort in self.sorts.items() if sort == "date" and name != found.text]
-        return self.error(_USE[found.sort].format(found.text, (*dates, "…")[0]), found.place)
+def _both(left: Truths, right: Truths) -> Truths:
+    return np.where(np.fmin(left, right) == 0.0, 0.0, np.minimum(left, right))
 
 
-def _is_column(found: _Meaning) -> bool:
-    return isinstance(found, _Operand) and found.sort != "quoted"
+def _either(left: Truths, right: Truths) -> Truths:
+    return np.where(np.fmax(left, right) == 1.0, 1.0, np.maximum(left, right))
 
 
-def _values(found: Node | _Operand, columns: Mapping[str, Any]) -> Any:
-    return computed(found, columns) if isinstance(found, Node) else found.values(columns)
-
-
-def _is_in(rows: Any, values: list[Any]) -> Any:
-    return pd.Series(rows if np.ndim(rows) else [float(rows)]).isin(values)
-
-
-def _negated(condition: Condition) -> Condition:
-    return lambda columns: 1.0 - condition(columns)
+def _negated(part: _Part) -> _Part:
+    return _Part("truth", part.place, lambda rows: 1.0 - part.values(rows))

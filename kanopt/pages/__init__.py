@@ -7,7 +7,6 @@ that a page needs no network, and no script to be read.
 from kanopt.pages.answer_pages import answer_page as answer_page
 from kanopt.pages.answer_plots import plot_sweep as plot_sweep
 from kanopt.pages.diagrams import plot_diagram as plot_diagram
-from kanopt.pages.diagrams import plot_modules as plot_modules
 from kanopt.pages.effect_lines import effect_lines as effect_lines
 from kanopt.pages.export import EXPORTS as EXPORTS
 from kanopt.pages.export import export as export

@@ -1,9 +1,8 @@
-"""Drawings of what a law is made of: a trained network with the curve of every edge, and modules as a tree."""
+"""Drawings of what a law is made of: a trained network with the curve of every edge."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +13,13 @@ from kanopt.text import shorten_middle
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.formulas.modules import Module
     from kanopt.surrogates.curves import Diagram, DiagramEdge
 
 _ROW, _LEAST, _TALL = 46.0, 28.0, 420.0  # above a height of the last, rows move together, down to the second
 _GAP = 150.0  # between layers
 _LEFT, _RIGHT, _LONGEST = 126.0, 110.0, 210.0  # room for names
 _LETTER = 6.4
-_SIGNS = {"sum": "Σ", "product": "×", "function": "ƒ"}
+_SIGNS = {"sum": "Σ", "product": "×"}
 
 
 def _canvas(ax: Axes, names: list[str], levels: int) -> tuple[np.ndarray, float]:
@@ -133,42 +131,3 @@ def _draw_curve(
 def _opacity(edge: DiagramEdge) -> float:
     """Return the opacity of an edge: by the square root of its strength, so that weaker edges remain visible."""
     return 0.12 + 0.88 * float(np.sqrt(min(max(edge.strength, 0.0), 1.0)))
-
-
-def plot_modules(tree: Module, ax: Axes | None = None) -> Axes:
-    """Draw the modules of a law as a tree, from the columns at the left to the law at the right.
-
-    A node is a sum (Σ) or a product (×) of its children, or another function of them (ƒ).
-
-    Parameters
-    ----------
-    tree
-        From ``formula.modules()``.
-    ax
-        Where to draw; a new figure if None.
-    """
-    leaves, levels = [leaf.columns[0] for leaf in tree.leaves], max(tree.depth, 1)
-    ax = axes_or_new(ax, _name_room(leaves) + _RIGHT + 0.9 * _GAP * levels, 42 * max(len(leaves), 2) + 8)
-    x, height = _canvas(ax, leaves, levels)
-    _draw_module(ax, tree, x, iter(_rows(len(leaves), height)))
-    return ax
-
-
-def _draw_module(ax: Axes, module: Module, x: np.ndarray, heights: Iterator[Any]) -> tuple[float, float]:
-    """Draw a module, whose columns take the next of the heights, and return its place."""
-    if not module.children:
-        place = (float(x[0]), float(next(heights)))
-        _draw_end(ax, module.columns[0], place, float(x[0]))
-        return place
-    places = [_draw_module(ax, child, x, heights) for child in module.children]
-    at = (float(x[module.depth]), (places[0][1] + places[-1][1]) / 2)
-    for left, height in places:
-        ax.plot(
-            [left, at[0] - 24, at[0] - 24, at[0]],
-            [height, height, at[1], at[1]],
-            color=MUTED.light,
-            linewidth=1.0,
-        )
-    _draw_sign(ax, _SIGNS[module.kind], at)
-    write(ax, module.kind, at, INK, (12, 3), va="bottom", ha="left", **halo())
-    return at

@@ -12,7 +12,6 @@ import pandas as pd
 from pydantic import ConfigDict
 
 from kanopt.explain.service import Service, still_holds
-from kanopt.formulas.edges import crossed_edges
 from kanopt.plans.base import NO_PLAN, Rank
 from kanopt.plans.findings import Status
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
@@ -296,7 +295,7 @@ def _numbered_like(frame: pd.DataFrame, like: pd.DataFrame, spec: ProblemSpec) -
 
 
 def edge_between(below: tuple[Result, Result | None], above: tuple[Result, Result | None]) -> str:
-    """Say which rule or which edge of a law makes two plans change places; empty where their prices cross.
+    """Say which rule makes two plans change places; empty where their prices cross.
 
     Parameters
     ----------
@@ -309,13 +308,6 @@ def edge_between(below: tuple[Result, Result | None], above: tuple[Result, Resul
             return f"the plan {which} cannot be carried out {there}"
         if bad.rank[:3] > good.rank[:3]:
             return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
-    for good, bad, *_ in sides:
-        assert good.assessment is not None
-        assert bad is not None
-        assert bad.assessment is not None
-        for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
-            for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
-                return f"the law of {edge}"
     return ""
 
 

@@ -141,7 +141,7 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
         ("miles" + "**-miles" * 400, "a power of a power is ambiguous"),
         ("miles.__class__", "put an operator before|has no place"),
         ("miles < 0 or " * 2000 + "paid", "characters are too many"),
-        ("paid == 1", "a condition is not compared"),
+        ("paid == 1", "truth values and numbers are not compared"),
     ],
 )
 def test_what_is_no_such_text(text: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Tornados and switch points: closed forms, a fine grid, every set of sites, edges of laws and rules, and noise."""
+"""Tornados and switch points: closed forms, a fine grid, every set of sites, rules that are reached, and noise."""
 
 import itertools
 import math
@@ -9,8 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import kanopt as ko
-from kanopt.formulas.edges import crossed_edges
 from kanopt.plans.base import told_elsewhere
 from kanopt.plans.result import evaluate
 from kanopt.questions import factors, grid
@@ -114,16 +112,6 @@ def test_switch_points_are_those_of_a_fine_grid(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_edge_of_a_law_is_named(tmp_path):
-    # beyond 100 the price of n = 0 leaps from 3 to 5: by a step of nearly no width
-    steep = "(1 - n) * (3 + max(0, min(2, 1e9 * (price - 100)))) + 4 * n"
-    found = switch_points(choice(tmp_path, steep, high=1), {PRICE: (0.0, 200.0)}, options=QUICK)
-    assert found.frame["switch_point"].item() == pytest.approx(100, abs=1e-3)
-    assert "the law of cost" in found.frame["edge"].item()
-    assert "passes" in found.text()
-
-
-@pytest.mark.slow
 def test_a_rule_that_is_reached_is_named(shared_tiny):
     found = switch_points(
         load_scenario(shared_tiny), {"vehicles[name=van].capacity": factors(0.7, 0.95, 2)}, options=QUICK
@@ -195,21 +183,6 @@ def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     assert found.axes[0].solves in (2, 3)
     assert "STOPPED before the end" in found.text()
     assert "not narrowed down" in set(found.frame["verdict"])
-
-
-def test_edges_of_laws():
-    inputs = [ko.Variable("w", "t"), ko.Variable("km", "km")]
-    law = ko.parse_formula("km * max(5, 2 * w) + min(w, 6)", inputs, ko.Variable("fee", "EUR"))
-    data = [{"w": np.array([1.0, w]), "km": np.array([1.0, 1.0])} for w in (3.0, 7.0)]
-    assert [str(edge) for edge in crossed_edges(law, law, *data)] == ["fee: w passes 6"]
-    assert crossed_edges(law, law, data[0], data[0]) == ()
-    rate = ko.Step(
-        ko.parse_formula("w", inputs[:1], inputs[0]).root, (1.0, 5.0), (90.0, 70.0, 55.0), name="rate"
-    )
-    stairs = ko.Formula(rate, inputs[:1], ko.Variable("rate", "EUR"))
-    assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
-        "rate: w reaches 1 and 5"
-    ]
 
 
 PROVED = SweepOptions(time_limit=5.0)

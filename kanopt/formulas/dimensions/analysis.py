@@ -9,17 +9,15 @@ unification: A. Kennedy, Dimension types, ESOP 1994). Without a solution the for
   hours do not add up without a constant between them.
 * The arguments of exp, sin, tanh and the like are dimensionless, and so are exponents. Powers, roots and abs propagate
   units.
-* A logarithm takes any unit if a constant beside it can compensate for it: ``log(0.1 · km)``, ``2 + log(km)``.
+* A logarithm takes any unit, and an exponential of a sum with a constant or a logarithm gives any.
 * A constant with a name or a standard error can have any unit, the same at all occurrences. So can an unnamed number,
   separately at each occurrence, unless it is 0, 1, −1, pi or an exponent: the 1 in ``1 + x`` makes x dimensionless.
 * Curves, step functions and tables take any unit and return any unit.
 * An input or output without a declared unit may be dimensionless or in an unknown unit; its unit is an unknown, as that
-  of a constant, and the notes say so.
+  of a constant.
 
 A walk over the graph assigns every step a unit, in which free constants are unknowns, and states equations: the terms
-of a sum have equal units, the argument of exp is dimensionless, and the root has the declared output unit. A second
-unknown is the *shift*: a logarithm changes by an additive constant when the unit of its argument changes. Sums with a
-free constant absorb a shift, exp turns it into a unit again, and everywhere else there must be none.
+of a sum have equal units, the argument of exp is dimensionless, and the root has the declared output unit.
 
 Every kind of node names its rule (:attr:`kanopt.formulas.nodes.Node.unit_rule`), which is a method here, and every
 function of the library its degree. A kind that is short for other nodes has the unit of what it means.
@@ -28,7 +26,7 @@ function of the library its degree. A kind that is short for other nodes has the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeGuard
@@ -36,11 +34,11 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations, TooMuchWorkError
+from kanopt.formulas.dimensions.equations import ONE, Equations, TooMuchWorkError
 from kanopt.formulas.functions import function_named, number
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
 from kanopt.formulas.printing import short_text
-from kanopt.text import list_names
+from kanopt.text import number_text
 from kanopt.units import UnitPowers, powers_of
 
 if TYPE_CHECKING:
@@ -48,26 +46,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HeldConstant:
-    """A constant, the step that contains it, its unit, and its position in reading order."""
-
-    constant: Constant
-    part: Node
-    unit: UnitPowers
-    place: int
-
-
-@dataclass(frozen=True)
 class _StepUnits:
-    """The inferred properties of a step.
+    """What is inferred of a step.
 
-    Its unit, its shift, the logarithm that causes the shift, whether the step absorbs a shift, its position in reading
+    Its unit, whether a constant or a logarithm in it takes up a factor of its exponential, its position in reading
     order, and its value where it depends on no input.
     """
 
     unit: UnitPowers = ONE
-    shift: UnitPowers = ONE
-    log: tuple[Apply, UnitPowers] | None = None
     absorbs: bool = False
     place: int = 0
     value: float | None = None
@@ -83,7 +69,8 @@ class UnitInference:
     problems
         Contradictions in words, without repetition.
     held
-        Free constants, in reading order; those without a name once per occurrence.
+        Free constants with the step that contains them, their unit and their place in reading order; those without a
+        name once per occurrence.
     inputs, output
         Units of the numeric inputs by name, and of the output; unknowns if not declared.
     """
@@ -91,9 +78,8 @@ class UnitInference:
     def __init__(self, formula: BaseFormula) -> None:
         self._formula = formula
         self.equations = Equations()
-        self.words = DimensionWording(self.equations)
         self.problems: dict[str, None] = {}
-        self.held: list[HeldConstant] = []
+        self.held: list[tuple[Constant, Node, UnitPowers, int]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
         self._plural: frozenset[bytes] = frozenset()
@@ -118,12 +104,13 @@ class UnitInference:
         self.equations.count_work(len(order))
         self._plural = _ambiguous_steps(order)
         root = self._infer_part(formula.root)
-        self._unshifted(root)
         if isinstance(formula.root, Constant):
             self._hold(formula.root, formula.root, root)
         ratio = self.equations.equate(root.unit, self.output)
         if ratio is not None:
-            self._problem(self.words.output(formula.root, root.unit, formula.output, ratio))
+            told = f"{self._in_words(formula.root, root.unit)}, but {formula.output.name} is declared in "
+            told += f"{formula.output.unit or 'no unit'}"
+            self._problem(told, ratio, self.equations.value(root.unit))
         for monomial in (*self._default_pure[0], *self._default_pure[1]):
             self.equations.equate(monomial, ONE)
         self.equations.back_substitute()
@@ -169,12 +156,27 @@ class UnitInference:
         """Take any unit and give any unit, as a curve does."""
         return _StepUnits(self._of_one(node, self._default_pure[1]), absorbs=True)
 
-    def _problem(self, text: str) -> None:
-        self.problems[text] = None
+    def _problem(self, told: str, ratio: UnitPowers, unit: UnitPowers | None) -> None:
+        """Note what does not agree, and what to do: convert, where both measure the same, or bring in a constant."""
+        advice = f"; they differ by {ratio}: multiply by a constant, or correct a declared unit"
+        if unit is not None and not ratio.dimension:
+            advice = f": convert first ({_conversion(unit, unit / ratio)})"
+        self.problems[told + advice] = None
+
+    def _in_words(self, node: Node, unit: UnitPowers) -> str:
+        known = self.equations.value(unit)
+        shown = (
+            "in a unit that is not decided"
+            if known is None
+            else f"in {known}"
+            if str(known)
+            else "a pure number"
+        )
+        return f"{short_text(node)} is {shown}"
 
     def _hold(self, constant: Node, part: Node, sort: _StepUnits) -> None:
         if _is_free(constant):
-            self.held.append(HeldConstant(constant, part, sort.unit, sort.place))
+            self.held.append((constant, part, sort.unit, sort.place))
 
     def _of_one(self, node: Node, likely: list[UnitPowers] | None = None) -> UnitPowers:
         """Return the unit of a step that is one quantity at all its occurrences."""
@@ -204,29 +206,17 @@ class UnitInference:
             ratio = self.equations.equate(first[1].unit, other[1].unit)
             if ratio is not None:
                 wrong = True
-                told = [(child, part.unit) for child, part in (first, other)]
-                self._problem(self.words.unequal_units(node, told[0], told[1], ratio))
+                both = (self._in_words(child, part.unit) for child, part in (first, other))
+                self._problem(
+                    f"{short_text(node)}: {', '.join(both)}", ratio, self.equations.value(first[1].unit)
+                )
         return self.equations.unknown() if wrong else first[1].unit
 
     def _sum(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        unit = self._require_equal(node, parts)
-        shift = ONE
-        log = next((part.log for part in parts if part.log), None)
-        for part in parts:
-            shift = shift * part.shift
-        absorbs = any(part.absorbs for part in parts)
-        return _StepUnits(unit, self.equations.shortened(shift), log, absorbs)
+        return _StepUnits(self._require_equal(node, parts), any(part.absorbs for part in parts))
 
     def _extreme(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        unit = self._require_equal(node, parts)
-        firm = [part for part in parts if not part.absorbs]
-        if not firm:
-            return _StepUnits(unit, absorbs=True)
-        log = next((part.log for part in firm if part.log), None)
-        for part in firm[1:]:
-            if self.equations.equate(firm[0].shift, part.shift) is not None and log is not None:
-                self._problem(self.words.shifted(*log))
-        return _StepUnits(unit, firm[0].shift, log)
+        return _StepUnits(self._require_equal(node, parts), all(part.absorbs for part in parts))
 
     def _product(self, node: Product, parts: list[_StepUnits]) -> _StepUnits:
         carrier, shared = _unit_carrier(node.factors)
@@ -240,23 +230,10 @@ class UnitInference:
                 self.equations.count_work(len(unit.words))
         unit = self.equations.shortened(unit)
         loose = [part for part in parts if part.value is None]
-        if len(loose) == 1:
-            return self._multiple(unit, loose[0], [part.value for part in parts if part.value is not None])
-        for part in parts:
-            self._unshifted(part)
-        return _StepUnits(unit, absorbs=not loose and any(part.absorbs for part in parts))
-
-    def _multiple(self, unit: UnitPowers, part: _StepUnits, numbers: Sequence[float]) -> _StepUnits:
-        """Return the product of a step and numbers; its shift is multiplied, too."""
-        factor = math.prod(numbers)
-        if part.log is None or not math.isfinite(factor):
-            self._unshifted(part)
-            return _StepUnits(unit, absorbs=part.absorbs)
-        return _StepUnits(unit, self.equations.raised(part.shift, _exact(factor)), part.log, part.absorbs)
+        return _StepUnits(unit, len(loose) < 2 and any(part.absorbs for part in loose or parts))
 
     def _power(self, node: Power, parts: list[_StepUnits]) -> _StepUnits:
         base, exponent = parts
-        self._unshifted(base)
         self._hold(node.base, node, base)
         if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
             self._require_pure(node, node.exponent, exponent)
@@ -272,39 +249,23 @@ class UnitInference:
         self._hold(node.argument, node, part)
         degree = function_named(node.function).degree
         if degree is not None:
-            self._unshifted(part)
             return _StepUnits(self.equations.raised(part.unit, degree))
         if node.function == "log":
-            self._unshifted(part)
             self._default_pure[0].append(part.unit)
-            absorbs = part.absorbs and part.value is not None
-            return _StepUnits(shift=part.unit, log=(node, part.unit), absorbs=absorbs)
+            return _StepUnits(absorbs=True)
+        self._require_pure(node, node.argument, part)
         if node.function == "exp" and part.absorbs:  # exp(3 + x) is exp(3) · exp(x), a constant in front
-            self._require_pure(node, node.argument, part)
             front = self.equations.unknown()
             self._default_pure[0].append(front)
-            return _StepUnits(front * part.shift)
-        if node.function == "exp":
-            fine = self._require_pure(node, node.argument, part, shift=True)
-            return _StepUnits(part.shift if fine else self.equations.unknown())
-        self._require_pure(node, node.argument, part)
+            return _StepUnits(front)
         return _StepUnits()
 
-    def _require_pure(self, node: Node, child: Node, part: _StepUnits, *, shift: bool = False) -> bool:
-        """Require a dimensionless part, without a shift unless the caller handles it."""
+    def _require_pure(self, node: Node, child: Node, part: _StepUnits) -> None:
+        """Require a dimensionless part."""
         ratio = self.equations.equate(part.unit, ONE)
         if ratio is not None:
-            self._problem(self.words.not_pure(node, child, ratio))
-        if not shift:
-            self._unshifted(part)
-        return ratio is None
-
-    def _unshifted(self, part: _StepUnits) -> None:
-        """Require that the part has no shift."""
-        if part.log is None or part.absorbs or not part.shift.words:
-            return
-        if self.equations.equate(part.shift, ONE) is not None:
-            self._problem(self.words.shifted(*part.log))
+            told = f"{short_text(node)}: {self._in_words(child, part.unit)}, where a pure number is taken"
+            self._problem(told, ratio, self.equations.value(part.unit))
 
 
 def _is_singular(node: Node) -> TypeGuard[Constant]:
@@ -361,9 +322,6 @@ def _exact(value: float) -> Fraction:
     return simple if math.isclose(simple, value, rel_tol=1e-12, abs_tol=1e-12) else Fraction(repr(value))
 
 
-_MOST_TOLD = 6
-
-
 @dataclass(frozen=True)
 class ConstantUnit:
     """The unit of one constant.
@@ -413,8 +371,6 @@ class Dimensions:
         numbers once per occurrence. Of several unnamed numbers in a product one represents all.
     problems
         Inconsistencies, one text each; empty if the formula is consistent.
-    notes
-        Remarks that are not errors.
 
     Examples
     --------
@@ -429,7 +385,6 @@ class Dimensions:
 
     constants: tuple[ConstantUnit, ...] = ()
     problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def consistent(self) -> bool:
@@ -444,7 +399,6 @@ class Dimensions:
         lines = ["the units agree" if self.consistent else "the units do not agree"]
         lines += [f"  problem: {problem}" for problem in self.problems]
         lines += [f"  constant: {constant}" for constant in self.constants]
-        lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
 
@@ -457,50 +411,31 @@ def dimensions(formula: BaseFormula) -> Dimensions:
     >>> wait, drive = Variable("wait", "min"), Variable("drive", "h")
     >>> print(parse_formula("wait + drive", [wait, drive], Variable("time", "min")).dimensions())
     the units do not agree
-      problem: wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)
+      problem: wait + drive: wait is in min, drive is in h: convert first (1 h = 60 min)
     """
     declared = [variable.unit for variable in (*formula.inputs, formula.output)]
     if not any(declared):
-        return Dimensions(notes=("no unit is declared, so none can disagree",))
+        return Dimensions()
     walk = UnitInference(formula)
+    found: dict[tuple[bytes, bytes, str | None], ConstantUnit] = {}
     try:
         walk.infer()
-        constants = tuple(_constants(walk))
-        notes = tuple(_notes(formula, walk, constants))
-    except TooMuchWorkError:
-        constants, notes = (), ("the formula is too large for its units to be followed to the end",)
-    return Dimensions(constants, tuple(walk.problems), notes)
+        for constant, part, powers, _ in sorted(walk.held, key=lambda held: held[3]):
+            unit = ConstantUnit(constant, part, walk.equations.value(powers))
+            place = b"" if constant.name or constant.standard_error is not None else part.key
+            found.setdefault((constant.key, place, unit.unit), unit)
+    except TooMuchWorkError:  # too large to be followed to the end
+        found = {}
+    return Dimensions(tuple(found.values()), tuple(walk.problems))
 
 
-def _constants(walk: UnitInference) -> Iterable[ConstantUnit]:
-    """Return the constants in reading order, without duplicates."""
-    found: dict[tuple[bytes, bytes, str | None], ConstantUnit] = {}
-    for held in sorted(walk.held, key=lambda held: held.place):
-        constant, value = held.constant, walk.equations.value(held.unit)
-        unit = ConstantUnit(constant, held.part, value)
-        place = b"" if constant.name or constant.standard_error is not None else held.part.key
-        found.setdefault((constant.key, place, unit.unit), unit)
-    return found.values()
-
-
-def _notes(formula: BaseFormula, walk: UnitInference, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
-    for variable in formula.inputs:
-        if not variable.unit and not variable.is_category and variable.name in formula.used:
-            yield _undeclared(variable.name, walk.equations.text(walk.inputs[variable.name]))
-    if not formula.output.unit:
-        yield _undeclared(formula.output.name, walk.equations.text(walk.output))
-    open_ones = [constant.label for constant in constants if constant.powers is None]
-    if open_ones:
-        yield f"the declared units do not decide that of {_listed(open_ones)}"
-
-
-def _undeclared(name: str, unit: str | None) -> str:
-    fitting = "any unit" if unit is None else unit or "a pure number"
-    return f"{name} has no declared unit: {fitting} would fit"
-
-
-def _listed(names: list[str]) -> str:
-    return list_names(names, _MOST_TOLD, quoted=False)
+def _conversion(a: UnitPowers, b: UnitPowers) -> str:
+    """Return the conversion factor between two units in words."""
+    log = a.log_scale - b.log_scale
+    if log < 0:
+        a, b, log = b, a, -log
+    much = number_text(math.exp(log), 6) if log < 700 else "very many"
+    return f"1 {a} = {much} {b}".replace("  ", " ").rstrip()
 
 
 def output_unit(formula: BaseFormula) -> tuple[str | None, tuple[str, ...]]:

@@ -6,14 +6,11 @@ structure (see :mod:`kanopt.formulas.parameters`).
 
 from kanopt.formulas.estimation.confidence import intervals
 from kanopt.formulas.estimation.graph_tape import Gradient, gradient
-from kanopt.formulas.estimation.groups import GroupedLaw, fit_groups
 from kanopt.formulas.estimation.naming import with_named_constants
 from kanopt.formulas.estimation.refitting import refit
 
 __all__ = [
     "Gradient",
-    "GroupedLaw",
-    "fit_groups",
     "gradient",
     "intervals",
     "refit",

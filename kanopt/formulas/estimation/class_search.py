@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
+from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
     OPERATOR,
     Attempt,
@@ -35,7 +36,6 @@ from kanopt.formulas.estimation.drawn import (
     fit_drawn,
 )
 from kanopt.formulas.estimation.graph_tape import FreeParameters
-from kanopt.formulas.estimation.groups import ClassLaw
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.estimation.naming import EstimationRows
 from kanopt.formulas.nodes import (

@@ -215,9 +215,8 @@ def codes_of(columns: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.intp], 
     return codes.astype(np.intp), tuple(tuple(map(str, each)) for each in labels)
 
 
-ROUNDS, STILL, STILLER = 60, 1e-2, 1e-6
-"""Steps towards the most probable variances, and the change of their logarithm after which they stand: in a search, and
-in a fit that is told."""
+ROUNDS, STILL = 60, 1e-2
+"""Steps towards the most probable variances, and the change of their logarithm after which they stand."""
 LONGER = 1.6
 """Factor of such a step that goes on in the direction of the last one."""
 STEPS, TOLERANCE = 6, 1e-6
@@ -305,14 +304,6 @@ class DrawnFit:
     def deviations(self, place: int) -> Floats:
         """Return the deviations of the classes that stand at a place, (size,)."""
         return self.numbers[blocks(self.free.count, self.classes)[place]]
-
-    @cached_property
-    def own_share(self) -> Floats:
-        """How much each deviation depends on the rows of its class, from 0 to 1, what it is drawn to given."""
-        held = self.free.count
-        weights = penalties(0, self.classes, self.weights)
-        inverse = inverse_of(self.curvature[held:, held:] + np.diag(weights), RIDGE)
-        return np.asarray(1.0 - weights * np.diag(inverse))
 
     @cached_property
     def jacobian(self) -> csr_array:
@@ -447,8 +438,6 @@ def fit_drawn(
     *,
     log: bool,
     held: Collection[str] = (),
-    exact: bool = False,
-    off_zero: bool = False,
 ) -> DrawnFit | None:
     """Fit all named constants of a law, those of classes drawn together.
 
@@ -466,12 +455,6 @@ def fit_drawn(
         Whether logarithms are compared.
     held
         Constants that keep their values, and of which only the classes deviate.
-    exact
-        Whether variances are followed until they stand still, ten times as long.
-    off_zero
-        Whether a variance of zero is held for impossible, by a density of the standard deviation that grows with it
-        (Chung and others 2013, "A nondegenerate penalized likelihood estimator for variance parameters in multilevel
-        models", Psychometrika 78): for standard errors, which a variance that is zero by chance makes too small.
 
     Returns
     -------
@@ -488,10 +471,9 @@ def fit_drawn(
     halves = np.array([max(float(diagonal[block].mean()), 1e-300) for block in problem.blocks])
     weights = np.array([known.get(each, 0.1 * half) for each, half in zip(classes, halves, strict=True)])
     last = np.zeros(len(weights))
-    rounds, still = (10 * ROUNDS, STILLER) if exact else (ROUNDS, STILL)
-    for round_ in range(rounds):
+    for round_ in range(ROUNDS):
         problem.draw(weights)
-        steps, tolerance = (STEPS, TOLERANCE) if classes and not exact else (LAST, EXACT)
+        steps, tolerance = (STEPS, TOLERANCE) if classes else (LAST, EXACT)
         numbers = levenberg_marquardt(problem, numbers, steps, tolerance).theta
         if not np.isfinite(problem.cost(numbers)):
             return None
@@ -502,13 +484,13 @@ def fit_drawn(
         inverse[problem.held, problem.held] = 0.0
         step = np.log(
             np.clip(
-                _likelier(problem, numbers, curvature, inverse, off_zero),
+                _likelier(problem, numbers, curvature, inverse),
                 ROUGHEST * halves,
                 SMOOTHEST * halves,
             )
         )
         step -= np.log(weights)
-        if not len(weights) or np.abs(step).max() < still or round_ == rounds - 1:
+        if not len(weights) or np.abs(step).max() < STILL or round_ == ROUNDS - 1:
             break
         # the steps are too short where they go on in one direction
         step *= np.where(step * last > 0.0, LONGER, 1.0)
@@ -560,9 +542,7 @@ def _taken_over(
     return known
 
 
-def _likelier(
-    problem: _Penalised, numbers: Floats, curvature: Floats, inverse: Floats, off_zero: bool
-) -> Floats:
+def _likelier(problem: _Penalised, numbers: Floats, curvature: Floats, inverse: Floats) -> Floats:
     """Return the weights λ after a step of Fellner and Schall."""
     freedom = float(np.sum(inverse * curvature))
     squares = float(problem.residual @ problem.residual)
@@ -572,6 +552,5 @@ def _likelier(
         pulled = np.arange(block.start, block.stop)[problem.classes[place].pulled]
         own = float(numbers[pulled] @ numbers[pulled])
         spare = len(pulled) - weight * float(inverse.diagonal()[pulled].sum())
-        # the density grows as σ: its logarithm takes one degree of freedom from the deviations
-        wanted[place] = max(spare - float(off_zero), 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
+        wanted[place] = max(spare, 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
     return wanted

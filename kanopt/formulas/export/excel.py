@@ -162,7 +162,7 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style
     Raises
     ------
     FormulaError
-        If the text is longer or nests deeper than one cell takes, which :meth:`save_excel` spreads over several.
+        If the text is longer or nests deeper than one cell takes.
 
     Examples
     --------
@@ -278,7 +278,7 @@ class Spreadsheet(SourceWriter):
         if len(value) > _LONGEST_TEXT or re.search(r"[\x00-\x1f\x7f]", value):
             raise FormulaError(
                 f"category {value[:60]!r}: Excel takes no control characters and at most {_LONGEST_TEXT} characters "
-                "in a formula; rename it, or use save_excel, which writes categories into cells"
+                "in a formula; rename it"
             )
         return '"' + value.replace('"', '""') + '"'
 
@@ -316,7 +316,4 @@ def _stored_bytes(text: str) -> int:
 
 
 def _too_large(formula: BaseFormula, what: str) -> FormulaError:
-    return FormulaError(
-        f"{formula.title}: it takes {what} that Excel allows in one cell; "
-        "save_excel(path) writes a workbook that spreads it over several"
-    )
+    return FormulaError(f"{formula.title}: it takes {what} that Excel allows in one cell")

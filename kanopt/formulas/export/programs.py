@@ -9,115 +9,50 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.functions import ATOM, WORD, TextPart, Writer, function_named
+from kanopt.formulas.functions import ATOM, FUNCTIONS, WORD, TextPart, Writer
 from kanopt.formulas.nodes import Constant, Extreme, Input, Node, Power, fold, kind_of, postorder
-from kanopt.formulas.pieces import Curve, Step, gap_inputs
+from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
     import sympy
 
 
-# Formulas as sympy expressions.
-
-_WHOLE = 64
-_MOST_COMBINED = 1_000
-
-
-def to_sympy(formula: BaseFormula, categories: Mapping[str, str] | None = None) -> sympy.Expr:
-    """Return a sympy expression; categorical inputs take the given labels.
+def to_sympy(formula: BaseFormula) -> sympy.Expr:
+    """Return a sympy expression of a formula without curves, steps and tables.
 
     Raises
     ------
     FormulaError
-        If a table's input has no category given, or an unknown one; a part of the formula is infinite for all inputs;
-        or nested curves and step functions have more than a thousand combinations of their pieces, since sympy
-        combines them, a hundred per second.
+        If it has any, which sympy does not know, or a part of it has no finite value.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> to_sympy(parse_formula("0.5 * km^2", [Variable("km")], Variable("fuel")), {})
-    0.5*km**2
+    >>> to_sympy(parse_formula("0.5 * km^2", [Variable("km")], Variable("fuel")))
+    0.5*km**2.0
     """
-    if fold(formula.root, _piece_combinations) > _MOST_COMBINED:
-        raise FormulaError(
-            f"{formula.title}: its curves of curves have too many combinations of their pieces for "
-            "sympy; to_python computes them"
-        )
-    writer = _Expressions({} if categories is None else categories)
+    import sympy
+
+    if any(isinstance(node, Curve | Step | Table) for node in postorder(formula.root)):
+        raise FormulaError(f"{formula.title}: sympy has no curves and tables; to_python computes them")
+    # names of our own, so that no name of the user's is evaluated
+    names = {name: f"_{place}" for place, name in enumerate(formula.used)}
+    known: dict[str, Any] = {own: sympy.Symbol(name, real=True) for name, own in names.items()}
+    for function in FUNCTIONS.values():
+        if function.symbolic is not None:
+            known[function.name] = partial(function.symbolic, sympy)
+    known |= {"max": sympy.Max, "min": sympy.Min}
     try:
-        return fold(formula.root, writer.visit)
-    except FormulaError:
-        raise
-    except (TypeError, ValueError) as error:
-        # sympy's ways to say that an infinity is not comparable
+        return sympy.parse_expr(_Symbolic(names).write(formula.root), local_dict=known)
+    except (TypeError, ValueError) as error:  # sympy's ways to say that an infinity is not comparable
         raise FormulaError(f"{formula.title}: a part of it has no finite value ({error})") from error
-
-
-def _piece_combinations(node: Node, below: list[int]) -> int:
-    """Return the number of combinations of the pieces of nested curves and step functions along one path."""
-    most = max(below, default=0)
-    own = node.grid_size + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
-    return most * own if most and own else most or min(own, _MOST_COMBINED)
-
-
-class _Expressions:
-    """A writer whose parts are expressions in place of texts; see :class:`kanopt.formulas.functions.Writer`.
-
-    Parameters
-    ----------
-    categories
-        That of each categorical input.
-    """
-
-    def __init__(self, categories: Mapping[str, str]) -> None:
-        import sympy
-
-        self.sympy: Any = sympy
-        self.categories = categories
-        self.floor = sympy.floor
-
-    def visit(self, node: Any, parts: list[Any]) -> Any:
-        return getattr(node, "spell_sympy", node.spell)(self, parts)
-
-    def constant(self, value: float) -> Any:
-        return self.sympy.Float(value)
-
-    def input(self, name: str) -> Any:
-        return self.sympy.Symbol(name, real=True)
-
-    def sum(self, parts: list[Any]) -> Any:
-        return self.sympy.Add(*parts)
-
-    def product(self, parts: list[Any]) -> Any:
-        return self.sympy.Mul(*parts)
-
-    def power(self, base: Any, exponent: Any, value: float | None) -> Any:
-        # a small integer exponent as an integer, which sympy simplifies better; large ones stay floats
-        if value is not None and value == int(value) and abs(value) <= _WHOLE:
-            exponent = self.sympy.Integer(int(value))
-        return self.sympy.Pow(base, exponent)
-
-    def apply(self, function: str, argument: Any) -> Any:
-        known = function_named(function).symbolic
-        return known(self.sympy, argument) if known else getattr(self.sympy, function)(argument)
-
-    def extreme(self, which: str, parts: list[Any]) -> Any:
-        return (self.sympy.Max if which == "max" else self.sympy.Min)(*parts)
-
-    def pieces(self, values: Sequence[Any], conditions: Sequence[Any], x: Any) -> Any:
-        """Return the first value whose condition holds, else the last one.
-
-        It is not evaluated, as sympy would expand a curve of a curve into all combinations.
-        """
-        cases = zip(values, [*conditions, True], strict=True)
-        return self.sympy.Piecewise(*cases) if x.is_number else self.sympy.Piecewise(*cases, evaluate=False)
 
 
 def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -272,6 +207,13 @@ class SourceWriter(Writer):
     def input(self, name: str) -> TextPart:
         """Write an input by its identifier."""
         return TextPart(self.names[name], WORD)
+
+
+class _Symbolic(SourceWriter):
+    language = "text"
+
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return self.spell("@1**@2", base, exponent)
 
 
 _PYTHON = {

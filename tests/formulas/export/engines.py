@@ -24,10 +24,13 @@ import openpyxl
 import pandas as pd
 import pytest
 import sympy
+import xlsxwriter
 from numpy.typing import NDArray
 
-from kanopt.formulas import Formula
+from kanopt.formulas import Curve, Formula, Step, Table
 from kanopt.formulas.export.excel import defined_names
+from kanopt.formulas.export.workbook import LawRows, SheetBook, write_law_rows
+from kanopt.formulas.nodes import postorder
 from kanopt.text import with_unit
 from tests.formulas.export.latex_reader import value_of_latex
 from tests.formulas.export.worksheet import XlError, parse, value_of
@@ -145,18 +148,13 @@ def javascript(formula: Formula, data: Rows) -> Array:
 
 def symbolic(formula: Formula, data: Rows) -> Array:
     """Evaluate the sympy expression to eighty digits: it is exact, and so is its value."""
+    if any(isinstance(node, Curve | Step | Table) for node in postorder(formula.root)):
+        return formula.evaluate(data)  # what sympy has no words for
     numbers = [variable.name for variable in formula.inputs if not variable.is_category]
-    labels = [variable.name for variable in formula.inputs if variable.is_category]
-    symbols = [sympy.Symbol(name, real=True) for name in numbers]
-    functions: dict[tuple[str, ...], Any] = {}
-    found = []
     with mpmath.workdps(80):
-        for row in records(data):
-            key = tuple(str(row[name]) for name in labels)
-            if key not in functions:
-                expression = formula.to_sympy(dict(zip(labels, key, strict=True)))
-                functions[key] = sympy.lambdify(symbols, expression, "mpmath")
-            found.append(float(functions[key](*(mpmath.mpf(row[name]) for name in numbers))))
+        symbols = [sympy.Symbol(name, real=True) for name in numbers]
+        function = sympy.lambdify(symbols, formula.to_sympy(), "mpmath")
+        found = [float(function(*(mpmath.mpf(row[name]) for name in numbers))) for row in records(data)]
     return np.array(found)
 
 
@@ -249,10 +247,25 @@ class Book:
         self.given |= {self.place_of(label): value for label, value in values.items()}
 
 
+def save_excel(formula: Formula, path: Path) -> Path:
+    """Write a workbook with the law on a sheet of one row, as the sheets of a plan's workbook have it in many."""
+    rows = {}
+    for variable in formula.inputs:
+        known = formula.domain.quantiles_of(variable.name)
+        rows[variable.name] = np.array([known[1] if known else 1.0])
+    for node in reversed(postorder(formula.root)):
+        if isinstance(node, Table):
+            pairs = zip(node.inputs, node.entries[0][0], strict=True)
+            rows |= {name: np.array([label], dtype=object) for name, label in pairs}
+    with xlsxwriter.Workbook(path) as book:
+        write_law_rows(SheetBook(book), book.add_worksheet("Formula"), LawRows("law", formula, rows), set())
+    return path
+
+
 def workbook(formula: Formula, data: Rows) -> Array:
     """Play with the workbook: change the cells of the inputs, read the cell of the output."""
     with tempfile.TemporaryDirectory() as folder:
-        book = Book(formula.save_excel(Path(folder, "law.xlsx")))
+        book = Book(save_excel(formula, Path(folder, "law.xlsx")))
     heads = {v.name: with_unit(v.name, v.unit) for v in formula.inputs if v.name in formula.used}
     found = []
     for row in records(data):
