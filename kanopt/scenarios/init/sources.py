@@ -26,7 +26,7 @@ from kanopt.scenarios.init.keys import slug
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import RawTable, require_file, text_header_row
-from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
+from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES
 from kanopt.text import list_names
 
@@ -513,8 +513,6 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
             if not len(frame):
                 notes.append(f"sheet {sheet!r} of {path.name} is left out: it has no rows")
                 continue
-            told = [note for note in report_of(frame).notes if note.startswith(TOLD)]
-            notes += [f"{path.name}, sheet {sheet!r}, is read all the same: {note}" for note in told]
             name = _unique(slug(path.stem if alone else sheet), [*taken, *(table.name for table in found)])
             form: dict[str, str | int] = {"header": header} if header > 1 else {}
             found.append(replace(_table(name, path, frame, on_bad, title), sheet=sheet, form=form))
