@@ -310,9 +310,6 @@ def unstated_times(
     column 'shift_start' (7.5) and column 'shift_end' (16 to 17): no unit is declared, and in min these would be times \
 soon after midnight; are these hours? Then declare the unit 'h', or write times such as 07:30; declare 'min' if they \
 are not
-    >>> print(unstated_times([("due", ["12.30"])], "min"))
-    column 'due' (12.30): no unit is declared, and in min these would be times soon after midnight; are these hours? \
-Then declare the unit 'h', in which 12.30 is 12:18, or write times such as 12:30; declare 'min' if they are not
     >>> print(unstated_times([("shift_start", ["0830"]), ("shift_end", ["1700"])], "min"))
     column 'shift_start' (0830) and column 'shift_end' (1700): no unit is declared, and in min 0830 would be 13:50; is \
 it 08:30? Then write times such as 08:30; declare 'min' if it is not
@@ -336,9 +333,7 @@ it 08:30? Then write times such as 08:30; declare 'min' if it is not
         write, otherwise = "", "if it is not"
     elif (of_day or beside_written) and hours and any(map(float, every)):
         asked = f"in {unit} these would be times soon after midnight; are these hours?"
-        dotted, meant = _dotted(every)
-        aside = f", in which {dotted} is {clock_text(float(dotted), 'h')}" if dotted else ""
-        write, otherwise = f"declare the unit 'h'{aside}, or ", "if they are not"
+        meant, write, otherwise = "07:30", "declare the unit 'h', or ", "if they are not"
     else:
         return ""
     shown = [(name, " to ".join(dict.fromkeys([texts[0], texts[-1]]))) for name, texts in found]
@@ -368,16 +363,6 @@ def _run_together(texts: Sequence[str], unit: str, least: float) -> str:
     written = sum(number % 100 % _QUARTER == 0 for number in numbers)
     counted = sum(convert(number, unit, "min") % _QUARTER == 0 for number in numbers)
     return next(iter(numbers.values())) if written >= counted else ""
-
-
-def _dotted(hours: Sequence[str]) -> tuple[str, str]:
-    """Return a number that may be a time of day with a point, as 8.30, and that time; else nothing, and an example."""
-    for text in hours:
-        whole, _, decimals = text.partition(".")
-        minutes = int(decimals.ljust(2, "0")) if decimals.isdigit() and len(decimals) <= 2 else 0
-        if 0 < minutes < 60 and minutes % 5 == 0 and round(60 * float(text), 6) % 5:
-            return text, f"{int(whole):02d}:{minutes:02d}"
-    return "", "07:30"
 
 
 @dataclass(frozen=True)

@@ -419,8 +419,6 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
         counted = not unit or unit in LONG_TIMES or measured_in(unit) == measured_in("pcs")
         return column.whole and counted and low >= 0
     least, most = _SIGNED.get(item.name, (0.0, np.inf))
-    # a few numbers with a wrong sign are asked about
-    low = low if 2 * int((column.values < least).sum()) >= column.rows else max(low, least)
     return least <= low and high <= most and (item.name != "on_time" or 0 < low <= high < 1)
 
 

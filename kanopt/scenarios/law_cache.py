@@ -1,8 +1,8 @@
 """Laws learned before, kept on disk: what was learned once is not learned again.
 
 A law is found again only by the same rows, settings and seed, and the same program: versions and source files of all
-that has a part in learning belong to its key. Files are data: a digest says whether one is what was written, every
-field is checked, and nothing in it is executed. What cannot be read is learned anew; what cannot be written costs a
+that has a part in learning belong to its key. Files are data: a digest says whether one is what was written,
+and nothing in it is executed. What cannot be read is learned anew; what cannot be written costs a
 warning and nothing else.
 """
 
@@ -15,22 +15,17 @@ import os
 import re
 import stat
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from kanopt.errors import FileFormatError, KanoptWarning
-from kanopt.faults import Count, Finite
 from kanopt.files import check_target, read_file, replace_file
 from kanopt.scenarios.learn import LearnedLaw
-
-if TYPE_CHECKING:
-    from kanopt.surrogates.curves import Diagram
 
 FOLDER_VARIABLE = "KANOPT_CACHE_DIR"
 """The variable of the environment that names another folder than the user's own."""
@@ -199,89 +194,33 @@ def _digest(kept: object) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+def _law_of(kept: Mapping[str, Any]) -> LearnedLaw:
+    """Build a law from what its file holds."""
+    import numpy as np
+    import pandas as pd
 
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.curves import Diagram, DiagramEdge
 
-class _Effects(_Part):
-    """The columns of :func:`kanopt.surrogates.readings.effect_table`, in its order."""
-
-    feature: list[str]
-    kind: list[str]
-    from_: list[str] = Field(alias="from")
-    to: list[str]
-    lowest_effect: list[float]
-    highest_effect: list[float]
-    direction: list[str]
-    importance: list[float]
-
-
-class _Edge(_Part):
-    layer: Count
-    source: Count
-    target: Count
-    x: list[Finite]
-    y: list[Finite]
-    labels: tuple[str, ...]
-    strength: Finite
-    factor: Literal[0, 1, 2]
-    pruned: bool
-
-
-class _Diagram(_Part):
-    layers: tuple[tuple[str, ...], ...]
-    edges: tuple[_Edge, ...]
-    products: tuple[Count, ...]
-
-    def diagram(self) -> Diagram:
-        """Build the diagram; ValueError if its parts do not belong together."""
-        import numpy as np
-
-        from kanopt.surrogates.curves import Diagram, DiagramEdge
-
-        sizes = [len(layer) for layer in self.layers]
-        sound = len(self.products) in (0, len(sizes))
-        sound &= all(count <= size for count, size in zip(self.products, sizes, strict=False))
-        for edge in self.edges:
-            sound &= edge.layer + 1 < len(sizes) and len(edge.x) == len(edge.y) > 0
-            sound &= len(edge.labels) in (0, len(edge.y))
-            sound = sound and edge.source < sizes[edge.layer] and edge.target < sizes[edge.layer + 1]
-        if not sound:
-            raise ValueError("the parts of a diagram do not belong together")
-        edges = (
-            DiagramEdge(**{**dict(edge), "x": np.array(edge.x, float), "y": np.array(edge.y, float)})
-            for edge in self.edges
-        )
-        return Diagram(self.layers, tuple(edges), self.products)
-
-
-class _Kept(_Part):
-    """What a file holds of a law."""
-
-    key: str
-    name: str
-    learned_on: date
-    seconds: float = Field(ge=0, allow_inf_nan=False)
-    trusted: bool
-    note: str
-    warned: tuple[str, ...]
-    cleaning: tuple[str, ...]
-    formula: str
-    summary: _Effects | None
-    diagram: _Diagram | None
-
-    def law(self) -> LearnedLaw:
-        """Build the law; ValueError if its parts do not make one."""
-        import pandas as pd
-
-        from kanopt.formulas import Formula
-
-        return LearnedLaw(
-            **{name: getattr(self, name) for name in (*_PLAIN, "learned_on")},
-            formula=Formula.from_json(self.formula),
-            summary=None if self.summary is None else pd.DataFrame(self.summary.model_dump(by_alias=True)),
-            diagram=None if self.diagram is None else self.diagram.diagram(),
-        )
+    plain: dict[str, Any] = {
+        name: tuple(kept[name]) if isinstance(kept[name], list) else kept[name] for name in _PLAIN
+    }
+    summary, drawn = kept["summary"], kept["diagram"]
+    diagram = None
+    if drawn is not None:
+        arrays = [{end: np.array(edge[end], np.float64) for end in ("x", "y")} for edge in drawn["edges"]]
+        edges = [
+            DiagramEdge(**{**edge, "labels": tuple(edge["labels"]), **ends})
+            for edge, ends in zip(drawn["edges"], arrays, strict=True)
+        ]
+        diagram = Diagram(tuple(map(tuple, drawn["layers"])), tuple(edges), tuple(drawn["products"]))
+    return LearnedLaw(
+        **plain,
+        learned_on=date.fromisoformat(kept["learned_on"]),
+        formula=Formula.from_json(kept["formula"]),
+        summary=None if summary is None else pd.DataFrame(summary),
+        diagram=diagram,
+    )
 
 
 def _read_law(path: Path) -> tuple[str, LearnedLaw]:
@@ -299,7 +238,6 @@ def _read_law(path: Path) -> tuple[str, LearnedLaw]:
         content = json.loads(written)
         if content["format"] != _FORMAT or content["sha256"] != _digest(content["law"]):
             raise FileFormatError("it is of another format, or was changed")
-        kept = _Kept.model_validate_json(json.dumps(content["law"]))
-        return kept.key, kept.law()
+        return content["law"]["key"], _law_of(content["law"])
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise FileFormatError("it is damaged") from None

@@ -81,10 +81,6 @@ class RawTable:
     units: Mapping[str, str] = field(default_factory=dict)
     separator: str = ""
 
-    def described(self, source: str, form: str, notes: Sequence[str] = ()) -> RawTable:
-        """Return it with what its source is and how that is written, and notes before its own."""
-        return replace(self, source=source, format=form, notes=(*notes, *self.notes))
-
 
 def file_hash(path: Path) -> str:
     """Return the sha256 of a file's bytes."""
@@ -268,7 +264,9 @@ def read_text(path: Path, form: TextFormat) -> RawTable:
     form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
     if used:
         form_text += f", {' and '.join(used)} line ends"
-    return replace(table.described(source=str(path), form=form_text, notes=notes), separator=separator)
+    return replace(
+        table, source=str(path), format=form_text, notes=(*notes, *table.notes), separator=separator
+    )
 
 
 def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, called: str) -> RawTable:

@@ -13,7 +13,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -26,9 +26,6 @@ from kanopt.text import list_names
 
 WORKBOOKS = (".xlsx", ".xlsm")
 """Endings of the names of workbooks."""
-HIDDEN, MERGED = "the sheet is hidden in the workbook", "merged cells"
-TOLD = (HIDDEN, MERGED)
-"""How the notes begin that are about the sheet and not about its cells."""
 UNPACKED = 1 << 25
 """Bytes that any workbook may unpack to: openpyxl makes up to a hundred of each."""
 _MOST_PARTS, _MOST_CELLS, _MOST_ROWS = 10_000, 50_000_000, 1 << 20
@@ -48,9 +45,6 @@ _ROW = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]|</(?:\w+:)?(?:sheetData|sst)\s*>
 """Where a row or a shared text begins, which are taken apart as a whole each, and where the last of them has ended."""
 _MOST_TAGS = 200_000
 """Tags of a row: Excel has 16,384 columns."""
-_MERGED = re.compile(
-    rb"""<(?:\w+:)?mergeCell\s[^<>]{0,200}?ref\s*=\s*["']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}(\d{1,7}))["']"""
-)
 _LONGEST_TAG = 300
 
 
@@ -102,11 +96,7 @@ class Workbook:
         with _named(path):
             rows = _rows(path, self.values[name], self.formulas[name])
             table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
-            notes = [] if self.values[name].sheet_state == "visible" else [HIDDEN]
-            notes += _told_of_merged(path, self.values[name], form.header)
-        return table.described(
-            source=f"{path}, sheet {name!r}", form=f"workbook, sheet {name!r}", notes=notes
-        )
+        return replace(table, source=f"{path}, sheet {name!r}", format=f"workbook, sheet {name!r}")
 
     def header_row(self, sheet: str) -> int:
         """Return the row in which the names of columns seem to stand.
@@ -234,20 +224,6 @@ def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[int, bytes]]:
             yield at, plain
             end = plain[-_LONGEST_TAG:]
             at += len(plain) - len(end)
-
-
-def _told_of_merged(path: Path, sheet: Any, header: int) -> list[str]:
-    """Return a note that names the merged cells of a sheet, but for those above the header, which are titles."""
-    ranges: dict[str, None] = {}
-    with zipfile.ZipFile(path) as archive:
-        for _, plain in _pieces(archive, sheet._worksheet_path):
-            ranges |= dict.fromkeys(
-                found[1].decode() for found in _MERGED.finditer(plain) if int(found[2]) >= header
-            )
-    if not ranges:
-        return []
-    shown = list_names(list(ranges), 3, quoted=False)
-    return [f"{MERGED} {shown}: their value stands in the first cell alone, and the others are blank"]
 
 
 def _damaged(path: Path, error: Exception) -> TableError:

@@ -96,7 +96,7 @@ class TableReport(Shown):
     >>> print(TableReport("trips.csv", "CSV", "ab" * 32, 3, 2, left_out={"minutes: not a number": 1}))
     trips.csv (CSV), sha256 abababababab…
       3 rows read, 2 kept, 1 left out
-        1 row left out: minutes: not a number
+      1 of 3 rows left out: 1 × minutes: not a number
     """
 
     source: str
@@ -120,22 +120,14 @@ class TableReport(Shown):
         gone = self.rows_read - self.rows
         left = f"{gone:,}" if gone else "none"
         lines.append(f"  {count_text(self.rows_read, 'row')} read, {self.rows:,} kept, {left} left out")
-        lines += [f"    {count_text(n, 'row')} left out: {why}" for why, n in self.left_out.items()]
+        lines += [f"  {told}" for told in self.remarks()]
         lines += [f"  derived: {name} = {text}" for name, text in self.derived.items()]
-        for column, reasons in self.set_missing.items():
-            lines += [f"  {column}: {n:,} set missing: {why}" for why, n in reasons.items()]
         for column, n in self.missing.items():
             lines.append(f"  {column}: {n:,} missing{'' if column in self.derived else ' in the source'}")
-        if self.duplicates:
-            lines.append(
-                f"  {count_text(self.duplicates, 'row')} kept although an earlier row is the same in every column"
-            )
-        lines += [f"  note: {note}" for note in self.notes]
         if self.columns_left_out:
             lines.append(f"  not asked for: {list_names(self.columns_left_out, 12, quoted=False)}")
         if self.units:
             lines.append("  units: " + ", ".join(f"{c} [{u or '1'}]" for c, u in self.units.items()))
-        lines += [f"  row {b.row:,}, {b.column}: {b.value!r}: {b.reason}" for b in self.examples]
         return lines
 
     def remarks(self) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ NAMED = {
     one_missing: ("clients.csv",),
     empty: ("clients.csv",),
     header_only: ("clients",),
-    swapped: ("swapped?",),
+    swapped: ("clients",),
     blank_price: ("unit_duration_cost", "blank"),
     unreadable: ("clients.csv",),
     link_to_itself: ("clients.csv",),

@@ -86,16 +86,6 @@ def test_degrees_as_x_and_y_are_asked_back_at_the_line_of_the_table(folder):
     assert 'columns = { lon = "longitude", lat = "latitude" } under [problem.clients]' in issue.message
 
 
-def test_columns_that_are_called_like_each_others_field_are_asked_back(folder):
-    with pytest.raises(ScenarioError) as caught:
-        loaded(
-            folder,
-            SCENARIO.replace('lat = "latitude", lon = "longitude"', 'lat = "longitude", lon = "latitude"'),
-        ).check()
-    keys = [issue.key for issue in caught.value.issues if "are they swapped?" in issue.message]
-    assert keys == ["problem.depots.columns", "problem.clients.columns"]
-
-
 MATRICES = """
 [problem.distances]
 table = "roads"

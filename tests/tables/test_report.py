@@ -25,13 +25,11 @@ def test_a_person_can_read_it() -> None:
     assert str(REPORT).splitlines() == [
         "trips.csv (text), sha256 0123456789ab…",
         "  1,200 rows read, 1,190 kept, 10 left out",
-        "    10 rows left out: minutes: not a number",
-        "  load: 3 set missing: below the minimum 0",
+        "  10 of 1,200 rows left out: 10 × minutes: not a number (such as 'soon' in row 17); 3 cells set missing: "
+        "3 × load: below the minimum 0; 2 rows repeat an earlier one and are kept",
+        "  2 blank lines skipped",
         "  load: 1 missing in the source",
-        "  2 rows kept although an earlier row is the same in every column",
-        "  note: 2 blank lines skipped",
         "  not asked for: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 and 2 more",
         "  units: minutes [min], share [1]",
-        "  row 17, minutes: 'soon': not a number",
     ]
     assert repr(REPORT) == str(REPORT)

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import TableError
-from kanopt.scenarios.init.sources import read_sources
 from kanopt.tables import TextFormat, _workbook, read_table, report_of
 from kanopt.tables._workbook import open_workbook
 
@@ -189,17 +188,3 @@ def test_one_enormous_row_is_refused_before_it_takes_memory(book: Path, sign: st
     many = with_rows(book, b"<row>" + cells + b"</row>" + (b"<row>" + cells * 30_000 + b"</row>") * 4, sign)
     with pytest.raises(TableError, match="holds only numbers"):  # as long, in rows of a size that is read
         read_table(many, sheet="trips")
-
-
-def test_merged_cells_are_named(tmp_path: Path) -> None:
-    made = openpyxl.Workbook()
-    for row in (["Trips of March", None], ["van", "km"], ["a", 5], [None, 7], ["b", 9]):
-        made.active.append(row)
-    for cells in ("A1:B1", "A3:A4"):
-        made.active.merge_cells(cells)
-    made.save(tmp_path / "t.xlsx")
-    told = "merged cells A3:A4: their value stands in the first cell alone, and the others are blank"
-    frame = read_table(tmp_path / "t.xlsx", form=TextFormat(header=2))
-    assert report_of(frame).notes[0] == told
-    assert frame["van"].isna().tolist() == [False, True, False]
-    assert read_sources([tmp_path / "t.xlsx"])[1] == [f"t.xlsx, sheet 'Sheet', is read all the same: {told}"]

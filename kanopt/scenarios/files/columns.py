@@ -9,17 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
-from kanopt.faults import Setting
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.fields import clock_value
-from kanopt.records.headers import TableColumn, column_hint, field_hint, resembled_field
+from kanopt.records.headers import column_hint, field_hint
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.scenarios.changes import Change, Value, cell_text, conditions_text
 from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.layers import Key, Mistake
-from kanopt.scenarios.files.problem_spec import PartSpec, ProblemSpec
+from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import LawSpec, LearnedSpec, Sections, TableSpec
-from kanopt.text import list_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,45 +122,6 @@ def unread_of_scenario(
     return unread_columns(uses)
 
 
-_FEW, _MANY = 1, 3
-"""Columns of a part that a table of another part may have (it has names, too), and those that its own table has."""
-
-
-def wrong_tables(problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]) -> Iterator[Mistake]:
-    """Yield a mistake for each part whose table is that of another part, while a third has its columns."""
-    parts = problem.parts()
-    words = {
-        name: _columns_of_problem(problem, name, part)
-        for name, part in parts.items()
-        if problem.fields_of(name)
-    }
-    have = {table: frozenset(map(str, frame.columns)) for table, frame in tables.items()}
-    for name, wanted in words.items():
-        table = parts[name].table
-        own = have.get(table, wanted)
-        owner = max(
-            (other for other in words if other != name), key=lambda each: len(words[each] & own), default=name
-        )
-        right = max(have, key=lambda each: len(wanted & have[each]), default=table)
-        if (
-            len(wanted & own) <= _FEW
-            and len(words[owner] & own) >= _MANY
-            and len(wanted & have.get(right, frozenset())) >= _MANY
-        ):
-            theirs, ours = (
-                list_names(sorted(each), 4) for each in (words[owner] & own, wanted & have[right])
-            )
-            told = f"table {table!r} has columns of {owner}, {theirs}; those of {name}, {ours}, are in table {right!r}"
-            yield Mistake(("problem", name, "table"), f"{told}: are two tables, or their files, swapped?")
-
-
-def _columns_of_problem(problem: ProblemSpec, name: str, part: PartSpec) -> frozenset[str]:
-    """Return the columns that a part can read, as the file calls them."""
-    return frozenset(part.columns.get(field, field) for field in problem.fields_of(name)) | {
-        *part.columns.values()
-    }
-
-
 def part_mistakes(
     problem: ProblemSpec, tables: Iterable[str], frames: Mapping[str, pd.DataFrame]
 ) -> Iterable[Mistake]:
@@ -176,16 +135,6 @@ def part_mistakes(
         elif part.table in frames:
             columns = [str(column) for column in frames[part.table].columns]
             words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
-            for field, other in _swapped(problem, name, part):
-                column, another = part.columns[field], part.columns[other]
-                yield Mistake(
-                    (*key, "columns"),
-                    (
-                        f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write ",
-                        Setting("columns", {other: column, field: another}),
-                        "; if not, give the columns other names",
-                    ),
-                )
             for field, column in part.columns.items():
                 if field not in words:
                     hint = field_hint(
@@ -200,24 +149,6 @@ def part_mistakes(
                     yield Mistake(
                         (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
                     )
-
-
-def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:
-    """Yield the pairs of fields whose columns are called like each other's field."""
-    fields = [problem.table_field(name, field) for field in part.columns]
-    like = {
-        field.name: found.name
-        for field in fields
-        if (
-            found := resembled_field(
-                name, TableColumn(part.columns[field.name], numeric=field.kind is not str), fields
-            )
-        )
-    }
-    for field, other in like.items():
-        # surveyors count x to the north, and distances are the same
-        if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
-            yield field, other
 
 
 Frames = Mapping[str, "pd.DataFrame"]

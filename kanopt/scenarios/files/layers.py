@@ -100,8 +100,6 @@ def split_key(text: str) -> tuple[str, ...]:
 
 
 _LARGEST = 1_000_000
-_OPEN = re.compile(r"""[^#=\n]*=\s*(?:"(?!"")(?:[^"\\\n]|\\.)*|'(?!'')[^'\n]*)$""")
-"""A line with a key whose text begins and does not end."""
 _DEEPEST, _MOST_BRACKETS, _MOST_KEYS = 32, 5_000, 20_000
 # one part after another with dots between; looked for from the beginning of a part only, so that it takes linear time
 _DEEP = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
@@ -168,30 +166,11 @@ def _syntax(message: str, text: str) -> tuple[int, str]:
     found = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     what = message[: found.start()] if found else message
     what += next((hint for start, hint in _HINTS.items() if what.startswith(start)), "")
-    lines = text.split("\n")
     if found is None or found[1] is None:
         line, where = max(1, len(text.splitlines())), "at the end of the file"
     else:
         line, where = int(found[1]), f"column {found[2]}"
-    opened = next((place for place, each in enumerate(lines, start=1) if _OPEN.match(each)), 0)
-    if opened and opened <= line and ("Illegal character" in what or 'Expected "\'"' in what):
-        sign = lines[opened - 1].partition("=")[2].strip()[0]
-        return (
-            opened,
-            f"not TOML: a text begins with {sign} and does not end with it: write {sign} at both ends",
-        )
-    return line, f"not TOML: {what}{_advice(what, lines[line - 1])} ({where})"
-
-
-def _advice(what: str, line: str) -> str:
-    """Return what to write in a line, where people often write something else."""
-    if quotes := re.search("[“”„‘’«»]", line):
-        return f'; {quotes[0]} is no quote of TOML: write " at both ends'
-    if "\\" in line and ("Unescaped" in what or "hex" in what):
-        path = re.search(r'"([^"]*)"', line)
-        such = f', as in "{path[1]!s:.80}"'.replace("\\", "/") if path else ""
-        return f"; \\ begins a sign such as \\n there: write / between folders{such}"
-    return ""
+    return line, f"not TOML: {what} ({where})"
 
 
 def _lines(text: str) -> dict[Key, int]:

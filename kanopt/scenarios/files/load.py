@@ -15,7 +15,6 @@ from kanopt.scenarios.files.columns import (
     is_history,
     may_say_groups,
     part_mistakes,
-    wrong_tables,
 )
 from kanopt.scenarios.files.laws import binding_mistakes, law_mistakes
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers
@@ -284,16 +283,13 @@ class _Loading:
         return formulas
 
     def fits_together(self, tables: Mapping[str, pd.DataFrame], formulas: Mapping[str, Formula]) -> bool:
-        """Note what does not fit together; say whether the parts of the problem have tables of their own.
-
-        Tables that are swapped are told in place of all that follows from it.
-        """
+        """Note what does not fit together; say whether the parts of the problem have tables."""
         found, problem = self.found, self.found.problem
         self.mistakes += _used_and_ignored(found)
         if problem is None:
             return True
         named = found.file.tables
-        wrong = list(wrong_tables(problem, tables)) or list(part_mistakes(problem, named, tables))
+        wrong = list(part_mistakes(problem, named, tables))
         self.mistakes += wrong
         if any(mistake.key[-1] == "table" for mistake in wrong):
             return False

@@ -12,7 +12,6 @@ from kanopt.records.headers import (
     SURCHARGE,
     WORKERS,
     TableColumn,
-    field_likeness,
     is_called,
     measured_in,
     place_elsewhere,
@@ -23,13 +22,11 @@ from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.keys import ScenarioKeys
 from kanopt.scenarios.init.orders import listed_in
 from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
-from kanopt.scenarios.init.rewrites import without_brackets
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
 _MOST_FIELDS = 3
-_BY_WORDS = 0.9  # hours alone are like every time
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
@@ -50,8 +47,6 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     parts = draft.roles.parts
     for part, column in dict.fromkeys(_open_columns(draft)):
         guess = parts[part]
-        if column in _of_rests(guess):
-            continue
         if _is_read(draft, guess, column):
             told.setdefault(guess.table.name, []).append(column)
         else:
@@ -60,7 +55,7 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
     if bare := [pair for pair, meant in offered if not meant]:
         draft.questions.append(_about_columns(bare, {}))
-    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft), *_about_rests(draft)]
+    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft)]
     read = draft.read
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
@@ -164,13 +159,6 @@ def _meant_as(
         keys |= _without_made_up_price(draft, filled.field)
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
-    for item in _prices_of_time(guess, column) if not found else ():
-        for time in ("h", "min", "day"):
-            keys = {f"problem.{part}.columns": {item.name: name}}
-            keys |= {f"tables.{guess.table.name}.units": {name: f"{draft.money}/{time}"}}
-            keys |= _without_made_up_price(draft, item)
-            if holds(draft.keys.with_keys(keys)):
-                found[f"{part}.{item.name} for each {time}"] = f"{item.name} for each {time}", keys
     return found
 
 
@@ -181,17 +169,6 @@ def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any
         return {}
     rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
     return {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
-
-
-def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
-    """Return the open fields that are prices of time and that a column of money is called like."""
-    own = TableColumn(without_brackets(column.name))
-    return [
-        item
-        for item in guess.part.fields
-        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
-        if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
-    ]
 
 
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
@@ -280,32 +257,6 @@ def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
         f"problem.vehicles.columns.{field}": name,
     }
     yield QuestionSpec(about=f"vehicles.{field}", text=text, answers={"in all": in_all, "on top": {}})
-
-
-def _of_rests(guess: PartGuess) -> list[str]:
-    """Return the columns of the longest time at the wheel, where none says how long a driver rests after it."""
-    if guess.part.name != "vehicles" or "max_driving" in guess.fields:
-        return []
-    item = guess.declared("max_driving")
-    return [c.name for c in guess.left if field_likeness("vehicles", c.as_column(), item) >= _BY_WORDS]
-
-
-def _about_rests(draft: Draft) -> Iterator[QuestionSpec]:
-    """Yield the question how long a driver rests after the longest time at the wheel, which no column says."""
-    fleet = draft.roles.parts.get("vehicles")
-    for name in _of_rests(fleet)[:1] if fleet is not None else ():
-        table, unit = fleet.table, fleet.table.columns[name].unit or "h"  # type: ignore[union-attr]
-        answers: dict[str, dict[str, Any]] = {
-            f"{minutes} min": {
-                f"tables.{table.name}.derive": {"rest_duration": f"{minutes}"},
-                f"tables.{table.name}.units": {"rest_duration": "min", name: unit},
-                "problem.vehicles.columns": {"max_driving": name},
-            }
-            for minutes in (45, 30, 15, 60)
-        }
-        answers["ignore"] = {f"tables.{table.name}.ignore": [name]}
-        text = f"How long does a driver rest (Pause, repos, descanso) after {name!r}? No column says it."
-        yield QuestionSpec(about=f"vehicles.{name}", text=text, answers=answers)
 
 
 def _about_table(table: SourceTable, why: str) -> QuestionSpec:

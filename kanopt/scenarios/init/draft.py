@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
-from kanopt.records.matching import FilledField, may_not_be_negative
+from kanopt.records.matching import FilledField
 from kanopt.scenarios.files.sections import QuestionSpec
-from kanopt.scenarios.init.keys import Entry, ScenarioKeys
+from kanopt.scenarios.init.keys import ScenarioKeys
 from kanopt.scenarios.init.kinds import READINGS, Roles
 from kanopt.scenarios.init.laws import LawGuess
 from kanopt.scenarios.init.outcomes import guess_units, is_imperial
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
 from kanopt.scenarios.init.rewrites import unit_of_cells
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable
-from kanopt.text import join_list, list_names
 from kanopt.units import CURRENCIES, same_dimension
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.cleaning import CleaningProposal
+    pass
 
 _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
@@ -85,7 +84,6 @@ class Draft:
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
-    cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
     load: str = "t"
     bare_load: str = ""
 
@@ -201,12 +199,6 @@ class Draft:
             if unit is not None:
                 self.give_unit(table, filled.column, unit)
             name, column = filled.field.name, filled.column.name
-            if (
-                filled.column.kind == "number"
-                and may_not_be_negative(filled.field)
-                and filled.column.values.min() < 0
-            ):
-                self._ask_about_negatives(guess, filled.column)
             self.guess(table.name, column, f"{part}.{name}", filled.why, filled.sure)
             name = _ENDS.get(name, name) if part in _MATRICES else name
             if name != column:
@@ -220,21 +212,6 @@ class Draft:
         stated = (told for c in columns if (told := header_unit(c, self.money)) is not None)
         other = next(stated, None)
         return unit if unit.sure or other is None else replace(other, why="as other places", sure=False)
-
-    def _ask_about_negatives(self, guess: PartGuess, column: ColumnFacts) -> None:
-        """Leave out the rows in which a number is negative that is none of them, once the user says so."""
-        table = guess.table
-        rows = table.frame[table.frame[column.name] < 0]
-        labels = guess.column(guess.part.key[0])
-        named = list_names([str(label) for label in (rows[labels.name] if labels else rows.index + 1)], 3)
-        rules = [*filter(None, [table.total]), f"`{column.name}` < 0"]
-        self.keys.set(("tables", table.name), "drop_where", rules, "a number that is below zero", sure=False)
-        text = (
-            f"{column.name!r} of {table.called} is negative for {named}, and positive elsewhere. May these rows "
-            "be left out (else mend the table)?"
-        )
-        about = f"{guess.part.name}.{column.name}"
-        self.questions.append(QuestionSpec(about=about, text=text, answers={"leave out": {}}))
 
     def _counts_otherwise(self, filled: FilledField, counted: str) -> bool:
         """Say whether a header states another thing to be counted than the plan does, such as containers for tonnes."""
@@ -292,7 +269,6 @@ class Draft:
                 self.guess(
                     table.name, column, f"derived as {text}", "other columns of the table give it", True
                 )
-        self._offer_cleaning(name, law)
         for column, reason in law.left_out.items():
             if column not in table.derive:
                 self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
@@ -300,40 +276,17 @@ class Draft:
         put("table", table.name, needed=True)
         put("target", law.target, "" if law.sure else law.why, sure=law.sure, needed=True)
         put("features", list(law.features), law.doubt, sure=not law.doubt, needed=True)
-        if "groups" in law.settings:
-            self.guess(table.name, law.group, f"group of {name}", "rows of one share an error", False)
         self.keys.tables["surrogates", name] |= law.settings
         put("min_r2", 0.5)
         put("on_low", "mark", _LAW_LOW)
         if per:
             put("per", per)
 
-    def _offer_cleaning(self, name: str, law: LawGuess) -> None:
-        """Offer to leave out rows that hold a law back."""
-        from kanopt.surrogates.cleaning import propose_cleaning
-
-        found = propose_cleaning(law.table.frame, law.target, law.features)
-        if found:
-            self.cleaning.setdefault(law.table.name, {})[name] = found
-            self.notes += [f"{law.table.called}, law {name!r}: {each}" for each in found]
-
     @property
     def read(self) -> set[str]:
         """The names of the tables that are read, and of those that what was made is made of."""
         every = (*self.used.values(), *self.made.values())
         return {name for table in every for name in (table.name, *table.of)}
-
-    def offer_cleaning(self, table: SourceTable) -> None:
-        """Offer to leave rows of a table out, in one line, whichever of its laws are held back by them."""
-        proposed = self.cleaning.get(table.name)
-        if not proposed:
-            return
-        rules = {each.rule: each for found in proposed.values() for each in found}
-        rows = ", ".join(f"{each.rows:,}" for each in rules.values())
-        of = next(iter(rules.values())).of
-        why = f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})"
-        offered = "drop_where", Entry([*filter(None, [table.total]), *rules], why)
-        self.keys.offers["tables", table.name] = offered
 
     def add_formula(self, name: str, formula: Formula) -> None:
         """Add a law written by hand, and what its inputs are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -197,28 +197,13 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
         notes += [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
     elif kind in READINGS:
         notes.append(f"the tables make no problem of {kind}; laws alone are learned")
-    slips = [] if roles.kind or kind == "law" else [*_slips(tables)]
-    notes += slips
     if isinstance(made, str):
         # what was planned does not hold: laws can be learned all the same
         made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
     if isinstance(made, str):
-        told = "; ".join([failed or made, *slips])
-        raise TableError(
-            f"no scenario can be made of {list_names([table.called for table in tables])}: {told}"
-        )
+        called = list_names([table.called for table in tables])
+        raise TableError(f"no scenario can be made of {called}: {failed or made}")
     return made
-
-
-def _slips(tables: Sequence[SourceTable]) -> Iterator[str]:
-    """Yield names of rows that another table lacks which has most of them: one slip keeps tables from being a plan."""
-    for table in tables:
-        names = frozenset[str]() if table.key is None else table.key.texts
-        for other in tables:
-            known = [c.texts for c in other.given.values() if c.kind == "text"]
-            absent = sorted(names.difference(*known))
-            if other is not table and absent and 2 * len(absent) < len(names):
-                yield f"{other.called} has most rows of {table.called} by their names, but not {list_names(absent)}"
 
 
 def _planned(roles: Roles, tables: Sequence[SourceTable], money: str, notes: Sequence[str]) -> Scaffold | str:
@@ -297,7 +282,6 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
             put(("tables", name), "on_bad", table.on_bad, why, sure=False)
         if table.total and "drop_where" not in draft.keys.tables["tables", name]:
             put(("tables", name), "drop_where", [table.total], "the sums of the other rows", needed=True)
-        draft.offer_cleaning(table)
         for column, unit in draft.units.get(name, {}).items():
             if not draft.leaves_out(name, column):
                 why = "" if unit.sure else unit.why

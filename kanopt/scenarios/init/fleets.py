@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -31,9 +30,8 @@ _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
-_LEGS = ("distances", "durations", "links")
+_LEGS = ("distances", "durations")
 _ENDS = ("from", "to")
-_LISTS = re.compile("[,;/+]")
 _Parts = dict[str, PartGuess]
 
 
@@ -55,16 +53,7 @@ class Duration:
     duration: float = field(unit="time")
 
 
-@record("links", key=("tail", "head"))
-class Link:
-    """A link of a road network."""
-
-    tail: str = field()
-    head: str = field()
-    length: float = field(unit="distance")
-
-
-HELPERS = (Distance, Duration, Link)
+HELPERS = (Distance, Duration)
 """Tables of pairs of places, which no problem declares as records."""
 
 
@@ -100,10 +89,8 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
     parts["clients"] = _without_blanks(parts["clients"])
     for leg in sorted(legs, key=lambda leg: -leg.score):
         beside = leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
-        if beside and (leg.part.name == "links" or parts["clients"].names <= _ends(leg)):
+        if beside and parts["clients"].names <= _ends(leg):
             parts.setdefault(leg.part.name, leg)
-    if "links" not in parts:
-        parts.pop("nodes", None)
     pair = [parts[name] for name in ("distances", "durations") if name in parts]
     if len(pair) > 1 and pair[0].table is pair[1].table:
         parts |= {leg.part.name: _own_columns(leg) for leg in pair}
@@ -126,11 +113,11 @@ def _orders_as_stops(table: SourceTable) -> SourceTable:
 def _assigned(
     tables: Sequence[SourceTable], part: Mapping[str, Table], nets: Iterable[frozenset[str]]
 ) -> _Parts:
-    """Assign tables to clients, vehicles, depots, nodes, and to places that orders name."""
+    """Assign tables to clients, vehicles, depots, and to places that orders name."""
     placed = {table.name: _place_names(table, part["depots"]) for table in tables}
 
     def as_part(table: SourceTable, name: str) -> PartGuess | None:
-        guess = match_part(table, part["nodes" if name == "places" else name])
+        guess = match_part(table, part["depots" if name == "places" else name])
         return replace(guess, role=name) if guess is not None else None
 
     def named_by_orders(table: SourceTable) -> list[ColumnFacts]:
@@ -153,11 +140,9 @@ def _assigned(
             # orders go to all but one of these places
             visited = any(c.texts < own for c in named_by_orders(table))
             return few * (0.1 if visited else max(guess.score - math.log1p(rows) / 4, 0.1))
-        if guess.role == "nodes":
-            return guess.score * (bool(own) and called(table, "nodes"))
         return _PLACED * bool(named_by_orders(table))
 
-    return assigned(tables, ("clients", "vehicles", "depots", "places", "nodes"), as_part, worth)
+    return assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
 
 
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
@@ -177,8 +162,7 @@ def _joins(guess: PartGuess) -> bool:
     """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
     tails, heads = guess["tail"].texts, guess["head"].texts
     # a table of distances may hold the minutes beside them
-    titles = {guess.part.name} | ({"distances", "durations"} if guess.part.name != "links" else set())
-    told = any(called(guess.table, name) for name in titles) or not may_teach(guess.table)
+    told = any(called(guess.table, name) for name in _LEGS) or not may_teach(guess.table)
     # what happened seldom led once from every place to every other
     whole = len(guess.table.frame) >= len(tails | heads) * (len(tails | heads) - 1)
     return (told or whole) and len(tails & heads) >= 0.5 * len(tails | heads)
@@ -186,8 +170,7 @@ def _joins(guess: PartGuess) -> bool:
 
 def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
     """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
-    # links lead to nodes, which a column of their own names
-    ends = frozenset[str]().union(*(_ends(leg) for leg in legs if leg.part.name != "links"))
+    ends = frozenset[str]().union(*map(_ends, legs))
     columns = [] if clients.names <= ends else names_rows(clients.table, ends, every=True)
     return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
 
@@ -338,22 +321,13 @@ def _match_skills(parts: _Parts) -> None:
         for other in [skills] if skills is not None else vehicles.left:
             if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
                 why = "its values are in both tables"
-                filled = clients.filling("needs", one, 0.9, why), vehicles.filling("skills", other, 0.9, why)
-                parts["clients"], parts["vehicles"] = map(_with_commas, filled, (one, other))
+                parts["clients"] = clients.filling("needs", one, 0.9, why)
+                parts["vehicles"] = vehicles.filling("skills", other, 0.9, why)
                 return
 
 
 def _words_in(column: ColumnFacts) -> set[str]:
-    return {word.strip() for text in column.texts for word in _LISTS.split(text) if word.strip()}
-
-
-def _with_commas(guess: PartGuess, column: ColumnFacts) -> PartGuess:
-    """Return a part in which words of a column that are parted otherwise are parted by commas."""
-    if not any(re.search("[/+]", text) for text in column.texts):
-        return guess
-    cells = column.values.map(lambda cell: ", ".join(map(str.strip, _LISTS.split(str(cell)))))
-    why = f"{guess.table.called} with commas in {column.name!r}"
-    return guess.on(guess.table.remade(guess.table.frame.assign(**{column.name: cells}), why, end="commas"))
+    return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
 
 
 def _match_amounts(parts: _Parts) -> None:

@@ -51,8 +51,6 @@ class ScenarioKeys:
     ----------
     tables
         Header, part by part, to the keys below it.
-    offers
-        Header to keys that are written as comments at the end of its table, to be taken over.
 
     Examples
     --------
@@ -67,7 +65,6 @@ class ScenarioKeys:
 
     def __init__(self) -> None:
         self.tables: dict[Header, dict[str, Entry]] = {}
-        self.offers: dict[Header, tuple[str, Entry]] = {}
 
     def set(
         self, header: Header, key: str, value: Any, why: str = "", *, sure: bool = True, needed: bool = False
@@ -117,8 +114,6 @@ class ScenarioKeys:
             yield f"[{'.'.join(map(toml_key, header))}]", header, ""
             for key, entry in self.tables[header].items():
                 yield _line(key, entry), header, key
-            if header in self.offers:
-                yield f"# {_line(*self.offers[header])}", (), ""
 
 
 def _line(key: str, entry: Entry) -> str:

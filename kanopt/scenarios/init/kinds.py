@@ -12,7 +12,6 @@ from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.headers import TableColumn, is_planning_word, read_header
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.routing import RoutingUnits
-from kanopt.routing.entities import Depot
 from kanopt.scenarios.init import fleets, networks, shops
 from kanopt.scenarios.init.orders import rows_of_stations
 from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
@@ -141,7 +140,7 @@ class Reading:
 READINGS: Mapping[str, Reading] = {
     "routing": Reading(
         RoutingUnits,
-        ("depots", "clients", "vehicles", "links", "nodes", "distances", "durations"),
+        ("depots", "clients", "vehicles", "distances", "durations"),
         fleets.HELPERS,
         (ends_of_ways, rows_of_squares, durations_in_minutes("clients", "service_duration", 240.0)),
         fleets.read_fleet,
@@ -244,10 +243,7 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     reading, tables = READINGS[kind], plain_amounts(facts_in_columns(given))
     for rewrite in reading.rewrites:
         tables = rewrite(tables)
-    part = reading.tables()
-    if kind == "routing":
-        part["nodes"] = reading.units().table(Depot, "nodes")
-    parts = reading.read(tables, part)
+    parts = reading.read(tables, reading.tables())
     if parts is None:
         return None
     for table in tables:

@@ -6,29 +6,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
-from kanopt.scenarios.init.features import (
-    LeftOut,
-    audited,
-    choose_features,
-    is_numbered,
-    most_categories,
-    numbers_rows,
-    sampled,
-)
+from kanopt.scenarios.init.features import LeftOut, choose_features, numbers_rows
 from kanopt.scenarios.init.keys import Entry
 from kanopt.scenarios.init.outcomes import (
     WORDS,
     guess_units,
     is_date,
     is_known_before,
-    is_lever,
     is_outcome,
-    made_by_name,
     measure_of,
-    names_alike,
     outcome_rank,
     period_of,
     words_of,
@@ -36,13 +24,14 @@ from kanopt.scenarios.init.outcomes import (
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit
 from kanopt.scenarios.init.sources import STRAIGHT, ColumnFacts, SourceTable
 
-_MOST_LAWS, _MOST_OTHERS = 3, 2
+_MOST_LAWS = 3
 _MOST_DAYS = 31
 _CLEAR = 1.0  # how much more must speak for a target than for any other column
 _PLAIN = 4.0
-_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.25, 1.0, 0.5, 1.5, 1.5, 2.0, 3.0
+_FIRST, _LAST, _RATIO, _NO_TARGET = 1.0, 0.5, 1.5, 3.0
 _SPENT = ("time", "money", "energy")  # which never fall with the way
 _RARE = 30  # rows of a category
+_FAR = 5.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +52,6 @@ class LawGuess:
         The other keys of its section.
     left_out
         Column to why it is no feature.
-    group
-        The column that says which rows belong together; empty where there is none.
     doubt
         What of the features is to be looked at; empty where nothing is.
     guessed
@@ -79,23 +66,8 @@ class LawGuess:
     why: str
     settings: dict[str, Entry]
     left_out: dict[str, LeftOut]
-    group: str = ""
     doubt: str = ""
     guessed: bool = False
-
-
-@dataclass(frozen=True)
-class TargetGuess:
-    """A column that may be wanted to be known, how much speaks for it, and what."""
-
-    column: ColumnFacts
-    score: float
-    why: str
-
-    @property
-    def plain(self) -> bool:
-        """Whether its header plainly names an outcome, and nothing speaks against it."""
-        return outcome_rank(self.column) >= _PLAIN and self.score >= _PLAIN
 
 
 def guess_law(
@@ -120,36 +92,32 @@ def guess_law(
     target
         The target, where it is known.
     """
-    guesses = likely_targets(table, measures)
-    chosen = next((guess for guess in guesses if target in (None, guess.column)), None)
-    if chosen is None:
+    ranked = likely_targets(table, measures)
+    chosen = target or next(iter(ranked), None)
+    if chosen is None or chosen not in ranked:
         return None
-    target = chosen.column
-    group = "" if usable is not None else _group(table, target)
-    features, left_out, doubt = choose_features(table, target, usable, group)
+    features, left_out, doubt = choose_features(table, chosen, usable)
     if not features:
         return None
-    near = [each for each in guesses if each.score > max(chosen.score - _CLEAR, 0.0) and not each.plain]
-    rivals = [each.column.name for each in near if each is not chosen and not measures][:_MOST_OTHERS]
-    guessed = usable is None and (bool(rivals) or outcome_rank(target) < 3)
-    used = [target, *features]
-    settings = dict(_settings(table, target, features))
-    if group and group not in [column.name for column in features]:
-        settings["groups"] = Entry(group, "its rows share an error", False)
-    if any(len(column.values) < column.rows for column in used):
+    score = ranked[chosen]
+    plain = outcome_rank(chosen) >= _PLAIN and score >= _PLAIN
+    rivals = [c for c, other in ranked.items() if c is not chosen and other > max(score - _CLEAR, 0.0)]
+    guessed = usable is None and not plain and (bool(rivals) or outcome_rank(chosen) < 3)
+    settings = dict(_settings(table, chosen, features))
+    if any(len(column.values) < column.rows for column in (chosen, *features)):
         settings["on_missing"] = Entry("drop", "rows without a value are left out and counted")
     if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
         settings["unseen"] = Entry("pooled", "some categories are rare")
+    named = "its header names an outcome" if outcome_rank(chosen) >= 2 else "a column of many numbers"
     return LawGuess(
         table=table,
-        target=target.name,
+        target=chosen.name,
         features=tuple(column.name for column in features),
-        unit=header_unit(target, money) or guess_units(table, money).get(target.name),
-        sure=chosen.plain and not rivals,
-        why=chosen.why + (f"; else {' or '.join(map(repr, rivals))}" if rivals else ""),
+        unit=header_unit(chosen, money) or guess_units(table, money).get(chosen.name),
+        sure=plain,
+        why=named + (f"; else {rivals[0].name!r}" if rivals and not measures else ""),
         settings=settings,
         left_out=left_out,
-        group=group,
         doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
     )
@@ -170,14 +138,15 @@ def _settings(
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:
     """Return the laws that a history can teach beside a plan: of each column that plainly is an outcome, or of one."""
-    plain = [guess.column for guess in likely_targets(table) if guess.plain]
+    ranked = likely_targets(table)
+    plain = [column for column, score in ranked.items() if outcome_rank(column) >= _PLAIN <= score]
     targets: list[ColumnFacts | None] = [*plain[:_MOST_LAWS]] or [None]
     found = [guess_law(table, money, target=column) for column in targets]
     return [law for law in found if law is not None]
 
 
-def likely_targets(table: SourceTable, measures: str = "") -> list[TargetGuess]:
-    """Return the columns that may be wanted to be known, the most likely first.
+def likely_targets(table: SourceTable, measures: str = "") -> dict[ColumnFacts, float]:
+    """Return the columns that may be wanted to be known, the most likely first, each with how much speaks for it.
 
     Parameters
     ----------
@@ -187,15 +156,9 @@ def likely_targets(table: SourceTable, measures: str = "") -> list[TargetGuess]:
         What the target must measure; empty for anything.
     """
     columns = [column for column in table.columns.values() if column.kind == "number"]
-    able = [
-        column
-        for column in columns
-        if _may_be_target(column, columns) and (not measures or measure_of(column) == measures)
-    ]
-    made = made_by_name([column.name for column in columns])
-    plain = [column for column in able if column.name not in made] or able
-    rows = sampled(table.frame)
-    return sorted((_judged(rows, column, plain, made) for column in able), key=lambda guess: -guess.score)
+    able = [c for c in columns if _may_be_target(c, columns) and measures in ("", measure_of(c))]
+    scores = {column: _target_score(column, able) for column in able}
+    return dict(sorted(scores.items(), key=lambda pair: -pair[1]))
 
 
 def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
@@ -207,29 +170,15 @@ def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
     return several and not dated and not is_known_before(column) and not numbers_rows(column)
 
 
-def _judged(
-    rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[ColumnFacts], made: dict[str, str]
-) -> TargetGuess:
-    """Return how much speaks for a column: its words, its place among others, and what it is to them."""
+def _target_score(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
+    """Return how much speaks for a column as a target: its words, and its place among others."""
     rank, found = outcome_rank(column), words_of(column)
-    score = _LEVER if rank == 3 and is_lever(column) else float(rank)
-    if found & WORDS["conditions"] and rank < 4:
+    score = float(rank)
+    if found & WORDS["conditions"] and rank < _PLAIN:
         score = min(score, 0.0) - _NO_TARGET
-    place = _place(column, candidates)
-    whole = rank >= 2 and _is_a_whole(rows, column, candidates)
-    score += place + _WHOLE * whole - _NO_TARGET * (column.name in made)
-    score -= _RATIO * _is_a_ratio(column, candidates) + _MANY * is_numbered(column, candidates)
-    where = {_FIRST: "the first", _LAST: "the last"}.get(place, "a")
-    by_name = "its header names an outcome" if rank >= 2 else f"{where} column of many numbers"
-    return TargetGuess(column, score, "others add up to it" if whole else by_name)
-
-
-def _is_a_ratio(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
-    """Say whether a header is that of a share, or of so much per something where the whole is there as well."""
-    found = words_of(column)
-    wholes = [each for each in candidates if each is not column and "per" not in words_of(each)]
-    whole = any(names_alike(column, each) or measure_of(each) == measure_of(column) != "" for each in wholes)
-    return bool(found & WORDS["ratios"]) and ("per" not in found or whole)
+    whole = any(c is not column and measure_of(c) == measure_of(column) for c in candidates)
+    ratio = found & WORDS["ratios"] and ("per" not in found or whole)
+    return score + _place(column, candidates) - _RATIO * bool(ratio)
 
 
 def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
@@ -240,13 +189,6 @@ def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
     if len(candidates) == 2 and names[-1] == column.name:
         return 2 * _FIRST  # x and y
     return _FIRST if names[0] == column.name else _LAST if names[-1] == column.name else 0.0
-
-
-def _is_a_whole(rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
-    """Say whether a column is the sum of others of the table, each of which is less."""
-    others = [each.name for each in candidates if each is not column]
-    parts = [names for kind, names in audited(rows, column.name, others) if kind == "parts of the target"]
-    return any(bool((rows[[*names]].max(axis="columns") <= rows[column.name]).all()) for names in parts)
 
 
 def _holdout(table: SourceTable, used: Sequence[str]) -> tuple[str, int] | tuple[()]:
@@ -273,28 +215,6 @@ def _is_event(column: ColumnFacts) -> bool:
     return not of_month and len(values) == column.rows and 5 <= column.distinct <= 400
 
 
-def _group(table: SourceTable, target: ColumnFacts) -> str:
-    """Return the column of things that were seen several times, once at each of several times; empty for none."""
-    times = [column for column in table.columns.values() if is_date(column) and column.distinct > 1]
-    things = [
-        column
-        for column in table.columns.values()
-        if (column.whole or (column.kind == "text" and column.distinct > most_categories(column)))
-        and len(column.values) == column.rows
-        and not (measure_of(column) or column is target or words_of(column) & WORDS["calendar"])
-    ]
-    for column in sorted(things, key=lambda column: not column.whole):
-        if column.header.pieces[-1:] == ("id",) and 10 <= column.distinct <= column.rows / 2:
-            return column.name
-        for time in times:
-            several = column.rows >= column.distinct * min(3, time.distinct) > column.distinct > 2
-            balanced = column.rows >= 0.6 * column.distinct * time.distinct
-            if several and balanced and not table.frame[[column.name, time.name]].dropna().duplicated().any():
-                return column.name
-    return ""
-
-
-_FAR = 5.0
 _HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
 
 

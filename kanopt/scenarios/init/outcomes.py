@@ -7,7 +7,7 @@ guessed from values and from what other columns say; each such guess is marked.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -17,7 +17,6 @@ import numpy as np
 from kanopt.records.headers import IDENTIFIERS, measured_in
 from kanopt.scenarios.init.parts import GuessedUnit, header_unit
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable
-from kanopt.units import convert
 
 _READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))["history"]
 
@@ -38,10 +37,7 @@ _LONGEST_FIRST = sorted((word for word in _KNOWN if len(word) > 2), key=lambda w
 _ABBREVIATED = frozenset(("qty", "prc"))  # with a letter behind, as those of buyers a and b
 _MOST_BEFORE = {3: 0, 4: 2, 5: 3, 6: 4}  # letters before a word of so many; before longer ones any
 _LIMITS = {"year": (1_800, 2_100), "month": (1, 12), "week": (1, 53), "day": (1, 31)}
-_LEAST_LETTERS, _LEAST_TIMES = 3, 40
-_ROADS, _AIR = (8.0, 90.0), (480.0, 900.0)  # km/h, of the median trip
-_MINUTES_OF_A_DAY = 1_440.0
-_HOT = 55.0  # °C, which no weather reaches
+_LEAST_TIMES = 40
 
 
 def words_of(column: ColumnFacts) -> frozenset[str]:
@@ -110,17 +106,6 @@ def is_outcome(column: ColumnFacts) -> bool:
     return outcome_rank(column) >= 3
 
 
-def is_lever(column: ColumnFacts) -> bool:
-    """Say whether what a header names is as often decided or known before as it is an outcome: a price, a count."""
-    found = words_of(column) & (OUTCOMES - WORDS["possible"])
-    return bool(found) and found <= WORDS["levers"]
-
-
-def names_alike(column: ColumnFacts, other: ColumnFacts) -> bool:
-    """Say whether two headers share the word of an outcome."""
-    return bool(words_of(column) & words_of(other) & OUTCOMES)
-
-
 def is_date(column: ColumnFacts) -> bool:
     """Say whether a column holds times that do not come again: years, weeks, days counted on beyond a month."""
     pieces, found = column.header.pieces, words_of(column)
@@ -186,34 +171,9 @@ def period_of(column: ColumnFacts) -> int:
     return period if np.diff(seen, append=seen[0] + period).max() <= _WIDEST * period else 0
 
 
-def made_by_name(names: Collection[str]) -> dict[str, str]:
-    """Return columns that are another one changed, by their names, with that one: logarithms, squares, lags.
-
-    Examples
-    --------
-    >>> made_by_name(["fare", "lfare", "clfare", "fare_sq", "log(fare)", "distance", "fare_1"])
-    {'lfare': 'fare', 'clfare': 'fare', 'fare_sq': 'fare', 'log(fare)': 'fare', 'fare_1': 'fare'}
-    """
-    found: dict[str, str] = {}
-    plain = {"".join(sign for sign in name.lower() if sign.isalnum()): name for name in names}
-    for text in sorted(plain, key=len):
-        name = plain[text]
-        others = [each for each in plain if each != text and len(each) >= _LEAST_LETTERS]
-        changed = [o for o in others if o in text and text.replace(o, "", 1) in WORDS["changed"]]
-        if changed:
-            base = plain[max(changed, key=len)]
-            found[name] = found.get(base, base)
-    return {name: found[name] for name in names if name in found}
-
-
 def is_imperial(columns: Iterable[ColumnFacts]) -> bool:
-    """Say whether a table is one of the United States: miles, pounds, gallons, dollars, zip codes, Fahrenheit."""
-    return any(WORDS["imperial"] & set(column.header.pieces) or _is_fahrenheit(column) for column in columns)
-
-
-def _is_fahrenheit(column: ColumnFacts) -> bool:
-    warm = column.kind == "number" and bool(WORDS["temperatures"] & words_of(column)) and len(column.values)
-    return bool(warm) and _HOT < float(column.values.quantile(0.95)) < 2 * _HOT
+    """Say whether a table is one of the United States: miles, pounds, gallons, dollars, zip codes."""
+    return any(WORDS["imperial"] & set(column.header.pieces) for column in columns)
 
 
 def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
@@ -227,23 +187,12 @@ def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
         The currency where a header states none.
     """
     numbers = [column for column in table.columns.values() if column.kind == "number" and len(column.values)]
-    made = made_by_name([column.name for column in numbers])
-    numbers = [
-        column for column in numbers if column.name not in made
-    ]  # logarithms and differences have none
-    stated = {column.name: unit.unit for column in numbers if (unit := header_unit(column, money))}
     imperial = is_imperial(table.columns.values())
-    by_speed = _units_by_speed(table, numbers, stated, "mi" if imperial else "km")
     found: dict[str, GuessedUnit] = {}
     for column in numbers:
-        if column.name in stated or is_clock_number(column):
-            continue
-        if column.name in by_speed:
-            text, where = by_speed[column.name]
-            found[column.name] = GuessedUnit(text, f"under it speeds are those {where}", False)
-        elif text := _usual_unit(column, money, imperial=imperial):
-            why = "money of a currency that no header says" if text == money else "no unit is stated"
-            found[column.name] = GuessedUnit(text, why, False)
+        stated = header_unit(column, money) is not None or is_clock_number(column)
+        if not stated and (unit := _usual_unit(column, money, imperial=imperial)):
+            found[column.name] = GuessedUnit(unit, "no unit is stated", False)
     return found
 
 
@@ -260,40 +209,5 @@ def _usual_unit(column: ColumnFacts, money: str, *, imperial: bool) -> str:
     if measure == "length":
         return "mi" if imperial else "km"
     if measure == "time" and words_of(column) & _MEASURES["time"] and not is_known_before(column):
-        return "s" if middle > _MINUTES_OF_A_DAY else "min"
+        return "s" if middle > 1_440 else "min"
     return ""
-
-
-def _units_by_speed(
-    table: SourceTable, numbers: Sequence[ColumnFacts], stated: dict[str, str], usual: str
-) -> dict[str, tuple[str, str]]:
-    """Return units of ways and times under which the median speed is that of roads, else of aeroplanes, and which."""
-    plain = [c for c in numbers if "/" not in stated.get(c.name, "")]  # a price of miles is no way
-    ways = [column for column in plain if measure_of(column) == "length"]
-    times = [
-        column
-        for column in plain
-        if measure_of(column) == "time"
-        and (column.name in stated or words_of(column) & _MEASURES["time"])
-        and not is_known_before(column)
-    ]
-    found: dict[str, tuple[str, str]] = {}
-    for time in times:
-        for way in ways:
-            lengths = [stated[way.name]] if way.name in stated else [usual, *({"km", "mi"} - {usual}), "m"]
-            spans = [stated[time.name]] if time.name in stated else ["min", "h", "s"]
-            both = table.frame[[way.name, time.name]].dropna()
-            both = both[(both > 0).all(axis="columns")]
-            if len(both) < max(3, 0.5 * len(table.frame)):
-                continue
-            median = float((both[way.name] / both[time.name]).median())
-            pairs = sorted(((m, t) for t in spans for m in lengths), key=lambda pair: pair[0] == "m")
-            for length, span in pairs:
-                speed = median * convert(1.0, length, "km") / convert(1.0, span, "h")
-                named = {"of roads": _ROADS, "of aeroplanes": _AIR}.items()
-                where = next((each for each, (low, high) in named if low <= speed <= high), "")
-                if where:
-                    found.setdefault(way.name, (length, where))
-                    found.setdefault(time.name, (span, where))
-                    break
-    return found

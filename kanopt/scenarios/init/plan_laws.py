@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kanopt.records.headers import IDENTIFIERS, LEAST, is_price_of_pieces, measured_in
+from kanopt.records.headers import is_price_of_pieces, measured_in
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
-from kanopt.scenarios.init.outcomes import is_outcome, measure_of
+from kanopt.scenarios.init.outcomes import measure_of
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measures
 from kanopt.scenarios.init.sources import ColumnFacts
-from kanopt.units import convert, factor, same_dimension
+from kanopt.units import factor
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
@@ -156,26 +156,6 @@ def _at_a_speed(draft: Draft) -> Formula:
     return Formula("1.5 * distance_km", "min", "40 km/h; no history tells it", inputs, sure=False)
 
 
-def add_link_time(draft: Draft, links: PartGuess) -> None:
-    """Add the law of the time of a link: learned from the links where they tell it, else of their lengths."""
-
-    def usable(column: ColumnFacts) -> bool:
-        ends = links.field_of(column.name) in ("tail", "head") or column.header.pieces[-1:] == ("link",)
-        known = is_outcome(column) and measure_of(column) != "amount"
-        named = bool(IDENTIFIERS & set(column.header.pieces[-1:]))
-        return column.kind in ("number", "text") and not ends and not known and not named
-
-    law = guess_law(links.table, draft.money, "time", usable)
-    if law is None:
-        inputs = {"length": ("km", "link.length")}
-        why = "40 km/h; no column tells it"
-        draft.add_formula("link_time", Formula("1.5 * length", "min", why, inputs, sure=False))
-    else:
-        draft.add_law("link_time", law, "link")
-        draft.bind("link_time", {name: f"link.{links.field_of(name) or name}" for name in law.features})
-    draft.keys.set(("problem", "duration"), "law", "link_time", needed=True)
-
-
 def add_costs(draft: Draft) -> None:
     """Add what a leg costs: fuel by its price, else the costs of a history where vehicles have no rates."""
     vehicles = draft.roles.parts.get("vehicles")
@@ -271,44 +251,10 @@ def _by_rate(draft: Draft) -> Formula | None:
         told = GuessedUnit(per_load, "no unit is stated", False)
     draft.give_unit(lanes, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
-    if same_dimension(told.unit, per_load):
-        _offer_least_price(draft, per_load)
     if "length" in dict(measured_in(told.unit) or ()):
         inputs["distance"] = ("km", "lane.distance")
         return Formula("rate * distance", per_load, "as the lanes say, for each km", inputs)
     return Formula("rate", told.unit, "as the lanes say", inputs)
-
-
-def _offer_least_price(draft: Draft, per_load: str) -> None:
-    """Offer to read money beside the rates of lanes as the least that a shipment costs."""
-    amounts = (("demand", "demand"), ("suppliers", "capacity"))
-    parts = draft.roles.parts
-    known = (
-        (parts[part], column)
-        for part, name in amounts
-        if part in parts and (column := parts[part].column(name))
-    )
-    of, amount = next(known, (None, None))
-    if of is None or amount is None:
-        return
-    unit = draft.unit_given(of.table, amount, draft.load)
-    usual = float(f"{convert(float(amount.values.median()), unit, draft.load):.4g}")
-    for column in parts["lanes"].left:
-        if measures(column) != {"money": 1} or not LEAST & {*column.header.pieces}:
-            continue
-        tariff = {
-            "formula": "max(minimum, rate * weight)",
-            "inputs": {"rate": per_load, "minimum": draft.money, "weight": draft.load},
-            "unit": draft.money,
-            "per": "shipment",
-        }
-        keys = {
-            "surrogates.tariff": tariff,
-            "problem.bind.tariff": {"minimum": "lane.minimum", "weight": "state.weight"},
-            "problem.lanes.columns": {"minimum": column.name},
-            "problem.planning": {"state.weight": usual},
-        }
-        draft.meanings["lanes", column.name] = "tariff", "the least that a shipment costs", keys
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
@@ -391,7 +337,7 @@ LAWS: Mapping[str, tuple[Wish, ...]] = {
             "time",
             "leg",
             _FLEET,
-            ("durations", "links"),
+            ("durations",),
             _by_speed,
             _at_a_speed,
             _LEG,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import pandas as pd
 
@@ -16,12 +13,10 @@ from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.keys import slug
 from kanopt.scenarios.init.kinds import READINGS
-from kanopt.scenarios.init.parts import PartGuess, may_teach, measures
-from kanopt.scenarios.init.plan_laws import SPEEDS, add_costs, add_laws, add_link_time, learned_load
-from kanopt.scenarios.init.shops import linked_in_jobs
+from kanopt.scenarios.init.parts import PartGuess, measures
+from kanopt.scenarios.init.plan_laws import add_costs, add_laws, learned_load
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
 from kanopt.text import join_list, list_names
-from kanopt.units import convert
 
 _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "routing": (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")),
@@ -41,7 +36,6 @@ _PLACES = (("lat", "lon"), ("x", "y"))
 def draft_plan(draft: Draft) -> None:
     """Fill the draft of a problem."""
     kind = draft.roles.kind
-    _drop_unfit_roads(draft)
     parts = draft.roles.parts
     draft.begin(_LOADS[kind], learned_load(draft) if kind == "supply" else "")
     for name in READINGS[kind].parts:
@@ -53,8 +47,6 @@ def draft_plan(draft: Draft) -> None:
             _MISSING[name](draft)
     add_laws(draft)
     if kind == "routing":
-        if "links" in parts:
-            add_link_time(draft, parts["links"])
         add_costs(draft)
         _ask_about_roads(draft)
         _add_further_loads(draft)
@@ -64,7 +56,6 @@ def draft_plan(draft: Draft) -> None:
         if {"tasks", "modes"} <= parts.keys() and "machine" in parts["modes"].fields:
             _offer_needs(draft)
             _ask_about_setups(draft)
-            _ask_about_order(draft)
     _add_day(draft)
 
 
@@ -92,25 +83,6 @@ def _add_day(draft: Draft) -> None:
 # routing
 
 
-def _drop_unfit_roads(draft: Draft) -> None:
-    """Leave links out unless clients lie on their nodes, and nodes without links."""
-    parts = draft.roles.parts
-    links = parts.get("links")
-    if links is None:
-        return
-    clients = parts["clients"]
-    named = clients.table.columns.get("node") or clients.column("name")
-    ends = [end.texts for name in ("tail", "head") if (end := links.column(name)) is not None]
-    if named is not None and len(named.values) == named.rows and named.texts <= frozenset().union(*ends):
-        return
-    left = {name: guess for name, guess in parts.items() if name not in ("links", "nodes")}
-    teaching = (links.table,) if may_teach(links.table) else ()
-    draft.roles = replace(draft.roles, parts=left, histories=(*draft.roles.histories, *teaching))
-    draft.notes.append(
-        f"{links.table.called} is no road network of the plan: no column of the clients names its nodes"
-    )
-
-
 def _make_depot(draft: Draft) -> None:
     """Put a depot into the middle of the clients."""
     clients = draft.roles.parts["clients"]
@@ -122,33 +94,16 @@ def _make_depot(draft: Draft) -> None:
 
 
 def _make_distances(draft: Draft) -> None:
-    """Make distances where a table tells times alone: none where no km counts, else at a speed that is asked for."""
+    """Make distances of nothing where a table tells times alone and no km counts."""
     parts = draft.roles.parts
     legs, clients, fleet = parts.get("durations"), parts["clients"], parts.get("vehicles")
-    if legs is None or "links" in parts or any({*ends} <= clients.fields for ends in _PLACES):
+    if legs is None or fleet is None or any({*ends} <= clients.fields for ends in _PLACES):
         return
-    frame = legs.table.frame
-    minutes = frame[legs["duration"].name] * convert(1.0, legs["duration"].unit or "min", "min")
-    made = pd.DataFrame(
-        {"from": frame[legs["tail"].name], "to": frame[legs["head"].name], "minutes": minutes}
-    )
-    counts = fleet is None or bool({"unit_distance_cost", "max_distance"} & fleet.fields)
-    if not counts:
+    if not {"unit_distance_cost", "max_distance"} & fleet.fields:
+        frame = legs.table.frame
+        ends = {"from": frame[legs["tail"].name], "to": frame[legs["head"].name]}
         why = f"{legs.table.called} tells minutes, and no km has a price"
-        draft.add_made(
-            "distances", made.drop(columns="minutes").assign(distance=0.0), {"distance": "km"}, why
-        )
-        return
-    speeds = {f"{speed}": {"distance": f"minutes * {speed / 60:.6g}"} for speed in SPEEDS}
-    draft.add_invented("distances", made, {"distance": "km"}, f"minutes at {SPEEDS[0]} km/h")
-    draft.keys.set(("tables", "made_distances"), "derive", speeds[f"{SPEEDS[0]}"], needed=True)
-    text = (
-        f"How far is it (speed, Geschwindigkeit, vitesse, velocidad)? {legs.table.called} tells minutes alone: at how "
-        "many km/h are they driven?"
-    )
-    answers = {speed: {"tables.made_distances.derive": derived} for speed, derived in speeds.items()}
-    draft.keys.set(("tables", "made_distances"), "ignore", ["minutes"], "distances follow from them")
-    draft.questions.append(QuestionSpec(about="distances", text=text, answers=answers))
+        draft.add_made("distances", pd.DataFrame({**ends, "distance": 0.0}), {"distance": "km"}, why)
 
 
 def _middle(draft: Draft, *parts: str) -> dict[str, float]:
@@ -208,7 +163,7 @@ def _ask_about_roads(draft: Draft) -> None:
     """Ask how much longer ways are than as the crow flies, where degrees tell where places are and a km has a price."""
     parts = draft.roles.parts
     priced = "vehicles" in parts and "unit_distance_cost" in parts["vehicles"].fields
-    if not priced or "lat" not in parts["clients"].fields or {"distances", "links"} & parts.keys():
+    if not priced or "lat" not in parts["clients"].fields or "distances" in parts:
         return
     text = (
         "How much longer are ways than as the crow flies (detour, Umweg, détour, desvío)? No table says it; 1.3 is "
@@ -355,23 +310,6 @@ def _ask_about_setups(draft: Draft) -> None:
     )
 
 
-def _ask_about_order(draft: Draft) -> None:
-    """Ask whether tasks run beside the others of their job that come after none of them, and none after these."""
-    tasks, jobs = draft.roles.parts["tasks"], draft.roles.parts.get("jobs")
-    if jobs is None or "in_order" not in jobs.fields or "after" not in tasks.fields:
-        return
-    linked, frame = linked_in_jobs(tasks), tasks.table.frame
-    several = frame.groupby(tasks["job"].name)[tasks["job"].name].transform("size") > 1
-    alone = [name for name in texts(frame[tasks["name"].name])[several] if name not in linked]
-    if alone:
-        text = (
-            f"No other task of its job comes before or after {join_list(list(map(repr, alone)), 3)}. May it run "
-            "side by side with them (else say what it comes after)?"
-        )
-        answers: dict[str, dict[str, Any]] = {"side by side": {}}
-        draft.questions.append(QuestionSpec(about="tasks.after", text=text, answers=answers))
-
-
 def _add_prices(draft: Draft) -> None:
     """Add the price of power where energy is known, and a price of time where nothing else has one."""
     parts = draft.roles.parts
@@ -391,37 +329,9 @@ def _add_prices(draft: Draft) -> None:
 # supply
 
 
-def _make_site(part: str, draft: Draft) -> None:
-    """Make a supplier or a market that no table holds, in the middle of the others."""
-    frame = pd.DataFrame({"name": [part[:-1]], **_middle(draft, "facilities", "markets", "suppliers")})
-    draft.add_invented(part, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
-
-
-def _make_lanes(draft: Draft) -> None:
-    """Make lanes from every supplier to every site, and on to every market; straight to it where there are no sites."""
-    tails, sites, heads = (_names(draft, part) for part in ("suppliers", "facilities", "markets"))
-    pairs = [(a, b) for a in tails for b in sites or heads] + [(a, b) for a in sites for b in heads]
-    frame = pd.DataFrame(pairs, columns=["tail", "head"])
-    through = ", and on to every market" if sites else ""
-    draft.add_invented(
-        "lanes", frame, {}, f"from every supplier to every {'site' if sites else 'market'}{through}"
-    )
-
-
-def _names(draft: Draft, part: str) -> list[object]:
-    guess: PartGuess | None = draft.roles.parts.get(part)
-    if guess is None:
-        made = draft.made.get(f"made_{part}")
-        return [] if made is None else list(made.frame["name"])
-    return list(guess.table.frame[draft.roles.column(part, "name")].dropna())
-
-
 _MISSING: Mapping[str, Callable[[Draft], None]] = {
     "depots": _make_depot,
     "vehicles": _make_vehicles,
     "distances": _make_distances,
-    "suppliers": partial(_make_site, "suppliers"),
-    "markets": partial(_make_site, "markets"),
-    "lanes": _make_lanes,
 }
 """What is made of a part that no table holds; the others are left out."""

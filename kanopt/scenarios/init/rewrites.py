@@ -26,7 +26,7 @@ from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.tables._convert import two_ways
-from kanopt.text import clock_text, join_list
+from kanopt.text import join_list
 from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
@@ -43,9 +43,6 @@ _PERIOD = re.compile(
 """Headers that are periods: January, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
-_BARE = re.compile(r"(?<![\d:.hH])\d+(?:\.\d+)?(?![\d:.]| *[hHapAPuU])")
-"""Ends of windows without a mark of hours or minutes."""
-_HOURS_OF_A_DAY = 24
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
@@ -191,9 +188,6 @@ def _in_numbers(table: SourceTable) -> SourceTable:
     numbers: dict[str, pd.Series[Any]] = {}
     units: dict[str, str] = {}
     for column in table.given.values():
-        if column.kind == "windows" and (hours := _whole_hours(column)) is not None:
-            numbers[column.name], units[column.name] = hours, ""
-            continue
         cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
         amounts = [cell for cell in cells if cell is not None]
         if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
@@ -210,15 +204,6 @@ def _in_numbers(table: SourceTable) -> SourceTable:
         return table
     why = f"{table.called} with {join_list([*map(repr, units)])} in plain units"
     return table.remade(table.frame.assign(**numbers), why, units, end="numbers")
-
-
-def _whole_hours(column: ColumnFacts) -> pd.Series[Any] | None:
-    """Return windows such as 6-9 Uhr with times of day; None where numbers may be minutes."""
-    texts_of = column.values.astype(str)
-    bare = [float(number) for text in texts_of for number in _BARE.findall(text)]
-    if not bare or max(bare) > _HOURS_OF_A_DAY:
-        return None
-    return texts_of.map(lambda text: _BARE.sub(lambda hour: clock_text(float(hour[0]), "h"), text))
 
 
 def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:

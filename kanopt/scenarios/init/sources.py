@@ -20,13 +20,13 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, TableColumn, is_planning_word, read_header
+from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, read_header
 from kanopt.records.matching import ColumnFacts, naming_column
 from kanopt.scenarios.init.keys import slug
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import RawTable, require_file, text_header_row
-from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
+from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES
 from kanopt.text import list_names
 
@@ -463,12 +463,6 @@ def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[lis
         texts = _read_texts(path, headers[path]) if on_bad else frame
         if form := _number_form(path, texts, decimal, commas=commas):
             frame, on_bad = _read(path, {**headers[path], **form})
-        if path.suffix.lower() in TEXT_FILES and (settings := _settings(frame)) is not None:
-            name = _unique(slug(path.stem), [table.name for table in found])
-            found.append(
-                SourceTable(name, path, settings, "", path.stem, made=f"the settings of {path.name}")
-            )
-            continue
         if not len(frame):
             raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
         name = _unique(slug(path.stem), [table.name for table in found])
@@ -478,18 +472,6 @@ def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[lis
         signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
         notes += [f"{path.name} is read with {signs}, as its numbers are written"] if form else []
     return found, notes
-
-
-def _settings(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return a file of names and numbers without headers, whose first line was read as these; None for any other."""
-    first, *others = map(str, frame.columns)
-    number = pd.to_numeric(others[0].replace(",", "."), errors="coerce") if len(others) == 1 else None
-    if number is None or pd.isna(number) or not is_planning_word(TableColumn(first)):
-        return None
-    if any(re.match(two_ways(sign), others[0]) for sign in ".,"):
-        return None  # thousands or thousandths
-    rows = frame.set_axis(["setting", "value"], axis="columns")
-    return pd.concat([pd.DataFrame({"setting": [first], "value": [number]}), rows], ignore_index=True)
 
 
 def _header_form(path: Path) -> dict[str, str | int]:
@@ -531,8 +513,6 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
             if not len(frame):
                 notes.append(f"sheet {sheet!r} of {path.name} is left out: it has no rows")
                 continue
-            told = [note for note in report_of(frame).notes if note.startswith(TOLD)]
-            notes += [f"{path.name}, sheet {sheet!r}, is read all the same: {note}" for note in told]
             name = _unique(slug(path.stem if alone else sheet), [*taken, *(table.name for table in found)])
             form: dict[str, str | int] = {"header": header} if header > 1 else {}
             found.append(replace(_table(name, path, frame, on_bad, title), sheet=sheet, form=form))

@@ -8,7 +8,6 @@ import pytest
 
 from kanopt.errors import ScenarioError
 from kanopt.scenarios import load_scenario
-from tests.cases.command_line import FILES
 
 
 def line_of(path: Path, text: str) -> int:
@@ -193,19 +192,3 @@ def test_mistakes_in_a_change(variant, text, key, message):
     [(_, where, told)] = issues(variant(f"[[changes]]\n{text}"))
     assert where == key
     assert message in told
-
-
-MAPPED = FILES["case.toml"].replace('table = "clients"\n', 'table = "clients"\ncolumns = { demand = "kg" }\n')
-
-
-@pytest.mark.parametrize("text", [FILES["case.toml"], MAPPED], ids=["plain", "columns"])
-@pytest.mark.parametrize(
-    ("one", "other"), [('"clients.csv"', '"vehicles.csv"'), ('table = "clients"', 'table = "vehicles"')]
-)
-def test_swapped_files_or_tables_are_told_in_place_of_what_follows(tmp_path, text, one, other):
-    for name, content in FILES.items():
-        (tmp_path / name).write_text(content.replace(",demand,", ",kg,") if text is MAPPED else content)
-    (tmp_path / "case.toml").write_text(text.replace(one, "\0").replace(other, one).replace("\0", other))
-    found = issues(tmp_path / "case.toml")
-    assert [key for _, key, _ in found] == ["problem.clients.table", "problem.vehicles.table"]
-    assert all(message.endswith("are two tables, or their files, swapped?") for _, _, message in found)

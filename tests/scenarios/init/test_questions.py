@@ -64,9 +64,8 @@ FLEET_OF_ONE = DEPOT | {
         # at 0:00 saw A by Kim, 1:00 saw B by Lee, paint A would be by Lee, too: A waits, or B, and C ends at 3:00
         (SHOP, "tasks.Operator", "ignore", 0),
         (SHOP, "tasks.Operator", "needs", 60),
-        (FLEET_OF_ONE, "clients.Pallets", "leave out", 20),
     ],
-    ids=["operators may be left out", "operators are needed", "a negative number"],
+    ids=["operators may be left out", "operators are needed"],
 )
 def test_what_is_asked_decides_the_price(
     tmp_path: Path, files: dict[str, str], about: str, answer: str, price: float
@@ -75,17 +74,6 @@ def test_what_is_asked_decides_the_price(
     assert [one.about for one in made.questions] == [about]
     path = made.answered([answer]).write(tmp_path / "first.toml")
     assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
-
-
-def test_how_long_a_driver_rests_is_asked_where_only_the_time_at_the_wheel_is_told(tmp_path: Path) -> None:
-    trucks = "Truck,Pallets max,€/km,km/h,Driving time before a rest (h)\nT,9,1,50,4.5\n"
-    shops = FLEET_OF_ONE["shops.csv"].replace("-1", "1")
-    files = FLEET_OF_ONE | {"trucks.csv": trucks, "shops.csv": shops}
-    made = ko.scaffold(written(files, tmp_path))
-    path = made.answered(["45 min"]).write(tmp_path / "first.toml")
-    scenario = ko.load_scenario(path)
-    (vehicle,) = scenario.build(scenario.drafts).vehicles
-    assert (vehicle.max_driving, vehicle.rest_duration) == (270, 45)
 
 
 @pytest.mark.parametrize(("answer", "price"), [("every machine", 30), ("paint", 0)])
@@ -101,22 +89,6 @@ def test_setups_without_a_machine_are_asked_about_where_a_job_is_of_one_family(
     assert [list(one.answers) for one in made.questions] == [["every machine", "saw", "paint"]]
     path = made.answered([answer]).write(tmp_path / "first.toml")
     assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("answer", "price"), [("tariff", 90), ("ignore", 50)])
-def test_a_minimum_beside_a_rate_may_be_the_least_that_a_shipment_costs(
-    tmp_path: Path, answer: str, price: float
-) -> None:
-    files = {
-        "rates.csv": "Hub,Shop,EUR per 100 kg,Minimum (EUR)\nH,S,10,50\nH,T,10,35\n",
-        "hubs.csv": "Hub,In stock (kg)\nH,2000\n",
-        "shops.csv": "Shop,Order (kg)\nS,100\nT,400\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    assert [list(one.answers) for one in made.questions] == [["tariff", "ignore"]]
-    path = made.answered([answer]).write(tmp_path / "first.toml")
-    assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(price, abs=0.005)
 
 
 ASKED = {
@@ -157,12 +129,13 @@ ASKED = {
         },
         "'Hours (h)'",
     ),
-    "a task without an order": (
-        {
-            "steps.csv": "Step;Order;Machine;Minutes;After\nS1;S;a;20;\nS2;S;b;20;S1\nS3;S;c;20;\n",
-            "orders.csv": "Order;Due;Late (EUR/h)\nS;1:00;60\n",
+    "a driver's time before a rest": (
+        FLEET_OF_ONE
+        | {
+            "trucks.csv": "Truck,Pallets max,€/km,km/h,Driving time before a rest (h)\nT,9,1,50,4.5\n",
+            "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,10,3\nB,0,20,1\n",
         },
-        "'S3'",
+        "'Driving time before a rest (h)'",
     ),
 }
 """What looks like a rule that a plan cannot read, and words of the question about it."""
@@ -173,3 +146,8 @@ def test_what_looks_like_a_rule_and_is_not_read_is_asked_about(tmp_path: Path, c
     files, words = ASKED[case]
     questions = ko.scaffold(written(files, tmp_path)).questions
     assert any(words in question.text for question in questions), [question.text for question in questions]
+
+
+def test_an_amount_below_zero_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ko.TableError, match="'Pallets'"):
+        ko.scaffold(written(FLEET_OF_ONE, tmp_path))

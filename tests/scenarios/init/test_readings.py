@@ -153,15 +153,6 @@ def test_columns_become_fields_in_whatever_order_the_files_are_named(tmp_path: P
         assert set(expected.split("; ")) <= read
 
 
-def test_a_name_that_one_table_writes_otherwise_is_told_where_no_plan_is_made(tmp_path: Path) -> None:
-    files = CASES["once from every place to every other, in a file of any name"][0]
-    paths = written(files | {"kunden.csv": STOPS.replace("\nE;", "\nEmil;")}, tmp_path)
-    with pytest.raises(
-        TableError, match=r"wege.csv has most rows of kunden.csv by their names, but not 'Emil'"
-    ):
-        ko.scaffold(paths)
-
-
 @pytest.mark.parametrize(
     ("columns", "row", "expected"),
     [

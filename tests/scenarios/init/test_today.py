@@ -1,4 +1,4 @@
-"""Roads and today's plan among the tables: found where values say so, left out where not."""
+"""Today's plan among the tables: found where values say so."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from kanopt.scenarios.files.load import check_scenario
 from kanopt.scenarios.init import Scaffold
 
 EXAMPLES = Path(__file__).parents[3] / "scenarios"
-
-
-@pytest.fixture
-def roads(tmp_path: Path) -> dict[str, pd.DataFrame]:
-    return {path.stem: pd.read_csv(path) for path in (EXAMPLES / "sioux_falls").glob("*.csv")}
 
 
 @pytest.fixture
@@ -38,17 +33,6 @@ def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, Scaffold
     assert scenario is not None
     scenario.check()
     return tomllib.loads(path.read_text("utf-8")), made
-
-
-def test_the_tables_of_a_road_network_give_its_problem(tmp_path, roads):
-    data, _ = begun(roads, tmp_path)
-    own = tomllib.loads((EXAMPLES / "sioux_falls.toml").read_text("utf-8"))
-    assert data["problem"]["links"] == own["problem"]["links"]
-    assert data["problem"]["nodes"] == own["problem"]["nodes"]
-    law = data["surrogates"]["link_time"]
-    assert (law["target"], law["per"]) == ("time_min", "link")
-    assert {"capacity_veh_h", "volume"} <= set(law["features"])
-    assert data["problem"]["bind"]["link_time"]["volume"] == "link.volume"
 
 
 def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
