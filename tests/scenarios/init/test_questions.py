@@ -149,5 +149,5 @@ def test_what_looks_like_a_rule_and_is_not_read_is_asked_about(tmp_path: Path, c
 
 
 def test_an_amount_below_zero_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ko.TableError, match="'Pallets'"):
+    with pytest.raises(ko.errors.TableError, match="'Pallets'"):
         ko.scaffold(written(FLEET_OF_ONE, tmp_path))
