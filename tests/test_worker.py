@@ -77,10 +77,10 @@ def test_what_a_library_prints_is_a_complaint_and_no_message(script):
     assert "from afar" in end.error_output
 
 
-def test_what_one_that_is_to_end_has_told_is_taken_in(script):
-    seen = []
-    path = script("channel.send(1)\nchannel.send(2)\ntime.sleep(600)")
-    end, _ = ran(path, None, on_message=seen.append, stop_requested=lambda: bool(seen))
+def test_what_one_that_is_to_end_has_told_is_taken_in(script, tmp_path):
+    seen, told = [], tmp_path / "told"
+    path = script("channel.send(1)\nchannel.send(2)\nopen(order, 'w').close()\ntime.sleep(600)")
+    end, _ = ran(path, str(told), on_message=seen.append, stop_requested=told.exists)
     assert (end.message, end.failed) == ("", False)
     assert seen == [1, 2]
 
