@@ -144,39 +144,31 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     result, today, times = subject.explanation.result, subject.today, subject.plans_per_year
     if today is None or today.objective is None or result.objective is None:
         return []
-    saved, unit = today.objective - result.objective, result.problem.unit
-    # of nothing, and from costs to earnings, a share says nothing
-    share = (
-        f" ({percent_text(abs(saved / today.objective))})" if today.objective * result.objective > 0 else ""
+    saved, unit, size = (
+        today.objective - result.objective,
+        result.problem.unit,
+        abs(today.objective - result.objective),
     )
+    # of nothing, and from costs to earnings, a share says nothing
+    known = today.objective * result.objective > 0
+    share = f" ({percent_text(abs(saved / today.objective))})" if known else ""
+    text, short = (f"{write(size, unit)}{share}" for write in (money_text, round_money))
     if other := service_difference(result, today):
-        text, short = (
-            f"{each}{share}" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
-        )
-        how = f"the two plans do not do the same: today's plan {other}"
-        if does_less(result, today):
-            how = f"no saving, since {how}"
-        label = "Less than today" if saved >= 0 else "More than today"
-        return [FigureRow("saving", label, text, short, how)]
-    earns = result.objective < 0
-    label, size = ("Earns more" if earns else "Saves", saved)
-    if saved < 0:
-        label, size = ("Earns less" if earns else "Costs more", -saved)
-    text, short = (f"{each}{share}" for each in (money_text(size, unit), round_money(size, unit)))
+        no_saving = "no saving, since " if does_less(result, today) else ""
+        how = f"{no_saving}the two plans do not do the same: today's plan {other}"
+        return [FigureRow("saving", "Less than today" if saved >= 0 else "More than today", text, short, how)]
+    more, less = ("Earns more", "Earns less") if result.objective < 0 else ("Saves", "Costs more")
+    label = more if saved >= 0 else less
     how = "the price of today's plan against that of this plan"
     if today.assessment is not None and today.assessment.assumed:
         how += f"; today's {today.assessment.assumed}"
     found = [FigureRow("saving", label, text, short, how)]
     if times is not None:
-        year, how = size * times, f"the line above, {_times(times)} times a year"
-        label = f"{label} in a year"
-        row = FigureRow("saving_year", label, money_text(year, unit), round_money(year, unit), how)
-        found.append(row)
+        how = f"the line above, {fixed_text(times, 0 if times == round(times) else 2)} times a year"
+        year = size * times
+        row = ("saving_year", f"{label} in a year", money_text(year, unit), round_money(year, unit), how)
+        found.append(FigureRow(*row))
     return found
-
-
-def _times(times: float) -> str:
-    return fixed_text(times, 0 if times == round(times) else 2)
 
 
 def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
@@ -187,13 +179,11 @@ def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
     if stake is not None and stake.is_known:
         ends = sorted((sign * stake.low, sign * stake.high))
         chance = percent_text(stake.level)
-        hows = (
-            f"lower end of the range that holds the true price with a probability of {chance}, as far as laws err",
-            "upper end of the same range",
-        )
-        labels = ("Price, low end", "Price, high end")
-        for key, label, value, how in zip(("low", "high"), labels, ends, hows, strict=True):
-            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), how))
+        how = f"holds the true price with a probability of {chance}, as far as laws err"
+        for key, end, value in zip(("low", "high"), ("lower", "upper"), ends, strict=True):
+            told = f"{end} end of the range that {how}"
+            label = f"Price, {key} end"
+            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), told))
     if result.bound is not None and result.gap is not None:
         value = sign * result.bound
         label = "Most that can be earned" if earns else "Least that it can cost"

@@ -253,7 +253,7 @@ def _frontier(subject: ReportSubject) -> Grid | None:
         (sure_text(share), money_text(price), told)
         for share, price, told in sorted(lines, key=lambda one: one[1])
     )
-    heads = ("days in time", subject.explanation.result.problem.unit, "")
+    heads = ("days in time", subject.explanation.result.problem.unit, "plan")
     return Grid(heads, (True, True, False), rows)
 
 
