@@ -113,7 +113,7 @@ def _write_sheet(
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
     for place, code in enumerate(formats):
-        longest = max(map(len, [str(shown.columns[place]), *shown.iloc[:200, place].astype(str)]))
+        longest = max(len(str(each)) for each in (shown.columns[place], *shown.iloc[:200, place]))
         wide = 120 if name == "Summary" else min(longest + 2, 60)
         sheet.set_column(place, place, wide, writer.book.add_format({"num_format": code}) if code else None)
 

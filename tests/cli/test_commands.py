@@ -170,8 +170,7 @@ def test_fit_says_which_rows_hold_a_law_back_and_draws_what_inputs_do_where_a_te
     told = 'rows, at zero, hold the law back: drop_where = ["km <= 0"]; '
     assert told in " ".join(out.split())
     assert "drop_where" in (case / "laws" / "laws.html").read_text("utf-8")
-    (line,) = (line for line in out.splitlines() if "rises from" in line)
-    assert line.startswith("      km  100 %  ")
+    assert any(line.startswith("      km  100 %  ") for line in out.splitlines())
     code, _, err = cli(*FIT, "km", "--law", "min_r2=0.9999")
     assert code == 5
     assert told in " ".join(err.split())
