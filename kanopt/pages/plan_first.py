@@ -20,7 +20,7 @@ from kanopt.display import (
     Tone,
     words_of,
 )
-from kanopt.explain.service import does_less, service_difference
+from kanopt.explain.differences import does_less, service_difference
 from kanopt.explain.summary import (
     UNREAD,
     bound_sentence,
@@ -56,7 +56,7 @@ from kanopt.text import (
 )
 
 if TYPE_CHECKING:
-    from kanopt.pages.story import ReportSubject
+    from kanopt.pages.figure_rows import ReportSubject
     from kanopt.scenarios import LearnedLaw
 
 _MOST_ASSUMED = 4

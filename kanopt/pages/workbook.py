@@ -15,9 +15,8 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from kanopt.errors import ProblemError
 from kanopt.files import csv_text
 from kanopt.formulas.export.workbook import MOST_ROWS, cell_text
-from kanopt.pages.figure_rows import figure_rows, figure_table
+from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table
 from kanopt.pages.plan_first import plan_words
-from kanopt.pages.story import ReportSubject
 from kanopt.plans.findings import GanttView
 from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result

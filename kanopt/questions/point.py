@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ConfigDict
 
-from kanopt.explain.service import Service, still_holds
+from kanopt.explain.differences import Service, still_holds
 from kanopt.formulas.edges import crossed_edges
 from kanopt.plans.base import NO_PLAN, Rank
 from kanopt.plans.findings import Status

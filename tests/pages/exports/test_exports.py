@@ -23,7 +23,7 @@ from kanopt.cli import options
 from kanopt.errors import ProblemError
 from kanopt.files import GUARDED, unguarded
 from kanopt.pages import EXPORTS, export, refuse_exports
-from kanopt.pages.markdown import _escaped
+from kanopt.pages.export import _escaped
 from kanopt.pages.workbook import frame_book
 from kanopt.plans import evaluate
 from kanopt.scenarios.run import TableExports
