@@ -10,12 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kanopt.display import Facts, Fold, Grid, Lines, Notices, Part, Section, told, words_of
 from kanopt.errors import ProblemError, nearest
 from kanopt.files import replace_file
-from kanopt.formulas.printing import to_infix
 from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table, subject_of
 from kanopt.pages.first_page import table_of
 from kanopt.pages.plan_first import plan_first, plan_notices
@@ -25,12 +22,10 @@ from kanopt.pages.write import render
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import WorkOrder
 from kanopt.scenarios.run import environment
-from kanopt.text import amount_text, join_list, number_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas import Curve, Formula
     from kanopt.plans.result import PlanExports
     from kanopt.scenarios import LearnedLaw
 
@@ -232,8 +227,7 @@ def export_tables(
 # A plan in a page of Markdown: what to do, what it costs and saves, what is left out, and how sure that is.
 
 _MOST_ROWS = 100
-_MOST_CURVES, _SPOTS = 4, 6
-_HASH, _HASH_LETTERS = re.compile(r"\b[0-9a-f]{64}\b"), 12
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&!$@])")
 # a line that begins with these would be a list, a quotation or a rule
@@ -289,43 +283,20 @@ def _blocks(part: Part) -> Iterator[str]:
 
 
 def _laws(laws: Mapping[str, LearnedLaw]) -> Iterator[str]:
-    """Yield each law with its verdict and fit, and what the curves in it are, each once."""
-    told: set[bytes] = set()
+    """Yield each law with its verdict and fit."""
     for name, law in laws.items():
         fit, verdict = law.formula.fit, law.formula.verdict
         level = "low trust" if not law.trusted else "" if verdict is None else verdict.level
         known = "; ".join(filter(None, (level, "" if fit is None else str(fit))))
         yield f"{name} = {law.formula}" + (f" ({known})" if known else "")
-        new = [curve for curve in law.formula.curves if curve.key not in told]
-        told.update(curve.key for curve in new)
-        yield from (_curve(name, law.formula, curve) for curve in new[:_MOST_CURVES])
-
-
-def _curve(name: str, formula: Formula, curve: Curve) -> str:
-    """Say what stands behind the name of a curve, at a few places."""
-    argument = to_infix(curve.argument)
-    units = {variable.name: variable.unit for variable in formula.inputs}
-    spots = np.linspace(curve.low, curve.high, _SPOTS)
-    values = [
-        f"{number_text(float(value), 3)} at {amount_text(float(spot), units.get(argument, ''), 3)}"
-        for spot, value in zip(spots, curve.at(spots), strict=True)
-    ]
-    return (
-        f"where {curve.name}({argument}) in {name} is a curve through the data: {join_list(values)}; "
-        "the report draws it, the workbook has all of it"
-    )
 
 
 def _provenance(facts: Mapping[str, str]) -> list[str]:
     """Shorten the facts: the beginnings of hashes, the versions in one line."""
     packages = environment()
-    versions = [f"{name} {facts[name]}" for name in packages if name in facts]
-    said = [
-        f"{name}: {_HASH.sub(lambda found: found[0][:_HASH_LETTERS] + '…', text)}"
-        for name, text in facts.items()
-        if name not in packages
-    ]
-    return [*said, *([", ".join(versions)] if versions else [])]
+    versions = ", ".join(f"{name} {facts[name]}" for name in packages if name in facts)
+    shortened = {name: _HASH.sub(r"\1…", text) for name, text in facts.items() if name not in packages}
+    return [*(f"{name}: {text}" for name, text in shortened.items()), *filter(None, [versions])]
 
 
 def _plan(subject: ReportSubject) -> Section | None:
