@@ -110,7 +110,9 @@ def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     if subject.groundless:  # the warning above says why nothing is proposed
         guess = say("On these guesses it would {} {}.", _verb(result).removesuffix("s"), rows["cost"].link)
         return [served, guess]
-    proposal = (f"{known.proposal}.",) if known.proposal else ()
+    figures = [(row.figure, row.anchor) for row in rows.values() if row.figure is not None]
+    amounts = {text: anchor for figure, anchor in figures for text in (figure.text, figure.note) if text}
+    proposal = linked(f"{known.proposal}.", amounts) if known.proposal else ()
     what = (served, proposal) if not known.coverage.complete else (proposal, served)
     return [join_sentences(what), _price(subject, rows)]
 
