@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kanopt.tables import load_city, load_sioux_falls, load_supply_network, load_workshop
+from kanopt.tables import load_example
 
 HERE = Path(__file__).parent
 SEED = 7
@@ -28,17 +28,17 @@ LOGGED = 2000
 
 
 def main() -> None:
-    city = load_city()
+    city = load_example("city")
     parts = ("trips", "clients", "vehicles", "depots")
     write(
         "parcel_city", {part: getattr(city, part) for part in parts} | {"todays_routes": todays_routes(city)}
     )
     write("parcel_month", parcel_month(city))
     write("sioux_falls", sioux_falls())
-    shop = load_workshop()
+    shop = load_example("workshop")
     parts = ("log", "jobs", "tasks", "machines", "modes", "setups", "breaks", "power")
     write("workshop", {part: getattr(shop, part) for part in parts})
-    network = load_supply_network()
+    network = load_example("supply_network")
     parts = ("freight", "demand", "suppliers", "sites", "markets", "products", "periods", "lanes")
     write("supply_network", {part: renamed(getattr(network, part)) for part in parts})
     write("coffee", coffee())
@@ -176,7 +176,7 @@ def times(city, stops: pd.DataFrame, leaves: float, minutes) -> pd.DataFrame:
 
 def sioux_falls() -> dict[str, pd.DataFrame]:
     """Return links and nodes, and a small fleet that delivers to twelve of the nodes."""
-    network = load_sioux_falls()
+    network = load_example("sioux_falls")
     nodes = network.nodes.rename(columns={"node": "name"})
     rng = np.random.default_rng(SEED)
     stops = np.sort(rng.permutation(np.array([n for n in nodes["name"] if n != 10]))[:14])

@@ -422,7 +422,6 @@ def cache(given: Given) -> int:
     opt.COLUMN,
     opt.switch("--pages", "Write a page of each day as well."),
     *opt.WORKERS,
-    tables=("days", "intervals", "fleet"),
     examples=(
         "  kanopt days FILE --orders orders.csv --history driven.csv --hire 95 --out month\n"
         "  kanopt days FILE --set 'vehicles[name=van].num_available=5' --workers 2 --out month\n"
@@ -449,11 +448,9 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
         progress=progress,
     )
-    tables, page = found.tables(), partial(found.to_html, pages=given["pages"])
-    told: dict[str, Any] = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
-    told |= {name: frame.to_dict("records") for name, frame in tables.items()}
+    told = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
     holds = not any(len(rows) for rows in found.faults().values())
-    return Answer.of(found, told, *tables.values(), holds=holds, page=page)
+    return Answer(found, found.base, told, holds=holds, page=partial(found.to_html, pages=given["pages"]))
 
 
 def _prices(texts: tuple[str, ...]) -> Any:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -40,7 +40,7 @@ def echo(text: str, *, err: bool = False) -> None:
 def echo_alarm(text: str) -> None:
     """Print a line that must not be overlooked; red in a terminal, unless NO_COLOR is set."""
     coloured = picture_width() is not None and not os.environ.get("NO_COLOR")
-    click.echo(click.style(visible(text), fg="red") if coloured else visible(text), color=coloured or None)
+    click.secho(visible(text), fg="red" if coloured else None, color=coloured or None)
 
 
 def picture_width() -> int | None:
@@ -115,14 +115,7 @@ def warnings_to_stderr() -> Iterator[None]:
     """Print the warnings of kanopt as lines on stderr, and silence those of other libraries."""
     from kanopt.errors import KanoptWarning
 
-    def print_warning(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
         echo(f"warning: {message}", err=True)
 
     with warnings.catch_warnings():
@@ -197,18 +190,6 @@ class _ShareOfDays(FiniteRange):
         return value if value == "none" else super().convert(value, param, ctx)
 
 
-class _OneWord(click.Choice[str]):
-    """One of some words, of an option that is given once for each."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the word, or tell how several are given."""
-        words = str(value).split(",")
-        if param is not None and param.multiple and len(words) > 1:
-            told = " ".join(f"{param.opts[0]} {word.strip()}" for word in words)
-            self.fail(f"{value!r} is no word; once for each: {told}", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 def option(*names: str, text: str, **more: Any) -> click.Option:
     """Return an option; its default, where it has one, stands in the help."""
     return click.Option(names, help=text, show_default=more.get("default") is not None, **more)
@@ -221,7 +202,7 @@ def switch(name: str, text: str) -> click.Option:
 
 def choice(name: str, *words: str, text: str, **more: Any) -> click.Option:
     """Return an option that takes one of some words."""
-    return option(name, text=text, type=_OneWord(words), **more)
+    return option(name, text=text, type=click.Choice(words), **more)
 
 
 def count(name: str, text: str, least: int = 1, **more: Any) -> click.Option:

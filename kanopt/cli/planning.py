@@ -226,7 +226,7 @@ def compare(given: Given) -> int:
             scenarios.append(other)
         if len(scenarios) == 1:
             scenarios = [load(given, _base_of(scenarios[0])), *scenarios]
-        page = given["report"] or _unused((given["out"] or Path("reports")) / _compared_page(scenarios))
+        page = given["report"] or _compared_page(given["out"] or Path("reports"), scenarios)
         books = [page.with_suffix(".xlsx")] if given["export"] else []
         check_outputs([page, *books], itertools.chain(*map(input_files, scenarios)))
         how = {name: given[name] for name in ("seed", "repeats", "time_limit", "relearn")}
@@ -246,18 +246,12 @@ def compare(given: Given) -> int:
     return code
 
 
-def _unused(page: Path) -> Path:
-    """Return a name that no comparison before has: that of the page, or one with a number behind it."""
-    numbered = (page.with_stem(f"{page.stem}_{number}") for number in itertools.count(2))
-    tried = itertools.chain([page], numbered)
-    return next(path for path in tried if not (path.exists() or path.with_suffix(".xlsx").exists()))
-
-
-def _compared_page(scenarios: Sequence[Scenario]) -> str:
-    """Return the name of the page: after the files, or that of one file compared with itself so changed."""
+def _compared_page(folder: Path, scenarios: Sequence[Scenario]) -> Path:
+    """Return a page that no comparison before has, named after the files, or after one so changed."""
     base, *others = [path.stem for path in dict.fromkeys(each.path for each in scenarios)]
-    more = f"_and_{len(others) - 3}_more" if len(others) > 3 else ""
-    return f"{base}_vs_{'_'.join(others[:3])}{more}.html" if others else f"{base}_compared.html"
+    name = f"{base}_vs_{'_'.join(others[:3])}" if others else f"{base}_compared"
+    tried = (folder / f"{name}{f'_{number}' if number > 1 else ''}.html" for number in itertools.count(1))
+    return next(path for path in tried if not (path.exists() or path.with_suffix(".xlsx").exists()))
 
 
 def _base_of(scenario: Scenario) -> Path:

@@ -44,16 +44,14 @@ class Answer:
 
     Parameters
     ----------
-    text
-        For people.
-    data
-        For machines.
+    found
+        The answer, which has text, tables, page and workbook; None where there is no plan to ask about.
     base
         The plan that was asked about, which decides the exit code.
-    found
-        What writes the page and the workbook; None where there is nothing to show.
-    tables
-        Frames that go to the folder of results as CSV, in the order in which the command names them.
+    data
+        What is told to machines besides the tables.
+    text
+        For people, in place of that of the answer.
     holds
         False where no plan that was asked about holds, although the base does.
     written
@@ -62,20 +60,19 @@ class Answer:
         Writes the page, where that takes more than the answer itself.
     """
 
-    text: str
-    data: Mapping[str, Any]
+    found: Any
     base: Result
-    found: Any = None
-    tables: tuple[pd.DataFrame, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
     holds: bool = True
     written: Mapping[str, Path] = field(default_factory=dict)
     page: Callable[[Path], Path] | None = None
 
-    @classmethod
-    def of(cls, found: Any, data: Mapping[str, Any], *tables: pd.DataFrame, **more: Any) -> Answer:
-        """Return the answer that a result tells itself."""
-        told = {"scenario": found.scenario.name, "unit": found.unit, **data}
-        return cls(found.text(), told, found.base, found, tables, **more)
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Its tables, by names that are words."""
+        found = {} if self.found is None else self.found.tables()
+        return {name.replace(" ", "_"): frame for name, frame in found.items()}
 
     @property
     def exit_code(self) -> int:
@@ -88,7 +85,7 @@ class Answer:
 
 
 def question(
-    word: str, *params: click.Parameter, tables: tuple[str, ...] = (), examples: str
+    word: str, *params: click.Parameter, examples: str
 ) -> Callable[[Callable[[Given, Scenario, OnEvent], Answer]], click.Command]:
     """Make a command of a function that answers a question about a scenario file.
 
@@ -98,26 +95,22 @@ def question(
         Name of the command.
     params
         What the question has besides the options of all.
-    tables
-        What frames of the answer hold, in their order: each is a CSV file in the folder of ``--out``.
     examples
         Lines of the help.
     """
-    tail = word.replace("-", "_")
 
     def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Answer]) -> click.Command:
         def work(given: Given) -> int:
             stem, out = given["file"].stem, given["out"]
-            files = {} if out is None else {name: out / f"{stem}_{name}.csv" for name in tables}
-            page = given["report"] or (out or Path("reports")) / f"{stem}_{tail}.html"
+            page = given["report"] or (out or Path("reports")) / f"{stem}_{word.replace('-', '_')}.html"
             with progress_reporter(quiet=given["quiet"]) as progress:
                 scenario = opt.load(given, given["file"])
                 books = [page.with_suffix(".xlsx")] if given["export"] else []
-                check_outputs([page, *books, *files.values()], input_files(scenario))
+                check_outputs([page, *books], input_files(scenario))
                 answer = answer_to(given, scenario, progress)
             if not given["as_json"]:
                 opt.echo_unanswered([scenario])
-            return _tell(given, answer, files, page)
+            return _tell(given, answer, scenario, page)
 
         work.__doc__ = answer_to.__doc__
         shared = (opt.WORKBOOK, opt.OUT, opt.REPORT, *opt.SEARCHING)
@@ -126,22 +119,29 @@ def question(
     return command_of
 
 
-def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -> int:
+def _tell(given: Given, answer: Answer, scenario: Scenario, page: Path) -> int:
     """Print an answer, and write what goes with it."""
+    found, written, tables = answer.found, dict(answer.written), answer.tables
     if not given["as_json"]:
-        echo(answer.text)
-    written = dict(answer.written)
-    for (name, path), frame in zip(files.items(), answer.tables, strict=False):
-        written[name] = save_table(frame, path)
-    if answer.found is not None:
-        written["report"] = (answer.page or answer.found.to_html)(page)
+        echo(answer.text or found.text())
+    if given["out"] is not None:
+        files = {
+            name: given["out"] / f"{given['file'].stem}_{name}.csv" for name in tables if name not in written
+        }
+        check_outputs(files.values(), input_files(scenario))
+        written |= {name: save_table(tables[name], path) for name, path in files.items()}
+    if found is not None:
+        written["report"] = (answer.page or found.to_html)(page)
         if given["export"]:
-            written["workbook"] = answer.found.to_xlsx(page.with_suffix(".xlsx"))
+            written["workbook"] = found.to_xlsx(page.with_suffix(".xlsx"))
     code = answer.exit_code
     if given["as_json"]:
+        told: dict[str, Any] = {"scenario": scenario.name, "unit": answer.base.problem.unit}
+        told |= {name: frame.to_dict("records") for name, frame in tables.items()}
+        told |= {**(found.to_json() if hasattr(found, "to_json") else {}), **answer.data}
         report = str(written.pop("report", "")) or None
-        told = {name: str(path) for name, path in written.items()}
-        echo(to_json({**answer.data, "files": told, "report": report, "exit_code": code}))
+        files_told = {name: str(path) for name, path in written.items()}
+        echo(to_json({**told, "files": files_told, "report": report, "exit_code": code}))
     elif written:
         echo("\n" + "\n".join(f"{name.replace('_', ' ')}: {path}" for name, path in written.items()))
     return code
@@ -195,8 +195,8 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         table = BytesIO()
         found.points.to_parquet(table, index=False)
         written = {"points": replace_file(out / "points.parquet", table.getvalue(), make_folders=True)}
-    data = {"price": found.base.objective, "points": found.points.to_dict("records")}
-    return Answer.of(found, data, holds=found.holds_somewhere, written=written)
+    data = {"price": found.base.objective}
+    return Answer(found, found.base, data, holds=found.holds_somewhere, written=written)
 
 
 @question(
@@ -205,7 +205,6 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     _plans("anew", "kept", "today", default="anew"),
     opt.REPEATS,
     *opt.WORKERS,
-    tables=("tornado",),
     examples=(
         "  kanopt tornado FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
         "  kanopt tornado FILE --scale surrogates.travel_time=0.9:1.1 --plan today\n"
@@ -221,8 +220,7 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
     how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
     found = asked(scenario, asked_ranges(given), **how)
-    told = {"price": found.base.objective, "inputs": found.frame.to_dict("records")}
-    return Answer.of(found, told, found.frame)
+    return Answer(found, found.base, {"price": found.base.objective})
 
 
 @question(
@@ -243,7 +241,6 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     opt.count("--most-solves", "Solves for each path.", least=2, default=60),
     opt.REPEATS,
     *opt.WORKERS,
-    tables=("switch_points",),
     examples=(
         "  kanopt switch-points FILE --set vehicles.fuel_price=1.0:2.0:3\n"
         "  kanopt switch-points FILE --scale 'sites[name=north].fixed_cost=0.5:8:4' --decisions in-use\n"
@@ -266,10 +263,7 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer
         options=sweep_options(given),
         progress=progress,
     )
-    told = {"switch_points": found.frame, "points": found.points}
-    data: dict[str, Any] = {"sentences": list(found.sentences())}
-    data |= {name: frame.to_dict("records") for name, frame in told.items()}
-    return Answer.of(found, data, found.frame)
+    return Answer(found, found.base, {"sentences": list(found.sentences())})
 
 
 @question(
@@ -283,7 +277,6 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer
         metavar="WHAT=VALUE",
         text="What is assumed in place of what laws know of their errors: travel=0.1, shared=0.5. Once for each.",
     ),
-    tables=("risk",),
     examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
 )
 def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
@@ -296,23 +289,14 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
     name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
     result = _plan(given, scenario, progress)
-    data: dict[str, Any] = {"scenario": name, "status": result.status.value}
     if not result.has_plan:
-        return Answer(str(result), data, result)
+        return Answer(None, result, {"status": result.status.value}, str(result))
     seed = scenario.seed if given["seed"] is None else given["seed"]
     found = asked(result, uncertainty, draws=given["draws"], seed=seed)
-    rows, changes = found.to_frame(), list(scenario.change_sentences())
-    stopped = [_STOPPED] if result.interrupted else []
-    heading = [name, *stopped, *(f"  changed: {change}" for change in changes)]
-    data |= {"changes": changes, "unit": result.problem.unit, **found.to_json()}
-    return Answer(
-        "\n".join([*heading, str(found)]),
-        data | {"rows": rows.to_dict("records")},
-        result,
-        found,
-        (rows,),
-        page=partial(found.to_html, scenario=scenario, notes=stopped),
-    )
+    changes, stopped = list(scenario.change_sentences()), [_STOPPED] if result.interrupted else []
+    text = "\n".join([name, *stopped, *(f"  changed: {change}" for change in changes), str(found)])
+    page = partial(found.to_html, scenario=scenario, notes=stopped)
+    return Answer(found, result, {"status": result.status.value, "changes": changes}, text, page=page)
 
 
 def _uncertainty(given: Given) -> Uncertainty:
@@ -349,7 +333,6 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
     opt.option("--laws", text="Laws that err, parted by commas; all learned ones if left out."),
     _plans("kept", "today", default="kept"),
     *opt.WORKERS,
-    tables=("plans", "decisions", "draws"),
     examples=(
         "  kanopt monte-carlo FILE --set vehicles.fuel_price=1.4:2.0 --scale clients.demand_t=0.9:1.2\n"
         "  kanopt monte-carlo FILE --laws fuel --plan today --draws 500\n"
@@ -374,7 +357,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         options=sweep_options(given),
         progress=progress,
     )
-    return Answer.of(found, found.to_json(), found.plans, found.decisions, found.draws)
+    return Answer(found, found.base)
 
 
 @question(
@@ -387,7 +370,6 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         text="The plan that was carried out, as kanopt run --out writes it; left out, the plan is searched for again.",
     ),
     opt.COLUMN,
-    tables=("parts", "stops", "rows"),
     examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
 )
 def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
@@ -421,11 +403,9 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         result = evaluate(problem, read_table(given["planned"]))
         run = finish_run(scenario, laws, result, None, seconds=0.0)
     if not run.result.has_plan:
-        return Answer(str(run.result), {"scenario": scenario.name}, run.result)
+        return Answer(None, run.result, text=str(run.result))
     columns = pairs("--column", given["column"])
     guess = "The plan was searched for again, since --planned names none: it need not be the one that was carried out."
     found = asked(run, driven, columns=columns, assumed=() if given["planned"] else (guess,))
-    tables = found.tables()
-    told: dict[str, Any] = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
-    told |= {"sentences": list(found.sentences()), "parts": tables["parts"].to_dict("records")}
-    return Answer(found.text(), told, run.result, found, (tables["parts"], tables["stops"], found.rows()))
+    told = {"notes": list(found.cautions()), "sentences": list(found.sentences())}
+    return Answer(found, run.result, told)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kanopt.explain.service import service_difference
+from kanopt.explain.differences import service_difference
 from kanopt.formulas.verdict import weak_laws
 from kanopt.plans.findings import Extrapolation, Reason, Status
 from kanopt.plans.result import Result

@@ -7,7 +7,6 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
-from kanopt.pages.answer_plots import plot_sweep, sweep_height
 from kanopt.pages.charts import named_rows, rows_height
 from kanopt.pages.comparison_page import comparison_question
 from kanopt.pages.first_page import caution, number_form, table_of, tone_of
@@ -25,7 +24,14 @@ from kanopt.pages.question_page import (
     warnings_of,
 )
 from kanopt.pages.risk_pages import days_question, monte_carlo_question
-from kanopt.pages.row_plots import plot_review, plot_switch_points, plot_tornado, switch_height
+from kanopt.pages.row_plots import (
+    plot_review,
+    plot_sweep,
+    plot_switch_points,
+    plot_tornado,
+    sweep_height,
+    switch_height,
+)
 from kanopt.plans.findings import Status
 from kanopt.questions import Comparison, MonteCarlo, Sweep, SwitchPoints, Tornado
 from kanopt.questions.axes import value_text

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 from kanopt.display import Grid, Link
-from kanopt.explain.service import does_less, service_difference
+from kanopt.explain.differences import does_less, service_difference
 from kanopt.plans.plan_figures import PlanFigure
 from kanopt.plans.result import Result
 from kanopt.questions.risks.risk import share_error
 from kanopt.text import fixed_text, money_text, percent_text, round_money, shorten, sure_text
 
 if TYPE_CHECKING:
-    from kanopt.pages.story import ReportSubject
+    from kanopt.explain import Explanation
+    from kanopt.plans.result import PlanExports, Result
     from kanopt.questions.risks.punctuality import Punctuality
+    from kanopt.scenarios import LearnedLaw, Run
+    from kanopt.tables import TableReport
 
 _UNSURE = 0.5
 """Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
@@ -144,39 +148,31 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     result, today, times = subject.explanation.result, subject.today, subject.plans_per_year
     if today is None or today.objective is None or result.objective is None:
         return []
-    saved, unit = today.objective - result.objective, result.problem.unit
-    # of nothing, and from costs to earnings, a share says nothing
-    share = (
-        f" ({percent_text(abs(saved / today.objective))})" if today.objective * result.objective > 0 else ""
+    saved, unit, size = (
+        today.objective - result.objective,
+        result.problem.unit,
+        abs(today.objective - result.objective),
     )
+    # of nothing, and from costs to earnings, a share says nothing
+    known = today.objective * result.objective > 0
+    share = f" ({percent_text(abs(saved / today.objective))})" if known else ""
+    text, short = (f"{write(size, unit)}{share}" for write in (money_text, round_money))
     if other := service_difference(result, today):
-        text, short = (
-            f"{each}{share}" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
-        )
-        how = f"the two plans do not do the same: today's plan {other}"
-        if does_less(result, today):
-            how = f"no saving, since {how}"
-        label = "Less than today" if saved >= 0 else "More than today"
-        return [FigureRow("saving", label, text, short, how)]
-    earns = result.objective < 0
-    label, size = ("Earns more" if earns else "Saves", saved)
-    if saved < 0:
-        label, size = ("Earns less" if earns else "Costs more", -saved)
-    text, short = (f"{each}{share}" for each in (money_text(size, unit), round_money(size, unit)))
+        no_saving = "no saving, since " if does_less(result, today) else ""
+        how = f"{no_saving}the two plans do not do the same: today's plan {other}"
+        return [FigureRow("saving", "Less than today" if saved >= 0 else "More than today", text, short, how)]
+    more, less = ("Earns more", "Earns less") if result.objective < 0 else ("Saves", "Costs more")
+    label = more if saved >= 0 else less
     how = "the price of today's plan against that of this plan"
     if today.assessment is not None and today.assessment.assumed:
         how += f"; today's {today.assessment.assumed}"
     found = [FigureRow("saving", label, text, short, how)]
     if times is not None:
-        year, how = size * times, f"the line above, {_times(times)} times a year"
-        label = f"{label} in a year"
-        row = FigureRow("saving_year", label, money_text(year, unit), round_money(year, unit), how)
-        found.append(row)
+        how = f"the line above, {fixed_text(times, 0 if times == round(times) else 2)} times a year"
+        year = size * times
+        row = ("saving_year", f"{label} in a year", money_text(year, unit), round_money(year, unit), how)
+        found.append(FigureRow(*row))
     return found
-
-
-def _times(times: float) -> str:
-    return fixed_text(times, 0 if times == round(times) else 2)
 
 
 def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
@@ -187,13 +183,11 @@ def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
     if stake is not None and stake.is_known:
         ends = sorted((sign * stake.low, sign * stake.high))
         chance = percent_text(stake.level)
-        hows = (
-            f"lower end of the range that holds the true price with a probability of {chance}, as far as laws err",
-            "upper end of the same range",
-        )
-        labels = ("Price, low end", "Price, high end")
-        for key, label, value, how in zip(("low", "high"), labels, ends, hows, strict=True):
-            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), how))
+        how = f"holds the true price with a probability of {chance}, as far as laws err"
+        for key, end, value in zip(("low", "high"), ("lower", "upper"), ends, strict=True):
+            told = f"{end} end of the range that {how}"
+            label = f"Price, {key} end"
+            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), told))
     if result.bound is not None and result.gap is not None:
         value = sign * result.bound
         label = "Most that can be earned" if earns else "Least that it can cost"
@@ -213,3 +207,134 @@ def _service(result: Result, today: Result | None) -> list[FigureRow]:
     how = coverage.missing or f"all {coverage.words.count(coverage.things)}"
     label = coverage.words.verb.capitalize()
     return [FigureRow("served", label, coverage.amount, coverage.amount, how, was)]
+
+
+# What a report is about: a run of a scenario, or a plan that was explained.
+
+
+@dataclass(frozen=True)
+class ReportSubject:
+    """The subject of a report.
+
+    Parameters
+    ----------
+    title
+        Its headline.
+    explanation
+        The plan, and why it is as it is.
+    laws
+        By name.
+    today
+        The plan it is compared with, None for none.
+    description
+        The scenario's description.
+    changes
+        What a what-if changes, in words.
+    tables
+        How each table was read.
+    provenance
+        Seeds, versions and hashes.
+    plans_per_year
+        How often such a plan is carried out in a year; None where nobody said.
+    assumed
+        What the file says is assumed, such as that a table is made up.
+    unanswered
+        What only the user knows and did not say; then there is no advice.
+    """
+
+    title: str
+    explanation: Explanation
+    laws: Mapping[str, LearnedLaw]
+    today: Result | None = None
+    description: str = ""
+    changes: tuple[str, ...] = ()
+    tables: Mapping[str, TableReport] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    plans_per_year: float | None = None
+    assumed: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed where the data do not say, a sentence each; what the file says first."""
+        known = (*self.assumed, *self.explanation.result.problem.assumptions())
+        return tuple(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in known)
+
+    @cached_property
+    def groundless(self) -> str:
+        """Why the plan proposes nothing, in a sentence; empty where it does."""
+        from kanopt.explain.summary import groundless_sentence
+
+        return groundless_sentence(self.explanation.result, self.assumed)
+
+    @cached_property
+    def punctuality(self) -> Punctuality | None:
+        """How often the plan is on time, where learned times know their errors."""
+        from kanopt.questions.risks.punctuality import punctuality
+
+        return punctuality(self.explanation.result)
+
+    @cached_property
+    def frontier(self) -> list[tuple[float, float]]:
+        """Shares of days on which everyone is in time with the plan's routes, and the price of each, cheapest first."""
+        from kanopt.routing.assessment import RoutingAssessment
+        from kanopt.routing.search.departure_choice import punctuality_frontier
+
+        result = self.explanation.result
+        if result.days_in_time is None or not isinstance(result.assessment, RoutingAssessment):
+            return []
+        return punctuality_frontier(result.assessment)
+
+    @cached_property
+    def punctuality_today(self) -> Punctuality | None:
+        """The same of the plan that it is compared with."""
+        from kanopt.questions.risks.punctuality import punctuality
+
+        return None if self.today is None else punctuality(self.today)
+
+
+def subject_of(source: PlanExports) -> ReportSubject:
+    """Return the report subject of a result, or of a run of a scenario."""
+    from kanopt.explain import explain
+    from kanopt.plans.result import Result
+
+    if isinstance(source, Result):
+        return subject_of_explanation(explain(source), "", None)
+    return subject_of_run(cast("Run", source))
+
+
+def subject_of_run(run: Run) -> ReportSubject:
+    """Return the report subject of a run of a scenario."""
+    from kanopt.scenarios.run import unanswered
+
+    return ReportSubject(
+        title=run.scenario.headline,
+        explanation=run.explanation,
+        laws=run.laws,
+        today=run.today,
+        description=run.scenario.description,
+        changes=run.scenario.change_sentences(),
+        tables=run.tables,
+        provenance=run.provenance,
+        plans_per_year=run.scenario.report.plans_per_year,
+        assumed=run.scenario.report.assumed,
+        unanswered=unanswered([run.scenario]),
+    )
+
+
+def subject_of_explanation(
+    explanation: Explanation, title: str, today: Result | None, plans_per_year: float | None = None
+) -> ReportSubject:
+    """Return the report subject of an explained plan whose problem was not read from a file."""
+    from kanopt.scenarios import LearnedLaw
+    from kanopt.scenarios.run import environment
+
+    result = explanation.result
+    return ReportSubject(
+        title=title or f"{result.problem.kind.capitalize()} plan",
+        explanation=explanation,
+        laws={name: LearnedLaw(name, formula) for name, formula in result.problem.laws().items()},
+        today=today,
+        provenance=environment(),
+        plans_per_year=plans_per_year,
+    )

@@ -20,7 +20,7 @@ from kanopt.display import (
     Tone,
     words_of,
 )
-from kanopt.explain.service import does_less, service_difference
+from kanopt.explain.differences import does_less, service_difference
 from kanopt.explain.summary import (
     UNREAD,
     bound_sentence,
@@ -56,7 +56,7 @@ from kanopt.text import (
 )
 
 if TYPE_CHECKING:
-    from kanopt.pages.story import ReportSubject
+    from kanopt.pages.figure_rows import ReportSubject
     from kanopt.scenarios import LearnedLaw
 
 _MOST_ASSUMED = 4
@@ -110,7 +110,9 @@ def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     if subject.groundless:  # the warning above says why nothing is proposed
         guess = say("On these guesses it would {} {}.", _verb(result).removesuffix("s"), rows["cost"].link)
         return [served, guess]
-    proposal = (f"{known.proposal}.",) if known.proposal else ()
+    figures = [(row.figure, row.anchor) for row in rows.values() if row.figure is not None]
+    amounts = {text: anchor for figure, anchor in figures for text in (figure.text, figure.note) if text}
+    proposal = linked(f"{known.proposal}.", amounts) if known.proposal else ()
     what = (served, proposal) if not known.coverage.complete else (proposal, served)
     return [join_sentences(what), _price(subject, rows)]
 
@@ -253,7 +255,7 @@ def _frontier(subject: ReportSubject) -> Grid | None:
         (sure_text(share), money_text(price), told)
         for share, price, told in sorted(lines, key=lambda one: one[1])
     )
-    heads = ("days in time", subject.explanation.result.problem.unit, "")
+    heads = ("days in time", subject.explanation.result.problem.unit, "plan")
     return Grid(heads, (True, True, False), rows)
 
 

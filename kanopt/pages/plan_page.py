@@ -46,7 +46,7 @@ from kanopt.text import (
 )
 
 if TYPE_CHECKING:
-    from kanopt.pages.story import ReportSubject
+    from kanopt.pages.figure_rows import ReportSubject
     from kanopt.questions.risks.punctuality import Punctuality
     from kanopt.tables import TableReport
 

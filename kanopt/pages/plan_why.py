@@ -9,7 +9,7 @@ import pandas as pd
 
 from kanopt.display import Link, Sentence
 from kanopt.explain import Explanation, difference
-from kanopt.explain.service import service_difference
+from kanopt.explain.differences import service_difference
 from kanopt.explain.summary import MOST_REASONS, group_reasons, reason_text
 from kanopt.pages.charts import named_rows
 from kanopt.pages.figure_rows import FigureRow
@@ -19,7 +19,7 @@ from kanopt.plans.result import Result
 from kanopt.text import capital, count_text, percent_text, round_money, shorten
 
 if TYPE_CHECKING:
-    from kanopt.pages.story import ReportSubject
+    from kanopt.pages.figure_rows import ReportSubject
 
 _MOST_TERMS = 4
 _MOST_FIGURES = 3

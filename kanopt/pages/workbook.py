@@ -15,9 +15,8 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from kanopt.errors import ProblemError
 from kanopt.files import csv_text
 from kanopt.formulas.export.workbook import MOST_ROWS, cell_text
-from kanopt.pages.figure_rows import figure_rows, figure_table
+from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table
 from kanopt.pages.plan_first import plan_words
-from kanopt.pages.story import ReportSubject
 from kanopt.plans.findings import GanttView
 from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result
@@ -113,7 +112,7 @@ def _write_sheet(
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
     for place, code in enumerate(formats):
-        longest = max(map(len, [str(shown.columns[place]), *shown.iloc[:200, place].astype(str)]))
+        longest = max(len(str(each)) for each in (shown.columns[place], *shown.iloc[:200, place]))
         wide = 120 if name == "Summary" else min(longest + 2, 60)
         sheet.set_column(place, place, wide, writer.book.add_format({"num_format": code}) if code else None)
 

@@ -26,9 +26,9 @@ from kanopt.formulas.functions import ATOM, POWER, PRODUCT, TextPart, Writer
 from kanopt.formulas.nodes import fold
 from kanopt.formulas.printing import to_infix as spelled
 from kanopt.pages.charts import ALARM, COLOURS, LINE, SERIES, Colour
+from kanopt.pages.figure_rows import ReportSubject, subject_of, subject_of_explanation
 from kanopt.pages.law_section import laws_page
 from kanopt.pages.plan_page import plan_page
-from kanopt.pages.story import ReportSubject, subject_of, subject_of_explanation
 from kanopt.plans.slider_prices import SliderPrices
 from kanopt.text import MINUS, number_text
 

@@ -104,6 +104,7 @@ class Review(TableExports):
             "stops": day.stops.rename_axis("client").reset_index(),
             "hours": day.hours,
             "wrong": day.wrong,
+            "rows": self.rows(),
         }
 
     def rows(self) -> pd.DataFrame:

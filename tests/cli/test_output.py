@@ -28,7 +28,6 @@ def idle(monkeypatch):
 @pytest.fixture
 def obstacles(case):
     (case / "taken").write_text("a file, not a folder")
-    (case / "toy.vrp").write_text("NAME : toy\n")
     (case / "folder.html").mkdir()
     (case / "o" / "case_plan.csv").mkdir(parents=True)
     (case / "laws" / "fuel.json").mkdir(parents=True)
@@ -47,7 +46,6 @@ def obstacles(case):
         ("run case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
         ("compare case.toml dear.toml --report dear.toml", "dear.toml is read, and would be replaced"),
         ("solve case.toml --out folder.html", "folder.html: this is a folder"),
-        ("solve toy.vrp --out toy.vrp", "toy.vrp is read, and would be replaced"),
         ("tornado case.toml --set vehicles.num_available=1:2 --out taken", "taken/case_tornado.html: "),
         ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
         ("fit case.toml --out laws", "laws/fuel.json: this is a folder"),

@@ -30,8 +30,9 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
     assert frame["vehicles[name=van].fixed_cost"].tolist() == [10.0, 20.0, 30.0]
     assert frame["change"].tolist() == pytest.approx([-10.0, 0.0, 10.0])
     assert len((case / "s" / "points.jsonl").read_text().splitlines()) == 5
-    assert out.splitlines()[-2:] == [
+    assert out.splitlines()[-3:] == [
         f"points: {Path('s') / 'points.parquet'}",
+        f"costs: {Path('s') / 'case_costs.csv'}",
         f"report: {Path('s') / 'case_sweep.html'}",
     ]
     # gone on with in a folder that holds the report
@@ -54,7 +55,7 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
         ("risk --draws 5", "5 is not in the range"),
         ("risk --set vehicles.num_available=1,2", "takes one value here"),
         ("risk --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
-        ("risk --uncertain travel", "must be WHAT=VALUE"),
+        ("risk --uncertain travel", "--uncertain is WORD=VALUE"),
         ("risk --uncertain travel=-1", "travel"),
         ("risk", "nothing of this plan is uncertain"),
         ("monte-carlo", "uncertain"),
@@ -86,12 +87,12 @@ def test_tornado_prints_json_and_csv_of_the_same_effects(case, cli):
     assert code == 0
     assert "Case: 2 inputs one at a time, the same plan" in out
     assert out.splitlines()[-3:] == [
-        f"tornado: {Path('o') / 'case_tornado.csv'}",
+        f"inputs: {Path('o') / 'case_inputs.csv'}",
         f"report: {Path('o') / 'case_tornado.html'}",
         f"workbook: {Path('o') / 'case_tornado.xlsx'}",
     ]
     assert openpyxl.load_workbook(case / "o" / "case_tornado.xlsx").sheetnames == ["Summary", "inputs"]
-    frame = pd.read_csv(case / "o" / "case_tornado.csv")
+    frame = pd.read_csv(case / "o" / "case_inputs.csv")
     assert frame["path"].tolist() == ["vehicles.fixed_cost", "surrogates.fuel ×"]
     assert frame.loc[0, ["low_effect", "high_effect"]].tolist() == pytest.approx([-10, 30])
     code, out, _ = cli(*arguments, "--json", "--report", "t.html")
@@ -112,7 +113,7 @@ def test_switch_points_say_where_it_tips(tmp_path, monkeypatch, cli):
     assert (code, told["scenario"]) == (0, "Choice")
     assert told["sentences"] == [f"{PRICE} from 1.92 on: n: 1 instead of 0"]
     assert [row["switch_point"] for row in told["switch_points"]] == pytest.approx([1.92])
-    assert told["files"] == {"switch_points": str(Path("o") / "choice_switch_points.csv")}
+    assert told["files"]["switch_points"] == str(Path("o") / "choice_switch_points.csv")
     assert pd.read_csv("o/choice_switch_points.csv")["decision"].tolist() == ["n"]
 
 
@@ -130,7 +131,7 @@ def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     code, out, _ = cli(*arguments, "--plan", "today", "--json")
     told = json.loads(out)
     assert code == told["exit_code"] == 0
-    rows = {row["client"]: row for row in told["rows"]}
+    rows = {row["client"]: row for row in told["stops"]}
     assert rows["east"]["on_time"] == pytest.approx(norm.cdf(1.0), abs=4 * rows["east"]["error"])
     assert (told["draws"], list(rows)) == (4000, ["east", "north"])
     code, out, _ = cli(*arguments, "--scale", "vehicles.fixed_cost=2", "--out", "o")
@@ -138,7 +139,7 @@ def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     assert out.startswith(
         "Case\n  changed: vehicles.fixed_cost rises by 100 %\nOf 4,000 days on which the plan is driven"
     )
-    assert pd.read_csv(case / "o" / "case_risk.csv")["client"].tolist() == ["east", "north"]
+    assert pd.read_csv(case / "o" / "case_stops.csv")["client"].tolist() == ["east", "north"]
     assert "(planned 44.62)" in out
 
 

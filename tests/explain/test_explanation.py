@@ -12,7 +12,7 @@ import pytest
 import kanopt as ko
 from kanopt.errors import ProblemError
 from kanopt.explain import Explanation, difference, explain
-from kanopt.explain.service import does_less
+from kanopt.explain.differences import does_less
 from kanopt.explain.summary import bound_sentence, today_sentence
 from kanopt.plans import Certificate, Status
 from kanopt.plans.findings import Extrapolation, FrozenInput, Reason

@@ -18,11 +18,10 @@ from kanopt.explain import explain
 from kanopt.formulas import Variable, parse_formula
 from kanopt.pages import write_report
 from kanopt.pages.comparison_page import comparison_question
-from kanopt.pages.figure_rows import figure_rows
+from kanopt.pages.figure_rows import figure_rows, subject_of_explanation, subject_of_run
 from kanopt.pages.plan_first import plan_first
 from kanopt.pages.plan_page import plan_page
 from kanopt.pages.price_tables import times_table
-from kanopt.pages.story import subject_of_explanation, subject_of_run
 from kanopt.plans import evaluate
 from kanopt.questions import Comparison, risk
 from kanopt.scenarios.files.sections import ReportSpec

@@ -22,7 +22,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.pages.effect_lines import effect_lines
+from kanopt.pages.law_plots import effect_lines
 from kanopt.pages.law_section import law_sections
 from kanopt.pages.write import formula_terms
 from kanopt.scenarios import LearnedLaw

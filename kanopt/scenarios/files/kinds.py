@@ -243,3 +243,10 @@ def _negative(law: BoundFormula) -> BoundFormula:
     inputs = {} if formula.used else {each.name: each for each in formula.inputs}
     turned = parse_formula(f"-`{name}`", list(inputs.values()), formula.output, {name: formula}, formula.per)
     return BoundFormula(turned, {each.name: law.bindings[each.name] for each in turned.inputs})
+
+
+def __getattr__(name: str) -> type[ProblemSpec]:
+    """Return the model of a kind with its keys, so that sections reach worker processes."""
+    if found := [model for model in kinds().values() if model.__name__ == name]:
+        return found[0]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

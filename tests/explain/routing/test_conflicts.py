@@ -209,9 +209,7 @@ def test_no_time_is_not_taken_for_a_proof() -> None:
             serve_all(given, given, time.perf_counter() - 1.0)
 
 
-def test_with_many_clients_a_search_tells_what_is_possible_and_too_much_demand_is_proved_by_adding_up() -> (
-    None
-):
+def test_with_many_clients_a_search_tells_what_is_possible_and_that_it_proves_nothing() -> None:
     spots = np.random.default_rng(3).uniform(0, 20, (21, 2))
     minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
     people = [Client(f"c{k}", demand=1.0, service_duration=2.0) for k in range(20)]
@@ -224,6 +222,6 @@ def test_with_many_clients_a_search_tells_what_is_possible_and_too_much_demand_i
     # sixteen tonnes of room
     small = replace(given, vehicles=[replace(vans, capacity=4.0)])
     found = asked(small, plan, "c19", time_limit=2.0)
-    assert found.proved
-    assert found.rules == (RelaxableRule("capacity", "van"),)
+    assert found.evidence == "search found none"
+    assert RelaxableRule("capacity", "van") in found.rules
     assert len(found.clients) >= 17
