@@ -305,8 +305,7 @@ def _by_words(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         return guess if guess and (guess.called_so or len(guess.filled) > _FEWEST) else None
 
     parts = assigned(tables, [name for name in part if name != "rates"], as_called)
-    sets = ({"markets", "facilities"}, {"markets", "suppliers"}, {"markets", "lanes"})
-    if not any(anchor <= parts.keys() for anchor in sets):
+    if not {"markets", "lanes"} <= parts.keys():
         return None
     _products_and_periods(parts, tables, part)
     return parts

@@ -86,7 +86,9 @@ def _add_day(draft: Draft) -> None:
 def _make_depot(draft: Draft) -> None:
     """Put a depot into the middle of the clients."""
     clients = draft.roles.parts["clients"]
-    middle = _middle(draft, "clients")
+    columns = [{end: draft.roles.column("clients", end) for end in ends} for ends in _PLACES]
+    placed = next((each for each in columns if all(each.values())), {})
+    middle = {end: round(float(clients.table.frame[name].mean()), 5) for end, name in placed.items()}
     made = pd.DataFrame({"name": ["depot"], **middle})
     known = draft.units.get(clients.table.name, {})
     units = {end: known[name].unit for end in middle if (name := draft.roles.column("clients", end)) in known}
@@ -104,17 +106,6 @@ def _make_distances(draft: Draft) -> None:
         ends = {"from": frame[legs["tail"].name], "to": frame[legs["head"].name]}
         why = f"{legs.table.called} tells minutes, and no km has a price"
         draft.add_made("distances", pd.DataFrame({**ends, "distance": 0.0}), {"distance": "km"}, why)
-
-
-def _middle(draft: Draft, *parts: str) -> dict[str, float]:
-    """Return the middle of the first part whose rows have places."""
-    for part in parts:
-        for ends in _PLACES:
-            columns = {end: draft.roles.column(part, end) for end in ends}
-            if all(columns.values()):
-                frame = draft.roles.parts[part].table.frame
-                return {end: round(float(frame[name].mean()), 5) for end, name in columns.items()}
-    return {}
 
 
 def _make_vehicles(draft: Draft) -> None:
