@@ -199,20 +199,17 @@ def _about_columns(
         beside = "; ".join(filter(None, (values, place)))
         shown.append(f"{name!r} of {guess.table.called}" + (f" ({beside})" if beside else ""))
         ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
-    looks, fills, they, them = (
-        ("looks like a rule", "fills", "it", "it")
-        if len(columns) == 1
-        else ("look like rules", "fill", "they", "them")
-    )
+    many = len(columns) > 1
+    looks = "look like rules and fill no field" if many else "looks like a rule and fills no field"
     second = any(
         is_called(p, WORKERS) for guess, name in columns for p in guess.table.columns[name].header.pieces
     )
     second = second and columns[0][0].part.name in ("tasks", "modes")
     text = (
-        f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to {them}"
+        f"{join_list(shown)} {looks}, so that the plan does not keep to {'them' if many else 'it'}"
         + (f": {_NO_SECOND}, so that tasks of one may be planned at once. " if second else ". ")
-        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
-        + " be left out?"
+        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may " if meant else "May ")
+        + f"{'they' if many else 'it'} be left out?"
     )
     guess, name = columns[0]
     answers = {answer: dict(keys) for answer, (_, keys) in meant.items()}

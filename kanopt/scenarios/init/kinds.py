@@ -19,7 +19,6 @@ from kanopt.scenarios.init.rewrites import (
     as_amount,
     durations_in_minutes,
     ends_of_ways,
-    in_units_of_loads,
     joined,
     plain_amounts,
     rows_of_brackets,
@@ -163,7 +162,6 @@ READINGS: Mapping[str, Reading] = {
         networks.HELPERS,
         (
             ends_of_ways,
-            in_units_of_loads,
             without_margins,
             rows_of_things,
             rows_of_periods,

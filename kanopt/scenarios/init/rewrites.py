@@ -19,7 +19,6 @@ from kanopt.records.headers import (
     LONG_TIMES,
     TableColumn,
     is_planning_word,
-    measured_in,
     read_header,
 )
 from kanopt.records.matching import ColumnFacts
@@ -27,7 +26,7 @@ from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.tables._convert import two_ways
 from kanopt.text import join_list
-from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
+from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
@@ -133,31 +132,6 @@ def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
         return None
     return None if len(heads) + 1 < len(table.given) else ("to", {name: name for name in heads}, "")
-
-
-def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Count things such as containers in what they hold, where one column says that and others are counted in it."""
-    every = [(table.name, c) for table in tables for c in table.given.values() if c.kind == "number"]
-    units = {c.unit for _, c in every}
-    held: dict[str, tuple[str, float]] = {}
-    told: set[str] = set()
-    for name, column in every:
-        above, _, below = column.unit.partition("/")
-        counts = below in COUNTED and {above, below} <= units and measured_in(above) == measured_in(below)
-        if column.distinct == 1 and counts:
-            held[below] = above, float(column.values.iloc[0])
-            told.add(name)
-    found: list[SourceTable] = []
-    for table in tables:
-        counted = [c for c in table.given.values() if c.kind == "number" and c.unit in held]
-        if counted:
-            frame = table.frame.assign(**{c.name: table.frame[c.name] * held[c.unit][1] for c in counted})
-            units_of = {c.name: held[c.unit][0] for c in counted}
-            f"{table.called} in {join_list([*units_of.values()])}"
-            made = table.remade(frame, units_of, end="loads", reads=[*units_of])
-            table = replace(made, of=made.of | told)
-        found.append(table)
-    return found
 
 
 def as_amount(text: str) -> tuple[float, str] | None:
