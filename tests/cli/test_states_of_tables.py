@@ -86,7 +86,7 @@ NAMED = {
     one_missing: ("clients.csv",),
     empty: ("clients.csv",),
     header_only: ("clients",),
-    swapped: ("vehicles",),
+    swapped: (),
     blank_price: ("unit_duration_cost", "blank"),
     unreadable: ("clients.csv",),
     link_to_itself: ("clients.csv",),
