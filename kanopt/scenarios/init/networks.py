@@ -23,12 +23,13 @@ from kanopt.scenarios.init.parts import (
     named_by,
     names_rows,
 )
-from kanopt.scenarios.init.rewrites import both_ways, numbers_of
+from kanopt.scenarios.init.rewrites import both_ways, joined, numbers_of
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.units import convert
 
 _FEWEST = 2
 _SIDES = ("suppliers", "facilities", "markets")
+_OF_WAYS = {"money": 1, "amount": -1, "length": -1}
 _UP_TO = re.compile(r"\b(up to|until|bis|jusqu|hasta|fino|at[eé]|max)|[≤<]", re.IGNORECASE)
 
 
@@ -63,6 +64,7 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
 
     The lanes are the part ``rates``, beside the declared one, where they have a price.
     """
+    tables = _with_prices_of_ways(tables)
     rates = [guess for table in tables if (guess := _rates(table, tables, part["rates"]))]
     if not rates:
         return _by_words(tables, part)
@@ -81,6 +83,22 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
         if side not in parts and sides[side]:
             parts[side] = named_by(lanes.table, sorted(sides[side]), part[side])
     return parts
+
+
+def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Put the one price of a tonne and a km, which a table of settings tells, beside each table of ways."""
+    every = [(table, c) for table in tables if len(table.frame) == 1 for c in table.given.values()]
+    priced = [(table, c.name) for table, c in every if measures(c) == _OF_WAYS]
+    if len(priced) != 1:
+        return [*tables]
+    ((settings, name),) = priced
+    found: list[SourceTable] = []
+    for table in tables:
+        ways = _ways(table)
+        texts_of = [c for c in table.given.values() if c.kind == "text"]
+        is_list = len(ways) == 1 and len(texts_of) >= _FEWEST
+        found.append(joined(table, settings, {}, {name: name}, end="priced") if is_list else table)
+    return found
 
 
 def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> PartGuess | None:
