@@ -225,7 +225,7 @@ def _refuse(source: BatchSource, wrong: pd.Series[Any], told: str) -> None:
 
 def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMonitor) -> None:
     """Measure a fitted model on all rows, in a second reading; where that is stopped, the sample's measures stay."""
-    if len(sampled.frame) == sampled.rows or sampled.source.once:
+    if len(sampled.frame) == sampled.rows:
         return
     # sums of the target less this keep their digits
     centre = float(sampled.frame[sampled.target].mean())
