@@ -54,6 +54,7 @@ from kanopt.text import (
     percent_text,
     shorten_middle,
     sure_text,
+    with_unit,
 )
 
 if TYPE_CHECKING:

@@ -158,7 +158,7 @@ def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleT
     for number, axis in enumerate(question.axes):
         given = [value for point in points if (value := question.points[point][number]) is not None]
         first = axis.change(given[0])
-        if list(change_mistakes(first, scenario.problem, scenario.changed, scenario.tables)):
+        if list(change_mistakes(first, scenario.problem, scenario.changed)):
             return None
         cells = scenario.in_cells(first)
         column = cells.column

@@ -194,10 +194,6 @@ class Change:
             changed[column] = frame[column].mask(rows, self.value)
         return changed
 
-    def finds_rows(self, frame: pd.DataFrame) -> bool:
-        """Say whether some row of a table is concerned, and the conditions are such as its columns can have."""
-        return not any(mistake.key[:1] == ("where",) for mistake in self.mistakes(frame))
-
     def rows(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
         """Say which rows of a table are concerned; (n,)."""
         rows = np.ones(len(frame), dtype=bool)

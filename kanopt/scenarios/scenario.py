@@ -417,7 +417,7 @@ class Scenario(Shown):
             made = {"sections": sections}
             told = "" if mistakes else section_sentence(self.sections, change)
         else:
-            mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
+            mistakes = list(change_mistakes(change, self.problem, self.changed))
             if mistakes:
                 return self, mistakes
             frame, cells = self.changed[change.table], self.in_cells(change)

@@ -141,7 +141,7 @@ def _smallest(sample: list[tuple[Floats, pd.DataFrame]]) -> tuple[Floats, pd.Dat
 
 def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMonitor) -> None:
     """Measure a fitted model on all rows, in a second reading; where that is stopped, the sample's measures stay."""
-    if len(sampled.frame) == sampled.rows or sampled.source.once:
+    if len(sampled.frame) == sampled.rows:
         return
     # sums of the target less this keep their digits
     centre = float(sampled.frame[sampled.target].mean())

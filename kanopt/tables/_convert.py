@@ -363,13 +363,6 @@ def notation_hint(array: Any, form: TextFormat) -> Message:
     return _COMMAS if points else "" if form.thousands else _GROUPS
 
 
-def date_hint(shown: Any) -> str:
-    """Return advice where what was to be computed came from texts that look like dates; else nothing."""
-    if not count_matches(shown.cast(pa.string()), rf"={_DATE[1:-1]}(,|$)"):
-        return ""
-    return "dates says how the dates of a column are written, such as '%d/%m/%Y %H:%M'"
-
-
 def _trimmed(array: Any) -> Any:
     # a column without any value has no type of its own
     plain = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
@@ -21,7 +20,6 @@ from kanopt.tables._convert import (
     Cells,
     Inferred,
     Kind,
-    date_hint,
     final_column,
     form_shown,
     infer_kind,
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _LONGEST = 60
-ANOTHER_RANGE = "another range by minimum and maximum"
 
 
 def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
@@ -60,19 +57,16 @@ def column_text(
     lines: list[Any] = [f"  {name!r} ({kind}):"]
     for why, at in faults.items():
         lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
-        if why == NO_NUMBER and (sorts := _fault_patterns(cells.shown, at)):
-            lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
         first = bad_cells(raw, name, cells.shown, why, at)
         lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
     for why in (NO_NUMBER, TWO_WAYS):
         if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
             lines.append(["    ", *((advice,) if isinstance(advice, str) else advice)])
-    lines += [f"    {date_hint(cells.shown)}"] if date_hint(cells.shown) else []
     return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
 
 
-def refusal(raw: RawTable, refused: dict[str, list[Any]], *, limited: bool) -> Message:
-    """Return the message of a table refused for its cells, given what is told of each column, and if any has limits."""
+def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
+    """Return the message of a table refused for its cells, given what is told of each column."""
     what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
     return (
         f"{raw.source}: {what} values that do not fit",
@@ -83,7 +77,7 @@ def refusal(raw: RawTable, refused: dict[str, list[Any]], *, limited: bool) -> M
         Setting("on_bad", "drop"),
         " leaves their rows out, ",
         Setting("on_bad", {next(iter(refused)): "drop"}),
-        " does so for one column" + (f"; or declare {ANOTHER_RANGE}." if limited else "."),
+        " does so for one column; minimum and maximum declare another range.",
     )
 
 
@@ -94,25 +88,11 @@ def ragged_text(raw: RawTable) -> Message:
     text = (
         f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another number of "
         f"cells than the header's {width}: {list_names(shown, _SHOWN, quoted=False)}. To go on: mend them (a "
-        "separator inside a cell needs quotes around the cell), or "
+        "separator inside a cell needs quotes around the cell), say where the header stands and what divides the "
+        "cells, as in "
     )
-    parts = (text, Setting("on_bad", "drop"), " leaves them out")
-    if 2 * len(ragged) <= len(raw.rows) + len(ragged):
-        return parts
-    return (
-        *parts,
-        "; since most rows are so, say where the header stands or what divides the cells, such as ",
-        Setting("form", {"header": 3, "separator": ";"}, "TextFormat"),
-    )
-
-
-def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
-    """Group values that differ only in their digits, and count the most frequent groups of several values."""
-    texts = pc.replace_substring_regex(shown.filter(at).cast("string"), r"\d+", "#")
-    counts = sorted(
-        ((c["counts"], str(c["values"])) for c in pc.value_counts(texts).to_pylist()), reverse=True
-    )
-    return [(_cell(text), int(count)) for count, text in counts[:_SHOWN] if count > 1]
+    form = Setting("form", {"header": 3, "separator": ";"}, "TextFormat")
+    return (text, form, ", or ", Setting("on_bad", "drop"), " leaves them out")
 
 
 def _cell(value: Any) -> str:
@@ -335,13 +315,8 @@ class TableReading:
                 self._add_examples(name, why, at)
                 self.set_missing.setdefault(name, {})[why] = int(at.sum())
         if refused:
-            limited = not self._limited.isdisjoint(refused)
-            raise TableError(refusal(self.raw, refused, limited=limited))
+            raise TableError(refusal(self.raw, refused))
         self._warn_of_most()
-
-    @property
-    def _limited(self) -> set[str]:
-        return {*self.minimum, *self.maximum}
 
     def _take_for_text(self, name: str) -> None:
         """Read a column as text that has cells of another kind than the others."""
@@ -351,24 +326,19 @@ class TableReading:
 
     def _warn_of_most(self) -> None:
         """Warn of columns of which most cells were refused, which suggests a wrong kind or format."""
-        told: dict[str, list[str]] = {}
-        advice: Message = ""
+        told = []
         for name, cells in self.cells.items():
             dropped = self.actions[name] == "drop"
             there = np.ones_like(self.keep) if dropped else self.keep & ~cells.missing
             gone = int((cells.wrong & there).sum())
             if 2 * gone > there.sum():
                 what = "rows were left out for" if dropped else "values were set missing in"
-                told.setdefault(what, []).append(f"{name!r} ({gone:,} of {int(there.sum()):,})")
+                told.append(f"most {what} {name!r} ({gone:,} of {int(there.sum()):,})")
                 wrong = cells.faults.get(NO_NUMBER, cells.faults.get(TWO_WAYS))
-                range_hint = f"declare {ANOTHER_RANGE}" if name in self._limited else ""
-                advice = advice or (
-                    range_hint if wrong is None else notation_hint(cells.shown.filter(wrong), self.form)
-                )
+                hint = "" if wrong is None else said(notation_hint(cells.shown.filter(wrong), self.form))
+                told += [hint] if hint else []
         if told:
-            parts = [f"most {what} {', '.join(columns)}" for what, columns in told.items()]
-            told_all = "; ".join([*parts, *([said(advice)] if advice else [])])
-            warnings.warn(f"{self.raw.source}: {told_all}", KanoptWarning, stacklevel=4)
+            warnings.warn(f"{self.raw.source}: {'; '.join(told)}", KanoptWarning, stacklevel=4)
 
     def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,10 +162,8 @@ def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str
 def read_sql(url: str, query: str) -> RawTable:
     """Read what a query returns, in a connection that can only read; cells of one column may be of several types.
 
-    SQLite files are opened with ``mode=ro`` and an authorizer that admits reading alone
-    (https://www.sqlite.org/c3ref/set_authorizer.html). Elsewhere one statement is sent that begins with a word for
-    reading, in a transaction that the database itself is told to be read-only where it knows such a thing, and that is
-    rolled back everywhere.
+    One statement is sent that begins with a word for reading; SQLite files are opened with ``mode=ro``, and elsewhere
+    the transaction is read-only where the database knows such a thing, and rolled back everywhere.
 
     Raises
     ------
@@ -255,10 +252,9 @@ def _query_rows(url: str, query: str, stop: Interrupt) -> tuple[str, pd.DataFram
         shown = parsed.render_as_string(hide_password=True)
     except (ArgumentError, ValueError):  # the second for a port that is no number
         raise TableError("the SQL source is no SQLAlchemy URL such as 'sqlite:///trips.db'") from None
-    read = _read_sqlite if parsed.get_backend_name() == "sqlite" else _read_server
     stop.check()
     try:
-        return shown, read(parsed, query, stop)
+        return shown, _read_server(parsed, query, stop)
     except _QueryError as error:
         raise TableError(f"{shown}: {error}; the query was: {query.strip()[:200]}") from None
 
@@ -267,7 +263,8 @@ class _QueryError(Exception):
     """What is wrong with a query or a connection; its place is told by the caller."""
 
 
-def _read_sqlite(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
+def _read_only(url: URL, stop: Interrupt, end: float) -> Callable[[], sqlite3.Connection]:
+    """Return what opens a SQLite file to be read, for as long as a query may take."""
     if url.query or any(part is not None for part in (url.host, url.port, url.username, url.password)):
         raise TableError(
             f"{url.render_as_string()}: a SQLite URL is a path alone, behind three slashes: sqlite:///trips.db"
@@ -276,42 +273,14 @@ def _read_sqlite(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
     if not in_memory:
         require_file(Path(str(url.database)), "a database")
     place = ":memory:" if in_memory else f"file:{quote(str(Path(str(url.database)).absolute()))}?mode=ro"
-    end = time.monotonic() + MOST_SECONDS
-    try:
-        with closing(sqlite3.connect(place, uri=not in_memory)) as connection:
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
-            connection.set_authorizer(_admit_reading)
-            connection.set_progress_handler(lambda: stop.asked or time.monotonic() > end, _STEPS)
-            cursor = connection.execute(query)
-            names = [column[0] for column in cursor.description or ()]
-            return _fetch(names, cursor.fetchmany, end)
-    except (
-        sqlite3.Error,
-        sqlite3.Warning,
-        ValueError,
-    ) as error:  # the last for NUL and lone surrogates in the query
-        stop.check()
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-            raise _late() from None
-        raise _QueryError(_explained(error)) from None
 
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(place, uri=not in_memory)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
+        connection.set_progress_handler(lambda: stop.asked or time.monotonic() > end, _STEPS)
+        return connection
 
-def _admit_reading(action: int, _: str | None, name: str | None, *others: str | None) -> int:
-    """Admit reading of tables and evaluation of functions; see https://www.sqlite.org/c3ref/c_alter_table.html."""
-    recursive = 33  # SQLITE_RECURSIVE, which Python does not name
-    if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, recursive):
-        return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_FUNCTION and name != "load_extension":
-        return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
-
-
-def _explained(error: BaseException) -> str:
-    """Return what SQLite found wrong; for what its authorizer denied, what to do."""
-    text = first_line(error)
-    if getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY):
-        return f"the query does more than read ({text}); write a SELECT"
-    return text
+    return connect
 
 
 def _read_server(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
@@ -319,13 +288,16 @@ def _read_server(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
     from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
     _require_one_selection(query)
-    name = url.get_backend_name()
-    seconds = {"connect_args": {"options": f"-c statement_timeout={1000 * MOST_SECONDS:.0f}"}}
+    name, end = url.get_backend_name(), time.monotonic() + MOST_SECONDS
+    how: dict[str, Any] = {}
+    if name == "sqlite":
+        how = {"creator": _read_only(url, stop, end), "poolclass": sa.NullPool}
+    elif name == "postgresql":
+        how = {"connect_args": {"options": f"-c statement_timeout={1000 * MOST_SECONDS:.0f}"}}
     try:
-        engine = sa.create_engine(url, **(seconds if name == "postgresql" else {}))
+        engine = sa.create_engine("sqlite://" if name == "sqlite" else url, **how)
     except (NoSuchModuleError, ImportError) as error:
         raise _QueryError(f"no driver for this database is installed: {first_line(error)}") from None
-    end = time.monotonic() + MOST_SECONDS
     try:
         with engine.connect() as connection:  # what was begun is rolled back when it is closed
             if name in _KNOWS_READ_ONLY:
@@ -333,8 +305,12 @@ def _read_server(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
             stop.check()
             result = connection.execution_options(stream_results=True).exec_driver_sql(query)
             return _fetch(list(result.keys()), result.fetchmany, end)
-    except SQLAlchemyError as error:
-        raise _QueryError(first_line(getattr(error, "orig", None) or error)) from None
+    except (SQLAlchemyError, ValueError) as error:  # the last for NUL and lone surrogates in the query
+        stop.check()
+        cause = getattr(error, "orig", None) or error
+        if getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            raise _late() from None
+        raise _QueryError(first_line(cause)) from None
     finally:
         engine.dispose()
 

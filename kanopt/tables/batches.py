@@ -1,18 +1,16 @@
 """Tables too large for memory, read batch by batch and as often as needed.
 
-A :class:`BatchSource` gives frames of the columns asked for: of Parquet files, of a callable that makes a fresh
-iterator of frames for every reading, of the partitions of a Dask frame, one after the other, or of an iterator, which
-can be read only once.
+A :class:`BatchSource` gives frames of the columns asked for: of Parquet files, or of a callable that makes a fresh
+iterator of frames for every reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,19 +21,8 @@ from kanopt.errors import TableError, nearest
 from kanopt.tables._text import require_file
 from kanopt.text import list_names
 
-
-class Partitioned(Protocol):
-    """A frame in partitions, each of which is computed when it is read: a Dask DataFrame."""
-
-    def to_delayed(self) -> Sequence[Any]:
-        """Return the partitions."""
-        ...
-
-
 AnyPath: TypeAlias = str | PathLike[str]
-SourceLike: TypeAlias = (
-    AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame] | Partitioned
-)
+SourceLike: TypeAlias = AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]]
 Read: TypeAlias = Callable[[Sequence[str] | None], Iterator[pd.DataFrame]]
 _BATCH = 1 << 15
 """Rows read of a file at a time."""
@@ -55,8 +42,6 @@ class BatchSource:
         Reads some columns, or all for None, from the start. The index of the frames numbers their rows.
     place
         Says where a row stands, counted from 0 through the whole source.
-    once
-        Whether it can be read only once.
     first
         Some rows from its start with all columns, by which it is known what these hold.
 
@@ -70,7 +55,6 @@ class BatchSource:
     name: str
     read: Read
     place: Callable[[int], str]
-    once: bool = False
     first: pd.DataFrame | None = None
 
     def opened(self) -> BatchSource:
@@ -81,13 +65,10 @@ class BatchSource:
         TableError
             If there are none.
         """
-        frames = self.read(None)
-        first = next((frame for frame in frames if len(frame)), None)
+        first = next((frame for frame in self.read(None) if len(frame)), None)
         if first is None:
-            raise TableError(f"{self.name}: holds no rows; an iterator that was read before gives none")
-        if self.once:
-            return BatchSource(self.name, lambda columns: chain([first], frames), self.place, True, first)
-        return BatchSource(self.name, self.read, self.place, False, first)
+            raise TableError(f"{self.name}: holds no rows")
+        return replace(self, first=first)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -119,18 +100,16 @@ class BatchSource:
 
 
 def is_source(given: Any) -> bool:
-    """Return whether something is a table to be read in batches: paths, a callable, an iterator or partitions.
+    """Return whether something is a table to be read in batches: paths or a callable.
 
     Examples
     --------
-    >>> is_source("trips.parquet"), is_source([[1.0, 2.0]]), is_source(iter([]))
+    >>> is_source("trips.parquet"), is_source([[1.0, 2.0]]), is_source(lambda: iter([]))
     (True, False, True)
     """
     if isinstance(given, (list, tuple)):
         return bool(given) and all(isinstance(path, (str, PathLike)) for path in given)
-    if hasattr(given, "to_delayed"):
-        return True
-    return isinstance(given, (str, PathLike, Iterator)) or (callable(given) and not hasattr(given, "shape"))
+    return isinstance(given, (str, PathLike)) or (callable(given) and not hasattr(given, "shape"))
 
 
 def open_source(given: SourceLike) -> BatchSource:
@@ -142,11 +121,6 @@ def open_source(given: SourceLike) -> BatchSource:
         Where a file is missing or no Parquet file, where there are no rows, and where texts of what is derived and
         dropped cannot be read.
     """
-    if isinstance(given, Iterator):
-        return _of_frames(lambda: given, once=True).opened()
-    if hasattr(given, "to_delayed"):
-        # where a client of a cluster is active, a worker computes them; each is kept here only while it is read
-        return _of_frames(lambda: (part.compute() for part in given.to_delayed())).opened()
     if callable(given):
         return _of_frames(given).opened()
     paths = [Path(path) for path in ([given] if isinstance(given, (str, PathLike)) else given)]
@@ -202,7 +176,7 @@ def _without_decimals(batch: Any) -> Any:
     return batch.cast(pa.schema(fields))
 
 
-def _of_frames(make: Callable[[], Any], *, once: bool = False) -> BatchSource:
+def _of_frames(make: Callable[[], Any]) -> BatchSource:
     """Return the frames of a callable; columns that are named by numbers are called by their texts."""
 
     def read(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
@@ -226,7 +200,7 @@ def _of_frames(make: Callable[[], Any], *, once: bool = False) -> BatchSource:
             yield frame.set_axis(names, axis=1).set_axis(pd.RangeIndex(start, start + len(frame)), axis=0)
             start += len(frame)
 
-    return BatchSource("the batches", read, lambda row: f"row {row} of the batches", once)
+    return BatchSource("the batches", read, lambda row: f"row {row} of the batches")
 
 
 def _require(columns: Iterable[str], known: Sequence[str], where: str) -> None:

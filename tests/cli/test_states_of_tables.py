@@ -84,14 +84,14 @@ NAMED = {
     one_missing: ("clients.csv",),
     empty: ("clients.csv",),
     header_only: ("clients",),
-    swapped: ("clients",),
+    swapped: (),
     blank_price: ("unit_duration_cost", "blank"),
     unreadable: ("clients.csv",),
     link_to_itself: ("clients.csv",),
     folder: ("clients.csv",),
     scenario_links_to_itself: ("case.toml",),
 }
-LAWS_ALONE = (header_only, blank_price)
+LAWS_ALONE = (header_only, swapped, blank_price)
 """What `fit` has nothing to say of: laws written by hand read no table."""
 
 

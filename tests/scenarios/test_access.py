@@ -70,7 +70,7 @@ def test_a_database_is_asked_with_consent_only(asking):
 def test_a_query_changes_nothing_with_consent_either(asking):
     asking.write_text(asking.read_text().replace("select * from vans", "drop table vans"))
     before = (asking.parent / "vans.db").read_bytes()
-    assert "does more than read" in mistakes(asking, allow_sql=True)[0][1]
+    assert "must begin with SELECT" in mistakes(asking, allow_sql=True)[0][1]
     assert (asking.parent / "vans.db").read_bytes() == before
 
 

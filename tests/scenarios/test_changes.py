@@ -83,7 +83,7 @@ def test_numbers_beyond_those_of_a_problem_are_named(vehicles, change, key):
 
 def test_a_change_of_rows_that_are_gone_says_so(shared_tiny):
     base = load_scenario(shared_tiny).remove("clients", where={"name": "north"})
-    gone = "an earlier change took out, or altered, every row of 'clients' with name = north"
+    gone = "no row of 'clients' has name = north"
     with pytest.raises(ScenarioError, match=gone):
         base.set("clients.demand", 0.1, where={"name": "north"})
     with pytest.raises(ScenarioError, match="did you mean 'south'"):

@@ -99,7 +99,7 @@ def test_how_the_rows_come_does_not_matter(trips: pd.DataFrame, tmp_path: Path) 
             yield trips.iloc[start : start + 700].astype({"mode": "category"})
 
     expected = fitted(written(trips, tmp_path / "all.parquet")).predict(trips[FEATURES])
-    for given in ([second, first], batches, batches()):
+    for given in ([second, first], batches):
         np.testing.assert_array_equal(fitted(given).predict(trips[FEATURES]), expected)
 
 
@@ -121,11 +121,10 @@ def test_gaps_and_groups_and_periods_are_those_of_tables_in_memory(trips: pd.Dat
     assert model._law.measures["training"]["rows"] == 6_000
 
 
-@pytest.mark.parametrize("once", [False, True])
-def test_ctrl_c_in_the_first_reading_ends_it_at_once(trips: pd.DataFrame, once: bool) -> None:
+def test_ctrl_c_in_the_first_reading_ends_it_at_once(trips: pd.DataFrame) -> None:
     reading = Reading(trips, press_at=3)
     with pytest.raises(KeyboardInterrupt):
-        fitted(reading() if once else reading)
+        fitted(reading)
     assert reading.count == 3
 
 

@@ -49,7 +49,8 @@ def test_sql_is_read_and_mixed_columns_are_judged(database: str) -> None:
         (None, "needs query="),
         ("SELECT * FROM trisp", "no such table: trisp; the query was: SELECT"),
         ("SELECT * FROM trips WHERE id > 9", "has no rows"),
-        ("DELETE FROM trips", "does more than read"),
+        ("DELETE FROM trips", "must begin with SELECT"),
+        ("WITH t AS (SELECT 1) DELETE FROM trips", "readonly"),
         ("SELECT 'a:b' AS x, 5 % 3 AS y", None),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.fields import clock_value
 from kanopt.records.headers import column_hint, field_hint
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
-from kanopt.scenarios.changes import Change, Value, cell_text, conditions_text
+from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.layers import Key, Mistake
 from kanopt.scenarios.files.problem_spec import ProblemSpec
@@ -214,9 +214,7 @@ def in_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Chang
     return replace(change, column=column, value=value, where=cells(change.where), row=cells(change.row))
 
 
-def change_mistakes(
-    change: Change, problem: ProblemSpec, frames: Frames, unchanged: Frames
-) -> Iterable[Mistake]:
+def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
     """Yield what is wrong with a change, with keys relative to it.
 
     Parameters
@@ -227,8 +225,6 @@ def change_mistakes(
         What is decided.
     frames
         The tables as earlier changes left them.
-    unchanged
-        The tables before any change.
     """
     read = {part.table for part in problem.parts().values()}
     key: Key = (change.action,)
@@ -247,19 +243,6 @@ def change_mistakes(
             f"so this would change nothing; {nearest(change.table, read)}",
         )
     else:
-        yield from _cell_mistakes(change, problem, frames[change.table], unchanged[change.table])
-
-
-def _cell_mistakes(
-    change: Change, problem: ProblemSpec, frame: pd.DataFrame, before: pd.DataFrame
-) -> Iterator[Mistake]:
-    """Yield what is wrong with the cells or conditions of a change; rows that are gone are told as such."""
-    fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
-    for mistake in in_cells(change, problem, frame).mistakes(frame, fields):
-        of_rows = mistake.key[:1] == ("where",)
-        if of_rows and frame is not before and in_cells(change, problem, before).finds_rows(before):
-            rows = conditions_text(change.where)
-            message = f"an earlier change took out, or altered, every row of {change.table!r} with {rows}"
-            yield Mistake(mistake.key, message)
-        else:
-            yield mistake
+        fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
+        frame = frames[change.table]
+        yield from in_cells(change, problem, frame).mistakes(frame, fields)

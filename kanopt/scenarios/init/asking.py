@@ -12,6 +12,7 @@ from kanopt.records.headers import (
     SURCHARGE,
     WORKERS,
     TableColumn,
+    field_likeness,
     is_called,
     measured_in,
     place_elsewhere,
@@ -22,6 +23,7 @@ from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.keys import ScenarioKeys
 from kanopt.scenarios.init.orders import listed_in
 from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
+from kanopt.scenarios.init.rewrites import without_brackets
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.text import join_list
 from kanopt.units import same_dimension
@@ -159,6 +161,13 @@ def _meant_as(
         keys |= _without_made_up_price(draft, filled.field)
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
+    for item in _prices_of_time(guess, column) if not found else ():
+        for time in ("h", "min", "day"):
+            keys = {f"problem.{part}.columns": {item.name: name}}
+            keys |= {f"tables.{guess.table.name}.units": {name: f"{draft.money}/{time}"}}
+            keys |= _without_made_up_price(draft, item)
+            if holds(draft.keys.with_keys(keys)):
+                found[f"{part}.{item.name} for each {time}"] = f"{item.name} for each {time}", keys
     return found
 
 
@@ -169,6 +178,17 @@ def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any
         return {}
     rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
     return {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
+
+
+def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
+    """Return the open fields that are prices of time and that a column of money is called like."""
+    own = TableColumn(without_brackets(column.name))
+    return [
+        item
+        for item in guess.part.fields
+        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
+        if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
+    ]
 
 
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
@@ -199,20 +219,17 @@ def _about_columns(
         beside = "; ".join(filter(None, (values, place)))
         shown.append(f"{name!r} of {guess.table.called}" + (f" ({beside})" if beside else ""))
         ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
-    looks, fills, they, them = (
-        ("looks like a rule", "fills", "it", "it")
-        if len(columns) == 1
-        else ("look like rules", "fill", "they", "them")
-    )
+    many = len(columns) > 1
+    looks = "look like rules and fill no field" if many else "looks like a rule and fills no field"
     second = any(
         is_called(p, WORKERS) for guess, name in columns for p in guess.table.columns[name].header.pieces
     )
     second = second and columns[0][0].part.name in ("tasks", "modes")
     text = (
-        f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to {them}"
+        f"{join_list(shown)} {looks}, so that the plan does not keep to {'them' if many else 'it'}"
         + (f": {_NO_SECOND}, so that tasks of one may be planned at once. " if second else ". ")
-        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
-        + " be left out?"
+        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may " if meant else "May ")
+        + f"{'they' if many else 'it'} be left out?"
     )
     guess, name = columns[0]
     answers = {answer: dict(keys) for answer, (_, keys) in meant.items()}

@@ -100,8 +100,7 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
 def _own_columns(leg: PartGuess) -> PartGuess:
     """Return a part of a table that is two parts, as a table of its own columns."""
     columns = [each.column.name for each in leg.filled]
-    why = f"the {leg.part.name} of {leg.table.called}"
-    return leg.matched(leg.table.remade(leg.table.frame[columns], why, end=leg.part.name))
+    return leg.matched(leg.table.remade(leg.table.frame[columns], end=leg.part.name))
 
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:
@@ -155,7 +154,7 @@ def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     made = both_ways(table, *ends) if measured and len(ends) > 1 else None
     if made is None:
         return table
-    return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))), made.made)
+    return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))))
 
 
 def _joins(guess: PartGuess) -> bool:
@@ -236,12 +235,10 @@ def _find_depots(
     found: PartGuess | None = None
     if places is not None:
         left = _unvisited(parts, places)
-        why = f"places of {places.table.called} that nobody is visited at"
-        made = places.table.remade(left, why, title="depots", end="depots")
+        made = places.table.remade(left, title="depots", end="depots")
         found = match_part(made, part) if len(left) else None
     elif net is not None:
-        why = "the places of the matrix beside clients"
-        found = named_by(clients.table, sorted(net - clients.names), part, why)
+        found = named_by(clients.table, sorted(net - clients.names), part)
     elif (row := _depot_row(parts)) is not None:
         found = match_part(row, part)
     if found is not None:
@@ -274,12 +271,10 @@ def _depot_row(parts: _Parts) -> SourceTable | None:
     told = frame[name.name].map(lambda text: bool(words & {*str(text).lower().split()}))
     if told.sum() != 1:
         return None
-    why = f"{guess.table.called} without the depot"
-    rest = match_part(guess.table.remade(frame[~told], why, end="clients"), guess.part)
+    rest = match_part(guess.table.remade(frame[~told], end="clients"), guess.part)
     parts["clients"] = rest or guess
     home = frame[told].dropna(axis="columns")
-    why = f"a row of {guess.table.called}"
-    return guess.table.remade(home, why, title="depots", end="depot") if rest is not None else None
+    return guess.table.remade(home, title="depots", end="depot") if rest is not None else None
 
 
 def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
@@ -293,8 +288,7 @@ def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGu
         return guess
     ends = {end: [cell[0][at] for cell in cells] for at, end in enumerate(("shift_start", "shift_end"))}
     frame = guess.table.frame.drop(columns=column.name).reset_index(drop=True).assign(**ends)
-    why = f"{guess.table.called} with both ends of {column.name!r}"
-    made = guess.table.remade(frame, why, dict.fromkeys(ends, "min"), end="shifts", reads=[column.name])
+    made = guess.table.remade(frame, dict.fromkeys(ends, "min"), end="shifts", reads=[column.name])
     return guess.matched(made, names=names)
 
 
@@ -304,10 +298,9 @@ def _of_trips(guess: PartGuess) -> PartGuess:
     if trips is None or any(piece.startswith("reload") for piece in trips.header.pieces):
         return guess
     frame = guess.table.frame.assign(max_reloads=(guess.table.frame[trips.name] - 1).clip(lower=0))
-    why = f"{guess.table.called}, where a trip less than {trips.name!r} begins with a reload"
-    made = guess.table.remade(frame.drop(columns=trips.name), why, end="trips", reads=[trips.name])
+    made = guess.table.remade(frame.drop(columns=trips.name), end="trips", reads=[trips.name])
     rest = guess.without("max_reloads").on(made)
-    return rest.filling("max_reloads", made.columns["max_reloads"], 0.9, "trips without the first")
+    return rest.filling("max_reloads", made.columns["max_reloads"])
 
 
 def _match_skills(parts: _Parts) -> None:
@@ -320,9 +313,8 @@ def _match_skills(parts: _Parts) -> None:
     for one in wanted:
         for other in [skills] if skills is not None else vehicles.left:
             if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
-                why = "its values are in both tables"
-                parts["clients"] = clients.filling("needs", one, 0.9, why)
-                parts["vehicles"] = vehicles.filling("skills", other, 0.9, why)
+                parts["clients"] = clients.filling("needs", one)
+                parts["vehicles"] = vehicles.filling("skills", other)
                 return
 
 
@@ -340,9 +332,8 @@ def _match_amounts(parts: _Parts) -> None:
     for name, numbers in left.items():
         shared = [c for c in numbers if words & {*c.header.pieces}]
         if len(shared or numbers) == 1:
-            why = "called as what is carried" if shared else "the only number that is left"
             likeness = 0.9 if shared else _BY_LEFT
-            parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness, why)
+            parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness)
 
 
 def _amounts(guess: PartGuess) -> list[ColumnFacts]:
@@ -360,4 +351,4 @@ def _without_blanks(guess: PartGuess) -> PartGuess:
     if not blank or not guess.table.made:
         return guess
     frame = guess.table.frame.fillna(dict.fromkeys(blank, 0))
-    return guess.matched(guess.table.remade(frame, guess.table.made, end="filled"))
+    return guess.matched(guess.table.remade(frame, end="filled"))

@@ -19,7 +19,6 @@ from kanopt.scenarios.init.rewrites import (
     as_amount,
     durations_in_minutes,
     ends_of_ways,
-    in_units_of_loads,
     joined,
     plain_amounts,
     rows_of_brackets,
@@ -61,7 +60,7 @@ def _turned(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
     if len(values) > 1:
         frame = frame.rename_axis(index=table.title, columns=None).reset_index()
     # cells of one fact are of one kind, those of one thing are not
-    return table.remade(frame.apply(_as_numbers), f"{table.called} with a column for each row", end="turned")
+    return table.remade(frame.apply(_as_numbers), end="turned")
 
 
 def _is_unit(text: str) -> bool:
@@ -163,7 +162,6 @@ READINGS: Mapping[str, Reading] = {
         networks.HELPERS,
         (
             ends_of_ways,
-            in_units_of_loads,
             without_margins,
             rows_of_things,
             rows_of_periods,
@@ -281,8 +279,7 @@ def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
 
 def _beside(guess: PartGuess, table: SourceTable, keys: Mapping[str, str], names: Sequence[str]) -> PartGuess:
     """Return a part with columns of another table, and with the fields that they fill."""
-    why = f"{guess.table.called} with {table.called}"
-    made = guess.on(joined(guess.table, table, keys, {name: name for name in names}, why, end="joined"))
+    made = guess.on(joined(guess.table, table, keys, {name: name for name in names}, end="joined"))
     left = [item for item in guess.part.fields if item.name not in guess.fields]
     more = match_columns(guess.part.name, left, [made.table.columns[name] for name in names])
     return replace(made, filled=(*made.filled, *(each for each in more if not is_bare_limit(each))))

@@ -23,7 +23,7 @@ from kanopt.scenarios.init.parts import (
     named_by,
     names_rows,
 )
-from kanopt.scenarios.init.rewrites import both_ways, numbers_of
+from kanopt.scenarios.init.rewrites import both_ways, joined, numbers_of
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.units import convert
 
@@ -64,6 +64,7 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
 
     The lanes are the part ``rates``, beside the declared one, where they have a price.
     """
+    tables = _with_prices_of_ways(tables)
     rates = [guess for table in tables if (guess := _rates(table, tables, part["rates"]))]
     if not rates:
         return _by_words(tables, part)
@@ -80,9 +81,24 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
     _products_and_periods(parts, rest, part)
     for side in _SIDES:
         if side not in parts and sides[side]:
-            why = f"the places that {lanes.table.called} names"
-            parts[side] = named_by(lanes.table, sorted(sides[side]), part[side], why)
+            parts[side] = named_by(lanes.table, sorted(sides[side]), part[side])
     return parts
+
+
+def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Put the one price of a tonne and a km, which a table of settings tells, beside each table of ways."""
+    every = [(table, c) for table in tables if len(table.frame) == 1 for c in table.given.values()]
+    priced = [(table, c.name) for table, c in every if measures(c) == _OF_WAYS]
+    if len(priced) != 1:
+        return [*tables]
+    ((settings, name),) = priced
+    found: list[SourceTable] = []
+    for table in tables:
+        ways = _ways(table)
+        texts_of = [c for c in table.given.values() if c.kind == "text"]
+        is_list = len(ways) == 1 and len(texts_of) >= _FEWEST
+        found.append(joined(table, settings, {}, {name: name}, end="priced") if is_list else table)
+    return found
 
 
 def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> PartGuess | None:
@@ -110,7 +126,7 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> Pa
     cells = {"tail": tail, "head": head, "mode": next(iter(modes), None), "rate": rate}
     for name, column in (cells | {"weight": weight if rate and by_weight else None}).items():
         if column is not None:
-            guess = guess.filling(name, column, 0.9, "its values are those of lanes")
+            guess = guess.filling(name, column)
     if rate is None and both_ways(table, tail.name, head.name) is not None:
         return None  # how far all places are from each other says nothing of what goes where
     keys = [c.name for name in part.key if (c := guess.column(name)) is not None]
@@ -187,9 +203,8 @@ def _together(rates: Sequence[PartGuess], part: Table) -> PartGuess:
         kept = [name for name in ("tail", "head", "rate", "distance") if name in cells]
         frames.append(pd.DataFrame({name: cells[name] for name in kept}))
     lengths = next((c.unit for one in rates for c in _ways(one.table)), "")
-    why = " and ".join(one.table.called for one in rates)
     made = rates[0].table.remade(
-        pd.concat(frames), why, {"rate": unit, "distance": lengths}, title="lanes", end="lanes"
+        pd.concat(frames), {"rate": unit, "distance": lengths}, title="lanes", end="lanes"
     )
     of = frozenset().union(*({one.table.name, *one.table.of} for one in rates))
     return as_named(replace(made, of=made.of | of), part)
@@ -204,14 +219,13 @@ def _lane_parts(rates: PartGuess, part: Table, sides: Mapping[str, frozenset[str
         units = {f"rate_{place}": rate.unit for place in range(len(wide.columns))}
         lanes = wide.set_axis([*units], axis="columns").reset_index()
         lanes = lanes.rename(columns={tail.name: "tail", head.name: "head"})
-        why = f"{rates.table.called}, a column for each weight"
-        made = rates.table.remade(lanes, why, units, title="lanes", end="card")
+        made = rates.table.remade(lanes, units, title="lanes", end="card")
         return {"lanes": as_named(made, part), "rates": rates}
     named = {name: texts for name, texts in sides.items() if texts}
     guess = match_part(rates.table, part, named, without=[rate.name] if rate is not None else [])
     guess = guess or PartGuess(part, rates.table, ())
     for name, column in (("tail", tail), ("head", head)):
-        guess = guess.filling(name, column, 0.9, "its values are places")
+        guess = guess.filling(name, column)
     limit = next((each for each in guess.filled if each.field.name == "capacity"), None)
     if limit is not None and not limit.named:
         guess = guess.without("capacity")  # an amount beside a lane may be its usual shipment
@@ -291,10 +305,10 @@ def _products_and_periods(
             parts[name] = own[0]
         elif name not in parts and source is not None:
             names = source.texts_of(field_name).unique()
-            parts[name] = named_by(source.table, names, part[name], f"the {name} of {source.table.called}")
+            parts[name] = named_by(source.table, names, part[name])
         elif name not in parts:
             first = next(iter(parts.values())).table
-            parts[name] = named_by(first, [alone], part[name], "no table tells several")
+            parts[name] = named_by(first, [alone], part[name])
         for other in ("demand", "suppliers"):  # names of other things are none of these
             named = parts[other].column(field_name) if other in parts else None
             if named is not None and not named.texts <= parts[name].names:
@@ -309,8 +323,7 @@ def _by_words(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         return guess if guess and (guess.called_so or len(guess.filled) > _FEWEST) else None
 
     parts = assigned(tables, [name for name in part if name != "rates"], as_called)
-    sets = ({"markets", "facilities"}, {"markets", "suppliers"}, {"markets", "lanes"})
-    if not any(anchor <= parts.keys() for anchor in sets):
+    if not {"markets", "lanes"} <= parts.keys():
         return None
     _products_and_periods(parts, tables, part)
     return parts

@@ -48,7 +48,7 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
             steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
             rows = rows.assign(order=rows["machine"].map(steps))
         unit = stations[0].header.unit or "min"
-        made = listed.remade(rows, listed.made, {"duration": unit}, title="operations", end="ops")
+        made = listed.remade(rows, {"duration": unit}, title="operations", end="ops")
         found += [replace(made, of=made.of | told), *beside]
     return found
 
@@ -116,7 +116,7 @@ def things(
         and (groups[name].nunique(dropna=False) <= 1).all()
     ]
     made = pd.concat([names.rename("name"), frame[kept]], axis="columns").dropna(subset=["name"])
-    return table.remade(made.drop_duplicates("name"), f"the {what} of {table.called}", title=what, end=what)
+    return table.remade(made.drop_duplicates("name"), title=what, end=what)
 
 
 def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
@@ -186,8 +186,7 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
     rows = rows.drop(columns=[*names, "pieces", *amounts], errors="ignore").assign(duration=sum(lasts))
     steps = other.given if orders is other else ()  # one table of orders and of their only step
     reads = [*used, *used.values(), *names, *steps]
-    why = f"{orders.called} by {other.called}"
-    made = orders.remade(rows, why, {"duration": unit}, title="operations", end="ops", reads=reads)
+    made = orders.remade(rows, {"duration": unit}, title="operations", end="ops", reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
 
 
@@ -244,14 +243,14 @@ def located(
     """
     key = places.key
     assert key is not None
-    made, why = table, f"{table.called} with the places of {places.called}"
+    made = table
     for column in columns:
         names = {name: name if len(columns) == 1 else f"{column.name} {end}" for end, name in ends.items()}
-        made = joined(made, places, {column.name: key.name}, names, why, end="located")
+        made = joined(made, places, {column.name: key.name}, names, end="located")
     if len(columns) == 1:
         return made
     apart = made.frame.drop(columns=[column.name for column in columns])
-    return made.remade(apart, why, end="apart")
+    return made.remade(apart, end="apart")
 
 
 def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, str]]) -> SourceTable:
@@ -279,8 +278,7 @@ def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, s
     renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
     stops = pd.concat([unloading, loading], ignore_index=True)
     units = {n: table.columns[of].unit for n, of in renamed.items()}
-    why = f"{table.called}: a stop where each is loaded and one where it is unloaded"
-    return table.remade(stops, why, units, end="stops")
+    return table.remade(stops, units, end="stops")
 
 
 def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
@@ -325,6 +323,5 @@ def with_breaks(table: SourceTable) -> SourceTable:
     spans = zip(length, begin, latest, strict=True)
     breaks = [f"{long:g} in {first:g}-{last:g}" if long > 0 else None for long, first, last in spans]
     names = [c.name for c in (*times, *lengths)]
-    why = f"{table.called} with its breaks in one column, each over by the later time"
     frame = table.frame.drop(columns=names).assign(breaks=pd.Series(breaks, index=table.frame.index))
-    return table.remade(frame, why, end="breaks", reads=names)
+    return table.remade(frame, end="breaks", reads=names)

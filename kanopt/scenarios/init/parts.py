@@ -202,11 +202,11 @@ class PartGuess:
         return next(item for item in self.part.fields if item.name == field)
 
     def filling(
-        self, field: str, column: ColumnFacts, likeness: float, why: str, *, named: bool = False
+        self, field: str, column: ColumnFacts, likeness: float = 0.9, *, named: bool = False
     ) -> PartGuess:
         """Return the part with one more field filled, whatever filled it before."""
         rest = [each for each in self.filled if each.field.name != field and each.column is not column]
-        own = FilledField(self.declared(field), column, likeness, why, named)
+        own = FilledField(self.declared(field), column, likeness, "its values fit", named)
         return replace(self, filled=(*rest, own))
 
     def on(self, table: SourceTable) -> PartGuess:
@@ -254,7 +254,7 @@ def match_part(
     guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
     guess = guess.without(*(each.field.name for each in guess.filled if _is_bare_relation(part, each)))
     if key is not None:
-        guess = guess.filling(part.key[0], key, 1.0, "its values are names that the other tables have")
+        guess = guess.filling(part.key[0], key, 1.0)
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
         return None
     if may_teach(table) and table.is_history and not guess.called_so:
@@ -295,8 +295,8 @@ def _with_partners(guess: PartGuess) -> PartGuess:
             fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
             partner = next((c for c in fitting if unit and measured_in(c.unit) == unit), None)
             if partner is not None:
-                guess = guess.filling(item.name, column, 0.9, f"looks like {item.name}", named=True)
-                guess = guess.filling(need.name, partner, 0.5, f"{item.name} needs it")
+                guess = guess.filling(item.name, column, 0.9, named=True)
+                guess = guess.filling(need.name, partner, 0.5)
                 break
     return guess
 
@@ -318,14 +318,14 @@ def as_named(table: SourceTable, part: Table) -> PartGuess:
     guess = PartGuess(part, table, ())
     for item in part.fields:
         if item.name in table.columns:
-            guess = guess.filling(item.name, table.columns[item.name], 1.0, "made so")
+            guess = guess.filling(item.name, table.columns[item.name], 1.0)
     return guess
 
 
-def named_by(table: SourceTable, names: Iterable[str], part: Table, why: str) -> PartGuess:
+def named_by(table: SourceTable, names: Iterable[str], part: Table) -> PartGuess:
     """Return a part of names alone, which another table has."""
     made = pd.DataFrame({"name": [*names]})
-    return as_named(table.remade(made, why, title=part.name, end=part.name), part)
+    return as_named(table.remade(made, title=part.name, end=part.name), part)
 
 
 def assigned(

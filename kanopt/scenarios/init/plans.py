@@ -11,9 +11,8 @@ from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, T
 from kanopt.records.matching import is_end
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft
-from kanopt.scenarios.init.keys import slug
 from kanopt.scenarios.init.kinds import READINGS
-from kanopt.scenarios.init.parts import PartGuess, measures
+from kanopt.scenarios.init.parts import PartGuess
 from kanopt.scenarios.init.plan_laws import add_costs, add_laws, learned_load
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
 from kanopt.text import join_list, list_names
@@ -49,7 +48,6 @@ def draft_plan(draft: Draft) -> None:
     if kind == "routing":
         add_costs(draft)
         _ask_about_roads(draft)
-        _add_further_loads(draft)
         _add_todays_plan(draft)
     elif kind == "scheduling":
         _add_prices(draft)
@@ -86,7 +84,9 @@ def _add_day(draft: Draft) -> None:
 def _make_depot(draft: Draft) -> None:
     """Put a depot into the middle of the clients."""
     clients = draft.roles.parts["clients"]
-    middle = _middle(draft, "clients")
+    columns = [{end: draft.roles.column("clients", end) for end in ends} for ends in _PLACES]
+    placed = next((each for each in columns if all(each.values())), {})
+    middle = {end: round(float(clients.table.frame[name].mean()), 5) for end, name in placed.items()}
     made = pd.DataFrame({"name": ["depot"], **middle})
     known = draft.units.get(clients.table.name, {})
     units = {end: known[name].unit for end in middle if (name := draft.roles.column("clients", end)) in known}
@@ -106,17 +106,6 @@ def _make_distances(draft: Draft) -> None:
         draft.add_made("distances", pd.DataFrame({**ends, "distance": 0.0}), {"distance": "km"}, why)
 
 
-def _middle(draft: Draft, *parts: str) -> dict[str, float]:
-    """Return the middle of the first part whose rows have places."""
-    for part in parts:
-        for ends in _PLACES:
-            columns = {end: draft.roles.column(part, end) for end in ends}
-            if all(columns.values()):
-                frame = draft.roles.parts[part].table.frame
-                return {end: round(float(frame[name].mean()), 5) for end, name in columns.items()}
-    return {}
-
-
 def _make_vehicles(draft: Draft) -> None:
     """Make vans enough that a first plan hardly leaves anybody out; those that are not used cost nothing."""
     count = max(_FEWEST_VANS, math.ceil(len(draft.roles.parts["clients"].table.frame) / _CLIENTS_OF_A_VAN))
@@ -128,35 +117,6 @@ def _make_vehicles(draft: Draft) -> None:
     made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
     units = {name: unit for name, (_, unit) in rates.items()}
     draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
-
-
-def _add_further_loads(draft: Draft) -> None:
-    """Add what clients want and vehicles hold beside the load, in one unit that one column of each has."""
-    parts, names = draft.roles.parts, list[str]()
-    if "vehicles" not in parts or "demand" not in parts["clients"].fields:
-        return
-    dropped = {column for part, column in draft.dropped if part == "clients"}
-    of_clients = [c for c in parts["clients"].table.given.values() if c.name in dropped]
-    every = {"clients": [*parts["clients"].left, *of_clients], "vehicles": parts["vehicles"].left}
-    left = {part: [c for c in columns if measures(c) == {"amount": 1}] for part, columns in every.items()}
-    for unit in dict.fromkeys(c.unit for c in left["clients"]):
-        pair = {part: [c for c in columns if c.unit == unit] for part, columns in left.items()}
-        if any(len(columns) != 1 or len(columns[0].values) < columns[0].rows for columns in pair.values()):
-            continue
-        names.append(f"load_{slug(unit)}")
-        for part, (column,) in pair.items():
-            draft.bound.add((part, column.name))
-            draft.dropped = [pair for pair in draft.dropped if pair != (part, column.name)]
-            draft.guess(
-                parts[part].table.name,
-                column.name,
-                f"{part}.{names[-1]}",
-                "the other table counts it, too",
-                True,
-            )
-            draft.keys.set(("problem", part, "columns"), names[-1], column.name)
-    if names:
-        draft.keys.set(("problem", "policy"), "capacities", names, "further measures of the load")
 
 
 def _ask_about_roads(draft: Draft) -> None:

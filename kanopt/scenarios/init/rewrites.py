@@ -19,7 +19,6 @@ from kanopt.records.headers import (
     LONG_TIMES,
     TableColumn,
     is_planning_word,
-    measured_in,
     read_header,
 )
 from kanopt.records.matching import ColumnFacts
@@ -27,7 +26,7 @@ from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.tables._convert import two_ways
 from kanopt.text import join_list
-from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
+from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
@@ -65,9 +64,8 @@ def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
             continue
         cells = [name for name in numbers if pd.notna(last[name])]
         margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
-        why = f"the last row of {table.called}"
-        found.append(table.remade(table.frame.iloc[:-1], f"{table.called} without its last row", end="body"))
-        found.append(table.remade(margin, why, title=label, end="margin"))
+        found.append(table.remade(table.frame.iloc[:-1], end="body"))
+        found.append(table.remade(margin, title=label, end="margin"))
     return found
 
 
@@ -109,10 +107,10 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     kept = [names.get(c.name, c.name) for c in ids]
     cells.columns = [*kept, *meant.values()]
     rows = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
-    yield table.remade(rows, f"{table.called} as a list", {value: unit}, end="rows")
+    yield table.remade(rows, {value: unit}, end="rows")
     if len(rest) > len(ids):
         beside = table.frame[[c.name for c in rest]]
-        yield table.remade(beside, f"{table.called} without its wide columns", end="beside")
+        yield table.remade(beside, end="beside")
 
 
 def unit_of_cells(corner: ColumnFacts) -> str:
@@ -134,31 +132,6 @@ def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
         return None
     return None if len(heads) + 1 < len(table.given) else ("to", {name: name for name in heads}, "")
-
-
-def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Count things such as containers in what they hold, where one column says that and others are counted in it."""
-    every = [(table.name, c) for table in tables for c in table.given.values() if c.kind == "number"]
-    units = {c.unit for _, c in every}
-    held: dict[str, tuple[str, float]] = {}
-    told: set[str] = set()
-    for name, column in every:
-        above, _, below = column.unit.partition("/")
-        counts = below in COUNTED and {above, below} <= units and measured_in(above) == measured_in(below)
-        if column.distinct == 1 and counts:
-            held[below] = above, float(column.values.iloc[0])
-            told.add(name)
-    found: list[SourceTable] = []
-    for table in tables:
-        counted = [c for c in table.given.values() if c.kind == "number" and c.unit in held]
-        if counted:
-            frame = table.frame.assign(**{c.name: table.frame[c.name] * held[c.unit][1] for c in counted})
-            units_of = {c.name: held[c.unit][0] for c in counted}
-            why = f"{table.called} in {join_list([*units_of.values()])}"
-            made = table.remade(frame, why, units_of, end="loads", reads=[*units_of])
-            table = replace(made, of=made.of | told)
-        found.append(table)
-    return found
 
 
 def as_amount(text: str) -> tuple[float, str] | None:
@@ -202,8 +175,8 @@ def _in_numbers(table: SourceTable) -> SourceTable:
             units[column.name] = unit
     if not numbers or may_teach(table):
         return table
-    why = f"{table.called} with {join_list([*map(repr, units)])} in plain units"
-    return table.remade(table.frame.assign(**numbers), why, units, end="numbers")
+    f"{table.called} with {join_list([*map(repr, units)])} in plain units"
+    return table.remade(table.frame.assign(**numbers), units, end="numbers")
 
 
 def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -225,9 +198,8 @@ def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTabl
             ):
                 apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
                 rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
-                why = f"{table.called} with the ends of {column.name!r} apart"
                 made = pd.concat([apart, rest], axis="columns")
-                return table.remade(made, why, end="apart", reads=[column.name])
+                return table.remade(made, end="apart", reads=[column.name])
     return table
 
 
@@ -241,7 +213,7 @@ def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
             continue
         (rows,) = long(table, *wide)
         first = next(iter(rows.frame))
-        pairs = rows.remade(rows.frame.rename(columns={first: "from"}), rows.made, end="pairs")
+        pairs = rows.remade(rows.frame.rename(columns={first: "from"}), end="pairs")
         turned = both_ways(pairs, "from", "to")
         found.append(replace(pairs, square=table) if turned is None else turned)
     return found
@@ -267,8 +239,7 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
     if count <= _FEWEST or pairs.duplicated().any() or len(rows) != count * (count - 1) // 2:
         return None
     turned = rows.rename(columns={tail: head, head: tail})
-    why = f"{table.called}, where each pair stands once and holds for both directions"
-    return table.remade(pd.concat([rows, turned]), why, end="both_ways")
+    return table.remade(pd.concat([rows, turned]), end="both_ways")
 
 
 def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
@@ -356,8 +327,7 @@ def _in_minutes(table: SourceTable, field: tuple[str, str], longest: float) -> S
     if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
         return table
     (name, minutes) = clocks[0].name, clocks[0].minutes
-    why = f"{table.called}, whose {name!r} is hours and minutes"
-    return table.remade(table.frame.assign(**{name: minutes}), why, {name: "min"}, end="minutes")
+    return table.remade(table.frame.assign(**{name: minutes}), {name: "min"}, end="minutes")
 
 
 def joined(
@@ -365,7 +335,6 @@ def joined(
     other: SourceTable,
     keys: Mapping[str, str],
     names: Mapping[str, str],
-    why: str,
     *,
     end: str,
     title: str = "",
@@ -381,7 +350,7 @@ def joined(
         Column of the table to the one of the other that has the same names.
     names
         Column of the other to what it is called.
-    why, end, title, reads
+    end, title, reads
         As in :meth:`SourceTable.remade`.
     """
     rows = zip(*(texts(other.frame[name]) for name in keys.values()), strict=True)
@@ -395,7 +364,7 @@ def joined(
     frame = pd.concat([kept, beside.reset_index(drop=True)], axis="columns")
     columns = {given: other.columns[name] for name, given in names.items()}
     units = {given: c.declared if given == c.name else c.unit for given, c in columns.items()}
-    made = table.remade(frame, why, units, title=title, end=end, reads=reads)
+    made = table.remade(frame, units, title=title, end=end, reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
 
 

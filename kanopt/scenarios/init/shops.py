@@ -66,11 +66,8 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
             parts["tasks"] = _after(tasks, before)
         for name, source, field_name in (("jobs", "tasks", "job"), ("machines", "modes", "machine")):
             if name not in parts and parts[source].column(field_name) is not None:
-                listed, why = (
-                    parts[source].texts_of(field_name).unique(),
-                    f"the {name} that the {source} name",
-                )
-                parts[name] = named_by(parts[source].table, listed, part[name], why)
+                listed = parts[source].texts_of(field_name).unique()
+                parts[name] = named_by(parts[source].table, listed, part[name])
     else:
         steps = worked_out(tables)
         by_amount = [each for each in steps if "pieces" in each.reads]
@@ -92,14 +89,12 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 def _after(tasks: PartGuess, before: ColumnFacts) -> PartGuess:
     """Return tasks that come after those that a column lists, in which a mark such as - stands for none."""
-    why = "its values are names of other tasks"
     if "-" not in before.texts:
-        return tasks.filling("after", before, 0.9, why)
+        return tasks.filling("after", before)
     frame = tasks.table.frame
     plain = [", ".join(_listed(cell)) for cell in texts(frame[before.name].fillna(""))]
-    told = f"{tasks.table.called} without marks for none"
-    made = tasks.table.remade(frame.assign(**{before.name: plain}), told, end="plain")
-    return tasks.on(made).filling("after", made.columns[before.name], 0.9, why)
+    made = tasks.table.remade(frame.assign(**{before.name: plain}), end="plain")
+    return tasks.on(made).filling("after", made.columns[before.name])
 
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
@@ -140,9 +135,8 @@ def linked_in_jobs(tasks: PartGuess) -> set[str]:
 
 def _in_no_order(jobs: PartGuess) -> PartGuess:
     """Return jobs whose tasks follow what they come after, and not one another."""
-    why = f"{jobs.table.called}, whose tasks come after what they say"
-    made = jobs.table.remade(jobs.table.frame.assign(in_order=False), why, end="free")
-    return jobs.on(made).filling("in_order", made.columns["in_order"], 1.0, "tasks say what they come after")
+    made = jobs.table.remade(jobs.table.frame.assign(in_order=False), end="free")
+    return jobs.on(made).filling("in_order", made.columns["in_order"], 1.0)
 
 
 def _operations(
@@ -175,16 +169,16 @@ def _operations(
     ).without("after")
     jobs = names_rows(table, names.get("jobs", ()), every=True)
     if guess.column("job") is None and jobs:
-        guess = guess.filling("job", jobs[0], 0.9, "its values are names of jobs")
+        guess = guess.filling("job", jobs[0])
     lists = [c for c in _lists(table, names.get("machines", ())) if c is not guess.column("job")]
     if guess.column("machine") is None and lists:
-        guess = guess.filling("machine", lists[0], 0.9, "it lists names of machines, of which any will do")
+        guess = guess.filling("machine", lists[0])
     if guess.column("duration") is None or not guess.fields & {"name", "job"}:
         return None
     key = guess.column("name") or table.key
     before = predecessors(table, key) if key is not None and key.is_unique else None
     if before is not None:
-        guess = guess.filling("after", before, 0.9, "its values are names of other rows")
+        guess = guess.filling("after", before)
     guess = _by_shape(guess)
     one_line = any(called(other, "machines") for other in tables) or called(table, "tasks")
     return (guess, parts) if "machine" in guess.fields or one_line or called(table, "jobs") else None
@@ -209,11 +203,11 @@ def _by_shape(guess: PartGuess) -> PartGuess:
         for column in guess.left:
             again = column.whole and not column.header.unit and not column.is_unique
             if again and not frame.duplicated([job.name, column.name]).any():
-                guess = guess.filling("order", column, 0.9, "it counts the steps of a job")
+                guess = guess.filling("order", column)
                 break
     left = [c for c in guess.left if c.kind == "text" and not c.is_unique and len(c.values) == c.rows]
     if guess.column("machine") is None and len(left) == 1:
-        guess = guess.filling("machine", left[0], 0.7, "the only names that are left")
+        guess = guess.filling("machine", left[0], 0.7)
     return guess
 
 
@@ -254,7 +248,7 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
         names = parts["machines"].names if "machines" in parts else _told_apart(named["machine"])
         rows["machine"] = named["machine"].map(lambda cell: _one_of(cell, names))
         rows = rows.explode("machine")
-    return table.remade(rows, f"from {table.called}", units, end="steps")
+    return table.remade(rows, units, end="steps")
 
 
 def _listed(cell: str) -> list[str]:
@@ -288,17 +282,16 @@ def _made_parts(
         found["jobs"] = match_part(made, part["jobs"]) or as_named(made, part["jobs"])
     tasks = things(rows, frame["task"], "tasks", without=("machine", "duration", "energy"))
     if "job" not in tasks.frame:
-        tasks = tasks.remade(tasks.frame.assign(job=tasks.frame["name"]), tasks.made, end="jobs")
+        tasks = tasks.remade(tasks.frame.assign(job=tasks.frame["name"]), end="jobs")
     found["tasks"] = as_named(tasks, part["tasks"])
     modes = frame[[name for name in ("task", "machine", "duration", "energy") if name in frame]]
     if "machine" not in modes:
         names = sorted(machines.names) if machines else ["machine 1"]
         modes = modes.merge(pd.DataFrame({"machine": names}), how="cross")
-    made = rows.remade(modes.drop_duplicates(), rows.made, title="modes", end="modes")
+    made = rows.remade(modes.drop_duplicates(), title="modes", end="modes")
     found["modes"] = as_named(made, part["modes"])
     if machines is None or not {*modes["machine"]} <= machines.names:
-        why = f"the machines of {rows.called}"
-        found["machines"] = named_by(rows, modes["machine"].unique(), part["machines"], why)
+        found["machines"] = named_by(rows, modes["machine"].unique(), part["machines"])
     return found
 
 
@@ -314,23 +307,21 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
         if guess is None or not columns:
             continue
         if name != "jobs" and not guess.column("family"):
-            parts[name] = guess.filling("family", columns[0], 0.9, "its values are families of the setups")
+            parts[name] = guess.filling("family", columns[0])
         elif name == "jobs" and not parts["tasks"].column("family"):
             tasks, header = parts["tasks"], columns[0].name
-            why = f"{tasks.table.called} with {header!r} of {guess.table.called}"
             keys = {tasks["job"].name: guess["name"].name}
             made = joined(
                 tasks.table,
                 guess.table,
                 keys,
                 {header: "family"},
-                why,
                 end="families",
                 title="tasks",
                 reads=[header],
             )
             family = made.columns["family"]
-            parts["tasks"] = tasks.on(made).filling("family", family, 0.9, f"{header!r} of its job")
+            parts["tasks"] = tasks.on(made).filling("family", family)
 
 
 def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
@@ -362,8 +353,8 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
     read = [c.name for c in (*shift, *pause, *lists)]
-    why, units = f"{', '.join(read)} of {machines.table.called}", {"start": "min", "end": "min"}
-    made = machines.table.remade(frame, why, units, title="calendars", end="calendars", reads=read)
+    units = {"start": "min", "end": "min"}
+    made = machines.table.remade(frame, units, title="calendars", end="calendars", reads=read)
     parts["calendars"] = as_named(made, part)
     if any(begin == 0 for _, begin, _ in rows):
         # what a machine is set up for when its shift begins is not that of time zero: setups run through the night

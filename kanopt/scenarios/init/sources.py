@@ -347,7 +347,6 @@ class SourceTable:
     def remade(
         self,
         frame: pd.DataFrame,
-        why: str,
         units: Mapping[str, str] | None = None,
         *,
         title: str = "",
@@ -360,8 +359,6 @@ class SourceTable:
         ----------
         frame
             Its rows.
-        why
-            What it is, in words.
         units
             Units of columns that their headers do not say.
         title
@@ -379,7 +376,7 @@ class SourceTable:
             on_bad="",
             title=title or self.title,
             sheet=self.sheet,
-            made=why,
+            made=f"made of {self.called}",
             units={column: unit for column, unit in given.items() if unit and column in frame},
             of=self.of | {self.name},
             reads=self.reads | {*reads},
