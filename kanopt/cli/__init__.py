@@ -7,11 +7,13 @@ before signals are listened to, so that Ctrl-C while modules load ends as it doe
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import sys
 from contextlib import ExitStack
 from typing import Any
 
-from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, leave
+from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, has_memory, leave, words_of_memory
 from kanopt.interrupt import Interrupt
 
 __all__ = ["main"]
@@ -25,6 +27,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments
         In place of those of the process, without the program's name.
     """
+    _open_closed_streams()
+    if not has_memory():
+        print(words_of_memory(), file=sys.stderr)
+        raise SystemExit(2)
     with ExitStack() as restored:
         own = arguments is None  # the process is ours, and ends with the command
         stop = Interrupt(keeps=False, signals=SIGNALS, leave=leave if own else None)
@@ -39,6 +45,19 @@ def main(arguments: list[str] | None = None) -> None:
             # it takes Python seconds to look through all that was loaded for what need not be freed any more
             gc.freeze()
     raise SystemExit(code)
+
+
+def _open_closed_streams() -> None:
+    """Let output that nobody takes go nowhere, as with ``kanopt run … >&-``.
+
+    Python has no stream then, and the first file that is opened would get its number: what a library prints would be
+    written into the report.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # the lowest free number is taken, until the three of the streams are
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _run(arguments: list[str] | None, stop: Interrupt) -> int:

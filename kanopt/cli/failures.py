@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli.options import echo, warnings_to_stderr
-from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_memory, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
 from kanopt.interrupt import Interrupt
 
@@ -102,8 +103,8 @@ def _report(error: BaseException, stop: Interrupt) -> int:
             return _print_error(error, ExitCode.LAW_REFUSED)
         case KanoptError():
             return _print_error(error, ExitCode.BAD_INPUT)
-        case MemoryError():
-            echo("there is too little memory; allow this process more, or give it smaller tables", err=True)
+        case MemoryError() | ImportError() | OSError() if _is_short_of_memory(error):
+            echo(words_of_memory(), err=True)
             return ExitCode.BAD_INPUT
         case OSError():
             return _report_file(error)
@@ -134,6 +135,15 @@ def _print_error(error: KanoptError, code: int) -> int:
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     return code
+
+
+def _is_short_of_memory(error: BaseException) -> bool:
+    """Say whether an error means that there is not enough memory: libraries that do not fit are not loaded."""
+    return (
+        isinstance(error, MemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+        or any(said in str(error) for said in ("failed to map segment", "annot allocate memory"))
+    )
 
 
 def _internal_error(error: Exception) -> int:

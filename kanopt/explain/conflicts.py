@@ -314,12 +314,40 @@ class _ConflictSearch:
                 return members
             if len(groups) == len(self.groups_by_distance):
                 return None
+        heavy = self._capacity_conflict()
+        if heavy is not None:
+            return heavy
         members = self._members(self.groups_by_distance)
         return members if self._is_infeasible(members, share=_SHARE)[0] else None
 
     def _members(self, groups: Sequence[tuple[str, ...]]) -> list[ConflictMember]:
         names = {name for group in (self.client_group, *groups) for name in group}
         return [*reversed(groups), *binding_rules(self.problem, names)]
+
+    def _capacity_conflict(self) -> list[ConflictMember] | None:
+        """Return the fewest clients that demand more than all vehicles carry, where all together do."""
+        data = self.problem.data
+        if data.has_sources:
+            return None
+        trips = np.array([vehicle.num_available * (1 + vehicle.max_reloads) for vehicle in data.vehicles])
+        room = float(data.capacities[0, trips > 0] @ trips[trips > 0])
+        left = room - data.demand[data.index[self.client]]
+        chosen: list[tuple[str, ...]] = []
+        for group in sorted(self.groups_by_distance, key=lambda group: -data.demand[data.index[group[0]]]):
+            if left < -1e-9 * max(room, 1.0):
+                break
+            chosen.append(group)
+            left -= data.demand[data.index[group[0]]]
+        if not left < -1e-9 * max(room, 1.0):
+            return None
+        members: list[ConflictMember] = [*chosen]
+        members += [
+            rule
+            for rule in self._members(chosen)
+            if isinstance(rule, RelaxableRule) and rule.kind == "capacity"
+        ]
+        self.verdicts[frozenset(members)] = True, True
+        return members
 
     def _deletion_filter(self, members: list[ConflictMember]) -> list[ConflictMember]:
         """Remove what can be removed, in blocks at first, until nothing can be or the time is up."""
