@@ -24,7 +24,6 @@ from kanopt.formulas.nodes import (
     Apply,
     Constant,
     Input,
-    Maximum,
     Node,
     Power,
     Product,
@@ -34,7 +33,7 @@ from kanopt.formulas.nodes import (
     rebuild,
 )
 from kanopt.formulas.parameters import Covariance, is_parameter, names_in, parameters_of, with_standard_errors
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.pieces import Curve, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.validity import provenance_of_changed
@@ -183,30 +182,18 @@ class NamedLaw:
             text = f"{'curve' if isinstance(each, Smooth) else 'table'} of {', '.join(each.columns)}"
             of = self.names.get(each.name, "") if each.name != self.level else ""
             told.append(f"{text} in {of}" if of else text)
-        told += [text for node in postorder(attempt.root) if (text := self._added(node))]
-        return "; ".join(dict.fromkeys(told)) or "none"
+        told += list(dict.fromkeys(filter(None, map(self._added, postorder(attempt.root)))))
+        return "; ".join(told) or "none"
 
     def _added(self, node: Node) -> str:
-        """Return what a step of the law is that was added to it; empty for others."""
-        new = [
-            each
-            for each in node.children
-            if is_parameter(each) and getattr(each, "name", "") not in self.names
-        ]
-        match node:
-            case _ if not new:
-                return ""
-            case Power(exponent=Step(argument=of)):
-                return f"bracket of {to_infix(of)}"
-            case Power(base=of):
-                return f"power of {to_infix(of)}"
-            case Product(factors=(_, Maximum(parts=(Sum(terms=(of, _)), _)))):
-                return f"bend of {to_infix(of)}"
-            case Product(factors=(_, of)):
-                return f"line of {to_infix(of)}"
-            case Maximum():
-                return "a least value"
-        return "a constant"
+        """Return the inputs that a constant was brought in for; empty for what was there."""
+        new = any(
+            is_parameter(each) and getattr(each, "name", "") not in self.names for each in node.children
+        )
+        others = [each for each in node.children if not isinstance(each, Constant)]
+        return (
+            f"{type(node).__name__.lower()} of {', '.join(map(to_infix, others))}" if new and others else ""
+        )
 
 
 def _times(value: float, term: Node) -> Product:

@@ -33,7 +33,7 @@ from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.formulas.variables import Variable, check_name, hint, variable_of, variables_of
+from kanopt.formulas.variables import Variable, check_name, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
 from kanopt.text import list_names, number_text
 
@@ -448,7 +448,7 @@ class FormulaParser(FormulaText):
         if name in CALLED:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
         names = [*self.inputs, *self.laws, *self.constants]
-        raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], names)}", token.place)
+        raise self.error(f"unknown name {name[:60]!r}; {nearest(name[:60], names)}", token.place)
 
     def piece(self, token: Token, arguments: Sequence[ast.expr]) -> Node:
         """Return the curve, step function or table that a call stands for, which is as it was learned."""

@@ -1,29 +1,26 @@
-"""A plan as a workbook in which the laws live: change an input or a constant, and the costs follow."""
+"""A plan as a workbook."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from kanopt.display import Lines, words_of
 from kanopt.errors import ProblemError
 from kanopt.files import csv_text
-from kanopt.formulas.export.workbook import MOST_ROWS, LawRows, RowCells, SheetBook, cell_text, write_law_rows
+from kanopt.formulas.export.excel import MOST_ROWS, cell_text
 from kanopt.pages.figure_rows import figure_rows, figure_table
 from kanopt.pages.story import ReportSubject, story
 from kanopt.plans.findings import GanttView
-from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result
-from kanopt.text import clock_text, column_decimals, join_list
+from kanopt.text import clock_text, column_decimals
 
 # Workbooks of tables: what a table holds is text and numbers, and no cell is a formula.
 
@@ -37,6 +34,62 @@ _PAGE_WIDTH = 125.0
 """Letters that fit beside each other on it, across, at full size and within its usual margins."""
 _MOST_BREAKS = 1023
 """Page breaks that Excel takes."""
+
+
+_LONGEST_TEXT, _LONGEST_FORMULA = 32_767, 8_191
+_FORMATS: Mapping[str, Mapping[str, Any]] = {
+    "plain": {},
+    "text": {"quote_prefix": True},
+    "long": {"quote_prefix": True, "text_wrap": True, "valign": "top"},
+    "title": {"quote_prefix": True, "bold": True, "font_size": 14},
+    "heading": {"bold": True, "bottom": 1, "quote_prefix": True},
+    "input": {"bg_color": "#FFF4CC", "border": 1, "border_color": "#BFBFBF"},
+    # as text, so that a category such as =1+1 or 007 stays what it is when it is typed or picked
+    "category": {
+        "bg_color": "#FFF4CC",
+        "border": 1,
+        "border_color": "#BFBFBF",
+        "num_format": "@",
+        "quote_prefix": True,
+    },
+    "result": {"bold": True, "border": 1},
+    "money": {"num_format": "#,##0.00"},
+    "money input": {"bg_color": "#FFF4CC", "border": 1, "border_color": "#BFBFBF", "num_format": "#,##0.00"},
+    "money result": {"bold": True, "border": 1, "num_format": "#,##0.00"},
+}
+
+
+class SheetBook:
+    """A workbook with its formats.
+
+    Parameters
+    ----------
+    book
+        An empty workbook.
+    """
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.formats = {name: book.add_format(dict(how)) for name, how in _FORMATS.items()}
+
+    def text(self, sheet: Any, row: int, column: int, text: str, how: str = "text") -> None:
+        """Write a text as text, even if it begins like a formula."""
+        if len(text) > _LONGEST_TEXT:
+            raise ProblemError(
+                f"text {text[:60]!r}: a cell of Excel takes at most {_LONGEST_TEXT:,} characters"
+            )
+        sheet.write_string(row, column, text, self.formats[how])
+
+    def formula(
+        self, sheet: Any, place: tuple[int, int], text: str, value: float | str, how: str = "plain"
+    ) -> None:
+        """Write a formula, and its value for programs that do not compute."""
+        if len(text) > _LONGEST_FORMULA:
+            raise ProblemError(
+                f"a part of the formula has {len(text):,} characters, more than a cell of Excel takes"
+            )
+        known = value if isinstance(value, str) or np.isfinite(value) else "#N/A"
+        sheet.write_formula(*place, f"={text}", self.formats[how], known)
 
 
 class FrameBook:
@@ -303,19 +356,10 @@ _HIGHEST = 409
 """Points that a row of Excel is high at most."""
 _WIDTHS = (28, 24, 18, 18, 60)
 """Widths of the summary's columns; a sentence goes over all but the first."""
-_LIVING = (
-    "The laws live: the yellow cells of their sheets are the inputs and constants with which the plan was priced, "
-    "and what is changed there changes the costs. What is decided, the times and whatever follows from them stay as "
-    "they are{}."
-)
 
 
 def workbook(subject: ReportSubject) -> bytes:
-    """Return the content of an XLSX file: summary, plan, costs, laws, and the tables of their curves.
-
-    Each law has a sheet with a row for every leg, stop, task or flow at which the plan uses it. The lines of the price
-    that a law makes are formulas; the others are numbers. Whatever comes from data is written as text.
-    """
+    """Return the content of an XLSX file: summary, plan and costs."""
     import xlsxwriter
 
     content = BytesIO()
@@ -331,18 +375,11 @@ class _PlanBook(FrameBook):
         super().__init__(sheets, ("tables", "steps", "formula"))
         self.subject = subject
         self.result: Result = subject.explanation.result
-        self.cells: set[str] = set()
 
     @property
     def _earns(self) -> bool:
         """Whether more comes in than is paid."""
         return (self.result.objective or 0.0) < 0
-
-    def _living(self) -> str:
-        """Say what follows from what is changed, and from which laws nothing does."""
-        assert self.result.assessment is not None
-        idle = dict.fromkeys(use.law for use in self.result.assessment.law_uses if not use.term)
-        return _LIVING.format(f"; no cost follows from {join_list(list(idle))}" if idle else "")
 
     def fill(self) -> None:
         """Write everything."""
@@ -354,42 +391,17 @@ class _PlanBook(FrameBook):
                 title = name.replace("_", " ").capitalize()
                 self.frame(self.sheet(title), in_order(frame), pages=_PAGES.get(name, ""), forms=forms)
         costs = self.sheet("Costs")
-        uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
-        pages = [self.sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
-        written = [self._law(page, use) for page, use in zip(pages, uses, strict=True)]
-        total = self._costs(costs, uses, written)
+        total = self._costs(costs)
         self._summary(summary, total)
 
-    def _law(self, sheet: Any, use: LawUse) -> RowCells:
-        count = use.shape[0]
-        where = use.where() if use.where is not None else [("", f"{place}") for place in range(1, count + 1)]
-        unit = self.result.problem.unit
-        heads = {"where": [group for group, _ in where], "what": [item for _, item in where]}
-        labels = {head: texts for head, texts in heads.items() if any(texts)} or {
-            "what": ["the plan"] * count
-        }
-        rows = LawRows(
-            title=use.law,
-            formula=use.formula,
-            arguments=use.arguments,
-            labels=labels,
-            factor=np.broadcast_to(use.rise, use.shape) if use.term else None,
-            cut_off=use.cut_off,
-            amount=f"amount ({unit})" if unit else "amount",
-        )
-        return write_law_rows(self.sheets, sheet, rows, self.cells)
-
-    def _costs(self, sheet: Any, uses: Sequence[LawUse], written: Sequence[RowCells]) -> str:
+    def _costs(self, sheet: Any) -> str:
         """Write the costs by term and line by line, and return the cell of their sum."""
         pricing = self.result.pricing
         assert pricing is not None
         terms = pricing.terms()
         order = pricing.lines["term"].map({term: place for place, term in enumerate(terms.index)})
         lines = pricing.lines.iloc[order.argsort(kind="stable")].reset_index(drop=True)
-        living: dict[int, str] = {}
-        if len(lines) <= _MOST_LINES:
-            lines, living = _living_lines(lines, uses, written)
-        else:
+        if len(lines) > _MOST_LINES:
             lines = lines.groupby(["term", "group"], sort=False)["amount"].sum().reset_index()
             lines.insert(2, "item", "")
         unit = self.result.problem.unit
@@ -405,7 +417,7 @@ class _PlanBook(FrameBook):
             sheet,
             1,
             0,
-            f"Amounts of laws follow their sheets; yellow cells may be changed here{comes_in}.",
+            f"Yellow cells may be changed here{comes_in}.",
         )
         heading = 3
         for column, word in enumerate(("term", f"amount{money}", f"as planned{money}", f"change{money}")):
@@ -426,9 +438,7 @@ class _PlanBook(FrameBook):
         for row, (term, group, item, amount) in enumerate(lines.itertuples(index=False), start=first):
             for column, word in enumerate((term, group, item)):
                 text(sheet, row, column, cell_text(str(word)))
-            if row - first in living:
-                self.sheets.formula(sheet, (row, 3), living[row - first], float(amount), "money")
-            elif np.isfinite(amount):
+            if np.isfinite(amount):
                 sheet.write_number(row, 3, float(amount), self.sheets.formats["money input"])
             if np.isfinite(amount):
                 sheet.write_number(row, 4, float(amount), self.sheets.formats["money"])
@@ -455,13 +465,6 @@ class _PlanBook(FrameBook):
             for part in section.parts:
                 lines = part.items if isinstance(part, Lines) else (str(part),)
                 told += [("" if place else section.title, words_of(line)) for place, line in enumerate(lines)]
-        told.append(("This workbook", self._living()))
-        assert result.assessment is not None
-        large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]
-        told += [
-            ("", f"{law} is used in more than {_MOST_PLACES:,} places, whose prices are numbers.")
-            for law in large
-        ]
         line = 2
         unit = f" ({result.problem.unit})" if result.problem.unit else ""
         text(sheet, line, 0, f"{'earns' if self._earns else 'costs'} now{unit}")
@@ -498,39 +501,3 @@ class _PlanBook(FrameBook):
             for row, value in enumerate(frame[name], start=line + 1):
                 self.sheets.text(sheet, row, column, cell_text(value), "long" if column == 4 else "text")
         return line + 1 + len(frame)
-
-
-def _living_lines(
-    lines: pd.DataFrame, uses: Sequence[LawUse], written: Sequence[RowCells]
-) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Return the lines of a price, and for those that a law makes the formula, by position.
-
-    A line is left a number where the law's amount is not the line's, such as a leg that is priced at another value.
-    """
-    places: Mapping[tuple[str, str, str], deque[int]] = defaultdict(deque)
-    groups: Mapping[tuple[str, str], list[int]] = defaultdict(list)
-    for place, (term, group, item) in enumerate(lines[["term", "group", "item"]].itertuples(index=False)):
-        places[term, group, item].append(place)
-        groups[term, group].append(place)
-    amounts: NDArray[np.float64] = lines["amount"].to_numpy(dtype=float).copy()
-    items = lines["item"].tolist()
-    living: dict[int, str] = {}
-    gone: set[int] = set()
-    for use, cells in zip(uses, written, strict=True):
-        if not use.term or use.where is None:
-            continue
-        for (group, item), cell, worth in zip(use.where(), cells.amounts, use.amounts.tolist(), strict=True):
-            if not item and len(parts := groups[use.term, group]):
-                if _equal(amounts[parts].sum(), worth):
-                    living[parts[0]], items[parts[0]] = cell, ""
-                    amounts[parts[0]] = worth
-                    gone.update(parts[1:])
-            elif (queue := places[use.term, group, item]) and _equal(amounts[queue[0]], worth):
-                living[queue.popleft()] = cell
-    kept = [place for place in range(len(lines)) if place not in gone]
-    found = lines.assign(amount=amounts, item=items).iloc[kept].reset_index(drop=True)
-    return found, {new: living[old] for new, old in enumerate(kept) if old in living}
-
-
-def _equal(amount: float, other: float) -> bool:
-    return bool(abs(amount - other) <= 1e-9 * max(1.0, abs(amount)))

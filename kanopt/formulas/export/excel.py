@@ -24,7 +24,10 @@ from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 
 # A1 up to three letters whatever the last column is, and R1C1
-_LIKE_A_SHEET = r"(?:'[^'\[\]:*?/\\]+'|[^\W\d][\w.]*)!"
+_LIKE_A_CELL = re.compile(r"[a-z]{1,3}[0-9]+|r[0-9]*(c[0-9]*)?|c[0-9]*", re.IGNORECASE)
+_FUNCTIONS = """abs and atan cos count exact exp false if iferror index int ln log lookup match max min mod na not or pi
+power sin sqrt sum sumproduct tanh true"""
+_SHEET = r"(?:'[^'\[\]:*?/\\]+'|[^\W\d][\w.]*)!"
 _CELL = re.compile(rf"(?:{_SHEET})?(?:\$?[A-Z]{{1,3}}\$?[1-9][0-9]{{0,6}}|[^\W\d][\w.]*)", re.ASCII)
 _ESCAPED = re.compile(r"(['\[\]#@])")
 
@@ -100,6 +103,17 @@ def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> 
     return dict(cells)
 
 
+MOST_ROWS = 1_048_576
+"""Rows of a sheet."""
+_LONGEST_NOTE = 2_000
+
+
+def cell_text(text: str) -> str:
+    """Return a text shortened and without characters that are invalid in a cell."""
+    clean = re.sub("[\x00-\x08\x0b-\x1f\ud800-\udfff]", "\ufffd", text)
+    return clean if len(clean) <= _LONGEST_NOTE else f"{clean[:_LONGEST_NOTE]}…"
+
+
 Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
 
@@ -158,8 +172,8 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style
     return text
 
 
-class Spreadsheet(SourceWriter):
-    """The worksheet language.
+class _Cell(SourceWriter):
+    """The worksheet language, in one cell, in which shared steps are written repeatedly.
 
     Parameters
     ----------
@@ -173,8 +187,6 @@ class Spreadsheet(SourceWriter):
     times, plus, minus, over = "*", "+", "-", "/"
     comma = ","  # Excel wants no spaces
     lowest = LOWEST
-    counted = _MOST_ARGUMENTS
-    """How many cells are counted at once."""
 
     def __init__(self, names: Mapping[str, str], formula: BaseFormula) -> None:
         super().__init__(dict(names))
@@ -185,13 +197,18 @@ class Spreadsheet(SourceWriter):
         """Return a formula that is #N/A if a number is missing, since Excel treats an empty cell as zero."""
         used = (v.name for v in self.formula.inputs if not v.is_category and v.name in self.formula.used)
         numbers = [self.names[name] for name in used]
-        groups = [numbers[start : start + self.counted] for start in range(0, len(numbers), self.counted)]
-        counts = [self.count(group, alone=len(groups) == 1) for group in groups]
+        groups = [
+            numbers[start : start + _MOST_ARGUMENTS] for start in range(0, len(numbers), _MOST_ARGUMENTS)
+        ]
+        counts = [f"COUNT({','.join(group)})" for group in groups]
         return f"IF({'+'.join(counts)}<{len(numbers)},NA(),{text})" if numbers else text
 
-    def count(self, cells: Sequence[str], *, alone: bool) -> str:
-        """Write how many of some cells hold numbers."""
-        return f"COUNT({','.join(cells)})"
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
+        """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
+        written = super().visit(node, parts)
+        if len(written.text) > LONGEST:
+            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
+        return written
 
     def number(self, value: float) -> str:
         """Write a number as Excel reads it, to fifteen digits."""
@@ -250,17 +267,6 @@ class Spreadsheet(SourceWriter):
                 "in a formula; rename it"
             )
         return '"' + value.replace('"', '""') + '"'
-
-
-class _Cell(Spreadsheet):
-    """A formula in one cell, in which shared steps are written repeatedly."""
-
-    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
-        written = super().visit(node, parts)
-        if len(written.text) > LONGEST:
-            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
-        return written
 
 
 def _check_size(text: str, formula: BaseFormula) -> None:

@@ -78,7 +78,8 @@ def test_categories_that_a_formula_of_excel_cannot_hold_are_refused(label):
 
 @pytest.mark.parametrize(
     "reference",
-    ["", "B2:B9", "B2,B3", "B2)+(B3", "[Book1]Sheet1!A1", "'[x.xlsx]S'!A1", "a b", "=B2", "B2\n", "Sheet!", "#REF!", "http://x", "'a'b'!A1", None, 3, "x" * 300 + "(", "Ｂ２"],
+    ["", "B2:B9", "B2,B3", "B2)+(B3", "[Book1]Sheet1!A1", "'[x.xlsx]S'!A1", "a b", "=B2", "B2\n", "Sheet!", "#REF!",
+     "http://x", "'a'b'!A1", None, 3, "x" * 300 + "(", "Ｂ２"],
 )  # fmt: skip
 def test_cells_that_are_none_are_refused(reference):
     with pytest.raises(FormulaError, match="is no cell such as 'B2'"):
