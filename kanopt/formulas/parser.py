@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
@@ -349,16 +351,12 @@ def _merged_inputs(
 
 def _intersect_declarations(known: Variable, other: Variable, what: str) -> Variable:
     """Return the intersection of two declarations of an input."""
-    lows = [bound for bound in (known.low, other.low) if bound is not None]
-    highs = [bound for bound in (known.high, other.high) if bound is not None]
-    low, high = max(lows, default=None), min(highs, default=None)
+    low = max((bound for bound in (known.low, other.low) if bound is not None), default=None)
+    high = min((bound for bound in (known.high, other.high) if bound is not None), default=None)
     allowed = known.categories or other.categories
-    if known.categories and other.categories:
+    if other.categories:
         allowed = tuple(label for label in allowed if label in other.categories)
-        empty = not allowed
-    else:
-        empty = low is not None and high is not None and low > high
-    if empty:
+    if (other.categories and not allowed) or (low is not None and high is not None and low > high):
         raise FormulaError(
             f"formula for {what!r}: input {known.name!r} is declared differently by the laws; nowhere do all hold"
         )
@@ -380,18 +378,11 @@ def _checked_constants(
         for names, kind in known:
             if name in names:
                 raise FormulaError(f"formula for {what!r}: the constant {name!r} is also {kind}; rename it")
-        if not math.isfinite(_float(value)):
-            shown = f"{value!r:.50}"
-            raise FormulaError(f"formula for {what!r}: the constant {name!r} is {shown}, no finite number")
+        if isinstance(value, bool | str) or not np.isfinite(np.float64(value)):
+            raise FormulaError(
+                f"formula for {what!r}: the constant {name!r} is {value!r:.50}, no finite number"
+            )
     return {name: Constant(float(value), name) for name, value in constants.items()}
-
-
-def _float(value: Any) -> float:
-    """Return a number as a float; NaN if it is not a number or too large."""
-    try:
-        return math.nan if isinstance(value, bool | str) else float(value)
-    except (OverflowError, TypeError):
-        return math.nan
 
 
 class FormulaParser(FormulaText):
