@@ -6,10 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from textwrap import fill
-from typing import TYPE_CHECKING, cast, overload
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
@@ -31,10 +28,6 @@ _BEYOND_INPUTS = 3
 """Numbers of a known law beyond one for each input, at most; none of some 110 recovered laws of logistics has more."""
 _LONGEST = 600
 """Letters of a law in the table of all; ``formulas[k]`` has it whole."""
-_REFUSED = (
-    "one of these: its constants trade with each other, a shape or a function that was asked for is lost, or it has no "
-    "value on some row"
-)
 
 
 class ConsideredFormulas(Sequence[AnyFormula], Shown):
@@ -56,30 +49,20 @@ class ConsideredFormulas(Sequence[AnyFormula], Shown):
     def __len__(self) -> int:
         return len(self._chosen.alternatives)
 
-    @overload
-    def __getitem__(self, place: int | str) -> AnyFormula: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[AnyFormula, ...]: ...
-    def __getitem__(self, place: int | str | slice) -> AnyFormula | tuple[AnyFormula, ...]:
-        """Return one of them.
+    def __getitem__(self, place: Any) -> Any:
+        """Return one of them, by its place or its name, or several by a slice.
 
         Raises
         ------
         IndexError
             If there are fewer.
         FormulaError
-            If it is asked for by anything but its place or name, or was compared, but is no formula of its own.
+            If none has that name, or it was compared, but is no formula of its own.
         """
-        if isinstance(place, str):
-            place = self._place_of(place)
-        if not isinstance(place, (int, np.integer, slice)):
-            raise FormulaError(
-                f"formulas[{place!r}]: formulas are taken by place, 0 to {len(self) - 1}, as considered() lists them"
-            )
         if isinstance(place, slice):
             return tuple(self[k] for k in range(*place.indices(len(self))))
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"formulas[{place}]: {count_text(len(self), 'formula')} considered")
+        if isinstance(place, str):
+            place = self._place_of(place)
         found = self._chosen.alternatives[place]
         if found.chosen:
             return self._chosen
@@ -87,8 +70,7 @@ class ConsideredFormulas(Sequence[AnyFormula], Shown):
             raise FormulaError(
                 f"formulas[{place}]: {found.text!r} was compared, but not written as a formula"
             )
-        law: AnyFormula = cast(AnyFormula, found.law)  # of the same type as the chosen one
-        return law
+        return found.law
 
     def _place_of(self, name: str) -> int:
         names = [each.rung for each in self._chosen.alternatives]
@@ -109,34 +91,6 @@ class ConsideredFormulas(Sequence[AnyFormula], Shown):
             shown.reset_index(), partial(number_text, digits=3), most=_MOST_SHOWN, rest="considered() has all"
         )
         yield replace(table, heads=("", "", *table.heads[2:]))
-
-    def text(self) -> str:
-        """Return them as a table in which long formulas are wrapped."""
-        frame = considered_frame(self._chosen)
-        if not len(frame):
-            return "none"
-        sizes, errors = ([number_text(value, 3) for value in frame[name]] for name in ("complexity", "error"))
-        table = [("", "complexity", "error", "formula, and why or why not")]
-        table += [
-            (" ".join(filter(None, (str(place), name, "(chosen)" * chosen))), size, error, text)
-            for place, (chosen, name, size, error, text) in enumerate(
-                zip(frame["chosen"], frame["rung"], sizes, errors, frame["formula"], strict=True)
-            )
-        ]
-        first, second, third = (max(len(row[column]) for row in table) for column in range(3))
-        margin = " " * (first + second + third + 6)
-        lines = []
-        for (place, size, error, text), why in zip(table, ["", *frame["why"]], strict=True):
-            head = f"{place:<{first}}  {size:>{second}}  {error:>{third}}  "
-            lines += [_wrapped(head + shorten(text, _LONGEST), margin)]
-            lines += [_wrapped(margin + why, margin)] * bool(why)
-        alike = rivals_text(self._chosen)
-        return "\n".join([*([_wrapped(alike, ""), ""] if alike else []), *lines])
-
-
-def _wrapped(text: str, margin: str) -> str:
-    """Return a text in lines of 120 letters, those after the first with a margin; words are kept whole."""
-    return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def approximation_text(formula: BaseFormula) -> str:
@@ -285,8 +239,7 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
     if longer > _LEVEL:
         return f"{text}; its description is longer" + (": a close call" if longer <= CLOSE else "")
     if longer < -_LEVEL:
-        untold = f"it is longer to read, or {_REFUSED}" if more > 0 else _REFUSED
-        return f"{text}; its description is shorter, but {other.refused or untold}"
+        return f"{text}; its description is shorter, but {other.refused or 'it could not be taken'}"
     return f"{text}; its description is as long"
 
 

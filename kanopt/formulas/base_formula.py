@@ -22,7 +22,7 @@ from kanopt.formulas.nodes import Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.printing import to_infix
-from kanopt.formulas.variables import Variable, category_label, check_label, hint, refuse_lookalikes, settle
+from kanopt.formulas.variables import Variable, category_label, check_label, settle
 from kanopt.text import join_list, list_names, number_text, range_text
 
 Bounds: TypeAlias = tuple[float, float]
@@ -58,7 +58,6 @@ class BaseFormula:
         kinds = {variable.name: variable for variable in self.inputs}
         if len(kinds) != len(self.inputs):
             raise FormulaError(f"{self.title}: two inputs have the same name")
-        refuse_lookalikes(kinds, self.title)
         for node in postorder(self.root):
             for name in node.names:
                 self._check_read(node, name, kinds)
@@ -72,7 +71,7 @@ class BaseFormula:
     def _check_read(self, node: Node, name: str, kinds: Mapping[str, Variable]) -> None:
         """Refuse a step that reads an input which is not declared, or of the other kind."""
         if name not in kinds:
-            raise FormulaError(f"{self.title} reads {name!r}, which is no input; {hint(name, kinds)}")
+            raise FormulaError(f"{self.title} reads {name!r}, which is no input; {nearest(name, kinds)}")
         if kinds[name].is_category != isinstance(node, Table):
             category = kinds[name].is_category
             found = "a category, of which only a table" if category else "a number, which no table"

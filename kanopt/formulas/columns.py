@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -199,7 +199,6 @@ long the great circle is between them, and sine and cosine of its initial bearin
 
 GAP = "missing"
 """The category that stands for a gap in laws fitted with ``missing="indicator"``."""
-SUFFIX = "_missing"
 
 _EDGE = 1e-9
 _SHOWN = 12
@@ -231,46 +230,21 @@ def read_columns(
         If an input is missing (suggests the nearest name), is not numeric, or has missing values.
     """
     columns: dict[str, NDArray[Any]] = {}
-    names = {variable.name for variable in inputs}
     absent = [v.name for v in inputs if v.name in required and v.name not in data]
     if absent:
-        raise FormulaError(_missing_inputs(absent, names, [str(name) for name in data]))
+        raise FormulaError(_missing_inputs(absent, [str(name) for name in data]))
     for variable in inputs:
         if variable.name in data:
-            try:
-                columns[variable.name] = _column(variable, data, filled=variable.name in gaps)
-            except _GapsError as error:
-                advice = _advice(variable.name) if indicator_name(variable.name) in names else ""
-                raise FormulaError(f"{error}{advice}") from None
+            columns[variable.name] = _column(variable, data, filled=variable.name in gaps)
     return columns
 
 
-def _missing_inputs(absent: Sequence[str], names: Collection[str], given: Sequence[str]) -> str:
+def _missing_inputs(absent: Sequence[str], given: Sequence[str]) -> str:
     """Return a message that lists missing inputs and the given columns."""
-    stems = [name.removesuffix(SUFFIX) for name in absent if name.endswith(SUFFIX)]
-    advice = next((_advice(stem) for stem in stems if stem in names), "")
     if len(absent) == 1:
-        return f"input {absent[0]!r} is missing; {nearest(absent[0], given, 'given')}{advice}"
+        return f"input {absent[0]!r} is missing; {nearest(absent[0], given, 'given')}"
     listed, there = list_names(absent, _SHOWN), list_names(given, _SHOWN)
-    return f"inputs {listed} are missing; given: {there or 'none'}{advice}"
-
-
-class _GapsError(FormulaError):
-    """An error about missing values, to which advice may be added."""
-
-
-def indicator_name(column: str) -> str:
-    """Return the name of the indicator input for missing values of a column."""
-    return f"{column}{SUFFIX}"
-
-
-def _advice(name: str) -> str:
-    """Return advice on missing numbers for a law that was fitted with ``missing="indicator"``."""
-    return (
-        f". The law knows gaps: where {name!r} is missing it wants 'yes' in {indicator_name(name)!r}, elsewhere 'no', "
-        f"and in {name!r} the median of the rows it was fitted to; "
-        "kanopt.surrogates.encoding.MissingIndicators.of(fitted_rows).filled(data) writes both"
-    )
+    return f"inputs {listed} are missing; given: {there or 'none'}"
 
 
 def _column(variable: Variable, data: Any, *, filled: bool) -> NDArray[Any]:
@@ -351,9 +325,10 @@ def _example(raw: NDArray[Any]) -> str:
 def _refuse_gaps(variable: Variable, gaps: NDArray[np.bool_]) -> None:
     if gaps.any():
         first = int(np.argmax(gaps))
-        raise _GapsError(
+        raise FormulaError(
             f"input {variable.name!r} has {count_text(int(gaps.sum()), 'missing value')} of {gaps.size:,}, the first "
-            f"at position {first}; drop or fill those rows"
+            f"at position {first}; drop or fill those rows (a law learned with missing='indicator' wants 'yes' in "
+            f"{variable.name}_missing there, and the median here)"
         )
 
 

@@ -24,7 +24,6 @@ from kanopt.formulas.nodes import (
     Apply,
     Constant,
     Input,
-    Maximum,
     Node,
     Power,
     Product,
@@ -34,7 +33,7 @@ from kanopt.formulas.nodes import (
     rebuild,
 )
 from kanopt.formulas.parameters import Covariance, is_parameter, names_in, parameters_of, with_standard_errors
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.pieces import Curve, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.validity import provenance_of_changed
@@ -183,30 +182,17 @@ class NamedLaw:
             text = f"{'curve' if isinstance(each, Smooth) else 'table'} of {', '.join(each.columns)}"
             of = self.names.get(each.name, "") if each.name != self.level else ""
             told.append(f"{text} in {of}" if of else text)
-        told += [text for node in postorder(attempt.root) if (text := self._added(node))]
-        return "; ".join(dict.fromkeys(told)) or "none"
+        told += list(dict.fromkeys(filter(None, map(self._added, postorder(attempt.root)))))
+        return "; ".join(told) or "none"
 
     def _added(self, node: Node) -> str:
-        """Return what a step of the law is that was added to it; empty for others."""
-        new = [
-            each
-            for each in node.children
-            if is_parameter(each) and getattr(each, "name", "") not in self.names
-        ]
-        match node:
-            case _ if not new:
-                return ""
-            case Power(exponent=Step(argument=of)):
-                return f"bracket of {to_infix(of)}"
-            case Power(base=of):
-                return f"power of {to_infix(of)}"
-            case Product(factors=(_, Maximum(parts=(Sum(terms=(of, _)), _)))):
-                return f"bend of {to_infix(of)}"
-            case Product(factors=(_, of)):
-                return f"line of {to_infix(of)}"
-            case Maximum():
-                return "a least value"
-        return "a constant"
+        """Return the inputs that a constant was brought in for; empty for what was there."""
+        new = any(
+            is_parameter(each) and getattr(each, "name", "") not in self.names for each in node.children
+        )
+        others = [each for each in node.children if not isinstance(each, Constant)]
+        kind = "power" if isinstance(node, Power) else "term"
+        return f"{kind} of {', '.join(map(to_infix, others))}" if new and others else ""
 
 
 def _times(value: float, term: Node) -> Product:
@@ -260,17 +246,13 @@ class CorrectionSearch(ClassSearch):
         The rows.
     periods
         Of numbers that start anew.
-    interactions
-        Whether constants of terms may change with columns, so that pairs of columns correct the law.
     """
 
     insist = INSIST
 
-    def __init__(
-        self, known: NamedLaw, rows: EstimationRows, periods: Mapping[str, float], *, interactions: bool
-    ) -> None:
+    def __init__(self, known: NamedLaw, rows: EstimationRows, periods: Mapping[str, float]) -> None:
         super().__init__(rows, log=False)
-        self.known, self.interactions = known, interactions
+        self.known = known
         numbers = [
             name for name, values in rows.columns.items() if values.dtype != object and np.ptp(values) > 0
         ]
@@ -299,8 +281,7 @@ class CorrectionSearch(ClassSearch):
 
     def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
         """Yield laws with a constant that moves, then all others."""
-        only = "" if self.interactions else self.known.level
-        moves = ClassMoves(self.scope, known, only=only, by_evidence=True)
+        moves = ClassMoves(self.scope, known, by_evidence=True)
         released = list(moves.released())
         yield [law for law in released if not (known.held - law.held) & self.known.exponents]
         powers = [law for law in released if (known.held - law.held) & self.known.exponents]
@@ -345,7 +326,6 @@ TURNS = 4
 """Times that weights follow the law that was found."""
 FREEDOM, HEAVY = 5.0, 0.002
 """Degrees of freedom of the t distribution by which rows count, where more than this share of them is far off."""
-SCALES = ("auto", "additive", "factor")
 MOST_LEVERAGE = 0.99
 SHOWN = 200
 
@@ -356,8 +336,6 @@ def correct(
     columns: Iterable[str] = (),
     *,
     periodic: Mapping[str, float] | None = None,
-    scale: str = "auto",
-    interactions: bool = True,
     weight: Weight | None = None,
     test: Any = None,
 ) -> AnyFormula:
@@ -377,11 +355,6 @@ def correct(
         Columns that may correct the law besides its own inputs.
     periodic
         Periods of columns that start anew, such as ``{"hour": 24}``.
-    scale
-        ``"additive"`` or ``"factor"``: whether columns add to the law or multiply it; ``"auto"`` takes the shorter
-        description, and adds where the law or the output is not above zero.
-    interactions
-        Whether the constants of the law's terms may change with columns, so that pairs of columns correct it.
     weight, test
         As for :meth:`refit`.
 
@@ -397,7 +370,7 @@ def correct(
     FormulaError
         If an input is missing or has missing values.
     FitError
-        If there are fewer than 8 rows, a column is missing, or `scale` is ``"factor"`` and a value is not above 0.
+        If there are fewer than 8 rows, or a column is missing.
 
     Examples
     --------
@@ -411,13 +384,11 @@ def correct(
     >>> print(better)
     (0.1221 + 0.009641 · load) · km
     >>> print(better.provenance["corrected"])
-    on 60 rows: c2 from 0.14 to 0.1221; line of load; error on rows left out 0.503, was 3.28
+    on 60 rows: c2 from 0.14 to 0.1221; term of load; error on rows left out 0.503, was 3.28
     """
     from threadpoolctl import threadpool_limits
 
     what = f"formula for {formula.output.name!r}"
-    if scale not in SCALES:
-        raise FitError(f"{what}: scale={scale!r} is unknown; use one of {', '.join(map(repr, SCALES))}")
     extra = _extra_columns(formula, table, [columns] if isinstance(columns, str) else columns, what)
     read = [*(variable for variable in formula.inputs if variable.name in formula.used), *extra]
     periods = _periods(periodic or {}, read, what)
@@ -425,12 +396,15 @@ def correct(
     if rows.count < LEAST_ROWS:
         raise FitError(f"{what}: {rows.count} rows are too few to correct a law; {LEAST_ROWS} are the least")
     foretold = np.array(np.broadcast_to(formula.evaluate(rows.columns), rows.count))
-    ways = _ways(scale, rows.target, foretold, what)
+    # whether columns multiply the whole law, and whether its errors grow with it: both need what is above zero
+    ways = [(False, False)]
+    if min(rows.target.min(), foretold.min()) > 0.0:
+        ways += [(False, True), (True, True)]
     named = [NamedLaw.of(formula, rows, factor=factor) for factor, _ in ways]
     # on such small matrices the threads of BLAS spin for each other
     with threadpool_limits(limits=1):
         paths = [
-            _corrected(_Correcting(known, rows, foretold, periods, interactions), grows=grows)
+            _corrected(_Correcting(known, rows, foretold, periods), grows=grows)
             for known, (_, grows) in zip(named, ways, strict=True)
         ]
     path = min(paths, key=lambda path: path[-1].length)
@@ -457,11 +431,10 @@ class _Correcting:
     rows: EstimationRows
     foretold: Floats
     periods: Mapping[str, float]
-    interactions: bool
 
     def search(self, rows: EstimationRows) -> CorrectionSearch:
         """Return the search on some rows."""
-        return CorrectionSearch(self.known, rows, self.periods, interactions=self.interactions)
+        return CorrectionSearch(self.known, rows, self.periods)
 
 
 @dataclass(frozen=True, eq=False)
@@ -559,22 +532,6 @@ def _trust(residual: Floats) -> Floats:
     if deviation <= 0.0 or float(np.mean(gap > 5.0 * deviation)) <= HEAVY:
         return np.ones(gap.size)
     return np.minimum(1.0, (FREEDOM + 1.0) / (FREEDOM + np.square(gap / deviation)))
-
-
-def _ways(scale: str, target: Floats, foretold: Floats, what: str) -> list[tuple[bool, bool]]:
-    """Return the ways to correct: whether columns multiply the whole law, and whether its errors grow with it."""
-    low = {"the law": foretold, "the target": target}
-    wrong = next((name for name, values in low.items() if not values.min() > 0.0), "")
-    if scale == "factor" and wrong:
-        place = int(low[wrong].argmin())
-        raise FitError(
-            f"{what}: scale='factor' needs a law and targets above zero, and {wrong} is {low[wrong][place]:g} in row "
-            f"{place}; use scale='additive', or leave such rows out"
-        )
-    added = [(False, False)] if wrong else [(False, False), (False, True)]
-    return {"additive": added, "factor": [(True, True)], "auto": added if wrong else [*added, (True, True)]}[
-        scale
-    ]
 
 
 def _extra_columns(

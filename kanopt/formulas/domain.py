@@ -150,15 +150,8 @@ class Range:
     def __post_init__(self) -> None:
         check_name(self.name, "range")
         settle(self, f"range of {self.name!r}")
-        ends: list[Any] = [
-            (self.low, self.high),
-            *(self.sparse if isinstance(self.sparse, tuple) else [None]),
-        ]
-        wrong = [pair for pair in ends if not _is_pair_of_numbers(pair)]
-        if wrong:
-            raise FormulaError(
-                f"range of {self.name!r}: its ends must be pairs of numbers, not {wrong[0]!r:.80}"
-            )
+        if not all(isinstance(end, Real) for end in (self.low, self.high)):
+            raise FormulaError(f"range of {self.name!r}: its ends must be numbers")
         if self.low > self.high:
             raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} holds no number")
 
@@ -199,10 +192,6 @@ class Range:
     def contains(self, values: Floats) -> NDArray[np.bool_]:
         """Return a mask of the values within the range, with a relative tolerance of 1e-9."""
         return in_bounds(values, self.low, self.high)
-
-
-def _is_pair_of_numbers(pair: Any) -> bool:
-    return isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(end, Real) for end in pair)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
@@ -33,7 +35,7 @@ from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.formulas.variables import Variable, check_name, hint, variable_of, variables_of
+from kanopt.formulas.variables import Variable, check_name, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
 from kanopt.text import list_names, number_text
 
@@ -75,36 +77,6 @@ class Token:
     place: int
 
 
-class _PowerSearch:
-    """A search for powers that caches its results, since a large law may be used in many exponents.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Input
-    >>> has_power = _PowerSearch()
-    >>> has_power(1 / Input("x")), has_power(1 + Input("x") ** 2)
-    (False, True)
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, bool] = {}
-
-    def __call__(self, root: Node) -> bool:
-        """Return whether a graph has a power other than a quotient."""
-        stack = [(root, False)]
-        while stack:
-            node, ready = stack.pop()
-            if node.key in self._known:
-                continue
-            if not ready:
-                stack.append((node, True))
-                stack += [(child, False) for child in node.children]
-                continue
-            own = isinstance(node, Power) and node.exponent != Constant(-1.0)
-            self._known[node.key] = own or any(self._known[child.key] for child in node.children)
-        return self._known[root.key]
-
-
 class FormulaText:
     """A text that is read, and the steps that its parts become; a step of numbers alone becomes its value.
 
@@ -135,7 +107,6 @@ class FormulaText:
         if len(text) > LONGEST:
             raise FormulaError(f"{what}: {len(text):,} characters are too many, at most {LONGEST:,}")
         self.text, self.what = text, what
-        self.has_power = _PowerSearch()
         self.tokens = list(self._read())
         self.written = ""
         """The text as Python reads it."""
@@ -168,18 +139,19 @@ class FormulaText:
 
     def tree(self) -> ast.expr:
         """Return the text as Python reads it; its brackets and operators are counted before."""
-        self._check_order()
+        self._check_size()
         words = [self._as_python(number) for number in range(len(self.tokens) - 1)]
         self.written = " ".join(words)
         self._numbers = [number for number, word in enumerate(words) for _ in range(len(word) + 1)]
         try:
             return ast.parse(self.written, mode="eval").body
-        except RecursionError:  # of a caller that is deep itself
+        except (MemoryError, RecursionError):  # of a caller that is deep itself
             raise self.error("it nests too deep to be read here", 0) from None
         except SyntaxError as error:
-            place = self._numbers[(error.offset or 1) - 1]
+            inside = 0 < (error.offset or 0) <= len(self._numbers)
+            place = self.tokens[self._numbers[(error.offset or 1) - 1] if inside else -1].place
             why = "an operator, a number, a name or a bracket is missing here, or one is too much"
-            raise self.error(why, self.tokens[place].place) from None
+            raise self.error(why, place) from None
 
     def _as_python(self, number: int) -> str:
         token = self.tokens[number]
@@ -187,48 +159,21 @@ class FormulaText:
             return f"_{number}"
         return "**" if token.text == "^" else token.text
 
-    def _check_order(self) -> None:
-        """Refuse a text in which an operator, or what it works on, is missing, or that nests too deep."""
-        if len(self.tokens) == 1:
-            raise self.error("the formula is empty", 0)
-        opened: list[Token] = []
-        before, operators = Token("sign", "", 0), 0
+    def _check_size(self) -> None:
+        """Refuse a text that nests too deep, or has too many operators, for Python's parser."""
+        depth = operators = 0
         for token in self.tokens[:-1]:
             self.check_token(token)
-            self._check_neighbours(before, token, opened)
             if token.kind == "sign":
-                if token.text in _OPENING:
-                    opened.append(token)
-                elif token.text in _CLOSING:
-                    opened.pop()
-                else:
-                    operators += token.text != ","
-            if len(opened) > DEEPEST:
+                depth += (token.text in _OPENING) - (token.text in _CLOSING)
+                operators += token.text not in (*_OPENING, *_CLOSING, ",")
+            if depth > DEEPEST:
                 raise self.error(f"brackets nest deeper than {DEEPEST}", token.place)
             if operators > MOST_OPERATORS:
                 raise self.error(f"there are more than {MOST_OPERATORS:,} operators", token.place)
-            before = token
-        if not _ends_part(before):
-            raise self.error("the formula ends too early", self.tokens[-1].place)
-        if opened:
-            raise self.error("this bracket is not closed", opened[-1].place)
 
     def check_token(self, token: Token) -> None:
         """Refuse a token that has no place in the language."""
-
-    def _check_neighbours(self, before: Token, token: Token, opened: list[Token]) -> None:
-        """Refuse a token that cannot stand behind another one."""
-        text, is_sign = token.text, token.kind == "sign"
-        if is_sign and (text in _CLOSING or text == ",") and not opened:
-            raise self.error(f"{text!r} belongs to no bracket or function", token.place)
-        if not _ends_part(before):
-            empty = is_sign and text == "]" and before.text == "["
-            follows = text in ("+", "-", "not") or (text == "in" and before.text == "not") or empty
-            if is_sign and text not in _OPENING and not follows:
-                raise self.error(f"a number or a name is missing before {text!r}", token.place)
-        elif (not is_sign or text in _OPENING) and not (text == "(" and before.kind in ("name", "quoted")):
-            closing = " or ')'" if opened else ""
-            raise self.error(f"put an operator{closing} before {text!r}", token.place)
 
     def place(self, node: ast.expr) -> int:
         """Return where a part begins in the text."""
@@ -309,8 +254,6 @@ class FormulaText:
 
     def power_of(self, base: Node, exponent: Node, start: int, place: int) -> Node:
         """Return a power that begins at `start` and whose exponent begins at `place`."""
-        if self.has_power(exponent):
-            raise self.error("an exponent must not contain a power", place)
         if isinstance(exponent, Constant) and abs(exponent.value) > LARGEST_EXPONENT:
             value, largest = number_text(exponent.value, 6), number_text(LARGEST_EXPONENT)
             raise self.error(f"the exponent {value} is beyond ±{largest}", place)
@@ -340,11 +283,6 @@ def without_signs(node: ast.expr, ranks: tuple[type[ast.unaryop], ...]) -> tuple
         odd ^= isinstance(node.op, ranks[0])
         node = node.operand
     return odd, node
-
-
-def _ends_part(token: Token) -> bool:
-    """Return whether a token ends something that operators work on."""
-    return token.kind != "sign" or token.text in _CLOSING
 
 
 _PIECES_SHOWN = 5
@@ -413,16 +351,12 @@ def _merged_inputs(
 
 def _intersect_declarations(known: Variable, other: Variable, what: str) -> Variable:
     """Return the intersection of two declarations of an input."""
-    lows = [bound for bound in (known.low, other.low) if bound is not None]
-    highs = [bound for bound in (known.high, other.high) if bound is not None]
-    low, high = max(lows, default=None), min(highs, default=None)
+    low = max((bound for bound in (known.low, other.low) if bound is not None), default=None)
+    high = min((bound for bound in (known.high, other.high) if bound is not None), default=None)
     allowed = known.categories or other.categories
-    if known.categories and other.categories:
+    if other.categories:
         allowed = tuple(label for label in allowed if label in other.categories)
-        empty = not allowed
-    else:
-        empty = low is not None and high is not None and low > high
-    if empty:
+    if (other.categories and not allowed) or (low is not None and high is not None and low > high):
         raise FormulaError(
             f"formula for {what!r}: input {known.name!r} is declared differently by the laws; nowhere do all hold"
         )
@@ -444,18 +378,11 @@ def _checked_constants(
         for names, kind in known:
             if name in names:
                 raise FormulaError(f"formula for {what!r}: the constant {name!r} is also {kind}; rename it")
-        if not math.isfinite(_float(value)):
-            shown = f"{value!r:.50}"
-            raise FormulaError(f"formula for {what!r}: the constant {name!r} is {shown}, no finite number")
+        if isinstance(value, bool | str) or not np.isfinite(np.float64(value)):
+            raise FormulaError(
+                f"formula for {what!r}: the constant {name!r} is {value!r:.50}, no finite number"
+            )
     return {name: Constant(float(value), name) for name, value in constants.items()}
-
-
-def _float(value: Any) -> float:
-    """Return a number as a float; NaN if it is not a number or too large."""
-    try:
-        return math.nan if isinstance(value, bool | str) else float(value)
-    except (OverflowError, TypeError):
-        return math.nan
 
 
 class FormulaParser(FormulaText):
@@ -486,7 +413,7 @@ class FormulaParser(FormulaText):
             case ast.Name():
                 token = self.token(node)
                 return self.named(token) if token.kind != "number" else self.number(token)
-            case ast.Call(func=ast.Name(), args=arguments):
+            case ast.Call(func=ast.Name(), args=arguments, keywords=[]):
                 return self.call(node, arguments)
         return self.computed(node)
 
@@ -512,7 +439,7 @@ class FormulaParser(FormulaText):
         if name in CALLED:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
         names = [*self.inputs, *self.laws, *self.constants]
-        raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], names)}", token.place)
+        raise self.error(f"unknown name {name[:60]!r}; {nearest(name[:60], names)}", token.place)
 
     def piece(self, token: Token, arguments: Sequence[ast.expr]) -> Node:
         """Return the curve, step function or table that a call stands for, which is as it was learned."""

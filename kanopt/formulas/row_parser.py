@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError
+from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import CALENDAR, check_zones
 from kanopt.formulas.dimensions.analysis import output_unit
 from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder
 from kanopt.formulas.parser import ARITHMETIC, CALLED, CONSTANTS, WORDS, FormulaText, Token, without_signs
-from kanopt.formulas.variables import Variable, hint
+from kanopt.formulas.variables import Variable
 
 Columns: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = Callable[[Columns], Any]
@@ -398,7 +398,7 @@ class _RowParser(FormulaText):
             raise self.error("the name of a column stands here, without quotes", token.place)
         if name not in self.sorts:
             several = f"several columns are called {name!r}; rename all but one"
-            absent = f"there is no column {name[:60]!r}; {hint(name[:60], self.columns)}"
+            absent = f"there is no column {name[:60]!r}; {nearest(name[:60], self.columns)}"
             raise self.error(several if name in self.columns else absent, token.place)
         self.reads[name] = None
         sort = self.sorts[name]
@@ -442,7 +442,7 @@ class _RowParser(FormulaText):
         for each in columns:
             if (sort := self.sorts[each.text]) not in sorts:
                 taken = "degrees" if function.takes_degrees else "dates and times"
-                known = hint("", [column for column, sort in self.sorts.items() if sort == sorts[0]])
+                known = nearest("", [column for column, sort in self.sorts.items() if sort == sorts[0]])
                 raise self.error(
                     f"{name} takes {taken}, and {each.text!r} holds {_HOLDS[sort]}; {known}", each.place
                 )

@@ -14,7 +14,7 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 
 from kanopt.errors import ProblemError
 from kanopt.files import csv_text
-from kanopt.formulas.export.workbook import MOST_ROWS, cell_text
+from kanopt.formulas.export.excel import MOST_ROWS, cell_text
 from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table
 from kanopt.pages.plan_first import plan_words
 from kanopt.plans.findings import GanttView
@@ -231,8 +231,7 @@ def _with_times(frame: pd.DataFrame, unit: str, clocks: Sequence[str], *, in_uni
 def workbook(subject: ReportSubject) -> bytes:
     """Return the content of an XLSX file: what the first page says, the tables of the plan, and what it rests on.
 
-    Whatever comes from data is written as text; no cell is a formula. :meth:`kanopt.Formula.save_excel` writes a law as
-    a workbook in which inputs and constants can be changed.
+    Whatever comes from data is written as text; no cell is a formula.
     """
     told = [subject.title, *filter(None, [subject.description])]
     told += [f"{head}: {said}" if head else said for head, said in plan_words(subject)]

@@ -57,7 +57,6 @@ FILES = {
     ),
     "a name from right to left": (inputs("km\u202e"), "no control characters"),
     "half a letter": (inputs("km\ud800"), "no control characters"),
-    "two names that look the same": (inputs("km", "load", "lo\u0430d"), "letter 3 is U\\+0430 CYRILLIC SMALL"),
     "many long names": (
         {**inputs(*MANY), "nodes": [{**INPUT, "name": "q" * 200}], "root": 0},
         "which is no input",
@@ -92,7 +91,7 @@ XY = [Variable("x"), Variable("y")]
         ("x" * 10_000_000, "10,000,000 characters are too many"),
         ("x\u202e + y", r"'\\u202e' has no place"),
         ("x + 1 ?\u202e \x1b[31m", "has no place"),
-        ("\u0445 * 2", "it looks like 'x', but its letter 1 is U\\+0445 CYRILLIC SMALL LETTER HA"),
+        ("\u0445 * 2", "unknown name '\u0445'"),
         ("٣ * x", "has no place"),
         ("a" * 9_999, "unknown name 'aaa"),
         ("a" * 9_990 + "(x)", "unknown function 'aaa"),

@@ -52,7 +52,7 @@ EXAMPLES: dict[str, Node] = {
     "table": Table.of({"a": 1.0, "b": 2.5}, "kind", name="rate"),
 }
 LANGUAGES = (
-    *(engines.latex, engines.python, engines.sql, engines.javascript, engines.excel, engines.workbook),
+    *(engines.latex, engines.python, engines.sql, engines.javascript, engines.excel),
     *(engines.symbolic, engines.saved),
 )
 

@@ -14,6 +14,9 @@ COST = Variable("cost", "EUR")
 XY = [Variable("x"), Variable("y")]
 
 
+LESS = "an operator, a number, a name or a bracket is missing here, or one is too much"
+
+
 def value(text, **data):
     inputs = [Variable(name) for name in data]
     return float(parse_formula(text, inputs, COST).evaluate(data))
@@ -43,13 +46,13 @@ def test_arithmetic(text, expected):
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("", 1, "the formula is empty"),
-        ("1 +* 2", 4, r"a number or a name is missing before '\*'"),
-        ("x +", 4, "ends too early"),
-        ("(x", 1, "this bracket is not closed"),
-        ("(x y)", 4, "put an operator or '\\)' before 'y'"),
-        ("x)", 2, "belongs to no bracket"),
-        ("2 x", 3, "put an operator before 'x'"),
+        ("", 1, LESS),
+        ("1 +* 2", 4, LESS),
+        ("x +", 4, LESS),
+        ("(x", 1, LESS),
+        ("(x y)", 2, LESS),
+        ("x)", 2, LESS),
+        ("2 x", 3, LESS),
         ("'a'", 1, '"\'" has no place'),
         ("x == y", 3, "'=' has no place"),
         ("__import__(x)", 1, "unknown function '__import__'"),
@@ -58,10 +61,9 @@ def test_arithmetic(text, expected):
         ("exp", 1, r"'exp' is a function; write exp\(…\)"),
         ("2 * xx", 5, "unknown name 'xx'"),
         ("exp(x, y)", 1, "exp takes one argument, not 2"),
-        ("exp()", 5, r"missing before '\)'"),
+        ("exp()", 1, "exp takes one argument, not 0"),
         ("1 / 0", 5, "division by zero"),
         ("x ^ 2 ^ 3", 5, "a power of a power is ambiguous"),
-        ("x ^ (y ^ 2)", 6, "an exponent must not contain a power"),
         ("x ^ 101", 5, "the exponent 101 is beyond ±100"),
         ("1e999", 1, "not a finite number"),
         ("(" * 61 + "x" + ")" * 61, 61, "nest deeper than 60"),
@@ -176,7 +178,7 @@ def test_pieces_are_named_by_the_text_they_print_as():
     assert law.evaluate(data) == pytest.approx(0.2 * 10 + 3 + 0.2)
     for text, message in [
         ("s(x)", r"column 1: a curve or table stands as it was learned: s\(x / 2.5\)"),
-        ("s(x / 2.5", "this bracket is not closed"),
+        ("s(x / 2.5", LESS),
         ("2 * s", r"column 5: 's' is a curve or table; write s\(x / 2.5\)"),
         ("rate(`to what`, from)", "stands as it was learned"),
         ("from + 1", "'from' is a category"),

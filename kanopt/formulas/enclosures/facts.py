@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
-from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.variables import settle
-from kanopt.text import count_text, join_list, number_text, percent_text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from kanopt.text import number_text, percent_text
 
 Shape: TypeAlias = Literal["rises", "falls", "convex", "concave", "at least", "at most", "finite"]
 Verdict: TypeAlias = Literal["proved", "refuted", "undecided"]
-
-_POINTS: Mapping[Shape, int] = {
-    "rises": 2,
-    "falls": 2,
-    "convex": 3,
-    "concave": 3,
-    "at least": 1,
-    "at most": 1,
-    "finite": 1,
-}
 
 
 @dataclass(frozen=True)
@@ -116,26 +100,6 @@ class ShapeFact:
         ):
             if value not in known:
                 raise FormulaError(f"a fact on a shape has no {what} {value!r}; {nearest(str(value), known)}")
-        bounds = self.shape in ("at least", "at most")
-        if bounds != (self.bound is not None) or bool(self.input) == (bounds or self.shape == "finite"):
-            raise FormulaError(
-                f"fact {self.shape!r}: bounds have a number and no input, other shapes an input and no number"
-            )
-        if isinstance(self.input, tuple) and (
-            self.shape not in ("convex", "concave")
-            or len(set(self.input)) != len(self.input)
-            or len(self.input) < 2
-        ):
-            raise FormulaError(
-                f"fact {self.shape!r}: only convex and concave hold in several inputs jointly, each named once, "
-                f"not in {self.input!r}"
-            )
-        if min(self.left, self.slack, self.boxes) < 0:
-            raise FormulaError(f"fact {self.text!r}: its counts are not negative")
-        if len(self.witness) != (_POINTS[self.shape] if self.verdict == "refuted" else 0):
-            raise FormulaError(
-                f"fact {self.text!r}: a refuted fact, and no other, has the points where it fails"
-            )
 
     @property
     def text(self) -> str:
@@ -158,8 +122,8 @@ class ShapeFact:
         return f"{self.text}: {self.verdict}{share}" + (f" ({self.where})" if self.where else "")
 
 
-@dataclass(frozen=True, repr=False)
-class ShapeProof(Shown):
+@dataclass(frozen=True)
+class ShapeProof:
     """Facts on the shape of a formula over a box of its inputs.
 
     Parameters
@@ -191,22 +155,5 @@ class ShapeProof(Shown):
         """The undecided facts."""
         return tuple(fact for fact in self.facts if fact.verdict == "undecided")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per fact: ``claim``, ``verdict``, ``boxes``, ``left`` and ``where``."""
-        import pandas as pd
-
-        rows = [(fact.text, fact.verdict, fact.boxes, fact.left, fact.where) for fact in self.facts]
-        return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "left", "where"])
-
-    def _shown(self) -> list[Part]:
-        counts = Counter(fact.verdict for fact in self.facts)
-        told = join_list([f"{count} {verdict}" for verdict, count in counts.items()])
-        title = f"{count_text(len(self.facts), 'claim')}: {told}"
-        return [title, grid_of(self.to_frame(), number_text)] if self.facts else [self.text()]
-
-    def text(self) -> str:
-        """Return one line per claim."""
-        return (
-            "\n".join(map(str, self.facts))
-            or "nothing was asked: name monotone=, convex=, low=, high= or finite="
-        )
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.facts))

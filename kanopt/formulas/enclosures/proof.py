@@ -377,7 +377,7 @@ def prove(
     if boxes < 1:
         raise FormulaError(f"boxes={boxes!r}: at least one box must be bounded")
     questions = [
-        *_questions(formula, "monotone", _signs(monotone)),
+        *_questions(formula, "monotone", monotone or {}),
         *_questions(formula, "convex", _curvature_questions(convex)),
         *_bounds(low, high),
         *([ShapeFact("finite")] if finite else []),
@@ -425,6 +425,8 @@ _SHAPES: Mapping[str, dict[int, Shape]] = {
 
 def _questions(formula: BaseFormula, what: str, signs: Mapping[Any, int]) -> list[ShapeFact]:
     found = []
+    if not isinstance(signs, Mapping):
+        raise FormulaError(f"{what}={signs!r:.80} must map inputs to +1 or -1, such as {{'km': 1}}")
     kinds = {variable.name: variable for variable in formula.inputs}
     for asked, sign in signs.items():
         # a joint shape in one input is the shape in it
@@ -443,33 +445,18 @@ def _questions(formula: BaseFormula, what: str, signs: Mapping[Any, int]) -> lis
     return found
 
 
-def _signs(monotone: Any) -> Mapping[str, int]:
-    if monotone is None or isinstance(monotone, Mapping):
-        return monotone or {}
-    given: Any = [monotone] if isinstance(monotone, str) else monotone
-    name = next(iter(given), "km") if isinstance(given, Iterable) else "km"
-    raise FormulaError(
-        f"monotone={monotone!r:.80} must map inputs to +1, never falls, or -1, never rises, such as {{{name!r}: 1}}"
-    )
-
-
-def _curvature_questions(convex: Any) -> Mapping[Inputs, int]:
-    if convex is None or isinstance(convex, Mapping):
-        return convex or {}
-    if isinstance(convex, str) or not isinstance(convex, Iterable):
+def _curvature_questions(convex: Any) -> Mapping[Any, int]:
+    if isinstance(convex, str) or not isinstance(convex or (), Iterable):
         raise FormulaError(f"convex={convex!r} must be a list of inputs, such as [{convex!r}]")
-    return dict.fromkeys((tuple(each) if isinstance(each, list) else each for each in convex), 1)
+    if isinstance(convex, Mapping):
+        return convex
+    return dict.fromkeys((tuple(each) if isinstance(each, list) else each for each in convex or ()), 1)
 
 
 def _bounds(low: float | None, high: float | None) -> list[ShapeFact]:
     if low is not None and high is not None and low > high:
-        raise FormulaError(
-            f"low={low!r} is above high={high!r}: no value is at least the one and at most the other"
-        )
+        raise FormulaError(f"low={low!r} is above high={high!r}: no value is within both")
     ends: list[tuple[Shape, float | None]] = [("at least", low), ("at most", high)]
-    for shape, end in ends:
-        if end is not None and not math.isfinite(float(end)):
-            raise FormulaError(f"{shape} {end!r}: a bound is a finite number; leave it out for none")
     return [ShapeFact(shape, bound=float(end)) for shape, end in ends if end is not None]
 
 

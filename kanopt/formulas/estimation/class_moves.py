@@ -265,19 +265,14 @@ class ClassMoves:
         The rows.
     known
         The law.
-    only
-        The constant that may vary where no other one may.
     by_evidence
         See :class:`ScoreTest`.
     """
 
-    def __init__(
-        self, scope: ClassScope, known: Attempt, *, only: str = "", by_evidence: bool = False
-    ) -> None:
+    def __init__(self, scope: ClassScope, known: Attempt, *, by_evidence: bool = False) -> None:
         self.scope, self.fit, self.root, self.known = scope, known.fit, known.root, known.by
         self.names = list(self.fit.free.blocks)
-        self.varying = [only] if only else self.names
-        self.places = places_of(self.root) if not only else [self.root] if only[0] == "a" else []
+        self.places = places_of(self.root)
         self.test = ScoreTest(self.fit, scope.floor, by_evidence=by_evidence)
         self.theta = self.test.theta
         self.count = self.fit.residual.size
@@ -319,7 +314,7 @@ class ClassMoves:
     def tables(self) -> Iterator[Proposal]:
         """Yield constants by category, one of them or all at once, and parts times a factor by category."""
         for columns in self.scope.varying:
-            names = [n for n in self.varying if (n, columns) not in self.known and self.may_vary(n, columns)]
+            names = [n for n in self.names if (n, columns) not in self.known and self.may_vary(n, columns)]
             moves = [self.by(name, columns, self.effect(name), self.root) for name in names]
             yield from moves
             if len(moves) > 1 and len(moves) * self.scope.size(columns) <= TOGETHER:
@@ -359,7 +354,7 @@ class ClassMoves:
 
     def lines(self) -> Iterator[Proposal]:
         """Yield levels with a line of a number."""
-        for name in self.varying:
+        for name in self.names:
             for x in self.scope.numbers if name[0] == "c" else ():
                 line = Product((Constant(0.0, f"a{self.next}"), Input(x)))
                 z = self.test.effect(name) * self.columns[x]
@@ -367,7 +362,7 @@ class ClassMoves:
 
     def powers(self) -> Iterator[Proposal]:
         """Yield constants times a power, or an exponential, of a number."""
-        for name in self.varying:
+        for name in self.names:
             if name[0] != "c":
                 continue
             beside = _inputs_beside(self.root, name)

@@ -193,18 +193,12 @@ def estimate(
 
 def _nothing_to_estimate(what: str, formula: BaseFormula) -> str:
     """Say why there is nothing to estimate, and what `only` may contain."""
-    constants = list(parameters_of(formula.root))
-    found = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
-    pieces = f"curves, steps and tables by name: {list_names(list(found), _SHOWN)}" if found else ""
-    if constants:
-        named = f"constants: {list_names(constants, _SHOWN)}" + (f"; {pieces}" if pieces else "")
-        how = f"leave it out for all constants, or name some of its {named}"
-        return f"{what}: only=[] leaves nothing to estimate; {how}"
-    also = f", or estimate its {pieces} (only=[{next(iter(found))!r}])" if found else ""
+    pieces = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
+    known = [*parameters_of(formula.root), *pieces]
+    named = f"only= may name {list_names(known, _SHOWN)}; " if known else ""
     return (
-        f"{what} has no constant with a name, so there is nothing to estimate; "
-        "kanopt.formulas.with_named_constants(formula) returns it with names, and parse_formula(…, constants=…) reads "
-        f"it with names{also}"
+        f"{what}: there is no constant with a name to estimate; {named}"
+        "kanopt.formulas.with_named_constants(formula) returns it with names"
     )
 
 
@@ -220,19 +214,14 @@ def _check_identified(what: str, free: FreeParameters, size: Floats, values: Flo
     tied = right[values <= TIED * max(float(values[0]), 1e-300)]
     if not len(tied):
         return
-    unfelt = (size == 0) | (np.abs(tied) > 1 - 1e-6).any(axis=0)
-    alone = [free.names[place] for place in np.flatnonzero(unfelt)]
-    if alone:
-        raise FitError(
-            f"{what}: on these rows the law does not depend on {list_names(alone, _SHOWN)}; hold it: leave it out "
-            "of `only`"
-        )
     weights = np.abs(tied).max(axis=0)
+    weights[size == 0] = np.inf
     names = [free.names[place] for place in np.flatnonzero(weights > 0.05 * weights.max())]
+    if (size == 0).any():
+        names = [name for name, length in zip(free.names, size, strict=True) if length == 0]
     raise FitError(
-        f"{what}: these rows do not identify the constants: {list_names(names, _SHOWN)} trade with each other, so "
-        f"that many values fit equally well; hold {'one of them' if len(tied) == 1 else f'{len(tied)} of them'}: "
-        "leave it out of `only`, or simplify the law"
+        f"{what}: these rows do not identify the constants: {list_names(names, _SHOWN)}; the law does not depend on "
+        "them here, or they trade with each other; hold some of them (leave them out of `only`), or simplify the law"
     )
 
 
@@ -244,24 +233,12 @@ def _shown(free: FreeParameters, theta: Floats) -> str:
 def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: EstimationRows) -> str:
     """Say where the law has no value, or no derivative, at its starting values."""
     value, derivative = residuals.tape.gradient(free.values)
-    wrong = ~np.isfinite(value)
-    if residuals.log:
-        wrong |= value <= 0
-    if wrong.any():
-        kind = "positive" if residuals.log else "finite"
-        return (
-            f"{what} has no {kind} value at {_shown(free, free.values)} where {rows.describe(wrong)}; give starting "
-            "values at which it has one on every row"
-        )
-    undefined = ~np.isfinite(derivative)
-    if undefined.any():
-        names = [free.names[place] for place in np.flatnonzero(undefined.any(axis=0))]
-        place = rows.describe(np.asarray(undefined.any(axis=1)))
-        return (
-            f"{what} has no derivative in {list_names(names, _SHOWN)} where {place}; a negative base has whole "
-            "exponents only, so hold them or leave out such rows"
-        )
-    return f"{what}: values beyond 1e150 are too large to be squared; choose another unit"
+    wrong = ~(np.isfinite(value) & np.isfinite(derivative).all(axis=1)) | (residuals.log & (value <= 0))
+    where = f" where {rows.describe(wrong)}" if wrong.any() else ""
+    return (
+        f"{what} has no value or derivative that could be squared at {_shown(free, free.values)}{where}; give other "
+        "starting values, leave out such rows, or choose another unit"
+    )
 
 
 def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, robust: bool) -> dict[str, str]:

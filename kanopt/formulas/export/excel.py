@@ -12,7 +12,6 @@ underscores and is neither a cell nor a function; the header of a column is arbi
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -24,13 +23,12 @@ from kanopt.formulas.functions import WORD, TextPart
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 
-_COLUMNS, _ROWS = 16_384, 1_048_576
 # A1 up to three letters whatever the last column is, and R1C1
 _LIKE_A_CELL = re.compile(r"[a-z]{1,3}[0-9]+|r[0-9]*(c[0-9]*)?|c[0-9]*", re.IGNORECASE)
 _FUNCTIONS = """abs and atan cos count exact exp false if iferror index int ln log lookup match max min mod na not or pi
 power sin sqrt sum sumproduct tanh true"""
-_CELL = re.compile(r"\$?(?P<column>[A-Za-z]{1,3})\$?(?P<row>[1-9][0-9]{0,6})")
-_SHEET = re.compile(r"(?:'(?P<quoted>(?:[^'\[\]:*?/\\]|'')+)'|(?P<plain>[^\W\d][\w.]*))!")
+_SHEET = r"(?:'[^'\[\]:*?/\\]+'|[^\W\d][\w.]*)!"
+_CELL = re.compile(rf"(?:{_SHEET})?(?:\$?[A-Z]{{1,3}}\$?[1-9][0-9]{{0,6}}|[^\W\d][\w.]*)", re.ASCII)
 _ESCAPED = re.compile(r"(['\[\]#@])")
 
 
@@ -82,18 +80,12 @@ def column_of(name: str) -> str:
 
 
 def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> dict[str, str]:
-    """Check the cells given for inputs, and return them as written in the formula.
+    """Return the cells given for inputs, as written in the formula.
 
     Raises
     ------
     FormulaError
-        If an input has no cell, a name is not an input, or a text is neither a cell such as ``B2``, ``$B$2``,
-        ``Trips!B2`` and ``'My trips'!B2`` nor a defined name.
-
-    Examples
-    --------
-    >>> given_cells({"km": "My_Trips!$B$2", "load": "load_t"}, ["km", "load"], "fuel")
-    {'km': "'My_Trips'!$B$2", 'load': 'load_t'}
+        If an input has no cell, a name is not an input, or a text is neither a cell nor a name.
     """
     known = list(names)
     for name in cells:
@@ -104,43 +96,34 @@ def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> 
             raise FormulaError(
                 f"formula for {output!r}: say in which cell {name!r} is, such as {{{name!r}: 'B2'}}"
             )
-    return {name: _checked(name, cells[name]) for name in known}
+        if not isinstance(cells[name], str) or not _CELL.fullmatch(cells[name]):
+            raise FormulaError(
+                f"input {name!r}: {cells[name]!r} is no cell such as 'B2' or 'Trips!B2', and no name"
+            )
+    return dict(cells)
 
 
-def _checked(name: str, text: str) -> str:
-    sheet = _SHEET.match(text) if isinstance(text, str) else None
-    rest = text[sheet.end() :] if sheet else text
-    if isinstance(rest, str) and text.isprintable():
-        cell = _CELL.fullmatch(rest)
-        is_name = (
-            not sheet
-            and re.fullmatch(r"[^\W\d][\w.]*", rest)
-            and _is_free(unicodedata.normalize("NFKC", rest), ())
-        )
-        if is_name or (cell and _number(cell["column"]) <= _COLUMNS and int(cell["row"]) <= _ROWS):
-            # quotes are never wrong, and a sheet called Q1 needs them
-            return f"'{sheet['quoted'] or sheet['plain']}'!{rest}" if sheet else rest
-    raise FormulaError(f"input {name!r}: {text!r} is no cell such as 'B2' or 'Trips!B2', and no defined name")
+MOST_ROWS = 1_048_576
+"""Rows of a sheet."""
+_LONGEST_NOTE = 2_000
 
 
-def _number(column: str) -> int:
-    number = 0
-    for letter in column.upper():
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number
+def cell_text(text: str) -> str:
+    """Return a text shortened and without characters that are invalid in a cell."""
+    clean = re.sub("[\x00-\x08\x0b-\x1f\ud800-\udfff]", "\ufffd", text)
+    return clean if len(clean) <= _LONGEST_NOTE else f"{clean[:_LONGEST_NOTE]}…"
 
 
 Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
 
-# characters, brackets within brackets, bytes as Excel stores it
-LONGEST, DEEPEST, LARGEST = 8_192, 64, 16_384
+# characters, brackets within brackets
+LONGEST, DEEPEST = 8_192, 64
 _MOST_ARGUMENTS, _LONGEST_TEXT = 255, 255
 _LEAST, _MOST = 2.2250738585072e-308, 9.99999999999999e307
 LOWEST = -_MOST
 """Stands for minus infinity as the first edge of a staircase."""
 _STRING = re.compile(r'"(?:[^"]|"")*"')
-_TOKEN = re.compile(r"\[@(?:'.|[^'])*?\]+|'(?:[^']|'')+'!|[\w.$]+|[^\s,]")
 
 
 def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style: Style = "names") -> str:
@@ -189,8 +172,8 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style
     return text
 
 
-class Spreadsheet(SourceWriter):
-    """The worksheet language.
+class _Cell(SourceWriter):
+    """The worksheet language, in one cell, in which shared steps are written repeatedly.
 
     Parameters
     ----------
@@ -204,8 +187,6 @@ class Spreadsheet(SourceWriter):
     times, plus, minus, over = "*", "+", "-", "/"
     comma = ","  # Excel wants no spaces
     lowest = LOWEST
-    counted = _MOST_ARGUMENTS
-    """How many cells are counted at once."""
 
     def __init__(self, names: Mapping[str, str], formula: BaseFormula) -> None:
         super().__init__(dict(names))
@@ -216,13 +197,18 @@ class Spreadsheet(SourceWriter):
         """Return a formula that is #N/A if a number is missing, since Excel treats an empty cell as zero."""
         used = (v.name for v in self.formula.inputs if not v.is_category and v.name in self.formula.used)
         numbers = [self.names[name] for name in used]
-        groups = [numbers[start : start + self.counted] for start in range(0, len(numbers), self.counted)]
-        counts = [self.count(group, alone=len(groups) == 1) for group in groups]
+        groups = [
+            numbers[start : start + _MOST_ARGUMENTS] for start in range(0, len(numbers), _MOST_ARGUMENTS)
+        ]
+        counts = [f"COUNT({','.join(group)})" for group in groups]
         return f"IF({'+'.join(counts)}<{len(numbers)},NA(),{text})" if numbers else text
 
-    def count(self, cells: Sequence[str], *, alone: bool) -> str:
-        """Write how many of some cells hold numbers."""
-        return f"COUNT({','.join(cells)})"
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
+        """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
+        written = super().visit(node, parts)
+        if len(written.text) > LONGEST:
+            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
+        return written
 
     def number(self, value: float) -> str:
         """Write a number as Excel reads it, to fifteen digits."""
@@ -283,17 +269,6 @@ class Spreadsheet(SourceWriter):
         return '"' + value.replace('"', '""') + '"'
 
 
-class _Cell(Spreadsheet):
-    """A formula in one cell, in which shared steps are written repeatedly."""
-
-    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
-        written = super().visit(node, parts)
-        if len(written.text) > LONGEST:
-            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
-        return written
-
-
 def _check_size(text: str, formula: BaseFormula) -> None:
     plain = _STRING.sub("", text)
     if len(text) > LONGEST:
@@ -304,15 +279,6 @@ def _check_size(text: str, formula: BaseFormula) -> None:
         deepest = max(deepest, depth)
     if deepest > DEEPEST:
         raise _too_large(formula, f"brackets in more than the {DEEPEST} levels")
-    if _stored_bytes(text) > LARGEST:
-        raise _too_large(formula, f"more than the {LARGEST:,} bytes of steps")
-
-
-def _stored_bytes(text: str) -> int:
-    """Return an upper bound on the bytes that Excel uses for a formula's tokens; arrays are stored elsewhere."""
-    strings = sum(3 + 2 * len(string) for string in _STRING.findall(text))
-    tokens = _TOKEN.findall(re.sub(r"\{.*?\}", "0", _STRING.sub("", text)))
-    return strings + sum(20 if token[0] == "[" else 9 if token[0].isalnum() else 1 for token in tokens)
 
 
 def _too_large(formula: BaseFormula, what: str) -> FormulaError:

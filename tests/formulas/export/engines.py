@@ -12,26 +12,20 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
-import openpyxl
 import pandas as pd
 import pytest
 import sympy
-import xlsxwriter
 from numpy.typing import NDArray
 
 from kanopt.formulas import Curve, Formula, Step, Table
 from kanopt.formulas.export.excel import defined_names
-from kanopt.formulas.export.workbook import LawRows, SheetBook, write_law_rows
 from kanopt.formulas.nodes import postorder
-from kanopt.text import with_unit
 from tests.formulas.export.latex_reader import value_of_latex
 from tests.formulas.export.worksheet import XlError, parse, value_of
 
@@ -185,90 +179,3 @@ def named_cells(formula: Formula, data: Rows) -> Array:
     tree = parse(formula.to_excel())
     named = [{words[name]: row[name] for name in words} for row in records(data)]
     return np.array([as_number(value_of(tree, row.__getitem__)) for row in named])
-
-
-class Book:
-    """A workbook, opened by another library than it is written with and computed cell by cell."""
-
-    def __init__(self, path: Path) -> None:
-        book = openpyxl.load_workbook(path)
-        self.names = {name: found.attr_text for name, found in book.defined_names.items()}
-        self.cells = {
-            f"{sheet.title}!{cell.coordinate}": cell
-            for sheet in book
-            for line in sheet.iter_rows()
-            for cell in line
-        }
-        lines = list(book["Formula"].iter_rows())
-        self.constants = {line[0].value: line[1] for line in lines[2:-2] if len(line) > 1}
-        self.row = list(zip(*lines[-2:], strict=True))  # heads, and the cells below them
-        formulas = [cell for _, cell in self.row if cell.data_type == "f"]
-        self.result, self.steps = f"Formula!{formulas[0].coordinate}", formulas[1:]
-        self.given: dict[str, Any] = {}
-        self.found: dict[str, Any] = {}
-
-    def __call__(self) -> Any:
-        """Return what the law comes to."""
-        for cell in self.steps:  # in their order, so that none waits for a long chain of others
-            self.value(f"Formula!{cell.coordinate}")
-        return self.value(self.result)
-
-    def look(self, reference: str, sheet: str) -> Any:
-        """Return the value of a cell or name, or the rows of a range."""
-        place = self.names.get(reference, reference).replace("$", "")
-        sheet, _, place = place.rpartition("!") if "!" in place else (sheet, "!", place)
-        if ":" not in place:
-            return self.value(f"{sheet}!{place}")
-        a, b, c, d = openpyxl.utils.range_boundaries(place)
-        letter = openpyxl.utils.get_column_letter
-        return [[self.value(f"{sheet}!{letter(k)}{row}") for k in range(a, c + 1)] for row in range(b, d + 1)]
-
-    def value(self, place: str) -> Any:
-        """Return the value of a cell: what it is given, what it holds, or what its formula comes to."""
-        if place in self.given:
-            return self.given[place]
-        if place not in self.found:
-            cell = self.cells[place]
-            value = float(cell.value) if isinstance(cell.value, int) else cell.value
-            if cell.data_type == "f":
-                sheet = place.partition("!")[0]
-                value = value_of(parse(cell.value), lambda name: self.look(name, sheet))
-            self.found[place] = value
-        return self.found[place]
-
-    def place_of(self, label: str) -> str:
-        """Return the cell of a constant, or of an input by its head."""
-        cell = self.constants.get(label) or next(cell for head, cell in self.row if head.value == label)
-        return f"Formula!{cell.coordinate}"
-
-    def set(self, values: Mapping[str, Any]) -> None:
-        """Change cells of constants, and of inputs by their heads."""
-        self.found = {}
-        self.given |= {self.place_of(label): value for label, value in values.items()}
-
-
-def save_excel(formula: Formula, path: Path) -> Path:
-    """Write a workbook with the law on a sheet of one row, as the sheets of a plan's workbook have it in many."""
-    rows = {}
-    for variable in formula.inputs:
-        known = formula.domain.quantiles_of(variable.name)
-        rows[variable.name] = np.array([known[1] if known else 1.0])
-    for node in reversed(postorder(formula.root)):
-        if isinstance(node, Table):
-            pairs = zip(node.inputs, node.entries[0][0], strict=True)
-            rows |= {name: np.array([label], dtype=object) for name, label in pairs}
-    with xlsxwriter.Workbook(path) as book:
-        write_law_rows(SheetBook(book), book.add_worksheet("Formula"), LawRows("law", formula, rows), set())
-    return path
-
-
-def workbook(formula: Formula, data: Rows) -> Array:
-    """Play with the workbook: change the cells of the inputs, read the cell of the output."""
-    with tempfile.TemporaryDirectory() as folder:
-        book = Book(save_excel(formula, Path(folder, "law.xlsx")))
-    heads = {v.name: with_unit(v.name, v.unit) for v in formula.inputs if v.name in formula.used}
-    found = []
-    for row in records(data):
-        book.set({head: row[name] for name, head in heads.items()})
-        found.append(as_number(book()))
-    return np.array(found)

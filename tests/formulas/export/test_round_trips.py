@@ -37,7 +37,6 @@ EXAMPLES = {
     engines.latex: 50,
     engines.saved: 50,
     engines.excel: 50,
-    engines.workbook: 15,
     engines.javascript: 25,
     engines.symbolic: 15,
 }
