@@ -354,7 +354,6 @@ def _fit_additive(
                 training.total,
                 training.rows,
                 floor,
-                options.criterion,
             )
             ridges = _ridges(network.architecture, training.rows)
             smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)

@@ -43,7 +43,7 @@ _OPTIONS: dict[str, Any] = {
     "positive": _Truth,
     "loss": Literal[_LOSSES],
     "grid_size": _Auto | Whole,
-    "smoothing": Literal["auto", "evidence"] | Size,
+    "smoothing": _Auto | Size,
     "starts": Whole,
     "seed": Annotated[Count, Field(lt=1 << 63)],
     "bounds": Annotated[tuple[_Number, _Number] | None, _PLAIN],
@@ -126,7 +126,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
     hidden = _checked("hidden", given.hidden)
     if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
-    log_target, smoothing = _checked("log_target", given.log_target), _checked("smoothing", given.smoothing)
+    log_target = _checked("log_target", given.log_target)
     positive, bounds = _checked("positive", given.positive), _checked("bounds", given.bounds)
     monitor = watch or FitMonitor()
     settings = Settings(
@@ -138,8 +138,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         grid_size=_checked("grid_size", given.grid_size),
         fit=FitOptions(
             starts=_checked("starts", given.starts),
-            smoothing=None if smoothing == "evidence" else smoothing,
-            criterion="evidence" if smoothing == "evidence" else "gcv",
+            smoothing=_checked("smoothing", given.smoothing),
             shape_constraints=wanted,
             trainer=TrainerOptions(watch=monitor),
         ),
@@ -160,17 +159,12 @@ def device_of(device: Any) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise FitError(f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'") from error
+        torch.zeros(1, dtype=torch.float64, device=chosen)
+    except (AssertionError, RuntimeError, TypeError, NotImplementedError) as error:
+        raise FitError(f"device={device!r} is not there; use 'auto', 'cpu' or 'cuda'") from error
     if chosen.type not in ("cpu", "cuda"):
         # Metal has no double precision, in which the trainer works; a meta device holds no numbers.
         raise FitError(f"device={device!r} cannot train a law; use 'auto', 'cpu' or 'cuda'")
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise FitError(f"device={device!r}: no CUDA device is available here; use 'auto' or 'cpu'")
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise FitError(
-            f"device={device!r}: there are {torch.cuda.device_count()} CUDA devices, counted from 0"
-        )
     return chosen
 
 

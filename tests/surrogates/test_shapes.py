@@ -173,7 +173,7 @@ def test_split_conformal_intervals_cover_as_promised(log_target):
         ({"periodic": {"hour": 24}, "monotone": {"hour": 1}}, "is periodic"),
         ({"periodic": {"hour": 24}, "log_features": ["hour"]}, "periodic"),
         ({"missing": "drop"}, "use 'error' or 'indicator'"),
-        ({"smoothing": "aic"}, "'evidence'"),
+        ({"smoothing": "aic"}, "smoothing='aic' must be 'auto' or"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(trips, arguments, message):
