@@ -145,7 +145,6 @@ def train_large(
 
     for steps in STAGES:
         moved = refit_ranges(network, objective.inputs, constraints)
-        history.range_refits += moved is not None
         network = _descended(moved or network, objective, penalties, total, constraints, (steps, record))
         if history.stopped:
             break
