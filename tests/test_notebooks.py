@@ -32,7 +32,7 @@ OTHERS = {
     "warnings",
 }
 """What a notebook may import beside kanopt: what an analyst has anyway, and the cluster of notebook 09."""
-NEEDS = {"03": ("interpret",), "09": ("distributed",)}
+NEEDS = {"09": ("distributed",)}
 """Packages of the extra `notebook` without which a notebook says less."""
 MEASURED = 1e-6
 """Share by which figures may differ: laws and plans are the same everywhere, networks and what is drawn nearly so."""

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from kanopt.array_types import Floats
 from kanopt.kan.network import Architecture, KANBatch
-from kanopt.kan.ranges import SLACK, ConstrainedCoefficients, Penalty, continue_ends, refit_ranges
+from kanopt.kan.ranges import SLACK, ConstrainedCoefficients, Penalty, refit_ranges
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
 from kanopt.kan.trainer import Data, History, LeastSquares, Objective, QuadraticModel
 from kanopt.kan.training import (
@@ -202,11 +202,6 @@ TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
-MOVED = 4.0
-"""What continued ends may make of the squared error: training left it least, and a cubic that goes on costs a little
-where rows are and saves much where the next rows will be."""
-CLEAN = 1e-3
-"""Share of the target's variance below which an error is one of approximation, so that empty cells are continued."""
 
 
 def fit_starts(
@@ -283,9 +278,6 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
             options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
         )
         network, history = training.train(network, weighted, smoothing, steps)
-        clean = CLEAN * spread * training.total
-        if training.constraints is None and float(weighted.squares(network).min()) < clean:
-            network = _continue_sparse_ends(network, weighted, data.weights * options.distinct)
         score = training.score(network, smoothing)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
@@ -295,17 +287,6 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
             break
         last = least
     return TrainedBatch(network, smoothing, score, history)
-
-
-def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
-    """Extrapolate the splines into cells with few rows, in networks whose sum of squares hardly rises by it.
-
-    A cell of a hidden spline may contain few but influential rows, such as those in a tail of the inputs.
-    """
-    continued = continue_ends(network, objective.inputs, weights)
-    fits = objective.squares(continued) <= MOVED * objective.squares(network)
-    worse = torch.nonzero(~fits).squeeze(1)
-    return continued.put(worse, network.take(worse))
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
@@ -373,7 +354,6 @@ def _fit_additive(
                 training.total,
                 training.rows,
                 floor,
-                options.criterion,
             )
             ridges = _ridges(network.architecture, training.rows)
             smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)

@@ -297,8 +297,6 @@ MARGIN = 0.01
 """Room left on either side of a range."""
 FILLED = 0.8
 """Share of a range that must be filled."""
-ENOUGH = 6
-"""Rows that the cells at the end of a spline need to count for themselves."""
 
 
 @dataclass(frozen=True)
@@ -353,46 +351,6 @@ def rescale_incoming(network: KANBatch, layer: int, inputs: InputTensors) -> KAN
     return replace(network.with_blocks(fresh.blocks), lower=tuple(lowers), upper=tuple(uppers))
 
 
-def continue_ends(network: KANBatch, inputs: InputTensors, weights: Tensor | None = None) -> KANBatch:
-    """Extrapolate every spline into its outermost cells, as many as hold fewer than six rows in total.
-
-    The fourth differences of the coefficients become zero there, so that the neighbouring cubic continues. A row of
-    weight k counts as k rows; `weights` (n,) None means equal weights.
-    """
-    weights = network.theta.new_ones(len(inputs)) if weights is None else weights
-    counts = _counts(network, inputs, weights)
-    blocks = [block.clone() for block in network.blocks()]
-    for index, layer in enumerate(network.architecture.layers):
-        size = layer.splines * layer.basis_size
-        if not size or layer.grid_size < 2:
-            continue
-        splines = torch.unflatten(blocks[index][:, :size], 1, (layer.splines, layer.basis_size))
-        splines = _continue_left(splines, counts[index])
-        splines = _continue_left(splines.flip(2), counts[index].flip(1)).flip(2)
-        blocks[index][:, :size] = splines.flatten(1, 2)
-    return network.with_blocks(blocks)
-
-
-def _counts(network: KANBatch, inputs: InputTensors, weights: Tensor) -> list[Tensor]:
-    """Return the total row weight in every cell of every layer's splines, each (M, cells, splines)."""
-    counts = [
-        network.theta.new_zeros(len(network), layer.grid_size, layer.splines)
-        for layer in network.architecture.layers
-    ]
-    start = 0
-    for part, nodes in network.activation_blocks(inputs):
-        share = weights[start : start + len(part)].unsqueeze(-1)
-        start += len(part)
-        for index, layer in enumerate(network.architecture.layers):
-            signal = nodes[index - 1] if index else part.numbers
-            values = signal[..., : layer.splines].expand(len(network), -1, -1)
-            lower, upper = network.lower[index].unsqueeze(-2), network.upper[index].unsqueeze(-2)
-            cell = ((values - lower) / (upper - lower) * layer.grid_size).floor()
-            cell = cell.clamp(0, layer.grid_size - 1).to(torch.int64)
-            counts[index].scatter_add_(1, cell, share.to(values).expand_as(values))
-    return counts
-
-
 def _value_ranges(network: KANBatch, inputs: InputTensors) -> list[tuple[Tensor, Tensor]]:
     """Return the least and largest value of the nodes before every later layer, each (M, nodes)."""
     found: list[tuple[Tensor, Tensor]] = []
@@ -401,17 +359,6 @@ def _value_ranges(network: KANBatch, inputs: InputTensors) -> list[tuple[Tensor,
         pairs = zip(found, ends, strict=True) if found else ((end, end) for end in ends)
         found = [(torch.minimum(a[0], b[0]), torch.maximum(a[1], b[1])) for a, b in pairs]
     return found
-
-
-def _continue_left(splines: Tensor, counts: Tensor) -> Tensor:
-    """Extrapolate splines (M, inputs, size, subnodes) to the left, given the row counts (M, cells, inputs)."""
-    empty = (counts.cumsum(1) < ENOUGH).sum(1).clamp(max=counts.shape[1] - 1)
-    result = splines.clone()
-    for place in reversed(range(int(empty.max()))):
-        after = result[:, :, place + 1 : place + 5]
-        cubic = 4.0 * after[:, :, 0] - 6.0 * after[:, :, 1] + 4.0 * after[:, :, 2] - after[:, :, 3]
-        result[:, :, place] = torch.where((empty > place).unsqueeze(-1), cubic, result[:, :, place])
-    return result
 
 
 def _suitable_range(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,6 @@ model wrongly suggests that both can be linear.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -34,7 +33,6 @@ from torch import Tensor
 from kanopt.kan.ranges import Penalty
 from kanopt.kan.trainer import NormalEquations
 
-Criterion = Literal["gcv", "evidence"]
 GAMMA = 1.4
 SPREAD = 100.0
 """Variance of a coefficient before anything is known of it; targets vary by about one."""
@@ -97,8 +95,6 @@ class GaussNewtonModel:
         Effective number of rows n in the score.
     floor
         Squared error below which all fits count as exact, so that the smoothest of them is chosen.
-    criterion
-        ``"gcv"`` or ``"evidence"``.
     """
 
     def __init__(
@@ -109,7 +105,6 @@ class GaussNewtonModel:
         total_weight: float,
         rows: float,
         floor: float,
-        criterion: Criterion = "gcv",
     ) -> None:
         turn = penalty.vectors
         self.matrix = turn.T @ normal.matrix @ turn
@@ -120,7 +115,6 @@ class GaussNewtonModel:
         self.total_weight = total_weight
         self.rows = rows
         self.floor = floor
-        self.criterion = criterion
         self.identity = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
 
     def score(self, smoothing: Tensor) -> Tensor:
@@ -133,7 +127,10 @@ class GaussNewtonModel:
         edf = held.shape[-1] - (held * scale**2 * root.square().sum(-2)).sum(-1)
         half = _times(root, scale * (self.vector - held * self.theta))
         step = scale * _times(root.mT, half)
-        return self._criterion(held, step, edf, _log_root(factor, scale), failed)
+        curve = (step * _times(self.matrix, step)).sum(-1)
+        squares = (self.squares - 2.0 * (step * self.vector).sum(-1) + curve).clamp(min=self.floor)
+        score = gcv_score(squares, edf, self.rows)
+        return torch.where(~failed & torch.isfinite(score), score, torch.full_like(score, torch.inf))
 
     def _held(self, smoothing: Tensor) -> Tensor:
         """Return the penalty on every direction, (..., M, parameters)."""
@@ -141,29 +138,9 @@ class GaussNewtonModel:
             smoothing[..., self.penalty.group] * self.penalty.values + smoothing[..., -1:]
         )
 
-    def _criterion(self, held: Tensor, step: Tensor, edf: Tensor, roots: Tensor, failed: Tensor) -> Tensor:
-        """Return the score of a penalised step, given half the log determinant of H + S; infinite where that failed."""
-        curve = (step * _times(self.matrix, step)).sum(-1)
-        squares = (self.squares - 2.0 * (step * self.vector).sum(-1) + curve).clamp(min=self.floor)
-        if self.criterion == "gcv":
-            score = gcv_score(squares, edf, self.rows)
-        else:
-            held_log = held.clamp(min=torch.finfo(held.dtype).tiny).log().sum(-1)
-            bend = (held * (self.theta + step).square()).sum(-1)
-            evidence = self.rows * ((squares + bend) / self.rows).log() + 2.0 * roots - held_log
-            # exp keeps the order and makes a score that multiplies, as the search compares them.
-            score = (evidence / self.rows).exp()
-        usable = ~failed & torch.isfinite(score)
-        return torch.where(usable, score, torch.full_like(score, torch.inf))
-
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
-
-
-def _log_root(factor: Tensor, scale: Tensor) -> Tensor:
-    """Return half the log determinant of a matrix from its scaled Cholesky factor."""
-    return factor.diagonal(dim1=-2, dim2=-1).log().sum(-1) - scale.log().sum(-1)
 
 
 def update_smoothing(

@@ -501,8 +501,6 @@ class History:
 
     loss: list[Tensor] = field(default_factory=list)
     damping: list[Tensor] = field(default_factory=list)
-    accepted: list[Tensor] = field(default_factory=list)
-    range_refits: int = 0
     best: Tensor = field(default_factory=lambda: torch.empty(0))
     stopped: bool = False
 
@@ -558,7 +556,6 @@ def train(
             if moved is not None:
                 state.network = moved
                 state.normal = objective.normal_equations(moved)
-                history.range_refits += 1
         done = _step(state, objective, options.tolerance, constraints, running)
         loss = state.loss
         history.loss.append(loss)
@@ -566,7 +563,6 @@ def train(
         better = torch.nonzero(loss < best_loss).squeeze(1)
         best = best.put(better, state.network.take(better))
         best_loss = torch.minimum(loss, best_loss)
-        history.accepted.append(better)
         running = running[~(done | (loss <= nothing)[running])]
         history.stopped = options.watch is not None and options.watch(iteration, best_loss)
         if len(running) == 0 or history.stopped:

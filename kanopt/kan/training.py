@@ -29,7 +29,7 @@ from kanopt.kan.ranges import (
     refit_ranges,
     rescale_incoming,
 )
-from kanopt.kan.smoothing import RIDGES, Criterion, effective_parameters, gcv_score
+from kanopt.kan.smoothing import RIDGES, effective_parameters, gcv_score
 from kanopt.kan.trainer import (
     Data,
     History,
@@ -145,7 +145,6 @@ def train_large(
 
     for steps in STAGES:
         moved = refit_ranges(network, objective.inputs, constraints)
-        history.range_refits += moved is not None
         network = _descended(moved or network, objective, penalties, total, constraints, (steps, record))
         if history.stopped:
             break
@@ -240,9 +239,6 @@ class FitOptions:
         Number of random starts of networks with hidden nodes.
     smoothing
         Roughness weight λ of all groups, or None to choose one per group.
-    criterion
-        Criterion for the weights of a network without hidden nodes: ``"gcv"`` or ``"evidence"``. With hidden nodes the
-        evidence is always used (:func:`kanopt.kan.smoothing.update_smoothing`).
     loss
         ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squared errors divided by the mean, for positive
         targets with an exponential link, in units of their mean.
@@ -263,7 +259,6 @@ class FitOptions:
 
     starts: int = 16
     smoothing: float | None = None
-    criterion: Criterion = "gcv"
     loss: str = "squared"
     shape_constraints: ShapeConstraints = field(default_factory=ShapeConstraints)
     link: Link | None = None

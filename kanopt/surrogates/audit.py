@@ -9,7 +9,7 @@ thousands of tables for each test.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -99,16 +99,31 @@ def leaks(
         return ()
     output = Variable(target, units.get(target, ""))
     found: list[VerdictReason] = []
+
+    def tell(level: Literal["weak", "usable"], kind: str, message: str, advice: str, *columns: str) -> None:
+        found.append(VerdictReason(level, message, advice, kind, columns))
+
     for name, x in numbers.items():
         # a time that follows exactly from a way is a law
         law = expects_rise(Variable(name, units.get(name, "")), output)
         if not law and (_linear(x, y) or _same_order(x, y)):
-            found.append(_copy(name, target))
+            told = f"{name} is {target} once more: it goes in its order, or follows it in a line, to the last digit"
+            tell("weak", "copy of the target", told, "leave it out", name)
     copies = {name for each in found for name in each.columns}
     rest = {name: x for name, x in numbers.items() if name not in copies}
-    found += [_made_of(parts, target) for parts in _parts_of_sum(rest, y) if not copies]
-    found += [_product(pair, target) for pair in _factors(rest, y)]
-    found += [_counter(name, len(frame)) for name in names if numbers_rows(whole[name])]
+    for parts in () if copies else _parts_of_sum(rest, y):
+        told = f"{target} is a sum or a difference of {list_names(parts, quoted=False)} in every row"
+        tell("weak", "parts of the target", told, "leave out what is known only afterwards", *parts)
+    for one, sign, other in _factors(rest, y):
+        told = f"{target} is {one} {sign} {other} times a constant in every row"
+        advice = "if both are known beforehand, write it by hand; if not, leave out the one that is not"
+        tell("usable", "factors of the target", told, advice, one, other)
+    for name in names:
+        if numbers_rows(whole[name]):
+            told = (
+                f"{name} numbers the rows: {len(frame):,} whole numbers, close to one another, and none twice"
+            )
+            tell("usable", "row number", told, "leave it out, no other row has it", name)
     found += [each for name, x in rest.items() for each in _mixed(name, x, target, y)]
     return tuple(found)
 
@@ -188,31 +203,6 @@ def sharing(
         advice = "hold out the last ones by a column of time, or make that a feature"
         return (VerdictReason("usable", message, advice, "drift"),)
     return ()
-
-
-def _copy(name: str, target: str) -> VerdictReason:
-    message = (
-        f"{name} is {target} once more: it goes in its order, or follows it in a line, to the last digit"
-    )
-    return VerdictReason("weak", message, "leave it out", "copy of the target", (name,))
-
-
-def _made_of(parts: Sequence[str], target: str) -> VerdictReason:
-    message = f"{target} is a sum or a difference of {list_names(parts, quoted=False)} in every row"
-    return VerdictReason(
-        "weak", message, "leave out what is known only afterwards", "parts of the target", tuple(parts)
-    )
-
-
-def _product(pair: tuple[str, str, str], target: str) -> VerdictReason:
-    message = f"{target} is {pair[0]} {pair[1]} {pair[2]} times a constant in every row"
-    advice = "if both are known beforehand, write it by hand; if not, leave out the one that is not"
-    return VerdictReason("usable", message, advice, "factors of the target", (pair[0], pair[2]))
-
-
-def _counter(name: str, rows: int) -> VerdictReason:
-    message = f"{name} numbers the rows: {rows:,} whole numbers, close to one another, and none twice"
-    return VerdictReason("usable", message, "leave it out, no other row has it", "row number", (name,))
 
 
 def _step(values: Floats) -> float:

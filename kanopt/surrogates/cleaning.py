@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from kanopt.array_types import Floats
 from kanopt.errors import TableError, nearest
@@ -268,16 +269,11 @@ def _ratios(
     if both.sum() < max(20, (1.0 - SOME) * len(values)):
         return
     x, y = np.log(values[both]), np.log(wanted[both])
-    if x.min() == x.max() or y.min() == y.max() or not _linked(x, y):
+    # most rows rise together, whatever a few of them do
+    if x.min() == x.max() or y.min() == y.max() or spearmanr(x, y).statistic <= LINKED:
         return
     for rule, _, sort in _far(f"{_quoted(target)} / {_quoted(name)}", np.exp(y - x)):
         yield rule, "an odd ratio", sort
-
-
-def _linked(x: Floats, y: Floats) -> bool:
-    """Return whether most rows rise together, whatever a few of them do."""
-    first, second = (np.argsort(np.argsort(each)) for each in (x, y))
-    return bool(np.corrcoef(first, second)[0, 1] > LINKED)
 
 
 Flags = NDArray[np.bool_]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
-from numbers import Integral, Number, Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
 from kanopt.faults import half_text
-from kanopt.surrogates.encoding import check_numbers, is_number, row_name
+from kanopt.surrogates.encoding import check_numbers, row_name
 from kanopt.tables import units_of, with_units
 from kanopt.tables.report import declared_units
 from kanopt.text import number_text
@@ -210,12 +209,6 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
     UnitError
         For a unit of another dimension than in the fit.
     """
-    if _is_flat(X):
-        raise FitError(
-            f"X has one dimension ({len(X)} values), and a table has rows and columns: pass frame[['km']], or an array "
-            "of shape (rows, columns). Reshape your data: array.reshape(-1, 1) is one column, array.reshape(1, -1) one "
-            "row"
-        )
     if not isinstance(X, pd.DataFrame):
         try:
             array = validate_data(estimator, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
@@ -260,12 +253,6 @@ def _converted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return with_units(frame.assign(**columns), {**declared, **others})
 
 
-def _is_flat(X: Any) -> bool:
-    if isinstance(X, (list, tuple)):
-        return bool(X) and all(isinstance(value, Number) for value in X)
-    return getattr(X, "ndim", None) == 1
-
-
 def ordered_as(frame: pd.DataFrame, fitted: list[str]) -> pd.DataFrame:
     """Return the frame after checking the order of its columns.
 
@@ -289,8 +276,6 @@ MANY = 50
 """Categories up to which a column is no identifier, however few rows there are."""
 MOST = 1_000
 """Most values a category may have: each has a parameter in every node of the first layer."""
-_RARE = 20
-"""Rows below which a value is called rare in the advice."""
 
 
 def refuse_texts(frame: pd.DataFrame) -> None:
@@ -300,78 +285,43 @@ def refuse_texts(frame: pd.DataFrame) -> None:
     ------
     FitError
         If half or more of the distinct values of a column are numbers, unless its dtype is categorical; if it has more
-        than 50 values, and more than half as many as there are distinct rows; or more than a thousand.
+        than 50 values, and more than half as many as there are rows; or more than a thousand.
     """
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
-        values = _unique_values(column)
-        if values is None:
+        declared = isinstance(column.dtype, pd.CategoricalDtype)
+        if not declared and not _is_text(column):
             continue
-        odd = [value for value in values if not _is_numeral(value)]
-        # Truth and gaps in a column of objects are no text.
-        texts = not isinstance(column.dtype, pd.CategoricalDtype) and any(isinstance(v, str) for v in values)
-        if texts and 2 * len(odd) <= len(values):
-            raise FitError(_of_numerals(str(name), column, odd))
-        if len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
-            continue  # dates and the like are no categories, as the encoding says
-        if 2 * len(values) > _count_distinct_rows(frame):
+        values = list(column.dropna().unique())
+        if not declared:
+            odd = [value for value in values if not _is_numeral(value)]
+            if 2 * len(odd) <= len(values):
+                raise FitError(_of_numerals(str(name), column, odd))
+        if len(values) <= MANY:
+            continue
+        told = f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows"
+        if 2 * len(values) > len(frame.drop_duplicates()):
             raise FitError(
-                f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
-                f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or derive "
-                "groups or numbers from it"
+                f"{told}, such as {values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, "
+                "or derive groups or numbers from it"
             )
         if len(values) > MOST:
-            raise FitError(_of_many(str(name), column, len(values)))
+            raise FitError(
+                f"{told}, and a law learns at most {MOST:,}; put rare ones together, or into groups that have "
+                "something in common (a zone, a class of size), or leave the column out"
+            )
 
 
-def _unique_values(column: pd.Series[Any]) -> list[Hashable] | None:
-    """Return the distinct non-missing values of a text column; None for other columns."""
-    if is_number(column) or pd.api.types.is_bool_dtype(column):
-        return None
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_complex_dtype(column):
-        return None
-    try:
-        return list(pd.unique(column.dropna().astype(object)))
-    except TypeError:  # cells such as lists, which the encoding refuses in its own words
-        return None
-
-
-def _count_distinct_rows(frame: pd.DataFrame) -> int:
-    """Return the number of distinct rows, since copies of a row carry no information about an identifier."""
-    try:
-        return len(frame.drop_duplicates())
-    except TypeError:
-        return len(frame)
+def _is_text(column: pd.Series[Any]) -> bool:
+    return bool(column.map(lambda value: isinstance(value, str)).any())
 
 
 def _is_numeral(value: Hashable) -> bool:
     """Whether a cell is a number or the text of a number, also with a decimal comma."""
-    if not isinstance(value, str):
-        return not isinstance(value, (bool, np.bool_)) and isinstance(value, (int, float, np.number))
-    return any(_is_finite(text) for text in (value, value.replace(",", "."), value.replace(",", "")))
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
+    if isinstance(value, bool):
         return False
-
-
-def _of_many(name: str, column: pd.Series[Any], count: int) -> str:
-    """Return the message for a column of more values than can be learned, and how to put the rare ones together."""
-    rare = int((column.value_counts() < _RARE).sum())
-    advice = "Put them into groups that have something in common (a zone, a class of size)"
-    if 0 < count - rare < MOST:
-        size = f"frame.groupby({name!r})[{name!r}].transform('size')"
-        advice = (
-            f"{rare:,} of them occur in fewer than {_RARE} rows: put these together, as "
-            f"frame[{name!r}].where({size} >= {_RARE}, 'other')"
-        )
-    return (
-        f"column {name!r} has {count:,} different values in {len(column):,} rows, and a law learns at most {MOST:,}. "
-        f"{advice}, or leave the column out"
-    )
+    texts = (str(value), str(value).replace(",", "."), str(value).replace(",", ""))
+    return bool(np.isfinite(pd.to_numeric(pd.Series(texts), errors="coerce")).any())
 
 
 def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:
@@ -380,7 +330,6 @@ def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:
     cells = ", ".join(f"{column.iloc[row]!r} in {row_name(column.index, row)}" for row in where)
     found = f"numbers kept as text, but for {cells}" if cells else "numbers kept as text"
     return (
-        f"column {name!r} holds {found}: every value would be a category of its own. Read the table with "
-        "ko.read_table(…, on_bad='missing' or 'drop'), or convert the column with pd.to_numeric(…, errors='coerce'); "
-        f"where they are codes, say so: frame[{name!r}].astype('category')"
+        f"column {name!r} holds {found}. Read the table with ko.read_table(…, on_bad='missing' or 'drop'), or convert "
+        f"the column with pd.to_numeric(…, errors='coerce'); where they are codes, use .astype('category')"
     )

@@ -36,33 +36,20 @@ _Number = Annotated[float, Field(strict=True, allow_inf_nan=False), _PLAIN]
 Size = Annotated[_Number, Field(ge=0)]
 _Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], _PLAIN]
 _LOSSES = ("auto", *LOSSES)
-_OPTIONS: dict[str, tuple[Any, str]] = {
-    "hidden": (
-        Annotated[_Auto | tuple[Whole, ...], _PLAIN],
-        "must be 'auto' or the widths of the hidden layers, whole numbers of at least 1, such as () or (4,)",
-    ),
-    "products": (
-        Annotated[_Auto | tuple[Count, ...], _PLAIN],
-        "must be 'auto', or say how many nodes of every hidden layer multiply, such as hidden=(3,), products=(1,)",
-    ),
-    "log_target": (_Truth, "must be 'auto', True or False"),
-    "positive": (_Truth, "must be 'auto', True or False"),
-    "loss": (Literal[_LOSSES], ""),
-    "grid_size": (_Auto | Whole, "must be 'auto' or a whole number of at least 1"),
-    "smoothing": (
-        Literal["auto", "evidence"] | Size,
-        "must be 'auto', 'evidence' or a number of at least 0",
-    ),
-    "starts": (Whole, "must be a whole number of at least 1"),
-    "seed": (Annotated[Count, Field(lt=1 << 63)], "must be a whole number of at least 0 and below 2**63"),
-    "bounds": (
-        Annotated[tuple[_Number, _Number] | None, _PLAIN],
-        "must be two numbers, the lower first and both finite, such as (0, 24)",
-    ),
-    "period": (Annotated[_Number, Field(gt=0)], "must be a number above 0"),
+_OPTIONS: dict[str, Any] = {
+    "hidden": Annotated[_Auto | tuple[Whole, ...], _PLAIN],
+    "products": Annotated[_Auto | tuple[Count, ...], _PLAIN],
+    "log_target": _Truth,
+    "positive": _Truth,
+    "loss": Literal[_LOSSES],
+    "grid_size": _Auto | Whole,
+    "smoothing": _Auto | Size,
+    "starts": Whole,
+    "seed": Annotated[Count, Field(lt=1 << 63)],
+    "bounds": Annotated[tuple[_Number, _Number] | None, _PLAIN],
+    "period": Annotated[_Number, Field(gt=0)],
 }
-"""What each option may be, as pydantic checks it, and in words."""
-_WORDS = {"loss": _LOSSES}
+"""What each option may be."""
 
 
 def _checked(name: str, value: Any, called: str = "") -> Any:
@@ -73,12 +60,11 @@ def _checked(name: str, value: Any, called: str = "") -> Any:
     FitError
         If it is not allowed.
     """
-    kind, allowed = _OPTIONS[name]
     try:
-        found = TypeAdapter(kind).validate_python(value)
-    except ValidationError:
-        told = f"is unknown; {nearest(str(value), _WORDS[name])}" if name in _WORDS else allowed
-        raise FitError(f"{called or name}={value!r} {told}") from None
+        found = TypeAdapter(_OPTIONS[name]).validate_python(value)
+    except ValidationError as error:
+        told = dict.fromkeys(each["msg"].removeprefix("Input should be ") for each in error.errors())
+        raise FitError(f"{called or name}={value!r} must be {' or '.join(told)}") from None
     return None if found == "auto" else found
 
 
@@ -140,7 +126,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
     hidden = _checked("hidden", given.hidden)
     if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
-    log_target, smoothing = _checked("log_target", given.log_target), _checked("smoothing", given.smoothing)
+    log_target = _checked("log_target", given.log_target)
     positive, bounds = _checked("positive", given.positive), _checked("bounds", given.bounds)
     monitor = watch or FitMonitor()
     settings = Settings(
@@ -152,8 +138,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         grid_size=_checked("grid_size", given.grid_size),
         fit=FitOptions(
             starts=_checked("starts", given.starts),
-            smoothing=None if smoothing == "evidence" else smoothing,
-            criterion="evidence" if smoothing == "evidence" else "gcv",
+            smoothing=_checked("smoothing", given.smoothing),
             shape_constraints=wanted,
             trainer=TrainerOptions(watch=monitor),
         ),
@@ -174,17 +159,12 @@ def device_of(device: Any) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise FitError(f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'") from error
+        torch.zeros(1, dtype=torch.float64, device=chosen)
+    except (AssertionError, RuntimeError, TypeError, NotImplementedError) as error:
+        raise FitError(f"device={device!r} is not there; use 'auto', 'cpu' or 'cuda'") from error
     if chosen.type not in ("cpu", "cuda"):
         # Metal has no double precision, in which the trainer works; a meta device holds no numbers.
         raise FitError(f"device={device!r} cannot train a law; use 'auto', 'cpu' or 'cuda'")
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise FitError(f"device={device!r}: no CUDA device is available here; use 'auto' or 'cpu'")
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise FitError(
-            f"device={device!r}: there are {torch.cuda.device_count()} CUDA devices, counted from 0"
-        )
     return chosen
 
 
@@ -244,7 +224,7 @@ def is_open(value: Any) -> bool:
 def _products(value: Any, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
     counts: tuple[int, ...] = _checked("products", value) or ()
     if counts and len(counts) != len(hidden or ()):
-        raise FitError(f"products={value!r} {_OPTIONS['products'][1]}")
+        raise FitError(f"products={value!r} must say how many nodes of each of hidden={hidden} multiply")
     if any(count > width for count, width in zip(counts, hidden or (), strict=False)):
         raise FitError(f"products={value!r}: there are only hidden={hidden} nodes")
     return counts

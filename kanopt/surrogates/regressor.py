@@ -200,10 +200,9 @@ class KANRegressor(FormulaReading):
     grid_size : "auto" or int
         Intervals of a spline; "auto" starts with few and doubles them while the cross-validation score falls by a
         tenth. Fewer are used for a table with few distinct rows.
-    smoothing : "auto", "evidence" or float
+    smoothing : "auto" or float
         Weight of the roughness of the curves. "auto" chooses one per column: in additive laws by generalised
         cross-validation, behind hidden nodes by the marginal likelihood, checked on rows held out where there is noise.
-        "evidence" takes the marginal likelihood in additive laws too.
     starts : int
         Number of random starts trained in parallel with hidden nodes; only the best few are trained to convergence.
     monotone : None, mapping or sequence
@@ -282,7 +281,7 @@ class KANRegressor(FormulaReading):
         *,
         products: Any = "auto",
         grid_size: int | Literal["auto"] = "auto",
-        smoothing: float | Literal["auto", "evidence"] = "auto",
+        smoothing: float | Literal["auto"] = "auto",
         starts: int = 16,
         monotone: Any = None,
         convex: Any = None,

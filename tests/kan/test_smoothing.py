@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 
@@ -29,24 +27,3 @@ def test_score_of_the_linear_model_equals_the_score_of_the_refit():
     torch.testing.assert_close(model.score(smoothing), expected, rtol=1e-7, atol=0.0)
     hat = jacobian @ inverse[0] @ jacobian.T
     assert float(edf) == pytest.approx(float(hat.trace()), rel=1e-9)
-
-
-def test_evidence_is_the_marginal_likelihood_of_the_targets():
-    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 50, 2, noise=0.2)
-    shape = Architecture(2, grid_size=4)
-    network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
-    penalty = Penalty.of(shape)
-    normal = LeastSquares(data).normal_equations(network)
-    model = GaussNewtonModel(normal, network.theta, penalty, 50.0, 50.0, 0.0, "evidence")
-    _, jacobian = network.forward_and_jacobian(data.inputs)
-    jacobian, target = jacobian[0, :, 0], data.target[:, 0]
-    eye = torch.eye(50, dtype=torch.float64)
-    scores, likelihoods = [], []
-    for weight in (1e-6, 1e-4, 1e-2):
-        smoothing = torch.tensor([[weight, weight, 1e-3]], dtype=torch.float64)
-        spread = eye + jacobian @ torch.linalg.solve(penalty.matrices(smoothing, 50.0)[0], jacobian.T)
-        variance = float(target @ torch.linalg.solve(spread, target)) / 50.0
-        likelihoods.append(torch.logdet(spread) + 50.0 * math.log(variance))
-        scores.append(50.0 * model.score(smoothing).log())
-    differences = torch.stack(likelihoods).diff()
-    torch.testing.assert_close(torch.cat(scores).diff(), differences, rtol=1e-6, atol=1e-6)

@@ -6,7 +6,6 @@ import pytest
 
 from kanopt import KANRegressor
 from kanopt.errors import FitError
-from kanopt.surrogates.input_checks import refuse_texts
 
 
 def trips(rows=120):
@@ -65,17 +64,5 @@ def test_a_column_of_more_values_than_can_be_learned_is_refused_with_what_to_do(
     table["customer"] = table["customer"].astype("category")
     with pytest.raises(
         FitError, match=r"'customer' has 10,000 different values in 20,000 rows.* at most 1,000"
-    ) as refused:
+    ):
         KANRegressor(()).fit(table, cost)
-    assert "Put them into groups that have something in common" in str(refused.value)
-    # where a few are frequent, the message says in code how to put the others together
-    customers = np.where(customers % 2, customers, customers % 50)
-    frame = table.assign(customer=pd.Series(customers).map("C{}".format))
-    with pytest.raises(
-        FitError, match="5,000 of them occur in fewer than 20 rows: put these together, as frame"
-    ) as refused:
-        KANRegressor(()).fit(frame, cost)
-    code = str(refused.value).partition("together, as ")[2].partition(", or leave")[0]
-    pooled = eval(code, {"frame": frame})
-    assert pooled.nunique() == 26
-    refuse_texts(frame.assign(customer=pooled))

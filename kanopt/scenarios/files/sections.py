@@ -187,7 +187,7 @@ class NetworkSpec(FileModel):
     hidden: Annotated[tuple[Several, ...], Field(strict=False)] | None = None
     products: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
     grid_size: Several | None = None
-    smoothing: Literal["evidence"] | Annotated[float, Field(ge=0)] | None = None
+    smoothing: Annotated[float, Field(ge=0)] | None = None
     starts: Several | None = None
     log_target: bool | None = None
     log_features: Words | None = None

@@ -9,16 +9,15 @@ parameters carried over by the derivatives of these functions (delta method; Oeh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Node
-from kanopt.formulas.estimation.graph_tape import PIECES, FreeParameters, gradient
+from kanopt.formulas.estimation.graph_tape import PIECES, gradient
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance, is_parameter, with_standard_errors
 from kanopt.formulas.simplify import ERRORS, round_measures
@@ -29,8 +28,6 @@ STEP = 1e-2
 MOST = 400
 """Parameters up to which the law is written anew for each."""
 SAME = 1e-9
-STEPS = 5
-"""Steps of generalized least squares that the constants of a formula take."""
 TINY = 1e-300
 CORRELATIONS = 4
 """Decimals of a correlation."""
@@ -87,13 +84,10 @@ def with_covariance(
 def with_shared_errors(
     formula: Formula, data: Mapping[str, NDArray[np.generic]], rows: Rows, *, log: bool
 ) -> Formula:
-    """Return a formula whose constants are those of generalized least squares on rows that share errors with a group.
+    """Return a formula whose constants' errors know what rows share with their group.
 
-    The search has taken one step of expectation maximization, after which what differs between groups keeps a part of
-    the error of the first law. Constants of a formula without curves and tables take the last steps here (Gauss-Newton;
-    not those of a logarithm, where a factor of the mean is among them). Every constant's error is stretched as
-    generalized least squares tells: hardly where it acts within groups, by the design effect where it differs between
-    groups only.
+    Each is stretched as generalized least squares tells: hardly where a constant acts within groups, by the design
+    effect where it differs between groups only.
 
     Parameters
     ----------
@@ -113,8 +107,6 @@ def with_shared_errors(
     pieces = {node.key: node.name for node in postorder(formula.root) if isinstance(node, PIECES)}
     once = {name for name, count in Counter(pieces.values()).items() if count == 1}
     named = once | {name.split("[")[0] for name in known.names}
-    for _ in range(0 if pieces or log else STEPS):
-        formula = _stepped(formula, data, rows, named)
     found = gradient(formula, data, named)
     place = [found.names.index(name) for name in known.names]
     slopes = np.broadcast_to(found.derivative, (len(rows.target), len(found.names)))
@@ -129,30 +121,6 @@ def with_shared_errors(
     stretch = np.sqrt(np.maximum(variances[1] / np.maximum(variances[0], TINY), 1.0))
     matrix = known.array * np.outer(stretch, stretch)
     return with_errors(formula, Covariance.of(known.names, matrix, known.degrees_of_freedom))
-
-
-def _stepped(
-    formula: Formula, data: Mapping[str, NDArray[np.generic]], rows: Rows, named: Iterable[str]
-) -> Formula:
-    """Return a formula after a step of generalized least squares, or as it is where that does not fit better."""
-    assert rows.shared is not None
-    target, shared, root = rows.target + rows.shared.common, rows.shared, np.sqrt(rows.weight)
-
-    def whitened(columns: Floats) -> Floats:
-        return shared.whitened(columns, rows.weight) * root[:, None]
-
-    free = FreeParameters.of(formula.root, named)
-    found = gradient(formula, data, named)
-    slopes = whitened(np.broadcast_to(found.derivative, (len(target), free.count)))
-    left = whitened((target - np.broadcast_to(found.value, target.shape))[:, None])[:, 0]
-    size = np.maximum(np.sqrt((slopes**2).sum(axis=0)), TINY)
-    step = np.linalg.lstsq(slopes / size, left, rcond=1e-10)[0] / size
-    moved = replace(formula, root=free.substitute(formula.root, free.values + step), covariance=None)
-    try:
-        gap = target - np.broadcast_to(moved.evaluate(data), target.shape)
-    except FormulaError:
-        return formula
-    return moved if float((whitened(gap[:, None]) ** 2).sum()) < float(left @ left) else formula
 
 
 def with_errors(formula: Formula, covariance: Covariance) -> Formula:

@@ -46,7 +46,7 @@ from kanopt.surrogates.search.structure import (
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
-from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions, ratios_of_sums
+from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions
 
 RANKING_ROWS = 500
 REFITS = 500.0
@@ -307,7 +307,7 @@ class _Search:
 
     def add_wholes(self) -> None:
         """Add the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
-        kinds = (extremes, powers_of_sums, products_of_functions, ratios_of_sums)
+        kinds = (extremes, powers_of_sums, products_of_functions)
         laws: list[Law] = []
         for kind in kinds:
             for law in kind(self.ranking, self.words):

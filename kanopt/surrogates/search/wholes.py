@@ -1,10 +1,6 @@
 """Laws that no growth leads to, as neither of the products in them says much without the other.
 
-A sum divided by a sum is one, (T₁ + T₂ + T₃) / (1 + b · R): a mean price, a load at another lever, growth that levels
-off. With R and b given it is linear in its coefficients, so that they are scanned and the best products found for each
-(separable least squares: Golub and Pereyra 1973, SIAM J. Numer. Anal. 10).
-
-A power of a sum is another: the root of a sum of squares, the reciprocal of a sum of reciprocals, a sum of two sizes.
+A power of a sum is one: the root of a sum of squares, the reciprocal of a sum of reciprocals, a sum of two sizes.
 Of 1/y, or of y², such a law is a plain sum of products, which is linear in its coefficients (Box and Cox 1964, *An
 analysis of transformations*, J. R. Stat. Soc. B 26). Two products are chosen together, as neither of them says much
 alone. A constant beside a root, y = c + √S, is told by y² = 2 c y − c² + S.
@@ -19,7 +15,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import plane
@@ -44,18 +39,6 @@ from kanopt.surrogates.search.structure import (
 
 Product: TypeAlias = "tuple[Factor, ...]"
 
-MOST_PRODUCTS = 150
-"""Products up to which all pairs of them are tried; of more, those of three inputs are left out."""
-SIZES = tuple(np.geomspace(0.03, 30.0, 13).tolist())
-"""Sizes b · R at the median of R at which the scan stands."""
-SCANNED = 250
-"""Rows of the scan."""
-REFINED, YIELDED = 12, 3
-"""Divisors for which b is made exact, and laws that are returned, of two products and of three."""
-WIDTH = 1.8
-"""Factor around a size of the scan in which b is looked for."""
-COMPLETED = 8
-"""Pairs to which a third product is looked for."""
 ALIKE = 0.999
 """Correlation beyond which two products are one."""
 PAIRS, TRIED, BEGUN = 3, 12, 100
@@ -115,78 +98,9 @@ class _Columns:
         return (int(i[place]), int(j[place]), third), float(gains[place] + more[place, third])
 
 
-_Ratio: TypeAlias = "tuple[float, int, float, tuple[int, ...]]"
-"""Squares left, the number of R, b, and the numbers of the products above."""
-
-
-def ratios_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
-    """Yield (T₁ + T₂) / (1 + b · R) with products of inputs and reciprocals of them, and with T₃, the best ones first.
-
-    Parameters
-    ----------
-    to
-        The rows; the first of them are scanned.
-    words
-        The products, on the same rows.
-    """
-    y, root = (each[:SCANNED] for each in to.of_values())
-    chosen = [k for k, factors in enumerate(words.products) if _is_plain(factors)]
-    if len(chosen) > MOST_PRODUCTS:
-        chosen = [k for k in chosen if len(words.products[k]) < 3]
-    if not chosen or len(chosen) > MOST_PRODUCTS or not np.isfinite(root @ y):
-        return
-    products: list[Product] = [(), *(words.products[k] for k in chosen)]
-    values = np.column_stack([np.ones(len(y)), words.product_values[:SCANNED, chosen]])
-    found: tuple[list[_Ratio], list[_Ratio]] = [], []
-    squares = float((root * y) @ (root * y))
-    for r, factors in enumerate(products):
-        if not 0 < len(factors) < 3 or any(kind_of(words.columns, j) != "positive" for j in _powers(factors)):
-            continue
-        middle = float(np.median(values[:, r]))
-        trials: tuple[list[_Ratio], list[_Ratio]] = [], []
-        for size in SIZES:
-            columns = _Columns.of(root[:, None] * values / (1.0 + size / middle * values[:, [r]]), root * y)
-            pairs, gains = columns.pairs(COMPLETED)
-            if len(pairs):
-                three, taken = columns.completed(pairs, gains)
-                trials[0].append((squares - gains[0], r, size / middle, tuple(pairs[0].tolist())))
-                trials[1].append((squares - taken, r, size / middle, three))
-        for tried, of_all in zip(trials, found, strict=True):
-            of_all += [min(tried)] if tried else []
-    for ratios in found:
-        refined = sorted(_refined(each, values, root, y) for each in sorted(ratios)[:REFINED])
-        for _, r, b, above in refined[:YIELDED]:
-            columns_ = root[:, None] * values[:, above] / (1.0 + b * values[:, [r]])
-            sizes = np.asarray(np.linalg.lstsq(columns_, root * y, rcond=None)[0], dtype=np.float64)
-            if sizes.all():
-                below = Group(Law((Term(ONE), Term(Parameter(b), products[r]))), MINUS_ONE)
-                whole = _sum_to_power(words, [products[k] for k in above], sizes, 1.0, divided=True)
-                yield Law((Term(whole.coefficient, (*whole.factors, below)),))
-
-
-def _is_plain(factors: Product) -> bool:
-    """Whether a product is one of inputs and reciprocals of them, or the square of one input."""
-    exponents = list(_powers(factors).values())
-    return exponents == [2.0] or all(abs(e) == 1.0 for e in exponents)
-
-
 def _powers(factors: Product) -> dict[int, float]:
     """Return the exponents of a product by input."""
     return {f.column: f.exponent.value for f in factors if isinstance(f, Power)}
-
-
-def _refined(found: _Ratio, values: Floats, root: Floats, y: Floats) -> _Ratio:
-    """Return what was found with the b that leaves the least squares."""
-    _, r, b, above = found
-
-    def left(log_b: float) -> float:
-        columns = root[:, None] * values[:, above] / (1.0 + np.exp(log_b) * values[:, [r]])
-        sizes = np.linalg.lstsq(columns, root * y, rcond=None)[0]
-        return float(((root * y - columns @ sizes) ** 2).sum())
-
-    near = np.log(b) - np.log(WIDTH), np.log(b) + np.log(WIDTH)
-    best = minimize_scalar(left, bounds=near, method="bounded", options={"maxiter": 20})
-    return float(best.fun), r, float(np.exp(best.x)), above
 
 
 def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
