@@ -236,14 +236,12 @@ def live_page(
         use = next((each for each in uses if each.formula == law.formula), None)
         shown.append(_law(name, law.formula, (beside.get(name), use), functions))
     first = next(iter(prices.values()), None)
-    others = [each.refused for each in prices.values()]
-    moved = [each for each in (first.sliders if first else ()) if not any(each.key in one for one in others)]
+    moved = first.sliders if first else ()
     data = {
         "laws": [law for law in shown if law],
         "plans": told,
         "sliders": [asdict(each) for each in moved],
         "unit": first.unit if first else "",
-        "refused": sorted({label for each in others for label in each.values()}),
         "why": "" if moved else _why_nothing_moves(plans or {}, first is not None),
     }
     sources = ",\n".join(law.to_javascript().strip() for law in functions)
