@@ -247,18 +247,6 @@ def _overload(problem: SchedulingModel) -> Iterator[Reason]:
             f"{_time(problem, time[machine])} before the horizon",
             f"{_time(problem, work[machine] - time[machine])} more on {name!r}, or another machine for these tasks",
         )
-    used = np.full((len(data.tasks), len(data.resources)), np.inf)
-    np.minimum.at(used, at.mode_task, timing.need * timing.duration[:, None])
-    for place, resource in enumerate(data.resources):
-        needed, there = float(used[:, place].sum()), resource.capacity * problem.horizon
-        if needed > there + TOLERANCE * max(1.0, there):
-            least = needed / problem.horizon
-            yield _infeasible(
-                f"resource {resource.name}",
-                f"all tasks need it for longer than the horizon even if {number_text(resource.capacity, 6)} of it were "
-                "always in use",
-                f"a capacity of {number_text(least, 6)} of {resource.name!r} at least",
-            )
     if shortest.sum() > time.sum() + TOLERANCE:
         yield _infeasible(
             "all machines",
