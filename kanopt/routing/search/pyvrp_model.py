@@ -185,7 +185,6 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
     kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
     again = [kind for kind in kinds if arrays.most_reloads(kind)]
     reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
-    cost, transit = numbers.cost, numbers.transit
     # two matrices of 64 bits for each type, and one more while a matrix or neighbours are read
     refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(kinds) + 1))
     data = ProblemData(
@@ -193,8 +192,8 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
         clients=_clients(arrays, numbers, complete=complete),
         depots=_depots(arrays, reloads),
         vehicle_types=_vehicles(arrays, numbers, reloads, kinds),
-        distance_matrices=[cost[kind] for kind in kinds],
-        duration_matrices=[transit[kind] for kind in kinds],
+        distance_matrices=[numbers.cost[kind] for kind in kinds],
+        duration_matrices=[numbers.transit[kind] for kind in kinds],
     )
     leg = positive_mean(numbers.transit[numbers.roads])
     arc = positive_mean(numbers.cost[numbers.roads]) + positive_mean(arrays.per_time) * leg
