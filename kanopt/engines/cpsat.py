@@ -56,8 +56,6 @@ class SearchLimits:
         What the search is for.
     linearization
         How much of the model is put into linear programmes: CP-SAT's own choice, or 0, 1 or 2.
-    gap
-        The distance between objective and bound, in units of the model's objective, at which the search ends.
     raises_bound
         Whether solutions are looked for at the lower bound alone, which rises as there are none.
     orders
@@ -74,7 +72,6 @@ class SearchLimits:
     deterministic: bool = False
     goal: SearchGoal = SearchGoal.SOLVE
     linearization: int | None = None
-    gap: float = 0.0
     raises_bound: bool = False
     orders: bool = False
     overloads: bool = False
@@ -173,8 +170,6 @@ def run_cpsat(
     parameters.use_overload_checker_in_cumulative = limits.overloads
     if limits.linearization is not None:
         parameters.linearization_level = limits.linearization
-    if limits.gap > 0.0:
-        parameters.absolute_gap_limit = limits.gap
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
     done: list[Any] = []
     thread = threading.Thread(

@@ -210,13 +210,11 @@ def live_page(plans: Mapping[str, Result] | None = None) -> LivePage:
     """
     prices = _slider_prices(plans or {})
     first = next(iter(prices.values()), None)
-    others = [each.refused for each in prices.values()]
-    moved = [each for each in (first.sliders if first else ()) if not any(each.key in one for one in others)]
+    moved = first.sliders if first else ()
     data = {
         "plans": [{"label": name, "plan": each.to_json()} for name, each in prices.items()],
         "sliders": [asdict(each) for each in moved],
         "unit": first.unit if first else "",
-        "refused": sorted({label for each in others for label in each.values()}),
         "why": "" if moved else _why_nothing_moves(plans or {}, first is not None),
     }
     script = f'"use strict";\n{{\n{_script()}\nwindow.kanopt = start();\n}}'

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.faults import Fault, Renaming
 from kanopt.formulas.columns import EARTH_RADIUS_KM, great_circle_direction, great_circle_km, unit_vector
+from kanopt.records.declaration import field
 from kanopt.records.reading import RecordCheck, RecordReader
 from kanopt.records.unread_columns import TableUse, lookalikes
 from kanopt.text import join_list, list_names, number_text
@@ -62,6 +63,18 @@ class EarthPlan:
 
     points: tuple[EarthPoint, ...]
     lines: tuple[EarthLine, ...]
+
+
+def place_field(name: str, unknown: Any = None) -> Any:
+    """Declare a coordinate of a place: ``x``, ``y``, ``lat`` or ``lon``."""
+    told = {
+        "x": "Coordinate in the unit of distance; needed where distances come from coordinates, and for maps.",
+        "y": "The other coordinate.",
+        "lat": "Instead of x and y, the latitude in degrees; see :mod:`kanopt.plans.geography`.",
+        "lon": "The longitude in degrees.",
+    }
+    on_earth = name in ("lat", "lon")
+    return field(default=unknown, kw_only=on_earth, unit="deg" if on_earth else "distance", doc=told[name])
 
 
 ROAD_DETOUR = 1.3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -65,10 +65,12 @@ class Pricing:
         totals = self.lines.groupby("term", sort=True)["amount"].sum()
         return totals.sort_values(ascending=False, kind="stable")
 
+    def arrays(self) -> dict[str, Floats]:
+        """Return the amount per term, (1,) each, as of a plan with one state."""
+        return {str(term): np.array([amount]) for term, amount in self.terms().items()}
+
 
 _DIGITS = 12  # a price of millions to the cent, and a third of the digits of a page saved
-_SAME = 1e-9
-"""Share of a price by which the order of summation may change it."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class Slider:
         What it is, in words.
     kind
         Whether what is moved is multiplied (``"price"``, ``"load"``), or added to (``"shift"``).
-    unit, base
-        Unit and value as it stands; None where it has several.
+    unit
+        Its unit.
     low, high, step
         How far the factor or the sum can be moved, and by which steps.
     """
@@ -93,7 +95,6 @@ class Slider:
     label: str
     kind: Literal["price", "load", "shift"]
     unit: str = ""
-    base: float | None = None
     low: float = 0.5
     high: float = 2.0
     step: float = 0.01
@@ -109,15 +110,12 @@ class MovedTerm:
         The term.
     amounts
         What it is at the prices of the plan; (states,).
-    rises
-        By slider of a price, what is added where that price is doubled; (states,) each.
     slider
         The slider to which all of it is in proportion; empty where there is none.
     """
 
     name: str
     amounts: Sequence[float] | Floats
-    rises: Mapping[str, Floats] = field(default_factory=dict)
     slider: str = ""
 
 
@@ -125,8 +123,8 @@ class MovedTerm:
 class SliderPrices:
     """A plan as it stands, and its price wherever the sliders are.
 
-    The price is read off a table: that of each state, which were all worked out by whoever prices plans, plus what the
-    moved prices add in proportion. A page works out nothing else.
+    The price is read off a table: that of each state, which were all worked out by whoever prices plans, each term in
+    proportion to its slider. A page works out nothing else.
 
     Parameters
     ----------
@@ -143,8 +141,6 @@ class SliderPrices:
         last axis running fastest.
     doubts
         What is to be known before the price of each state is believed, in sentences; empty where there are no axes.
-    refused
-        Prices without a slider, since the price of the plan is not in proportion to them, by key.
     """
 
     sliders: tuple[Slider, ...]
@@ -153,7 +149,6 @@ class SliderPrices:
     terms: tuple[MovedTerm, ...]
     axes: Mapping[str, Floats] = field(default_factory=dict)
     doubts: Sequence[Sequence[str]] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return what the script of a page reads, without the sliders: ``pages/templates/live/pricing.js``."""
@@ -165,7 +160,6 @@ class SliderPrices:
                     "term": term.name,
                     "slider": term.slider,
                     "amounts": plain_numbers(term.amounts),
-                    "rises": {key: plain_numbers(values) for key, values in term.rises.items()},
                 }
                 for term in self.terms
             ],
@@ -177,70 +171,27 @@ class SliderPrices:
         }
 
 
-def priced_by_terms(pricing: Pricing, rates: Mapping[str, str], stays: str) -> SliderPrices:
+def priced_by_terms(
+    terms: Mapping[str, Floats], rates: Mapping[str, str], unit: str, stays: str
+) -> SliderPrices:
     """Return a plan of which each term is in proportion to prices of its own.
 
     Parameters
     ----------
-    pricing
-        Its price.
+    terms
+        Its price by term, at every state of the plan; (states,) each.
     rates
         What each term is paid by, in words; a term without is not moved.
+    unit
+        Of the price.
     stays
         What does not change, in a clause.
     """
-    amounts = {str(term): float(amount) for term, amount in pricing.terms().items() if amount}
+    paid = {term: f"price.{term}" if term in rates else "" for term, each in terms.items() if np.any(each)}
+    sliders = tuple(Slider(key, rates[term], "price") for term, key in paid.items() if key)
     return SliderPrices(
-        tuple(Slider(term, rates[term], "price") for term in amounts if term in rates),
-        pricing.unit,
-        stays,
-        tuple(
-            MovedTerm(term, [amount], slider=term if term in rates else "")
-            for term, amount in amounts.items()
-        ),
+        sliders, unit, stays, tuple(MovedTerm(term, terms[term], key) for term, key in paid.items())
     )
-
-
-def moved_prices(
-    price: Callable[[Mapping[str, float]], Mapping[str, Floats]], sliders: Iterable[Slider]
-) -> tuple[list[MovedTerm], list[Slider], dict[str, str]]:
-    """Return the terms of a price with what each slider adds, the sliders that move it, and which are refused.
-
-    A slider is kept if the price is in proportion to it, whatever those before it are: which is tried, with all of them
-    moved at once.
-
-    Parameters
-    ----------
-    price
-        From the factors of sliders to the price by term, (states,) each; one that is not named is not moved.
-    sliders
-        Of prices.
-    """
-    base = price({})
-    rises: dict[str, dict[str, Floats]] = {}
-    kept, refused = [], {}
-    with np.errstate(invalid="ignore"):
-        for slider in sliders:
-            doubled = price({slider.key: 2.0})
-            rise = {term: doubled[term] - amounts for term, amounts in base.items()}
-            if all(np.all(each == 0.0) for each in rise.values()):
-                continue
-            tried = {**rises, slider.key: rise}
-            joint = price(dict.fromkeys(tried, 1.5))
-            foretold = {
-                term: amounts + 0.5 * sum(each[term] for each in tried.values())
-                for term, amounts in base.items()
-            }
-            if all(np.allclose(joint[term], foretold[term], rtol=_SAME, equal_nan=True) for term in base):
-                rises = tried
-                kept.append(slider)
-            else:
-                refused[slider.key] = slider.label
-    terms = [
-        MovedTerm(term, amounts, {key: rise[term] for key, rise in rises.items() if rise[term].any()})
-        for term, amounts in base.items()
-    ]
-    return terms, kept, refused
 
 
 def plain_numbers(values: Iterable[float]) -> list[float | int | None]:

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from kanopt.faults import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
+from kanopt.plans.geography import place_field
 from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
 from kanopt.records.fields import CLOCK
 from kanopt.records.reading import Attribute
@@ -97,19 +98,10 @@ class Depot:
     """
 
     name: Name = field(doc="Unique among depots and clients.")
-    x: Unknown = field(
-        default=math.nan,
-        unit="distance",
-        doc="Coordinate in the unit of distance; needed where distances come from coordinates, and for maps.",
-    )
-    y: Unknown = field(default=math.nan, unit="distance", doc="The other coordinate.")
-    lat: Unknown = field(
-        default=math.nan,
-        kw_only=True,
-        unit="deg",
-        doc="Instead of x and y, the latitude in degrees; see :mod:`kanopt.plans.geography`.",
-    )
-    lon: Unknown = field(default=math.nan, kw_only=True, unit="deg", doc="The longitude in degrees.")
+    x: Unknown = place_field("x", math.nan)
+    y: Unknown = place_field("y", math.nan)
+    lat: Unknown = place_field("lat", math.nan)
+    lon: Unknown = place_field("lon", math.nan)
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict,
         hash=False,
@@ -128,12 +120,10 @@ class Client:
     """
 
     name: Name = field(doc="Unique among depots and clients.")
-    x: Unknown = field(default=math.nan, unit="distance", doc="Coordinate in the unit of distance.")
-    y: Unknown = field(default=math.nan, unit="distance", doc="The other coordinate.")
-    lat: Unknown = field(
-        default=math.nan, kw_only=True, unit="deg", doc="Instead of x and y, the latitude in degrees."
-    )
-    lon: Unknown = field(default=math.nan, kw_only=True, unit="deg", doc="The longitude in degrees.")
+    x: Unknown = place_field("x", math.nan)
+    y: Unknown = place_field("y", math.nan)
+    lat: Unknown = place_field("lat", math.nan)
+    lon: Unknown = place_field("lon", math.nan)
     demand: Amount = field(
         default=0.0,
         unit="load",

@@ -260,13 +260,6 @@ class RoadNetwork:
         times = np.maximum(times, 0.0)
         return np.array(np.broadcast_to(times, (len(self.links),)))
 
-    @cached_property
-    def outside(self) -> NDArray[np.bool_]:
-        """Which links lie outside the data the law was learned from."""
-        if not isinstance(self.law, BoundFormula):
-            return np.zeros(len(self.links), dtype=bool)
-        return np.array(np.broadcast_to(self.law.outside(self.resolve), (len(self.links),)))
-
     def resolve(self, reference: Reference) -> ReferenceValue:
         """Look ``link.<column>`` up for every link; a network refuses laws that are bound to anything else."""
         if reference.field == "length":

@@ -172,24 +172,6 @@ class ServiceTimes:
         return min(total, float(self.data.capacities[0].max(initial=0.0)))
 
     @cached_property
-    def _kinds_of_stops(self) -> tuple[Indices, Indices, Indices]:
-        """Vehicle type and node of one of each stops that the law cannot tell apart, and the number of each stop's."""
-        data, clients = self.data, len(self.data.clients)
-        shape = len(data.vehicles), clients
-        assert self.law is not None
-        codes = [np.zeros(shape, dtype=np.intp)]
-        for reference in self.law.references:
-            if reference.scope in ("client", "vehicle"):
-                each = np.unique(np.asarray(self._field(reference).values), return_inverse=True)[1].reshape(
-                    -1
-                )
-                codes.append(np.broadcast_to(each if reference.scope == "client" else each[:, None], shape))
-        rows = np.stack([code.ravel() for code in codes], axis=1)
-        _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-        kind, place = np.unravel_index(first, shape)
-        return kind, place + len(data.depots), number.reshape(shape)
-
-    @cached_property
     def least(self) -> Floats:
         """No stop takes less, whenever it begins and whatever is on board; by vehicle type and node, (types, n).
 
@@ -211,7 +193,10 @@ class ServiceTimes:
         if not self.plan_inputs or not self.data.clients:
             _ = self.stated
             return
-        kind, node, _ = self._kinds_of_stops
+        data = self.data
+        shape = len(data.vehicles), len(data.clients)
+        kind, node = (each.ravel() for each in np.indices(shape))
+        node = node + len(data.depots)
         loads = np.array([0.0, 0.5, 1.0]) * self.most_load if self.reads("state") else np.zeros(1)
         clocks = self._clocks(len(kind) * len(loads))
         for some in _blocks(len(kind), max(1, _SAMPLES // (10 * len(clocks)))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,17 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.formulas.formula import BoundFormula
-from kanopt.plans.slider_prices import MovedTerm, Pricing, Slider, SliderPrices, moved_prices
-from kanopt.records.declaration import declared_fields
-from kanopt.records.reading import Quantity, field_values
-from kanopt.routing.entities import VehicleType
-from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.plans.slider_prices import Pricing, Slider, SliderPrices, priced_by_terms
+from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.rules import BY_NAME, EVEN_WORK, PRIZES
+from kanopt.routing.rules import BY_NAME, PRIZES
 from kanopt.routing.simulate import (
-    PRICE_FIELDS,
     Drive,
     broken_rules_of_routes,
     price_side_by_side,
@@ -37,12 +32,6 @@ _STEPS = ((0.1, 10.0), (0.25, 20.0), (0.5, 40.0), (0.5, 120.0))
 _MOST_LOAD, _MOST_MINUTES = 0.5, 120.0
 _MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
-_WHOLE_TERMS = {
-    "soft window": Slider("client.unit_lateness_cost", "cost per lateness", "price"),
-    EVEN_WORK.name: Slider("policy.longest_route_cost", "cost of the longest route", "price"),
-}
-
-_Move = Callable[[RoutingLaws, float], RoutingLaws]
 
 
 def slider_prices(
@@ -50,9 +39,9 @@ def slider_prices(
 ) -> SliderPrices | None:
     """Return the price of a plan wherever sliders are; None of one that cannot be driven to its end.
 
-    The stops stay in their order. Prices are moved by a factor. Loads are, where no law reads the demand itself.
-    Departures are moved together, but of routes that have left, and the routes are driven from them: breaks are taken
-    where that is best at the prices of the plan.
+    The stops stay in their order. What a term is paid by is moved by a factor; so are loads, where no law reads the
+    demand itself. Departures are moved together, but of routes that have left, and the routes are driven from them:
+    breaks are taken where that is best at the prices of the plan.
     """
     known = np.isfinite(driven.duration).all() and np.isfinite(driven.begin).all()
     if not known or not np.isfinite(driven.finish).all():
@@ -69,24 +58,16 @@ class _MovedPlan:
     driven: Drive
 
     def prices(self, pricing: Pricing) -> SliderPrices:
-        sliders = [slider for slider, _ in self._moves.values()]
-        terms, kept, refused = moved_prices(self._price, sliders)
-        data = self.problem.data
-        rules = {BY_NAME[name]: slider for name, slider in _WHOLE_TERMS.items()}
-        whole = {rule.term: slider for rule, slider in rules.items() if rule.stated(data)}
-        terms = [replace(each, slider=whole[each.name].key) if each.name in whole else each for each in terms]
-        missed = PRIZES.missed(data, self.plan)
-        if missed:
-            terms.append(MovedTerm(PRIZES.term, np.full(self._states, sum(missed.values()))))
-        return SliderPrices(
-            (*kept, *whole.values(), *self._state_sliders),
-            pricing.unit,
-            self._stays,
-            tuple(terms),
-            self._axes,
-            self._doubts(),
-            refused,
+        """Return the price of each state, each term in proportion to what it is paid by."""
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        terms = price_side_by_side(laws, planning, self._moved, self._states)
+        missed = PRIZES.missed(self.problem.data, self.plan)
+        terms |= {PRIZES.term: np.full(self._states, sum(missed.values()))} if missed else {}
+        found = priced_by_terms(
+            terms, {term: f"price of {term}" for term in terms}, pricing.unit, self._stays
         )
+        sliders = (*found.sliders, *self._state_sliders)
+        return replace(found, sliders=sliders, axes=self._axes, doubts=self._doubts())
 
     @property
     def _stays(self) -> str:
@@ -140,7 +121,7 @@ class _MovedPlan:
         for key, values in self._axes.items():
             unit = self.problem.units.time if key == _SHIFT else ""
             low, high, step = float(values[0]), float(values[-1]), float(values[1] - values[0])
-            yield Slider(key, labels[key], "shift" if key == _SHIFT else "load", unit, None, low, high, step)
+            yield Slider(key, labels[key], "shift" if key == _SHIFT else "load", unit, low, high, step)
 
     @property
     def _load_matters(self) -> bool:
@@ -174,78 +155,6 @@ class _MovedPlan:
         stops = [len(route.clients) for route in self.plan.routes] * states
         return drive_of(grid, stops, departure, drive_forward(grid, departure))
 
-    # ---- prices
-
-    @cached_property
-    def _moves(self) -> dict[str, tuple[Slider, _Move]]:
-        """The prices that move what the plan costs and nothing else, and how they are moved, by key."""
-        data = self.problem.data
-        found = {}
-        for name in self._price_fields():
-            values = field_values(
-                data.vehicles, name, units=data.units.of(VehicleType), where=f"vehicles: {name}"
-            )
-            numbers = np.asarray(values.values, dtype=float)
-            base = float(numbers[0]) if len(np.unique(numbers)) == 1 else None
-            key = f"vehicle.{name}"
-            found[key] = (
-                Slider(key, name.replace("_", " "), "price", values.unit, base),
-                _scaling_of_field(name),
-            )
-        for name, unit, value in self._constants():
-            key = f"{name} = {value} {unit}"
-            slider = Slider(key, name.replace("_", " "), "price", unit, value)
-            found[key] = slider, _scaling_of_constant(name, unit, value)
-        return found
-
-    def _price_fields(self) -> Iterator[str]:
-        """Return the fields of vehicles that are a rate, or that a cost law reads, and that are no rule and no time."""
-        laws, data = self.problem.leg_laws, self.problem.data
-        by_time = {str(each) for law in self._laws_of_time for each in law.references}
-        read = {
-            each.field
-            for law in laws.cost.values()
-            if isinstance(law, BoundFormula)
-            for each in law.references
-            if each.scope == "vehicle"
-        }
-        declared = {item.name: item for item in declared_fields(VehicleType)}
-        rates = {name for name, item in declared.items() if item.is_price}
-        own = {*declared, *data.policy.capacities} - (PRICE_FIELDS - {"shift_duration"})
-        for name in sorted(rates | read - own):
-            if f"vehicle.{name}" in by_time:
-                continue
-            values = field_values(
-                data.vehicles, name, units=data.units.of(VehicleType), where=f"vehicles: {name}"
-            ).values
-            if np.asarray(values).dtype != object and (np.asarray(values) > 0).any():
-                yield name
-
-    def _constants(self) -> Iterator[tuple[str, str, float]]:
-        """Return name, unit and value of each positive constant of cost laws that no law of time has, too."""
-        by_time = {name for law in self._laws_of_time for name in law.bindings}
-        found = dict.fromkeys(
-            (variable.name, variable.unit, law.bindings[variable.name])
-            for law in self.problem.leg_laws.cost.values()
-            if isinstance(law, BoundFormula)
-            for variable in law.formula.inputs
-        )
-        for name, unit, value in found:
-            if isinstance(value, int | float) and value > 0 and name not in by_time:
-                yield name, unit, float(value)
-
-    @property
-    def _laws_of_time(self) -> list[BoundFormula]:
-        laws = (self.problem.leg_laws.duration, self.problem.data.policy.service)
-        return [law for law in laws if isinstance(law, BoundFormula)]
-
-    def _price(self, factors: Mapping[str, float]) -> dict[str, Floats]:
-        """Return the price of each state by term, with prices multiplied by factors; (states,) each."""
-        laws = self.problem.leg_laws
-        for key, factor in factors.items():
-            laws = self._moves[key][1](laws, factor)
-        return price_side_by_side(laws, self.problem.planning_values, self._moved, self._states)
-
     # ---- what is to be known of each state
 
     def _doubts(self) -> list[list[str]]:
@@ -277,41 +186,3 @@ class _MovedPlan:
 
 def _around_zero(most: float, step: float) -> Floats:
     return np.asarray(np.arange(-round(most / step), round(most / step) + 1) * step)
-
-
-def _scaling_of_field(name: str) -> _Move:
-    """Return what multiplies a field of all vehicles."""
-
-    def scaled(vehicle: VehicleType, factor: float) -> VehicleType:
-        if name not in vehicle.attributes:
-            return replace(vehicle, **{name: getattr(vehicle, name) * factor})
-        value = vehicle.attributes[name]
-        if isinstance(value, Quantity):
-            moved: Quantity | float = replace(value, value=value.value * factor)
-        else:
-            moved = float(value) * factor
-        return replace(vehicle, attributes={**vehicle.attributes, name: moved})
-
-    def move(laws: RoutingLaws, factor: float) -> RoutingLaws:
-        vehicles = tuple(scaled(each, factor) for each in laws.data.vehicles)
-        return RoutingLaws(replace(laws.data, vehicles=vehicles), laws.cost, laws.duration)
-
-    return move
-
-
-def _scaling_of_constant(name: str, unit: str, value: float) -> _Move:
-    """Return what multiplies a constant of a value and unit wherever a cost law has it."""
-
-    def scaled(law: object, factor: float) -> object:
-        if not isinstance(law, BoundFormula):
-            return law
-        bound = {each.name: each.unit for each in law.formula.inputs if law.bindings[each.name] == value}
-        if bound.get(name) != unit:
-            return law
-        return replace(law, bindings={**law.bindings, name: value * factor})
-
-    def move(laws: RoutingLaws, factor: float) -> RoutingLaws:
-        cost = {term: scaled(law, factor) for term, law in laws.cost.items()}
-        return RoutingLaws(laws.data, cost, laws.duration)  # type: ignore[arg-type]
-
-    return move

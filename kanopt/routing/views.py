@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.plans.findings import GanttView, MapView, View, WorkOrder
-from kanopt.plans.geography import EarthLine, EarthPlan, EarthPoint, Property
+from kanopt.plans.geography import EarthLine, EarthPlan, EarthPoint
 from kanopt.routing.entities import Client
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
@@ -177,7 +177,8 @@ class PlanViews:
         frame = pd.DataFrame(problem.positions.on_map, columns=["x", "y"], index=names)
         return frame if np.isfinite(frame.to_numpy()).all() else None
 
-    def _map(self, where: pd.DataFrame) -> MapView:
+    def _points(self) -> pd.DataFrame:
+        """Return depots and clients: ``name``, ``role``, ``label``, ``group`` (the vehicle) and ``stop``."""
         depots, unserved = [depot.name for depot in self.problem.depots], set(self.plan.unserved)
         served = self.legs[self.legs["client"].notna()].set_index("place")[["begin", "late"]]
         times = served.groupby(level=0).last().T.to_dict("list")
@@ -186,7 +187,6 @@ class PlanViews:
             role = "unserved" if client.name in unserved else "client"
             rows.append((client.name, role, self._label(client, times.get(client.name))))
         points = pd.DataFrame(rows, columns=["name", "role", "label"])
-        points[["x", "y"]] = where.loc[points["name"]].to_numpy()
         stops = {
             name: (route.label, stop)
             for route in self.plan.routes
@@ -196,6 +196,11 @@ class PlanViews:
         points["group"], points["stop"] = zip(
             *(stops.get(name, ("", 0)) for name in points["name"]), strict=True
         )
+        return points
+
+    def _map(self, where: pd.DataFrame) -> MapView:
+        points = self._points()
+        points[["x", "y"]] = where.loc[points["name"]].to_numpy()
         network, background = self.problem.network, None
         if network is not None and network.positions is not None:
             ends = [network.positions.loc[names].to_numpy() for names in (network.tails, network.heads)]
@@ -246,43 +251,21 @@ class PlanViews:
         """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
         if not self.problem.on_earth:
             return None
-        data, units = self.data, self.problem.units
         given = self.problem.positions.degrees.tolist()
-        degrees = {name: (lat, lon) for name, (lat, lon) in zip(data.names, given, strict=True)}
-        points = [
-            EarthPoint(*degrees[depot.name], {"name": depot.name, "role": "depot"}) for depot in data.depots
-        ]
-        served = self.legs[self.legs["client"].notna()]
-        visits = {leg.place: leg for leg in _rows(served)}
-        for client in data.clients:
-            said: dict[str, Property] = {"name": client.name, "role": "client"}
-            leg = visits.get(client.name)
-            if leg is None:
-                said |= {"role": "unserved", "vehicle": None, "begin": None, "late": None}
-            else:
-                said |= {"vehicle": leg.vehicle, "begin": clock_text(leg.begin, units.time)}
-                said |= {"late": leg.late, "time_unit": units.time}
-            said |= {"demand": client.demand, "demand_unit": units.load}
-            points.append(EarthPoint(*degrees[client.name], said))
-        lines = []
-        for number, route in enumerate(self.plan.routes):
-            way, own = (
-                tuple(degrees[name] for name in data.way_of(route)),
-                self.legs[self.legs["route"] == number],
+        degrees = {name: (lat, lon) for name, (lat, lon) in zip(self.data.names, given, strict=True)}
+        points = tuple(
+            EarthPoint(*degrees[name], {"name": name, "role": role, "label": label, "vehicle": group or None})
+            for name, role, label, group, _ in self._points().itertuples(index=False)
+        )
+        lines = tuple(
+            EarthLine(
+                tuple(degrees[name] for name in self.data.way_of(route)),
+                {"name": route.label, "role": "route"},
             )
-            if len(way) > 1:
-                about: dict[str, Property] = {
-                    "name": route.label,
-                    "role": "route",
-                    "vehicle_type": route.vehicle,
-                    "clients": own.loc[own["client"].notna(), "place"].nunique(),
-                    "leave": clock_text(float(self.driven.departure[number]), units.time),
-                    "end": clock_text(float(self.driven.finish[number]), units.time),
-                    "distance": float(own["distance"].sum()),
-                    "distance_unit": units.distance,
-                }
-                lines.append(EarthLine(way, about))
-        return EarthPlan(tuple(points), tuple(lines))
+            for route in self.plan.routes
+            if route.clients
+        )
+        return EarthPlan(points, lines)
 
     # ---- the timetable as bars
 

@@ -434,7 +434,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     def slider_prices(self) -> SliderPrices | None:
         """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
         stays = "the same tasks on the same machines at the same times"
-        return priced_by_terms(self.pricing, _RATES, stays)
+        return priced_by_terms(self.pricing.arrays(), _RATES, self.pricing.unit, stays)
 
     def views(self) -> tuple[View, ...]:
         """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.plans.findings import Reason
-from kanopt.scheduling.dispatch import earliest_completions
+from kanopt.scheduling.dispatch import dispatch_greedily, earliest_completions
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.simulate import TOLERANCE, PlacedTasks
 from kanopt.text import amount_text, clock_text, list_names, number_text
@@ -138,7 +138,7 @@ def infeasibility_reasons(problem: SchedulingModel) -> tuple[Reason, ...]:
     ]
     if not proved:
         proved = [*_late_jobs(problem), *_overload(problem)]
-    return tuple(proved)
+    return tuple(proved) if proved else tuple(_combined_infeasibility(problem))
 
 
 def _infeasible(
@@ -247,18 +247,6 @@ def _overload(problem: SchedulingModel) -> Iterator[Reason]:
             f"{_time(problem, time[machine])} before the horizon",
             f"{_time(problem, work[machine] - time[machine])} more on {name!r}, or another machine for these tasks",
         )
-    used = np.full((len(data.tasks), len(data.resources)), np.inf)
-    np.minimum.at(used, at.mode_task, timing.need * timing.duration[:, None])
-    for place, resource in enumerate(data.resources):
-        needed, there = float(used[:, place].sum()), resource.capacity * problem.horizon
-        if needed > there + TOLERANCE * max(1.0, there):
-            least = needed / problem.horizon
-            yield _infeasible(
-                f"resource {resource.name}",
-                f"all tasks need it for longer than the horizon even if {number_text(resource.capacity, 6)} of it were "
-                "always in use",
-                f"a capacity of {number_text(least, 6)} of {resource.name!r} at least",
-            )
     if shortest.sum() > time.sum() + TOLERANCE:
         yield _infeasible(
             "all machines",
@@ -266,3 +254,26 @@ def _overload(problem: SchedulingModel) -> Iterator[Reason]:
             f"{_time(problem, time.sum())} before the horizon",
             f"{_time(problem, shortest.sum() - time.sum())} more machine time",
         )
+
+
+def _combined_infeasibility(problem: SchedulingModel) -> Iterator[Reason]:
+    """Give a horizon that suffices, where each single job and the total work would fit."""
+    if problem.horizon is None:
+        return
+    data = problem.data
+    built = dispatch_greedily(data.structure, data.timing_without_horizon)
+    if built is None:
+        return
+    modes, starts = built
+    broken = problem.check(problem.schedule(modes, starts)).violations
+    if any(violation.constraint != "horizon" for violation in broken):
+        return
+    enough = float((starts + data.timing.duration[modes]).max())
+    yield Reason(
+        "schedule",
+        "infeasible",
+        f"each job alone and the work of each machine would fit before the horizon of "
+        f"{_moment(problem, problem.horizon)}, but no schedule of all of them was found",
+        f"a horizon of {_moment(problem, enough, at_least=True)} is enough",
+        proved=False,
+    )

@@ -17,7 +17,7 @@ from kanopt.array_types import Floats, Indices
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import Amount, Finite, Limit, Name, OpenLimit
 from kanopt.formulas.variables import Reference, ReferenceValue
-from kanopt.plans.geography import Positions
+from kanopt.plans.geography import Positions, place_field
 from kanopt.plans.law_use import day_value
 from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, field, record
 from kanopt.records.reading import Attribute, Record, field_values
@@ -76,18 +76,6 @@ class SupplyUnits(UnitSystem):
         return self.unit_of("money/quantity")
 
 
-def _of_place(name: str) -> Any:
-    """Declare a coordinate of a place."""
-    told = {
-        "x": "Where it is in the unit of distance, both or neither.",
-        "y": "The other coordinate.",
-        "lat": "Instead of x and y, the latitude in degrees.",
-        "lon": "The longitude in degrees.",
-    }
-    on_earth = name in ("lat", "lon")
-    return field(default=None, kw_only=on_earth, unit="deg" if on_earth else "distance", doc=told[name])
-
-
 def _others() -> Any:
     return field(default_factory=dict, hash=False, doc="Whatever else is known.")
 
@@ -116,10 +104,10 @@ class Supplier:
     unit_cost: Amount = field(
         default=0.0, unit="money/quantity", price="purchase", doc="Money per unit bought."
     )
-    x: Finite | None = _of_place("x")
-    y: Finite | None = _of_place("y")
-    lat: Finite | None = _of_place("lat")
-    lon: Finite | None = _of_place("lon")
+    x: Finite | None = place_field("x")
+    y: Finite | None = place_field("y")
+    lat: Finite | None = place_field("lat")
+    lon: Finite | None = place_field("lon")
     attributes: Mapping[str, Attribute] = _others()
 
 
@@ -168,10 +156,10 @@ class Facility:
     status: Literal["free", "open", "closed"] = field(
         default="free", doc='``"free"``, or ``"open"`` or ``"closed"`` where that is already decided.'
     )
-    x: Finite | None = _of_place("x")
-    y: Finite | None = _of_place("y")
-    lat: Finite | None = _of_place("lat")
-    lon: Finite | None = _of_place("lon")
+    x: Finite | None = place_field("x")
+    y: Finite | None = place_field("y")
+    lat: Finite | None = place_field("lat")
+    lon: Finite | None = place_field("lon")
     attributes: Mapping[str, Attribute] = _others()
 
 
@@ -186,10 +174,10 @@ class Market:
     """
 
     name: Name = field(doc="Unique among suppliers, facilities and markets.")
-    x: Finite | None = _of_place("x")
-    y: Finite | None = _of_place("y")
-    lat: Finite | None = _of_place("lat")
-    lon: Finite | None = _of_place("lon")
+    x: Finite | None = place_field("x")
+    y: Finite | None = place_field("y")
+    lat: Finite | None = place_field("lat")
+    lon: Finite | None = place_field("lon")
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict,
         hash=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from kanopt.plans.findings import BELOW_ZERO, Check, Extrapolation, Reason, View
 from kanopt.plans.geography import EarthLine, EarthPlan, EarthPoint
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
-from kanopt.plans.slider_prices import Pricing, Slider, SliderPrices, moved_prices, priced_by_terms
+from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
 from kanopt.supply.figures import flow_figures, flow_rosters, nodes_of, sites_to_run, used_lanes, views_of
 from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
@@ -167,39 +167,6 @@ _RATES = {
 }
 
 
-def slider_prices_of_flows(problem: SupplyModel, uses: Sequence[LawUse], pricing: Pricing) -> SliderPrices:
-    """Return the price of flows wherever sliders are: each term by its prices, freight by the constants of its law."""
-    plain = priced_by_terms(pricing, _RATES, "the same sites, the same flows")
-    use = next((each for each in uses if each.term == TRANSPORT), None)
-    if use is None or not isinstance(problem.tariff, BoundFormula):
-        return plain
-    tariff = problem.tariff
-    constants = {}
-    for variable in use.formula.inputs:
-        value = tariff.bindings[variable.name]
-        if isinstance(value, int | float) and value > 0 and not _reads(problem.demand, variable.name):
-            key = f"{variable.name} = {value} {variable.unit}"
-            label = variable.name.replace("_", " ")
-            constants[variable.name] = Slider(key, label, "price", variable.unit, float(value))
-
-    def freight(factors: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
-        scales = {name: factors[each.key] for name, each in constants.items() if each.key in factors}
-        arguments = {
-            name: values * scales.get(name, 1.0) if name in scales else values
-            for name, values in use.arguments.items()
-        }
-        return {TRANSPORT: np.array([replace(use, arguments=arguments).amounts.sum()])}
-
-    (paid,), kept, refused = moved_prices(freight, constants.values())
-    terms = tuple(replace(paid, slider=TRANSPORT) if each.name == TRANSPORT else each for each in plain.terms)
-    return replace(plain, sliders=(*plain.sliders, *kept), terms=terms, refused=refused)
-
-
-def _reads(demand: object, name: str) -> bool:
-    """Say whether the law of demand has a constant of that name, which a file changes together with it."""
-    return isinstance(demand, BoundFormula) and name in demand.bindings
-
-
 # A supply network on the earth: places, and the lanes that carry something, in degrees.
 
 
@@ -275,7 +242,8 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the flows wherever a reader moves what they are paid by."""
-        return slider_prices_of_flows(self.problem, self.law_uses, self.pricing)
+        stays = "the same sites, the same flows"
+        return priced_by_terms(self.pricing.arrays(), _RATES, self.pricing.unit, stays)
 
     def views(self) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""

@@ -40,7 +40,7 @@ def settled(browser: Browser) -> None:
     browser.resize(1300, 901)
 
 
-MOVED = {"vehicle.fuel_price": 1.5, "vehicle.fixed_cost": 0.8, "load": 1.2, "departures": 40.0}
+MOVED = {"price.fuel": 1.5, "price.fixed": 0.8, "load": 1.2, "departures": 40.0}
 
 
 def test_sliders_move_the_price_of_both_plans(browser: Browser, report: Path, run: Any) -> None:

@@ -6,7 +6,6 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -64,7 +63,11 @@ def page_of(result: Result) -> LivePage:
 
 def price_by_referee(problem: RoutingProblem, result: Result, settings: Settings) -> dict[str, float]:
     """Return the price by term of the same stops, at the same times but for a shift, under moved prices and loads."""
-    moved = _moved(problem, settings)
+    load = settings.get("load", 1.0)
+    clients = [
+        replace(each, demand=each.demand * load, pickup=each.pickup * load) for each in problem.clients
+    ]
+    moved = replace(problem, clients=clients)
     shift, started = settings.get("departures", 0.0), problem.data.started_of
     left = {vehicle for vehicle, each in started.items() if each.route.departure is not None}
     before = result.assessment.simulation.departure.tolist()
@@ -76,33 +79,7 @@ def price_by_referee(problem: RoutingProblem, result: Result, settings: Settings
     plan = RoutingPlan(
         tuple(replace(route, departure=float(at)) for route, at in routes), result.plan.unserved
     )
-    return {str(term): float(amount) for term, amount in evaluate(moved, plan).pricing.terms().items()}
-
-
-def _moved(problem: RoutingProblem, settings: Settings) -> RoutingProblem:
-    def times(field: str, owner: Any, value: Any) -> Any:
-        factor = settings.get(f"{owner}.{field}", 1.0)
-        return value if factor == 1.0 or value is None else value * factor
-
-    prices = ("fixed_cost", "unit_distance_cost", "unit_duration_cost", "unit_overtime_cost")
-    vehicles = [
-        replace(
-            each,
-            **{field: times(field, "vehicle", getattr(each, field)) for field in prices},
-            attributes={name: times(name, "vehicle", value) for name, value in each.attributes.items()},
-        )
-        for each in problem.vehicles
-    ]
-    load = settings.get("load", 1.0)
-    clients = [
-        replace(
-            each,
-            demand=each.demand * load,
-            pickup=each.pickup * load,
-            unit_lateness_cost=times("unit_lateness_cost", "client", each.unit_lateness_cost),
-        )
-        for each in problem.clients
-    ]
-    longest = times("longest_route_cost", "policy", problem.policy.longest_route_cost)
-    policy = replace(problem.policy, longest_route_cost=longest)
-    return replace(problem, vehicles=vehicles, clients=clients, policy=policy)
+    return {
+        str(term): float(amount) * settings.get(f"price.{term}", 1.0)
+        for term, amount in evaluate(moved, plan).pricing.terms().items()
+    }

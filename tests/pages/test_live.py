@@ -68,7 +68,7 @@ def assert_as_the_referee_says(seeds: range, tell: Any = in_node, town: Town = m
 @needs_node
 def test_random_plans_cost_what_the_referee_says_under_moved_prices_loads_and_departures() -> None:
     moved = assert_as_the_referee_says(range(64))
-    every = ("load", "departures", "vehicle.km_price", "service", "under way")
+    every = ("load", "departures", "price.fixed", "service", "under way")
     assert min(moved[each] for each in every) >= 5, moved
     assert moved["arrivals"] >= 2, moved
 
@@ -161,7 +161,7 @@ def test_schedules_pay_more_for_power_lateness_and_the_makespan() -> None:
             makespan_cost=problem.makespan_cost * last,
         )
         results.append(result)
-        settings.append({"energy": power, "tardiness": late, "makespan": last})
+        settings.append({"price.energy": power, "price.tardiness": late, "price.makespan": last})
         expected.append(terms(evaluate(dearer, result.plan)))
     assert_same(results, settings, expected)
 
@@ -205,18 +205,16 @@ def test_flows_pay_more_for_freight_diesel_sites_and_goods(name: str) -> None:
     problem = supply(*FREIGHT[name])
     result = evaluate(problem, FLOWS)
     settings = {
-        "diesel = 1.4 EUR/l": 1.25,
-        "transport": 1.1,
-        "purchase": 0.7,
-        "handling": 1.3,
-        "sites": 1.5,
-        "holding": 0.9,
-        "shortage": 1.2,
+        "price.transport": 1.1,
+        "price.purchase": 0.7,
+        "price.handling": 1.3,
+        "price.sites": 1.5,
+        "price.holding": 0.9,
+        "price.shortage": 1.2,
     }
     assert {each.key for each in result.assessment.slider_prices().sliders} == set(settings)
     dearer = supply(
         *FREIGHT[name],
-        diesel=1.4 * 1.25,
         suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0 * 0.7)],
         facilities=[
             Facility(

@@ -52,11 +52,9 @@ def test_a_path_names_its_links():
     assert roads.paths([("1", "2"), ("3", "1"), ("2", "3")])[2].links == (1,)
 
 
-def test_lengths_have_units_and_links_outside_the_law_are_marked():
+def test_lengths_have_units():
     metres = with_units(LINKS.assign(length=LINKS["length"] * 1000), {"length": "m"})
     assert network(links=metres).lengths.tolist() == [2.0, 2.0, 9.0, 1.0]
-    assert network().outside.tolist() == [False, False, True, False]
-    assert not network(law=np.ones(4)).outside.any()
     assert network(nodes=None).positions is None
 
 

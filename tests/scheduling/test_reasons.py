@@ -98,6 +98,22 @@ def test_why_there_can_be_no_schedule_is_proved(changes, subject, told):
     assert told in f"{reason.message} {reason.relaxation}"
 
 
+def test_a_combination_that_does_not_fit_gets_a_horizon_that_does():
+    problem = shop(
+        jobs=[Job("j1"), Job("j2")],
+        tasks=[Task("a", "j1"), Task("b", "j1"), Task("c", "j2"), Task("d", "j2")],
+        modes=[Mode(t, m, duration=5.0) for t, m in zip("abcd", ("m1", "m2") * 2, strict=True)],
+        horizon=12.0,
+    )
+    (reason,) = problem.reasons(None)
+    assert not reason.proved
+    assert reason.relaxation == "a horizon of 15 min is enough"
+    enough = replace(problem, horizon=15.0)
+    built = dispatch_greedily(enough.data.structure, enough.data.timing)
+    assert built is not None
+    assert enough.check(enough.schedule(*built)).ok
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
 def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):

@@ -51,7 +51,7 @@ _EARLIER = 32
 """Departures that are looked at to see from when on a route breaks no rule."""
 _PRICED, _FEWEST_PRICED = 250, 50
 """Days on which departures are priced; they are the same for all, so that differences tell."""
-_LEVELS, _PRICES = 25, 6
+_LEVELS, _PRICES = 40, 6
 """Departures of a route that are looked at at once, and that are priced: between these, prices are lines."""
 _ROUNDS = 3
 _CHOSEN = 2_000_003
@@ -298,14 +298,13 @@ class DepartureChoice:
         kept = np.where(worse.any(axis=1), worse.argmax(axis=1), len(share)) - 1
         return np.asarray(leave[np.arange(len(start)), kept])
 
-    def _levels(self, latest: Floats, needed: int, low: float = -np.inf, high: float = np.inf) -> Floats:
-        """Return departures of a route between two others, the earliest first, which lose about equally many days.
+    def _levels(self, latest: Floats, needed: int) -> Floats:
+        """Return departures of a route, the earliest first, which lose about equally many days.
 
         They lose no more days than all routes together may.
         """
         known = np.sort(latest[np.isfinite(latest)])[: max(self.days - needed, 0) + 1]
-        some = known[(known >= low) & (known <= high)]
-        return np.unique(some[np.linspace(0, len(some) - 1, min(_LEVELS, len(some))).round().astype(int)])
+        return np.unique(known[np.linspace(0, len(known) - 1, min(_LEVELS, len(known))).round().astype(int)])
 
     def _prices(self, levels: list[Floats]) -> list[tuple[Floats, Floats]]:
         """Return some departures of each route, the first and the last among them, and what a day costs with each."""
@@ -340,20 +339,13 @@ class DepartureChoice:
     def _cheapest(
         self, prices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int
     ) -> list[float]:
-        """Return the departures that cost least together: first of a few levels, then of those beside the best."""
-        levels, chosen = [self._levels(known, needed) for known in latest.T], list[float]()
-        for finer in (False, True):
-            choices = []
-            for place, (asked, cost) in enumerate(prices):
-                leave = levels[place]
-                if finer:
-                    at = int(np.searchsorted(leave, chosen[place]))
-                    beside = leave[max(at - 1, 0)], leave[min(at + 1, len(leave) - 1)]
-                    leave = self._levels(latest[:, place], needed, *beside)
-                choices.append((leave, np.interp(leave, asked, cost)) if len(leave) else (asked, cost))
-            levels = [leave for leave, _ in choices]
-            chosen = _relaxed(choices, latest, fixed, needed)
-        return chosen
+        """Return the departures that cost least together."""
+        levels = [self._levels(known, needed) for known in latest.T]
+        choices = [
+            (leave, np.interp(leave, asked, cost)) if len(leave) else (asked, cost)
+            for leave, (asked, cost) in zip(levels, prices, strict=True)
+        ]
+        return _relaxed(choices, latest, fixed, needed)
 
 
 def _relaxed(choices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int) -> list[float]:

@@ -46,10 +46,8 @@ class OrToolsModel:
         What OR-Tools has made of it.
     clock
         The dimension of time.
-    has_breaks, has_gaps
-        Whether some driver takes a break, and whether some client has several windows.
-    has_rules
-        Whether there is more than windows and one capacity.
+    has_gaps
+        Whether some client has several windows.
     """
 
     def __init__(self, arrays: RoutingIntegers) -> None:
@@ -126,20 +124,19 @@ class OrToolsModel:
     def _rules(self) -> None:
         """Add all other rules that the problem has."""
         arrays, data = self.arrays, self.arrays.data
-        self.has_gaps, self.has_breaks = len(data.opens) > 1, any(arrays.breaks)
+        self.has_gaps = len(data.opens) > 1
         there = {
             self._multiple_windows: self.has_gaps,
             self._soft_windows: bool(arrays.lateness.any()),
             self._distance_limit: arrays.limits_distance,
             self._duration_limit: bool((arrays.max_duration < arrays.last).any()),
             self._overtime: bool(arrays.overtime[1].any()),
-            self._breaks: self.has_breaks,
+            self._breaks: any(arrays.breaks),
             self._pickups_and_deliveries: data.has_sources,
             self._incompatibilities: bool(arrays.apart.any()),
             self._pins: bool(arrays.pinned),
             self._load_cost: arrays.loaded,
         }
-        self.has_rules = any(there.values()) or len(arrays.demands) > 1 or bool(arrays.pickup.any())
         for add, is_there in there.items():
             if is_there:
                 add()
@@ -282,9 +279,7 @@ _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
 _FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
 _GLANCE = 256
-_NEVER = 1e6  # seconds
 _START = 100  # steps for each client of the search for a start
-_PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # seconds, counted as work
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
 
 MODELLED = frozenset(
@@ -341,6 +336,7 @@ class OrToolsRouting(Solver):
 
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
         """Return the problem in whole numbers, rounded on the safe side, with what the load costs on each arc."""
+        options.refuse_deterministic(self.name)
         return RoutingIntegers(problem, options.seed, loaded=bool(_laws_of_load(problem)))
 
     def search(self, model: RoutingIntegers, options: SolveOptions) -> _Search:
@@ -458,7 +454,7 @@ class _Search:
         self.message, self.interrupted = "", False
         self.error: BaseException | None = None
         self.value: int | None = None
-        self.idle, self.limit_checks, self.branches = 0, 0, 0
+        self.idle, self.limit_checks = 0, 0
         self.patience = _STEPS + _STEPS_PER_CLIENT * integers.size
 
     @property
@@ -469,10 +465,6 @@ class _Search:
     def run(self, start: NodeRoutes | None) -> None:
         """Search from a plan, or from scratch."""
         self.routing_model = OrToolsModel(self.integers)
-        self.per_branch = _PER_MOVE + _PER_MOVE_AND_CLIENT * self.integers.size
-        self.per_branch *= _RULES if self.routing_model.has_rules else 1.0
-        # a move of a stop is first tried against all breaks, a branch is one step of finding times for a move
-        self.per_move = self.per_branch + (_RESTS if self.routing_model.has_breaks else 0.0)
         self.model = self.routing_model.model
         self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
         self.model.AddAtSolutionCallback(_weakly(self._on_solution))
@@ -500,17 +492,10 @@ class _Search:
 
     def _parameters(self) -> Any:
         parameters = pywrapcp.DefaultRoutingSearchParameters()
-        counts = self.options.clock.counts_work
-        left = _NEVER if counts else self.options.time_limit - self.seconds
+        left = self.options.time_limit - self.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         # times that linear programs propose may lie in gaps between windows, and the search for others takes seconds
-        by_hand = self.routing_model.has_gaps
-        if counts:
-            # searches for times go by wall seconds; and where there are breaks, those by linear programs take most of
-            # the time
-            parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
-            by_hand = by_hand or self.routing_model.has_breaks
-        parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
+        parameters.disable_scheduling_beware_this_may_degrade_performance = self.routing_model.has_gaps
         kinds = routing_enums_pb2.LocalSearchMetaheuristic
         metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
         parameters.local_search_metaheuristic = metaheuristic
@@ -576,15 +561,9 @@ class _Search:
     def _is_over(self) -> bool:
         """Say whether the search is to stop; OR-Tools asks at every branch and at every move that it tries."""
         self.limit_checks += 1
-        clock = self.options.clock
-        if clock.counts_work:
-            before, self.branches = self.branches, self.model.solver().Branches()
-            clock.spend(self.per_branch if self.branches > before else self.per_move)
-        elif self.limit_checks % _GLANCE:
+        if self.limit_checks % _GLANCE:
             return False
-        return self.seconds >= self.options.time_limit or (
-            self.limit_checks % _GLANCE == 0 and self._should_stop()
-        )
+        return self.seconds >= self.options.time_limit or self._should_stop()
 
 
 def _weakly(method: Callable[[], Answer]) -> Callable[[], Answer]:

@@ -185,17 +185,15 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
     kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
     again = [kind for kind in kinds if arrays.most_reloads(kind)]
     reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
-    cost, transit = numbers.cost, numbers.transit
-    profiles, matrices = _profiles(kinds, cost, transit)
-    # two matrices of 64 bits for each profile, and one more while a matrix or neighbours are read
-    refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(matrices) + 1))
+    # two matrices of 64 bits for each type, and one more while a matrix or neighbours are read
+    refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(kinds) + 1))
     data = ProblemData(
         locations=[Location(0, 0) for _ in range(arrays.size)],
         clients=_clients(arrays, numbers, complete=complete),
         depots=_depots(arrays, reloads),
-        vehicle_types=_vehicles(arrays, numbers, reloads, dict(zip(kinds, profiles, strict=True))),
-        distance_matrices=[cost[kind] for kind in matrices],
-        duration_matrices=[transit[kind] for kind in matrices],
+        vehicle_types=_vehicles(arrays, numbers, reloads, kinds),
+        distance_matrices=[numbers.cost[kind] for kind in kinds],
+        duration_matrices=[numbers.transit[kind] for kind in kinds],
     )
     leg = positive_mean(numbers.transit[numbers.roads])
     arc = positive_mean(numbers.cost[numbers.roads]) + positive_mean(arrays.per_time) * leg
@@ -294,25 +292,6 @@ def _depots(arrays: RoutingIntegers, reloads: Mapping[int, int]) -> list[Depot]:
     ]
 
 
-def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], list[int]]:
-    """Return the profile of each vehicle type, and a vehicle type for each profile: equal matrices share one."""
-    shared: list[int] = []
-    profiles = []
-    for kind in kinds:
-        equal = (
-            place
-            for place, other in enumerate(shared)
-            if all(
-                matrix.strides[0] == 0 or np.array_equal(matrix[kind], matrix[other]) for matrix in matrices
-            )
-        )
-        profile = next(equal, len(shared))
-        if profile == len(shared):
-            shared.append(kind)
-        profiles.append(profile)
-    return profiles, shared
-
-
 def _clients(arrays: RoutingIntegers, numbers: _Numbers, *, complete: bool) -> list[Client]:
     loaded, picked = _is_loaded(numbers), bool(numbers.pickup.any())
     must = arrays.mandatory & complete
@@ -348,12 +327,12 @@ def _is_loaded(numbers: _Numbers) -> bool:
 
 
 def _vehicles(
-    arrays: RoutingIntegers, numbers: _Numbers, reloads: Mapping[int, int], profiles: Mapping[int, int]
+    arrays: RoutingIntegers, numbers: _Numbers, reloads: Mapping[int, int], kinds: Sequence[int]
 ) -> list[VehicleType]:
     loaded, (regular, overtime) = _is_loaded(numbers), arrays.overtime
     assert VehicleType().tw_late == UNLIMITED
     types = []
-    for kind, profile in profiles.items():
+    for profile, kind in enumerate(kinds):
         more: dict[str, Any] = {}
         longest = int(arrays.max_duration[kind])
         if overtime[kind]:

@@ -6,7 +6,6 @@ const short = (value) => value.toLocaleString("en-GB", { maximumSignificantDigit
 const signed = (value, text) => (value > 0 ? `+${text}` : text);
 const counted = (count, one, many) => `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
 const withUnit = (text, unit) => (unit ? `${text}\u00a0${unit}` : text);
-const listed = (names) => (names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", "));
 
 // ---- elements: attributes and text only, never markup
 

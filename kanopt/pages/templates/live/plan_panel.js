@@ -1,13 +1,11 @@
 // ---- the plan as it stands, priced under what the reader moves
 
-function sliderText({ kind, unit, base }, value) {
-  if (kind === "shift") return withUnit(signed(value, short(value)), unit);
-  const share = `× ${fixed(value)}`;
-  return base === null || kind === "load" ? share : `${withUnit(short(base * value), unit)} (${share})`;
+function sliderText({ kind, unit }, value) {
+  return kind === "shift" ? withUnit(signed(value, short(value)), unit) : `× ${fixed(value)}`;
 }
 
 function planPanel(place, data) {
-  const { sliders, plans, unit, refused } = data;
+  const { sliders, plans, unit } = data;
   const settings = {};
   const before = plans.map(({ plan }) => priceOf(plan, {}));
   const body = make("tbody");
@@ -50,7 +48,6 @@ function planPanel(place, data) {
     make("h3", {}, sliders.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
     make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`),
     make("div", { class: "sliders", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
-    ...(refused.length ? [make("p", { class: "quiet" }, `No slider for ${listed(refused)}: the price does not move in proportion.`)] : []),
     answer, others, doubts, make("div", { class: "scroll" }, table),
   );
   place.hidden = false;

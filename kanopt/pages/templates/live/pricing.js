@@ -24,9 +24,8 @@ function priceOf(plan, settings) {
   const factor = (key) => settings[key] ?? 1;
   // without a prototype, so that a term may be called __proto__ as any other
   const terms = Object.create(null);
-  for (const { term, slider, amounts, rises } of plan.terms) {
-    const moved = Object.entries(rises).map(([key, each]) => (factor(key) - 1) * (each[state] ?? NaN));
-    terms[term] = (slider ? factor(slider) : 1) * ((amounts[state] ?? NaN) + sum(moved));
+  for (const { term, slider, amounts } of plan.terms) {
+    terms[term] = (slider ? factor(slider) : 1) * (amounts[state] ?? NaN);
   }
   const doubts = (plan.doubts.of[state] ?? []).map((place) => plan.doubts.said[place]);
   return { terms, total: sum(Object.values(terms)), doubts };
