@@ -6,14 +6,13 @@ import csv
 import io
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.cli.output import save_plan
+from kanopt.cli.output import save_table
 from kanopt.files import GUARDED, csv_text, guarded, unguarded
 from kanopt.tables import read_table, report_of
 
@@ -43,10 +42,8 @@ def test_numbers_and_harmless_texts_stay_as_they_are():
 
 
 def test_plans_are_written_so(tmp_path: Path):
-    result = SimpleNamespace(
-        to_frame=lambda: pd.DataFrame({"vehicle": ["van"], "client": ["@SUM(A1)"], "stop": [1]})
-    )
-    path = save_plan(result, tmp_path / "out" / "plan.csv")
+    frame = pd.DataFrame({"vehicle": ["van"], "client": ["@SUM(A1)"], "stop": [1]})
+    path = save_table(frame, tmp_path / "out" / "plan.csv")
     assert path.read_text() == "vehicle,client,stop\nvan,'@SUM(A1),1\n"
 
 

@@ -100,7 +100,8 @@ def test_the_pages_of_the_api_have_every_exported_name_once():
     pages = "\n".join(page.read_text("utf-8") for page in sorted((DOCS / "api").glob("*.md")))
     told = re.findall(r"^\.\. auto\w+:: kanopt\.([\w.]+)$", pages, re.MULTILINE)
     told[told.index("explain.explain")] = "explain"
-    assert sorted(told) == sorted(set(EXPORTED) - MODULES)
+    assert len(told) == len(set(told))
+    assert set(EXPORTED) - MODULES <= set(told)  # types that calls return have a place without being exported
 
 
 def anchors_of(page: Path) -> set[str]:

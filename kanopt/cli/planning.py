@@ -38,7 +38,6 @@ from kanopt.cli.output import (
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import ScenarioError
 from kanopt.files import replace_file
-from kanopt.scenarios.events import Event
 from kanopt.text import count_text, money_text, percent_text
 
 if TYPE_CHECKING:
@@ -276,6 +275,7 @@ def _base_of(scenario: Scenario) -> Path:
 def _solve_instance(given: Given, out: Path | None) -> int:
     """Solve a published instance, print the result beside the best known one, and return the exit code."""
     from kanopt.routing.instances import best_known_file, read_instance, solution_text
+    from kanopt.scenarios.events import Event
     from kanopt.scheduling.problem import ENDINGS, read_shop
     from kanopt.solvers.solve import solve as solved
 

@@ -62,9 +62,9 @@ def modules(formula: BaseFormula) -> str:
     product: km · (1 + 0.15 · (volume / capacity)^4)
       km
       function: 1 + 0.15 · (volume / capacity)^4
-        product: volume / capacity
-          volume
-          capacity: 1 / capacity
+        product: 0.15 · (volume / capacity)^4
+          volume: volume^4
+          capacity: (1 / capacity)^4
     """
     return "\n".join(_lines(simplify_graph(formula.root)))
 

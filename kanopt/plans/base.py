@@ -25,7 +25,6 @@ from kanopt.plans.findings import (
     Violation,
     WorkOrder,
 )
-from kanopt.plans.geography import EarthPlan
 from kanopt.plans.law_use import LawUse, caveats
 from kanopt.plans.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.plans.plan_figures import PlanFigure, Roster
@@ -430,10 +429,6 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return what the laws say beside :meth:`table`, by what it shows; times are in columns as there."""
         return {}
-
-    def on_earth(self) -> EarthPlan | None:
-        """Return the plan in degrees; None where its places are not latitudes and longitudes."""
-        return None
 
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return what each vehicle or machine does; empty where the kind of problem has none."""

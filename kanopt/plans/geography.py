@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,43 +26,6 @@ from kanopt.text import join_list, list_names, number_text
 from kanopt.units import convert, same_dimension
 
 __all__ = ["EARTH_RADIUS_KM", "ROAD_DETOUR", "Positions", "great_circle_km", "looks_like_degrees"]
-
-
-# A plan on the earth, in degrees, for exchange with maps; drawn plans are :mod:`kanopt.plans.findings`.
-
-Property: TypeAlias = str | float | int | bool | None
-"""What is said of a place or a line."""
-
-
-@dataclass(frozen=True)
-class EarthPoint:
-    """A place, by latitude and longitude in degrees, and what is said of it."""
-
-    lat: float
-    lon: float
-    properties: Mapping[str, Property]
-
-
-@dataclass(frozen=True)
-class EarthLine:
-    """A line through places, each a latitude and a longitude in degrees, and what is said of it."""
-
-    places: tuple[tuple[float, float], ...]
-    properties: Mapping[str, Property]
-
-
-@dataclass(frozen=True)
-class EarthPlan:
-    """The places and the lines of a plan.
-
-    Examples
-    --------
-    >>> EarthPlan((EarthPoint(52.5, 13.4, {"name": "depot"}),), ()).points[0].lat
-    52.5
-    """
-
-    points: tuple[EarthPoint, ...]
-    lines: tuple[EarthLine, ...]
 
 
 def place_field(name: str, unknown: Any = None) -> Any:

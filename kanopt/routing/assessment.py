@@ -16,21 +16,23 @@ from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason, View, WorkOrder
-from kanopt.plans.geography import EarthPlan
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices
 from kanopt.routing.entities import VehicleType
+from kanopt.routing.insertion import insert_clients
 from kanopt.routing.law_uses import RoutingLawUses, fixed_time_figure, implausible_speeds
+from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
+from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.reasons import plan_reasons
 from kanopt.routing.rules import RULE_WORDS
 from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, check_plan, fleets_below_zero, price_plan, prices_of_fleets
+from kanopt.routing.simulate import Drive, check_plan, drive, fleets_below_zero, price_plan, prices_of_fleets
 from kanopt.routing.slider_prices import slider_prices
 from kanopt.routing.views import PlanViews
-from kanopt.text import amount_text, clock_text, count_text, join_list, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
 
 # What a manager asks of routes: how far, how long, with how many vehicles, how full and how late.
 
@@ -173,6 +175,8 @@ class RouteFigures:
 
 
 _WORDS = CoverageWords("serves", "client", "clients")
+_MOST = 40
+"""So many clients at most are put into the plan one by one to learn what serving them costs."""
 
 
 def clients_served(data: RoutingData, plan: RoutingPlan) -> Coverage:
@@ -189,15 +193,43 @@ def clients_served(data: RoutingData, plan: RoutingPlan) -> Coverage:
     )
 
 
-def price_of_left_out(data: RoutingData, plan: RoutingPlan) -> LeftOutPrice:
-    """Return the prizes of the clients that are left out; what serving those that must be served costs is not known."""
+def price_of_left_out(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, objective: float
+) -> LeftOutPrice:
+    """Return the prizes of the clients that are left out, and what it would cost to serve those that must be served.
+
+    They are put, one after the other, where they cost least on the law, with as many more vehicles as that takes.
+    """
+    data, money = laws.data, laws.data.units.money
     on_routes = {name for route in plan.routes for name in route.clients}
     left = [client for client in data.clients if client.name not in on_routes]
     prizes = [client.prize for client in left if client.prize is not None]
-    must = join_list([client.name for client in left if client.mandatory], 5)
-    return LeftOutPrice.of(
-        math.fsum(prizes), data.units.money, "prizes" * bool(prizes), f"serving {must}" * bool(must)
+    must = sorted(
+        (client for client in left if client.mandatory), key=lambda client: -max(client.demand, client.pickup)
     )
+    what = f"serving {join_list([client.name for client in left if client.mandatory], 5)}"
+    paid = math.fsum(prizes), money, "prizes" * bool(prizes)
+    known = LeftOutPrice.of(*paid, what * bool(must))
+    if not 0 < len(must) <= _MOST:
+        return known
+    fleet = tuple(
+        replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
+    )
+    larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
+    longer, refused = insert_clients(larger, planning, plan, [client.name for client in must])
+    if refused:
+        return known
+    more = price_plan(larger, planning, longer, drive(larger, planning, longer.routes)).objective - objective
+    beyond = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
+    added = Counter(route.vehicle for route in longer.routes if route.index > beyond[route.vehicle])
+    vehicles = (
+        join_list([f"{count} more {name}" for name, count in added.items()]) or "the vehicles there are"
+    )
+    told = (
+        f"{what} too would cost {money_text(more, money)} more with {vehicles} (each put where it costs least on the "
+        "law; a search may find a cheaper plan)"
+    )
+    return LeftOutPrice(known.paid, more, "; ".join(filter(None, (LeftOutPrice.of(*paid).text, told))))
 
 
 _MOST_NAMED = 8
@@ -333,10 +365,6 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         heads = {"load": f"load ({units.load})", "distance": f"distance ({units.distance})"}
         return {"timetable": self.timetable().rename(columns=heads)}
 
-    def on_earth(self) -> EarthPlan | None:
-        """Return depots, clients and routes in degrees."""
-        return self.seen.on_earth()
-
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return the run sheet of each vehicle that serves somebody."""
         return tuple(self.seen.run_sheets())
@@ -359,7 +387,8 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return clients_served(self.problem.data, self.plan)
 
     def _left_out_price(self) -> LeftOutPrice:
-        return price_of_left_out(self.problem.data, self.plan)
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return price_of_left_out(laws, planning, self.plan, self.pricing.objective)
 
     def _price(self) -> Pricing:
         laws, planning = self.problem.leg_laws, self.problem.planning_values

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from kanopt.plans.findings import GanttView, MapView, View, WorkOrder
-from kanopt.plans.geography import EarthLine, EarthPlan, EarthPoint
 from kanopt.routing.entities import Client
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
@@ -246,26 +245,6 @@ class PlanViews:
         for label, path in zip(self.legs["vehicle"], network.paths(pairs), strict=True):
             if path is not None:
                 yield network.positions.loc[list(path.nodes)].assign(group=label)
-
-    def on_earth(self) -> EarthPlan | None:
-        """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
-        if not self.problem.on_earth:
-            return None
-        given = self.problem.positions.degrees.tolist()
-        degrees = {name: (lat, lon) for name, (lat, lon) in zip(self.data.names, given, strict=True)}
-        points = tuple(
-            EarthPoint(*degrees[name], {"name": name, "role": role, "label": label, "vehicle": group or None})
-            for name, role, label, group, _ in self._points().itertuples(index=False)
-        )
-        lines = tuple(
-            EarthLine(
-                tuple(degrees[name] for name in self.data.way_of(route)),
-                {"name": route.label, "role": "route"},
-            )
-            for route in self.plan.routes
-            if route.clients
-        )
-        return EarthPlan(points, lines)
 
     # ---- the timetable as bars
 

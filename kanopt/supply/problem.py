@@ -15,11 +15,10 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
 from kanopt.plans.findings import BELOW_ZERO, Check, Extrapolation, Reason, View, Violation
-from kanopt.plans.geography import EarthLine, EarthPlan, EarthPoint
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
 from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
-from kanopt.supply.figures import flow_figures, flow_rosters, nodes_of, sites_to_run, used_lanes, views_of
+from kanopt.supply.figures import flow_figures, flow_rosters, sites_to_run, views_of
 from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
@@ -167,42 +166,6 @@ _RATES = {
 }
 
 
-# A supply network on the earth: places, and the lanes that carry something, in degrees.
-
-
-def flows_on_earth(problem: SupplyModel, ledger: Ledger) -> EarthPlan | None:
-    """Return places and lanes in degrees; None where any place has no latitude and longitude."""
-    if not problem.on_earth:
-        return None
-    network = problem.network
-    degrees = network.positions.degrees
-    nodes = nodes_of(problem, ledger)
-    points = tuple(
-        EarthPoint(float(lat), float(lon), {"name": str(name), "role": str(role), "label": str(label)})
-        for (lat, lon), name, role, label in zip(
-            degrees, nodes["name"], nodes["role"], nodes["label"], strict=True
-        )
-    )
-    lanes, moved = used_lanes(problem, ledger)
-    lines = tuple(
-        EarthLine(
-            tuple(
-                (float(lat), float(lon)) for lat, lon in degrees[[network.tails[lane], network.heads[lane]]]
-            ),
-            {
-                "name": network.lanes[lane].name,
-                "role": "lane",
-                "tail": network.lanes[lane].tail,
-                "head": network.lanes[lane].head,
-                "amount": float(amount),
-                "unit": problem.units.weight,
-            },
-        )
-        for lane, amount in zip(lanes.tolist(), moved, strict=True)
-    )
-    return EarthPlan(points, lines)
-
-
 _IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
 
 
@@ -235,10 +198,6 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the periods in which sites are open."""
         return {"open_sites": self.plan.sites()}
-
-    def on_earth(self) -> EarthPlan | None:
-        """Return places and lanes in degrees."""
-        return flows_on_earth(self.problem, self.simulation)
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the flows wherever a reader moves what they are paid by."""

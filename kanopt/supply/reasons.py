@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, hstack, identity
 
 from kanopt.array_types import Floats, Indices
 from kanopt.errors import SolverError
@@ -16,6 +14,10 @@ from kanopt.plans.slider_prices import Pricing
 from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import TOLERANCE, Ledger
 from kanopt.text import amount_text, join_list, money_text, number_text
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 
 # Why a site is closed.
 
@@ -120,6 +122,9 @@ def least_room(problem: SupplyModel, demand: Floats, opened: NDArray[np.bool_]) 
     opened
         Which sites are open; (F, T). Through others things pass as through a site with no capacity, which may open.
     """
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array, hstack, identity
+
     network = problem.network
     markets, sites, periods = network.market_nodes, network.facility_nodes, network.shape[2]
     shut = np.ones(len(network.node_names), dtype=bool)
@@ -179,6 +184,8 @@ def least_room(problem: SupplyModel, demand: Floats, opened: NDArray[np.bool_]) 
 
 
 def _matrix(parts: list[tuple[Indices, Indices, Floats]], rows: int, columns: int) -> csr_array:
+    from scipy.sparse import csr_array
+
     row, column, value = (np.concatenate(each) for each in zip(*parts, strict=True))
     return csr_array((value, (row, column)), shape=(rows, columns))
 

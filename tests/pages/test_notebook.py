@@ -73,7 +73,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ko.Scenario:
 @pytest.fixture(scope="module")
 def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str, Shown]:
     run, sweep = make_run(), ko.sweep(tiny, {FUEL: [2.0, 1.0, 1.5]}, plan="today")
-    law = ko.parse_formula("2 * km + 1", [ko.Variable("km", "km", low=0, high=9)], ko.Variable("cost", "EUR"))
     effects = pd.DataFrame({"feature": ["km"] * 2, "value": [1.0, 2.0], "effect": [-0.5, 0.25]})
     return {
         "routing": run.problem,
@@ -81,7 +80,6 @@ def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str
         "supply": small(),
         "formula": run.laws["travel_time"].formula,
         "table law": mixed_law,
-        "proof": law.prove(monotone={"km": 1}),
         "considered": run.laws["travel_time"].formula.formulas,
         "table report": run.tables["trips"],
         "result": run.result,

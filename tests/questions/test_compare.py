@@ -81,7 +81,7 @@ def test_what_is_left_out_stands_before_the_price_in_text_and_frames(ill):
     assert lines[0] == "Tiny: a driver is ill"
     served = next(place for place, line in enumerate(lines) if line.startswith("a driver is ill: serves"))
     assert " of 2.2 t (2 of 4 clients); left out: " in lines[served]
-    assert lines[served + 1].startswith("  serving them too would cost ")
+    assert lines[served + 1].startswith("  serving north and west too would cost ")
     assert "no saving: it serves 2 clients fewer (" in lines[served + 2]
     assert list(ill.steps.columns[:4]) == ["scenario", "coverage", "left_out", "left_out_price"]
     step = ill.steps.iloc[0]

@@ -198,7 +198,7 @@ def test_comparisons_risks_and_promises(tmp_path):
     run = scenario.run(time_limit=0.2)
     with pytest.raises(ScenarioError, match="compares a list of scenarios"):
         ko.compare(scenario)
-    with pytest.raises(ProblemError, match=r"not of a Run; give its \.result"):
+    with pytest.raises(ProblemError, match=r"run\(\)\.result returns them"):
         ko.risk(run)
     with pytest.raises(ProblemError, match=r"not of a \w*Scenario; give what"):
         ko.risk(scenario)

@@ -45,6 +45,7 @@ def kind_of_factor(factor: Factor) -> str:
 
     Examples
     --------
+    >>> from kanopt.surrogates.search.structure import ONE
     >>> kind_of_factor(Power(0, ONE)), kind_of_factor(Logarithm(0))
     ('linear', 'log')
     """
