@@ -179,9 +179,7 @@ def _read_sweep(folder: Path, content: bytes) -> object:
 
 
 TARGETS: dict[str, Target] = {
-    "formula text": Target(
-        _files("formula"), _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
-    ),
+    "formula text": Target(_files("formula"), _parse, ("formulas/parser", "formulas/variables")),
     "formula file": Target(_formula_files, _from_json, ("formulas/serialize",)),
     "scenario": Target(
         _files("scenario"),

@@ -294,11 +294,12 @@ def _solve_instance(given: Given, out: Path | None) -> int:
     }
     with progress_reporter(quiet=given["quiet"]) as report:
         result = solved(problem, progress=lambda step: report(Event("solve", str(step))), **how)
-    lines = [file.stem, str(result)]
+    lines, known_gap = [file.stem, str(result)], dict[str, float | None]()
     if (
         instance is not None and instance.best_known is not None and result.check.ok
     ):  # else not like with like
-        gap = percent_text(instance.gap(result.objective) or 0.0, signed=True)
+        known_gap = {"best_known": instance.best_known, "gap": instance.gap(result.objective)}
+        gap = percent_text(known_gap["gap"] or 0.0, signed=True)
         lines.append(f"best known {money_text(instance.best_known, problem.unit)}, gap {gap}")
     if out is not None and result.has_plan:
         if out.suffix == ".sol" and instance is not None:
@@ -309,5 +310,7 @@ def _solve_instance(given: Given, out: Path | None) -> int:
             save_table(result.to_frame(), out)
         lines.append(f"plan: {out}")
     code = exit_code_of(result)
-    echo(to_json({**result_json(result), "exit_code": int(code)}) if given["as_json"] else "\n".join(lines))
+    if given["as_json"]:
+        lines = [to_json({**result_json(result), **known_gap, "exit_code": int(code)})]
+    echo("\n".join(lines))
     return code

@@ -18,6 +18,7 @@ from kanopt.routing.insertion import insert_clients
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.problem_part import law_between
 from kanopt.routing.rules import RULES
+from kanopt.routing.rules.capacity import trips_of
 from kanopt.routing.search.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import count_text, join_list
@@ -121,8 +122,19 @@ def relax_problem(
 def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
     """Return a plan without the clients that a relaxed problem does not have."""
     names = {client.name for client in problem.clients}
-    kept = [(route, tuple(name for name in route.clients if name in names)) for route in plan.routes]
-    routes = [replace(route, clients=own, departure=None) for route, own in kept if own]
+    routes = []
+    for route in plan.routes:
+        kept = tuple(name for name in route.clients if name in names)
+        # keep a reload only between two clients that remain
+        if len(kept) < len(route.clients) and route.depot in route.clients:
+            trips = [tuple(name for name in trip if name in names) for trip in trips_of(route)]
+            kept = tuple(
+                name
+                for place, trip in enumerate(trip for trip in trips if trip)
+                for name in ((route.depot, *trip) if place else trip)
+            )
+        if kept:
+            routes.append(replace(route, clients=kept, departure=None))
     return problem.plan_from(routes)
 
 

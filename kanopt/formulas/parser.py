@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
@@ -368,6 +366,13 @@ def _common_per(laws: Sequence[BaseFormula]) -> str:
     return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
+
+
 def _checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
 ) -> dict[str, Constant]:
@@ -378,7 +383,7 @@ def _checked_constants(
         for names, kind in known:
             if name in names:
                 raise FormulaError(f"formula for {what!r}: the constant {name!r} is also {kind}; rename it")
-        if isinstance(value, bool | str) or not np.isfinite(np.float64(value)):
+        if isinstance(value, bool | str) or not _is_finite(value):
             raise FormulaError(
                 f"formula for {what!r}: the constant {name!r} is {value!r:.50}, no finite number"
             )

@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 Value = float | str
 _POINTS = 121
 _FEW = 4  # a range with whole ends this far apart gets whole ticks
-_LONG = 28  # letters of an argument that an axis has room for
 _NAME = 12  # letters of the name of an input beside a line
 _CELLS = (12, 9)  # of a heat map, across and up
 _TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn

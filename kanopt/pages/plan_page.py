@@ -52,10 +52,8 @@ if TYPE_CHECKING:
 
 _BESIDE_WIDTH = 600
 _BESIDE = 5  # columns of a table that stands beside a chart
-_LIST = 12
 _NAMES = 5
 _HEADINGS = {"infeasible": "What stands in the way"}
-_SMALL = (420, 220)
 
 
 def plan_page(subject: ReportSubject) -> Page:

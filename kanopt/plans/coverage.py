@@ -60,7 +60,7 @@ class InUse:
 
 
 def _clause(names: Sequence[str], verbs: tuple[str, str]) -> str:
-    return f"{join_list(names, _NAMES)} {verbs[len(names) > 1]}"
+    return f"{join_list(names, _MOST_IN_USE)} {verbs[len(names) > 1]}"
 
 
 # The rules that a plan breaks, in a sentence for each: how many break it, and the worst of them.
@@ -127,7 +127,7 @@ def _sentence(broken: Sequence[Violation], words: RuleWords | None) -> str:
     counted = f"{count_text(len(where), *words)}{times}"
     if by:
         return f"{counted}, the worst {worst.where.removeprefix(f'{noun} ')}{by}"
-    return f"{counted}: {join_list(names, _NAMES)}"
+    return f"{counted}: {join_list(names, _MOST_BROKEN)}"
 
 
 _SAME = 1e-6

@@ -141,8 +141,8 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     source = read_lines(file)
     try:
         given = _given([row for row in source.lines if row])
-        found = _Nodes.of(given, int(given["dimension"]))
-        count = int(given["vehicles"]) if "vehicles" in given else found.enough_vehicles(given, file.stem)
+        found = _Nodes.of(given, _whole(given, "dimension"))
+        count = _whole(given, "vehicles") if "vehicles" in given else found.enough_vehicles(given, file.stem)
         kind, rounding = found.kind, _rounding(given, found.kind, convention)
         if count < 1:
             raise ValueError("there is no vehicle")
@@ -173,12 +173,36 @@ def _given(rows: Sequence[str]) -> dict[str, Any]:
             "edge_weight_type": "EUC_2D", "node_coord": table[:, 1:3], "demand": table[:, 3],
             "time_window": table[:, 4:6], "service_time": table[:, 6], "depot": np.zeros(1),
         }  # fmt: skip
+    _check_numbering(rows)
     found: dict[str, Any] = {"name": "", **parse_vrplib("\n".join(rows), compute_edge_weights=False)}
     # a remark is a text; numbers that are not read would make another problem
     unread = [key for key, value in found.items() if key not in _READ and not isinstance(value, str)]
     if unread:
         raise ValueError(f"{list_names(unread)} is not read, and without it the problem may be another")
     return found
+
+
+def _check_numbering(rows: Sequence[str]) -> None:
+    """Refuse nodes that are not numbered from 1 on: vrplib takes rows in the order in which they stand."""
+    heads = [row.partition(":")[0].strip() for row in rows if ":" in row]
+    if len(set(heads)) < len(heads):
+        raise ValueError("a key stands there twice")
+    section, numbers = "", dict[str, list[str]]()
+    for row in rows:
+        words = row.split()
+        if words[0].upper().endswith("_SECTION") or words[0] == "EOF":
+            section = words[0].upper()
+        elif section not in ("", "EOF", "DEPOT_SECTION", "EDGE_WEIGHT_SECTION"):
+            numbers.setdefault(section, []).append(words[0])
+    for name, found in numbers.items():
+        if found != [str(place) for place in range(1, len(found) + 1)]:
+            raise ValueError(f"{name}: its nodes are not numbered from 1 on")
+
+
+def _whole(given: Mapping[str, Any], key: str) -> int:
+    if given[key] != int(given[key]):
+        raise ValueError(f"{key} is {given[key]}, which is no whole number")
+    return int(given[key])
 
 
 def _rounding(given: Mapping[str, Any], kind: str, convention: str | None) -> str:

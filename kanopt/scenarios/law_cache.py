@@ -239,5 +239,5 @@ def _read_law(path: Path) -> tuple[str, LearnedLaw]:
         if content["format"] != _FORMAT or content["sha256"] != _digest(content["law"]):
             raise FileFormatError("it is of another format, or was changed")
         return content["law"]["key"], _law_of(content["law"])
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
         raise FileFormatError("it is damaged") from None

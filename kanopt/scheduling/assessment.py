@@ -324,7 +324,9 @@ def price_of_lateness(problem: SchedulingModel, placed: PlacedTasks) -> LeftOutP
     paid = math.fsum(data.tardiness_cost * over)
     unpriced = (late & (data.tardiness_cost <= 0)) | unfinished
     names = join_list([data.jobs[job].name for job in np.flatnonzero(unpriced)], 5)
-    return LeftOutPrice.of(paid, problem.unit, "lateness" * bool(paid), f"finishing {names}" * bool(names))
+    return LeftOutPrice.of(
+        paid, problem.unit, "lateness" * bool(paid), f"having {names} in time" * bool(names)
+    )
 
 
 def _late(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:

@@ -186,6 +186,44 @@ def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[
     }
 
 
+# The supply network as a graph, and the markets that nothing in it leads to.
+
+
+def network_graph(network: SupplyNetwork) -> Any:
+    """Return places and lanes as a ``networkx.MultiDiGraph``; see :meth:`SupplyModel.to_networkx`."""
+    import networkx as nx
+
+    graph = nx.MultiDiGraph()
+    kinds = (
+        ("supplier", network.supplier_names),
+        ("facility", network.facility_names),
+        ("market", network.market_names),
+    )
+    for kind, names in kinds:
+        graph.add_nodes_from(names, kind=kind)
+    for name, (x, y) in zip(network.node_names, network.coordinates.tolist(), strict=True):
+        graph.nodes[name].update(x=x, y=y)
+    for facility in network.facilities:
+        graph.nodes[facility.name]["status"] = facility.status
+    for lane, distance in zip(network.lanes, network.distances.tolist(), strict=True):
+        known = {**lane.attributes, "distance": distance, "capacity": lane.capacity}
+        graph.add_edge(lane.tail, lane.head, key=lane.mode, **known)
+    return graph
+
+
+def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
+    """Say which markets no lane leads to from any supplier, through sites that are not closed by their status."""
+    import networkx as nx
+
+    graph = network_graph(network)
+    graph.remove_nodes_from([site.name for site in network.facilities if site.status == "closed"])
+    reached = set[str]().union(*(nx.descendants(graph, name) for name in network.supplier_names))
+    missing = [name for name in network.market_names if name not in reached]
+    if not missing:
+        return ()
+    return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class SupplyModel(Problem[FlowPlan]):
     """What a supply problem is made of, and what follows from it before anything is planned.
@@ -322,6 +360,29 @@ class SupplyModel(Problem[FlowPlan]):
         """Return the flow in the tariff, where it reads one."""
         return self.lane_tariff.frozen_inputs()
 
+    def to_networkx(self) -> Any:
+        """Return the network as a ``networkx.MultiDiGraph``.
+
+        The keys of its edges are the modes of the lanes. Nodes have the attribute ``kind`` (``"supplier"``,
+        ``"facility"`` or ``"market"``) and ``x`` and ``y`` (NaN where unknown), facilities their ``status``; edges
+        have ``distance`` (NaN where unknown) and ``capacity``, and what else is known of the lane.
+
+        Examples
+        --------
+        >>> from kanopt import SupplyProblem
+        >>> problem = SupplyProblem(
+        ...     suppliers=[Supplier("mill", "flour")], markets=[Market("Lyon"), Market("Nice")],
+        ...     products=[Product("flour", shortage_cost=9.0)], periods=[Period("1")],
+        ...     lanes=[Lane("mill", "Lyon", "rail", distance=310.0)], tariff=1.0, demand=20.0,
+        ... )
+        >>> graph = problem.to_networkx()
+        >>> graph.nodes["Lyon"]["kind"], graph.edges["mill", "Lyon", "rail"]["distance"]
+        ('market', 310.0)
+        >>> problem.remarks()
+        ("no lanes lead from any supplier to 'Nice' through sites that may open",)
+        """
+        return network_graph(self.network)
+
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of each table, that of the demand among them if it is one."""
         scopes = {"markets": "market", "products": "product", "periods": "period", "lanes": "lane"}
@@ -354,22 +415,7 @@ class SupplyModel(Problem[FlowPlan]):
 
     def unreachable(self) -> tuple[str, ...]:
         """Report markets that no lane leads to from any supplier, whatever sites may open."""
-        network = self.network
-        allowed = np.array([site.status != "closed" for site in network.facilities], dtype=bool)
-        ends = np.ones(len(network.node_names), dtype=bool)
-        ends[network.facility_nodes] = allowed
-        reached = np.arange(len(ends)) < network.facility_nodes.start
-        lanes = ends[network.tails] & ends[network.heads]
-        for _ in network.node_names:
-            more = network.heads[lanes & reached[network.tails]]
-            if reached[more].all():
-                break
-            reached[more] = True
-        missing = [name for name, there in zip(network.node_names, reached, strict=True) if not there]
-        missing = [name for name in missing if name in {*network.market_names}]
-        if not missing:
-            return ()
-        return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
+        return unreachable_markets(self.network)
 
     def plan_from(self, decision: Any) -> FlowPlan:
         """Read a plan the user already has.
@@ -401,47 +447,6 @@ class SupplyModel(Problem[FlowPlan]):
     def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
         """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
         return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))
-
-    @property
-    def lane_cost(self) -> Floats:
-        """Money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
-        network = self.network
-        handling = np.zeros(len(network.node_names))
-        handling[network.facility_nodes] = network.of_facilities("handling_cost")
-        per_unit = (network.purchase_cost + handling[network.heads][:, None])[:, :, None]
-        return np.where(network.can_carry[:, :, None], self.lane_tariff.rates + per_unit, np.inf)
-
-    def cheapest_ways(self, usable: NDArray[np.bool_]) -> Floats:
-        """Return the least money per unit brought to each node, shape (N, P, T), capacities ignored.
-
-        Infinite where no lane leads; a way may wait at a site from one period to the next.
-
-        Parameters
-        ----------
-        usable
-            Which sites may be passed, shape (F, T).
-        """
-        network, sites = self.network, self.network.facility_nodes
-        at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
-        at_node[sites] = usable & (network.of_facilities("capacity") > 0)[:, None]
-        passable = at_node[network.tails] & at_node[network.heads] & (network.lane_capacity > 0)[:, None]
-        moved = np.where(passable[:, None, :], self.lane_cost, np.inf)
-        stores = usable & (network.of_facilities("storage") > 0)[:, None]
-        kept = np.where(stores, network.of_facilities("holding_cost")[:, None], np.inf)
-        cost = np.full((len(network.node_names), *network.shape[1:]), np.inf)
-        cost[: sites.start] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
-        for period in range(network.shape[2]):
-            now = cost[:, :, period]
-            if period:
-                now[sites] = cost[sites, :, period - 1] + kept[:, period - 1, None]
-            # a cheapest way visits each site at most once
-            for _ in range(len(network.facilities) + 1):
-                best = now.copy()
-                np.minimum.at(best, network.heads, now[network.tails] + moved[:, :, period])
-                if (best == now).all():
-                    break
-                now[...] = best
-        return cost
 
     def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
         """Return the sites that must be open for these flows, shape (F, T)."""

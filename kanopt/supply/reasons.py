@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kanopt.array_types import Floats, Indices
-from kanopt.errors import SolverError
+from kanopt.array_types import Floats
 from kanopt.plans.findings import Reason
 from kanopt.plans.slider_prices import Pricing
 from kanopt.supply.model import SupplyModel
-from kanopt.supply.plan import TOLERANCE, Ledger
+from kanopt.supply.plan import TOLERANCE, Ledger, slack
+from kanopt.supply.spare_capacity import (
+    CapacityLimit,
+    CheapestPaths,
+    PathStep,
+    SpareCapacity,
+    lane_cost,
+    paths_through,
+)
 from kanopt.text import amount_text, join_list, money_text, number_text
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 
 # Why a site is closed.
 
@@ -46,9 +50,7 @@ def _closure_reason(problem: SupplyModel, ledger: Ledger, site: int, spent: floa
         )
     opened = ledger.open.copy()
     opened[site] = True
-    unit_cost = np.minimum(
-        problem.cheapest_ways(opened)[network.market_nodes], network.shortage_cost[None, :, None]
-    )
+    unit_cost = np.minimum(paths_through(problem, opened).to_markets, network.shortage_cost[None, :, None])
     at_least = facility.fixed_cost + facility.period_cost
     opening = money_text(at_least, money) + (" or more" if facility.period_cost else "")
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
@@ -77,279 +79,369 @@ def _closure_reason(problem: SupplyModel, ledger: Ledger, site: int, spent: floa
     return Reason(subject, "closed", message, bottleneck=bottleneck)
 
 
-# What would have to be larger for demand to be met, by the least that is enough.
+# Demand that exceeds sums of capacities and so cannot be met by any plan.
 
 
-class MoreRoom(NamedTuple):
-    """A capacity that would have to be larger, or a site that would have to open."""
-
-    what: str
-    period: str
-    amount: float
-    unit: str
-    opens: bool
-
-    @property
-    def change(self) -> str:
-        """What is to be done."""
-        if self.opens:
-            return f"open {self.what.removeprefix('throughput of ')} in period {self.period}"
-        return f"raise {self.what} in period {self.period} by {amount_text(self.amount, self.unit, 6)}"
-
-
-class _Capacities(NamedTuple):
-    """Capacities of one kind, (places, T), and which of them each variable draws on, and how much of it."""
-
-    names: list[str]
-    limits: Floats
-    place: Indices
-    period: Indices
-    each: Floats
-    unit: str
-
-
-def least_room(problem: SupplyModel, demand: Floats, opened: NDArray[np.bool_]) -> list[MoreRoom]:
-    """Return by how much capacities must be larger at least, in all, for demand to be met that lanes lead to.
-
-    An elastic relaxation: every finite capacity may be passed, and the sum by which they are is least.
+@dataclass(frozen=True, eq=False)
+class CapacityGaps:
+    """By how much demand exceeds what can be supplied, whatever the plan; zero where it does not.
 
     Parameters
     ----------
-    problem
-        The problem.
-    demand
-        What is to be met; (M, P, T).
-    opened
-        Which sites are open; (F, T). Through others things pass as through a site with no capacity, which may open.
+    supply
+        Units of each product that suppliers lack, shape (P, T).
+    sites
+        Weight that sites, all of them open that may be, cannot pass on, shape (T,).
+    lanes
+        Weight that the lanes into each market cannot carry, shape (M, T).
+    from_start
+        Whether supply and sites are counted from the first period on, because stock can be kept.
     """
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_array, hstack, identity
 
+    supply: Floats
+    sites: Floats
+    lanes: Floats
+    from_start: bool
+
+    def when(self, period: str) -> str:
+        """Word the time over which supply and sites are summed."""
+        return f"by the end of period {period}" if self.from_start else f"in period {period}"
+
+
+def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
+    """Compare demand, shape (M, P, T), with the sums of capacities.
+
+    Each is a necessary condition: demand beyond it is not met by any plan.
+    """
     network = problem.network
-    markets, sites, periods = network.market_nodes, network.facility_nodes, network.shape[2]
-    shut = np.ones(len(network.node_names), dtype=bool)
-    shut[sites] = ~network.has_status("closed")
-    wanted = np.ones((len(network.node_names), *network.shape[1:]), dtype=bool)
-    wanted[markets] = demand > 0
-    usable = (shut[network.tails] & shut[network.heads])[:, None] & network.can_carry
-    lane, product, period = np.nonzero(usable[:, :, None] & wanted[network.heads])
-    stores = np.broadcast_to(
-        (network.of_facilities("storage") > 0)[:, None, None],
-        (len(network.facilities), network.shape[1], periods - 1),
+    periods = network.shape[2]
+    open_ = ~network.has_status("closed")
+    from_start = bool((network.of_facilities("storage")[open_] > 0).any())
+
+    def gap(wanted: Floats, per_period: Floats) -> Floats:
+        available = np.broadcast_to(per_period[..., None], wanted.shape)
+        if from_start:
+            wanted, available = np.cumsum(wanted, axis=-1), np.cumsum(available, axis=-1)
+        missing = wanted - available
+        return np.where(missing > slack(wanted), missing, 0.0)
+
+    supply = np.zeros(network.shape[1])
+    for offer in network.offers:
+        which = network.product_names.index(offer.product) if offer.product else slice(None)
+        supply[which] += offer.capacity
+    weight = np.einsum("mpt,p->mt", demand, network.weights)
+    into = np.zeros(len(network.node_names))
+    np.add.at(into, network.heads, network.lane_capacity)
+    missing = weight - into[network.market_nodes][:, None]
+    direct = (network.tails < network.facility_nodes.start) & (network.heads >= network.market_nodes.start)
+    through = np.inf if direct.any() else float(network.of_facilities("capacity")[open_].sum())
+    return CapacityGaps(
+        supply=gap(demand.sum(axis=0), supply),
+        sites=gap(weight.sum(axis=0), np.array(through)).reshape(periods),
+        lanes=np.where(missing > slack(weight), missing, 0.0),
+        from_start=from_start,
     )
-    site, kind, when = np.nonzero(stores)
-    count, kept = len(lane), len(lane) + np.arange(len(site))
-    # what enters a place leaves it, is kept there, or is delivered
-    nodes = len(network.node_names) - sites.start
-    cells = (nodes, *network.shape[1:])
-    balance = np.zeros(cells)
-    balance[markets.start - sites.start :] = demand
-    entries: list[tuple[Indices, Indices, float]] = []
-    flows = np.arange(count)
-    for ends, sign in ((network.heads, 1.0), (network.tails, -1.0)):
-        there = ends[lane] >= sites.start
-        row = np.ravel_multi_index((ends[lane[there]] - sites.start, product[there], period[there]), cells)
-        entries.append((row, flows[there], sign))
-    entries.append((np.ravel_multi_index((site, kind, when), cells), kept, -1.0))
-    entries.append((np.ravel_multi_index((site, kind, when + 1), cells), kept, 1.0))
-    found, rows = _capacities(problem, (lane, product, period), (site, kind, when), opened), 0
-    parts, limits, places = [], [], list[tuple[_Capacities, int, int]]()
-    for one, columns in found:
-        finite = np.isfinite(one.limits)
-        number = np.full(one.limits.shape, -1)
-        number[finite] = rows + np.arange(int(finite.sum()))
-        row = np.where(one.place >= 0, number[one.place, one.period], -1)
-        parts.append((row[row >= 0], columns[row >= 0], one.each[row >= 0]))
-        limits.append(one.limits[finite])
-        places += [(one, at, time) for at, time in np.argwhere(finite).tolist()]
-        rows += int(finite.sum())
-    size = count + len(kept)
-    equal = _matrix(
-        [(row, column, np.full(len(row), sign)) for row, column, sign in entries], balance.size, size
-    )
-    below = hstack([_matrix(parts, rows, size), -identity(rows)])
-    answer = linprog(
-        np.concatenate([np.zeros(size), np.ones(rows)]),
-        below,
-        np.concatenate(limits),
-        hstack([equal, csr_array((balance.size, rows))]),
-        balance.ravel(),
-        method="highs",
-    )
-    if answer.x is None:
-        raise SolverError(f"no relaxation of the capacities was found: {answer.message}")
-    more = answer.x[size:]
-    lacking = np.flatnonzero(more > TOLERANCE * np.maximum(1.0, demand.sum()))
-    return [_more_room(problem, places[row], float(more[row]), opened) for row in lacking.tolist()]
-
-
-def _matrix(parts: list[tuple[Indices, Indices, Floats]], rows: int, columns: int) -> csr_array:
-    from scipy.sparse import csr_array
-
-    row, column, value = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return csr_array((value, (row, column)), shape=(rows, columns))
-
-
-def _capacities(
-    problem: SupplyModel, flow: tuple[Indices, ...], stock: tuple[Indices, ...], opened: NDArray[np.bool_]
-) -> list[tuple[_Capacities, Indices]]:
-    """Return the capacities of each kind with the variables that draw on them."""
-    network, units = problem.network, problem.units
-    (lane, product, period), (site, kind, when) = flow, stock
-    columns, kept = np.arange(len(lane)), len(lane) + np.arange(len(site))
-
-    def every(limits: list[float] | Floats) -> Floats:
-        return np.repeat(np.asarray(limits, dtype=float)[:, None], network.shape[2], axis=1)
-
-    through = np.where(opened, every(network.of_facilities("capacity")), 0.0)
-    sites = [f"throughput of {name}" for name in network.facility_names]
-    weight = network.weights[product]
-    found = [
-        (
-            _Capacities(
-                [f"supply of {offer.name}" for offer in network.offers],
-                every([offer.capacity for offer in network.offers]),
-                network.lane_offer[lane, product],
-                period,
-                np.ones(len(lane)),
-                units.quantity,
-            ),
-            columns,
-        ),
-        (
-            _Capacities(
-                [f"lane {name}" for name in network.lane_names],
-                every(network.lane_capacity),
-                lane,
-                period,
-                weight,
-                units.weight,
-            ),
-            columns,
-        ),
-    ]
-    if not network.facilities:
-        return found
-    for ends in (network.heads, network.tails):
-        at = ends[lane] - network.facility_nodes.start
-        at = np.where(at < len(network.facilities), at, -1)
-        found.append((_Capacities(sites, through, at, period, weight, units.weight), columns))
-    names = [f"storage of {name}" for name in network.facility_names]
-    storage = every(network.of_facilities("storage"))
-    found.append((_Capacities(names, storage, site, when, network.weights[kind], units.weight), kept))
-    return found
-
-
-def _more_room(
-    problem: SupplyModel, where: tuple[_Capacities, int, int], amount: float, opened: NDArray[np.bool_]
-) -> MoreRoom:
-    one, place, period = where
-    name = one.names[place]
-    opens = name.startswith("throughput") and not opened[place, period]
-    return MoreRoom(name, problem.network.period_names[period], amount, one.unit, bool(opens))
 
 
 _NO_LANE = "no lane leads there from a supplier by a site that may open"
-_ADD_LANE = "add a lane, or open a site that is closed by its status"
 
 
-def _may_open(problem: SupplyModel) -> NDArray[np.bool_]:
-    return np.repeat(~problem.network.has_status("closed")[:, None], problem.network.shape[2], axis=1)
+def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+    """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
+    network = problem.network
+    asked = _ShortageReasons(problem, ledger)
+    places = np.argwhere(ledger.shortage > 0)
+    unserved = tuple(
+        asked.reason(int(market), int(product), int(period)) for market, product, period in places
+    )
+    return unserved + closure_reasons(problem, ledger, planned) if len(network.facilities) else unserved
 
 
 def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
-    """Return what proves that demand that must be met cannot be; empty where nothing does."""
-    network, allowed = problem.network, _may_open(problem)
+    """Return what arithmetic proves about demand that must be met and cannot be; empty where it proves nothing."""
+    network = problem.network
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
     demand = np.where(mandatory, problem.demand_array, 0.0)
-    cut_off = (demand > 0) & np.isinf(problem.cheapest_ways(allowed)[network.market_nodes])
+    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+    cut_off = (demand > 0) & np.isinf(paths_through(problem, allowed).to_markets)
     found = [
         Reason(
             f"market {network.market_names[market]}",
             "infeasible",
             f"no lane leads from a supplier of {network.product_names[product]} to "
             f"{network.market_names[market]} by a site that may open",
-            _ADD_LANE,
+            "add a lane, or open a site that is closed by its status",
             proved=True,
             bottleneck=_NO_LANE,
         )
         for market, product in np.argwhere(cut_off.any(axis=2))
     ]
-    demand = np.where(cut_off, 0.0, demand)
-    for more in least_room(problem, demand, allowed) if demand.any() else ():
-        short = f"{amount_text(more.amount, more.unit, 6)} more in period {more.period}"
-        message = f"demand that must be met needs {short} of the {more.what} than there is, whatever the plan"
-        found.append(
-            Reason(
-                more.what,
-                "infeasible",
-                message,
-                more.change,
-                proved=True,
-                bottleneck=f"the {more.what} is less than markets want",
-                amount=more.amount,
-            )
+    gap = capacity_gaps(problem, demand)
+    found += [
+        _infeasible("supply", _supply_gap(problem, gap, int(product), int(period)))
+        for product, period in np.argwhere(gap.supply > 0)
+    ]
+    found += [
+        _infeasible("facilities", _site_gap(problem, gap, int(period)))
+        for period in np.flatnonzero(gap.sites > 0)
+    ]
+    found += [
+        _infeasible(
+            f"market {network.market_names[market]}", _lane_gap(problem, gap, int(market), int(period))
         )
+        for market, period in np.argwhere(gap.lanes > 0)
+    ]
     return tuple(found)
 
 
-def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
-    """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
-    unserved = _shortage_reasons(problem, ledger) if ledger.shortage.any() else ()
-    return (
-        (*unserved, *closure_reasons(problem, ledger, planned))
-        if len(problem.network.facilities)
-        else unserved
+class _Cause(NamedTuple):
+    """Why demand is not met.
+
+    Parameters
+    ----------
+    message, relaxation, proved, amount
+        As of a reason.
+    bottleneck
+        The resource that is short, in a clause.
+    """
+
+    message: str
+    relaxation: str
+    bottleneck: str
+    proved: bool = False
+    amount: float | None = None
+
+
+def _infeasible(subject: str, cause: _Cause) -> Reason:
+    return Reason(
+        subject,
+        "infeasible",
+        cause.message,
+        cause.relaxation,
+        proved=True,
+        bottleneck=cause.bottleneck,
+        amount=cause.amount,
     )
 
 
-def _shortage_reasons(problem: SupplyModel, ledger: Ledger) -> tuple[Reason, ...]:
-    network, unit = problem.network, problem.units.quantity
-    best = problem.cheapest_ways(_may_open(problem))[network.market_nodes]
-    price = np.broadcast_to(network.shortage_cost[None, :, None], best.shape)
-    asked = (ledger.shortage > 0) & (best < price)
-    wanted = np.where(asked, ledger.demand, ledger.delivered)
-    never = least_room(problem, wanted, _may_open(problem)) if asked.any() else []
-    room = never or (least_room(problem, wanted, ledger.open) if asked.any() else [])
-    found = []
-    for cell in map(tuple, np.argwhere(ledger.shortage > 0).tolist()):
-        market, product, period = cell
-        proved = not problem.lane_tariff.reads_flow
-        if np.isinf(best[cell]):
-            message, relaxation, bottleneck, proved = _NO_LANE, _ADD_LANE, _NO_LANE, True
-        elif not asked[cell]:
-            money = problem.units.per_quantity
-            message = (
-                f"not serving is cheaper: the shortage costs {amount_text(price[cell], money, 6)}, the cheapest way at "
-                f"least {number_text(best[cell], 6)}"
-            )
-            relaxation = f"a shortage cost above {amount_text(best[cell], money, 6)}"
-            bottleneck = "the shortage costs less than the cheapest way"
-        elif room:
-            whatever = ", whatever the plan" if never else ""
-            bottleneck = join_list(list(dict.fromkeys(f"the {each.what}" for each in room)), 3)
-            message = f"there is too little of {bottleneck}{whatever}"
-            relaxation = (
-                f"{join_list([each.change for each in room], 5)}: that is enough for all that is short"
-            )
-            proved = bool(never)
-        else:
-            message = "the plan leaves room on the way"
-            relaxation, bottleneck, proved = "a longer search", "the plan leaves room on the way", False
+def _supply_gap(problem: SupplyModel, gap: CapacityGaps, product: int, period: int) -> _Cause:
+    name, unit = problem.network.product_names[product], problem.units.quantity
+    missing = amount_text(gap.supply[product, period], unit, 6)
+    when = gap.when(problem.network.period_names[period])
+    return _Cause(
+        f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan",
+        f"raise the supply of {name} {when} by {missing} to serve all markets",
+        f"suppliers can sell less {name} than all markets want",
+        True,
+        float(gap.supply[product, period]),
+    )
+
+
+def _site_gap(problem: SupplyModel, gap: CapacityGaps, period: int) -> _Cause:
+    missing = amount_text(gap.sites[period], problem.units.weight, 6)
+    when = gap.when(problem.network.period_names[period])
+    return _Cause(
+        f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan",
+        f"raise the throughput of sites {when} by {missing} to serve all markets",
+        "all sites that may open pass on less than all markets want",
+        True,
+        float(gap.sites[period]),
+    )
+
+
+def _lane_gap(problem: SupplyModel, gap: CapacityGaps, market: int, period: int) -> _Cause:
+    name, when = problem.network.market_names[market], problem.network.period_names[period]
+    missing = amount_text(gap.lanes[market, period], problem.units.weight, 6)
+    return _Cause(
+        f"the lanes into {name} carry {missing} less than it wants in period {when}, whatever the plan",
+        f"raise the capacity of lanes into {name} in period {when} by {missing} to serve it",
+        f"the lanes into {name} carry less than it wants",
+        True,
+        float(gap.lanes[market, period]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _ShortageReasons:
+    """Finds the reason of single shortages of one plan."""
+
+    problem: SupplyModel
+    ledger: Ledger
+
+    @cached_property
+    def spare_capacity(self) -> SpareCapacity:
+        return SpareCapacity(self.problem, self.ledger)
+
+    @cached_property
+    def capacity_gaps(self) -> CapacityGaps:
+        return capacity_gaps(self.problem, self.problem.demand_array)
+
+    @cached_property
+    def plan_gaps(self) -> CapacityGaps:
+        """Demand that the plan does not meet, summed as the gaps are, less the tolerance."""
+        short, weights = self.ledger.shortage * (1.0 - TOLERANCE), self.problem.network.weights
+        by_product, by_market = short.sum(axis=0), np.einsum("mpt,p->mt", short, weights)
+        from_start = self.capacity_gaps.from_start
+        return CapacityGaps(
+            supply=np.cumsum(by_product, axis=1) if from_start else by_product,
+            sites=np.cumsum(by_market.sum(axis=0)) if from_start else by_market.sum(axis=0),
+            lanes=by_market,
+            from_start=from_start,
+        )
+
+    @cached_property
+    def paths_if_opened(self) -> CheapestPaths:
+        """Cheapest paths if every site opened that may."""
+        network = self.problem.network
+        allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+        return paths_through(self.problem, allowed)
+
+    @cached_property
+    def paths_through_open(self) -> CheapestPaths:
+        """Cheapest paths through the sites that are open."""
+        return paths_through(self.problem, self.ledger.open)
+
+    def reason(self, market: int, product: int, period: int) -> Reason:
+        """Return why a market lacks a product in a period."""
+        network, unit = self.problem.network, self.problem.units.quantity
+        cell = (market, product, period)
+        shortage, demand = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
         start = (
-            f"{network.market_names[market]} lacks {number_text(ledger.shortage[cell], 6)} of "
-            f"{amount_text(ledger.demand[cell], unit, 6)} of {network.product_names[product]} in period "
-            f"{network.period_names[period]}: "
+            f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
+            f"{network.product_names[product]} in period {network.period_names[period]}: "
         )
-        found.append(
-            Reason(
-                f"market {network.market_names[market]}",
-                "unserved",
-                start + message,
-                relaxation,
-                proved,
-                bottleneck=bottleneck,
-                amount=float(ledger.shortage[cell]),
+        cause = self._cause(cell, shortage)
+        return Reason(
+            f"market {network.market_names[market]}",
+            "unserved",
+            start + cause.message,
+            cause.relaxation,
+            cause.proved,
+            bottleneck=cause.bottleneck,
+            amount=shortage,
+        )
+
+    def _cause(self, cell: tuple[int, int, int], shortage: float) -> _Cause:
+        """Return the cause; the first that applies."""
+        best = float(self.paths_if_opened.to_markets[cell])
+        price = float(self.problem.network.shortage_cost[cell[1]])
+        exact = not self.problem.lane_tariff.reads_flow
+        money = self.problem.units.per_quantity
+        if np.isinf(best):
+            return _Cause(
+                "no lane leads from a supplier of it there by a site that may open",
+                "add a lane, or open a site that is closed by its status",
+                _NO_LANE,
+                True,
+            )
+        if best >= price:
+            return _Cause(
+                f"not serving is cheaper: the shortage costs {amount_text(price, money, 6)}, the cheapest way "
+                f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}",
+                f"a shortage cost above {amount_text(best, money, 6)}",
+                "the shortage costs less than the cheapest way",
+                exact,
+            )
+        return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
+
+    def _limit(self, cell: tuple[int, int, int]) -> _Cause | None:
+        """Return a capacity that no plan can overcome and that explains all that is missing."""
+        market, product, period = cell
+        missing = self.plan_gaps
+        if missing.lanes[market, period] <= self.capacity_gaps.lanes[market, period]:
+            return _lane_gap(self.problem, self.capacity_gaps, market, period)
+        if missing.supply[product, period] <= self.capacity_gaps.supply[product, period]:
+            return _supply_gap(self.problem, self.capacity_gaps, product, period)
+        if missing.sites[period] <= self.capacity_gaps.sites[period]:
+            return _site_gap(self.problem, self.capacity_gaps, period)
+        return None
+
+    def _closed(self, cell: tuple[int, int, int], price: float) -> _Cause | None:
+        """Return the cause where every path worth taking leads through a closed site."""
+        present = float(self.paths_through_open.to_markets[cell])
+        if present < price:
+            return None
+        costs = amount_text(present, self.problem.units.per_quantity, 6)
+        now = (
+            "no open site leads there"
+            if np.isinf(present)
+            else f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
+        )
+        sites = self._closed_sites(cell)
+        return _Cause(
+            f"{now}; the cheapest way ({self._path_text(self.paths_if_opened, cell)}) costs "
+            f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening",
+            f"open {join_list(sites)}",
+            f"{join_list(sites)} {'is' if len(sites) == 1 else 'are'} closed",
+        )
+
+    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> _Cause:
+        """Return the full capacities on the path with the fewest of them."""
+        paths = self.spare_capacity.least_full_paths
+        steps = paths.trace(*cell)
+        if self._path_cost(steps, cell[1]) >= price:
+            paths = self.paths_through_open
+            steps = paths.trace(*cell)
+        limits = [limit for step in steps for limit in self.spare_capacity.limits(step, cell[1])]
+        full = [limit for limit in limits if limit.is_full]
+        spare = min([shortage, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
+        path, more = self._path_text(paths, cell), amount_text(spare, self.problem.units.quantity, 6)
+        if not full:
+            cost = money_text(self._path_cost(steps, cell[1]))
+            return _Cause(
+                f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs",
+                f"move {more} more that way",
+                "the plan leaves room on the way",
+            )
+        names = join_list([f"{limit.label} ({_use_text(limit)})" for limit in full])
+        raised = join_list(
+            [f"{limit.label} by {amount_text(spare * limit.per_unit, limit.unit, 6)}" for limit in full]
+        )
+        resources = list(dict.fromkeys(limit.resource for limit in full))
+        return _Cause(
+            f"full on the way with most room ({path}): {names}",
+            f"raise {raised}: {more} more can then be delivered that way",
+            f"full on the way with most room: {join_list(resources)}",
+        )
+
+    def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
+        """Return the money per unit of a path at planning values, capacities ignored."""
+        holding = self.problem.network.of_facilities("holding_cost")
+        return float(
+            sum(
+                holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period]
+                for step in steps
             )
         )
-    return tuple(found)
+
+    @cached_property
+    def rates(self) -> Floats:
+        """Money per unit moved on each lane, shape (L, P, T)."""
+        return lane_cost(self.problem)
+
+    def _path_text(self, paths: CheapestPaths, cell: tuple[int, int, int]) -> str:
+        """Word a path: ``mill → north → Lyon``."""
+        network = self.problem.network
+        steps = [step for step in paths.trace(*cell) if step.lane >= 0]
+        places = [network.lanes[steps[0].lane].tail, *(network.lanes[step.lane].head for step in steps)]
+        early = steps[0].period < cell[2]
+        return " → ".join(places) + (
+            f", from period {network.period_names[steps[0].period]}" if early else ""
+        )
+
+    def _closed_sites(self, cell: tuple[int, int, int]) -> list[str]:
+        """Return the closed sites on the cheapest of all paths."""
+        network, found = self.problem.network, dict[str, None]()
+        for step in self.paths_if_opened.trace(*cell):
+            node = (
+                int(network.tails[step.lane]) if step.lane >= 0 else network.facility_nodes.start + step.site
+            )
+            site = node - network.facility_nodes.start
+            if site >= 0 and not self.ledger.open[site, step.period]:
+                found[network.facility_names[site]] = None
+        return list(found)
+
+
+def _use_text(limit: CapacityLimit) -> str:
+    used = number_text(limit.capacity - limit.spare, 6)
+    return f"{used} of {amount_text(limit.capacity, limit.unit, 6)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -320,8 +322,10 @@ def _is_numeral(value: Hashable) -> bool:
     """Whether a cell is a number or the text of a number, also with a decimal comma."""
     if isinstance(value, bool):
         return False
-    texts = (str(value), str(value).replace(",", "."), str(value).replace(",", ""))
-    return bool(np.isfinite(pd.to_numeric(pd.Series(texts), errors="coerce")).any())
+    for text in (str(value), str(value).replace(",", "."), str(value).replace(",", "")):
+        with contextlib.suppress(ValueError):
+            return math.isfinite(float(text))
+    return False
 
 
 def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:

@@ -16,7 +16,7 @@ from kanopt.text import amount_text
 
 
 class Breaks(Limit):
-    """No break is missed; where each is taken is chosen as the route is driven (``simulate/breaks.py``)."""
+    """No break is missed; where each is taken is chosen as the route is driven (``simulate/drive.py``)."""
 
     name = "break"
     what = "driver breaks"

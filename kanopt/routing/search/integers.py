@@ -522,8 +522,8 @@ def refuse_too_large(what: str, nodes: int, bytes_per_arc: float) -> None:
     if needed > there:
         raise SolverError(
             f"routing between {nodes:,} places: {what} need {gigabytes(needed)}, and {gigabytes(there)} are free; plan "
-            f"parts of the region apart, each by the depot or day that serves it, give vehicle types the same price of "
-            f"distance so that they share a matrix, or use a machine with more memory"
+            f"parts of the region apart, each by the depot or day that serves it, or use a "
+            f"machine with more memory"
         )
 
 

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
+from kanopt.faults import Setting
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.fields import clock_value
-from kanopt.records.headers import column_hint, field_hint
+from kanopt.records.headers import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.layers import Key, Mistake
-from kanopt.scenarios.files.problem_spec import ProblemSpec
+from kanopt.scenarios.files.problem_spec import PartSpec, ProblemSpec
 from kanopt.scenarios.files.sections import LawSpec, LearnedSpec, Sections, TableSpec
 
 if TYPE_CHECKING:
@@ -135,6 +136,16 @@ def part_mistakes(
         elif part.table in frames:
             columns = [str(column) for column in frames[part.table].columns]
             words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
+            for field, other in _swapped(problem, name, part):
+                column, another = part.columns[field], part.columns[other]
+                yield Mistake(
+                    (*key, "columns"),
+                    (
+                        f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write ",
+                        Setting("columns", {other: column, field: another}),
+                        "; if not, give the columns other names",
+                    ),
+                )
             for field, column in part.columns.items():
                 if field not in words:
                     hint = field_hint(
@@ -149,6 +160,24 @@ def part_mistakes(
                     yield Mistake(
                         (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
                     )
+
+
+def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:
+    """Yield the pairs of fields whose columns are called like each other's field."""
+    fields = [problem.table_field(name, field) for field in part.columns]
+    like = {
+        field.name: found.name
+        for field in fields
+        if (
+            found := resembled_field(
+                name, TableColumn(part.columns[field.name], numeric=field.kind is not str), fields
+            )
+        )
+    }
+    for field, other in like.items():
+        # surveyors count x to the north, and distances are the same
+        if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
+            yield field, other
 
 
 Frames = Mapping[str, "pd.DataFrame"]

@@ -23,6 +23,7 @@ from kanopt.engines.highs import (
 from kanopt.supply import FlowPlan
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.tariffs import ShipmentColumns, TariffPieces
+from kanopt.supply.spare_capacity import lane_cost, paths_through
 
 # Models of which HiGHS sees a growing part: columns and rows join where they count.
 
@@ -235,7 +236,7 @@ class SupplyProgram:
     @property
     def _rates(self) -> Floats:
         """Money per unit of each flow, purchase and handling included."""
-        per_unit = self.problem.lane_cost[self.flow.cells]
+        per_unit = lane_cost(self.problem)[self.flow.cells]
         planned = self.problem.lane_tariff.rates[self.flow.cells]
         if self.pieces is not None:
             return np.maximum(per_unit - planned, 0.0)
@@ -466,7 +467,7 @@ class SupplyProgram:
         network, problem = self.problem.network, self.problem
         site, market = self._sites_and_markets
         allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-        before = problem.cheapest_ways(allowed)
+        before = paths_through(problem, allowed).cost
         lane, product, period = self.flow.cells
         share = network.of_facilities("fixed_cost") / np.maximum(
             self._capacity * network.shape[2], _NEGLIGIBLE

@@ -24,6 +24,7 @@ from kanopt.supply import FlowPlan
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.model import GrowingModel, RowPool, SupplyProgram, run_growing
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
+from kanopt.supply.spare_capacity import first_plan
 from kanopt.text import amount_text, money_text, number_text
 
 # Flows decided anew through sites that stay as they are.
@@ -117,6 +118,8 @@ def _cheapest(
     return None if found.x is None else np.asarray(found.x, dtype=float)
 
 
+_FIRST = 0.05
+"""Share of the time in which a first plan is put together before HiGHS begins."""
 _LOWERING = 0.25
 """Share of the time in which a tariff that reads the flow is made of pieces."""
 _SCALINGS, _SCALING = 6, 0.05
@@ -272,16 +275,16 @@ class _HighsSupplySearch:
         return time.perf_counter() - self.began
 
     def run(self) -> _FoundPoint:
-        """Search from the plan that is given, or from one that moves nothing or leaves out the least."""
-        network, given = self.problem.network, self._given_plan()
-        opened = np.repeat(network.has_status("open")[:, None], network.shape[2], axis=1)
-        plan = self.problem.plan_of(np.zeros(network.shape), opened)
+        """Search from the best plan that is known at once."""
+        given = self._given_plan()
+        plan = first_plan(self.problem, _FIRST * self.options.time_limit)
         asked = time.perf_counter()
         rank, _ = self._rank(plan), self.rows.point(plan)
         # as long will it take to judge the plan found
         self.reserve = time.perf_counter() - asked
         if given is not None and self._rank(given) <= rank:
             plan = given
+        plan = self._scaled(plan)
         relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
         if not self.problem.check(plan).ok:
             least = self._run(_least_missing(relaxed), None, told=False)
@@ -289,7 +292,7 @@ class _HighsSupplySearch:
                 return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
             plan = relaxed.plan(least.values)
         if self.problem.check(plan).ok:
-            found = self._from(self.rows, self._scaled(plan))
+            found = self._from(self.rows, plan)
             # what the referee tolerates HiGHS may not
             if found.answer.termination is not HighsTermination.INFEASIBLE:
                 return found
@@ -311,7 +314,7 @@ class _HighsSupplySearch:
         Dynamic slope scaling (Kim and Pardalos 1999, "A solution approach to the fixed charge network flow problem
         using a dynamic slope scaling procedure", Operations Research Letters 24).
         """
-        if not self.problem.lane_tariff.reads_flow:
+        if not self.problem.lane_tariff.reads_flow or not self.problem.check(plan).ok:
             return plan
         tariff = self.problem.lane_tariff
         rates, now, best = tariff.rates, plan, plan

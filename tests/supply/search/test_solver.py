@@ -29,6 +29,7 @@ from kanopt.refs import lane, state
 from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier
 from kanopt.supply.search.solver import HighsSupply, flows_through_sites
+from kanopt.supply.spare_capacity import first_plan
 from kanopt.worker import WorkerEnd
 from tests.cases.supply import best_cover, best_of_all, cost_of, random_problem, small, two_sites_each
 
@@ -122,9 +123,9 @@ def test_demand_that_must_be_met_and_cannot_be_leaves_out_the_least():
     assert result.certificate is not None
     assert result.certificate.holds
     assert "shortage" not in result.pricing.terms()
-    (reason,) = problem.reasons(None)
-    assert reason.proved
-    assert reason.amount == pytest.approx(10.0, abs=1e-4)
+    assert any(
+        "suppliers can sell 10 t" in reason.message and reason.proved for reason in problem.reasons(None)
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -232,7 +233,7 @@ def test_ctrl_c_before_highs_finds_anything_keeps_the_first_plan(monkeypatch):
         stop.ask()
         outcome = HighsSupply().solve(small(), SolveOptions())
     assert (outcome.status, outcome.interrupted) == (Status.FEASIBLE, True)
-    assert outcome.plan == FlowPlan(())
+    assert outcome.plan == first_plan(small())
 
 
 def two_variables(**changes) -> MixedIntegerModel:
@@ -326,7 +327,7 @@ def test_demand_missed_by_less_than_the_tolerance_is_met():
 
 def test_without_time_there_is_a_plan_all_the_same():
     outcome = HighsSupply().solve(small(), SolveOptions(time_limit=1e-9))
-    assert (outcome.status, outcome.plan, outcome.bound) == (Status.FEASIBLE, FlowPlan(()), None)
+    assert (outcome.status, outcome.plan, outcome.bound) == (Status.FEASIBLE, first_plan(small()), None)
 
 
 @pytest.mark.parametrize("mandatory", [False, True])

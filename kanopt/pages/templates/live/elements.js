@@ -4,7 +4,6 @@ const fixed = (value, digits = 2) =>
   value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
 const short = (value) => value.toLocaleString("en-GB", { maximumSignificantDigits: 4 }).replace("-", "−");
 const signed = (value, text) => (value > 0 ? `+${text}` : text);
-const counted = (count, one, many) => `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
 const withUnit = (text, unit) => (unit ? `${text}\u00a0${unit}` : text);
 
 // ---- elements: attributes and text only, never markup

@@ -30,13 +30,3 @@ function priceOf(plan, settings) {
   const doubts = (plan.doubts.of[state] ?? []).map((place) => plan.doubts.said[place]);
   return { terms, total: sum(Object.values(terms)), doubts };
 }
-
-// A law at one place; NaN where its tables have no entry, as of two categories that no row had together.
-function lawAt(law, row) {
-  try {
-    return law(row);
-  } catch (error) {
-    if (error instanceof RangeError) return NaN;
-    throw error;
-  }
-}

@@ -1,4 +1,4 @@
-/* Where breaks are taken: dynamic programming over legs and breaks taken, as routing/simulate/breaks.py. */
+/* Where breaks are taken: dynamic programming over legs and breaks taken, as routing/simulate/drive.py. */
 #include "breaks.h"
 
 static const double SAME = 1e-9;

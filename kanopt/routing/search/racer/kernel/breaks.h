@@ -4,7 +4,7 @@
 
 #include "drive.h"
 
-#define BREAK_SLACK 1e-7 /* that of the referee, routing/simulate/breaks.py */
+#define BREAK_SLACK 1e-7 /* that of the referee, routing/simulate/drive.py */
 
 typedef struct {
     double length, earliest, latest;

@@ -7,7 +7,7 @@
 #include "../../../../engines/compiled/export.h"
 #include "../../../../engines/compiled/random.h"
 
-/* `local_search/structures.py` has the same fields in the same order. Families count from 0, which is none and leaves
+/* `scheduling/search/local_search.py` has the same fields in the same order. Families count from 0, which is none and leaves
  * a machine as it was set up. */
 typedef struct {
     int64_t tasks, jobs, machines, modes, families, windows, pieces;

@@ -1,0 +1,439 @@
+"""Spare capacities of a plan, and the paths that would use them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.array_types import Floats, Indices
+from kanopt.supply.model import SupplyModel
+from kanopt.supply.network import SupplyNetwork
+from kanopt.supply.plan import TOLERANCE, FlowPlan, Ledger, sites_open, slack
+
+_SOURCE, _KEPT = -1, -2
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One step of a path: a lane in a period, or a stay at a site until the next period.
+
+    Parameters
+    ----------
+    lane
+        Position of the lane; -1 for a stay.
+    site
+        Position among the facilities of the place of the stay; -1 for a lane.
+    period
+        Position of the period, for a stay of the earlier one.
+    """
+
+    lane: int
+    site: int
+    period: int
+
+
+@dataclass(frozen=True, eq=False)
+class CheapestPaths:
+    """Cheapest paths to every node, for every product and period.
+
+    Parameters
+    ----------
+    network
+        The network of these paths.
+    cost
+        Money per unit, shape (N, P, T); infinite where no path leads.
+    predecessors
+        The lane of the last step, -2 for a stay, -1 at suppliers; same shape.
+    """
+
+    network: SupplyNetwork
+    cost: Floats
+    predecessors: Indices
+
+    @property
+    def to_markets(self) -> Floats:
+        """Money per unit delivered, shape (M, P, T)."""
+        return self.cost[self.network.market_nodes]
+
+    def trace(self, market: int, product: int, period: int) -> tuple[PathStep, ...]:
+        """Return the cheapest path to a market, first step first; empty where there is none."""
+        first_site = self.network.facility_nodes.start
+        node = self.network.market_nodes.start + market
+        if not np.isfinite(self.cost[node, product, period]):
+            return ()
+        steps: list[PathStep] = []
+        while (lane := int(self.predecessors[node, product, period])) != _SOURCE:
+            if lane == _KEPT:
+                period -= 1
+                steps.append(PathStep(-1, node - first_site, period))
+            else:
+                steps.append(PathStep(lane, -1, period))
+                node = int(self.network.tails[lane])
+        return tuple(reversed(steps))
+
+
+def cheapest_paths(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> CheapestPaths:
+    """Find the cheapest path to every node, capacities ignored.
+
+    Bellman-Ford within each period, periods in order; lanes are relaxed together.
+
+    Parameters
+    ----------
+    network
+        The network.
+    lane_cost
+        Money per unit on each lane, not negative, shape (L, P, T); infinite where it must not be used.
+    keep_cost
+        Money per unit kept at a facility until the next period, shape (F, P, T); infinite where it cannot be.
+    """
+    shape = (len(network.node_names), *network.shape[1:])
+    cost, before = np.full(shape, np.inf), np.full(shape, _SOURCE, dtype=np.intp)
+    suppliers = slice(0, len(network.supplier_names))
+    cost[suppliers] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
+    sites = network.facility_nodes
+    for period in range(shape[2]):
+        if period:
+            kept = cost[sites, :, period - 1] + keep_cost[:, :, period - 1]
+            cost[sites, :, period] = kept
+            before[sites, :, period] = np.where(np.isfinite(kept), _KEPT, _SOURCE)
+        now, last = cost[:, :, period], before[:, :, period]
+        # a cheapest path visits each site at most once
+        for _ in range(len(network.facilities) + 1):
+            if not _relax(network, lane_cost[:, :, period], now, last):
+                break
+    return CheapestPaths(network, cost, before)
+
+
+def _relax(network: SupplyNetwork, lane_cost: Floats, now: Floats, last: NDArray[np.intp]) -> bool:
+    """Use every lane once where that is cheaper; return whether it was anywhere. Changes `now` and `last`."""
+    arriving = now[network.tails] + lane_cost
+    best = np.full_like(now, np.inf)
+    np.minimum.at(best, network.heads, arriving)
+    better = best < now
+    lanes, products = np.nonzero(better[network.heads] & (arriving == best[network.heads]))
+    last[network.heads[lanes], products] = lanes
+    now[better] = best[better]
+    return bool(better.any())
+
+
+@dataclass(frozen=True)
+class CapacityLimit:
+    """A capacity on a path.
+
+    Parameters
+    ----------
+    resource, period
+        Such as ``"throughput of north"``, and the name of the period.
+    capacity, spare
+        The capacity, and how much of it the plan does not use, in `unit`.
+    unit
+        What both are counted in.
+    per_unit
+        How much of it one unit of the product takes.
+    """
+
+    resource: str
+    period: str
+    capacity: float
+    spare: float
+    unit: str
+    per_unit: float
+
+    @property
+    def label(self) -> str:
+        """What it is and when, such as ``"throughput of north in period 2"``."""
+        return f"{self.resource} in period {self.period}"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the plan uses all of it."""
+        return bool(self.spare <= slack(np.array(self.capacity)))
+
+
+def lane_cost(problem: SupplyModel) -> Floats:
+    """Return money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
+    network = problem.network
+    handling = np.zeros(len(network.node_names))
+    handling[network.facility_nodes] = network.of_facilities("handling_cost")
+    per_unit = network.purchase_cost + handling[network.heads][:, None]
+    return np.where(network.can_carry[:, :, None], problem.lane_tariff.rates + per_unit[:, :, None], np.inf)
+
+
+def paths_through(
+    problem: SupplyModel,
+    usable: NDArray[np.bool_],
+    extra_lane: Floats | None = None,
+    extra_keep: Floats | None = None,
+) -> CheapestPaths:
+    """Return the cheapest paths through the usable sites, capacities ignored.
+
+    Parameters
+    ----------
+    usable
+        Which facilities may be used in which period, shape (F, T).
+    extra_lane, extra_keep
+        Added to the cost of lanes, shape (L, P, T), and of stocks, shape (F, P, T).
+    """
+    network = problem.network
+    at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
+    at_node[network.facility_nodes] = usable & (network.of_facilities("capacity") > 0)[:, None]
+    passable = at_node[network.tails] & at_node[network.heads] & (network.lane_capacity > 0)[:, None]
+    moved = lane_cost(problem) + (0.0 if extra_lane is None else extra_lane)
+    may_keep = usable & (network.of_facilities("storage") > 0)[:, None]
+    holding = network.of_facilities("holding_cost")[:, None, None]
+    kept = holding + (np.zeros((1, *network.shape[1:])) if extra_keep is None else extra_keep)
+    return cheapest_paths(
+        network,
+        np.where(passable[:, None, :], moved, np.inf),
+        np.where(may_keep[:, None, :], kept, np.inf),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SpareCapacity:
+    """The spare part of every capacity of a plan.
+
+    Parameters
+    ----------
+    problem, ledger
+        The problem and the plan's flows.
+    """
+
+    problem: SupplyModel
+    ledger: Ledger
+
+    def _remaining(self, amounts: Floats, limits: Floats) -> Floats:
+        """Return the unused part of limits of shape (n,), in weight, shape (n, T)."""
+        spare: Floats = limits[:, None] - np.einsum("npt,p->nt", amounts, self.problem.network.weights)
+        return spare
+
+    @cached_property
+    def lanes(self) -> Floats:
+        """Weight left on each lane, shape (L, T)."""
+        return self._remaining(self.ledger.flows, self.problem.network.lane_capacity)
+
+    @cached_property
+    def inbound(self) -> Floats:
+        """Weight that may still enter each facility, shape (F, T)."""
+        return self._remaining(self.ledger.received, self.problem.network.of_facilities("capacity"))
+
+    @cached_property
+    def outbound(self) -> Floats:
+        """Weight that may still leave each facility, shape (F, T)."""
+        return self._remaining(self.ledger.shipped, self.problem.network.of_facilities("capacity"))
+
+    @cached_property
+    def storage(self) -> Floats:
+        """Weight that may still be kept at each facility, shape (F, T)."""
+        return self._remaining(self.ledger.stock, self.problem.network.of_facilities("storage"))
+
+    @cached_property
+    def offers(self) -> Floats:
+        """Units left of each offer, shape (O, T)."""
+        limits = np.array([offer.capacity for offer in self.problem.network.offers])
+        spare: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
+        return spare
+
+    @property
+    def rooms(self) -> dict[str, Floats]:
+        """What is left of each kind of capacity, by place and period."""
+        return {
+            "storage": self.storage,
+            "supply": self.offers,
+            "lane": self.lanes,
+            "outbound": self.outbound,
+            "inbound": self.inbound,
+        }
+
+    def draws(self, step: PathStep, product: int) -> list[tuple[str, tuple[int, int], float]]:
+        """Return the kinds of capacity that a step of a path draws on, where, and how much of each one unit takes."""
+        network, weight, when = (
+            self.problem.network,
+            float(self.problem.network.weights[product]),
+            step.period,
+        )
+        if step.lane < 0:
+            return [("storage", (step.site, when), weight)]
+        offer = int(network.lane_offer[step.lane, product])
+        found = [("supply", (offer, when), 1.0)] if offer >= 0 else []
+        found.append(("lane", (step.lane, when), weight))
+        first, stop = network.facility_nodes.start, network.facility_nodes.stop
+        for kind, ends in (("outbound", network.tails), ("inbound", network.heads)):
+            if first <= ends[step.lane] < stop:
+                found.append((kind, (int(ends[step.lane]) - first, when), weight))
+        return found
+
+    def limits(self, step: PathStep, product: int) -> list[CapacityLimit]:
+        """Return every finite capacity that one more unit of a product would use on a step."""
+        network, units = self.problem.network, self.problem.units
+        found = []
+        for kind, (place, period), each in self.draws(step, product):
+            unit = units.weight
+            if kind == "supply":
+                offer = network.offers[place]
+                what, most, unit = f"supply of {offer.name}", offer.capacity, units.quantity
+            elif kind == "lane":
+                what, most = f"lane {network.lane_names[place]}", network.lanes[place].capacity
+            else:
+                site = network.facilities[place]
+                is_kept = kind == "storage"
+                what = f"{'storage' if is_kept else 'throughput'} of {site.name}"
+                most = site.storage if is_kept else site.capacity
+            spare = float(self.rooms[kind][place, period])
+            if np.isfinite(most):
+                found.append(CapacityLimit(what, network.period_names[period], most, spare, unit, each))
+        return found
+
+    @cached_property
+    def least_full_paths(self) -> CheapestPaths:
+        """The paths through open sites with the fewest full capacities, the cheapest among these."""
+        most = paths_through(self.problem, self.ledger.open).cost
+        step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
+        stored = self.full_stores.astype(float)
+        return paths_through(
+            self.problem, self.ledger.open, step * self.full_on_lanes, step * stored[:, None, :]
+        )
+
+    @cached_property
+    def full_on_lanes(self) -> Floats:
+        """How many capacities are full on each lane, those of its supplier and sites too, shape (L, P, T)."""
+        network = self.problem.network
+        full_lane = self._full(self.lanes, network.lane_capacity).astype(float)
+        at_tail, at_head = (np.zeros((len(network.node_names), network.shape[2])) for _ in range(2))
+        capacity = network.of_facilities("capacity")
+        at_tail[network.facility_nodes] = self._full(self.outbound, capacity)
+        at_head[network.facility_nodes] = self._full(self.inbound, capacity)
+        by_lane = full_lane + at_tail[network.tails] + at_head[network.heads]
+        limits = np.array([offer.capacity for offer in network.offers])
+        by_offer = np.concatenate(
+            [self._full(self.offers, limits), np.zeros((1, network.shape[2]), dtype=bool)]
+        )
+        counted: Floats = by_lane[:, None, :] + by_offer[network.lane_offer]
+        return counted
+
+    @cached_property
+    def full_stores(self) -> NDArray[np.bool_]:
+        """Whether the storage of each facility is full, shape (F, T)."""
+        return self._full(self.storage, self.problem.network.of_facilities("storage"))
+
+    @staticmethod
+    def _full(spare: Floats, limits: Floats) -> NDArray[np.bool_]:
+        return np.asarray(spare <= slack(limits)[:, None])
+
+
+# What a plan lacks, sent by ways that still have room: first plans, made without a solver, and what the
+# rest costs.
+
+
+def first_plan(problem: SupplyModel, seconds: float = np.inf) -> FlowPlan:
+    """Return a plan that breaks no rule but, perhaps, leaves demand unmet.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    seconds
+        As of :func:`with_demand_met`.
+
+    Examples
+    --------
+    >>> from kanopt import SupplyProblem
+    >>> from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier
+    >>> problem = SupplyProblem(
+    ...     suppliers=[Supplier("mill", "flour", capacity=15.0)], markets=[Market("Lyon")],
+    ...     products=[Product("flour")], periods=[Period("1")], lanes=[Lane("mill", "Lyon")], tariff=1.0, demand=20.0,
+    ... )
+    >>> first_plan(problem).flows[0].quantity
+    15.0
+    """
+    network = problem.network
+    opened = np.repeat(network.has_status("open")[:, None], network.shape[2], axis=1)
+    empty = Ledger(network, problem.demand_array, np.zeros(network.shape), opened)
+    found = with_demand_met(problem, empty, np.ones(problem.demand_array.shape, dtype=bool), seconds)
+    return problem.plan_of(found.flows, found.open)
+
+
+def with_demand_met(
+    problem: SupplyModel, ledger: Ledger, wanted: NDArray[np.bool_], seconds: float = np.inf
+) -> Ledger:
+    """Return a plan that meets more of the demand, what it moves unchanged: not always the cheapest one.
+
+    Sweeps over the demand that is not met, what must be delivered first and the largest first: each takes the cheapest
+    way there was with room at the beginning of the sweep, and as much as still fits on it. The cost of a site that is
+    not open yet is shared by what it could pass on. Demand that costs less unmet is left.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    ledger
+        The plan.
+    wanted
+        Whose shortage is looked at, shape (M, P, T).
+    seconds
+        After which no further sweep is begun; there is one at least.
+    """
+    network, began = problem.network, time.perf_counter()
+    while True:
+        sent = _sweep(problem, SpareCapacity(problem, ledger), wanted)
+        if not sent.any():
+            return ledger
+        moved = Ledger(network, ledger.demand, ledger.flows + sent, ledger.open)
+        ledger = Ledger(network, ledger.demand, moved.flows, ledger.open | sites_open(network, moved.flows))
+        if time.perf_counter() - began > seconds:
+            return ledger
+
+
+def _sweep(problem: SupplyModel, spare: SpareCapacity, wanted: NDArray[np.bool_]) -> Floats:
+    """Return what one sweep sends, shape (L, P, T)."""
+    network, shortage = problem.network, np.where(wanted, spare.ledger.shortage, 0.0)
+    lacking = float(shortage.sum())
+    most = np.minimum(network.of_facilities("capacity") * network.shape[2], lacking)
+    ways = ways_with_room(problem, spare, np.maximum(most, TOLERANCE)[:, None])
+    cells = np.argwhere((shortage > 0) & (ways.to_markets < network.shortage_cost[None, :, None]))
+    size = shortage[tuple(cells.T)]
+    optional = np.isfinite(network.shortage_cost)[cells[:, 1]]
+    rooms = {kind: room.copy() for kind, room in spare.rooms.items()}
+    sent = np.zeros(network.shape)
+    for rank in np.lexsort((-size, optional)).tolist():
+        market, product, period = cells[rank].tolist()
+        steps = ways.trace(market, product, period)
+        draws = [draw for step in steps for draw in spare.draws(step, product)]
+        amount = min([float(size[rank]), *(rooms[kind][place] / each for kind, place, each in draws)])
+        if amount <= TOLERANCE * min(1.0, float(size[rank])):
+            continue
+        for kind, place, each in draws:
+            rooms[kind][place] -= amount * each
+        for step in steps:
+            if step.lane >= 0:
+                sent[step.lane, product, step.period] += amount
+    return sent
+
+
+def ways_with_room(problem: SupplyModel, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
+    """Return the cheapest paths where no capacity is full, the cost of sites that they open shared by an amount.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    spare
+        What room there is.
+    amount
+        Units that share the cost, or those of each site, shape (F, 1).
+    """
+    network, opened = problem.network, spare.ledger.open
+    first = np.where(opened.any(axis=1), 0.0, network.of_facilities("fixed_cost"))
+    opening = np.zeros((len(network.node_names), network.shape[2]))
+    by_period = np.where(opened, 0.0, network.of_facilities("period_cost")[:, None])
+    opening[network.facility_nodes] = (first[:, None] + by_period) / amount
+    return paths_through(
+        problem,
+        np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1),
+        np.where(spare.full_on_lanes > 0, np.inf, opening[network.heads][:, None, :]),
+        np.where(spare.full_stores, np.inf, 0.0)[:, None, :],
+    )
