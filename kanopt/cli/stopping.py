@@ -42,7 +42,7 @@ def leave(stop: Interrupt) -> NoReturn:
     os._exit(exit_code_of_stop(stop))
 
 
-MEMORY_NEEDED = 1 << 30
+MEMORY_NEEDED = 2 << 30
 """Bytes of address space that the libraries take which learn laws and plan; measured with one thread each."""
 
 

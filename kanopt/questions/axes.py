@@ -233,7 +233,9 @@ def read_values(text: str, action: Literal["set", "scale"] = "set") -> Values:
         whole = int(count) if isinstance(count, float) and count.is_integer() else count
         return Values(_spaced(low, high, whole), action)
     items = tuple(cell_of(part.strip()) for part in text.split(","))
-    if "" in items:
+    # of 0,5:1,5:2 with decimal commas would be left 0, 5:1 and 5:2
+    mixed = any(map(_is_number, items)) and any(isinstance(item, str) and ":" in item for item in items)
+    if "" in items or mixed:
         raise _error(text, "values are written as 1.0:2.0:11 (from, to, how many) or as a list 1.0, 1.2, 1.5")
     return Values(items, action)
 
