@@ -124,16 +124,18 @@ def _tell(given: Given, answer: Answer, scenario: Scenario, page: Path) -> int:
     found, written, tables = answer.found, dict(answer.written), answer.tables
     if not given["as_json"]:
         echo(answer.text or found.text())
-    if found is not None:
-        written["report"] = (answer.page or found.to_html)(page)
+    pages: dict[str, Path] = {}
+    if found is not None:  # before the tables, of which one may lead elsewhere and be refused
+        pages["report"] = (answer.page or found.to_html)(page)
         if given["export"]:
-            written["workbook"] = found.to_xlsx(page.with_suffix(".xlsx"))
+            pages["workbook"] = found.to_xlsx(page.with_suffix(".xlsx"))
     if given["out"] is not None:
         files = {
             name: given["out"] / f"{given['file'].stem}_{name}.csv" for name in tables if name not in written
         }
         check_outputs(files.values(), input_files(scenario))
         written |= {name: save_table(tables[name], path) for name, path in files.items()}
+    written |= pages
     code = answer.exit_code
     if given["as_json"]:
         told: dict[str, Any] = {"scenario": scenario.name, "unit": answer.base.problem.unit}

@@ -92,12 +92,13 @@ WIDE = [ko.supply.Facility("north"), ko.supply.Facility("south")]
             40,
             "",
         ),
-        (shop(10.0, 3.0), [A, B], "0 of 2 jobs in time; late: j1 and j2", 4.0, None, "finishing j2"),
+        (shop(10.0, 3.0), [A, B], "0 of 2 jobs in time; late: j1 and j2", 4.0, None, "having j2 in time"),
         (shop(12.0), [A], "1 of 2 jobs in time; not run: j2", 0.0, None, "not known"),
         (shop(20.0), [A, B], "finishes all 2 jobs in time", None, None, ""),
         (supply.small(), FLOWS, "14 of 60 t (0 of 2 markets in full); short: Lyon", 920.0, 0.0, "shortage"),
-        (supply.small(products=MUST), [], "", 0.0, None, "supplying the rest"),
-        (supply.small(products=MUST, facilities=CLOSED), [], "", 0.0, None, "supplying the rest"),
+        # mill 2 + lane 1 + handling 0.25 + lane 2 to Lyon or 3 to Nice, and the opening of north for 30
+        (supply.small(products=MUST), [], "", 0.0, 40 * 5.25 + 20 * 6.25 + 30, "opening north"),
+        (supply.small(products=MUST, facilities=CLOSED), [], "", 0.0, None, "pass on 5 t less"),
         (
             supply.small(products=MUST, facilities=WIDE, lanes=NARROW, demand=np.full((2, 1, 2), 10.0)),
             [FLOWS[0] | {"quantity": 10.0}, FLOWS[2] | {"quantity": 10.0}],
