@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from kanopt.scenarios import load_scenario as load_scenario
     from kanopt.scenarios.init import scaffold as scaffold
     from kanopt.scheduling.problem import SchedulingProblem as SchedulingProblem
-    from kanopt.solvers.on_time import solve_on_time as solve_on_time
     from kanopt.solvers.solve import solve as solve
     from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
@@ -106,7 +105,6 @@ _HOME = {
     "scenarios": "Change Run Scenario load_scenario",
     "scenarios.init": "scaffold",
     "scheduling.problem": "SchedulingProblem",
-    "solvers.on_time": "solve_on_time",
     "solvers.solve": "solve",
     "supply.problem": "SupplyProblem",
     "surrogates": "KANRegressor fit_laws",

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -226,19 +226,12 @@ EXPORT = choice(
 )
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")
-_SHARE: Mapping[str, Any] = {"min": 0, "max": 1, "min_open": True, "max_open": True}
-ON_TIME = option(
-    "--on-time",
-    type=FiniteRange(**_SHARE),
-    metavar="SHARE",
-    text="Share of days on which everyone is to be in time, by other routes where other departures are not enough.",
-)
 DAYS_IN_TIME = option(
     "--days-in-time",
-    type=_ShareOfDays(**_SHARE),
+    type=_ShareOfDays(min=0, max=1, min_open=True, max_open=True),
     metavar="SHARE",
     text="Share of days on which everyone is to be in time, in place of the file's: vehicles leave as early as that "
-    "takes. 'none' for the departures that cost least on typical times.",
+    "takes, on other routes where that is not enough. 'none' for the plan that costs least on typical times.",
 )
 TIME_LIMIT = option(
     "--time-limit",

@@ -16,6 +16,7 @@ from kanopt.faults import shown
 from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import EngineRun, Progress
+from kanopt.plans.uncertainty import Uncertainty
 from kanopt.text import number_text
 
 # How a solver encodes a problem: law by law, its size and error, or why the problem does not fit.
@@ -106,7 +107,10 @@ class SolveOptions:
         of all packages and the same kind of processor. For routing and scheduling; other solvers refuse it.
     days_in_time
         Of routes: share of days on which everyone is to be in time, where a law of time knows its errors; departures
-        are chosen for it last. None for those that cost least on typical times.
+        are chosen for it last, and other routes where no departures are enough. None for those that cost least on
+        typical times.
+    uncertainty
+        Of routes: what is taken to be uncertain on the days they are to be in time on.
     clock
         What the time limit is measured with; follows from `deterministic` where not given.
 
@@ -123,6 +127,7 @@ class SolveOptions:
     workers: int = 1
     deterministic: bool = False
     days_in_time: float | None = None
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
     clock: SearchClock = field(default_factory=SearchClock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -193,6 +198,10 @@ class Outcome:
         What the solver saw instead of the laws, in sentences.
     nothing_frozen
         Whether the solver decided on what the problem names as frozen; then its objective is near the law's own.
+    typical
+        Where routes were planned on longer travel times, for days in time: the plan found on typical ones.
+    stretch
+        Factor of travel times on which the plan was made.
     """
 
     plan: Plan | None
@@ -206,6 +215,8 @@ class Outcome:
     engines: tuple[EngineRun, ...] = ()
     solver_view: tuple[str, ...] = ()
     nothing_frozen: bool = False
+    typical: Plan | None = None
+    stretch: float = 1.0
 
 
 class Solver(ABC):

@@ -101,10 +101,7 @@ class DaysInTime:
             told.append(f"Promises of their own are not kept to {list_names(self.not_kept, quoted=False)}.")
         elif not self.reached:
             told.append(
-                f"No departures of these routes are in time on {asked} of days; the most punctual ones were chosen."
-            )
-            told += [f"Other routes may be: --on-time {self.target:g} looks for them."] * (
-                self.stretch == 1.0
+                f"No plan was found that is in time on {asked} of days; the most punctual one was chosen."
             )
         earlier = amount_text(self.earlier, self.time, 2)
         done = f"vehicles leave up to {earlier} earlier than is cheapest on typical times"

@@ -16,6 +16,7 @@ from kanopt.plans.base import Plan, Problem
 from kanopt.plans.days_in_time import DAYS_IN_TIME, DaysInTime
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Certificate, Progress, Result
+from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.text import list_names
 
@@ -71,6 +72,7 @@ def solve(  # noqa: PLR0913 – the public face, all but one by name
     workers: int = 1,
     deterministic: bool = False,
     days_in_time: float | None = DAYS_IN_TIME,
+    uncertainty: Uncertainty | None = None,
 ) -> Result:
     """Solve a problem and judge the plan by the law.
 
@@ -103,9 +105,12 @@ def solve(  # noqa: PLR0913 – the public face, all but one by name
         same plan; see :class:`~kanopt.solvers.SolveOptions`. For routing and scheduling; other solvers refuse it.
     days_in_time
         Share of days on which everyone is to be in time, clients by the end of their windows and vehicles by that of
-        their shifts; for routes where a law of time knows its errors. Vehicles leave as early as that takes, and the
-        most punctual way where no departures are enough; :attr:`Result.days_in_time` tells what it costs. None for the
-        departures that cost least on typical times.
+        their shifts; for routes where a law of time knows its errors. Vehicles leave as early as that takes. Where no
+        departures of the routes found are enough, the second half of the time looks for other routes, and where these
+        are not either, the most punctual ones are taken; :attr:`Result.days_in_time` tells what it costs. None for the
+        plan that costs least on typical times.
+    uncertainty
+        What is taken to be uncertain on those days, as of :func:`risk`; the errors of learned laws where not given.
 
     Returns
     -------
@@ -134,6 +139,7 @@ def solve(  # noqa: PLR0913 – the public face, all but one by name
         workers=workers,
         deterministic=deterministic,
         days_in_time=days_in_time,
+        uncertainty=uncertainty or Uncertainty(),
     )
     if isinstance(solver, str):
         solver = named_solver(solver) or solver
@@ -196,7 +202,9 @@ def _holds(problem: Problem[Any], options: SolveOptions) -> bool:
     """Say whether departures are chosen so that everyone is in time on a share of days."""
     from kanopt.routing.search.departure_choice import knows_errors
 
-    return options.days_in_time is not None and problem.kind == "routing" and knows_errors(problem)
+    if options.days_in_time is None or problem.kind != "routing":
+        return False
+    return knows_errors(problem, options.uncertainty)
 
 
 def _without_promises(problem: Problem[Any], outcome: Outcome) -> Outcome:
@@ -220,7 +228,14 @@ def _leave_in_time(
         return outcome, None
     typical: Any = problem.assess(outcome.plan)
     try:
-        found, days = leave_in_time(typical, options.days_in_time, time_limit=options.time_limit)
+        found, days = leave_in_time(
+            typical,
+            options.days_in_time,
+            uncertainty=options.uncertainty,
+            beside=None if outcome.typical is None else typical.problem.assess(outcome.typical),
+            stretch=outcome.stretch,
+            time_limit=options.time_limit,
+        )
     except ProblemError as error:
         # a late day is beyond where a law has a value, which is no fault of the plan
         told = f"it is not known how often the plan is in time: {error}"

@@ -19,12 +19,13 @@ from kanopt.plans.result import EngineRun, Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
+from kanopt.routing.search.longer_times import in_time, on_longer_times, stretch_of
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
 from kanopt.routing.search.racer.search import MODELLED, RacerRun, StoppingCriteria, left_out_text
 from kanopt.routing.service_times import RoutingData
-from kanopt.text import count_text, join_list, money_text
+from kanopt.text import count_text, join_list, money_text, percent_text
 
 LARGE = 2000
 """Places from which on part after part is searched, and PyVRP is not used."""
@@ -34,6 +35,11 @@ _LEAST_SHARE, _LEAST_ALONE = 0.1, 0.6
 """Of the time: what PyVRP has at least, and where it models everything that a plan costs."""
 _MOST_FROZEN, _MOST_RELAXED, _MOST_ALONE = 0.3, 0.5, 0.9
 """What it has at most where load or clock are frozen, where rules are left out, and where it models everything."""
+_TYPICAL, _LONGER_TIMES = 0.5, (0.5, 1.0)
+"""Where no departures are enough: of the time that is left, what the search on typical travel times has, and each of
+two searches on longer ones after it."""
+_SURER = 1.5
+"""By how much more or less travel times are stretched after a plan that misses the target or reaches it."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 
@@ -110,7 +116,7 @@ class RoutingSearch(Solver):
         with Interrupt() as interrupt:
             if problem.clients and problem.data.of_vehicles("num_available").any():
                 self._start(model, options, interrupt, found)
-                self._go_on(model, options, interrupt, found)
+                self._search_in_time(model, options, interrupt, found)
             found.interrupted = found.interrupted or interrupt.asked
         return found
 
@@ -150,11 +156,53 @@ class RoutingSearch(Solver):
         )
         found.ended = bool(run.message)
 
-    def _go_on(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
+    def _search_in_time(
+        self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found
+    ) -> None:
+        """Search on the law, and where no departures are in time on enough days, on longer travel times as well."""
+        known = in_time(model.problem, found.plan, options)
+        if known is None or known.reached:
+            self._go_on(model, options, interrupt, found)
+            return
+        self._go_on(model, model.share_of(options, _TYPICAL), interrupt, found)
+        first = in_time(model.problem, found.plan, options)
+        if first is None or first.reached or interrupt.asked:
+            self._go_on(model, options, interrupt, found)
+            return
+        tries, stretch = [first], stretch_of(first, options)
+        for share in _LONGER_TIMES:
+            if interrupt.asked or found.stopped:
+                break
+            found.plan = tries[-1].typical.plan
+            self._go_on(
+                replace(model, problem=on_longer_times(model.problem, stretch)),
+                model.share_of(options, share),
+                interrupt,
+                found,
+                stretch=stretch,
+            )
+            if (tried := in_time(model.problem, found.plan, options, stretch)) is None:
+                break
+            tries.append(tried)
+            surer = 1.0 / _SURER if tried.reached else _SURER
+            stretch = 1.0 + surer * (stretch - 1.0)
+        best = min(tries, key=lambda each: each.rank)
+        found.plan = best.typical.plan
+        if best is not first:
+            found.typical, found.stretch = first.typical.plan, best.stretch
+
+    def _go_on(
+        self,
+        model: _Model,
+        options: SolveOptions,
+        interrupt: Interrupt,
+        found: _Found,
+        stretch: float = 1.0,
+    ) -> None:
         """Search on the law from the plan so far."""
         problem, start = model.problem, found.plan or model.start
         wall, cpu = time.perf_counter(), time.process_time()
-        report = found.reporter(model, options, known=True)
+        report = found.reporter(model, options, known=stretch == 1.0)
         if not found.history and start.routes:
             rank = problem.assess(start).rank
             if not rank.breaks_rules:
@@ -171,6 +219,8 @@ class RoutingSearch(Solver):
         found.plan = search.run(limits)
         found.stopped = found.stopped or search.stopped
         parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
+        if stretch > 1.0:
+            parts += f" on travel times {percent_text(stretch - 1.0)} longer, for days in time"
         found.engines.append(
             EngineRun(
                 _NAME,
@@ -189,7 +239,7 @@ class RoutingSearch(Solver):
         if found.plan is None:
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
         assessment = problem.assess(found.plan).settled()
-        if model.given is not None:
+        if model.given is not None and found.typical is None:
             before = problem.assess(problem.plan_from(model.given.reopened())).settled()
             assessment = before if before.rank.is_better_than(assessment.rank) else assessment
         engines = found.engines
@@ -210,6 +260,8 @@ class RoutingSearch(Solver):
             interrupted=found.interrupted or found.stopped,
             message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
             engines=tuple(engines),
+            typical=found.typical,
+            stretch=found.stretch,
         )
 
 
@@ -226,12 +278,19 @@ class _Model:
         """Return how much of the time limit is over."""
         return options.clock.now() - self.began
 
+    def share_of(self, options: SolveOptions, share: float) -> SolveOptions:
+        """Return the options of a search that has a share of the time that is left."""
+        spent = self.spent(options)
+        return replace(options, time_limit=spent + share * max(0.0, options.time_limit - spent))
+
 
 class _Found:
     """The best plan so far, what the searches did, and how they ended."""
 
     def __init__(self, plan: RoutingPlan | None) -> None:
         self.plan = plan
+        self.typical: RoutingPlan | None = None
+        self.stretch = 1.0
         self.engines: list[EngineRun] = []
         self.history: list[Progress] = []
         self.interrupted, self.stopped, self.ended = False, False, False
