@@ -10,8 +10,7 @@ Then both are driven on days that neither search nor choice has seen:
   the gross errors of the log.
 
 "extra" is what the held plan costs more than the cheapest one on typical times, "extra true" on the mean of the true
-days. "longer" is by how much travel times were longer on which its routes were planned. "CPU s" are those of its
-search.
+days. "rerouted" says whether its routes are others than the cheapest ones. "CPU s" are those of its search.
 
 Part "parcel": scenarios/parcel_city, once for each of --seeds. Part "cities": cities of make_city, without and with an
 error that all trips of a day share (--effects). The constants of the choice were set on city 300 and the
@@ -80,7 +79,7 @@ def _line(
     line |= {
         "price": typical.objective,
         "extra": held.objective - typical.objective,
-        "longer": known.stretch - 1.0,
+        "rerouted": float(known.rerouted),
         "extra true": true_cost[1] - true_cost[0],
         "reached": float(known.reached),
         "CPU s": seconds,

@@ -198,10 +198,8 @@ class Outcome:
         What the solver saw instead of the laws, in sentences.
     nothing_frozen
         Whether the solver decided on what the problem names as frozen; then its objective is near the law's own.
-    typical
-        Where routes were planned on longer travel times, for days in time: the plan found on typical ones.
-    stretch
-        Factor of travel times on which the plan was made.
+    candidates
+        Plans to choose from where departures of the plan are in time on too few days.
     """
 
     plan: Plan | None
@@ -215,8 +213,7 @@ class Outcome:
     engines: tuple[EngineRun, ...] = ()
     solver_view: tuple[str, ...] = ()
     nothing_frozen: bool = False
-    typical: Plan | None = None
-    stretch: float = 1.0
+    candidates: tuple[Plan, ...] = ()
 
 
 class Solver(ABC):

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kanopt.text import amount_text, count_text, list_names, money_text, number_text, percent_text, sure_text
+from kanopt.text import amount_text, count_text, list_names, money_text, number_text, sure_text
 
 DAYS_IN_TIME = 0.95
 """Share of days on which everyone is in time in the plan that is recommended where nothing else is asked for."""
@@ -18,8 +18,9 @@ _TELLING = 2.0
 class DaysInTime:
     """The share of days on which everyone is in time, of a plan and of the one that is cheapest on typical times.
 
-    Both have the same routes, and leave at other times. A day is in time if every client is served by the end of its
-    last window, and every vehicle back by the end of its shift, of those whom the plan itself has in time.
+    Both have the same routes and leave at other times, unless the plan is `rerouted`. A day is in time if every client
+    is served by the end of its last window, and every vehicle back by the end of its shift, of those whom the plan
+    itself has in time.
 
     Parameters
     ----------
@@ -31,16 +32,15 @@ class DaysInTime:
         Of the plan: share of days in time, price on typical times, and mean price of a day; None where fewer than two
         days have a price.
     typical_share, typical_price, typical_mean
-        The same of the plan that leaves when that costs least on typical times; where routes were planned anew, the one
-        found on typical times.
+        The same of the plan that is cheapest on typical times.
     mean_error
         Monte Carlo error of the mean.
     earlier
         By how much vehicles leave earlier than that, at most.
     moved
         How many vehicles leave at another time than that.
-    stretch
-        Factor of travel times on which the routes were planned; 1 where departures alone were chosen.
+    rerouted
+        Whether its routes are others than those of the plan that is cheapest on typical times.
     not_kept
         Clients with a promise of their own that is not kept.
     draws
@@ -62,7 +62,7 @@ class DaysInTime:
     mean_error: float | None
     earlier: float
     moved: int
-    stretch: float
+    rerouted: bool
     not_kept: tuple[str, ...]
     draws: int
     unpriced: int
@@ -103,17 +103,14 @@ class DaysInTime:
             told.append(
                 f"No plan was found that is in time on {asked} of days; the most punctual one was chosen."
             )
-        earlier = amount_text(self.earlier, self.time, 2)
-        done = f"vehicles leave up to {earlier} earlier than is cheapest on typical times"
-        if self.stretch > 1.0:
-            done = (
-                f"routes are planned on travel times {percent_text(self.stretch - 1.0)} longer than typical"
-            )
+        done = f"vehicles leave up to {amount_text(self.earlier, self.time, 2)} earlier than"
+        if self.rerouted:
+            done = "routes are others than those of the plan that"
         change = f"{money_text(abs(self.extra), self.money)} {'less' if self.extra < 0.0 else 'more'}"
-        if self.moved or self.stretch > 1.0:
+        if self.moved or self.rerouted:
             told.append(
-                f"For that, {done}: {money_text(self.price)} instead of {money_text(self.typical_price)}, "
-                f"{change}, and in time on {sure_text(self.share)} instead of "
+                f"For that, {done} is cheapest on typical times: {money_text(self.price)} instead of "
+                f"{money_text(self.typical_price)}, {change}, and in time on {sure_text(self.share)} instead of "
                 f"{sure_text(self.typical_share)} of days."
             )
         left_out = f"{count_text(self.unpriced, 'day')} of {self.draws:,} on which a law has no value"

@@ -220,7 +220,7 @@ def _leave_in_time(
     problem: Problem[Any], outcome: Outcome, options: SolveOptions
 ) -> tuple[Outcome, DaysInTime | None]:
     """Return what was found with departures that are in time on enough days, and how often they are."""
-    from kanopt.routing.search.departure_choice import leave_in_time
+    from kanopt.routing.search.longer_times import leave_in_time_on_the_best
 
     if options.days_in_time is None:
         return _without_promises(problem, outcome), None
@@ -228,19 +228,12 @@ def _leave_in_time(
         return outcome, None
     typical: Any = problem.assess(outcome.plan)
     try:
-        found, days = leave_in_time(
-            typical,
-            options.days_in_time,
-            uncertainty=options.uncertainty,
-            beside=None if outcome.typical is None else typical.problem.assess(outcome.typical),
-            stretch=outcome.stretch,
-            time_limit=options.time_limit,
-        )
+        found, days = leave_in_time_on_the_best(typical, outcome.candidates, options)
     except ProblemError as error:
         # a late day is beyond where a law has a value, which is no fault of the plan
         told = f"it is not known how often the plan is in time: {error}"
         return replace(outcome, message="; ".join(filter(None, (outcome.message, told)))), None
-    if not days.moved:
+    if not days.moved and not days.rerouted:
         return outcome, days
     # the bound of a solver is on departures that cost least
     status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status

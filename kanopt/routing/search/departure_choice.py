@@ -418,7 +418,6 @@ def leave_in_time(
     keep_given: bool = False,
     uncertainty: Uncertainty = _AS_LEARNED,
     beside: RoutingAssessment | None = None,
-    stretch: float = 1.0,
     time_limit: float = math.inf,
 ) -> tuple[RoutingAssessment, DaysInTime]:
     """Choose departures with which everyone is in time on a share of days, and measure that on fresh days.
@@ -434,9 +433,7 @@ def leave_in_time(
     uncertainty
         What is taken to be uncertain.
     beside
-        The plan that is cheapest on typical times, which is told beside; left out, the one given.
-    stretch
-        Factor of travel times on which the routes were planned, which is told.
+        The plan of other routes that is cheapest on typical times, which is told beside; left out, the one given.
     time_limit
         Seconds of the whole search, of which the choice takes a part: for fewer, departures are chosen on fewer days.
 
@@ -467,7 +464,7 @@ def leave_in_time(
         found.__dict__["assumed"] = found.departures_text(plan, when)
     elif keep_given:
         found = assessment
-    beside = typical if beside is None else beside
+    rerouted, beside = beside is not None, beside or typical
     draws = min(_draws(found), _draws(beside))
     (share, costs), (typical_share, typical_costs) = (
         _measured(each, uncertainty, draws) for each in (found, beside)
@@ -491,7 +488,7 @@ def leave_in_time(
         mean_error=error,
         earlier=float(earlier.max(initial=0.0)),
         moved=int(moved.sum()),
-        stretch=stretch,
+        rerouted=rerouted,
         not_kept=choice.not_kept,
         draws=draws,
         unpriced=int(draws - priced.sum()),

@@ -7,6 +7,7 @@ it takes on the laws as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,15 +41,15 @@ class PlanInTime:
     ----------
     typical
         The plan with the departures that cost least on typical times.
+    held
+        The plan with departures that are chosen for days in time.
     days
-        How often it is in time with those that are chosen for it.
-    stretch
-        Factor of travel times on which its routes were planned.
+        How often it is in time then, and what it costs.
     """
 
     typical: RoutingAssessment
+    held: RoutingAssessment
     days: DaysInTime
-    stretch: float = 1.0
 
     @property
     def reached(self) -> bool:
@@ -63,26 +64,71 @@ class PlanInTime:
         return (*self.typical.rank[:3], len(self.days.not_kept), round(short, 3), price)
 
 
-def in_time(
-    problem: RoutingProblem, plan: RoutingPlan | None, options: SolveOptions, stretch: float = 1.0
-) -> PlanInTime | None:
+def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -> PlanInTime | None:
     """Return how often a plan is in time with departures that are chosen for it.
 
     None where nobody has to be or no law of time knows its errors, where the plan breaks a rule, and where a late day
     is beyond where a law has a value.
     """
-    if options.days_in_time is None or plan is None or not knows_errors(problem, options.uncertainty):
+    if options.days_in_time is None or not knows_errors(problem, options.uncertainty):
         return None
     typical: Any = problem.assess(problem.plan_from(plan.reopened())).settled()
     if typical.rank.breaks_rules or not typical.plan.routes:
         return None
     try:
-        _, days = leave_in_time(
-            typical, options.days_in_time, uncertainty=options.uncertainty, time_limit=options.time_limit
-        )
+        return _leave(typical, options)
     except ProblemError:
         return None
-    return PlanInTime(typical, days, stretch)
+
+
+def _leave(typical: RoutingAssessment, options: SolveOptions, **told: Any) -> PlanInTime:
+    """Choose departures of a plan, and measure them."""
+    assert options.days_in_time is not None
+    held, days = leave_in_time(
+        typical,
+        options.days_in_time,
+        uncertainty=options.uncertainty,
+        time_limit=options.time_limit,
+        **told,
+    )
+    return PlanInTime(typical, held, days)
+
+
+def leave_in_time_on_the_best(
+    typical: RoutingAssessment, candidates: Iterable[Any], options: SolveOptions
+) -> tuple[RoutingAssessment, DaysInTime]:
+    """Choose departures of a plan, and where they are in time on too few days the best of other plans.
+
+    Parameters
+    ----------
+    typical
+        The plan that costs least on typical times.
+    candidates
+        Other plans.
+    options
+        With the days in time that are asked for.
+
+    Returns
+    -------
+    RoutingAssessment, DaysInTime
+        As of :func:`~kanopt.routing.search.departure_choice.leave_in_time`.
+
+    Raises
+    ------
+    ProblemError
+        If a law has no value on a day of the plan.
+    """
+    problem: Any = typical.problem
+    tries = [_leave(typical, options)]
+    if not tries[0].reached:
+        for plan in candidates:
+            other: Any = problem.assess(problem.plan_from(plan.reopened())).settled()
+            try:
+                tries.append(_leave(other, options, beside=tries[0].typical))
+            except ProblemError:
+                continue  # of this one it is not known how often it is in time
+    best = min(tries, key=lambda each: each.rank)
+    return best.held, best.days
 
 
 def stretch_of(tried: PlanInTime, options: SolveOptions) -> float:

@@ -19,7 +19,7 @@ from kanopt.plans.result import EngineRun, Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
-from kanopt.routing.search.longer_times import in_time, on_longer_times, stretch_of
+from kanopt.routing.search.longer_times import PlanInTime, in_time, on_longer_times, stretch_of
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
@@ -36,8 +36,8 @@ _LEAST_SHARE, _LEAST_ALONE = 0.1, 0.6
 _MOST_FROZEN, _MOST_RELAXED, _MOST_ALONE = 0.3, 0.5, 0.9
 """What it has at most where load or clock are frozen, where rules are left out, and where it models everything."""
 _TYPICAL, _LONGER_TIMES = 0.5, (0.5, 1.0)
-"""Where no departures are enough: of the time that is left, what the search on typical travel times has, and each of
-two searches on longer ones after it."""
+"""Of the time that is left: when it is looked whether departures are enough, and where they are not, what each of two
+searches on longer travel times has after it."""
 _SURER = 1.5
 """By how much more or less travel times are stretched after a plan that misses the target or reaches it."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
@@ -159,37 +159,42 @@ class RoutingSearch(Solver):
     def _search_in_time(
         self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found
     ) -> None:
-        """Search on the law, and where no departures are in time on enough days, on longer travel times as well."""
-        known = in_time(model.problem, found.plan, options)
-        if known is None or known.reached:
-            self._go_on(model, options, interrupt, found)
+        """Search on the law, and on longer travel times where departures of its plan are in time on too few days."""
+        problem, halfway = model.problem, model.clock_at(options, _TYPICAL)
+        looked: list[PlanInTime | None] = []
+        if found.plan is not None:
+            found.candidates.append(found.plan)
+
+        def is_late(plan: Callable[[], RoutingPlan]) -> bool:
+            """Say once, when its share of the time is over, whether the plan so far needs other routes."""
+            if looked or options.clock.now() < halfway:
+                return False
+            looked.append(in_time(problem, plan(), options))
+            return looked[0] is not None and not looked[0].reached
+
+        self._go_on(model, options, interrupt, found, is_late)
+        typical = found.plan
+        if not looked and typical is not None and not _is_split(problem):  # the search ended by itself
+            looked.append(in_time(problem, typical, options))
+        known = looked[0] if looked else None
+        if known is None:
             return
-        self._go_on(model, model.share_of(options, _TYPICAL), interrupt, found)
-        first = in_time(model.problem, found.plan, options)
-        if first is None or first.reached or interrupt.asked:
-            self._go_on(model, options, interrupt, found)
+        found.candidates.append(known.typical.plan)
+        if known.reached:
             return
-        tries, stretch = [first], stretch_of(first, options)
+        stretch = stretch_of(known, options)
         for share in _LONGER_TIMES:
             if interrupt.asked or found.stopped:
                 break
-            found.plan = tries[-1].typical.plan
-            self._go_on(
-                replace(model, problem=on_longer_times(model.problem, stretch)),
-                model.share_of(options, share),
-                interrupt,
-                found,
-                stretch=stretch,
-            )
-            if (tried := in_time(model.problem, found.plan, options, stretch)) is None:
+            longer = replace(model, problem=on_longer_times(problem, stretch))
+            self._go_on(longer, model.share_of(options, share), interrupt, found, stretch=stretch)
+            if found.plan is None or (tried := in_time(problem, found.plan, options)) is None:
                 break
-            tries.append(tried)
+            found.plan = tried.typical.plan
+            found.candidates.append(found.plan)
             surer = 1.0 / _SURER if tried.reached else _SURER
             stretch = 1.0 + surer * (stretch - 1.0)
-        best = min(tries, key=lambda each: each.rank)
-        found.plan = best.typical.plan
-        if best is not first:
-            found.typical, found.stretch = first.typical.plan, best.stretch
+        found.plan = typical
 
     def _go_on(
         self,
@@ -197,6 +202,7 @@ class RoutingSearch(Solver):
         options: SolveOptions,
         interrupt: Interrupt,
         found: _Found,
+        is_late: Callable[[Callable[[], RoutingPlan]], bool] | None = None,
         stretch: float = 1.0,
     ) -> None:
         """Search on the law from the plan so far."""
@@ -214,8 +220,14 @@ class RoutingSearch(Solver):
             search = PartsRun(problem, start, options, report)
             limits = StoppingCriteria(left, None, lambda: found.stopped or interrupt.asked)
         else:
-            search = RacerRun(problem, start, options.seed, report, options.clock, options.workers)
-            limits = search_limits(problem, left, lambda: found.stopped or interrupt.asked)
+            search = racer = RacerRun(problem, start, options.seed, report, options.clock, options.workers)
+            limits = search_limits(
+                problem,
+                left,
+                lambda: (
+                    found.stopped or interrupt.asked or (is_late is not None and is_late(racer.best_plan))
+                ),
+            )
         found.plan = search.run(limits)
         found.stopped = found.stopped or search.stopped
         parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
@@ -239,7 +251,7 @@ class RoutingSearch(Solver):
         if found.plan is None:
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
         assessment = problem.assess(found.plan).settled()
-        if model.given is not None and found.typical is None:
+        if model.given is not None:
             before = problem.assess(problem.plan_from(model.given.reopened())).settled()
             assessment = before if before.rank.is_better_than(assessment.rank) else assessment
         engines = found.engines
@@ -260,8 +272,7 @@ class RoutingSearch(Solver):
             interrupted=found.interrupted or found.stopped,
             message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
             engines=tuple(engines),
-            typical=found.typical,
-            stretch=found.stretch,
+            candidates=tuple(found.candidates),
         )
 
 
@@ -278,6 +289,10 @@ class _Model:
         """Return how much of the time limit is over."""
         return options.clock.now() - self.began
 
+    def clock_at(self, options: SolveOptions, share: float) -> float:
+        """Return what the clock says when a share of the time that is left is over."""
+        return self.began + self.share_of(options, share).time_limit
+
     def share_of(self, options: SolveOptions, share: float) -> SolveOptions:
         """Return the options of a search that has a share of the time that is left."""
         spent = self.spent(options)
@@ -289,8 +304,7 @@ class _Found:
 
     def __init__(self, plan: RoutingPlan | None) -> None:
         self.plan = plan
-        self.typical: RoutingPlan | None = None
-        self.stretch = 1.0
+        self.candidates: list[RoutingPlan] = []
         self.engines: list[EngineRun] = []
         self.history: list[Progress] = []
         self.interrupted, self.stopped, self.ended = False, False, False
