@@ -13,12 +13,6 @@ Part "trips": the same of single trips of real rows (New York taxis), from which
 folder that holds tables/. The peer is gradient boosting of quantiles, on all rows that ours was learned from or judged
 by.
 
-Part "price": everyone is to be in time on 95 % of days. Beside it stand the plan on typical times and the usual buffer:
-a plan on travel times 15 % longer (--buffer), with as much time to search; "same as longer" asks for as many days in
-time as that buffer brings, on the learned errors. Realised on the true laws: cost of a day, how often the stop or the
-van's return that is late most often is on time ("least"), and all stops of the day ("all"). Cities differ by --tight:
-vans work for so many hours only, so that time is short.
-
 Part "curse": plans are chosen where laws are too hopeful. What the laws say the chosen plan costs, beside what it costs
 on the true laws; and the same for a plan that was chosen on laws of another log, of which these laws do not know. The
 difference is the optimiser's curse, free of what the laws are wrong by everywhere; --rows of the log, few or all.
@@ -152,68 +146,6 @@ def trips(arguments: argparse.Namespace) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def price(arguments: argparse.Namespace) -> pd.DataFrame:
-    """Return a line for each city and plan."""
-    rows = []
-    for effect in arguments.effects:
-        for seed in arguments.cities:
-            city = _tight(make_city(seed, day_effect=effect), arguments.tight)
-            minutes = learned_minutes(city, seed)
-            problem = day_problem(city, minutes)
-            how = {"time_limit": arguments.time_limit, "seed": seed, "deterministic": True}
-            flat = _flat(city, minutes, problem, arguments.buffer, how)
-            level = ko.risk(flat, HAPPENS, draws=4000).on_time
-            plans = {
-                "no buffer": told(problem, ko.solve(problem, days_in_time=None, **how)),
-                "95 % of days": ko.solve_on_time(problem, 0.95, uncertainty=HAPPENS, **how),
-                "longer times": flat,
-                "same as longer": ko.solve_on_time(
-                    problem, min(max(level, 0.5), 0.999), uncertainty=HAPPENS, **how
-                ),
-            }
-            for name, result in plans.items():
-                days = true_days(city, problem, result.plan, arguments.days, seed)
-                rows.append(
-                    {
-                        "day effect": effect,
-                        "plan": name,
-                        "city": seed,
-                        "cost": days.cost.mean(),
-                        "vans": len(result.plan.routes),
-                        "least": days.least,
-                        "all": float((days.begin <= days.latest + 1e-6).all(axis=1).mean()),
-                        "left out": len(result.plan.unserved),
-                        "level": level,
-                    }
-                )
-            tell(", ".join(f"{row['plan']} {row['cost']:.2f} ({row['least']:.3f})" for row in rows[-4:]))
-    return pd.DataFrame(rows)
-
-
-def _tight(city: object, hours: float | None) -> object:
-    """Return a city whose vans work for so many hours only."""
-    if hours is not None:
-        city.vehicles["shift_end_h"] = city.vehicles["shift_start_h"] + hours
-        city.clients["due_h"] = np.minimum(city.clients["due_h"], city.vehicles["shift_end_h"].max())
-        city.clients["ready_h"] = np.minimum(city.clients["ready_h"], city.clients["due_h"] - 1.0)
-    return city
-
-
-def _flat(
-    city: object, minutes: ko.Formula, problem: ko.RoutingProblem, longer_by: float, how: dict[str, object]
-) -> ko.Result:
-    """Plan on longer travel times, and return the plan, which leaves when that planner says, on the laws."""
-    longer = ko.parse_formula(
-        f"{longer_by} * minutes",
-        [*minutes.inputs],
-        ko.Variable("longer", "min"),
-        laws={"minutes": minutes},
-        per="leg",
-    )
-    cautious = day_problem(city, longer)
-    return ko.evaluate(problem, told(cautious, ko.solve(cautious, **how)).plan)
-
-
 def curse(arguments: argparse.Namespace) -> pd.DataFrame:
     """Return a line for each city: told and realised, of the plan chosen on these laws and of another's."""
     rows = []
@@ -250,26 +182,16 @@ def table_of(part: str, lines: pd.DataFrame) -> pd.DataFrame:
         figures = lines.drop(columns="city")
         half = student.ppf(0.975, max(len(lines) - 1, 1)) * figures.std(ddof=1) / np.sqrt(len(lines))
         return pd.DataFrame({"mean": figures.mean(), "± 95 %": half})
-    keys = {"promises": ["day effect", "promise"], "trips": ["promise"], "price": ["day effect", "plan"]}[
-        part
-    ]
-    what = "split" if part == "trips" else "city"
+    keys, what = (["promise"], "split") if part == "trips" else (["day effect", "promise"], "city")
     grouped = lines.groupby(keys, sort=False)
     found = grouped.mean(numeric_only=True).drop(columns=what)
-    found.insert(0, "splits" if part == "trips" else "cities", grouped.size())
-    if part == "price":
-        base = lines[lines["plan"] == "longer times"].set_index(["day effect", "city"])["cost"]
-        own = lines.set_index(["day effect", "city"])["cost"]
-        saving = (100.0 * (1.0 - own / base.reindex(own.index))).to_numpy()
-        saved = lines.assign(saving=saving).groupby(keys, sort=False)["saving"]
-        found["cheaper than longer, %"], found["± of that"] = saved.mean(), 2.0 * saved.sem()
-    else:
-        found.insert(2, "± (2 errors)", 2.0 * grouped["realised"].sem())
-        found.insert(3, "between", grouped["realised"].std())
+    found.insert(0, "cases", grouped.size())
+    found.insert(2, "± (2 errors)", 2.0 * grouped["realised"].sem())
+    found.insert(3, "between", grouped["realised"].std())
     return found
 
 
-PARTS = {"promises": promises, "trips": trips, "price": price, "curse": curse}
+PARTS = {"promises": promises, "trips": trips, "curse": curse}
 
 
 def main() -> None:
@@ -280,8 +202,6 @@ def main() -> None:
         effects=([0.0, 0.15], "day effects"),
         days=(400, "days on which plans are driven"),
         time_limit=(20.0, "seconds' worth of search"),
-        tight=(float, "hours of a shift (price); else those of the city, 10"),
-        buffer=(1.15, "factor of the usual buffer (price)"),
         rows=(int, "rows of the log (curse); else all 5,000"),
         data=(Path, "folder that holds tables/ (trips)"),
     )
