@@ -347,10 +347,8 @@ class LeftOutPrice:
         Examples
         --------
         >>> LeftOutPrice.of(40.0, "EUR", "prizes", "serving a").text
-        'prizes of 40.00 EUR are in the price; what serving a would cost is not known'
+        'the price holds 40.00 EUR for prizes; what serving a would cost is not known'
         """
-        told = [
-            f"{paid_for} of {money_text(paid, unit)} {'are' if paid_for.endswith('s') else 'is'} in the price"
-        ]
-        told = told * bool(paid_for) + [f"what {unknown} would cost is not known"] * bool(unknown)
+        told = [f"the price holds {money_text(paid, unit)} for {paid_for}"] * bool(paid_for)
+        told += [f"what {unknown} would cost is not known"] * bool(unknown)
         return cls(paid, None if unknown else 0.0, "; ".join(told))

@@ -83,7 +83,7 @@ def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
     must = (ledger.shortage > 0) & np.isinf(cost)
     paid, sentences = float((ledger.shortage[paid_for] * cost[paid_for]).sum()), []
     if paid_for.any():
-        sentences.append(f"the cost of the shortage, {money_text(paid, money)}, is in the price")
+        sentences.append(f"the price holds {money_text(paid, money)} for the shortage")
     if not must.any():
         return LeftOutPrice(paid, 0.0, "; ".join(sentences))
     obstacle = _obstacle(problem, must)
