@@ -208,7 +208,7 @@ def price_of_left_out(
         (client for client in left if client.mandatory), key=lambda client: -max(client.demand, client.pickup)
     )
     what = f"serving {join_list([client.name for client in left if client.mandatory], 5)}"
-    paid = math.fsum(prizes), money, "prizes" * bool(prizes)
+    paid = math.fsum(prizes), money, "prizes forgone" * bool(prizes)
     known = LeftOutPrice.of(*paid, what * bool(must))
     if not 0 < len(must) <= _MOST:
         return known
