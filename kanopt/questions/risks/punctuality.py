@@ -23,10 +23,13 @@ from kanopt.routing.days import (
 )
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.days import duration_law
-from kanopt.text import count_text, join_list, sure_text
+from kanopt.text import count_text, join_list, money_text, sure_text
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
+
+_TELLING = 2.0
+"""Monte Carlo errors by which the mean day is dearer than the plan where that is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +137,18 @@ def punctuality(result: Result) -> Punctuality | None:
         everyone = "every job is done in time"
     elif np.isfinite(shift_ends(found.assessment)).any():
         everyone += " and every vehicle is back"
-    chosen = "" if result.days_in_time is None else result.days_in_time.text()
+    chosen = _mean_day(found) if result.days_in_time is None else result.days_in_time.text()
     known = Punctuality(found, everyone, join_list(errs), chosen)
     return None if known.frame["late"].all() else known
+
+
+def _mean_day(known: Risk) -> str:
+    """Say what a day costs on average where that is more than the plan says, by more than so few days may err."""
+    planned, mean = known.assessment.pricing.objective, float(known.cost.mean())
+    if not mean - planned > _TELLING * known.cost_error:
+        return ""
+    unit = known.assessment.problem.unit
+    return f"A day costs {money_text(mean, unit)} on average, not {money_text(planned)}."
 
 
 def _what_errs(result: Result) -> tuple[list[str], int]:
