@@ -165,10 +165,10 @@ def price(arguments: argparse.Namespace) -> pd.DataFrame:
             level = ko.risk(flat, HAPPENS, draws=4000).on_time
             plans = {
                 "no buffer": told(problem, ko.solve(problem, days_in_time=None, **how)),
-                "95 % of days": ko.solve_on_time(problem, 0.95, uncertainty=HAPPENS, **how),
+                "95 % of days": told(problem, ko.solve(problem, days_in_time=0.95, **how)),
                 "longer times": flat,
-                "same as longer": ko.solve_on_time(
-                    problem, min(max(level, 0.5), 0.999), uncertainty=HAPPENS, **how
+                "same as longer": told(
+                    problem, ko.solve(problem, days_in_time=min(max(level, 0.5), 0.999), **how)
                 ),
             }
             for name, result in plans.items():

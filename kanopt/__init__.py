@@ -66,8 +66,6 @@ if TYPE_CHECKING:
     from kanopt.scenarios import load_scenario as load_scenario
     from kanopt.scenarios.init import scaffold as scaffold
     from kanopt.scheduling.problem import SchedulingProblem as SchedulingProblem
-    from kanopt.solvers.on_time import solve_on_time as solve_on_time
-    from kanopt.solvers.solve import solve as solve
     from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
     from kanopt.surrogates import fit_laws as fit_laws
@@ -87,6 +85,7 @@ _MODULES = ("decisions", "errors", "informed", "refs", "routing", "scheduling", 
 # The module of each public name; the imports above say the same to type checkers, and a test compares them.
 _HOME = {
     "decisions.problem": "DecisionProblem",
+    "engines.solve": "solve",
     "errors": "DomainWarning KanoptError KanoptWarning",
     "explain": "Explanation difference explain",
     "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
@@ -106,8 +105,6 @@ _HOME = {
     "scenarios": "Change Run Scenario load_scenario",
     "scenarios.init": "scaffold",
     "scheduling.problem": "SchedulingProblem",
-    "solvers.on_time": "solve_on_time",
-    "solvers.solve": "solve",
     "supply.problem": "SupplyProblem",
     "surrogates": "KANRegressor fit_laws",
     "surrogates.baselines": "baselines",

@@ -227,12 +227,6 @@ EXPORT = choice(
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")
 _SHARE: Mapping[str, Any] = {"min": 0, "max": 1, "min_open": True, "max_open": True}
-ON_TIME = option(
-    "--on-time",
-    type=FiniteRange(**_SHARE),
-    metavar="SHARE",
-    text="Share of days on which everyone is to be in time, by other routes where other departures are not enough.",
-)
 DAYS_IN_TIME = option(
     "--days-in-time",
     type=_ShareOfDays(**_SHARE),

@@ -101,7 +101,7 @@ def _contents(scenario: Scenario) -> str:
     return ", ".join(counted if scenario.problem_spec is None else [scenario.kind, *counted])
 
 
-_PLANNING = (opt.EXPORT, *opt.CHANGES, opt.ON_TIME, opt.DAYS_IN_TIME, opt.SOLVER, *opt.SEARCHING)
+_PLANNING = (opt.EXPORT, *opt.CHANGES, opt.DAYS_IN_TIME, opt.SOLVER, *opt.SEARCHING)
 
 
 @command("run", opt.ONE_FILE, opt.OUT, opt.REPORT, *_PLANNING)
@@ -180,7 +180,6 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
             time_limit=given["time_limit"],
             progress=progress,
             relearn=given["relearn"],
-            on_time=given["on_time"],
         )
         return found
 
@@ -274,14 +273,14 @@ def _base_of(scenario: Scenario) -> Path:
 
 def _solve_instance(given: Given, out: Path | None) -> int:
     """Solve a published instance, print the result beside the best known one, and return the exit code."""
+    from kanopt.engines.solve import solve as solved
     from kanopt.routing.instances import best_known_file, read_instance, solution_text
     from kanopt.scenarios.events import Event
     from kanopt.scheduling.problem import ENDINGS, read_shop
-    from kanopt.solvers.solve import solve as solved
 
     file = given["file"]
-    if opt.is_changed(given) or any(given[name] for name in ("on_time", "days_in_time", "export")):
-        told = "changes, --on-time, --days-in-time and --export go with a scenario, and this is an instance"
+    if opt.is_changed(given) or any(given[name] for name in ("days_in_time", "export")):
+        told = "changes, --days-in-time and --export go with a scenario, and this is an instance"
         raise click.UsageError(told)
     known = best_known_file(file)
     check_outputs([] if out is None else [out], [file, *([] if known is None else [known])])

@@ -78,6 +78,7 @@ class DecisionModel(Problem[DecisionPlan]):
     """
 
     kind: ClassVar[str] = "decision"
+    solver: ClassVar[str] = "kanopt.decisions.search.solver:HighsPieces"
 
     decisions: Mapping[str, Any] | Sequence[Decision] | pd.DataFrame
     objective: LawLike | Mapping[str, LawLike]

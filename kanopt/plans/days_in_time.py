@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kanopt.text import amount_text, count_text, list_names, money_text, number_text, percent_text, sure_text
+from kanopt.text import amount_text, count_text, list_names, money_text, number_text, sure_text
 
 DAYS_IN_TIME = 0.95
 """Share of days on which everyone is in time in the plan that is recommended where nothing else is asked for."""
@@ -31,16 +31,13 @@ class DaysInTime:
         Of the plan: share of days in time, price on typical times, and mean price of a day; None where fewer than two
         days have a price.
     typical_share, typical_price, typical_mean
-        The same of the plan that leaves when that costs least on typical times; where routes were planned anew, the one
-        found on typical times.
+        The same of the plan that leaves when that costs least on typical times.
     mean_error
         Monte Carlo error of the mean.
     earlier
         By how much vehicles leave earlier than that, at most.
     moved
         How many vehicles leave at another time than that.
-    stretch
-        Factor of travel times on which the routes were planned; 1 where departures alone were chosen.
     not_kept
         Clients with a promise of their own that is not kept.
     draws
@@ -62,7 +59,6 @@ class DaysInTime:
     mean_error: float | None
     earlier: float
     moved: int
-    stretch: float
     not_kept: tuple[str, ...]
     draws: int
     unpriced: int
@@ -103,17 +99,10 @@ class DaysInTime:
             told.append(
                 f"No departures of these routes are in time on {asked} of days; the most punctual ones were chosen."
             )
-            told += [f"Other routes may be: --on-time {self.target:g} looks for them."] * (
-                self.stretch == 1.0
-            )
         earlier = amount_text(self.earlier, self.time, 2)
         done = f"vehicles leave up to {earlier} earlier than is cheapest on typical times"
-        if self.stretch > 1.0:
-            done = (
-                f"routes are planned on travel times {percent_text(self.stretch - 1.0)} longer than typical"
-            )
         change = f"{money_text(abs(self.extra), self.money)} {'less' if self.extra < 0.0 else 'more'}"
-        if self.moved or self.stretch > 1.0:
+        if self.moved:
             told.append(
                 f"For that, {done}: {money_text(self.price)} instead of {money_text(self.typical_price)}, "
                 f"{change}, and in time on {sure_text(self.share)} instead of "

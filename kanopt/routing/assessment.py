@@ -263,10 +263,8 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
         It is driven as this one is, so that it is not driven again.
         """
-        leaves = self.simulation.departure.tolist()
-        routes = zip(self.plan.routes, leaves, strict=True)
-        plan = replace(self.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
-        if plan == self.plan:
+        plan = self.plan.leaving(self.simulation.departure.tolist())
+        if plan is self.plan:
             return self
         found = self.problem.assess(plan)
         assert isinstance(found, RoutingAssessment)

@@ -45,6 +45,7 @@ class RoutingModel(Problem[RoutingPlan]):
     """
 
     kind: ClassVar[str] = "routing"
+    solver: ClassVar[str] = "kanopt.routing.search.solver:RoutingSearch"
 
     depots: Sequence[Depot]
     clients: Sequence[Client]

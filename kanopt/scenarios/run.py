@@ -17,11 +17,9 @@ from kanopt.display import Alarm, Law, Part, Shown
 from kanopt.errors import (
     DomainWarning,
     FormulaError,
-    Issue,
     KanoptWarning,
     LawValueError,
     ProblemError,
-    ScenarioError,
     UnitError,
     warn_user,
 )
@@ -32,7 +30,7 @@ from kanopt.scenarios.files.layers import Mistake, split_messages
 from kanopt.scenarios.law_cache import LawCache
 from kanopt.scenarios.learn import LearnedLaw, doubts, laws_of, learn
 from kanopt.scenarios.scenario import Scenario
-from kanopt.text import amount_text, count_text, list_names, money_text, percent_text, seconds_text
+from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,12 +147,9 @@ def run(
     time_limit: float | None = None,
     progress: OnEvent | None = None,
     relearn: bool = False,
-    on_time: float | None = None,
 ) -> Run:
     """Learn, build, solve and explain; see :meth:`Scenario.run`."""
     report = progress or ignore_event
-    if on_time is not None:
-        _check_promise(scenario, on_time)
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
     scenario.check(planning=True)
@@ -163,49 +158,8 @@ def run(
     problem = build(scenario, laws)
     tell_build_remarks(problem, report)
     today = today_in_time(scenario, price_today(scenario, problem, laws))
-    if on_time is None:
-        result = plan_beside_today(
-            scenario, problem, today, seed=chosen, time_limit=time_limit, report=report
-        )
-        return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
-    result = _plan_on_time(scenario, problem, on_time, chosen, time_limit, report)
+    result = plan_beside_today(scenario, problem, today, seed=chosen, time_limit=time_limit, report=report)
     return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
-
-
-def _check_promise(scenario: Scenario, on_time: float) -> None:
-    if not 0.0 < on_time < 1.0:
-        raise ScenarioError(
-            [Issue(str(scenario.path), 0, "on_time", f"a promise lies between 0 and 1, not {on_time!r}")]
-        )
-    if scenario.kind != "routing":
-        message = f"promises of being on time are those of routes, and {scenario.name!r} is {scenario.kind}"
-        raise ScenarioError([Issue(str(scenario.path), 0, "on_time", message)])
-
-
-def _plan_on_time(
-    scenario: Scenario,
-    problem: Problem[Any],
-    on_time: float,
-    seed: int,
-    time_limit: float | None,
-    report: OnEvent,
-) -> Result:
-    from kanopt.routing.problem import RoutingProblem
-    from kanopt.solvers.on_time import solve_on_time
-    from kanopt.solvers.solve import named_solver
-
-    assert isinstance(problem, RoutingProblem), "the kind of the scenario is checked before"
-    limit = scenario.solver.time_limit if time_limit is None else time_limit
-    told = f"{percent_text(on_time)} on time, all plans together at most {amount_text(limit, 's', 6)}"
-    report(Event("solve", f"solving: {scenario.name} ({told})"))
-    return solve_on_time(
-        problem,
-        on_time,
-        time_limit=limit,
-        seed=seed,
-        deterministic=scenario.solver.deterministic,
-        solver=named_solver(scenario.solver.name),
-    )
 
 
 def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
@@ -327,7 +281,7 @@ def solve_problem(
 ) -> Result:
     """Solve the problem of a scenario within its limits; `days_in_time` in place of its own where that is more."""
     from kanopt.engines.base import SolveOptions
-    from kanopt.solvers.solve import named_solver, refuse_impossible, search_and_assess
+    from kanopt.engines.solve import named_solver, refuse_impossible, search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))

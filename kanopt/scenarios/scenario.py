@@ -634,7 +634,6 @@ class Scenario(Shown):
         time_limit: float | None = None,
         progress: OnEvent | None = None,
         relearn: bool = False,
-        on_time: float | None = None,
     ) -> Any:
         """Learn the laws, build the problem, solve it and explain the plan.
 
@@ -646,9 +645,6 @@ class Scenario(Shown):
             Called with an :class:`~kanopt.scenarios.Event` at each stage and incumbent.
         relearn
             Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
-        on_time
-            The share of days on which every client with a window is to be served in time, and vehicles are to be back,
-            by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`.
 
         Returns
         -------

@@ -235,6 +235,7 @@ class SupplyModel(Problem[FlowPlan]):
     """
 
     kind: ClassVar[str] = "supply"
+    solver: ClassVar[str] = "kanopt.supply.search.solver:HighsSupply"
 
     suppliers: Sequence[Supplier] | pd.DataFrame
     markets: Sequence[Market] | pd.DataFrame

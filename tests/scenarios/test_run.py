@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import unescape
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +12,6 @@ from kanopt.scenarios.events import Event
 from kanopt.scenarios.files.laws import split_rows, unseen_rows, with_groups
 from kanopt.scenarios.files.sections import HoldoutSpec, LearnedSpec
 from kanopt.scenarios.learn import fit_law
-from tests.cases.choice_scenario import choice
 
 
 def trips(rows: int = 80) -> pd.DataFrame:
@@ -147,24 +144,3 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
         base.scale("vehicles.fuel_prise", 2)
     with pytest.raises(ScenarioError, match="no row of 'vehicles' has name = bike"):
         base.remove("vehicles", where={"name": "bike"})
-
-
-@pytest.mark.slow
-def test_a_run_plans_for_a_promise(learned, tmp_path):
-    run = load_scenario(learned).run(time_limit=2.0, on_time=0.9)
-    known = run.result.days_in_time
-    assert known is not None
-    assert known.reached
-    assert known.target == 0.9
-    assert run.result.check.ok
-    assert known.share >= 0.87
-    assert known.text() in run.told()
-    page = unescape(run.to_html(tmp_path / "page.html").read_text("utf-8")).replace("\u00a0", " ")
-    assert known.text() in page
-
-
-def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):
-    with pytest.raises(ScenarioError, match="on_time: a promise lies between 0 and 1, not 95"):
-        load_scenario(shared_tiny).run(on_time=95)
-    with pytest.raises(ScenarioError, match="promises of being on time are those of routes"):
-        choice(tmp_path, "n * price").run(on_time=0.9)

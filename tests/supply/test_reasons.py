@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import SupplyProblem
-from kanopt.solvers.solve import solve
+from kanopt.engines.solve import solve
 from kanopt.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier
 from kanopt.supply.search.solver import flows_through_sites
 from kanopt.supply.spare_capacity import first_plan

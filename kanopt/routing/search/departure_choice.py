@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
+from kanopt.engines.base import Outcome, SolveOptions
+from kanopt.errors import ProblemError
 from kanopt.plans.days_in_time import DaysInTime
+from kanopt.plans.findings import Status
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
@@ -31,7 +34,7 @@ from kanopt.routing.simulate import slack
 from kanopt.routing.simulate.departures import judge_departures
 from kanopt.routing.simulate.drive import drive_forward
 from kanopt.routing.simulate.legs import pad_routes
-from kanopt.text import number_text
+from kanopt.text import list_names, number_text
 
 Flags = NDArray[np.bool_]
 
@@ -411,14 +414,37 @@ def knows_errors(problem: object, uncertainty: Uncertainty = _AS_LEARNED) -> boo
     return bool(limited) and any(law.model is not None for law in routing_time_laws(problem, uncertainty))
 
 
+def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
+    """Return what was found with departures that are in time on enough days, and how often they are."""
+    promised = [one.name for one in problem.clients if one.on_time is not None]
+    if outcome.plan is None:
+        return outcome
+    if options.days_in_time is None:
+        told = f"promises of being on time are not planned for: on_time of {list_names(promised)}"
+        return outcome.with_message(told) if promised else outcome
+    if not knows_errors(problem):
+        return outcome
+    plan: Any = outcome.plan
+    typical = problem.assess(plan)
+    try:
+        found, days = leave_in_time(typical, options.days_in_time, time_limit=options.time_limit)
+    except ProblemError as error:
+        # a late day is beyond where a law has a value, which is no fault of the plan
+        return outcome.with_message(f"it is not known how often the plan is in time: {error}")
+    if not days.moved:
+        return replace(outcome, days_in_time=days)
+    # the bound of a solver is on departures that cost least
+    status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status
+    objective = found.planned_pricing.objective
+    return replace(outcome, plan=found.plan, objective=objective, status=status, days_in_time=days)
+
+
 def leave_in_time(
     assessment: RoutingAssessment,
     target: float,
     *,
     keep_given: bool = False,
     uncertainty: Uncertainty = _AS_LEARNED,
-    beside: RoutingAssessment | None = None,
-    stretch: float = 1.0,
     time_limit: float = math.inf,
 ) -> tuple[RoutingAssessment, DaysInTime]:
     """Choose departures with which everyone is in time on a share of days, and measure that on fresh days.
@@ -433,10 +459,6 @@ def leave_in_time(
         Whether routes that state their departure keep it.
     uncertainty
         What is taken to be uncertain.
-    beside
-        The plan that is cheapest on typical times, which is told beside; left out, the one given.
-    stretch
-        Factor of travel times on which the routes were planned, which is told.
     time_limit
         Seconds of the whole search, of which the choice takes a part: for fewer, departures are chosen on fewer days.
 
@@ -455,10 +477,7 @@ def leave_in_time(
     moved = chosen != typical.simulation.departure
     found = typical
     if moved.any():
-        routes = zip(plan.routes, chosen.tolist(), strict=True)
-        found = problem.assess(
-            replace(plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
-        )
+        found = problem.assess(plan.leaving(chosen.tolist()))
         if found.rank.breaks_rules > typical.rank.breaks_rules:
             found, moved = typical, np.zeros_like(moved)
     if keep_given and moved.any():
@@ -467,10 +486,9 @@ def leave_in_time(
         found.__dict__["assumed"] = found.departures_text(plan, when)
     elif keep_given:
         found = assessment
-    beside = typical if beside is None else beside
-    draws = min(_draws(found), _draws(beside))
+    draws = _draws(found)
     (share, costs), (typical_share, typical_costs) = (
-        _measured(each, uncertainty, draws) for each in (found, beside)
+        _measured(each, uncertainty, draws) for each in (found, typical)
     )
     # means are told beside each other: of the days on which both plans have a price
     priced = np.isfinite(costs) & np.isfinite(typical_costs)
@@ -486,12 +504,11 @@ def leave_in_time(
         price=found.pricing.objective,
         mean=mean,
         typical_share=typical_share,
-        typical_price=beside.pricing.objective,
+        typical_price=typical.pricing.objective,
         typical_mean=typical_mean,
         mean_error=error,
         earlier=float(earlier.max(initial=0.0)),
         moved=int(moved.sum()),
-        stretch=stretch,
         not_kept=choice.not_kept,
         draws=draws,
         unpriced=int(draws - priced.sum()),
@@ -524,9 +541,7 @@ def punctuality_frontier(
     plans = [typical.simulation.departure, *choice.frontier(_FRONTIER)]
     found: list[tuple[float, float]] = []
     for leaves in plans:
-        routes = zip(typical.plan.routes, leaves.tolist(), strict=True)
-        plan = replace(typical.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
-        one = problem.assess(plan)
+        one = problem.assess(typical.plan.leaving(leaves.tolist()))
         share = _measured(one, uncertainty, _draws(one))[0]
         if not found or share > found[-1][0] + _APART:
             found.append((share, one.pricing.objective))

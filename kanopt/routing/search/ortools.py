@@ -334,51 +334,40 @@ class OrToolsRouting(Solver):
         unknown = beyond(problem.data, MODELLED)
         return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
 
-    def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
-        """Return the problem in whole numbers, rounded on the safe side, with what the load costs on each arc."""
-        options.refuse_deterministic(self.name)
-        return RoutingIntegers(problem, options.seed, loaded=bool(_laws_of_load(problem)))
-
-    def search(self, model: RoutingIntegers, options: SolveOptions) -> _Search:
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Search until the time is over, the search ends by itself, or Ctrl-C."""
+        options.refuse_deterministic(self.name)
+        by_load = _laws_of_load(problem)
+        model = RoutingIntegers(problem, options.seed, loaded=bool(by_load))
         with Interrupt() as interrupt:
-            search = _Search(model, options, interrupt)
+            found, begun = _Search(model, options, interrupt), None
             if not model.is_idle:
                 known = _start(model, options)
-                check = None if known is None else model.problem.check(known)
+                check = None if known is None else problem.check(known)
                 start = None if known is None else model.node_routes(known)
                 if check is not None and (check.ok or check.only_unserved):
-                    search.best, search.start = start, known
-                search.run(start)
-            search.interrupted = search.interrupted or interrupt.asked
-        return search
-
-    def raise_plan(self, model: RoutingIntegers, found: _Search) -> Outcome:
-        """Return the routes with names and departures, and what they cost with arcs in whole numbers."""
-        shared: dict[str, Any] = {"history": tuple(found.history), "interrupted": found.interrupted}
+                    found.best, begun = start, known
+                found.run(start)
+            stopped = found.interrupted or interrupt.asked
+        told: dict[str, Any] = {"history": tuple(found.history), "interrupted": stopped}
         routes = [[] for _ in model.fleet] if model.is_idle else found.best
         if routes is None:
-            why = (
-                "stopped before a first plan was found"
-                if found.interrupted
-                else "no plan within the time limit"
-            )
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
-        problem = model.problem
+            why = "stopped before a first plan was found" if stopped else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **told)
         assessment = problem.assess(model.plan(routes)).settled()
-        if found.start is not None:
-            before = problem.assess(problem.plan_from(found.start.reopened())).settled()
+        if begun is not None:
+            before = problem.assess(problem.plan_from(begun.reopened())).settled()
             assessment = before if before.rank.is_better_than(assessment.rank) else assessment
         moved, bound = _rounded_by(model, assessment.plan)
         return Outcome(
-            plan=assessment.plan,
-            status=assessment.status,
+            assessment.plan,
+            assessment.status,
             objective=assessment.planned_pricing.objective + moved,
             bound=None,
             rounding_bound=bound,
             message=found.message,
-            solver_view=tuple(f"{law}: {_LINES}" for law in _laws_of_load(problem)),
-            **shared,
+            solver_view=tuple(f"{law}: {_LINES}" for law in by_load),
+            **told,
         )
 
 
@@ -449,7 +438,6 @@ class _Search:
         self.integers, self.options, self.interrupt = integers, options, interrupt
         self.began = options.clock.now()
         self.best: NodeRoutes | None = None
-        self.start: RoutingPlan | None = None
         self.history: list[Progress] = []
         self.message, self.interrupted = "", False
         self.error: BaseException | None = None

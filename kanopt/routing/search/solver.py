@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +19,7 @@ from kanopt.plans.result import EngineRun, Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
+from kanopt.routing.search.departure_choice import knows_errors, outcome_in_time
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
@@ -36,6 +37,7 @@ _MOST_FROZEN, _MOST_RELAXED, _MOST_ALONE = 0.3, 0.5, 0.9
 """What it has at most where load or clock are frozen, where rules are left out, and where it models everything."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
+_RESERVED = 0.03
 
 
 class RoutingSearch(Solver):
@@ -94,151 +96,126 @@ class RoutingSearch(Solver):
             return ""
         return f'it needs {gigabytes(needed)}, and {gigabytes(there)} are free; pass solver="ortools"'
 
-    def lower(self, problem: RoutingProblem, options: SolveOptions) -> _Model:
-        """Return the problem as it is, with the plan to start from; the time limit counts from here."""
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
+        """Let PyVRP make a plan, search on the law from there, and return the best plan with its best departures."""
         why_no_kernel()  # a checkout compiles it at its first use, which is no part of the time limit
-        began = options.clock.now()
-        given = None if options.initial is None else known_part(problem, options.initial)
-        started = RoutingPlan(tuple(replace(route, locked=0) for route in problem.started))
-        return _Model(problem, given if given is not None else problem.plan_from(started), began, given)
+        return _Search(problem, options).run()
 
-    def search(self, model: _Model, options: SolveOptions) -> _Found:
-        """Let PyVRP make a plan, then search on the law from there."""
-        problem, found = model.problem, _Found(model.start)
-        if model.given is None and model.spent(options) >= options.time_limit:
-            return _Found(None)
+    def reserve(self, problem: RoutingProblem, options: SolveOptions) -> float:
+        """Return the share of time in which departures are chosen: a third of a second for a day of sixty clients."""
+        return _RESERVED if options.days_in_time is not None and knows_errors(problem) else 0.0
+
+    def finish(self, problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
+        """Return the plan with departures with which everyone is in time on enough days."""
+        return outcome_in_time(problem, outcome, options)
+
+
+class _Search:
+    """One search: the best plan so far, what the engines did, and how they ended; the time limit counts from here."""
+
+    def __init__(self, problem: RoutingProblem, options: SolveOptions) -> None:
+        self.problem, self.options, self.began = problem, options, options.clock.now()
+        self.given = None if options.initial is None else known_part(problem, options.initial)
+        started = RoutingPlan(tuple(replace(route, locked=0) for route in problem.started))
+        self.plan = problem.plan_from(started) if self.given is None else self.given
+        self.engines: list[EngineRun] = []
+        self.history: list[Progress] = []
+        self.stopped, self.ended = False, False
+
+    @property
+    def spent(self) -> float:
+        """How much of the time limit is over."""
+        return self.options.clock.now() - self.began
+
+    def run(self) -> Outcome:
+        """Search, and return the best plan."""
+        problem = self.problem
+        if self.given is None and self.spent >= self.options.time_limit:
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
         with Interrupt() as interrupt:
             if problem.clients and problem.data.of_vehicles("num_available").any():
-                self._start(model, options, interrupt, found)
-                self._go_on(model, options, interrupt, found)
-            found.interrupted = found.interrupted or interrupt.asked
-        return found
-
-    def _start(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
-        """Let PyVRP make a plan to start from."""
-        from kanopt.routing.search.pyvrp_search import PyVrpRun
-
-        problem = model.problem
-        beyond = unsupported_rules(problem)
-        refused = _why_not_pyvrp(problem, beyond, given=model.given is not None)
-        name = f"PyVRP {version('pyvrp')}"
-        if refused:
-            found.engines.append(EngineRun(name, message=f"not used: {refused}"))
-            return
-        models_all = not beyond and not problem.frozen_inputs()
-        wall, cpu = time.perf_counter(), time.process_time()
-        least, most = _pyvrp_seconds(problem, beyond, options.time_limit)
-        most -= model.spent(options)
-        try:
-            run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
-            run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
-        except (SolverError, UnitError) as error:  # the search on the laws needs no whole numbers
-            found.engines.append(EngineRun(name, message=f"not used: {error}"))
-            return
-        found.plan = run.plan or found.plan
-        why = run.message or ("stopped" if found.stopped or interrupt.asked else "its share of the time")
-        note = f"start only: does not model {', '.join(beyond)}" if beyond else why
-        found.engines.append(
-            EngineRun(
-                name,
-                objective=run.price,
-                unserved=run.unserved,
-                wall_seconds=time.perf_counter() - wall,
-                cpu_seconds=time.process_time() - cpu,
-                message=note,
-            )
-        )
-        found.ended = bool(run.message)
-
-    def _go_on(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
-        """Search on the law from the plan so far."""
-        problem, start = model.problem, found.plan or model.start
-        wall, cpu = time.perf_counter(), time.process_time()
-        report = found.reporter(model, options, known=True)
-        if not found.history and start.routes:
-            rank = problem.assess(start).rank
-            if not rank.breaks_rules:
-                missed = int(rank.unserved)
-                report(Progress(0.0, rank.objective, message=left_out_text(missed) if missed else ""))
-        left = max(0.0, options.time_limit - model.spent(options))
-        search: RacerRun | PartsRun
-        if _is_split(problem):
-            search = PartsRun(problem, start, options, report)
-            limits = StoppingCriteria(left, None, lambda: found.stopped or interrupt.asked)
-        else:
-            search = RacerRun(problem, start, options.seed, report, options.clock, options.workers)
-            limits = search_limits(problem, left, lambda: found.stopped or interrupt.asked)
-        found.plan = search.run(limits)
-        found.stopped = found.stopped or search.stopped
-        parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
-        found.engines.append(
-            EngineRun(
-                _NAME,
-                wall_seconds=time.perf_counter() - wall,
-                cpu_seconds=time.process_time() - cpu,
-                won=True,
-                message=f"{count_text(search.steps, 'step')}{parts}",
-            )
-        )
-        by_itself = found.ended or all(run.message.startswith("not used") for run in found.engines[:-1])
-        found.ended = search.ended and by_itself
-
-    def raise_plan(self, model: _Model, found: _Found) -> Outcome:
-        """Return the best plan with the departures that are best on the law."""
-        problem = model.problem
-        if found.plan is None:
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
-        assessment = problem.assess(found.plan).settled()
-        if model.given is not None:
-            before = problem.assess(problem.plan_from(model.given.reopened())).settled()
+                self._start(lambda: self.stopped or interrupt.asked)
+                self._go_on(lambda: self.stopped or interrupt.asked)
+            interrupted = self.stopped or interrupt.asked
+        assessment = problem.assess(self.plan).settled()
+        if self.given is not None:
+            before = problem.assess(problem.plan_from(self.given.reopened())).settled()
             assessment = before if before.rank.is_better_than(assessment.rank) else assessment
-        engines = found.engines
-        if engines and engines[-1].won:
-            price = assessment.pricing.objective
+        if self.engines:
+            price, last = assessment.pricing.objective, self.engines[-1]
             must = {client.name for client in problem.clients if client.mandatory}
             unserved = len(must & set(assessment.plan.unserved))
-            message = f"{money_text(price)} on the law, {engines[-1].message}"
-            engines[-1] = replace(engines[-1], objective=price, unserved=unserved, message=message)
+            message = f"{money_text(price)} on the law, {last.message}"
+            self.engines[-1] = replace(last, objective=price, unserved=unserved, message=message)
         return Outcome(
-            plan=assessment.plan,
-            status=assessment.status,
+            assessment.plan,
+            assessment.status,
             # what PyVRP would see of the plan, so that the certificate compares like with like
             objective=assessment.planned_pricing.objective,
             bound=None,
             rounding_bound=0.0,
-            history=tuple(found.history),
-            interrupted=found.interrupted or found.stopped,
-            message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
-            engines=tuple(engines),
+            history=tuple(self.history),
+            interrupted=interrupted,
+            message="every search ended by itself: the same seed gives the same plan" if self.ended else "",
+            engines=tuple(self.engines),
         )
 
+    def _start(self, over: Callable[[], bool]) -> None:
+        """Let PyVRP make a plan to start from."""
+        from kanopt.routing.search.pyvrp_search import PyVrpRun
 
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """A problem, the plan to start from, when the time limit began, and the plan that was given, if any."""
+        problem, options, name = self.problem, self.options, f"PyVRP {version('pyvrp')}"
+        beyond = unsupported_rules(problem)
+        refused = _why_not_pyvrp(problem, beyond, given=self.given is not None)
+        if refused:
+            self.engines.append(EngineRun(name, message=f"not used: {refused}"))
+            return
+        models_all = not beyond and not problem.frozen_inputs()
+        wall, cpu = time.perf_counter(), time.process_time()
+        least, most = _pyvrp_seconds(problem, beyond, options.time_limit)
+        most -= self.spent
+        try:
+            run = PyVrpRun(problem, options.seed, options.clock, self._reporter(known=models_all))
+            run.search(self.given, least, most, over)
+        except (SolverError, UnitError) as error:  # the search on the laws needs no whole numbers
+            self.engines.append(EngineRun(name, message=f"not used: {error}"))
+            return
+        self.plan = run.plan or self.plan
+        why = run.message or ("stopped" if over() else "its share of the time")
+        note = f"start only: does not model {', '.join(beyond)}" if beyond else why
+        spent = time.perf_counter() - wall, time.process_time() - cpu
+        self.engines.append(EngineRun(name, run.price, run.unserved, *spent, message=note))
+        self.ended = bool(run.message)
 
-    problem: RoutingProblem
-    start: RoutingPlan
-    began: float
-    given: RoutingPlan | None
+    def _go_on(self, over: Callable[[], bool]) -> None:
+        """Search on the law from the plan so far."""
+        problem, options = self.problem, self.options
+        wall, cpu = time.perf_counter(), time.process_time()
+        report = self._reporter(known=True)
+        if not self.history and self.plan.routes:
+            rank = problem.assess(self.plan).rank
+            if not rank.breaks_rules:
+                missed = int(rank.unserved)
+                report(Progress(0.0, rank.objective, message=left_out_text(missed) if missed else ""))
+        left = max(0.0, options.time_limit - self.spent)
+        search: RacerRun | PartsRun
+        if _is_split(problem):
+            search, cycle = PartsRun(problem, self.plan, options, report), None
+        else:
+            search = RacerRun(problem, self.plan, options.seed, report, options.clock, options.workers)
+            cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
+        self.plan = search.run(StoppingCriteria(left, None, over, cycle))
+        self.stopped |= search.stopped
+        parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
+        told = f"{count_text(search.steps, 'step')}{parts}"
+        by_itself = self.ended or all(run.message.startswith("not used") for run in self.engines)
+        spent = time.perf_counter() - wall, time.process_time() - cpu
+        self.engines.append(EngineRun(_NAME, None, 0, *spent, won=True, message=told))
+        self.ended = search.ended and by_itself
 
-    def spent(self, options: SolveOptions) -> float:
-        """Return how much of the time limit is over."""
-        return options.clock.now() - self.began
-
-
-class _Found:
-    """The best plan so far, what the searches did, and how they ended."""
-
-    def __init__(self, plan: RoutingPlan | None) -> None:
-        self.plan = plan
-        self.engines: list[EngineRun] = []
-        self.history: list[Progress] = []
-        self.interrupted, self.stopped, self.ended = False, False, False
-
-    def reporter(self, model: _Model, options: SolveOptions, known: bool) -> Callable[[Progress], None]:
+    def _reporter(self, *, known: bool) -> Callable[[Progress], None]:
         """Return what tells better plans of a search that begins now; nobody, where their price is not the plan's."""
-        offset = model.spent(options)
+        offset = self.spent
 
         def report(step: Progress) -> None:
             if not known:
@@ -246,8 +223,8 @@ class _Found:
             later = replace(step, seconds=step.seconds + offset)
             self.history.append(later)
             try:
-                if options.progress is not None:
-                    options.progress(later)
+                if self.options.progress is not None:
+                    self.options.progress(later)
             except KeyboardInterrupt:
                 self.stopped = True
 
@@ -314,11 +291,6 @@ def _known_stops(data: RoutingData, route: Route, vehicle: tuple[str, int], seen
     if stops and stops[-1] == home:
         stops.pop()
     return replace(route, vehicle=vehicle[0], index=vehicle[1], depot=home, clients=tuple(stops), locked=0)
-
-
-def search_limits(problem: RoutingProblem, seconds: float, asked: Callable[[], bool]) -> StoppingCriteria:
-    """Return when a search on the law ends: with the time, when asked, or by itself; see :class:`RoutingSearch`."""
-    return StoppingCriteria(seconds, None, asked, _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients))
 
 
 def _why_not_pyvrp(problem: RoutingProblem, beyond: tuple[str, ...], *, given: bool) -> str:

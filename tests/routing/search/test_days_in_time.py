@@ -156,12 +156,13 @@ def one_stop(**client: Any) -> ko.RoutingProblem:
 @pytest.mark.parametrize("promise", [None, 0.99])
 def test_the_plan_leaves_as_much_earlier_as_the_quantile_says(promise: float | None) -> None:
     problem = one_stop(earliest=125.0, latest=130.0, on_time=promise)
-    found = ko.solve_on_time(problem, 0.95, uncertainty=Uncertainty(travel=0.1), time_limit=2.0)
+    typical = ko.solve(problem, time_limit=1.0, days_in_time=None)
+    found, known = leave_in_time(typical.assessment, 0.95, uncertainty=Uncertainty(travel=0.1))
     # 30 minutes err by 3; the lower bound of the share is to be no less
-    planned = found.assessment.simulation.arrive[0]
+    planned = found.simulation.arrive[0]
     level = promise or 0.95
     assert 130.0 - 3.0 * norm.ppf((1.0 + 3.0 * level) / 4.0) < planned < 130.0 - 3.0 * norm.ppf(level)
-    assert found.days_in_time.reached
+    assert known.reached
     assert found.check.ok
 
 
@@ -169,50 +170,19 @@ def test_the_plan_leaves_as_much_earlier_as_the_quantile_says(promise: float | N
 def test_what_no_plan_keeps_is_told(promise: float | None) -> None:
     """The window ends when the fastest way is over: nobody is there before it on more than half of the days."""
     problem = one_stop(latest=30.0, on_time=promise)
-    found = ko.solve_on_time(problem, uncertainty=Uncertainty(travel=0.1), time_limit=1.0)
-    assert not found.days_in_time.reached
-    assert found.days_in_time.not_kept == (() if promise is None else ("a",))
+    typical = ko.solve(problem, time_limit=0.5, days_in_time=None)
+    found, known = leave_in_time(typical.assessment, 0.95, uncertainty=Uncertainty(travel=0.1))
+    assert not known.reached
+    assert known.not_kept == (() if promise is None else ("a",))
     told = "No departures of these routes" if promise is None else "Promises of their own are not kept to a."
-    assert told in str(found)
+    assert told in known.text()
     assert found.check.ok  # the plan still serves it, and holds on the laws
-
-
-@pytest.mark.parametrize(
-    ("on_time", "unsure", "told"),
-    [
-        (1.5, Uncertainty(travel=0.1), "days_in_time must be a share of days above 0 and below 1"),
-        (0.95, None, "nobody can be late: .* or no time is uncertain"),
-    ],
-)
-def test_what_cannot_be_promised_is_refused(on_time: float, unsure: Uncertainty | None, told: str) -> None:
-    with pytest.raises(ko.KanoptError, match=told):
-        ko.solve_on_time(two_stops(), on_time, uncertainty=unsure)
 
 
 def test_a_promise_in_a_table_is_between_0_and_1_and_told_where_it_is_idle() -> None:
     with pytest.raises(ko.errors.ProblemError, match="on_time"):
         two_stops(on_time=95.0)
     assert any("is a promise that is planned for where" in each for each in two_stops(on_time=0.99).remarks())
-
-
-def test_where_departures_are_not_enough_other_routes_are() -> None:
-    """One van does it in 95 minutes, with errors of √(3² + 2.5² + 4²) = 5.6, and the shift ends after 100."""
-
-    def problem(shift_end: float) -> ko.RoutingProblem:
-        clients = Client("a", latest=200.0), Client("b", latest=200.0)
-        return planned(*clients, num_available=2, fixed_cost=50.0, shift_end=shift_end)
-
-    how: dict[str, Any] = {"uncertainty": Uncertainty(travel=0.1), "time_limit": 2.0}
-    one, two = (ko.solve_on_time(problem(100.0), level, **how) for level in (0.75, 0.95))
-    assert [len(found.plan.routes) for found in (one, two)] == [1, 2]
-    assert one.days_in_time.share == pytest.approx(norm.cdf(5.0 / 5.59), abs=0.05)
-    assert two.days_in_time.reached
-    assert two.days_in_time.stretch > 1.0
-    assert two.days_in_time.typical_share == one.days_in_time.share
-    assert two.days_in_time.extra == pytest.approx(two.objective - one.objective)
-    hopeless = ko.solve_on_time(problem(81.0), 0.95, **how)
-    assert not hopeless.days_in_time.reached
-    assert hopeless.check.ok
 
 
 def test_a_law_without_a_value_after_the_shift_is_no_fault_of_the_plan() -> None:
@@ -225,8 +195,8 @@ def test_a_law_without_a_value_after_the_shift_is_no_fault_of_the_plan() -> None
     problem = ko.RoutingProblem([Depot("depot", 0, 0)], places, [van], {}, minutes)
     assert ko.solve(problem, time_limit=0.5).check.ok
     uncertain = ko.Uncertainty(travel=0.2)
-    found = ko.solve_on_time(problem, 0.9, uncertainty=uncertain, time_limit=1.0)
+    typical = ko.solve(problem, time_limit=1.0).assessment
+    found, known = leave_in_time(typical, 0.9, uncertainty=uncertain)
     assert found.check.ok
-    assert found.days_in_time is not None
-    assert np.isfinite(found.days_in_time.mean)
-    assert "nan" not in found.days_in_time.text()
+    assert np.isfinite(known.mean)
+    assert "nan" not in known.text()

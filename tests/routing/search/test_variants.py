@@ -10,12 +10,12 @@ from ortools.constraint_solver import pywrapcp
 
 from kanopt import RoutingProblem
 from kanopt.engines.base import SolveOptions
+from kanopt.engines.solve import solve
 from kanopt.routing import Client, Depot, RoutingPlan, RoutingPolicy, VehicleType
 from kanopt.routing.search.integers import RoutingIntegers, without_idle_reloads
 from kanopt.routing.search.ortools import OrToolsModel, OrToolsRouting
 from kanopt.routing.search.pyvrp_model import integers_of, pyvrp_model, unsupported_rules
 from kanopt.routing.search.solver import RoutingSearch
-from kanopt.solvers.solve import solve
 from tests.cases.patience import found_soon
 from tests.cases.routing import random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
