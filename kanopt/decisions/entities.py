@@ -18,7 +18,7 @@ from kanopt.faults import LARGEST, Fault, Name, shown
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.variables import Reference, check_name
 from kanopt.plans.law_use import DAY_REFERENCES, day_value, laws_without_day
-from kanopt.records.declaration import Unit, UnitSystem, check_fields, field, record
+from kanopt.records.declaration import Unit, UnitSystem, check_fields, field, other_columns, record
 from kanopt.records.reading import Attribute, RecordCheck, RecordReader, field_values
 from kanopt.tables import units_of
 from kanopt.text import number_text, range_text
@@ -64,9 +64,7 @@ class Decision:
         doc="The item that it is decided for; empty where it is one number for the whole plan. A problem calls it "
         '``"price of tea"``, and laws that are counted for each item read it as ``decision.price``.',
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Further columns of the table."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Further columns of the table.")
 
     def __post_init__(self) -> None:
         check_fields(self, f"decision {self.name!r:.80}")
@@ -100,9 +98,7 @@ class Item:
     """
 
     name: Name = field(doc="Unique among the items.")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="What laws read as ``item.<attribute>``."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("What laws read as ``item.<attribute>``.")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import MAY_BE_BLANK, Name
-from kanopt.records.declaration import field, record
+from kanopt.records.declaration import field, other_columns, record
 from kanopt.records.fields import CLOCK
 from kanopt.records.reading import Attribute, RecordReader
 from kanopt.routing.entities import split_label
@@ -79,9 +79,7 @@ class DrivenStop:
         unit="load",
         doc="What was on board on arrival; where it is blank, what the plan's demands say.",
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known of it."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Whatever else is known of it.")
 
 
 @dataclass(frozen=True, eq=False)

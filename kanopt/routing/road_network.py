@@ -53,14 +53,10 @@ class RoadPath:
         From start to end.
     links
         Rows of the links table, in order of travel.
-    time, length
-        In the network's units.
     """
 
     nodes: tuple[str, ...]
     links: tuple[int, ...]
-    time: float
-    length: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +85,8 @@ class RoadNetwork:
     --------
     >>> roads = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [2.0, 3.0]})
     >>> network = RoadNetwork(roads, np.array([4.0, 5.0]))
-    >>> network.path("a", "c")
-    RoadPath(nodes=('a', 'b', 'c'), links=(0, 1), time=9.0, length=5.0)
+    >>> network.paths([("a", "c")])
+    [RoadPath(nodes=('a', 'b', 'c'), links=(0, 1))]
     >>> network.matrix(["c", "a"]).time.tolist()
     [[0.0, inf], [9.0, 0.0]]
     """
@@ -100,57 +96,6 @@ class RoadNetwork:
     nodes: pd.DataFrame | None = None
     distance: str = "km"
     time: str = "min"
-
-    @classmethod
-    def from_networkx(
-        cls,
-        graph: Any,
-        law: BoundFormula | str,
-        *,
-        length: str = "length",
-        distance: str = "km",
-        time: str = "min",
-    ) -> RoadNetwork:
-        """Return the roads of a networkx graph, such as OSMnx makes: edges are links, their attributes columns.
-
-        Parameters
-        ----------
-        graph
-            Any networkx graph. An edge without a direction is two links. Where all nodes have the attributes ``x``
-            and ``y``, they become the nodes of maps.
-        law
-            Travel time of a link: a formula bound to ``link.<attribute>``, or the name of an attribute with times.
-        length
-            Name of the attribute with lengths.
-        distance, time
-            Units of lengths and of travel times.
-
-        Raises
-        ------
-        ProblemError
-            If an edge has no length or no travel time, or the roads contradict themselves.
-
-        Examples
-        --------
-        >>> import networkx as nx
-        >>> graph = nx.Graph()
-        >>> graph.add_edge("a", "b", length=2.0, minutes=4.0)
-        >>> network = RoadNetwork.from_networkx(graph, "minutes")
-        >>> network.matrix(["a", "b"]).time.tolist()
-        [[0.0, 4.0], [4.0, 0.0]]
-        """
-        edges = list(graph.edges(data=True) if graph.is_directed() else graph.to_directed().edges(data=True))
-        links = pd.DataFrame([{**known, "tail": str(tail), "head": str(head)} for tail, head, known in edges])
-        for column in (length, *([law] if isinstance(law, str) else [])):
-            if column not in links.columns or links[column].isna().any():
-                hint = nearest(column, map(str, links.columns))
-                raise ProblemError(f"graph: not every edge has the attribute {column!r}; {hint}")
-        times = law if isinstance(law, BoundFormula) else links[law].to_numpy(dtype=np.float64)
-        known = [{"name": str(node), **about} for node, about in graph.nodes(data=True)]
-        nodes = (
-            pd.DataFrame(known)[["name", "x", "y"]] if all({"x", "y"} <= {*one} for one in known) else None
-        )
-        return cls(links.assign(length=links[length]), times, nodes, distance, time)
 
     def __post_init__(self) -> None:
         known = {
@@ -367,16 +312,6 @@ class RoadNetwork:
             here[active] = previous
         return total.reshape(len(sources), len(targets))
 
-    def path(self, origin: str, destination: str) -> RoadPath | None:
-        """Return the fastest path, or None where no path leads.
-
-        Raises
-        ------
-        ProblemError
-            If a node is unknown.
-        """
-        return self.paths([(origin, destination)])[0]
-
     def paths(self, pairs: Sequence[tuple[str, str]]) -> list[RoadPath | None]:
         """Return the fastest path of each pair of nodes; None where no path leads.
 
@@ -393,10 +328,10 @@ class RoadNetwork:
             for place in np.flatnonzero((row >= part.start) & (row < part.stop)):
                 tree = row[place] - part.start
                 if np.isfinite(times[tree, end[place]]):
-                    found[place] = self._trace(start[place], end[place], times[tree], before[tree])
+                    found[place] = self._trace(start[place], end[place], before[tree])
         return found
 
-    def _trace(self, start: int, end: int, times: Floats, before: NDArray[np.intp]) -> RoadPath:
+    def _trace(self, start: int, end: int, before: NDArray[np.intp]) -> RoadPath:
         nodes = [int(end)]
         while nodes[-1] != start:
             nodes.append(int(before[nodes[-1]]))
@@ -404,12 +339,7 @@ class RoadNetwork:
         key, link = self._edges
         wanted = np.array(nodes[:-1], dtype=np.int64) * len(self.names) + np.array(nodes[1:], dtype=np.int64)
         links = link[np.searchsorted(key, wanted)]
-        return RoadPath(
-            nodes=tuple(self.names[node] for node in nodes),
-            links=tuple(int(place) for place in links),
-            time=float(times[end]),
-            length=float(self.lengths[links].sum()),
-        )
+        return RoadPath(tuple(self.names[node] for node in nodes), tuple(links.tolist()))
 
     @cached_property
     def positions(self) -> pd.DataFrame | None:

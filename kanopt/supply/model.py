@@ -186,39 +186,19 @@ def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[
     }
 
 
-# The supply network as a graph, and the markets that nothing in it leads to.
-
-
-def network_graph(network: SupplyNetwork) -> Any:
-    """Return places and lanes as a ``networkx.MultiDiGraph``; see :meth:`SupplyModel.to_networkx`."""
-    import networkx as nx
-
-    graph = nx.MultiDiGraph()
-    kinds = (
-        ("supplier", network.supplier_names),
-        ("facility", network.facility_names),
-        ("market", network.market_names),
-    )
-    for kind, names in kinds:
-        graph.add_nodes_from(names, kind=kind)
-    for name, (x, y) in zip(network.node_names, network.coordinates.tolist(), strict=True):
-        graph.nodes[name].update(x=x, y=y)
-    for facility in network.facilities:
-        graph.nodes[facility.name]["status"] = facility.status
-    for lane, distance in zip(network.lanes, network.distances.tolist(), strict=True):
-        known = {**lane.attributes, "distance": distance, "capacity": lane.capacity}
-        graph.add_edge(lane.tail, lane.head, key=lane.mode, **known)
-    return graph
+# The markets that no lane leads to.
 
 
 def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
     """Say which markets no lane leads to from any supplier, through sites that are not closed by their status."""
-    import networkx as nx
-
-    graph = network_graph(network)
-    graph.remove_nodes_from([site.name for site in network.facilities if site.status == "closed"])
-    reached = set[str]().union(*(nx.descendants(graph, name) for name in network.supplier_names))
-    missing = [name for name in network.market_names if name not in reached]
+    passable = np.ones(len(network.node_names), dtype=bool)
+    passable[network.facility_nodes] = ~network.has_status("closed")
+    lanes = passable[network.tails] & passable[network.heads]
+    reached, before = np.arange(len(passable)) < len(network.supplier_names), None
+    while before is None or (reached != before).any():
+        before = reached.copy()
+        reached[network.heads[lanes & reached[network.tails]]] = True
+    missing = [network.market_names[place] for place in np.flatnonzero(~reached[network.market_nodes])]
     if not missing:
         return ()
     return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
@@ -360,29 +340,6 @@ class SupplyModel(Problem[FlowPlan]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the flow in the tariff, where it reads one."""
         return self.lane_tariff.frozen_inputs()
-
-    def to_networkx(self) -> Any:
-        """Return the network as a ``networkx.MultiDiGraph``.
-
-        The keys of its edges are the modes of the lanes. Nodes have the attribute ``kind`` (``"supplier"``,
-        ``"facility"`` or ``"market"``) and ``x`` and ``y`` (NaN where unknown), facilities their ``status``; edges
-        have ``distance`` (NaN where unknown) and ``capacity``, and what else is known of the lane.
-
-        Examples
-        --------
-        >>> from kanopt import SupplyProblem
-        >>> problem = SupplyProblem(
-        ...     suppliers=[Supplier("mill", "flour")], markets=[Market("Lyon"), Market("Nice")],
-        ...     products=[Product("flour", shortage_cost=9.0)], periods=[Period("1")],
-        ...     lanes=[Lane("mill", "Lyon", "rail", distance=310.0)], tariff=1.0, demand=20.0,
-        ... )
-        >>> graph = problem.to_networkx()
-        >>> graph.nodes["Lyon"]["kind"], graph.edges["mill", "Lyon", "rail"]["distance"]
-        ('market', 310.0)
-        >>> problem.remarks()
-        ("no lanes lead from any supplier to 'Nice' through sites that may open",)
-        """
-        return network_graph(self.network)
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of each table, that of the demand among them if it is one."""

@@ -19,7 +19,7 @@ from kanopt.faults import Amount, Finite, Limit, Name, OpenLimit
 from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.geography import Positions, place_field
 from kanopt.plans.law_use import day_value
-from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, field, record
+from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, field, other_columns, record
 from kanopt.records.reading import Attribute, Record, field_values
 
 # The things a supply network is made of, as plain records with the rules of their fields.
@@ -76,10 +76,6 @@ class SupplyUnits(UnitSystem):
         return self.unit_of("money/quantity")
 
 
-def _others() -> Any:
-    return field(default_factory=dict, hash=False, doc="Whatever else is known.")
-
-
 @record("suppliers", key=("name", "product"))
 class Supplier:
     """What a supplier offers of one product, or of all of them together.
@@ -108,7 +104,7 @@ class Supplier:
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("facilities")
@@ -160,7 +156,7 @@ class Facility:
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("markets")
@@ -178,10 +174,8 @@ class Market:
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict,
-        hash=False,
-        doc="Whatever else is known; a demand law reads it as ``market.<name>``.",
+    attributes: Mapping[str, Attribute] = other_columns(
+        "Whatever else is known; a demand law reads it as ``market.<name>``."
     )
 
 
@@ -205,7 +199,7 @@ class Product:
         price="shortage",
         doc="Money per unit of demand not met; None where demand must be met.",
     )
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("periods")
@@ -221,7 +215,7 @@ class Period:
     """
 
     name: Name = field(doc="Unique among periods.")
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("lanes", key=("tail", "head", "mode"))
@@ -249,7 +243,7 @@ class Lane:
     capacity: OpenLimit = field(
         default=math.inf, unit="weight", doc="Weight that may move in one period; infinite by default."
     )
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
     @property
     def name(self) -> str:
@@ -398,6 +392,18 @@ class SupplyNetwork:
     def lane_capacity(self) -> Floats:
         """Weight that may move on each lane in one period, shape (L,)."""
         return np.array([lane.capacity for lane in self.lanes])
+
+    @cached_property
+    def limits(self) -> Mapping[str, Floats]:
+        """The capacities by kind, (places,) each: of offers, lanes, sites that receive and send, and stores."""
+        through = self.of_facilities("capacity")
+        return {
+            "storage": self.of_facilities("storage"),
+            "supply": np.array([offer.capacity for offer in self.offers]),
+            "lane": self.lane_capacity,
+            "outbound": through,
+            "inbound": through,
+        }
 
     @cached_property
     def shortage_cost(self) -> Floats:

@@ -97,6 +97,14 @@ class Ledger:
         return totals
 
     @cached_property
+    def used(self) -> Mapping[str, Floats]:
+        """How much of each capacity of :attr:`SupplyNetwork.limits` is used, (places, T) each."""
+        moved = {"storage": np.maximum(self.stock, 0.0), "lane": self.flows}
+        moved |= {"outbound": self.shipped, "inbound": self.received}
+        weights = {kind: np.einsum("npt,p->nt", each, self.network.weights) for kind, each in moved.items()}
+        return {"supply": self.bought.sum(axis=1), **weights}
+
+    @cached_property
     def in_use(self) -> NDArray[np.bool_]:
         """Whether anything enters, leaves or stays at each facility in each period, shape (F, T)."""
         moved = self.received + self.shipped + np.abs(self.stock)
