@@ -8,7 +8,7 @@ what a law says.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -406,15 +406,8 @@ class LegInputs:
 
     def select(self, legs: Integers) -> LegInputs:
         """Return some of the legs, where every array is one of legs."""
-        return LegInputs(
-            self.vehicle[legs],
-            self.tail[legs],
-            self.head[legs],
-            self.load[legs],
-            self.clock[legs],
-            self.duration[legs],
-            None if self.late is None else self.late[legs],
-        )
+        arrays = (getattr(self, item.name) for item in fields(self))
+        return LegInputs(*(None if each is None else each[legs] for each in arrays))
 
 
 class RoutingLaws:

@@ -15,7 +15,6 @@ import numpy as np
 
 from kanopt.engines.base import SearchClock
 from kanopt.engines.compiled.library import kernel, kernel_for
-from kanopt.errors import SolverError
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
@@ -378,23 +377,14 @@ class Annealing:
         return float((self.steps - self._first) / whole) if whole > 0 else 1.0
 
 
-# ``refine``: make a plan better on the law, never worse.
+# Searches side by side: make a plan better on the law, never worse.
 
 _PER_LEG = 1.2e-7  # seconds, for a clock that counts work
 _NEXT_SEED = 1_000_003
 
 
-def refine(
-    problem: RoutingProblem,
-    plan: RoutingPlan | None = None,
-    *,
-    seconds: float | None = None,
-    steps: int | None = None,
-    seed: int = 0,
-    progress: Callable[[Progress], None] | None = None,
-    interrupt: Callable[[], bool] | None = None,
-) -> RoutingPlan:
-    """Search for a better plan, driving every plan tried on the laws: true loads, true clock, best departures.
+class RacerRun:
+    """One search on a problem, from plan to plan: true loads, true clock, best departures.
 
     Parameters
     ----------
@@ -402,40 +392,10 @@ def refine(
         A routing problem.
     plan
         Where to start; None for no client served.
-    seconds, steps
-        Limits, at least one of them. With `steps` alone the same seed gives the same plan.
     seed
         Of all random choices.
     progress
         Called with each better plan.
-    interrupt
-        Looked at some fifty times a second: whether to stop and return the best plan so far.
-
-    Returns
-    -------
-    RoutingPlan
-        The best plan found, or the one given where none is better on the law: one that keeps the rules before one
-        that does not, then one that leaves fewer clients out who must be served, then the cheaper one.
-
-    Raises
-    ------
-    SolverError
-        If there is no limit, or no compiled kernel on this machine.
-    """
-    if seconds is None and steps is None:
-        raise SolverError("refine needs a limit: seconds or steps")
-    return RacerRun(problem, plan, seed, progress).run(
-        StoppingCriteria(seconds, steps, interrupt if interrupt is not None else lambda: False)
-    )
-
-
-class RacerRun:
-    """One search on a problem, from plan to plan; see :func:`refine`.
-
-    Parameters
-    ----------
-    problem, plan, seed, progress
-        As in :func:`refine`.
     clock
         What seconds are measured with; wall seconds where not given.
     workers
