@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
+from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.geography import Positions
-from kanopt.plans.law_use import falls_below_zero, impossible_value, law_mistake
+from kanopt.plans.law_use import law_mistake, refuse_below_zero
 from kanopt.records.fields import Field
 from kanopt.records.headers import column_hint
 from kanopt.records.reading import names_of
@@ -190,20 +190,13 @@ class RoadNetwork:
                 raise ProblemError(f"links: {len(self.links)} links, but travel times of shape {times.shape}")
             return times
         try:
-            times = self.law.evaluate(self.resolve, self.time)
+            times = np.broadcast_to(self.law.evaluate(self.resolve, self.time), (len(self.links),))
         except FormulaError as error:
             raise ProblemError(f"links: {error}") from error
-        if (below := falls_below_zero(np.asarray(times))).any():
-            least = int(np.argmin(times))
-            told = float(
-                np.broadcast_to(self.law.evaluate(self.resolve, self.law.formula.output.unit), times.shape)[
-                    least
-                ]
-            )
-            where = f" on link {self.label(least)} ({int(below.sum())} of {len(self.links)} links)"
-            raise LawValueError(impossible_value("travel time", self.law.formula, told, where))
-        times = np.maximum(times, 0.0)
-        return np.array(np.broadcast_to(times, (len(self.links),)))
+        refuse_below_zero(
+            "travel time", self.law, times, self.time, lambda link: f"on link {self.label(link)}", "links"
+        )
+        return np.maximum(times, 0.0)
 
     def resolve(self, reference: Reference) -> ReferenceValue:
         """Look ``link.<column>`` up for every link; a network refuses laws that are bound to anything else."""

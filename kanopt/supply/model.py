@@ -238,7 +238,7 @@ class SupplyModel(Problem[FlowPlan]):
         object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
         found = {table.name: reader.read(getattr(self, table.name), table) for table in self.units.tables()}
-        network = SupplyNetwork.of(found, self.units, self.detour, read_day(self.day))
+        network = SupplyNetwork(**found, units=self.units, detour=self.detour, day=read_day(self.day))
         object.__setattr__(self, "network", network)
         reader.faults += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
         measured = bool(np.isnan(network.stated_lengths).any())

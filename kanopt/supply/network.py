@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -270,56 +270,33 @@ class SupplyNetwork:
 
     Parameters
     ----------
-    offers, facilities, markets, products, periods, lanes
-        The records, each list in the user's order.
+    suppliers, facilities, markets, products, periods, lanes
+        The records of each table, in the user's order.
     units
         What their numbers are counted in.
     detour
         How much longer lanes are than as the crow flies; see :class:`~kanopt.plans.geography.Positions`.
     """
 
-    offers: tuple[Supplier, ...]
-    facilities: tuple[Facility, ...]
-    markets: tuple[Market, ...]
-    products: tuple[Product, ...]
-    periods: tuple[Period, ...]
-    lanes: tuple[Lane, ...]
+    suppliers: Sequence[Supplier]
+    facilities: Sequence[Facility]
+    markets: Sequence[Market]
+    products: Sequence[Product]
+    periods: Sequence[Period]
+    lanes: Sequence[Lane]
     units: SupplyUnits
     detour: float | None = None
     day: date | None = None
 
-    @classmethod
-    def of(
-        cls,
-        records: Mapping[str, Sequence[Any]],
-        units: SupplyUnits,
-        detour: float | None = None,
-        day: date | None = None,
-    ) -> SupplyNetwork:
-        """Return the network of records, given by the names of their tables."""
-        return cls(
-            offers=tuple(records["suppliers"]),
-            facilities=tuple(records["facilities"]),
-            markets=tuple(records["markets"]),
-            products=tuple(records["products"]),
-            periods=tuple(records["periods"]),
-            lanes=tuple(records["lanes"]),
-            units=units,
-            detour=detour,
-            day=day,
-        )
-
     @property
     def tables(self) -> Mapping[str, Sequence[Record]]:
         """The records of each table, by its name in the problem."""
-        return {
-            "suppliers": self.offers,
-            "facilities": self.facilities,
-            "markets": self.markets,
-            "products": self.products,
-            "periods": self.periods,
-            "lanes": self.lanes,
-        }
+        return {table.name: getattr(self, table.name) for table in self.units.tables()}
+
+    @property
+    def offers(self) -> Sequence[Supplier]:
+        """What suppliers offer: one record or several of each."""
+        return self.suppliers
 
     @cached_property
     def supplier_names(self) -> list[str]:
@@ -418,6 +395,11 @@ class SupplyNetwork:
     def has_status(self, status: str) -> NDArray[np.bool_]:
         """Return which facilities have a status, shape (F,)."""
         return np.array([facility.status == status for facility in self.facilities], dtype=bool)
+
+    @property
+    def may_open(self) -> NDArray[np.bool_]:
+        """Which facilities may be open in each period, shape (F, T): those that are not closed by their status."""
+        return np.repeat(~self.has_status("closed")[:, None], self.shape[2], axis=1)
 
     @cached_property
     def offer_of(self) -> Indices:

@@ -18,6 +18,7 @@ from kanopt.supply.spare_capacity import (
     PathStep,
     SpareCapacity,
     lane_cost,
+    paths_if_opened,
     paths_through,
 )
 from kanopt.text import amount_text, join_list, money_text, number_text
@@ -102,9 +103,11 @@ class CapacityGaps:
     lanes: Floats
     from_start: bool
 
-    def when(self, period: str) -> str:
-        """Word the time over which supply and sites are summed."""
-        return f"by the end of period {period}" if self.from_start else f"in period {period}"
+    def at(self, kind: str, cell: tuple[int, int, int]) -> float:
+        """Return the gap of a kind that concerns a market, product and period."""
+        market, product, period = cell
+        places = {"supply": (product, period), "sites": (period,), "lanes": (market, period)}
+        return float(getattr(self, kind)[places[kind]])
 
 
 def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
@@ -162,58 +165,40 @@ def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
     network = problem.network
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
     demand = np.where(mandatory, problem.demand_array, 0.0)
-    cut_off = (demand > 0) & np.isinf(_paths_if_opened(problem).to_markets)
+    cut_off = (demand > 0) & np.isinf(paths_if_opened(problem).to_markets)
     gap, found = capacity_gaps(problem, demand), []
     for market, product in np.argwhere(cut_off.any(axis=2)).tolist():
         name = network.market_names[market]
         message = f"no lane leads from a supplier of {network.product_names[product]} to {name} by a site that may open"
         found.append((f"market {name}", Reason("", "", message, _ADD_LANE, proved=True, bottleneck=_NO_LANE)))
     for product, period in np.argwhere(gap.supply > 0).tolist():
-        found.append(("supply", _supply_gap(problem, gap, product, period)))
+        found.append(("supply", _gap(problem, gap, "supply", (0, product, period))))
     short = np.flatnonzero(gap.sites > 0).tolist()
-    found += [("facilities", _site_gap(problem, gap, period)) for period in short]
+    found += [("facilities", _gap(problem, gap, "sites", (0, 0, period))) for period in short]
     for market, period in np.argwhere(gap.lanes > 0).tolist():
-        found.append((f"market {network.market_names[market]}", _lane_gap(problem, gap, market, period)))
+        reason = _gap(problem, gap, "lanes", (market, 0, period))
+        found.append((f"market {network.market_names[market]}", reason))
     return tuple(replace(reason, subject=subject, kind="infeasible") for subject, reason in found)
 
 
-def _paths_if_opened(problem: SupplyModel) -> CheapestPaths:
-    """Return the cheapest paths if every site opened that may."""
-    network = problem.network
-    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-    return paths_through(problem, allowed)
-
-
-def _supply_gap(problem: SupplyModel, gap: CapacityGaps, product: int, period: int) -> Reason:
-    name, amount = problem.network.product_names[product], float(gap.supply[product, period])
-    when, missing = (
-        gap.when(problem.network.period_names[period]),
-        amount_text(amount, problem.units.quantity, 6),
-    )
-    message = f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan"
-    relaxation = f"raise the supply of {name} {when} by {missing} to serve all markets"
-    bottleneck = f"suppliers can sell less {name} than all markets want"
-    return Reason("", "", message, relaxation, proved=True, bottleneck=bottleneck, amount=amount)
-
-
-def _site_gap(problem: SupplyModel, gap: CapacityGaps, period: int) -> Reason:
-    amount, when = float(gap.sites[period]), gap.when(problem.network.period_names[period])
-    missing = amount_text(amount, problem.units.weight, 6)
-    message = (
-        f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan"
-    )
-    relaxation = f"raise the throughput of sites {when} by {missing} to serve all markets"
-    bottleneck = "all sites that may open pass on less than all markets want"
-    return Reason("", "", message, relaxation, proved=True, bottleneck=bottleneck, amount=amount)
-
-
-def _lane_gap(problem: SupplyModel, gap: CapacityGaps, market: int, period: int) -> Reason:
-    name, when = problem.network.market_names[market], f"in period {problem.network.period_names[period]}"
-    amount = float(gap.lanes[market, period])
-    missing = amount_text(amount, problem.units.weight, 6)
-    message = f"the lanes into {name} carry {missing} less than it wants {when}, whatever the plan"
-    relaxation = f"raise the capacity of lanes into {name} {when} by {missing} to serve it"
-    bottleneck = f"the lanes into {name} carry less than it wants"
+def _gap(problem: SupplyModel, gaps: CapacityGaps, kind: str, cell: tuple[int, int, int]) -> Reason:
+    """Return the reason that a gap of a kind is."""
+    network, units, amount = problem.network, problem.units, gaps.at(kind, cell)
+    market, product = network.market_names[cell[0]], network.product_names[cell[1]]
+    who, limit, what, wants, served = {
+        "supply": ("suppliers can sell", f"the supply of {product}", product, "all markets want", "all markets"),
+        "sites": (
+            "all sites that may open pass on", "the throughput of sites", "", "all markets want", "all markets"
+        ),
+        "lanes": (f"the lanes into {market} carry", f"the capacity of lanes into {market}", "", "it wants", "it"),
+    }[kind]  # fmt: skip
+    missing = amount_text(amount, units.quantity if kind == "supply" else units.weight, 6)
+    when = "by the end of" if gaps.from_start and kind != "lanes" else "in"
+    when = f"{when} period {network.period_names[cell[2]]}"
+    of = f" of {what}" if what else ""
+    message = f"{who} {missing}{of} less than {wants} {when}, whatever the plan"
+    relaxation = f"raise {limit} {when} by {missing} to serve {served}"
+    bottleneck = f"{who} less {what} than {wants}".replace("  ", " ")
     return Reason("", "", message, relaxation, proved=True, bottleneck=bottleneck, amount=amount)
 
 
@@ -248,7 +233,7 @@ class _ShortageReasons:
     @cached_property
     def paths_if_opened(self) -> CheapestPaths:
         """Cheapest paths if every site opened that may."""
-        return _paths_if_opened(self.problem)
+        return paths_if_opened(self.problem)
 
     @cached_property
     def paths_through_open(self) -> CheapestPaths:
@@ -289,14 +274,9 @@ class _ShortageReasons:
 
     def _limit(self, cell: tuple[int, int, int]) -> Reason | None:
         """Return a capacity that no plan can overcome and that explains all that is missing."""
-        market, product, period = cell
-        missing = self.plan_gaps
-        if missing.lanes[market, period] <= self.capacity_gaps.lanes[market, period]:
-            return _lane_gap(self.problem, self.capacity_gaps, market, period)
-        if missing.supply[product, period] <= self.capacity_gaps.supply[product, period]:
-            return _supply_gap(self.problem, self.capacity_gaps, product, period)
-        if missing.sites[period] <= self.capacity_gaps.sites[period]:
-            return _site_gap(self.problem, self.capacity_gaps, period)
+        for kind in ("lanes", "supply", "sites"):
+            if self.plan_gaps.at(kind, cell) <= self.capacity_gaps.at(kind, cell):
+                return _gap(self.problem, self.capacity_gaps, kind, cell)
         return None
 
     def _closed(self, cell: tuple[int, int, int], price: float) -> Reason | None:
@@ -348,11 +328,9 @@ class _ShortageReasons:
     def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
         """Return the money per unit of a path at planning values, capacities ignored."""
         holding = self.problem.network.of_facilities("holding_cost")
-        return float(
-            sum(
-                holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period]
-                for step in steps
-            )
+        return sum(
+            float(holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period])
+            for step in steps
         )
 
     @cached_property

@@ -193,6 +193,11 @@ def paths_through(
     )
 
 
+def paths_if_opened(problem: SupplyModel) -> CheapestPaths:
+    """Return the cheapest paths if every site opened that may, capacities ignored."""
+    return paths_through(problem, problem.network.may_open)
+
+
 @dataclass(frozen=True, eq=False)
 class SpareCapacity:
     """The spare part of every capacity of a plan.
@@ -375,7 +380,7 @@ def ways_with_room(problem: SupplyModel, spare: SpareCapacity, amount: float | F
     opening[network.facility_nodes] = (first[:, None] + by_period) / amount
     return paths_through(
         problem,
-        np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1),
+        network.may_open,
         np.where(spare.full_on_lanes > 0, np.inf, opening[network.heads][:, None, :]),
         np.where(spare.full["storage"], np.inf, 0.0)[:, None, :],
     )

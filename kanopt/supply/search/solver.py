@@ -392,7 +392,7 @@ def _least_missing(model: SupplyProgram) -> GrowingModel:
     return replace(
         growing,
         linear=replace(linear, cost=model.missing, lower=lower, integer=whole),
-        pool=RowPool.empty(),
+        pool=RowPool.of_gates(*np.zeros((3, 0), dtype=np.intp), np.zeros(0)),
     )
 
 
