@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -267,10 +267,8 @@ class DecisionNames:
 
     def whole_row(self, row: Mapping[str, float]) -> dict[str, float]:
         """Return a linear row over every decision, what is of each item under its own name."""
-        return {name: coefficient for short, coefficient in row.items() for name in self._names_of(short)}
-
-    def _names_of(self, short: str) -> Iterable[str]:
-        return self.of_items[short].values() if short in self.of_items else (short,)
+        names = {short: own.values() for short, own in self.of_items.items()}
+        return {name: number for short, number in row.items() for name in names.get(short, (short,))}
 
     def item_fields(self, law: BoundFormula) -> tuple[str, ...]:
         """Return what a law reads of items."""

@@ -78,6 +78,16 @@ class WorkClock(SearchClock):
         self._spent += seconds
 
 
+def asks_to_stop(progress: Callable[[Progress], None] | None, step: Progress) -> bool:
+    """Tell of a better plan; return whether whoever is told pressed Ctrl-C meanwhile, which ends the search."""
+    try:
+        if progress is not None:
+            progress(step)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
 _LONGEST = 1e9
 """Seconds, about thirty years: longer waits overflow in some engines."""
 

@@ -167,7 +167,11 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
             told = f"{solver.name}: {refusal}"
             raise SolverError(told if solver is usual else f"{told}; leave the solver out for the usual one")
         spent = time.perf_counter() - wall + usual.reserve(problem, options) * options.time_limit
-        outcome = solver.solve(problem, _what_is_left(options, spent))
+        # loading solvers counts, up to a share of the limit
+        left = max(options.time_limit - spent, (1.0 - _LOADING) * options.time_limit)
+        outcome = solver.solve(
+            problem, options if options.deterministic else replace(options, time_limit=left)
+        )
         outcome = usual.finish(problem, outcome, options)
         if options.deterministic:
             outcome = outcome.with_message(_COUNTED)
@@ -182,13 +186,6 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
             cpu_seconds=cpu_seconds() - cpu,
         )
     return replace(result, interrupted=True) if interrupt.asked else result
-
-
-def _what_is_left(options: SolveOptions, spent: float) -> SolveOptions:
-    """Return options without the seconds that went into loading solvers, up to a share of the limit."""
-    if options.deterministic:
-        return options
-    return replace(options, time_limit=max(options.time_limit - spent, (1.0 - _LOADING) * options.time_limit))
 
 
 def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:

@@ -322,7 +322,7 @@ class PyVrpRun:
         """Note a better plan: its price, what it is worth with clients that it leaves out, and how many these are."""
         self.price, self.unserved = price, left
         self._history.append((self.seconds, worth))
-        self.report(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
+        self.report(Progress(self.seconds, price, message=left_out_text(left)))
 
     def _local_search(self, model: PyVrpModel) -> LocalSearch:
         neighbours = compute_neighbours(model.data, NeighbourhoodParams())

@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.errors import SolverError, UnitError
 from kanopt.interrupt import Interrupt
@@ -195,8 +195,7 @@ class _Search:
         if not self.history and self.plan.routes:
             rank = problem.assess(self.plan).rank
             if not rank.breaks_rules:
-                missed = int(rank.unserved)
-                report(Progress(0.0, rank.objective, message=left_out_text(missed) if missed else ""))
+                report(Progress(0.0, rank.objective, message=left_out_text(int(rank.unserved))))
         left = max(0.0, options.time_limit - self.spent)
         search: RacerRun | PartsRun
         if _is_split(problem):
@@ -222,11 +221,7 @@ class _Search:
                 return
             later = replace(step, seconds=step.seconds + offset)
             self.history.append(later)
-            try:
-                if self.options.progress is not None:
-                    self.options.progress(later)
-            except KeyboardInterrupt:
-                self.stopped = True
+            self.stopped |= asks_to_stop(self.options.progress, later)
 
         return report
 

@@ -10,7 +10,7 @@ import numpy as np
 import ortools
 
 from kanopt.array_types import Floats, Integers
-from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.engines.cpsat import (
     CpSatResult,
@@ -306,11 +306,8 @@ class _Run:
         bound = None if self.bound is None else self.bound - self.head_start
         progress = Progress(self._elapsed(), cost / self.safe.scale - self.head_start, bound)
         self.history.append(progress)
-        if self.options.progress is not None:
-            try:
-                self.options.progress(progress)
-            except KeyboardInterrupt:
-                self.interrupt.ask()
+        if asks_to_stop(self.options.progress, progress):
+            self.interrupt.ask()
 
     def _raise_bound(self, cost: float) -> None:
         """Turn a bound on a grid's cost into one on the law, and keep the highest."""
@@ -449,7 +446,9 @@ class _Run:
             if search.on_safe_grid:
                 self._accept(modes, starts, cost)
             else:
-                self._move_to_safe_grid(modes, starts)
+                moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
+                if moved is not None:
+                    self._offer(modes, moved.astype(np.int64))
 
         # of several strategies in turns none gets far where resources are shared
         shares, goal = bool(grid.timing.need.any()), search.goal
@@ -481,12 +480,6 @@ class _Run:
         if bounding:
             self._raise_bound(found.bound)
         return found, grid
-
-    def _move_to_safe_grid(self, modes: Integers, starts: Integers) -> None:
-        """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
-        moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
-        if moved is not None:
-            self._offer(modes, moved.astype(np.int64))
 
 
 def _priorities(grid: TimeGrid) -> list[Floats | None]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.engines.base import SearchClock
+from kanopt.engines.base import SearchClock, asks_to_stop
 from kanopt.engines.compiled.library import kernel, kernel_for
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
@@ -489,22 +489,18 @@ class RacerRun:
         if not rank.is_better_than(self._rank):
             return
         self._rank = rank
-        step = Progress(self._seconds, price, message=left_out_text(missed) if missed else "")
+        step = Progress(self._seconds, price, message=left_out_text(missed))
         self.history.append(step)
-        try:
-            if self.progress is not None:
-                self.progress(step)
-        except KeyboardInterrupt:
-            self.stopped = True
+        self.stopped |= asks_to_stop(self.progress, step)
 
 
 def left_out_text(count: int) -> str:
-    """Say how many clients a plan leaves out although they must be served.
+    """Say how many clients a plan leaves out although they must be served; nothing where there are none.
 
     Examples
     --------
-    >>> left_out_text(1), left_out_text(4)
-    ('1 client that must be served is left out', '4 clients that must be served are left out')
+    >>> left_out_text(1), left_out_text(4), left_out_text(0)
+    ('1 client that must be served is left out', '4 clients that must be served are left out', '')
     """
     one = "client that must be served is left out"
-    return count_text(count, one, "clients that must be served are left out")
+    return count_text(count, one, "clients that must be served are left out") if count else ""
