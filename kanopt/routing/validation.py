@@ -50,19 +50,14 @@ def data_remarks(problem: RoutingModel) -> Iterator[str]:
     >>> print(*data_remarks(problem))
     van: half of all legs are driven at 30,000 km/h or more; are distances in km and times in min?
     """
-    yield from _degrees(problem)
+    asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
+    if asked and problem.network is None:  # of tables without units that is refused
+        yield f"x and y {asked}; degrees belong into lat and lon"
     yield from _speed(problem)
     yield from (text for rule in RULES for text in rule.remarks(problem.data))
     records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
     tables = [table for table in problem.units.tables() if table.name in records]
     yield from map(str, idle_fields([(table, records[table.name]) for table in tables]))
-
-
-def _degrees(problem: RoutingModel) -> Iterator[str]:
-    """Report coordinates that look like degrees; of tables without units that is refused."""
-    asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
-    if asked and problem.network is None:
-        yield f"x and y {asked}; degrees belong into lat and lon"
 
 
 def _speed(problem: RoutingModel) -> Iterator[str]:

@@ -53,7 +53,7 @@ from kanopt.supply.network import (
     SupplyNetwork,
     SupplyUnits,
 )
-from kanopt.supply.plan import FlowPlan, plan_of, read_plan, sites_open
+from kanopt.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places, demand_sd_of
 from kanopt.text import count_text, list_names, number_text
 
@@ -405,7 +405,3 @@ class SupplyModel(Problem[FlowPlan]):
     def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
         """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
         return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))
-
-    def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
-        """Return the sites that must be open for these flows, shape (F, T)."""
-        return sites_open(self.network, flows)
