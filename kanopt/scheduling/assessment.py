@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View, WorkOrder
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
@@ -38,7 +38,7 @@ _RATES = {
     "tardiness": "costs of lateness",
     ENERGY: "prices of power",
 }
-_IN_USE = InUseWords(("runs", "run"), ("no longer runs", "no longer run"))
+_IN_USE = ("runs", "run"), ("no longer runs", "no longer run")
 _WORDS = CoverageWords("finishes", "job", "jobs", "in time")
 _BAR = ["row", "start", "end", "label", "kind"]
 _EASY = 1e-9  # of a time: later ends are told
@@ -63,7 +63,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     def in_use(self) -> InUse:
         """The machines that run a task."""
         names = (self._data.machines[place].name for place in sorted({*self.simulation.machine.tolist()}))
-        return InUse(_IN_USE, tuple(filter(None, names)))
+        return InUse(*_IN_USE, tuple(filter(None, names)))
 
     @property
     def _machines_used(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import BELOW_ZERO, Check, Extrapolation, Reason, View, Violation
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
@@ -200,7 +200,7 @@ _RATES = {
 }
 
 
-_IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
+_IN_USE = ("opens", "open"), ("closes", "close")
 
 
 class SupplyAssessment(Assessment[FlowPlan, Ledger]):
@@ -213,7 +213,9 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def in_use(self) -> InUse:
         """The sites that are open in any period."""
         names = self.problem.network.facility_names
-        return InUse(_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1))))
+        return InUse(
+            *_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1)))
+        )
 
     @property
     def proposal(self) -> str:
