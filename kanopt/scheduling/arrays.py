@@ -23,14 +23,10 @@ from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.law_use import day_value, refuse_below_zero
 from kanopt.records.reading import Record, field_values
 from kanopt.scheduling.entities import (
-    Break,
     Job,
-    Machine,
     Mode,
-    Resource,
     SchedulingRecords,
     SchedulingUnits,
-    Task,
     task_pairs,
     tasks_in_order,
 )
@@ -354,15 +350,14 @@ class PowerTariff:
 _NOT_LARGER = f"no number of a problem is larger than {number_text(LARGEST)}"
 
 
-@dataclass(frozen=True, eq=False)
-class SchedulingData:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SchedulingData(SchedulingRecords):
     """A checked scheduling problem: its records in order, and the arrays made of them.
+
+    Arrays refer to records by position. Where a mode has no machine, the last machine is a stand-in without a name.
 
     Parameters
     ----------
-    jobs, tasks, machines, modes, resources, breaks
-        The records; arrays refer to them by position. Where a mode has no machine, the last one is a stand-in without
-        a name.
     structure, timing
         Structure of the shop, and its times on the law.
     timing_without_horizon
@@ -377,12 +372,6 @@ class SchedulingData:
         What the laws read.
     """
 
-    jobs: tuple[Job, ...]
-    tasks: tuple[Task, ...]
-    machines: tuple[Machine, ...]
-    modes: tuple[Mode, ...]
-    resources: tuple[Resource, ...]
-    breaks: tuple[Break, ...]
     structure: ShopStructure
     timing: ShopTiming
     timing_without_horizon: ShopTiming

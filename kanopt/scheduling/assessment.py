@@ -230,7 +230,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
         data, placed = self._data, self.simulation
         latest = float(placed.end.max(initial=0.0))
         for machine, item in enumerate(data.machines):
-            for pause in data.breaks:
+            for pause in data.calendars:
                 of_it = item.name and pause.machine in ("", item.name)
                 if of_it and pause.start < latest and pause.end > 0:
                     yield item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break"

@@ -244,7 +244,7 @@ class PowerPrice:
     attributes: Mapping[str, Attribute] = other_columns()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SchedulingRecords:
     """Everything a scheduling problem was given, as records; and whether some time was written as a time of day."""
 

@@ -90,7 +90,7 @@ class SchedulingModel(Problem[Schedule]):
         object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader(read_day(self.day))
         object.__setattr__(self, "data", _resolved(self, reader))
-        object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
+        object.__setattr__(self, "clock", self.clock or self.data.of_day)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
@@ -241,12 +241,7 @@ def _resolved(problem: SchedulingModel, reader: RecordReader) -> SchedulingData:
         ordered = sorted(read.power_price, key=lambda price: price.start)
         tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
     return SchedulingData(
-        jobs=read.jobs,
-        tasks=read.tasks,
-        machines=machines,
-        modes=read.modes,
-        resources=read.resources,
-        breaks=read.calendars,
+        **{**vars(read), "machines": machines},
         structure=structure,
         timing=shop_timing(read, structure, duration, problem.horizon),
         timing_without_horizon=shop_timing(read, structure, duration, None),

@@ -231,11 +231,11 @@ def _machine(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
 def _breaks(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
     """Measure how much of every task lies in every break of its machine, shape ``(rows, breaks)``."""
     data = problem.data
-    if not data.breaks:
+    if not data.calendars:
         return
     places = {machine.name: place for place, machine in enumerate(data.machines)}
-    of = np.array([places[pause.machine] if pause.machine else -1 for pause in data.breaks])
-    start, end = np.array([(pause.start, pause.end) for pause in data.breaks]).T
+    of = np.array([places[pause.machine] if pause.machine else -1 for pause in data.calendars])
+    start, end = np.array([(pause.start, pause.end) for pause in data.calendars]).T
     common = np.minimum(placed.end[:, None], end) - np.maximum(placed.start[:, None], start)
     common[(of != placed.machine[:, None]) & (of >= 0)] = 0.0
     common[~data.structure.one_at_a_time[placed.machine]] = 0.0
