@@ -406,7 +406,7 @@ class LegInputs:
 
     def select(self, legs: Integers) -> LegInputs:
         """Return some of the legs, where every array is one of legs."""
-        arrays = (getattr(self, item.name) for item in fields(self))
+        arrays: Any = (getattr(self, item.name) for item in fields(self))
         return LegInputs(*(None if each is None else each[legs] for each in arrays))
 
 

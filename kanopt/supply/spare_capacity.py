@@ -258,7 +258,7 @@ class SpareCapacity:
         """The paths through open sites with the fewest full capacities, the cheapest among these."""
         most = paths_through(self.problem, self.ledger.open).cost
         step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
-        stored = step * self.full["storage"][:, None, :]
+        stored = np.where(self.full["storage"], step, 0.0)[:, None, :]
         return paths_through(self.problem, self.ledger.open, step * self.full_on_lanes, stored)
 
     @cached_property

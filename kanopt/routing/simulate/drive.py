@@ -354,8 +354,8 @@ class LegTimes:
 
     def select(self, routes: Integers) -> LegTimes:
         """Return some of the routes, each as often as it is named."""
-        times = (getattr(self, item.name) for item in fields(self)[:-1])
-        return LegTimes(*(each[routes] for each in times), self.breaks.select(routes))
+        times = {item.name: getattr(self, item.name)[routes] for item in fields(self)[:-1]}
+        return LegTimes(**times, breaks=self.breaks.select(routes))
 
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:

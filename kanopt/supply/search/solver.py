@@ -389,11 +389,9 @@ def _least_missing(model: SupplyProgram) -> GrowingModel:
     linear = growing.linear
     lower = np.where(linear.integer, linear.upper, linear.lower)
     whole = np.zeros_like(linear.integer)
-    return replace(
-        growing,
-        linear=replace(linear, cost=model.missing, lower=lower, integer=whole),
-        pool=RowPool.of_gates(*np.zeros((3, 0), dtype=np.intp), np.zeros(0)),
-    )
+    none = np.zeros(0, dtype=np.intp)
+    linear = replace(linear, cost=model.missing, lower=lower, integer=whole)
+    return replace(growing, linear=linear, pool=RowPool.of_gates(none, none, none, np.zeros(0)))
 
 
 def _optimal_on_the_law(outcome: Outcome) -> Outcome:

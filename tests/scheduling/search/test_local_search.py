@@ -9,7 +9,7 @@ from kanopt import SchedulingProblem
 from kanopt.engines.base import SolveOptions
 from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.engines.solve import solve
-from kanopt.scheduling.search import run
+from kanopt.scheduling.search import solver
 from kanopt.scheduling.search.bounds import least_regular, relax
 from kanopt.scheduling.search.grid import choose_step, lower
 from kanopt.scheduling.search.local_search import ShopSearch
@@ -103,7 +103,7 @@ def test_the_published_optimum_is_found() -> None:
 
 
 def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "why_no_kernel", lambda: "there is no C compiler")
+    monkeypatch.setattr(solver, "why_no_kernel", lambda: "there is no C compiler")
     outcome = CpSatScheduling().solve(job_shop(FT06), SolveOptions(time_limit=20.0))
     assert outcome.objective == outcome.bound == 55.0
 
@@ -114,7 +114,7 @@ def test_a_shop_whose_model_is_too_large_is_searched_locally(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No model is built; the bound is that of every task in its cheapest hours."""
-    monkeypatch.setattr(run, "_LARGEST_MODEL", 0)
+    monkeypatch.setattr(solver, "_LARGEST_MODEL", 0)
     problem = random_problem(np.random.default_rng(seed), shape=(2, 2, 2), energy=seed % 2 == 0, horizon=60.0)
     outcome = CpSatScheduling().solve(problem, SolveOptions(time_limit=1.0, deterministic=True))
     assert outcome.plan is not None

@@ -95,8 +95,9 @@ def cycle_cover(sites, *, cost=2.0):
         row_lower=one,
         row_upper=np.full(sites, np.inf),
     )
+    none = np.zeros(0, dtype=np.intp)
     return SimpleNamespace(
-        growing=GrowingModel(linear, RowPool.of_gates(*np.zeros((3, 0), dtype=np.intp), np.zeros(0)), edges)
+        growing=GrowingModel(linear, RowPool.of_gates(none, none, none, np.zeros(0)), edges)
     )
 
 
