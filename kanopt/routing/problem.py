@@ -133,20 +133,12 @@ class RoutingProblem(RoutingModel):
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
             [
-                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units),
+                *routing_checks(self),
                 *place_checks(
                     points, reader, self.table_uses, self.units.distance, measured=measured, needed=True
                 ),
                 RecordCheck(detour_mistakes(self.detour, measured=measured), []),
-                *unstated_checks(
-                    self.clients,
-                    self.vehicles,
-                    self.policy,
-                    self.table_uses,
-                    reader.filled,
-                    has_cost_law=bool(self.named_costs),
-                    load=self.units.load,
-                ),
+                *unstated_checks(self, reader.filled),
             ]
         )
         object.__setattr__(self, "started", read_started(self.started, self._data_without_routes))
@@ -154,9 +146,7 @@ class RoutingProblem(RoutingModel):
         _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
         self.data.service_times.check()
         reader.questions += at_one_point(points) if measured else ()
-        reader.questions += load_questions(
-            self.clients, self.vehicles, self.policy, reader.filled, self.units.load
-        )
+        reader.questions += load_questions(self, reader.filled)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:

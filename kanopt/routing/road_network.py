@@ -59,6 +59,15 @@ class RoadPath:
     links: tuple[int, ...]
 
 
+def _require(frame: pd.DataFrame, table: str, columns: Sequence[str]) -> None:
+    """Refuse a table without some columns."""
+    for column in columns:
+        if column not in frame.columns:
+            kind = str if column in ("tail", "head", "name") else float
+            hint = column_hint(table, Field(column, kind=kind), frame.columns)
+            raise ProblemError(f"{table}: column {column!r} is missing; {hint}")
+
+
 @dataclass(frozen=True, eq=False)
 class RoadNetwork:
     """Directed links between nodes, with a law of the time each link takes.
@@ -103,11 +112,7 @@ class RoadNetwork:
         }
         if wrong := law_mistake("links", self.law, "a bound formula, or one time per link", known):
             raise ProblemError.of(wrong)
-        for column in ("tail", "head", "length"):
-            if column not in self.links.columns:
-                kind = float if column == "length" else str
-                hint = column_hint("links", Field(column, kind=kind), self.links.columns)
-                raise ProblemError(f"links: column {column!r} is missing; {hint}")
+        _require(self.links, "links", ("tail", "head", "length"))
         if self.links[["tail", "head"]].isna().any().any():
             row = int(np.flatnonzero(self.links[["tail", "head"]].isna().any(axis=1))[0]) + 1
             raise ProblemError(f"links: row {row}: tail and head must be given")
@@ -124,11 +129,7 @@ class RoadNetwork:
     def _check_nodes(self) -> None:
         if self.nodes is None:
             return
-        for column in ("name", *self._axes):
-            if column not in self.nodes.columns:
-                kind = str if column == "name" else float
-                hint = column_hint("nodes", Field(column, kind=kind), self.nodes.columns)
-                raise ProblemError(f"nodes: column {column!r} is missing; {hint}")
+        _require(self.nodes, "nodes", ("name", *self._axes))
         names = names_of(self.nodes["name"])
         if len(set(names)) < len(names):
             counts = pd.Series(names).value_counts()

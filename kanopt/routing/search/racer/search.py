@@ -107,7 +107,7 @@ class RacerSearch:
             raise MemoryError("the racer's plans do not fit in memory")
         self._library, self._search = library, ctypes.c_void_p(pointer)
         # the kernel reads the problem's sizes while it frees its plans: the finalizer keeps that alive until then
-        weakref.finalize(self, _free, self._search, plan_data)
+        weakref.finalize(self, lambda search, _: kernel().racer_free(search), self._search, plan_data)
 
     def begin(self, plan: RoutingPlan) -> None:
         """Start from a plan, of which routes that break a rule are taken apart; clients without a route are put in.
@@ -225,10 +225,6 @@ class RacerSearch:
             vehicle = data.vehicles[kind].name
             routes.append(Route(vehicle, number, data.depot_of[vehicle], names, float(leaves[place])))
         return known.problem.plan_from(RoutingPlan(tuple(routes)))
-
-
-def _free(search: ctypes.c_void_p, plan_data: PlanData) -> None:
-    kernel().racer_free(search)
 
 
 # Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
