@@ -11,10 +11,10 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.findings import FrozenInput, Reason
-from kanopt.plans.geography import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.geography import at_one_point, place_checks
 from kanopt.plans.law_use import read_day
 from kanopt.records.fields import moment
-from kanopt.records.reading import RecordCheck, RecordReader
+from kanopt.records.reading import RecordReader
 from kanopt.records.unread_columns import TableUse
 from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.assessment import RoutingAssessment
@@ -134,10 +134,7 @@ class RoutingProblem(RoutingModel):
         reader.finish(
             [
                 *routing_checks(self),
-                *place_checks(
-                    points, reader, self.table_uses, self.units.distance, measured=measured, needed=True
-                ),
-                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+                *place_checks(self, points, reader, measured=measured, needed=True),
                 *unstated_checks(self, reader.filled),
             ]
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated
@@ -21,7 +21,7 @@ from kanopt.records.declaration import (
 )
 from kanopt.records.fields import CLOCK
 from kanopt.records.reading import Attribute, RecordCheck, empty_tables, reference_checks
-from kanopt.records.unread_columns import TableUse, fields_read, missing_price, table_use, without_row
+from kanopt.records.unread_columns import TableUse, fields_read, table_use, without_row
 from kanopt.text import clock_text, count_text, list_names, number_text
 
 
@@ -301,31 +301,6 @@ def schedule_checks(
         RecordCheck(_breaks(read, units.time), ["calendars"]),
         RecordCheck(_prices(read, units.time, uses_energy=uses_energy), ["power_price"]),
     ]
-
-
-def unstated_price(
-    jobs: Sequence[Job],
-    uses: Callable[[], Iterable[TableUse]],
-    filled: Mapping[str, Collection[str]],
-    *,
-    priced: bool,
-) -> RecordCheck:
-    """Look whether nothing costs anything, where tables were read and do not say so.
-
-    Parameters
-    ----------
-    jobs
-        What is late at a price.
-    uses
-        Returns what the problem makes of its tables; asked where nothing costs anything.
-    filled
-        Table to the fields that its columns fill, of tables that were given as frames.
-    priced
-        Whether the makespan or energy costs money.
-    """
-    law = "makespan_cost, or power_price and the energy of the tasks"
-    records = [(SchedulingUnits().table(Job), jobs)]
-    return RecordCheck(() if priced else missing_price(records, filled, uses, law), ["jobs"])
 
 
 def idle_machines(read: SchedulingRecords) -> Iterable[Fault]:

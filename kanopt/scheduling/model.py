@@ -19,8 +19,8 @@ from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
 from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
 from kanopt.records.declaration import field_faults
-from kanopt.records.reading import RecordReader, idle_fields
-from kanopt.records.unread_columns import TableUse
+from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse, missing_price
 from kanopt.scheduling.arrays import (
     ModeInputs,
     PowerTariff,
@@ -44,7 +44,6 @@ from kanopt.scheduling.entities import (
     free_changes,
     idle_machines,
     schedule_checks,
-    unstated_price,
 )
 from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
 
@@ -223,7 +222,10 @@ def _resolved(problem: SchedulingModel, reader: RecordReader) -> SchedulingData:
     priced = bool(problem.makespan_cost) or problem.power_price is not None
     laws = (problem.duration, problem.energy)
     uses = partial(read.table_uses, problem.units, laws)
-    checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
+    law = "makespan_cost, or power_price and the energy of the tasks"
+    late = [(SchedulingUnits().table(Job), read.jobs)]
+    unpriced = () if priced else missing_price(late, reader.filled, uses, law)
+    checks.append(RecordCheck(unpriced, ["jobs"]))
     reader.finish(checks)
     if "modes" in reader.filled:
         reader.questions += idle_machines(read)

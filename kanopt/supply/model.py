@@ -22,7 +22,7 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
-from kanopt.plans.geography import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.geography import at_one_point, place_checks
 from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
 from kanopt.records.declaration import Table, declared_fields
 from kanopt.records.fields import Field as DeclaredField
@@ -246,10 +246,7 @@ class SupplyModel(Problem[FlowPlan]):
         reader.finish(
             [
                 *network_checks(network),
-                *place_checks(
-                    places, reader, self.table_uses, self.units.distance, measured=measured, needed=False
-                ),
-                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+                *place_checks(self, places, reader, measured=measured, needed=False),
                 RecordCheck(self._unstated(reader.filled), ["suppliers", "facilities", "products"]),
             ]
         )

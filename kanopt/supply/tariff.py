@@ -143,9 +143,7 @@ class LaneTariff:
     def rates(self) -> Floats:
         """Money per unit at the planning shipment, shape (L, P, T)."""
         if not isinstance(self.law, BoundFormula):
-            return _broadcast(
-                self.law, self.network, "lane", self.network.units.per_quantity, self.network.shape
-            )
+            return _broadcast(self.law, self.network, "lane")
         money = self._money_for(self.planning_shipments)
         return np.broadcast_to(money / self.planning_shipments, self.network.shape)
 
@@ -256,7 +254,7 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
         )  # fmt: skip
         values = np.maximum(values, 0.0)
     else:
-        values = _broadcast(demand, network, "market", network.units.quantity, shape)
+        values = _broadcast(demand, network, "market")
     _refuse_bad(values, network, "demand", network.market_names)
     return values
 
@@ -280,15 +278,12 @@ def demand_sd_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Fl
     return values
 
 
-def _broadcast(
-    law: Reference | float | NDArray[Any],
-    network: SupplyNetwork,
-    leading: str,
-    unit: str,
-    shape: tuple[int, int, int],
-) -> Floats:
-    """Broadcast numbers, or a column of the records, to one value for each cell."""
-    what = "tariff" if leading == "lane" else "demand"
+def _broadcast(law: Reference | float | NDArray[Any], network: SupplyNetwork, leading: str) -> Floats:
+    """Broadcast numbers, or a column of the records, to one value for each cell of lanes or of markets."""
+    units, shape = network.units, network.shape
+    what, unit = "tariff", units.per_quantity
+    if leading == "market":
+        what, unit, shape = "demand", units.quantity, (len(network.markets), *shape[1:])
     try:
         values = network.resolve(law, leading).to(unit) if isinstance(law, Reference) else law
         return np.broadcast_to(float_array(values), shape)
