@@ -402,8 +402,9 @@ class LegInputs:
 
     def select(self, legs: Integers) -> LegInputs:
         """Return some of the legs, where every array is one of legs."""
-        arrays: Any = (getattr(self, item.name) for item in fields(self))
-        return LegInputs(*(None if each is None else each[legs] for each in arrays))
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        some: dict[str, Any] = {name: None if each is None else each[legs] for name, each in given.items()}
+        return LegInputs(**some)
 
 
 class RoutingLaws:

@@ -260,7 +260,7 @@ class PlanViews:
     def _bars(self) -> list[tuple[Any, ...]]:
         ways: list[tuple[Any, ...]] = []
         waits, services = [], []
-        for leg in self.legs.itertuples():
+        for leg in _rows(self.legs):
             clock, remaining = leg.leave, leg.drive
             for pause in self._pauses.get(leg.Index, ()):
                 driving = min(pause.begin - clock, remaining)
@@ -292,7 +292,7 @@ class PlanViews:
         noted = [name for name in given if name not in shown]
         for route, legs in self.legs.groupby("route"):
             label, stops = legs["vehicle"].iloc[0], []
-            for leg in legs.itertuples():
+            for leg in _rows(legs):
                 texts = (_text(leg.client, name) for name in shown)
                 notes = "; ".join(
                     filter(None, (*(_remark(leg.client, name) for name in noted), *self._notes(leg)))
@@ -346,6 +346,11 @@ class PlanViews:
             yield f"needs {join_list(client.needs)}"
         if client.goods:
             yield f"goods: {join_list(client.goods)}"
+
+
+def _rows(legs: pd.DataFrame) -> Iterator[Any]:
+    """Yield legs, each with its columns as attributes."""
+    yield from legs.itertuples()
 
 
 def _text(client: Client | None, name: str) -> str:
