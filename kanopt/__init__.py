@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kanopt import scheduling as scheduling
     from kanopt import supply as supply
     from kanopt.decisions.problem import DecisionProblem as DecisionProblem
+    from kanopt.engines.solve import solve as solve
     from kanopt.errors import DomainWarning as DomainWarning
     from kanopt.errors import KanoptError as KanoptError
     from kanopt.errors import KanoptWarning as KanoptWarning
