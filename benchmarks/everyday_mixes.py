@@ -30,7 +30,7 @@ from _bench import asked, footer, print_table
 import kanopt as ko
 from kanopt import routing
 from kanopt.engines.base import SearchClock, SolveOptions
-from kanopt.solvers.solve import search_and_assess
+from kanopt.engines.solve import search_and_assess
 
 SECONDS = {60: 10.0, 200: 30.0}
 TUNED = (

@@ -109,11 +109,11 @@ def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict
     import pyvrp
     from pyvrp.stop import MaxRuntime
 
-    from kanopt.routing.search.pyvrp_model import integers_of, pyvrp_model
+    from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of
 
     arrays = integers_of(town(clients, case, seed), seed)
     began, worked = time.perf_counter(), time.process_time()
-    model = pyvrp_model(arrays, complete=True)
+    model = PyVrpModel(arrays, complete=True)
     found = pyvrp.solve(model.data, MaxRuntime(limit), seed=seed, collect_stats=False, display=False)
     spent, cpu = time.perf_counter() - began, time.process_time() - worked
     if not found.is_feasible():

@@ -24,7 +24,7 @@ from _bench import asked, footer
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kanopt.routing.search.racer.plan_data import PlanData
-from kanopt.routing.search.racer.search import refine
+from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria
 from tests.cases.kernel_scores import score_plan
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.routing_simulator import best_of_all
@@ -78,7 +78,9 @@ def compare_with_all(given: argparse.Namespace) -> None:
     for seed in range(given.seed, given.seed + given.problems):
         problem = variant("mixed", seed)
         best = best_of_all(problem)
-        assessed = problem.assess(refine(problem, steps=given.steps, seed=seed))
+        assessed = problem.assess(
+            RacerRun(problem, None, seed, None).run(StoppingCriteria(None, given.steps, bool))
+        )
         if assessed.rank.unserved > best.missed:
             left_out += 1
         else:

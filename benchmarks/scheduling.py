@@ -34,7 +34,7 @@ from kanopt.scheduling.problem import read_shop
 from kanopt.scheduling.search.grid import choose_step, lower
 from kanopt.scheduling.search.local_search import ShopSearch
 from kanopt.scheduling.search.model import ScheduleModel
-from kanopt.scheduling.search.schedules import dispatch, dispatched
+from kanopt.scheduling.search.solver import dispatch, dispatched
 
 WORK = 1.2
 """What CP-SAT counts as work in a second, about, where tasks share resources."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kanopt import scheduling as scheduling
     from kanopt import supply as supply
     from kanopt.decisions.problem import DecisionProblem as DecisionProblem
+    from kanopt.engines.solve import solve as solve
     from kanopt.errors import DomainWarning as DomainWarning
     from kanopt.errors import KanoptError as KanoptError
     from kanopt.errors import KanoptWarning as KanoptWarning
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
     from kanopt.scenarios import load_scenario as load_scenario
     from kanopt.scenarios.init import scaffold as scaffold
     from kanopt.scheduling.problem import SchedulingProblem as SchedulingProblem
-    from kanopt.solvers.solve import solve as solve
     from kanopt.supply.problem import SupplyProblem as SupplyProblem
     from kanopt.surrogates import KANRegressor as KANRegressor
     from kanopt.surrogates import fit_laws as fit_laws
@@ -86,6 +86,7 @@ _MODULES = ("decisions", "errors", "informed", "refs", "routing", "scheduling", 
 # The module of each public name; the imports above say the same to type checkers, and a test compares them.
 _HOME = {
     "decisions.problem": "DecisionProblem",
+    "engines.solve": "solve",
     "errors": "DomainWarning KanoptError KanoptWarning",
     "explain": "Explanation difference explain",
     "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
@@ -105,7 +106,6 @@ _HOME = {
     "scenarios": "Change Run Scenario load_scenario",
     "scenarios.init": "scaffold",
     "scheduling.problem": "SchedulingProblem",
-    "solvers.solve": "solve",
     "supply.problem": "SupplyProblem",
     "surrogates": "KANRegressor fit_laws",
     "surrogates.baselines": "baselines",

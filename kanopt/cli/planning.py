@@ -273,10 +273,10 @@ def _base_of(scenario: Scenario) -> Path:
 
 def _solve_instance(given: Given, out: Path | None) -> int:
     """Solve a published instance, print the result beside the best known one, and return the exit code."""
+    from kanopt.engines.solve import solve as solved
     from kanopt.routing.instances import best_known_file, read_instance, solution_text
     from kanopt.scenarios.events import Event
     from kanopt.scheduling.problem import ENDINGS, read_shop
-    from kanopt.solvers.solve import solve as solved
 
     file = given["file"]
     if opt.is_changed(given) or any(given[name] for name in ("days_in_time", "export")):

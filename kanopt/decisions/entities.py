@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -18,7 +18,7 @@ from kanopt.faults import LARGEST, Fault, Name, shown
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.variables import Reference, check_name
 from kanopt.plans.law_use import DAY_REFERENCES, day_value, laws_without_day
-from kanopt.records.declaration import Unit, UnitSystem, check_fields, field, record
+from kanopt.records.declaration import Unit, UnitSystem, check_fields, field, other_columns, record
 from kanopt.records.reading import Attribute, RecordCheck, RecordReader, field_values
 from kanopt.tables import units_of
 from kanopt.text import number_text, range_text
@@ -64,9 +64,7 @@ class Decision:
         doc="The item that it is decided for; empty where it is one number for the whole plan. A problem calls it "
         '``"price of tea"``, and laws that are counted for each item read it as ``decision.price``.',
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Further columns of the table."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Further columns of the table.")
 
     def __post_init__(self) -> None:
         check_fields(self, f"decision {self.name!r:.80}")
@@ -100,9 +98,7 @@ class Item:
     """
 
     name: Name = field(doc="Unique among the items.")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="What laws read as ``item.<attribute>``."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("What laws read as ``item.<attribute>``.")
 
 
 @dataclass(frozen=True)
@@ -271,10 +267,8 @@ class DecisionNames:
 
     def whole_row(self, row: Mapping[str, float]) -> dict[str, float]:
         """Return a linear row over every decision, what is of each item under its own name."""
-        return {name: coefficient for short, coefficient in row.items() for name in self._names_of(short)}
-
-    def _names_of(self, short: str) -> Iterable[str]:
-        return self.of_items[short].values() if short in self.of_items else (short,)
+        names = {short: own.values() for short, own in self.of_items.items()}
+        return {name: number for short, number in row.items() for name in names.get(short, (short,))}
 
     def item_fields(self, law: BoundFormula) -> tuple[str, ...]:
         """Return what a law reads of items."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from kanopt.array_types import Floats
@@ -78,6 +79,7 @@ class DecisionModel(Problem[DecisionPlan]):
     """
 
     kind: ClassVar[str] = "decision"
+    solver: ClassVar[str] = "kanopt.decisions.search.solver:HighsPieces"
 
     decisions: Mapping[str, Any] | Sequence[Decision] | pd.DataFrame
     objective: LawLike | Mapping[str, LawLike]
@@ -158,17 +160,19 @@ class DecisionModel(Problem[DecisionPlan]):
 
     def sample(self, count: int, seed: int = 0) -> Floats:
         """Return points of the box, shape (count, decisions), integer decisions rounded; the first is its centre."""
-        low = np.array([one.low for one in self.records])
-        high = np.array([one.high for one in self.records])
+        low, high, _ = self._box
         points = low + (high - low) * np.random.default_rng(seed).random((count, len(low)))
         points[:1] = 0.5 * (low + high)
         return self.rounded(points)
 
+    @property
+    def _box(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        ends = [(one.low, one.high) for one in self.records]
+        return *np.array(ends).reshape(-1, 2).T, np.array([one.integer for one in self.records])
+
     def rounded(self, points: Floats) -> Floats:
         """Return points clipped to their ranges, integer decisions rounded; same shape."""
-        low = np.array([one.low for one in self.records])
-        high = np.array([one.high for one in self.records])
-        whole = np.array([one.integer for one in self.records])
+        low, high, whole = self._box
         ends = np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
         return np.clip(np.where(whole, np.round(points), points), *ends)
 

@@ -1,4 +1,4 @@
-"""What every solver is: four steps, the options they take, and the outcome they end with."""
+"""What every solver is, the options it takes, and the outcome it ends with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,11 @@ import numpy as np
 from kanopt.errors import SolverError
 from kanopt.faults import shown
 from kanopt.plans.base import Plan, Problem
+from kanopt.plans.days_in_time import DaysInTime
 from kanopt.plans.findings import Status
 from kanopt.plans.result import EngineRun, Progress
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.text import number_text
-
-# How a solver encodes a problem: law by law, its size and error, or why the problem does not fit.
-
 
 # What a time limit is measured with: wall seconds, or work that is counted.
 
@@ -79,6 +77,16 @@ class WorkClock(SearchClock):
     def spend(self, seconds: float) -> None:
         """Add the seconds of a piece of work."""
         self._spent += seconds
+
+
+def asks_to_stop(progress: Callable[[Progress], None] | None, step: Progress) -> bool:
+    """Tell of a better plan; return whether whoever is told pressed Ctrl-C meanwhile, which ends the search."""
+    try:
+        if progress is not None:
+            progress(step)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 _LONGEST = 1e9
@@ -200,6 +208,8 @@ class Outcome:
         Whether the solver decided on what the problem names as frozen; then its objective is near the law's own.
     candidates
         Plans to choose from where departures of the plan are in time on too few days.
+    days_in_time
+        How often everyone is in time, where departures were chosen for that.
     """
 
     plan: Plan | None
@@ -214,14 +224,15 @@ class Outcome:
     solver_view: tuple[str, ...] = ()
     nothing_frozen: bool = False
     candidates: tuple[Plan, ...] = ()
+    days_in_time: DaysInTime | None = None
+
+    def with_message(self, text: str) -> Outcome:
+        """Return the same with one thing more to say."""
+        return replace(self, message="; ".join(filter(None, (self.message, text))))
 
 
 class Solver(ABC):
-    """A solver in four steps: it accepts a problem, lowers it, searches, and raises what it found to a plan.
-
-    The steps are those of CVXPY's reductions (accepts, apply, invert) with the search between them. Each is a method
-    of its own, so that whoever reads a solver sees what it refuses, what it counts, how it searches, and the whole way
-    back to names, units and clock times.
+    """What solves a kind of problem: it says what it accepts, searches, and returns a plan in the problem's own terms.
 
     Notes
     -----
@@ -230,17 +241,15 @@ class Solver(ABC):
     - `name`, with the version of the package behind it;
     - `accepts`, which names everything in a problem that the engine does not model. What it does not name must reach
       the engine: a rule that is dropped in silence is found only by the check afterwards;
-    - `lower`, which makes the engine's own model of the problem, rounded on the safe side, and does not search;
-    - `search`, which looks for the best point of that model. It begins at ``options.initial`` where it can, measures
-      time with ``options.clock``, tells ``options.progress`` of every better plan, keeps the best one on Ctrl-C
-      (:class:`~kanopt.interrupt.Interrupt`), and returns what it found in the engine's terms;
-    - `raise_plan`, the only way back: the plan in the problem's own terms, what the engine says it costs, and a proven
-      bound on how far rounding moved that. Whatever mends a plan after the search is done here.
+    - `solve`, which makes the engine's own model of the problem, rounded on the safe side, and looks for its best
+      point. It begins at ``options.initial`` where it can, measures time with ``options.clock``, tells
+      ``options.progress`` of every better plan, keeps the best one on Ctrl-C
+      (:class:`~kanopt.interrupt.Interrupt`), and returns the plan in the problem's own terms, what the engine says it
+      costs, and a proven bound on how far rounding moved that.
 
-    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. Its
-    `encoding` says how laws are taken, where they are not tabulated.
-    Where a plan holds quantities that follow from what is decided as a whole, `whole_decisions` and `with_quantities`
-    take the two apart.
+    A problem names its usual solver (:attr:`~kanopt.plans.Problem.solver`). That one may mend any plan at the end
+    (`reserve`, `finish`), and where a plan holds quantities that follow from what is decided as a whole,
+    `whole_decisions` and `with_quantities` take the two apart.
     """
 
     @property
@@ -253,32 +262,21 @@ class Solver(ABC):
         """Return an empty text if the problem fits, else why it does not."""
 
     @abstractmethod
-    def lower(self, problem: Any, options: SolveOptions) -> Any:
-        """Return the problem as the engine sees it."""
-
-    @abstractmethod
-    def search(self, model: Any, options: SolveOptions) -> Any:
-        """Search until a limit is met or the search ends by itself, and return what was found in the model's terms."""
-
-    @abstractmethod
-    def raise_plan(self, model: Any, found: Any) -> Outcome:
-        """Return what was found as a plan in the problem's own terms."""
-
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
-        """Lower the problem, search, and return the best plan in the problem's own terms."""
-        model = self.lower(problem, options)
-        return self.raise_plan(model, self.search(model, options))
+        """Search until a limit is met or the search ends by itself, and return the best plan."""
+
+    def reserve(self, problem: Any, options: SolveOptions) -> float:
+        """Return the share of the time limit that :meth:`finish` takes."""
+        return 0.0
+
+    def finish(self, problem: Any, outcome: Outcome, options: SolveOptions) -> Outcome:
+        """Return what any solver of the kind found, mended where a plan is to hold on the day."""
+        return outcome
 
     def whole_decisions(self, problem: Any, plan: Plan) -> Hashable | None:
-        """Return what a plan decides as a whole, such as which sites are open; None where no quantities follow from it.
-
-        It means the same in another problem of the same names, though the plan itself may not fit there.
-        """
+        """Return what a plan decides as a whole, such as open sites; None where no quantities follow from it."""
         return None
 
     def with_quantities(self, problem: Any, whole: Any, options: SolveOptions) -> Plan | None:
-        """Return the best plan that decides as a whole what :meth:`whole_decisions` of another plan says; None if none.
-
-        That is far quicker than to solve the problem.
-        """
+        """Return the best plan that decides as a whole what :meth:`whole_decisions` says; None if there is none."""
         raise NotImplementedError(f"{self.name} knows no quantities that follow from decisions")

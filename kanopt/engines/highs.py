@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
+from kanopt.engines.base import asks_to_stop
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.plans.result import Progress
@@ -351,11 +352,7 @@ class _HighsSearch:
             self.values = self._point(message)
         if best is None or objective < best:
             self.history.append(Progress(self.seconds, objective, self.bound))
-            try:
-                if self.progress is not None:
-                    self.progress(self.history[-1])
-            except KeyboardInterrupt:
-                self.stopped = True
+            self.stopped |= asks_to_stop(self.progress, self.history[-1])
 
     def _point(self, message: Mapping[str, Any]) -> Floats:
         if "places" not in message:

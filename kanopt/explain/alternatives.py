@@ -10,13 +10,13 @@ import pandas as pd
 
 from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.engines.base import SolveOptions
+from kanopt.engines.solve import search_and_assess, solver_of
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import Level, difference
 from kanopt.plans.result import Result
 from kanopt.routing import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules.skills import missing_skill
-from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import fixed_text, join_list, money_decimals, money_text, percent_text
 
 _LEAST_SECONDS = 2.0

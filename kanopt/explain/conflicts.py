@@ -11,6 +11,7 @@ import numpy as np
 
 from kanopt.display import Part, Shown
 from kanopt.engines.base import SolveOptions, Solver
+from kanopt.engines.solve import search_and_assess, solver_of
 from kanopt.errors import ProblemError, nearest
 from kanopt.plans.result import Result
 from kanopt.routing import Client, RoutingPlan, VehicleType
@@ -20,7 +21,6 @@ from kanopt.routing.problem_part import law_between
 from kanopt.routing.rules import RULES
 from kanopt.routing.rules.capacity import trips_of
 from kanopt.routing.search.feasibility import Undecided, serve_all
-from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import count_text, join_list
 
 # A routing problem with fewer clients and fewer rules.

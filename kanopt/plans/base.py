@@ -77,6 +77,8 @@ class Problem(Shown, Generic[PlanT]):
     """
 
     kind: ClassVar[str]
+    solver: ClassVar[str]
+    """Module and class of the solver that is used where none is named; it lies above, and is loaded by name."""
     has_work_orders: ClassVar[bool] = False
     """Whether there are vehicles or machines, of which each is told what it does."""
 
@@ -122,7 +124,7 @@ class Problem(Shown, Generic[PlanT]):
     def warn_of_unread(self) -> None:
         """Warn of columns that nothing reads although they look like a field or are a word of planning; once.
 
-        A problem whose tables are frames does so when it is built, :func:`~kanopt.solvers.solve` for all others.
+        A problem whose tables are frames does so when it is built, :func:`~kanopt.solve` for all others.
         """
         if self.__dict__.get("_has_warned") or not _WARNS.get():
             return

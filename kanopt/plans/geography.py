@@ -191,38 +191,31 @@ _MEANING = {"lat": "latitude", "lon": "longitude"}
 
 
 def place_checks(
-    places: Mapping[str, Sequence[Any]],
-    reader: RecordReader,
-    uses: Callable[[], Iterable[TableUse]],
-    unit: str,
-    *,
-    measured: bool,
-    needed: bool,
+    problem: Any, places: Mapping[str, Sequence[Any]], reader: RecordReader, *, measured: bool, needed: bool
 ) -> list[RecordCheck]:
     """Look for coordinates that are none, that are mixed or missing, and for degrees that are passed as a distance.
 
     Parameters
     ----------
+    problem
+        The problem, with units, a detour, and what it makes of its tables where coordinates are missing.
     places
         Table to its records, which have ``x``, ``y``, ``lat`` and ``lon``.
     reader
         What read the tables.
-    uses
-        Returns what the problem makes of its tables; asked where coordinates are missing.
-    unit
-        The problem's unit of distance.
     measured
         Whether distances follow from coordinates.
     needed
         Whether every place must have some for it.
     """
-    tables = [*places]
+    tables, uses = [*places], problem.table_uses
     return [
         *(RecordCheck(_halves(table, places[table], uses), [table]) for table in tables),
         *(RecordCheck(_beyond(table, places[table]), [table]) for table in tables),
         RecordCheck(_mixed(places), tables),
-        RecordCheck(_degrees(places, reader, unit) if measured else (), tables),
+        RecordCheck(_degrees(places, reader, problem.units.distance) if measured else (), tables),
         RecordCheck(_nowhere(places, uses) if measured and needed else (), tables),
+        RecordCheck(detour_mistakes(problem.detour, measured=measured), []),
     ]
 
 

@@ -373,7 +373,7 @@ def caveats(uses: Iterable[LawUse]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clause for use in uses for clause in use.caveats))
 
 
-def falls_below_zero(values: Floats) -> NDArray[np.bool_]:
+def _falls_below_zero(values: Floats) -> NDArray[np.bool_]:
     """Say which values of a law are below zero by more than rounding."""
     finite = np.abs(values[np.isfinite(values)])
     return np.asarray(values < -_ROUNDING * max(1.0, finite.max(initial=0.0)))
@@ -405,19 +405,48 @@ def refuse_impossible(uses: Iterable[LawUse]) -> None:
     lines = []
     for use in uses:
         wrong = (
-            falls_below_zero(use.values) if use.cut_off and not use.term else np.zeros(use.shape, dtype=bool)
+            _falls_below_zero(use.values) if use.cut_off and not use.term else np.zeros(use.shape, dtype=bool)
         )
         if not wrong.any():
             continue
         named = [] if use.where is None else use.where()
         places = [": ".join(filter(None, each)) for each, bad in zip(named, wrong, strict=False) if bad]
         where = use.on(int(wrong.sum())) + (f" ({list_names(places, 3, quoted=False)})" if places else "")
-        lines.append(impossible_value(use.law, use.formula, float(use.values[wrong].min()), where))
+        lines.append(_impossible_value(use.law, use.formula, float(use.values[wrong].min()), where))
     if lines:
         raise LawValueError("\n".join(lines))
 
 
-def impossible_value(what: str, formula: Formula, value: float, where: str) -> str:
+def refuse_below_zero(
+    what: str, law: BoundFormula, values: Floats, unit: str, place: Callable[[int], str], many: str = ""
+) -> None:
+    """Refuse a law of a time or an amount that falls below zero by more than rounding.
+
+    Parameters
+    ----------
+    what, law
+        What the law is in the problem, and the law.
+    values, unit
+        What it says, and the unit of that.
+    place
+        Returns the words for a place, by its position among the values.
+    many
+        What all places are called.
+
+    Raises
+    ------
+    LawValueError
+        Names the law, the least value, its place and what to do.
+    """
+    below = _falls_below_zero(values)
+    if below.any():
+        least, output = int(np.argmin(values)), law.formula.output
+        value = unit_factor(unit, output.unit) * float(values.min())
+        where = f" {place(least)} ({int(below.sum())} of {f'{below.size} {many}'.rstrip()})"
+        raise LawValueError(_impossible_value(what, law.formula, value, where))
+
+
+def _impossible_value(what: str, formula: Formula, value: float, where: str) -> str:
     """Return the message on a law of a time or an amount that falls below zero.
 
     Parameters

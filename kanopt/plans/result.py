@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from kanopt import display
 from kanopt.display import Alarm, Facts, Part, Shown
 from kanopt.plans.base import Plan, Problem
 from kanopt.plans.coverage import Coverage
@@ -49,9 +50,7 @@ class PlanExports:
         Path
             The file written.
         """
-        from kanopt.display import reports
-
-        return reports.write_report(self, path)
+        return display.reports.write_report(self, path)
 
     def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
         """Write a workbook: summary, plan, costs, and each law as formulas over the inputs of the plan.
@@ -65,9 +64,7 @@ class PlanExports:
         Path
             The file written.
         """
-        from kanopt.display import reports
-
-        return reports.export(self, "xlsx", path)[0]
+        return display.reports.export(self, "xlsx", path)[0]
 
     def to_csv(self, folder: str | os.PathLike[str], *, commas: bool = False) -> tuple[Path, ...]:
         """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
@@ -93,9 +90,7 @@ class PlanExports:
         ProblemError
             If the folder is named like a file.
         """
-        from kanopt.display import reports
-
-        return reports.export(self, "csv-comma" if commas else "csv", folder)
+        return display.reports.export(self, "csv-comma" if commas else "csv", folder)
 
     def to_markdown(self, path: str | os.PathLike[str]) -> Path:
         """Write a summary: what to do, what it costs and saves, what is left out, how sure that is, and the timetable.
@@ -105,9 +100,7 @@ class PlanExports:
         Path
             The file written.
         """
-        from kanopt.display import reports
-
-        return reports.export(self, "md", path)[0]
+        return display.reports.export(self, "md", path)[0]
 
     def to_work_orders(self, path: str | os.PathLike[str]) -> Path:
         """Write a page to print for each vehicle or machine, as one HTML file that needs nothing else.
@@ -124,9 +117,7 @@ class PlanExports:
         ProblemError
             If the kind of problem has neither.
         """
-        from kanopt.display import reports
-
-        return reports.export(self, "orders", path)[0]
+        return display.reports.export(self, "orders", path)[0]
 
 
 # The pictures of a plan, the same for a result and for a run of a scenario.
@@ -142,9 +133,7 @@ class PlanPlots:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the first view of the plan (routes, Gantt chart, network or prices) and return the matplotlib axes."""
-        from kanopt.display import reports
-
-        return reports.plot_result(_result_of(self), ax)
+        return display.reports.plot_result(_result_of(self), ax)
 
     def plot_map(self, ax: Axes | None = None) -> Axes:
         """Draw the routes on a map, or the flows of a network, and return the matplotlib axes.
@@ -159,9 +148,7 @@ class PlanPlots:
         ProblemError
             If places have no coordinates.
         """
-        from kanopt.display import reports
-
-        return reports.plot_result(_result_of(self), ax, view="map")
+        return display.reports.plot_result(_result_of(self), ax, view="map")
 
     def plot_gantt(self, ax: Axes | None = None) -> Axes:
         """Draw what each machine or vehicle does when, and return the matplotlib axes.
@@ -171,9 +158,7 @@ class PlanPlots:
         ax
             Where to draw; a new figure if None.
         """
-        from kanopt.display import reports
-
-        return reports.plot_result(_result_of(self), ax, view="gantt")
+        return display.reports.plot_result(_result_of(self), ax, view="gantt")
 
     def plot_timetable(self, ax: Axes | None = None) -> Axes:
         """Draw when each vehicle drives, waits and serves, and return the matplotlib axes.
@@ -183,9 +168,7 @@ class PlanPlots:
         ax
             Where to draw; a new figure if None.
         """
-        from kanopt.display import reports
-
-        return reports.plot_result(_result_of(self), ax, view="timetable")
+        return display.reports.plot_result(_result_of(self), ax, view="timetable")
 
     def plot_costs(self, ax: Axes | None = None, by: Literal["term", "group"] = "term") -> Axes:
         """Draw what the plan costs as bars that add up to its objective, and return the matplotlib axes.
@@ -214,9 +197,7 @@ class PlanPlots:
         >>> result.plot_timetable().get_xlabel()
         'time of day'
         """
-        from kanopt.display import reports
-
-        return reports.plot_costs(_result_of(self), ax, by=by)
+        return display.reports.plot_costs(_result_of(self), ax, by=by)
 
 
 def _result_of(source: Any) -> Any:

@@ -447,7 +447,7 @@ class _Search:
 
     @cached_property
     def _solver(self) -> Solver | None:
-        from kanopt.solvers.solve import solver_of_quantities
+        from kanopt.engines.solve import solver_of_quantities
 
         return solver_of_quantities(self.base.problem, self.plans[0][0])
 

@@ -31,6 +31,7 @@ from kanopt.records.fields import UnitSystem as UnitSystem
 from kanopt.records.fields import Usual as Usual
 from kanopt.records.fields import declared_fields as declared_fields
 from kanopt.records.fields import field as field
+from kanopt.records.fields import other_columns as other_columns
 from kanopt.records.headers import TableColumn, field_hint, place_elsewhere
 from kanopt.units import check_unit, same_dimension
 

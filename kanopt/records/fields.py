@@ -507,6 +507,11 @@ def field(
     )
 
 
+def other_columns(doc: str = "Whatever else is known.") -> Any:
+    """Declare what a table holds beside its fields, which laws may read."""
+    return field(default_factory=dict, hash=False, doc=doc)
+
+
 @cache
 def declared_fields(kind: type) -> tuple[Field, ...]:
     """Return the fields of records, or of any dataclass, that a cell can fill."""

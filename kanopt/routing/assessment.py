@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason, View, WorkOrder
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, share_of
@@ -233,7 +233,7 @@ def price_of_left_out(
 
 
 _MOST_NAMED = 8
-_IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))
+_IN_USE = ("goes out", "go out"), ("stays at its depot", "stay at their depots")
 
 
 class RoutingAssessment(Assessment[RoutingPlan, Drive]):
@@ -263,10 +263,8 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
         It is driven as this one is, so that it is not driven again.
         """
-        leaves = self.simulation.departure.tolist()
-        routes = zip(self.plan.routes, leaves, strict=True)
-        plan = replace(self.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
-        if plan == self.plan:
+        plan = self.plan.leaving(self.simulation.departure.tolist())
+        if plan is self.plan:
             return self
         found = self.problem.assess(plan)
         assert isinstance(found, RoutingAssessment)
@@ -311,7 +309,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
     def in_use(self) -> InUse:
         """The vehicles that serve somebody."""
         names = tuple(route.label for route in self.plan.routes if route.clients)
-        return InUse(_IN_USE, names)
+        return InUse(*_IN_USE, names)
 
     @cached_property
     def assumed(self) -> str:

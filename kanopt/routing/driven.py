@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import MAY_BE_BLANK, Name
-from kanopt.records.declaration import field, record
+from kanopt.records.declaration import field, other_columns, record
 from kanopt.records.fields import CLOCK
 from kanopt.records.reading import Attribute, RecordReader
 from kanopt.routing.entities import split_label
@@ -25,7 +24,6 @@ from kanopt.units import convert
 
 if TYPE_CHECKING:
     from kanopt.routing.assessment import RoutingAssessment
-    from kanopt.routing.model import RoutingModel
 
 KnownClock = Annotated[float, CLOCK, MAY_BE_BLANK]
 """A clock time, no number where nobody wrote it down."""
@@ -79,9 +77,7 @@ class DrivenStop:
         unit="load",
         doc="What was on board on arrival; where it is blank, what the plan's demands say.",
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known of it."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Whatever else is known of it.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,24 +134,15 @@ def read_driven(planned: RoutingAssessment, driven: Any) -> DrivenDay:
     return _Reading(planned, stops).day()
 
 
-@dataclass(eq=False)
 class _Reading:
     """Makes routes of rows."""
 
-    assessment: RoutingAssessment
-    stops: Sequence[DrivenStop]
-    notes: list[str] = dataclass_field(default_factory=list)
-    unknown: list[str] = dataclass_field(default_factory=list)
-    backwards: list[str] = dataclass_field(default_factory=list)
-    twice: list[str] = dataclass_field(default_factory=list)
-
-    @property
-    def problem(self) -> RoutingModel:
-        return self.assessment.problem
-
-    @property
-    def planned(self) -> RoutingPlan:
-        return self.assessment.plan
+    def __init__(self, planned: RoutingAssessment, stops: Sequence[DrivenStop]) -> None:
+        self.problem, self.planned, self.stops = planned.problem, planned.plan, stops
+        self.notes: list[str] = []
+        self.unknown: list[str] = []
+        self.backwards: list[str] = []
+        self.twice: list[str] = []
 
     def day(self) -> DrivenDay:
         """Return the day."""

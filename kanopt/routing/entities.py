@@ -11,7 +11,16 @@ from pydantic import Field
 
 from kanopt.faults import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 from kanopt.plans.geography import place_field
-from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
+from kanopt.records.declaration import (
+    Table,
+    TimeUnit,
+    Unit,
+    UnitSystem,
+    check_fields,
+    field,
+    other_columns,
+    record,
+)
 from kanopt.records.fields import CLOCK
 from kanopt.records.reading import Attribute
 
@@ -102,10 +111,8 @@ class Depot:
     y: Unknown = place_field("y", math.nan)
     lat: Unknown = place_field("lat", math.nan)
     lon: Unknown = place_field("lon", math.nan)
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict,
-        hash=False,
-        doc="Whatever else a law may read, for the legs that lead back to the depot.",
+    attributes: Mapping[str, Attribute] = other_columns(
+        "Whatever else a law may read, for the legs that lead back to the depot."
     )
 
 
@@ -206,8 +213,8 @@ class Client:
     goods: tuple[str, ...] = field(
         default=(), doc="Kinds of goods it receives; the policy of the problem may keep kinds apart."
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else a law may read, as ``client.<attribute>``."
+    attributes: Mapping[str, Attribute] = other_columns(
+        "Whatever else a law may read, as ``client.<attribute>``."
     )
 
     @property
@@ -335,8 +342,8 @@ class VehicleType:
         doc="Duration of a rest.",
     )
     skills: tuple[str, ...] = field(default=(), doc="Skills that clients may need.")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else a law may read, as ``vehicle.<attribute>``."
+    attributes: Mapping[str, Attribute] = other_columns(
+        "Whatever else a law may read, as ``vehicle.<attribute>``."
     )
 
     @property

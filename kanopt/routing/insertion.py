@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,33 +24,11 @@ from kanopt.routing.simulate import Drive, drive, route_costs, service_begin
 # Lower bounds on time and distance for serving each client on a route of its own.
 
 
-@dataclass(frozen=True, eq=False)
-class SingleTripBounds:
-    """Lower bounds for one vehicle type.
-
-    Parameters
-    ----------
-    data, vehicle
-        The problem's data, and the vehicle type.
-    bounds
-        What bounds the trip to each node, by the names of :class:`~kanopt.routing.rules.rule.LoneTrip`.
-    exact
-        As there.
-    """
-
-    data: RoutingData
-    vehicle: VehicleType
-    bounds: Mapping[str, Floats]
-    exact: bool
-
-    def trip(self, client: Client) -> LoneTrip:
-        """Return what is known of one client."""
-        at = self.data.index[client.name]
-        own = {name: float(values[at]) for name, values in self.bounds.items()}
-        return LoneTrip(self.data, client, self.vehicle, exact=self.exact, **own)
+LoneTrips = Callable[[Client], LoneTrip]
+"""From a client to what is known of it on a route of its own by one vehicle type."""
 
 
-def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> SingleTripBounds:
+def lone_trips(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> LoneTrips:
     """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
     data, kind = laws.data, laws.data.type_index[vehicle.name]
     ends = data.index[data.depot_of[vehicle.name]], data.index[data.end_of[vehicle.name]]
@@ -84,7 +62,13 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
         "arrive": arrive, "begin": begin, "delay": delay, "stay": stay, "back": back,
         "duration": duration, "distance": there + home,
     }  # fmt: skip
-    return SingleTripBounds(data, vehicle, bounds, exact)
+
+    def trip(client: Client) -> LoneTrip:
+        at = data.index[client.name]
+        own = {name: float(values[at]) for name, values in bounds.items()}
+        return LoneTrip(data, client, vehicle, exact=exact, **own)
+
+    return trip
 
 
 def _arrivals(data: RoutingData, kind: int, times: Floats, arrive: Floats, ready: Floats) -> Floats:
@@ -158,20 +142,20 @@ def infeasible_clients(
             )
             for name in names
         }
-    bounds = [single_trip_bounds(laws, planning, vehicle) for vehicle in fleet]
+    trips = [lone_trips(laws, planning, vehicle) for vehicle in fleet]
     found = {}
     for name in names:
         client = data.clients[data.index[name] - len(data.depots)]
-        obstacles = [_obstacle(client, bound) for bound in bounds]
+        obstacles = [_obstacle(data, client, trip) for trip in trips]
         real = [obstacle for obstacle in obstacles if obstacle is not None]
         if len(real) == len(fleet):
             found[name] = _reason(client, real, kind)
     return found
 
 
-def _obstacle(client: Client, bound: SingleTripBounds) -> Obstacle | None:
+def _obstacle(data: RoutingData, client: Client, trip: LoneTrips) -> Obstacle | None:
     """Return what keeps a vehicle of this type from serving the client or those that come with it, proofs first."""
-    own, data = list(_obstacles(client, bound)), bound.data
+    own = [each for rule in RULES for each in rule.obstacles(trip(client))]
     source = client.source or client.name
     for other in data.clients if data.has_sources else ():
         if other.name != client.name and source in (other.name, other.source):
@@ -182,15 +166,10 @@ def _obstacle(client: Client, bound: SingleTripBounds) -> Obstacle | None:
                     message=f"client {other.name}, {what}, cannot be served either: {each.message}",
                     relaxation=f"{each.relaxation} (of client {other.name})",
                 )
-                for each in _obstacles(other, bound)
+                for rule in RULES
+                for each in rule.obstacles(trip(other))
             ]
     return next(iter(sorted(own, key=lambda each: not each.proved)), None)
-
-
-def _obstacles(client: Client, bound: SingleTripBounds) -> Iterator[Obstacle]:
-    trip = bound.trip(client)
-    for rule in RULES:
-        yield from rule.obstacles(trip)
 
 
 def _reason(client: Client, obstacles: Sequence[Obstacle], kind: str) -> Reason:

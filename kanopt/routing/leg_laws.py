@@ -8,7 +8,7 @@ what a law says.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -189,8 +189,7 @@ class ArrivalFunctions:
         arrive
             Clock times; shape (k,).
         """
-        here = slice(*self.start[self.arc[tail, head] + np.arange(2)])
-        x, y = self.leave[here], self.arrive[here]
+        x, y = self.points(tail, head)
         after = np.searchsorted(y, arrive, side="right")
         first, last = after == 0, after == len(y)
         before, after = np.maximum(after - 1, 0), np.minimum(after, len(y) - 1)
@@ -243,7 +242,8 @@ class ArrivalFunctions:
             Shape (n, n); infinite where no road leads.
         """
         if not end > begin:
-            return self._matrix(self._durations_at(begin))
+            every = np.arange(len(self.start) - 1)
+            return self._matrix(self._value(every, np.full(len(every), begin)) - begin)
         functions = len(self.start) - 1
         owner = np.repeat(np.arange(functions), np.diff(self.start))
         clocks = np.clip(self.leave, begin, end)
@@ -254,10 +254,6 @@ class ArrivalFunctions:
         first, last = self.start[:-1], self.start[1:] - 1
         total += (clocks[first] - begin) * spent[first] + (end - clocks[last]) * spent[last]
         return self._matrix(total / (end - begin))
-
-    def _durations_at(self, clock: float) -> Floats:
-        functions = np.arange(len(self.start) - 1)
-        return self._value(functions, np.full(len(functions), clock)) - clock
 
     def _matrix(self, values: Floats) -> Floats:
         padded = np.append(values, np.inf)
@@ -406,15 +402,9 @@ class LegInputs:
 
     def select(self, legs: Integers) -> LegInputs:
         """Return some of the legs, where every array is one of legs."""
-        return LegInputs(
-            self.vehicle[legs],
-            self.tail[legs],
-            self.head[legs],
-            self.load[legs],
-            self.clock[legs],
-            self.duration[legs],
-            None if self.late is None else self.late[legs],
-        )
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        some: dict[str, Any] = {name: None if each is None else each[legs] for name, each in given.items()}
+        return LegInputs(**some)
 
 
 class RoutingLaws:

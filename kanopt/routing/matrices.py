@@ -136,11 +136,14 @@ def _of_pairs(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -
         raise ProblemError(f"{what}: a table of pairs has the columns from, to and {column}")
     values = _numbers(table, column, what, unit)
     tails, heads = (names_of(table[end].tolist()) for end in _ENDS)
-    _refuse_unknown([name for name in names if name not in {*tails, *heads}], [*tails, *heads], what)
+    known = dict.fromkeys([*tails, *heads])
+    if missing := [name for name in names if name not in known]:
+        hint = nearest(missing[0], known)
+        told = f"; {hint}" if hint.startswith("did you mean") else ""
+        raise ProblemError(f"{what}: no row from or to {list_names(missing)}{told}")
     pairs = list(zip(tails, heads, strict=True))
-    again = pd.Series(pairs, dtype=object).duplicated()
-    if again.any():
-        shown = [f"{tail} → {head}" for tail, head in dict.fromkeys(pd.Series(pairs, dtype=object)[again])]
+    if again := [pair for pair, times in Counter(pairs).items() if times > 1]:
+        shown = [f"{tail} → {head}" for tail, head in again]
         raise ProblemError(
             f"{what}: {list_names(shown, quoted=False)} appears more than once; keep one row per pair"
         )
@@ -181,13 +184,6 @@ def _of_square(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) 
     labelled = table.set_axis(columns, axis=1)
     labelled.attrs = dict(table.attrs)
     return np.column_stack([_numbers(labelled, name, what, unit)[order] for name in names])
-
-
-def _refuse_unknown(missing: Sequence[str], known: Sequence[str], what: str) -> None:
-    if missing:
-        hint = nearest(missing[0], list(dict.fromkeys(known)))
-        told = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise ProblemError(f"{what}: no row from or to {list_names(missing)}{told}")
 
 
 def _refuse_missing(matrix: Floats, names: Sequence[str], what: str) -> None:

@@ -45,6 +45,7 @@ class RoutingModel(Problem[RoutingPlan]):
     """
 
     kind: ClassVar[str] = "routing"
+    solver: ClassVar[str] = "kanopt.routing.search.solver:RoutingSearch"
 
     depots: Sequence[Depot]
     clients: Sequence[Client]
@@ -74,7 +75,8 @@ class RoutingModel(Problem[RoutingPlan]):
     def network_nodes(self) -> tuple[str, ...]:
         """Node of the road network at which each depot and client lies."""
         points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
-        return tuple(_node(point) for point in points)
+        nodes = (point.attributes.get("node", point.name) for point in points)
+        return tuple(names_of([node.value if isinstance(node, Quantity) else node for node in nodes]))
 
     @cached_property
     def data(self) -> RoutingData:
@@ -205,8 +207,3 @@ class RoutingModel(Problem[RoutingPlan]):
             If it names vehicles, clients or depots the problem does not know.
         """
         return read_plan(decision, self.data)
-
-
-def _node(point: Depot | Client) -> str:
-    node = point.attributes.get("node", point.name)
-    return names_of([node.value if isinstance(node, Quantity) else node])[0]

@@ -89,9 +89,13 @@ class RoutingPlan(Plan):
 
     def reopened(self) -> RoutingPlan:
         """Return the plan with every departure left open."""
-        if all(route.departure is None for route in self.routes):
-            return self
-        return replace(self, routes=tuple(replace(route, departure=None) for route in self.routes))
+        return self.leaving([None] * len(self.routes))
+
+    def leaving(self, departures: Sequence[float | None]) -> RoutingPlan:
+        """Return the plan whose routes leave at some times; this one where they do already."""
+        routes = zip(self.routes, departures, strict=True)
+        plan = replace(self, routes=tuple(replace(route, departure=clock) for route, clock in routes))
+        return self if plan == self else plan
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per stop; clients left out have no vehicle.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -29,37 +29,29 @@ def read_plan(decision: Any, data: RoutingData, what: str = "plan") -> RoutingPl
         With every vehicle type, client or depot that the problem does not know, and every departure that is no time.
     """
     routes = tuple(route for route in map(_without_empty_trips, _routes(decision, data)) if route.clients)
-    types = [vehicle.name for vehicle in data.vehicles]
-    names = [client.name for client in data.clients]
-    known = set(names)
-    mistakes = [
-        f"route {place}: unknown vehicle type {route.vehicle!r}; {nearest(route.vehicle, types)}"
-        for place, route in enumerate(routes, start=1)
-        if route.vehicle not in types
-    ]
-    mistakes += [
-        f"route {place} ({route.label}): unknown client {client!r}; {nearest(client, names)}"
-        for place, route in enumerate(routes, start=1)
-        for client in route.clients
-        if client not in known and client != route.depot
-    ]
-    depots = {depot.name for depot in data.depots}
-    mistakes += [
-        f"route {place} ({route.label}): unknown depot {route.depot!r}; {nearest(route.depot, depots)}"
-        for place, route in enumerate(routes, start=1)
-        if route.vehicle in types and route.depot not in depots
-    ]
-    mistakes += [
-        f"route {place} ({route.label}): departure {route.departure} is not a clock time"
-        for place, route in enumerate(routes, start=1)
-        if route.departure is not None and math.isinf(route.departure)
-    ]
-    if mistakes:
+    if mistakes := list(_mistakes(routes, data)):
         raise ProblemError("\n".join(f"{what}: {mistake}" for mistake in mistakes))
     served = {client for route in routes for client in route.clients}
-    plan = RoutingPlan(routes, tuple(name for name in names if name not in served))
+    plan = RoutingPlan(routes, tuple(one.name for one in data.clients if one.name not in served))
     # what is known of a plan is known of this object
     return decision if isinstance(decision, RoutingPlan) and decision == plan else plan
+
+
+def _mistakes(routes: Sequence[Route], data: RoutingData) -> Iterator[str]:
+    """Yield the names of routes that the problem does not know, and departures that are no time."""
+    known, depots = dict.fromkeys(client.name for client in data.clients), {one.name for one in data.depots}
+    for place, route in enumerate(routes, start=1):
+        where = f"route {place} ({route.label})"
+        if route.vehicle not in data.type_index:
+            hint = nearest(route.vehicle, data.type_index)
+            yield f"route {place}: unknown vehicle type {route.vehicle!r}; {hint}"
+        elif route.depot not in depots:
+            yield f"{where}: unknown depot {route.depot!r}; {nearest(route.depot, depots)}"
+        for client in route.clients:
+            if client not in known and client != route.depot:
+                yield f"{where}: unknown client {client!r}; {nearest(client, known)}"
+        if route.departure is not None and math.isinf(route.departure):
+            yield f"{where}: departure {route.departure} is not a clock time"
 
 
 def _without_empty_trips(route: Route) -> Route:

@@ -11,10 +11,10 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.findings import FrozenInput, Reason
-from kanopt.plans.geography import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.geography import at_one_point, place_checks
 from kanopt.plans.law_use import read_day
 from kanopt.records.fields import moment
-from kanopt.records.reading import RecordCheck, RecordReader
+from kanopt.records.reading import RecordReader
 from kanopt.records.unread_columns import TableUse
 from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.assessment import RoutingAssessment
@@ -133,20 +133,9 @@ class RoutingProblem(RoutingModel):
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
             [
-                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units),
-                *place_checks(
-                    points, reader, self.table_uses, self.units.distance, measured=measured, needed=True
-                ),
-                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
-                *unstated_checks(
-                    self.clients,
-                    self.vehicles,
-                    self.policy,
-                    self.table_uses,
-                    reader.filled,
-                    has_cost_law=bool(self.named_costs),
-                    load=self.units.load,
-                ),
+                *routing_checks(self),
+                *place_checks(self, points, reader, measured=measured, needed=True),
+                *unstated_checks(self, reader.filled),
             ]
         )
         object.__setattr__(self, "started", read_started(self.started, self._data_without_routes))
@@ -154,9 +143,7 @@ class RoutingProblem(RoutingModel):
         _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
         self.data.service_times.check()
         reader.questions += at_one_point(points) if measured else ()
-        reader.questions += load_questions(
-            self.clients, self.vehicles, self.policy, reader.filled, self.units.load
-        )
+        reader.questions += load_questions(self, reader.filled)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:

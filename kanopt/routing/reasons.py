@@ -68,20 +68,17 @@ def _violation_size(place: Insertion) -> tuple[float, ...]:
 
 def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
     """Say which limits each insertion needs relaxed, and how much more the plan would then cost."""
-    return ", or ".join(
-        f"{place.position_text} with {_one_relaxation_text(data, place)}, for {price_text(data, place.cost)}"
-        for place in places
-    )
+    told = []
+    for place in places:
+        kinds = sorted(violated_rule_kinds(place))
+        relaxed = " together with ".join(_kind_text(data, place, kind) for kind in kinds)
+        told.append(f"{place.position_text} with {relaxed}, for {price_text(data, place.cost)}")
+    return ", or ".join(told)
 
 
 def price_text(data: RoutingData, cost: float) -> str:
     """Write what a plan costs more, or less."""
     return f"{money_text(abs(cost), data.units.money)} {'more' if cost >= 0 else 'less'}"
-
-
-def _one_relaxation_text(data: RoutingData, place: Insertion) -> str:
-    kinds = sorted(violated_rule_kinds(place))
-    return " together with ".join(_kind_text(data, place, kind) for kind in kinds)
 
 
 def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
@@ -235,18 +232,19 @@ def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertio
     in_time = [place for place in with_room if TIME not in violated_rule_kinds(place)]
     if not in_time:
         best = min(with_room, key=lambda place: (total_violation(place, TIME), place.cost))
-        over = total_violation(best, TIME)
+        over, rules = total_violation(best, TIME), {violation.constraint for violation in best.violations}
+        limits = "the longest duration" if "duration" in rules else "windows and shift"
         message = (
             f"no vehicle with room for {subject} has the time: the best place, {best.position_text}, exceeds "
-            f"{_limits(best)} by {amount_text(over, data.units.time)}"
+            f"{limits} by {amount_text(over, data.units.time)}"
         )
         return _Obstacle("no vehicle with room has the time", message, over)
     best = min(in_time, key=lambda place: (len(place.violations), place.cost))
     broken = "; ".join(violation.message for violation in best.violations)
     cheapest = f"at the cheapest, {best.position_text}: {broken}"
-    rules = join_list(sorted({violation.constraint for violation in best.violations}))
+    names = join_list(sorted({violation.constraint for violation in best.violations}))
     return _Obstacle(
-        f"every place with room and time breaks another rule ({rules})",
+        f"every place with room and time breaks another rule ({names})",
         f"every place for {subject} with room and time breaks another rule; {cheapest}",
     )
 
@@ -265,12 +263,6 @@ def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Inse
         f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, unit)}, and the "
         f"most free is {amount_text(spare, unit)} on {best.route.label}"
     )
-
-
-def _limits(place: Insertion) -> str:
-    """Name the limits of time that a place exceeds."""
-    found = {violation.constraint for violation in place.violations}
-    return "the longest duration" if found & {"duration"} else "windows and shift"
 
 
 def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:

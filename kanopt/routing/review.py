@@ -262,17 +262,15 @@ class ReviewedDay:
         )
         known = grid.valid & left & np.isfinite(self.day.arrive) & ~self.day.detour
         route, leg = np.nonzero(known)
-        inputs = LegInputs(
-            grid.kind[route],
-            grid.tail[known],
-            grid.head[known],
-            grid.loads[0][known],
-            times.leave[known],
-            np.zeros(()),
-        )
-        law = laws.evaluate(DURATION, inputs)
+        law = laws.evaluate(DURATION, self._legs((route, leg), np.zeros(())))
         actual = times.duration[known] - pause[known]
         return self._times((route, leg), law, actual, times.leave, self._errors[0])
+
+    def _legs(self, at: tuple[Integers, Integers], duration: Floats) -> LegInputs:
+        """Return legs as inputs of a law, given their places and how long they took."""
+        grid = self.routes
+        ends = grid.kind[at[0]], grid.tail[at], grid.head[at]
+        return LegInputs(*ends, grid.loads[0][at], self.actual.leave[at], duration)
 
     @cached_property
     def service(self) -> Times:
@@ -567,18 +565,10 @@ class ReviewedDay:
         law, times = self.problem.leg_laws.duration, self.travel
         if not isinstance(law, BoundFormula):
             return pd.DataFrame()
-        grid, (route, leg) = self.routes, times.places
-        inputs = LegInputs(
-            grid.kind[route],
-            grid.tail[route, leg],
-            grid.head[route, leg],
-            grid.loads[0][route, leg],
-            self.actual.leave[route, leg],
-            times.actual,
-        )
+        inputs = self._legs(times.places, times.actual)
         arguments = law.arguments(self.problem.leg_laws.resolver(DURATION, inputs))
         frame = pd.DataFrame(
-            {name: np.broadcast_to(values, len(route)) for name, values in arguments.items()}
+            {name: np.broadcast_to(values, len(times.law)) for name, values in arguments.items()}
         )
         output = law.formula.output
         frame[output.name] = convert(

@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
+from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.geography import Positions
-from kanopt.plans.law_use import falls_below_zero, impossible_value, law_mistake
+from kanopt.plans.law_use import law_mistake, refuse_below_zero
 from kanopt.records.fields import Field
 from kanopt.records.headers import column_hint
 from kanopt.records.reading import names_of
@@ -53,14 +53,19 @@ class RoadPath:
         From start to end.
     links
         Rows of the links table, in order of travel.
-    time, length
-        In the network's units.
     """
 
     nodes: tuple[str, ...]
     links: tuple[int, ...]
-    time: float
-    length: float
+
+
+def _require(frame: pd.DataFrame, table: str, columns: Sequence[str]) -> None:
+    """Refuse a table without some columns."""
+    for column in columns:
+        if column not in frame.columns:
+            kind = str if column in ("tail", "head", "name") else float
+            hint = column_hint(table, Field(column, kind=kind), frame.columns)
+            raise ProblemError(f"{table}: column {column!r} is missing; {hint}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +94,8 @@ class RoadNetwork:
     --------
     >>> roads = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [2.0, 3.0]})
     >>> network = RoadNetwork(roads, np.array([4.0, 5.0]))
-    >>> network.path("a", "c")
-    RoadPath(nodes=('a', 'b', 'c'), links=(0, 1), time=9.0, length=5.0)
+    >>> network.paths([("a", "c")])
+    [RoadPath(nodes=('a', 'b', 'c'), links=(0, 1))]
     >>> network.matrix(["c", "a"]).time.tolist()
     [[0.0, inf], [9.0, 0.0]]
     """
@@ -101,68 +106,13 @@ class RoadNetwork:
     distance: str = "km"
     time: str = "min"
 
-    @classmethod
-    def from_networkx(
-        cls,
-        graph: Any,
-        law: BoundFormula | str,
-        *,
-        length: str = "length",
-        distance: str = "km",
-        time: str = "min",
-    ) -> RoadNetwork:
-        """Return the roads of a networkx graph, such as OSMnx makes: edges are links, their attributes columns.
-
-        Parameters
-        ----------
-        graph
-            Any networkx graph. An edge without a direction is two links. Where all nodes have the attributes ``x``
-            and ``y``, they become the nodes of maps.
-        law
-            Travel time of a link: a formula bound to ``link.<attribute>``, or the name of an attribute with times.
-        length
-            Name of the attribute with lengths.
-        distance, time
-            Units of lengths and of travel times.
-
-        Raises
-        ------
-        ProblemError
-            If an edge has no length or no travel time, or the roads contradict themselves.
-
-        Examples
-        --------
-        >>> import networkx as nx
-        >>> graph = nx.Graph()
-        >>> graph.add_edge("a", "b", length=2.0, minutes=4.0)
-        >>> network = RoadNetwork.from_networkx(graph, "minutes")
-        >>> network.matrix(["a", "b"]).time.tolist()
-        [[0.0, 4.0], [4.0, 0.0]]
-        """
-        edges = list(graph.edges(data=True) if graph.is_directed() else graph.to_directed().edges(data=True))
-        links = pd.DataFrame([{**known, "tail": str(tail), "head": str(head)} for tail, head, known in edges])
-        for column in (length, *([law] if isinstance(law, str) else [])):
-            if column not in links.columns or links[column].isna().any():
-                hint = nearest(column, map(str, links.columns))
-                raise ProblemError(f"graph: not every edge has the attribute {column!r}; {hint}")
-        times = law if isinstance(law, BoundFormula) else links[law].to_numpy(dtype=np.float64)
-        known = [{"name": str(node), **about} for node, about in graph.nodes(data=True)]
-        nodes = (
-            pd.DataFrame(known)[["name", "x", "y"]] if all({"x", "y"} <= {*one} for one in known) else None
-        )
-        return cls(links.assign(length=links[length]), times, nodes, distance, time)
-
     def __post_init__(self) -> None:
         known = {
             f"link.{name}": self._declared.get(str(name), "") for name in ("length", *self.links.columns)
         }
         if wrong := law_mistake("links", self.law, "a bound formula, or one time per link", known):
             raise ProblemError.of(wrong)
-        for column in ("tail", "head", "length"):
-            if column not in self.links.columns:
-                kind = float if column == "length" else str
-                hint = column_hint("links", Field(column, kind=kind), self.links.columns)
-                raise ProblemError(f"links: column {column!r} is missing; {hint}")
+        _require(self.links, "links", ("tail", "head", "length"))
         if self.links[["tail", "head"]].isna().any().any():
             row = int(np.flatnonzero(self.links[["tail", "head"]].isna().any(axis=1))[0]) + 1
             raise ProblemError(f"links: row {row}: tail and head must be given")
@@ -179,11 +129,7 @@ class RoadNetwork:
     def _check_nodes(self) -> None:
         if self.nodes is None:
             return
-        for column in ("name", *self._axes):
-            if column not in self.nodes.columns:
-                kind = str if column == "name" else float
-                hint = column_hint("nodes", Field(column, kind=kind), self.nodes.columns)
-                raise ProblemError(f"nodes: column {column!r} is missing; {hint}")
+        _require(self.nodes, "nodes", ("name", *self._axes))
         names = names_of(self.nodes["name"])
         if len(set(names)) < len(names):
             counts = pd.Series(names).value_counts()
@@ -245,20 +191,13 @@ class RoadNetwork:
                 raise ProblemError(f"links: {len(self.links)} links, but travel times of shape {times.shape}")
             return times
         try:
-            times = self.law.evaluate(self.resolve, self.time)
+            times = np.broadcast_to(self.law.evaluate(self.resolve, self.time), (len(self.links),))
         except FormulaError as error:
             raise ProblemError(f"links: {error}") from error
-        if (below := falls_below_zero(np.asarray(times))).any():
-            least = int(np.argmin(times))
-            told = float(
-                np.broadcast_to(self.law.evaluate(self.resolve, self.law.formula.output.unit), times.shape)[
-                    least
-                ]
-            )
-            where = f" on link {self.label(least)} ({int(below.sum())} of {len(self.links)} links)"
-            raise LawValueError(impossible_value("travel time", self.law.formula, told, where))
-        times = np.maximum(times, 0.0)
-        return np.array(np.broadcast_to(times, (len(self.links),)))
+        refuse_below_zero(
+            "travel time", self.law, times, self.time, lambda link: f"on link {self.label(link)}", "links"
+        )
+        return np.maximum(times, 0.0)
 
     def resolve(self, reference: Reference) -> ReferenceValue:
         """Look ``link.<column>`` up for every link; a network refuses laws that are bound to anything else."""
@@ -367,16 +306,6 @@ class RoadNetwork:
             here[active] = previous
         return total.reshape(len(sources), len(targets))
 
-    def path(self, origin: str, destination: str) -> RoadPath | None:
-        """Return the fastest path, or None where no path leads.
-
-        Raises
-        ------
-        ProblemError
-            If a node is unknown.
-        """
-        return self.paths([(origin, destination)])[0]
-
     def paths(self, pairs: Sequence[tuple[str, str]]) -> list[RoadPath | None]:
         """Return the fastest path of each pair of nodes; None where no path leads.
 
@@ -393,10 +322,10 @@ class RoadNetwork:
             for place in np.flatnonzero((row >= part.start) & (row < part.stop)):
                 tree = row[place] - part.start
                 if np.isfinite(times[tree, end[place]]):
-                    found[place] = self._trace(start[place], end[place], times[tree], before[tree])
+                    found[place] = self._trace(start[place], end[place], before[tree])
         return found
 
-    def _trace(self, start: int, end: int, times: Floats, before: NDArray[np.intp]) -> RoadPath:
+    def _trace(self, start: int, end: int, before: NDArray[np.intp]) -> RoadPath:
         nodes = [int(end)]
         while nodes[-1] != start:
             nodes.append(int(before[nodes[-1]]))
@@ -404,12 +333,7 @@ class RoadNetwork:
         key, link = self._edges
         wanted = np.array(nodes[:-1], dtype=np.int64) * len(self.names) + np.array(nodes[1:], dtype=np.int64)
         links = link[np.searchsorted(key, wanted)]
-        return RoadPath(
-            nodes=tuple(self.names[node] for node in nodes),
-            links=tuple(int(place) for place in links),
-            time=float(times[end]),
-            length=float(self.lengths[links].sum()),
-        )
+        return RoadPath(tuple(self.names[node] for node in nodes), tuple(links.tolist()))
 
     @cached_property
     def positions(self) -> pd.DataFrame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -199,7 +199,8 @@ class ServiceTimes:
         node = node + len(data.depots)
         loads = np.array([0.0, 0.5, 1.0]) * self.most_load if self.reads("state") else np.zeros(1)
         clocks = self._clocks(len(kind) * len(loads))
-        for some in _blocks(len(kind), max(1, _SAMPLES // (10 * len(clocks)))):
+        size = max(1, _SAMPLES // (10 * len(clocks)))
+        for some in (slice(begin, begin + size) for begin in range(0, len(kind), size)):
             for load in loads:
                 stops = StopInputs(kind[some, None], node[some, None], load, clocks[None, :])
                 stay = np.broadcast_to(self.evaluate(stops), (len(kind[some]), len(clocks)))
@@ -235,10 +236,6 @@ class ServiceTimes:
             f"from {begin[0]} and {takes[1]} from {begin[1]}: whoever begins later is done earlier, at {done[1]} "
             f"instead of {done[0]}; give a law that falls by less than the time that passes"
         )
-
-
-def _blocks(count: int, size: int) -> Iterator[slice]:
-    return (slice(begin, begin + size) for begin in range(0, count, size))
 
 
 # The data of a routing problem: its arrays, and how long stops take.

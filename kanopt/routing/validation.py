@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
 from typing import Any
@@ -16,7 +16,6 @@ from kanopt.plans.geography import degrees_question
 from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, references_to
 from kanopt.records.reading import RecordCheck, empty_tables, idle_fields, reference_checks, shared_names
 from kanopt.records.unread_columns import TableUse, fields_read, lookalikes, missing_price, table_use
-from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.matrices import long_table_use
@@ -50,19 +49,14 @@ def data_remarks(problem: RoutingModel) -> Iterator[str]:
     >>> print(*data_remarks(problem))
     van: half of all legs are driven at 30,000 km/h or more; are distances in km and times in min?
     """
-    yield from _degrees(problem)
+    asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
+    if asked and problem.network is None:  # of tables without units that is refused
+        yield f"x and y {asked}; degrees belong into lat and lon"
     yield from _speed(problem)
     yield from (text for rule in RULES for text in rule.remarks(problem.data))
     records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
     tables = [table for table in problem.units.tables() if table.name in records]
     yield from map(str, idle_fields([(table, records[table.name]) for table in tables]))
-
-
-def _degrees(problem: RoutingModel) -> Iterator[str]:
-    """Report coordinates that look like degrees; of tables without units that is refused."""
-    asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
-    if asked and problem.network is None:
-        yield f"x and y {asked}; degrees belong into lat and lon"
 
 
 def _speed(problem: RoutingModel) -> Iterator[str]:
@@ -126,25 +120,11 @@ def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:
 _LOADS = ("demand", "pickup")
 
 
-def routing_checks(
-    depots: Sequence[Depot],
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    policy: RoutingPolicy,
-    units: RoutingUnits,
-) -> list[RecordCheck]:
-    """Look for what contradicts itself, words that name nothing, and windows and breaks that cannot be read.
-
-    Parameters
-    ----------
-    depots, clients, vehicles, policy
-        What the problem was given.
-    units
-        What it counts in.
-    """
-    places: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients}
-    records = {**places, "vehicles": vehicles}
-    given = Given(depots, clients, vehicles, policy, units)
+def routing_checks(problem: RoutingModel) -> list[RecordCheck]:
+    """Look for what contradicts itself, words that name nothing, and windows and breaks that cannot be read."""
+    units, places = problem.units, {"depots": problem.depots, "clients": problem.clients}
+    records: dict[str, Sequence[Any]] = {**places, "vehicles": problem.vehicles}
+    given = Given(problem.depots, problem.clients, problem.vehicles, problem.policy, units)
     return [
         *empty_tables(records, ("depots", "vehicles")),
         RecordCheck(shared_names(places), [*places]),
@@ -153,72 +133,46 @@ def routing_checks(
     ]
 
 
-def unstated_checks(
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    policy: RoutingPolicy,
-    uses: Callable[[], Sequence[TableUse]],
-    filled: Mapping[str, Collection[str]],
-    *,
-    has_cost_law: bool,
-    load: str,
-) -> list[RecordCheck]:
+def unstated_checks(problem: RoutingModel, filled: Mapping[str, Collection[str]]) -> list[RecordCheck]:
     """Look whether nothing costs anything, or nothing is to be carried, where tables were read and do not say so.
 
     Parameters
     ----------
-    clients, vehicles, policy
-        What the problem was given.
-    uses
-        Returns what it makes of its tables; asked where something is missing.
+    problem
+        The problem, its records read.
     filled
         Table to the fields that its columns fill, of tables that were given as frames.
-    has_cost_law
-        Whether a law prices legs.
-    load
-        Its unit of loads.
     """
-    units = RoutingUnits()
-    priced = [(units.table(VehicleType), vehicles), (units.table(Client), clients)]
-    free = not has_cost_law and not policy.longest_route_cost
-    tables = ("depots", "clients", "vehicles")
+    units, tables = RoutingUnits(), ("depots", "clients", "vehicles")
+    priced = [(units.table(VehicleType), problem.vehicles), (units.table(Client), problem.clients)]
+    is_priced = bool(problem.named_costs) or problem.policy.longest_route_cost
     unsaid = []
-    limit = _idle_capacity(clients, vehicles, policy, load)
+    limit = _idle_capacity(problem)
     if limit and not {*_LOADS} & {*filled.get("clients", _LOADS)}:
         what = (
             f"no column says how much there is to carry ({' or '.join(_LOADS)}), but {limit}; a column of zeros says "
             "that nothing is"
         )
-        unsaid.append(Fault("clients", (what, *lookalikes(uses(), _LOADS))))
-    return [
-        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
-        RecordCheck(unsaid, tables),
-    ]
+        unsaid.append(Fault("clients", (what, *lookalikes(problem.table_uses(), _LOADS))))
+    free = () if is_priced else missing_price(priced, filled, problem.table_uses, "a cost law")
+    return [RecordCheck(free, tables), RecordCheck(unsaid, tables)]
 
 
-def load_questions(
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    policy: RoutingPolicy,
-    filled: Mapping[str, Collection[str]],
-    load: str,
-) -> Iterable[Fault]:
+def load_questions(problem: RoutingModel, filled: Mapping[str, Collection[str]]) -> Iterable[Fault]:
     """Yield that columns say that nothing is to be carried although something limits it."""
     stated = [name for name in _LOADS if name in filled.get("clients", ())]
-    if stated and (limit := _idle_capacity(clients, vehicles, policy, load)):
+    if stated and (limit := _idle_capacity(problem)):
         said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
         yield Fault("clients", f"{said}, but {limit}; is nothing to be carried?")
 
 
-def _idle_capacity(
-    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, load: str
-) -> str:
+def _idle_capacity(problem: RoutingModel) -> str:
     """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
-    fleet = [each for each in vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
-    moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
-    if policy.capacities or not clients or not fleet or moved:
+    fleet = [each for each in problem.vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
+    moved = any(client.demand > 0 or client.pickup > 0 for client in problem.clients)
+    if problem.policy.capacities or not problem.clients or not fleet or moved:
         return ""
-    return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
+    return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, problem.units.load)} at most"
 
 
 _TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}

@@ -281,7 +281,7 @@ def solve_problem(
 ) -> Result:
     """Solve the problem of a scenario within its limits; `days_in_time` in place of its own where that is more."""
     from kanopt.engines.base import SolveOptions
-    from kanopt.solvers.solve import named_solver, refuse_impossible, search_and_assess
+    from kanopt.engines.solve import named_solver, refuse_impossible, search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))

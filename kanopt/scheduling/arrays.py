@@ -16,21 +16,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.array_types import Floats, Integers
-from kanopt.errors import LawValueError, ProblemError
+from kanopt.errors import ProblemError
 from kanopt.faults import LARGEST, float_array, too_large
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference, ReferenceValue
-from kanopt.plans.law_use import day_value, falls_below_zero, impossible_value
+from kanopt.plans.law_use import day_value, refuse_below_zero
 from kanopt.records.reading import Record, field_values
 from kanopt.scheduling.entities import (
-    Break,
     Job,
-    Machine,
     Mode,
-    Resource,
     SchedulingRecords,
     SchedulingUnits,
-    Task,
     task_pairs,
     tasks_in_order,
 )
@@ -354,15 +350,14 @@ class PowerTariff:
 _NOT_LARGER = f"no number of a problem is larger than {number_text(LARGEST)}"
 
 
-@dataclass(frozen=True, eq=False)
-class SchedulingData:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SchedulingData(SchedulingRecords):
     """A checked scheduling problem: its records in order, and the arrays made of them.
+
+    Arrays refer to records by position. Where a mode has no machine, the last machine is a stand-in without a name.
 
     Parameters
     ----------
-    jobs, tasks, machines, modes, resources, breaks
-        The records; arrays refer to them by position. Where a mode has no machine, the last one is a stand-in without
-        a name.
     structure, timing
         Structure of the shop, and its times on the law.
     timing_without_horizon
@@ -377,12 +372,6 @@ class SchedulingData:
         What the laws read.
     """
 
-    jobs: tuple[Job, ...]
-    tasks: tuple[Task, ...]
-    machines: tuple[Machine, ...]
-    modes: tuple[Mode, ...]
-    resources: tuple[Resource, ...]
-    breaks: tuple[Break, ...]
     structure: ShopStructure
     timing: ShopTiming
     timing_without_horizon: ShopTiming
@@ -457,6 +446,8 @@ class ModeInputs:
             return np.zeros(0)
         if isinstance(law, BoundFormula):
             values = np.array(np.broadcast_to(law.evaluate(self.reference_values, unit), (count,)))
+            labels = [mode.label for mode in self.read.modes]
+            refuse_below_zero(name, law, values, unit, lambda mode: f"for {labels[mode]}", "modes")
         elif law is None:
             missing = [mode.label for mode in self.read.modes if getattr(mode, name) is None]
             _refuse(f"modes: {label} has no {name}; give a number or a law" for label in missing)
@@ -470,12 +461,6 @@ class ModeInputs:
                 raise ProblemError(
                     f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
                 )
-        if isinstance(law, BoundFormula) and (below := falls_below_zero(values)).any():
-            least = int(np.argmin(values))
-            told = law.evaluate(self.reference_values, law.formula.output.unit)
-            where = f" for {self.read.modes[least].label} ({int(below.sum())} of {count} modes)"
-            value = float(np.broadcast_to(told, (count,))[least])
-            raise LawValueError(impossible_value(name, law.formula, value, where))
         large = (values == np.inf) | too_large(values)
         wrong = large | ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
         texts = {

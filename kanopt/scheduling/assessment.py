@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -10,12 +12,12 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View, WorkOrder
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
-from kanopt.scheduling.arrays import PowerTariff
+from kanopt.scheduling.arrays import SchedulingData
 from kanopt.scheduling.law_uses import schedule_law_uses
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.plan import Schedule
@@ -31,376 +33,15 @@ from kanopt.scheduling.simulate import (
 from kanopt.text import amount_text, clock_text, count_text, join_list, number_text, percent_text
 from kanopt.units import factor, same_dimension
 
-# What a manager asks of a schedule: when it ends, how late jobs are, how machines are used, what energy it
-# takes.
-
-
-def work_to_start(problem: SchedulingModel, placed: PlacedTasks) -> str:
-    """Say how many tasks are to run on how many machines, and when the last of them ends."""
-    tasks, (used, machines) = count_text(len(placed.task), "task"), _machines_used(problem, placed)
-    on = f" on {used:,} of {count_text(machines, 'machine')}" if machines else ""
-    until = f", done by {_when(problem, float(placed.end.max()))}" if len(placed.task) else ""
-    return f"Run {tasks}{on}{until}"
-
-
-def _machines_used(problem: SchedulingModel, placed: PlacedTasks) -> tuple[int, int]:
-    """Return how many machines run a task, and how many there are."""
-    real = problem.data.structure.one_at_a_time
-    return int(real[np.unique(placed.machine)].sum()), int(real.sum())
-
-
-def lateness_of_jobs(problem: SchedulingModel, placed: PlacedTasks) -> Floats:
-    """Return by how much each job ends after its due date; zero where it does not, or nothing is promised."""
-    over = placed.completion(len(problem.data.jobs)) - problem.data.timing.due
-    return np.where(over > TOLERANCE, over, 0.0)
-
-
-def schedule_figures(problem: SchedulingModel, placed: PlacedTasks) -> tuple[PlanFigure, ...]:
-    """Return the figures of a schedule whose tasks end when the laws say."""
-    data, unit = problem.data, problem.units.time
-    end = float(placed.end.max(initial=0.0))
-    late = lateness_of_jobs(problem, placed)
-    count, total = int((late > 0).sum()), math.fsum(late.tolist())
-    text = amount_text(total, unit) if count else "none"
-    note = f"of {count_text(count, 'job')}" if count else "every due date is kept"
-    busy, real = _busy(problem, placed), data.structure.one_at_a_time
-    used = share_of(float(busy[real].sum()), float(problem.open_time(end)[real].sum()))
-    since = f"from {_when(problem, problem.begins)}, the earliest start, " if problem.begins else ""
-    how = f"time in which tasks run, as a share of the time in which machines may run {since}until the last task ends"
-    promised = int(np.isfinite(data.timing.due).sum())
-    found = [
-        PlanFigure(
-            "end", "Last task ends", end, _when(problem, end), "end of the last task", "", "less", unit
-        ),
-        PlanFigure(
-            "lateness",
-            "Lateness",
-            total,
-            text,
-            f"by how much jobs end after their due dates, all {promised:,} with one added up",
-            note,
-            "less",
-            unit,
-            bad=bool(count),
-        ),
-    ]
-    count, machines = _machines_used(problem, placed)
-    if machines:
-        what = "machines that run a task, of those there are"
-        found.append(
-            PlanFigure("machines", "Machines used", count, f"{count:,} of {machines:,}", what, rank=3)
-        )
-    tasks = len(placed.task)
-    found.append(PlanFigure("tasks", "Tasks run", tasks, f"{tasks:,}", "tasks in the schedule", rank=3))
-    if math.isfinite(used):
-        found.append(PlanFigure("use", "Use of machines", used, percent_text(used), how, "", "more", "%"))
-    setups = math.fsum(_setups(problem, placed).tolist())
-    if setups:
-        what = "time that machines take to get ready for another family, added up"
-        found.append(
-            PlanFigure("setups", "Setups", setups, amount_text(setups, unit), what, "", "less", unit, rank=2)
-        )
-    if data.energy is not None:
-        kind = problem.units.energy
-        energy = math.fsum(data.energy[placed.mode[placed.mode >= 0]].tolist())
-        said = "what the tasks take, added up"
-        found.append(
-            PlanFigure("energy", "Energy", energy, amount_text(energy, kind), said, "", "less", kind)
-        )
-    return tuple(found)
-
-
-def schedule_rosters(problem: SchedulingModel, placed: PlacedTasks) -> tuple[Roster, ...]:
-    """Return tables of jobs, with release, due date, end and lateness, and of machines and resources with their use."""
-    tables = (_jobs(problem, placed), _machines(problem, placed), _resources(problem, placed))
-    return tuple(table for table in tables if len(table.frame))
-
-
-def _when(problem: SchedulingModel, time: float) -> str:
-    return clock_text(time, problem.units.time) if problem.clock else amount_text(time, problem.units.time)
-
-
-def _busy(problem: SchedulingModel, placed: PlacedTasks) -> Floats:
-    """Return for how long each machine runs tasks."""
-    took = placed.end - placed.start
-    return np.asarray(np.bincount(placed.machine, took, minlength=len(problem.data.machines)), dtype=float)
-
-
-def _setups(problem: SchedulingModel, placed: PlacedTasks) -> Floats:
-    """Return for how long each machine is set up."""
-    data = problem.data
-    return np.array(
-        [
-            float(data.setups_of(machine, placed.task[placed.machine == machine]).sum())
-            for machine in range(len(data.machines))
-        ]
-    )
-
-
-def _jobs(problem: SchedulingModel, placed: PlacedTasks) -> Roster:
-    data, clock = problem.data, problem.clock
-    unit = "" if clock else f" ({problem.units.time})"
-    count = len(data.jobs)
-    begins = np.full(count, np.inf)
-    np.minimum.at(begins, placed.job, placed.start)
-    end = placed.completion(count)
-    late = lateness_of_jobs(problem, placed)
-    names = [f"{word}{unit}" for word in ("released", "starts", "ends", "due")]
-    columns = (data.timing.release, begins, end, data.timing.due)
-    frame = pd.DataFrame({"job": [job.name for job in data.jobs]})
-    for name, column in zip(names, columns, strict=True):
-        frame[name] = np.where(np.isfinite(column), column, np.nan)
-    frame[f"late ({problem.units.time})"] = late
-    frame[""] = np.where(late > 0, "late", np.where(np.isfinite(data.timing.due), "in time", ""))
-    caption = "Jobs: when they are due, when they end"
-    return Roster("job", caption, frame, clocks=tuple(names) if clock else (), time=problem.units.time)
-
-
-def _machines(problem: SchedulingModel, placed: PlacedTasks) -> Roster:
-    data, unit = problem.data, problem.units.time
-    busy, count = _busy(problem, placed), len(data.machines)
-    end = float(placed.end.max(initial=0.0))
-    frame = pd.DataFrame(
-        {
-            "machine": [machine.name for machine in data.machines],
-            "tasks": np.bincount(placed.machine, minlength=count),
-            f"runs ({unit})": busy,
-            f"setups ({unit})": _setups(problem, placed),
-            "use": [share_of(*map(float, each)) for each in zip(busy, problem.open_time(end), strict=True)],
-        }
-    )
-    if data.energy is not None:
-        run = placed.mode >= 0
-        drawn = np.bincount(placed.machine[run], data.energy[placed.mode[run]], minlength=count)
-        frame[f"energy ({problem.units.energy})"] = drawn
-    frame = frame[data.structure.one_at_a_time]
-    return Roster("machine", "What each machine does", frame, shares=("use",))
-
-
-def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Roster:
-    data, run = problem.data, placed.mode >= 0
-    need, start, end = data.timing.need[placed.mode[run]], placed.start[run], placed.end[run] - TOLERANCE
-    running = (start[:, None] >= start) & (start[:, None] < end)
-    most = (running @ need).max(axis=0, initial=0.0)
-    given = data.timing.capacity * (float(placed.end.max(initial=0.0)) - problem.begins)
-    used = (placed.end - placed.start)[run] @ need
-    frame = pd.DataFrame(
-        {
-            "resource": [resource.name for resource in data.resources],
-            "there is": data.timing.capacity,
-            "most at once": most,
-            "use": [share_of(*map(float, each)) for each in zip(used, given, strict=True)],
-        }
-    )
-    return Roster("resource", "What is needed of each resource", frame, shares=("use",))
-
-
-# Views of a schedule: the Gantt chart, and the price of power with the load.
-
-
-_BAR = ["row", "start", "end", "label", "kind"]
-
-
-def views_of(problem: SchedulingModel, placed: PlacedTasks) -> tuple[View, ...]:
-    """Return the Gantt chart and, where energy is priced, the price of power and the load."""
-    bars, marks = _bars(problem, placed), _marks(problem, placed)
-    gantt = GanttView("Schedule by machine", bars, problem.units.time, problem.clock, marks)
-    tariff, energy = problem.data.tariff, problem.data.energy
-    if tariff is None or energy is None or not len(placed.task):
-        return (gantt,)
-    return (gantt, _price(problem, placed, tariff), _load(problem, placed, energy))
-
-
-def _bars(problem: SchedulingModel, placed: PlacedTasks) -> pd.DataFrame:
-    """Return the tasks (kind: the job), breaks and setups of every machine, in the order of the machines."""
-    data = problem.data
-    latest = float(placed.end.max(initial=0.0))
-    bars: list[tuple[str, float, float, str, str]] = []
-    for machine, item in enumerate(data.machines):
-        bars += [
-            (item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break")
-            for pause in data.breaks
-            if item.name and pause.machine in ("", item.name) and pause.start < latest and pause.end > 0
-        ]
-        rows = np.flatnonzero(placed.machine == machine)
-        tasks, free = placed.task[rows], 0.0
-        setups = data.setups_of(machine, tasks)
-        for task, job, start, end, setup in zip(
-            tasks, placed.job[rows], placed.start[rows], placed.end[rows], setups, strict=True
-        ):
-            if setup > 0:
-                label = f"setup for {data.tasks[task].family}"
-                bars.append((item.name, max(free, start - setup), start, label, "setup"))
-            # what runs on no machine has a row of its own
-            row = item.name or data.tasks[task].name
-            bars.append((row, start, end, data.tasks[task].name, data.jobs[job].name))
-            free = end
-    return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
-
-
-def _marks(problem: SchedulingModel, placed: PlacedTasks) -> pd.DataFrame:
-    """Return when each job is released, on its first task's row, and due, on its last one's, and what is late."""
-    data, marks = problem.data, []
-    late = lateness_of_jobs(problem, placed)
-    for job, item in enumerate(data.jobs):
-        rows = np.flatnonzero(placed.job == job)
-        if not rows.size:
-            continue
-        first, last = rows[np.argmin(placed.start[rows])], rows[np.argmax(placed.end[rows])]
-        of_first, of_last = (
-            data.machines[placed.machine[row]].name or data.tasks[placed.task[row]].name
-            for row in (first, last)
-        )
-        released, due = float(data.timing.release[job]), float(data.timing.due[job])
-        if released > 0:
-            marks.append((of_first, released, released, item.name, "release"))
-        if np.isfinite(due):
-            marks.append((of_last, due, due, item.name, "due"))
-        if late[job]:
-            begin, end = max(due, float(placed.start[last])), float(placed.end[last])
-            marks.append((of_last, begin, end, item.name, "overdue"))
-    columns = ["row", "start", "end", "label", "kind"]
-    return pd.DataFrame(marks, columns=columns).astype({"start": float, "end": float})
-
-
-def _price(problem: SchedulingModel, placed: PlacedTasks, tariff: PowerTariff) -> SeriesView:
-    shown = tariff.starts < placed.end.max()
-    index = np.append(tariff.starts[shown], placed.end.max())
-    prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
-    unit = problem.units.unit_of("money/energy")
-    frame = pd.DataFrame({f"price [{unit}]": prices}, index=pd.Index(index, name="time"))
-    return SeriesView(
-        "Price of power", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)
-    )
-
-
-def _load(problem: SchedulingModel, placed: PlacedTasks, energy: NDArray[np.float64]) -> SeriesView:
-    """Return the power drawn by all machines: a step up at every start and down at every end."""
-    units = problem.units
-    unit = f"{units.energy}/{units.time}"
-    scale = 1.0
-    if same_dimension(unit, "kW"):
-        unit, scale = "kW", factor(unit, "kW")
-    run = placed.mode >= 0
-    power = scale * energy[placed.mode[run]] / problem.data.timing.duration[placed.mode[run]]
-    steps = pd.DataFrame(
-        {
-            "time": np.concatenate([placed.start[run], placed.end[run]]),
-            "power": np.concatenate([power, -power]),
-        }
-    )
-    load = steps.groupby("time")["power"].sum().cumsum().clip(lower=0.0)
-    frame = pd.DataFrame({f"load [{unit}]": load})
-    return SeriesView(
-        "Load of all machines", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)
-    )
-
-
-def _clock(problem: SchedulingModel) -> str:
-    return problem.units.time if problem.clock else ""
-
-
-# Which jobs a schedule finishes in time, and what the others cost.
-
-
-_WORDS = CoverageWords("finishes", "job", "jobs", "in time")
-_LATE, _NOT_RUN = "late", "not run"
-
-
-def jobs_in_time(problem: SchedulingModel, placed: PlacedTasks) -> Coverage:
-    """Count the jobs that end by their due dates, and name those that end later or do not run to their end."""
-    data = problem.data
-    late, unfinished = _late(problem, placed), _unfinished(problem, placed)
-    left_out = tuple(job.name for job, left in zip(data.jobs, late | unfinished, strict=True) if left)
-    lacking = [word for word, found in ((_LATE, late), (_NOT_RUN, unfinished)) if found.any()]
-    return Coverage(_WORDS, len(data.jobs), left_out, lacking=" or ".join(lacking) or _LATE)
-
-
-def price_of_lateness(problem: SchedulingModel, placed: PlacedTasks) -> LeftOutPrice:
-    """Return what is paid for the jobs that end late; of those without a price, or that do not run, it is not known."""
-    data = problem.data
-    late, unfinished = _late(problem, placed), _unfinished(problem, placed)
-    over = np.where(late, placed.completion(len(data.jobs)) - data.timing.due, 0.0)
-    paid = math.fsum(data.tardiness_cost * over)
-    unpriced = (late & (data.tardiness_cost <= 0)) | unfinished
-    names = join_list([data.jobs[job].name for job in np.flatnonzero(unpriced)], 5)
-    return LeftOutPrice.of(
-        paid, problem.unit, "lateness" * bool(paid), f"having {names} in time" * bool(names)
-    )
-
-
-def _late(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:
-    ends = placed.completion(len(problem.data.jobs))
-    return np.asarray(ends > problem.data.timing.due + TOLERANCE)
-
-
-def _unfinished(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:
-    """Say which jobs have a task that is not in the schedule."""
-    data = problem.data
-    missing = np.bincount(placed.task, minlength=len(data.tasks)) == 0
-    return np.bincount(data.structure.task_job[missing], minlength=len(data.jobs)) > 0
-
-
-# The work order of each machine: tasks in order, with their times.
-
-
-def machine_orders(problem: SchedulingModel, placed: PlacedTasks) -> tuple[WorkOrder, ...]:
-    """Return an order for each machine that runs a task.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    placed
-        The schedule.
-    """
-    data, unit = problem.data, problem.units.time
-
-    def told(time: float) -> str:
-        return clock_text(time, unit) if problem.clock else number_text(time)
-
-    times = ("start", "end") if problem.clock else (f"start ({unit})", f"end ({unit})")
-    columns = ("order", "task", "job", "mode", *times, "due", "notes")
-    orders = []
-    for place, machine in enumerate(data.machines):
-        rows = np.flatnonzero(placed.machine == place)
-        rows = rows[np.argsort(placed.start[rows], kind="stable")]
-        lines = []
-        for number, row in enumerate(rows.tolist(), start=1):
-            job = int(placed.job[row])
-            due, end = float(data.timing.due[job]), float(placed.end[row])
-            mode = int(placed.mode[row])
-            lines.append(
-                (
-                    f"{number}",
-                    data.tasks[placed.task[row]].name,
-                    data.jobs[job].name,
-                    data.modes[mode].name if mode >= 0 else "",
-                    told(float(placed.start[row])),
-                    told(end),
-                    told(due) if np.isfinite(due) else "",
-                    f"{amount_text(end - due, unit, 3)} late" if end > due + 1e-9 else "",
-                )
-            )
-        if lines:
-            busy = float((placed.end[rows] - placed.start[rows]).sum())
-            facts = (
-                ("first task", told(float(placed.start[rows[0]]))),
-                ("last task ends", told(float(placed.end[rows].max()))),
-                ("tasks", f"{len(rows):,}"),
-                ("busy", amount_text(busy, unit)),
-            )
-            orders.append(WorkOrder(machine.name or "no machine", facts, columns, tuple(lines)))
-    return tuple(orders)
-
-
 _RATES = {
     "makespan": "cost of the makespan",
     "tardiness": "costs of lateness",
     ENERGY: "prices of power",
 }
-
-_IN_USE = InUseWords(("runs", "run"), ("no longer runs", "no longer run"))
+_IN_USE = ("runs", "run"), ("no longer runs", "no longer run")
+_WORDS = CoverageWords("finishes", "job", "jobs", "in time")
+_BAR = ["row", "start", "end", "label", "kind"]
+_EASY = 1e-9  # of a time: later ends are told
 
 
 class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
@@ -410,49 +51,312 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     rule_words = RULE_WORDS
 
     @property
+    def _data(self) -> SchedulingData:
+        return self.problem.data
+
+    def _when(self, time: float) -> str:
+        return (clock_text if self.problem.clock else amount_text)(time, self.problem.units.time)
+
+    # ---- when it ends, how late jobs are, how machines are used, what energy it takes
+
+    @property
     def in_use(self) -> InUse:
         """The machines that run a task."""
-        machines = self.problem.data.machines
-        names = (machines[place].name for place in sorted({*self.simulation.machine.tolist()}))
-        return InUse(_IN_USE, tuple(filter(None, names)))
+        names = (self._data.machines[place].name for place in sorted({*self.simulation.machine.tolist()}))
+        return InUse(*_IN_USE, tuple(filter(None, names)))
+
+    @property
+    def _machines_used(self) -> tuple[int, int]:
+        """How many machines run a task, and how many there are."""
+        real = self._data.structure.one_at_a_time
+        return int(real[np.unique(self.simulation.machine)].sum()), int(real.sum())
 
     @property
     def proposal(self) -> str:
         """What is to be run, and when it is done."""
-        return work_to_start(self.problem, self.simulation)
+        placed, (used, machines) = self.simulation, self._machines_used
+        on = f" on {used:,} of {count_text(machines, 'machine')}" if machines else ""
+        until = f", done by {self._when(float(placed.end.max()))}" if len(placed.task) else ""
+        return f"Run {count_text(len(placed.task), 'task')}{on}{until}"
+
+    @cached_property
+    def _ends(self) -> Floats:
+        """When each job ends; minus infinity where none of its tasks is placed."""
+        return self.simulation.completion(len(self._data.jobs))
+
+    @cached_property
+    def _lateness(self) -> Floats:
+        """By how much each job ends after its due date; zero where it does not, or nothing is promised."""
+        over = self._ends - self._data.timing.due
+        return np.where(over > TOLERANCE, over, 0.0)
+
+    @cached_property
+    def _busy(self) -> Floats:
+        """For how long each machine runs tasks."""
+        placed = self.simulation
+        took = placed.end - placed.start
+        return np.bincount(placed.machine, took, minlength=len(self._data.machines)).astype(np.float64)
+
+    @cached_property
+    def _setups(self) -> Floats:
+        """For how long each machine is set up."""
+        placed, data = self.simulation, self._data
+        orders = (placed.task[placed.machine == machine] for machine in range(len(data.machines)))
+        return np.array([float(data.setups_of(at, tasks).sum()) for at, tasks in enumerate(orders)])
+
+    @property
+    def _energy(self) -> Floats:
+        """The energy of each task that is placed in a mode."""
+        placed, energy = self.simulation, self._data.energy
+        return np.zeros(0) if energy is None else energy[placed.mode[placed.mode >= 0]]
 
     def figures(self) -> tuple[PlanFigure, ...]:
         """Return the end, lateness, use of machines, setups and energy, and CO₂ where a law gives it."""
-        return (*schedule_figures(self.problem, self.simulation), *emissions(self.law_uses))
+        return (*self._figures(), *emissions(self.law_uses))
+
+    def _figures(self) -> Iterator[PlanFigure]:
+        problem, data, unit = self.problem, self._data, self.problem.units.time
+        end, tasks = float(self.simulation.end.max(initial=0.0)), len(self.simulation.task)
+        how = "end of the last task"
+        yield PlanFigure("end", "Last task ends", end, self._when(end), how, "", "less", unit)
+        count, total = int((self._lateness > 0).sum()), math.fsum(self._lateness.tolist())
+        text = amount_text(total, unit) if count else "none"
+        note = f"of {count_text(count, 'job')}" if count else "every due date is kept"
+        promised = int(np.isfinite(data.timing.due).sum())
+        how = f"by how much jobs end after their due dates, all {promised:,} with one added up"
+        yield PlanFigure("lateness", "Lateness", total, text, how, note, "less", unit, bad=bool(count))
+        used, machines = self._machines_used
+        if machines:
+            how = "machines that run a task, of those there are"
+            yield PlanFigure("machines", "Machines used", used, f"{used:,} of {machines:,}", how, rank=3)
+        yield PlanFigure("tasks", "Tasks run", tasks, f"{tasks:,}", "tasks in the schedule", rank=3)
+        real = data.structure.one_at_a_time
+        use = share_of(float(self._busy[real].sum()), float(problem.open_time(end)[real].sum()))
+        if math.isfinite(use):
+            since = f"from {self._when(problem.begins)}, the earliest start, " if problem.begins else ""
+            open_time = f"of the time in which machines may run {since}until the last task ends"
+            how = f"time in which tasks run, as a share {open_time}"
+            yield PlanFigure("use", "Use of machines", use, percent_text(use), how, "", "more", "%")
+        if setups := math.fsum(self._setups.tolist()):
+            how = "time that machines take to get ready for another family, added up"
+            text = amount_text(setups, unit)
+            yield PlanFigure("setups", "Setups", setups, text, how, "", "less", unit, rank=2)
+        if data.energy is not None:
+            energy, kind = math.fsum(self._energy.tolist()), problem.units.energy
+            how, text = "what the tasks take, added up", amount_text(energy, kind)
+            yield PlanFigure("energy", "Energy", energy, text, how, "", "less", kind)
 
     def rosters(self) -> tuple[Roster, ...]:
-        """Return what becomes of each job, and what each machine does."""
-        return schedule_rosters(self.problem, self.simulation)
+        """Return tables of jobs, and of machines and resources with their use."""
+        tables = (self._jobs(), self._machines(), self._resources())
+        return tuple(table for table in tables if len(table.frame))
 
-    def work_orders(self) -> tuple[WorkOrder, ...]:
-        """Return the tasks of each machine that runs any, in order."""
-        return machine_orders(self.problem, self.simulation)
+    def _jobs(self) -> Roster:
+        data, placed, clock, time = self._data, self.simulation, self.problem.clock, self.problem.units.time
+        unit, begins = "" if clock else f" ({time})", np.full(len(data.jobs), np.inf)
+        np.minimum.at(begins, placed.job, placed.start)
+        names = [f"{word}{unit}" for word in ("released", "starts", "ends", "due")]
+        frame = pd.DataFrame({"job": [job.name for job in data.jobs]})
+        columns = (data.timing.release, begins, self._ends, data.timing.due)
+        for name, column in zip(names, columns, strict=True):
+            frame[name] = np.where(np.isfinite(column), column, np.nan)
+        frame[f"late ({time})"] = self._lateness
+        in_time = np.where(np.isfinite(data.timing.due), "in time", "")
+        frame[""] = np.where(self._lateness > 0, "late", in_time)
+        caption = "Jobs: when they are due, when they end"
+        return Roster("job", caption, frame, clocks=tuple(names) if clock else (), time=time)
+
+    def _machines(self) -> Roster:
+        data, placed, unit, busy = self._data, self.simulation, self.problem.units.time, self._busy
+        opened = self.problem.open_time(float(placed.end.max(initial=0.0)))
+        frame = pd.DataFrame(
+            {
+                "machine": [machine.name for machine in data.machines],
+                "tasks": np.bincount(placed.machine, minlength=len(busy)),
+                f"runs ({unit})": busy,
+                f"setups ({unit})": self._setups,
+                "use": [share_of(*map(float, each)) for each in zip(busy, opened, strict=True)],
+            }
+        )
+        if data.energy is not None:
+            drawn = np.bincount(placed.machine[placed.mode >= 0], self._energy, minlength=len(busy))
+            frame[f"energy ({self.problem.units.energy})"] = drawn
+        frame = frame[data.structure.one_at_a_time]
+        return Roster("machine", "What each machine does", frame, shares=("use",))
+
+    def _resources(self) -> Roster:
+        data, placed, run = self._data, self.simulation, self.simulation.mode >= 0
+        need, start, end = data.timing.need[placed.mode[run]], placed.start[run], placed.end[run] - TOLERANCE
+        running = (start[:, None] >= start) & (start[:, None] < end)
+        given = data.timing.capacity * (float(placed.end.max(initial=0.0)) - self.problem.begins)
+        used = (placed.end - placed.start)[run] @ need
+        frame = pd.DataFrame(
+            {
+                "resource": [resource.name for resource in data.resources],
+                "there is": data.timing.capacity,
+                "most at once": (running @ need).max(axis=0, initial=0.0),
+                "use": [share_of(*map(float, each)) for each in zip(used, given, strict=True)],
+            }
+        )
+        return Roster("resource", "What is needed of each resource", frame, shares=("use",))
 
     def slider_prices(self) -> SliderPrices | None:
         """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
         stays = "the same tasks on the same machines at the same times"
         return priced_by_terms(self.pricing.arrays(), _RATES, self.pricing.unit, stays)
 
+    # ---- the Gantt chart, and the price of power with the load
+
     def views(self) -> tuple[View, ...]:
         """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""
-        return views_of(self.problem, self.simulation)
+        bars, marks = (
+            pd.DataFrame(each, columns=_BAR).astype({"start": float, "end": float})
+            for each in (self._bars(), self._marks())
+        )
+        time, clock = self.problem.units.time, self.problem.clock
+        gantt = GanttView("Schedule by machine", bars, time, clock, marks)
+        if self._data.tariff is None or self._data.energy is None or not len(self.simulation.task):
+            return (gantt,)
+        return (
+            gantt,
+            *(
+                SeriesView(title, frame, f"time [{time}]", unit, step=True, clock=time * clock)
+                for title, frame, unit in (self._power_price(), self._load())
+            ),
+        )
+
+    def _bars(self) -> Iterator[tuple[str, float, float, str, str]]:
+        """Yield the tasks (kind: the job), breaks and setups of every machine, in the order of the machines."""
+        data, placed = self._data, self.simulation
+        latest = float(placed.end.max(initial=0.0))
+        for machine, item in enumerate(data.machines):
+            for pause in data.calendars:
+                of_it = item.name and pause.machine in ("", item.name)
+                if of_it and pause.start < latest and pause.end > 0:
+                    yield item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break"
+            rows, free = np.flatnonzero(placed.machine == machine), 0.0
+            setups = data.setups_of(machine, placed.task[rows])
+            for row, setup in zip(rows.tolist(), setups, strict=True):
+                task, start, end = data.tasks[placed.task[row]], placed.start[row], placed.end[row]
+                if setup > 0:
+                    yield item.name, max(free, start - setup), start, f"setup for {task.family}", "setup"
+                # what runs on no machine has a row of its own
+                yield item.name or task.name, start, end, task.name, data.jobs[placed.job[row]].name
+                free = end
+
+    def _marks(self) -> Iterator[tuple[str, float, float, str, str]]:
+        """Yield when each job is released, on its first task's row, and due, on its last one's, and what is late."""
+        data, placed = self._data, self.simulation
+        for job, item in enumerate(data.jobs):
+            rows = np.flatnonzero(placed.job == job)
+            if not rows.size:
+                continue
+            first, last = rows[np.argmin(placed.start[rows])], rows[np.argmax(placed.end[rows])]
+            of_first, of_last = (
+                data.machines[placed.machine[row]].name or data.tasks[placed.task[row]].name
+                for row in (first, last)
+            )
+            released, due = float(data.timing.release[job]), float(data.timing.due[job])
+            if released > 0:
+                yield of_first, released, released, item.name, "release"
+            if np.isfinite(due):
+                yield of_last, due, due, item.name, "due"
+            if self._lateness[job]:
+                begin, end = max(due, float(placed.start[last])), float(placed.end[last])
+                yield of_last, begin, end, item.name, "overdue"
+
+    def _power_price(self) -> tuple[str, pd.DataFrame, str]:
+        tariff, end = self._data.tariff, self.simulation.end.max()
+        assert tariff is not None
+        shown, unit = tariff.starts < end, self.problem.units.unit_of("money/energy")
+        prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
+        index = pd.Index(np.append(tariff.starts[shown], end), name="time")
+        return "Price of power", pd.DataFrame({f"price [{unit}]": prices}, index=index), unit
+
+    def _load(self) -> tuple[str, pd.DataFrame, str]:
+        """Return the power drawn by all machines: a step up at every start and down at every end."""
+        placed, units, run = self.simulation, self.problem.units, self.simulation.mode >= 0
+        unit, scale = f"{units.energy}/{units.time}", 1.0
+        if same_dimension(unit, "kW"):
+            unit, scale = "kW", factor(unit, "kW")
+        power = scale * self._energy / self._data.timing.duration[placed.mode[run]]
+        times = np.concatenate([placed.start[run], placed.end[run]])
+        steps = pd.DataFrame({"time": times, "power": np.concatenate([power, -power])})
+        load = steps.groupby("time")["power"].sum().cumsum().clip(lower=0.0)
+        return "Load of all machines", pd.DataFrame({f"load [{unit}]": load}), unit
+
+    # ---- which jobs are done in time, and what the others cost
+
+    @property
+    def _unfinished(self) -> NDArray[np.bool_]:
+        """Which jobs have a task that is not in the schedule."""
+        data = self._data
+        missing = np.bincount(self.simulation.task, minlength=len(data.tasks)) == 0
+        return np.bincount(data.structure.task_job[missing], minlength=len(data.jobs)) > 0
+
+    def _coverage(self) -> Coverage:
+        late, unfinished = self._lateness > 0, self._unfinished
+        left_out = [job.name for job, left in zip(self._data.jobs, late | unfinished, strict=True) if left]
+        lacking = [word for word, found in (("late", late), ("not run", unfinished)) if found.any()]
+        return Coverage(_WORDS, len(late), tuple(left_out), lacking=" or ".join(lacking) or "late")
+
+    def _left_out_price(self) -> LeftOutPrice:
+        """Return what is paid for the jobs that end late; of those without a price, or not run, it is not known."""
+        data = self._data
+        paid = math.fsum(data.tardiness_cost * self._lateness)
+        unpriced = ((self._lateness > 0) & (data.tardiness_cost <= 0)) | self._unfinished
+        names = join_list([data.jobs[job].name for job in np.flatnonzero(unpriced)], 5)
+        unknown = f"having {names} in time" * bool(names)
+        return LeftOutPrice.of(paid, self.problem.unit, "lateness" * bool(paid), unknown)
+
+    # ---- the work order of each machine: tasks in order, with their times
+
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Return the tasks of each machine that runs any, in order."""
+        clock, unit = self.problem.clock, self.problem.units.time
+        times = ("start", "end") if clock else (f"start ({unit})", f"end ({unit})")
+        columns = ("order", "task", "job", "mode", *times, "due", "notes")
+        orders = []
+        for place, machine in enumerate(self._data.machines):
+            rows = np.flatnonzero(self.simulation.machine == place)
+            rows = rows[np.argsort(self.simulation.start[rows], kind="stable")]
+            lines = tuple(
+                (f"{number}", *self._order_line(row)) for number, row in enumerate(rows.tolist(), 1)
+            )
+            if lines:
+                start, end = self.simulation.start[rows], self.simulation.end[rows]
+                facts = (
+                    ("first task", self._told(float(start[0]))),
+                    ("last task ends", self._told(float(end.max()))),
+                    ("tasks", f"{len(rows):,}"),
+                    ("busy", amount_text(float((end - start).sum()), unit)),
+                )
+                orders.append(WorkOrder(machine.name or "no machine", facts, columns, lines))
+        return tuple(orders)
+
+    def _told(self, time: float) -> str:
+        return clock_text(time, self.problem.units.time) if self.problem.clock else number_text(time)
+
+    def _order_line(self, row: int) -> tuple[str, ...]:
+        data, placed = self._data, self.simulation
+        job, mode, end = int(placed.job[row]), int(placed.mode[row]), float(placed.end[row])
+        due = float(data.timing.due[job])
+        late = f"{amount_text(end - due, self.problem.units.time, 3)} late" if end > due + _EASY else ""
+        return (
+            data.tasks[placed.task[row]].name,
+            data.jobs[job].name,
+            data.modes[mode].name if mode >= 0 else "",
+            self._told(float(placed.start[row])),
+            self._told(end),
+            self._told(due) if np.isfinite(due) else "",
+            late,
+        )
 
     def _simulate(self) -> PlacedTasks:
         return PlacedTasks.of(self.problem, self.plan)
 
     def _check(self) -> Check:
         return check_schedule(self.problem, self.simulation)
-
-    def _coverage(self) -> Coverage:
-        return jobs_in_time(self.problem, self.simulation)
-
-    def _left_out_price(self) -> LeftOutPrice:
-        return price_of_lateness(self.problem, self.simulation)
 
     def _price(self) -> Pricing:
         return price_schedule(self.problem, self.simulation)

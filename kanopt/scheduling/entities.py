@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated
 
 from kanopt.errors import nearest
 from kanopt.faults import Amount, Fault, Finite, Name
-from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
+from kanopt.records.declaration import (
+    Table,
+    TimeUnit,
+    Unit,
+    UnitSystem,
+    check_fields,
+    field,
+    other_columns,
+    record,
+)
 from kanopt.records.fields import CLOCK
 from kanopt.records.reading import Attribute, RecordCheck, empty_tables, reference_checks
-from kanopt.records.unread_columns import TableUse, fields_read, missing_price, table_use, without_row
+from kanopt.records.unread_columns import TableUse, fields_read, table_use, without_row
 from kanopt.text import clock_text, count_text, list_names, number_text
 
 
@@ -73,9 +82,7 @@ class Job:
         needs="due_date",
         doc="Price of each unit of time by which the last task ends after `due_date`.",
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else laws may read as ``job.<name>``."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Whatever else laws may read as ``job.<name>``.")
     in_order: bool = field(
         default=True,
         doc="Whether its tasks run one after the other. If not, as in a project, only what each task comes `after` "
@@ -97,9 +104,7 @@ class Task:
         default="",
         doc="What decides the setup before it; empty where it needs none and leaves the machine as it was set up.",
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else laws may read as ``task.<name>``."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Whatever else laws may read as ``task.<name>``.")
     after: tuple[str, ...] = field(
         default=(),
         refers="tasks",
@@ -124,9 +129,7 @@ class Machine:
         doc="The family it is set up for at time zero; empty for none: the first setup is then that from "
         'the family ``""``.',
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else laws may read as ``machine.<name>``."
-    )
+    attributes: Mapping[str, Attribute] = other_columns("Whatever else laws may read as ``machine.<name>``.")
 
 
 @record("modes", key=("task", "machine", "name"))
@@ -152,10 +155,8 @@ class Mode:
     energy: float | None = field(
         default=None, unit="energy", doc="Its energy, read where the problem has no law for it."
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict,
-        hash=False,
-        doc="Whatever else laws may read as ``mode.<name>``, such as a speed.",
+    attributes: Mapping[str, Attribute] = other_columns(
+        "Whatever else laws may read as ``mode.<name>``, such as a speed."
     )
 
     @property
@@ -171,9 +172,7 @@ class Resource:
 
     name: Name = field(doc="Unique among the resources.")
     capacity: Amount = field(doc="How much of it there is at any time.")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known."
-    )
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("needs", key=("task", "resource", "machine", "mode"))
@@ -187,9 +186,7 @@ class Need:
         default="", refers="machines", doc="On which machine; empty for every mode of the task."
     )
     mode: str = field(default="", doc="The name of the mode in which it does; empty for every one.")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known."
-    )
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("setups", key=("before", "after", "machine"))
@@ -215,9 +212,7 @@ class Setup:
         refers="machines",
         doc="Where it holds; empty for every machine. A line for one machine goes before a line for all.",
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known."
-    )
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("calendars", key=("machine", "start"))
@@ -229,9 +224,7 @@ class Break:
     )
     end: Annotated[Finite, CLOCK] = field(unit="time", doc="A task may begin then.")
     machine: str = field(default="", refers="machines", doc="Whose break it is; empty for every machine.")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known."
-    )
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("power_price", key="start")
@@ -248,12 +241,10 @@ class PowerPrice:
         usual=(0.0005, 10.0, "EUR/kWh"),
         doc="Money per unit of energy; may be negative.",
     )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else is known."
-    )
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SchedulingRecords:
     """Everything a scheduling problem was given, as records; and whether some time was written as a time of day."""
 
@@ -310,31 +301,6 @@ def schedule_checks(
         RecordCheck(_breaks(read, units.time), ["calendars"]),
         RecordCheck(_prices(read, units.time, uses_energy=uses_energy), ["power_price"]),
     ]
-
-
-def unstated_price(
-    jobs: Sequence[Job],
-    uses: Callable[[], Iterable[TableUse]],
-    filled: Mapping[str, Collection[str]],
-    *,
-    priced: bool,
-) -> RecordCheck:
-    """Look whether nothing costs anything, where tables were read and do not say so.
-
-    Parameters
-    ----------
-    jobs
-        What is late at a price.
-    uses
-        Returns what the problem makes of its tables; asked where nothing costs anything.
-    filled
-        Table to the fields that its columns fill, of tables that were given as frames.
-    priced
-        Whether the makespan or energy costs money.
-    """
-    law = "makespan_cost, or power_price and the energy of the tasks"
-    records = [(SchedulingUnits().table(Job), jobs)]
-    return RecordCheck(() if priced else missing_price(records, filled, uses, law), ["jobs"])
 
 
 def idle_machines(read: SchedulingRecords) -> Iterable[Fault]:

@@ -19,8 +19,8 @@ from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
 from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
 from kanopt.records.declaration import field_faults
-from kanopt.records.reading import RecordReader, idle_fields
-from kanopt.records.unread_columns import TableUse
+from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse, missing_price
 from kanopt.scheduling.arrays import (
     ModeInputs,
     PowerTariff,
@@ -44,7 +44,6 @@ from kanopt.scheduling.entities import (
     free_changes,
     idle_machines,
     schedule_checks,
-    unstated_price,
 )
 from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
 
@@ -65,6 +64,7 @@ class SchedulingModel(Problem[Schedule]):
     """
 
     kind: ClassVar[str] = "scheduling"
+    solver: ClassVar[str] = "kanopt.scheduling.search.solver:CpSatScheduling"
     has_work_orders: ClassVar[bool] = True
 
     jobs: Sequence[Job] | pd.DataFrame
@@ -89,7 +89,7 @@ class SchedulingModel(Problem[Schedule]):
         object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader(read_day(self.day))
         object.__setattr__(self, "data", _resolved(self, reader))
-        object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
+        object.__setattr__(self, "clock", self.clock or self.data.of_day)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
@@ -222,7 +222,10 @@ def _resolved(problem: SchedulingModel, reader: RecordReader) -> SchedulingData:
     priced = bool(problem.makespan_cost) or problem.power_price is not None
     laws = (problem.duration, problem.energy)
     uses = partial(read.table_uses, problem.units, laws)
-    checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
+    law = "makespan_cost, or power_price and the energy of the tasks"
+    late = [(SchedulingUnits().table(Job), read.jobs)]
+    unpriced = () if priced else missing_price(late, reader.filled, uses, law)
+    checks.append(RecordCheck(unpriced, ["jobs"]))
     reader.finish(checks)
     if "modes" in reader.filled:
         reader.questions += idle_machines(read)
@@ -240,12 +243,7 @@ def _resolved(problem: SchedulingModel, reader: RecordReader) -> SchedulingData:
         ordered = sorted(read.power_price, key=lambda price: price.start)
         tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
     return SchedulingData(
-        jobs=read.jobs,
-        tasks=read.tasks,
-        machines=machines,
-        modes=read.modes,
-        resources=read.resources,
-        breaks=read.calendars,
+        **{**vars(read), "machines": machines},
         structure=structure,
         timing=shop_timing(read, structure, duration, problem.horizon),
         timing_without_horizon=shop_timing(read, structure, duration, None),

@@ -5,7 +5,7 @@ No solver runs through here, and no solver's figure is trusted where this module
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,79 +106,84 @@ class PlacedTasks:
         return ends
 
 
+_Broken = Iterator[tuple[str, int, float, str]]
+"""Rule, task as a position, by how much, and what is wrong with the task, as the predicate of a sentence."""
+
+
 def check_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Check:
     """Return every rule that the schedule breaks."""
-    rules = (_assigned_once, _eligible, _release, _precedence, _machine, _resources, _breaks, _horizon)
-    return Check(tuple(violation for rule in rules for violation in rule(problem, placed)))
+    tasks, unit = problem.data.tasks, problem.units.time
+
+    def told(*rules: Callable[[SchedulingModel, PlacedTasks], _Broken]) -> Iterator[Violation]:
+        for rule in rules:
+            for name, at, amount, what in rule(problem, placed):
+                task = tasks[at].name
+                yield Violation(name, f"task {task}", float(amount), unit, f"task {task!r} {what}")
+
+    found = (
+        *_assigned_once(problem, placed),
+        *told(_release, _precedence, _machine),
+        *_resources(problem, placed),
+        *told(_breaks, _horizon),
+    )
+    return Check(found)
 
 
 def _time(problem: SchedulingModel, value: float) -> str:
     return amount_text(float(value), problem.units.time)
 
 
-def _violation(problem: SchedulingModel, rule: str, task: str, amount: float, message: str) -> Violation:
-    return Violation(rule, f"task {task}", float(amount), problem.units.time, message)
-
-
 def _assigned_once(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
-    tasks = problem.data.tasks
+    """Yield tasks that are nowhere, more than once, or on a machine that cannot run them."""
+    tasks, machines = problem.data.tasks, problem.data.machines
     counts = np.bincount(placed.task, minlength=len(tasks))
-    for at in np.flatnonzero(counts == 0):
+    found = [("unserved", at, 1.0, "is not in the schedule") for at in np.flatnonzero(counts == 0)]
+    found += [
+        ("duplicate", at, counts[at] - 1.0, f"is in the schedule {counts[at]} times; once is enough")
+        for at in np.flatnonzero(counts > 1)
+    ]
+    found += [
+        (
+            "eligibility",
+            placed.task[row],
+            1.0,
+            f"has no mode on machine {machines[placed.machine[row]].name!r}",
+        )
+        for row in np.flatnonzero(placed.mode < 0)
+    ]
+    for rule, at, amount, what in found:
         name = tasks[at].name
-        yield Violation("unserved", f"task {name}", 1.0, "task", f"task {name!r} is not in the schedule")
-    for at in np.flatnonzero(counts > 1):
-        name, times = tasks[at].name, int(counts[at])
-        yield Violation(
-            "duplicate",
-            f"task {name}",
-            times - 1.0,
-            "task",
-            f"task {name!r} is in the schedule {times} times; once is enough",
-        )
+        yield Violation(rule, f"task {name}", float(amount), "task", f"task {name!r} {what}")
 
 
-def _eligible(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
-    for row in np.flatnonzero(placed.mode < 0):
-        task = problem.data.tasks[placed.task[row]].name
-        machine = problem.data.machines[placed.machine[row]].name
-        yield Violation(
-            "eligibility", f"task {task}", 1.0, "task", f"task {task!r} has no mode on machine {machine!r}"
-        )
-
-
-def _release(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _release(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
     early = problem.data.timing.release[placed.job] - placed.start
     for row in np.flatnonzero(early > TOLERANCE):
-        task, job = problem.data.tasks[placed.task[row]].name, problem.data.jobs[placed.job[row]].name
-        yield _violation(
-            problem,
-            "release",
-            task,
-            early[row],
-            f"task {task!r} starts {_time(problem, early[row])} before job {job!r} is released",
-        )
+        job = problem.data.jobs[placed.job[row]].name
+        what = f"starts {_time(problem, early[row])} before job {job!r} is released"
+        yield "release", placed.task[row], early[row], what
 
 
-def _precedence(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _precedence(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
     """Compare the start of every task with the ends of those that it comes after, and what they wait for at most."""
     data = problem.data
     ends, starts = np.full(len(data.tasks), -np.inf), np.full(len(data.tasks), np.inf)
     np.maximum.at(ends, placed.task, placed.end)
     np.minimum.at(starts, placed.task, placed.start)
     for first, second in data.structure.pairs.tolist():
-        early, task, earlier = ends[first] - starts[second], data.tasks[second], data.tasks[first]
-        of_job = " of the same job" if task.job == earlier.job else ""
+        early, earlier = float(ends[first] - starts[second]), data.tasks[first]
+        of_job = " of the same job" if data.tasks[second].job == earlier.job else ""
         if early > TOLERANCE:
-            message = (
-                f"task {task.name!r} starts {_time(problem, early)} before {earlier.name!r}{of_job} ends"
-            )
-            yield _violation(problem, "precedence", task.name, early, message)
+            what = f"starts {_time(problem, early)} before {earlier.name!r}{of_job} ends"
+            yield "precedence", second, early, what
         elif earlier.max_wait is not None and np.isfinite(early) and -early > earlier.max_wait + TOLERANCE:
-            message = (
-                f"task {task.name!r} starts {_time(problem, -early)} after {earlier.name!r}{of_job} ends, which lets "
-                f"it wait {_time(problem, earlier.max_wait)} at most"
+            what = f"starts {_time(problem, -early)} after {earlier.name!r}{of_job} ends, which lets it wait"
+            yield (
+                "wait",
+                second,
+                -early - earlier.max_wait,
+                f"{what} {_time(problem, earlier.max_wait)} at most",
             )
-            yield _violation(problem, "wait", task.name, -early - earlier.max_wait, message)
 
 
 def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
@@ -203,75 +208,50 @@ def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violat
             yield Violation("resource", f"resource {resource.name}", over, "", message)
 
 
-def _machine(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _machine(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
     """Compare every task with the latest end before it on its machine, and with the setup it needs."""
     data = problem.data
     for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
         rows = np.flatnonzero(placed.machine == machine)
         if not len(rows):
             continue
-        name = data.machines[machine].name
-        setup = data.setups_of(machine, placed.task[rows])
+        name, setup = data.machines[machine].name, data.setups_of(machine, placed.task[rows])
         free = np.concatenate([[0.0], np.maximum.accumulate(placed.end[rows])[:-1]])
         late = free - placed.start[rows]
         for place in np.flatnonzero(late + setup > TOLERANCE):
-            task = data.tasks[placed.task[rows[place]]].name
-            if late[place] > TOLERANCE and place > 0:
-                yield _violation(
-                    problem,
-                    "overlap",
-                    task,
-                    late[place],
-                    f"task {task!r} starts on {name!r} {_time(problem, late[place])} before the machine is free",
-                )
+            task, over, short = placed.task[rows[place]], late[place], late[place] + setup[place]
+            if over > TOLERANCE and place > 0:
+                what = f"starts on {name!r} {_time(problem, over)} before the machine is free"
+                yield "overlap", task, over, what
             elif setup[place] > 0:
-                short = late[place] + setup[place]
-                yield _violation(
-                    problem,
-                    "setup",
-                    task,
-                    short,
-                    f"task {task!r} needs a setup of {_time(problem, setup[place])} on {name!r}; "
-                    f"{_time(problem, short)} are missing",
-                )
+                needed, missing = _time(problem, setup[place]), _time(problem, short)
+                yield "setup", task, short, f"needs a setup of {needed} on {name!r}; {missing} are missing"
 
 
-def _breaks(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _breaks(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
     """Measure how much of every task lies in every break of its machine, shape ``(rows, breaks)``."""
     data = problem.data
-    if not data.breaks:
+    if not data.calendars:
         return
     places = {machine.name: place for place, machine in enumerate(data.machines)}
-    of = np.array([places[pause.machine] if pause.machine else -1 for pause in data.breaks])
-    start, end = np.array([(pause.start, pause.end) for pause in data.breaks]).T
+    of = np.array([places[pause.machine] if pause.machine else -1 for pause in data.calendars])
+    start, end = np.array([(pause.start, pause.end) for pause in data.calendars]).T
     common = np.minimum(placed.end[:, None], end) - np.maximum(placed.start[:, None], start)
     common[(of != placed.machine[:, None]) & (of >= 0)] = 0.0
     common[~data.structure.one_at_a_time[placed.machine]] = 0.0
     for row, pause in np.argwhere(common > TOLERANCE):
-        task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
-        yield _violation(
-            problem,
-            "break",
-            task,
-            common[row, pause],
-            f"task {task!r} runs for {_time(problem, common[row, pause])} in the break of {machine!r} from "
-            f"{_time(problem, start[pause])} to {_time(problem, end[pause])}",
-        )
+        machine, over = data.machines[placed.machine[row]].name, common[row, pause]
+        when = f"from {_time(problem, start[pause])} to {_time(problem, end[pause])}"
+        what = f"runs for {_time(problem, over)} in the break of {machine!r} {when}"
+        yield "break", placed.task[row], over, what
 
 
-def _horizon(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _horizon(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
     if problem.horizon is None:
         return
     over = placed.end - problem.horizon
     for row in np.flatnonzero(over > TOLERANCE):
-        task = problem.data.tasks[placed.task[row]].name
-        yield _violation(
-            problem,
-            "horizon",
-            task,
-            over[row],
-            f"task {task!r} ends {_time(problem, over[row])} after the horizon",
-        )
+        yield "horizon", placed.task[row], over[row], f"ends {_time(problem, over[row])} after the horizon"
 
 
 def price_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Pricing:

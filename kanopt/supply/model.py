@@ -22,7 +22,7 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
-from kanopt.plans.geography import at_one_point, detour_mistakes, place_checks
+from kanopt.plans.geography import at_one_point, place_checks
 from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
 from kanopt.records.declaration import Table, declared_fields
 from kanopt.records.fields import Field as DeclaredField
@@ -53,7 +53,7 @@ from kanopt.supply.network import (
     SupplyNetwork,
     SupplyUnits,
 )
-from kanopt.supply.plan import FlowPlan, plan_of, read_plan, sites_open
+from kanopt.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places, demand_sd_of
 from kanopt.text import count_text, list_names, number_text
 
@@ -186,39 +186,19 @@ def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[
     }
 
 
-# The supply network as a graph, and the markets that nothing in it leads to.
-
-
-def network_graph(network: SupplyNetwork) -> Any:
-    """Return places and lanes as a ``networkx.MultiDiGraph``; see :meth:`SupplyModel.to_networkx`."""
-    import networkx as nx
-
-    graph = nx.MultiDiGraph()
-    kinds = (
-        ("supplier", network.supplier_names),
-        ("facility", network.facility_names),
-        ("market", network.market_names),
-    )
-    for kind, names in kinds:
-        graph.add_nodes_from(names, kind=kind)
-    for name, (x, y) in zip(network.node_names, network.coordinates.tolist(), strict=True):
-        graph.nodes[name].update(x=x, y=y)
-    for facility in network.facilities:
-        graph.nodes[facility.name]["status"] = facility.status
-    for lane, distance in zip(network.lanes, network.distances.tolist(), strict=True):
-        known = {**lane.attributes, "distance": distance, "capacity": lane.capacity}
-        graph.add_edge(lane.tail, lane.head, key=lane.mode, **known)
-    return graph
+# The markets that no lane leads to.
 
 
 def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
     """Say which markets no lane leads to from any supplier, through sites that are not closed by their status."""
-    import networkx as nx
-
-    graph = network_graph(network)
-    graph.remove_nodes_from([site.name for site in network.facilities if site.status == "closed"])
-    reached = set[str]().union(*(nx.descendants(graph, name) for name in network.supplier_names))
-    missing = [name for name in network.market_names if name not in reached]
+    passable = np.ones(len(network.node_names), dtype=bool)
+    passable[network.facility_nodes] = ~network.has_status("closed")
+    lanes = passable[network.tails] & passable[network.heads]
+    reached, before = np.arange(len(passable)) < len(network.supplier_names), None
+    while before is None or (reached != before).any():
+        before = reached.copy()
+        reached[network.heads[lanes & reached[network.tails]]] = True
+    missing = [network.market_names[place] for place in np.flatnonzero(~reached[network.market_nodes])]
     if not missing:
         return ()
     return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
@@ -235,6 +215,7 @@ class SupplyModel(Problem[FlowPlan]):
     """
 
     kind: ClassVar[str] = "supply"
+    solver: ClassVar[str] = "kanopt.supply.search.solver:HighsSupply"
 
     suppliers: Sequence[Supplier] | pd.DataFrame
     markets: Sequence[Market] | pd.DataFrame
@@ -257,7 +238,7 @@ class SupplyModel(Problem[FlowPlan]):
         object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
         found = {table.name: reader.read(getattr(self, table.name), table) for table in self.units.tables()}
-        network = SupplyNetwork.of(found, self.units, self.detour, read_day(self.day))
+        network = SupplyNetwork(**found, units=self.units, detour=self.detour, day=read_day(self.day))
         object.__setattr__(self, "network", network)
         reader.faults += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
         measured = bool(np.isnan(network.stated_lengths).any())
@@ -265,10 +246,7 @@ class SupplyModel(Problem[FlowPlan]):
         reader.finish(
             [
                 *network_checks(network),
-                *place_checks(
-                    places, reader, self.table_uses, self.units.distance, measured=measured, needed=False
-                ),
-                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+                *place_checks(self, places, reader, measured=measured, needed=False),
                 RecordCheck(self._unstated(reader.filled), ["suppliers", "facilities", "products"]),
             ]
         )
@@ -360,29 +338,6 @@ class SupplyModel(Problem[FlowPlan]):
         """Return the flow in the tariff, where it reads one."""
         return self.lane_tariff.frozen_inputs()
 
-    def to_networkx(self) -> Any:
-        """Return the network as a ``networkx.MultiDiGraph``.
-
-        The keys of its edges are the modes of the lanes. Nodes have the attribute ``kind`` (``"supplier"``,
-        ``"facility"`` or ``"market"``) and ``x`` and ``y`` (NaN where unknown), facilities their ``status``; edges
-        have ``distance`` (NaN where unknown) and ``capacity``, and what else is known of the lane.
-
-        Examples
-        --------
-        >>> from kanopt import SupplyProblem
-        >>> problem = SupplyProblem(
-        ...     suppliers=[Supplier("mill", "flour")], markets=[Market("Lyon"), Market("Nice")],
-        ...     products=[Product("flour", shortage_cost=9.0)], periods=[Period("1")],
-        ...     lanes=[Lane("mill", "Lyon", "rail", distance=310.0)], tariff=1.0, demand=20.0,
-        ... )
-        >>> graph = problem.to_networkx()
-        >>> graph.nodes["Lyon"]["kind"], graph.edges["mill", "Lyon", "rail"]["distance"]
-        ('market', 310.0)
-        >>> problem.remarks()
-        ("no lanes lead from any supplier to 'Nice' through sites that may open",)
-        """
-        return network_graph(self.network)
-
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of each table, that of the demand among them if it is one."""
         scopes = {"markets": "market", "products": "product", "periods": "period", "lanes": "lane"}
@@ -447,7 +402,3 @@ class SupplyModel(Problem[FlowPlan]):
     def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
         """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
         return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))
-
-    def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
-        """Return the sites that must be open for these flows, shape (F, T)."""
-        return sites_open(self.network, flows)

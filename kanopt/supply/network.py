@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from kanopt.faults import Amount, Finite, Limit, Name, OpenLimit
 from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.geography import Positions, place_field
 from kanopt.plans.law_use import day_value
-from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, field, record
+from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, field, other_columns, record
 from kanopt.records.reading import Attribute, Record, field_values
 
 # The things a supply network is made of, as plain records with the rules of their fields.
@@ -76,10 +76,6 @@ class SupplyUnits(UnitSystem):
         return self.unit_of("money/quantity")
 
 
-def _others() -> Any:
-    return field(default_factory=dict, hash=False, doc="Whatever else is known.")
-
-
 @record("suppliers", key=("name", "product"))
 class Supplier:
     """What a supplier offers of one product, or of all of them together.
@@ -108,7 +104,7 @@ class Supplier:
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("facilities")
@@ -160,7 +156,7 @@ class Facility:
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("markets")
@@ -178,10 +174,8 @@ class Market:
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict,
-        hash=False,
-        doc="Whatever else is known; a demand law reads it as ``market.<name>``.",
+    attributes: Mapping[str, Attribute] = other_columns(
+        "Whatever else is known; a demand law reads it as ``market.<name>``."
     )
 
 
@@ -205,7 +199,7 @@ class Product:
         price="shortage",
         doc="Money per unit of demand not met; None where demand must be met.",
     )
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("periods")
@@ -221,7 +215,7 @@ class Period:
     """
 
     name: Name = field(doc="Unique among periods.")
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
 
 @record("lanes", key=("tail", "head", "mode"))
@@ -249,7 +243,7 @@ class Lane:
     capacity: OpenLimit = field(
         default=math.inf, unit="weight", doc="Weight that may move in one period; infinite by default."
     )
-    attributes: Mapping[str, Attribute] = _others()
+    attributes: Mapping[str, Attribute] = other_columns()
 
     @property
     def name(self) -> str:
@@ -276,56 +270,33 @@ class SupplyNetwork:
 
     Parameters
     ----------
-    offers, facilities, markets, products, periods, lanes
-        The records, each list in the user's order.
+    suppliers, facilities, markets, products, periods, lanes
+        The records of each table, in the user's order.
     units
         What their numbers are counted in.
     detour
         How much longer lanes are than as the crow flies; see :class:`~kanopt.plans.geography.Positions`.
     """
 
-    offers: tuple[Supplier, ...]
-    facilities: tuple[Facility, ...]
-    markets: tuple[Market, ...]
-    products: tuple[Product, ...]
-    periods: tuple[Period, ...]
-    lanes: tuple[Lane, ...]
+    suppliers: Sequence[Supplier]
+    facilities: Sequence[Facility]
+    markets: Sequence[Market]
+    products: Sequence[Product]
+    periods: Sequence[Period]
+    lanes: Sequence[Lane]
     units: SupplyUnits
     detour: float | None = None
     day: date | None = None
 
-    @classmethod
-    def of(
-        cls,
-        records: Mapping[str, Sequence[Any]],
-        units: SupplyUnits,
-        detour: float | None = None,
-        day: date | None = None,
-    ) -> SupplyNetwork:
-        """Return the network of records, given by the names of their tables."""
-        return cls(
-            offers=tuple(records["suppliers"]),
-            facilities=tuple(records["facilities"]),
-            markets=tuple(records["markets"]),
-            products=tuple(records["products"]),
-            periods=tuple(records["periods"]),
-            lanes=tuple(records["lanes"]),
-            units=units,
-            detour=detour,
-            day=day,
-        )
-
     @property
     def tables(self) -> Mapping[str, Sequence[Record]]:
         """The records of each table, by its name in the problem."""
-        return {
-            "suppliers": self.offers,
-            "facilities": self.facilities,
-            "markets": self.markets,
-            "products": self.products,
-            "periods": self.periods,
-            "lanes": self.lanes,
-        }
+        return {table.name: getattr(self, table.name) for table in self.units.tables()}
+
+    @property
+    def offers(self) -> Sequence[Supplier]:
+        """What suppliers offer: one record or several of each."""
+        return self.suppliers
 
     @cached_property
     def supplier_names(self) -> list[str]:
@@ -400,6 +371,18 @@ class SupplyNetwork:
         return np.array([lane.capacity for lane in self.lanes])
 
     @cached_property
+    def limits(self) -> Mapping[str, Floats]:
+        """The capacities by kind, (places,) each: of offers, lanes, sites that receive and send, and stores."""
+        through = self.of_facilities("capacity")
+        return {
+            "storage": self.of_facilities("storage"),
+            "supply": np.array([offer.capacity for offer in self.offers]),
+            "lane": self.lane_capacity,
+            "outbound": through,
+            "inbound": through,
+        }
+
+    @cached_property
     def shortage_cost(self) -> Floats:
         """Money per unit of demand not met, shape (P,); infinite where demand must be met."""
         costs = [product.shortage_cost for product in self.products]
@@ -412,6 +395,11 @@ class SupplyNetwork:
     def has_status(self, status: str) -> NDArray[np.bool_]:
         """Return which facilities have a status, shape (F,)."""
         return np.array([facility.status == status for facility in self.facilities], dtype=bool)
+
+    @property
+    def may_open(self) -> NDArray[np.bool_]:
+        """Which facilities may be open in each period, shape (F, T): those that are not closed by their status."""
+        return np.repeat(~self.has_status("closed")[:, None], self.shape[2], axis=1)
 
     @cached_property
     def offer_of(self) -> Indices:

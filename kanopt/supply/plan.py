@@ -97,6 +97,14 @@ class Ledger:
         return totals
 
     @cached_property
+    def used(self) -> Mapping[str, Floats]:
+        """How much of each capacity of :attr:`SupplyNetwork.limits` is used, (places, T) each."""
+        moved = {"storage": np.maximum(self.stock, 0.0), "lane": self.flows}
+        moved |= {"outbound": self.shipped, "inbound": self.received}
+        weights = {kind: np.einsum("npt,p->nt", each, self.network.weights) for kind, each in moved.items()}
+        return {"supply": self.bought.sum(axis=1), **weights}
+
+    @cached_property
     def in_use(self) -> NDArray[np.bool_]:
         """Whether anything enters, leaves or stays at each facility in each period, shape (F, T)."""
         moved = self.received + self.shipped + np.abs(self.stock)
@@ -166,19 +174,14 @@ class FlowPlan(Plan):
 def plan_of(network: SupplyNetwork, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
     """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
     lane, product, period = np.nonzero(flows)
-    columns = (
-        np.array([one.tail for one in network.lanes], dtype=object)[lane],
-        np.array([one.head for one in network.lanes], dtype=object)[lane],
-        np.array([one.mode for one in network.lanes], dtype=object)[lane],
-        np.array(network.product_names, dtype=object)[product],
-        np.array(network.period_names, dtype=object)[period],
-        flows[lane, product, period].tolist(),
+    ways = [(one.tail, one.head, one.mode) for one in network.lanes]
+    products, periods, sites = network.product_names, network.period_names, network.facility_names
+    cells = zip(
+        lane.tolist(), product.tolist(), period.tolist(), flows[lane, product, period].tolist(), strict=True
     )
-    site, when = np.nonzero(opened)
-    names = np.array(network.facility_names, dtype=object)[site]
-    periods = np.array(network.period_names, dtype=object)[when]
     return FlowPlan(
-        tuple(map(Flow._make, zip(*columns, strict=True))), tuple(zip(names, periods, strict=True))
+        tuple(Flow(*ways[way], products[what], periods[when], amount) for way, what, when, amount in cells),
+        tuple((sites[site], periods[when]) for site, when in np.argwhere(opened).tolist()),
     )
 
 
@@ -195,10 +198,10 @@ def arrays_of(network: SupplyNetwork, plan: FlowPlan) -> tuple[Floats, NDArray[n
 
 def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
     flows = np.zeros(network.shape)
-    if "quantity" not in frame.columns:
-        raise ProblemError(
-            f"plan: column 'quantity' is missing; {nearest('quantity', map(str, frame.columns))}"
-        )
+    for column in ("quantity", "tail", "head"):
+        if column not in frame.columns:
+            hint = nearest(column, map(str, frame.columns))
+            raise ProblemError(f"plan: column {column!r} is missing; {hint}")
     if fault := first_no_number(frame["quantity"]):
         raise ProblemError(f"plan: {fault}")
     amounts = coerced_numbers(frame["quantity"])
@@ -213,11 +216,6 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
 
 def _lanes(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.intp]:
     """Return the lane of each row."""
-    for column in ("tail", "head"):
-        if column not in frame.columns:
-            raise ProblemError(
-                f"plan: column {column!r} is missing; {nearest(column, map(str, frame.columns))}"
-            )
     tails = row_positions(frame, "tail", network.node_names, "plan")
     heads = row_positions(frame, "head", network.node_names, "plan")
     keys = ["tail", "head"]

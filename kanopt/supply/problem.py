@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
+from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import BELOW_ZERO, Check, Extrapolation, Reason, View, Violation
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
@@ -23,7 +23,7 @@ from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
 from kanopt.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
-from kanopt.supply.spare_capacity import SpareCapacity, paths_through, ways_with_room, with_demand_met
+from kanopt.supply.spare_capacity import SpareCapacity, paths_if_opened, ways_with_room, with_demand_met
 from kanopt.text import join_list, money_text
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
 def _obstacle(problem: SupplyModel, must: NDArray[np.bool_]) -> str:
     """Say why no plan can meet all demand that must be met, as far as arithmetic proves it; empty where it does not."""
     network = problem.network
-    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-    cut_off = must & np.isinf(paths_through(problem, allowed).to_markets)
+    cut_off = must & np.isinf(paths_if_opened(problem).to_markets)
     if cut_off.any():
         names = [network.market_names[market] for market in np.flatnonzero(cut_off.any(axis=(1, 2)))]
         return f"what supplying {join_list(names, 5)} would cost is not known: no lane leads there"
@@ -201,7 +200,7 @@ _RATES = {
 }
 
 
-_IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
+_IN_USE = ("opens", "open"), ("closes", "close")
 
 
 class SupplyAssessment(Assessment[FlowPlan, Ledger]):
@@ -214,7 +213,9 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def in_use(self) -> InUse:
         """The sites that are open in any period."""
         names = self.problem.network.facility_names
-        return InUse(_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1))))
+        return InUse(
+            *_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1)))
+        )
 
     @property
     def proposal(self) -> str:

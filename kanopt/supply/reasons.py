@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from kanopt.supply.spare_capacity import (
     PathStep,
     SpareCapacity,
     lane_cost,
+    paths_if_opened,
     paths_through,
 )
 from kanopt.text import amount_text, join_list, money_text, number_text
@@ -103,9 +103,11 @@ class CapacityGaps:
     lanes: Floats
     from_start: bool
 
-    def when(self, period: str) -> str:
-        """Word the time over which supply and sites are summed."""
-        return f"by the end of period {period}" if self.from_start else f"in period {period}"
+    def at(self, kind: str, cell: tuple[int, int, int]) -> float:
+        """Return the gap of a kind that concerns a market, product and period."""
+        market, product, period = cell
+        places = {"supply": (product, period), "sites": (period,), "lanes": (market, period)}
+        return float(getattr(self, kind)[places[kind]])
 
 
 def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
@@ -143,6 +145,7 @@ def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
     )
 
 
+_ADD_LANE = "add a lane, or open a site that is closed by its status"
 _NO_LANE = "no lane leads there from a supplier by a site that may open"
 
 
@@ -162,103 +165,41 @@ def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
     network = problem.network
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
     demand = np.where(mandatory, problem.demand_array, 0.0)
-    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-    cut_off = (demand > 0) & np.isinf(paths_through(problem, allowed).to_markets)
-    found = [
-        Reason(
-            f"market {network.market_names[market]}",
-            "infeasible",
-            f"no lane leads from a supplier of {network.product_names[product]} to "
-            f"{network.market_names[market]} by a site that may open",
-            "add a lane, or open a site that is closed by its status",
-            proved=True,
-            bottleneck=_NO_LANE,
-        )
-        for market, product in np.argwhere(cut_off.any(axis=2))
-    ]
-    gap = capacity_gaps(problem, demand)
-    found += [
-        _infeasible("supply", _supply_gap(problem, gap, int(product), int(period)))
-        for product, period in np.argwhere(gap.supply > 0)
-    ]
-    found += [
-        _infeasible("facilities", _site_gap(problem, gap, int(period)))
-        for period in np.flatnonzero(gap.sites > 0)
-    ]
-    found += [
-        _infeasible(
-            f"market {network.market_names[market]}", _lane_gap(problem, gap, int(market), int(period))
-        )
-        for market, period in np.argwhere(gap.lanes > 0)
-    ]
-    return tuple(found)
+    cut_off = (demand > 0) & np.isinf(paths_if_opened(problem).to_markets)
+    gap, found = capacity_gaps(problem, demand), []
+    for market, product in np.argwhere(cut_off.any(axis=2)).tolist():
+        name = network.market_names[market]
+        message = f"no lane leads from a supplier of {network.product_names[product]} to {name} by a site that may open"
+        found.append((f"market {name}", Reason("", "", message, _ADD_LANE, proved=True, bottleneck=_NO_LANE)))
+    for product, period in np.argwhere(gap.supply > 0).tolist():
+        found.append(("supply", _gap(problem, gap, "supply", (0, product, period))))
+    short = np.flatnonzero(gap.sites > 0).tolist()
+    found += [("facilities", _gap(problem, gap, "sites", (0, 0, period))) for period in short]
+    for market, period in np.argwhere(gap.lanes > 0).tolist():
+        reason = _gap(problem, gap, "lanes", (market, 0, period))
+        found.append((f"market {network.market_names[market]}", reason))
+    return tuple(replace(reason, subject=subject, kind="infeasible") for subject, reason in found)
 
 
-class _Cause(NamedTuple):
-    """Why demand is not met.
-
-    Parameters
-    ----------
-    message, relaxation, proved, amount
-        As of a reason.
-    bottleneck
-        The resource that is short, in a clause.
-    """
-
-    message: str
-    relaxation: str
-    bottleneck: str
-    proved: bool = False
-    amount: float | None = None
-
-
-def _infeasible(subject: str, cause: _Cause) -> Reason:
-    return Reason(
-        subject,
-        "infeasible",
-        cause.message,
-        cause.relaxation,
-        proved=True,
-        bottleneck=cause.bottleneck,
-        amount=cause.amount,
-    )
-
-
-def _supply_gap(problem: SupplyModel, gap: CapacityGaps, product: int, period: int) -> _Cause:
-    name, unit = problem.network.product_names[product], problem.units.quantity
-    missing = amount_text(gap.supply[product, period], unit, 6)
-    when = gap.when(problem.network.period_names[period])
-    return _Cause(
-        f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan",
-        f"raise the supply of {name} {when} by {missing} to serve all markets",
-        f"suppliers can sell less {name} than all markets want",
-        True,
-        float(gap.supply[product, period]),
-    )
-
-
-def _site_gap(problem: SupplyModel, gap: CapacityGaps, period: int) -> _Cause:
-    missing = amount_text(gap.sites[period], problem.units.weight, 6)
-    when = gap.when(problem.network.period_names[period])
-    return _Cause(
-        f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan",
-        f"raise the throughput of sites {when} by {missing} to serve all markets",
-        "all sites that may open pass on less than all markets want",
-        True,
-        float(gap.sites[period]),
-    )
-
-
-def _lane_gap(problem: SupplyModel, gap: CapacityGaps, market: int, period: int) -> _Cause:
-    name, when = problem.network.market_names[market], problem.network.period_names[period]
-    missing = amount_text(gap.lanes[market, period], problem.units.weight, 6)
-    return _Cause(
-        f"the lanes into {name} carry {missing} less than it wants in period {when}, whatever the plan",
-        f"raise the capacity of lanes into {name} in period {when} by {missing} to serve it",
-        f"the lanes into {name} carry less than it wants",
-        True,
-        float(gap.lanes[market, period]),
-    )
+def _gap(problem: SupplyModel, gaps: CapacityGaps, kind: str, cell: tuple[int, int, int]) -> Reason:
+    """Return the reason that a gap of a kind is."""
+    network, units, amount = problem.network, problem.units, gaps.at(kind, cell)
+    market, product = network.market_names[cell[0]], network.product_names[cell[1]]
+    who, limit, what, wants, served = {
+        "supply": ("suppliers can sell", f"the supply of {product}", product, "all markets want", "all markets"),
+        "sites": (
+            "all sites that may open pass on", "the throughput of sites", "", "all markets want", "all markets"
+        ),
+        "lanes": (f"the lanes into {market} carry", f"the capacity of lanes into {market}", "", "it wants", "it"),
+    }[kind]  # fmt: skip
+    missing = amount_text(amount, units.quantity if kind == "supply" else units.weight, 6)
+    when = "by the end of" if gaps.from_start and kind != "lanes" else "in"
+    when = f"{when} period {network.period_names[cell[2]]}"
+    of = f" of {what}" if what else ""
+    message = f"{who} {missing}{of} less than {wants} {when}, whatever the plan"
+    relaxation = f"raise {limit} {when} by {missing} to serve {served}"
+    bottleneck = f"{who} less {what} than {wants}".replace("  ", " ")
+    return Reason("", "", message, relaxation, proved=True, bottleneck=bottleneck, amount=amount)
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,9 +233,7 @@ class _ShortageReasons:
     @cached_property
     def paths_if_opened(self) -> CheapestPaths:
         """Cheapest paths if every site opened that may."""
-        network = self.problem.network
-        allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-        return paths_through(self.problem, allowed)
+        return paths_if_opened(self.problem)
 
     @cached_property
     def paths_through_open(self) -> CheapestPaths:
@@ -311,52 +250,36 @@ class _ShortageReasons:
             f"{network.product_names[product]} in period {network.period_names[period]}: "
         )
         cause = self._cause(cell, shortage)
-        return Reason(
-            f"market {network.market_names[market]}",
-            "unserved",
-            start + cause.message,
-            cause.relaxation,
-            cause.proved,
-            bottleneck=cause.bottleneck,
-            amount=shortage,
-        )
+        subject, message = f"market {network.market_names[market]}", start + cause.message
+        return replace(cause, subject=subject, kind="unserved", message=message, amount=shortage)
 
-    def _cause(self, cell: tuple[int, int, int], shortage: float) -> _Cause:
+    def _cause(self, cell: tuple[int, int, int], shortage: float) -> Reason:
         """Return the cause; the first that applies."""
         best = float(self.paths_if_opened.to_markets[cell])
         price = float(self.problem.network.shortage_cost[cell[1]])
         exact = not self.problem.lane_tariff.reads_flow
         money = self.problem.units.per_quantity
         if np.isinf(best):
-            return _Cause(
-                "no lane leads from a supplier of it there by a site that may open",
-                "add a lane, or open a site that is closed by its status",
-                _NO_LANE,
-                True,
-            )
+            message = "no lane leads from a supplier of it there by a site that may open"
+            return Reason("", "", message, _ADD_LANE, proved=True, bottleneck=_NO_LANE)
         if best >= price:
-            return _Cause(
+            message = (
                 f"not serving is cheaper: the shortage costs {amount_text(price, money, 6)}, the cheapest way "
-                f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}",
-                f"a shortage cost above {amount_text(best, money, 6)}",
-                "the shortage costs less than the cheapest way",
-                exact,
+                f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}"
             )
+            relaxation = f"a shortage cost above {amount_text(best, money, 6)}"
+            bottleneck = "the shortage costs less than the cheapest way"
+            return Reason("", "", message, relaxation, proved=exact, bottleneck=bottleneck)
         return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
 
-    def _limit(self, cell: tuple[int, int, int]) -> _Cause | None:
+    def _limit(self, cell: tuple[int, int, int]) -> Reason | None:
         """Return a capacity that no plan can overcome and that explains all that is missing."""
-        market, product, period = cell
-        missing = self.plan_gaps
-        if missing.lanes[market, period] <= self.capacity_gaps.lanes[market, period]:
-            return _lane_gap(self.problem, self.capacity_gaps, market, period)
-        if missing.supply[product, period] <= self.capacity_gaps.supply[product, period]:
-            return _supply_gap(self.problem, self.capacity_gaps, product, period)
-        if missing.sites[period] <= self.capacity_gaps.sites[period]:
-            return _site_gap(self.problem, self.capacity_gaps, period)
+        for kind in ("lanes", "supply", "sites"):
+            if self.plan_gaps.at(kind, cell) <= self.capacity_gaps.at(kind, cell):
+                return _gap(self.problem, self.capacity_gaps, kind, cell)
         return None
 
-    def _closed(self, cell: tuple[int, int, int], price: float) -> _Cause | None:
+    def _closed(self, cell: tuple[int, int, int], price: float) -> Reason | None:
         """Return the cause where every path worth taking leads through a closed site."""
         present = float(self.paths_through_open.to_markets[cell])
         if present < price:
@@ -368,14 +291,14 @@ class _ShortageReasons:
             else f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
         )
         sites = self._closed_sites(cell)
-        return _Cause(
+        message = (
             f"{now}; the cheapest way ({self._path_text(self.paths_if_opened, cell)}) costs "
-            f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening",
-            f"open {join_list(sites)}",
-            f"{join_list(sites)} {'is' if len(sites) == 1 else 'are'} closed",
+            f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening"
         )
+        bottleneck = f"{join_list(sites)} {'is' if len(sites) == 1 else 'are'} closed"
+        return Reason("", "", message, f"open {join_list(sites)}", bottleneck=bottleneck)
 
-    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> _Cause:
+    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> Reason:
         """Return the full capacities on the path with the fewest of them."""
         paths = self.spare_capacity.least_full_paths
         steps = paths.trace(*cell)
@@ -388,30 +311,26 @@ class _ShortageReasons:
         path, more = self._path_text(paths, cell), amount_text(spare, self.problem.units.quantity, 6)
         if not full:
             cost = money_text(self._path_cost(steps, cell[1]))
-            return _Cause(
-                f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs",
-                f"move {more} more that way",
-                "the plan leaves room on the way",
+            message = (
+                f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs"
             )
+            bottleneck = "the plan leaves room on the way"
+            return Reason("", "", message, f"move {more} more that way", bottleneck=bottleneck)
         names = join_list([f"{limit.label} ({_use_text(limit)})" for limit in full])
         raised = join_list(
             [f"{limit.label} by {amount_text(spare * limit.per_unit, limit.unit, 6)}" for limit in full]
         )
-        resources = list(dict.fromkeys(limit.resource for limit in full))
-        return _Cause(
-            f"full on the way with most room ({path}): {names}",
-            f"raise {raised}: {more} more can then be delivered that way",
-            f"full on the way with most room: {join_list(resources)}",
-        )
+        where = join_list(list(dict.fromkeys(limit.resource for limit in full)))
+        message = f"full on the way with most room ({path}): {names}"
+        relaxation = f"raise {raised}: {more} more can then be delivered that way"
+        return Reason("", "", message, relaxation, bottleneck=f"full on the way with most room: {where}")
 
     def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
         """Return the money per unit of a path at planning values, capacities ignored."""
         holding = self.problem.network.of_facilities("holding_cost")
-        return float(
-            sum(
-                holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period]
-                for step in steps
-            )
+        return sum(
+            float(holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period])
+            for step in steps
         )
 
     @cached_property

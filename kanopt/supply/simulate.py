@@ -5,7 +5,7 @@ No solver runs through here, and no solver's figure is trusted where this module
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,147 +43,118 @@ RULE_WORDS: Mapping[str, RuleWords] = {
 
 
 def check_flows(problem: SupplyModel, ledger: Ledger) -> Check:
-    """Return every violation: flows, offers, lanes, sites, stocks, markets."""
-    return Check(
-        tuple(
-            _flow_violations(problem, ledger)
-            + _capacity_violations(problem, ledger)
-            + _site_violations(problem, ledger)
-            + _stock_violations(problem, ledger)
-            + _market_violations(problem, ledger)
-        )
-    )
+    """Return every violation: flows, capacities, sites, stocks, markets."""
+    rules = (_flows, _capacities, _sites, _stocks, _markets)
+    return Check(tuple(violation for rule in rules for violation in rule(problem, ledger)))
 
 
-def _flow_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
-    network, unit = problem.network, problem.units.quantity
-    found = []
-    for lane, product, period in np.argwhere(ledger.flows < 0):
-        amount = float(-ledger.flows[lane, product, period])
-        where, when = f"lane {network.lane_names[lane]}", network.period_names[period]
-        message = f"{where} carries a negative amount of {network.product_names[product]} in period {when}"
-        found.append(Violation("negative flow", where, amount, unit, message))
-    for lane, product, period in np.argwhere((ledger.flows > 0) & ~network.can_carry[:, :, None]):
-        amount = float(ledger.flows[lane, product, period])
-        where, name = f"lane {network.lane_names[lane]}", network.product_names[product]
-        message = (
-            f"{where} carries {amount_text(amount, unit)} of {name} in period {network.period_names[period]}, "
-            f"which {network.lanes[lane].tail} does not offer"
-        )
-        found.append(Violation("supply", where, amount, unit, message))
-    return found
-
-
-def _excess_violations(
-    used: Floats, limit: Floats, names: list[str], periods: list[str], rule: tuple[str, str, str]
-) -> list[Violation]:
-    """Return where `used`, shape (n, T), passes `limit`, shape (n,) or (n, T); rule = constraint, verb, unit."""
-    constraint, verb, unit = rule
-    limits = np.broadcast_to(limit if limit.ndim == 2 else limit[:, None], used.shape)
-    found = []
-    for place, period in np.argwhere(used > limits + slack(limits)):
-        amount, most = float(used[place, period]), float(limits[place, period])
-        shown, limit_text = amount_text(amount, unit, 6), number_text(most, 6)
-        message = f"{names[place]} {verb} {shown} in period {periods[period]}, at most {limit_text}"
-        found.append(Violation(constraint, names[place], amount - most, unit, message))
-    return found
-
-
-def _capacity_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
-    network, units = problem.network, problem.units
-    offers = [
-        f"supplier {offer.name}" + (f" ({offer.product})" if offer.product else "")
-        for offer in network.offers
-    ]
-    limit = np.array([offer.capacity for offer in network.offers])
-    lanes = [f"lane {name}" for name in network.lane_names]
-    carried = np.einsum("lpt,p->lt", ledger.flows, network.weights)
-    periods = network.period_names
-    return _excess_violations(
-        ledger.bought.sum(axis=1), limit, offers, periods, ("supply", "sells", units.quantity)
-    ) + _excess_violations(
-        carried, network.lane_capacity, lanes, periods, ("lane capacity", "carries", units.weight)
-    )
-
-
-def _site_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
-    """Return where sites pass their throughput or storage, or are used while closed."""
-    network, unit = problem.network, problem.units.weight
-    names, periods = [f"facility {name}" for name in network.facility_names], network.period_names
-    entering, leaving, kept = (
-        np.einsum("fpt,p->ft", amounts, network.weights)
-        for amounts in (ledger.received, ledger.shipped, np.maximum(ledger.stock, 0.0))
-    )
-    capacity, storage = network.of_facilities("capacity"), network.of_facilities("storage")
-    found = _excess_violations(entering, capacity, names, periods, ("throughput", "receives", unit))
-    found += _excess_violations(leaving, capacity, names, periods, ("throughput", "sends", unit))
-    found += _excess_violations(kept, storage, names, periods, ("storage", "keeps", unit))
-    for site, period in np.argwhere(ledger.in_use & ~ledger.open):
-        amount = float(entering[site, period] + leaving[site, period] + kept[site, period])
-        shown = amount_text(amount, unit, 6)
-        message = f"{names[site]} is closed in period {periods[period]}, but handles {shown}"
-        found.append(Violation("closed site", names[site], amount, unit, message))
-    return found + _status_violations(problem, ledger)
-
-
-def _status_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
+def _cells(
+    problem: SupplyModel, wrong: NDArray[np.bool_], amounts: Floats
+) -> Iterator[tuple[int, str, str, float]]:
+    """Yield the place of each wrong cell, (places, P, T), the names of its product and period, and an amount there."""
     network = problem.network
-    shut = network.has_status("closed") & ledger.open.any(axis=1)
-    forced = network.has_status("open") & ~ledger.open.all(axis=1)
-    whole = network.of_facilities("period_cost") == 0
-    partly = ledger.open.any(axis=1) & ~ledger.open.all(axis=1) & whole & ~network.has_status("open")
-    rules = (
-        (shut, "has the status 'closed', but is open in the plan"),
-        (forced, "has the status 'open', but is closed in some period of the plan"),
-        (partly, "has no cost per period, so it is open throughout or not at all; the plan opens it in part"),
-    )
-    return [
-        Violation("status", f"facility {name}", 1.0, "", f"facility {name} {why}")
-        for where, why in rules
-        for name in np.array(network.facility_names, dtype=object)[where]
-    ]
+    for place, product, period in np.argwhere(wrong).tolist():
+        amount = float(amounts[place, product, period])
+        yield place, network.product_names[product], network.period_names[period], amount
 
 
-def _stock_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
+def _flows(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
     network, unit = problem.network, problem.units.quantity
-    found = []
-    for site, product, period in np.argwhere(ledger.stock < 0):
-        amount = float(-ledger.stock[site, product, period])
+    for lane, product, when, amount in _cells(problem, ledger.flows < 0, -ledger.flows):
+        where = f"lane {network.lane_names[lane]}"
+        message = f"{where} carries a negative amount of {product} in period {when}"
+        yield Violation("negative flow", where, amount, unit, message)
+    not_offered = (ledger.flows > 0) & ~network.can_carry[:, :, None]
+    for lane, product, when, amount in _cells(problem, not_offered, ledger.flows):
+        where, tail = f"lane {network.lane_names[lane]}", network.lanes[lane].tail
+        carried = f"carries {amount_text(amount, unit)} of {product} in period {when}"
+        yield Violation("supply", where, amount, unit, f"{where} {carried}, which {tail} does not offer")
+
+
+_USES = {
+    "supply": ("supply", "sells"),
+    "lane": ("lane capacity", "carries"),
+    "inbound": ("throughput", "receives"),
+    "outbound": ("throughput", "sends"),
+    "storage": ("storage", "keeps"),
+}
+"""The rule of each kind of capacity, and what its places do."""
+
+
+def _capacities(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+    """Yield where more is used of a capacity than there is."""
+    network, units = problem.network, problem.units
+    suppliers = [f"supplier {one.name}" + (f" ({one.product})" * bool(one.product)) for one in network.offers]
+    sites = [f"facility {name}" for name in network.facility_names]
+    names = {"supply": suppliers, "lane": [f"lane {name}" for name in network.lane_names]}
+    for kind, (rule, verb) in _USES.items():
+        limits, used = network.limits[kind], ledger.used[kind]
+        unit = units.quantity if kind == "supply" else units.weight
+        for place, period in np.argwhere(used > (limits + slack(limits))[:, None]).tolist():
+            where, amount, most = (
+                names.get(kind, sites)[place],
+                float(used[place, period]),
+                float(limits[place]),
+            )
+            said = f"{amount_text(amount, unit, 6)} in period {network.period_names[period]}"
+            message = f"{where} {verb} {said}, at most {number_text(most, 6)}"
+            yield Violation(rule, where, amount - most, unit, message)
+
+
+def _sites(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+    """Yield sites that are used while closed, or open or closed against their status."""
+    network, unit = problem.network, problem.units.weight
+    for site, period in np.argwhere(ledger.in_use & ~ledger.open).tolist():
+        amount = float(sum(ledger.used[kind][site, period] for kind in ("inbound", "outbound", "storage")))
+        where, shown = f"facility {network.facility_names[site]}", amount_text(amount, unit, 6)
+        message = f"{where} is closed in period {network.period_names[period]}, but handles {shown}"
+        yield Violation("closed site", where, amount, unit, message)
+    ever, always = ledger.open.any(axis=1), ledger.open.all(axis=1)
+    must, whole = network.has_status("open"), network.of_facilities("period_cost") == 0
+    for wrong, why in (
+        (network.has_status("closed") & ever, "has the status 'closed', but is open in the plan"),
+        (must & ~always, "has the status 'open', but is closed in some period of the plan"),
+        (
+            ever & ~always & whole & ~must,
+            "has no cost per period, so it is open throughout or not at all; the plan opens it in part",
+        ),
+    ):
+        for site in np.flatnonzero(wrong).tolist():
+            where = f"facility {network.facility_names[site]}"
+            yield Violation("status", where, 1.0, "", f"{where} {why}")
+
+
+def _stocks(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+    network, unit = problem.network, problem.units.quantity
+    for site, product, when, amount in _cells(problem, ledger.stock < 0, -ledger.stock):
         where = f"facility {network.facility_names[site]}"
-        message = (
-            f"{where} has sent {amount_text(amount, unit, 6)} more of {network.product_names[product]} than it "
-            f"received by the end of period {network.period_names[period]}"
+        more = (
+            f"{amount_text(amount, unit, 6)} more of {product} than it received by the end of period {when}"
         )
-        found.append(Violation("flow balance", where, amount, unit, message))
-    return found
+        yield Violation("flow balance", where, amount, unit, f"{where} has sent {more}")
 
 
-def _market_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
-    """Return markets that get more than they want, or less of what must be delivered."""
-    network, unit = problem.network, problem.units.quantity
-    excess = ledger.delivered - ledger.demand
-    mandatory = ~np.isfinite(network.shortage_cost)[None, :, None]
-    found = []
-    for market, product, period in np.argwhere(excess > slack(ledger.demand)):
-        amount, want = float(excess[market, product, period]), float(ledger.demand[market, product, period])
-        where = f"market {network.market_names[market]}"
-        message = (
-            f"{where} gets {amount_text(amount, unit, 6)} of {network.product_names[product]} in period "
-            f"{network.period_names[period]} beyond its demand of {number_text(want, 6)}"
-        )
-        found.append(Violation("demand", where, amount, unit, message))
-    for market, product, period in np.argwhere((ledger.shortage > 0) & mandatory):
-        amount, want = (
-            float(ledger.shortage[market, product, period]),
-            float(ledger.demand[market, product, period]),
-        )
-        where = f"market {network.market_names[market]}"
-        message = (
-            f"{where} lacks {number_text(amount, 6)} of {amount_text(want, unit, 6)} of "
-            f"{network.product_names[product]} in period {network.period_names[period]}, which must be delivered"
-        )
-        found.append(Violation("unserved", where, amount, unit, message))
-    return found
+def _markets(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+    """Yield markets that get more than they want, or less of what must be delivered."""
+    network, unit, demand = problem.network, problem.units.quantity, ledger.demand
+    excess = ledger.delivered - demand
+    must = ~np.isfinite(network.shortage_cost)[None, :, None]
+    for wrong, amounts, rule in (
+        (excess > slack(demand), excess, "demand"),
+        ((ledger.shortage > 0) & must, ledger.shortage, "unserved"),
+    ):
+        wanted = _cells(problem, wrong, demand)
+        for (market, product, when, amount), (*_, want) in zip(
+            _cells(problem, wrong, amounts), wanted, strict=True
+        ):
+            where, when = f"market {network.market_names[market]}", f"of {product} in period {when}"
+            if rule == "demand":
+                beyond = f"beyond its demand of {number_text(want, 6)}"
+                message = f"{where} gets {amount_text(amount, unit, 6)} {when} {beyond}"
+            else:
+                message = f"{where} lacks {number_text(amount, 6)} of {amount_text(want, unit, 6)} {when}"
+                message += ", which must be delivered"
+            yield Violation(rule, where, amount, unit, message)
 
 
 def price_flows(problem: SupplyModel, ledger: Ledger, *, frozen: bool) -> Pricing:
@@ -194,29 +165,26 @@ def price_flows(problem: SupplyModel, ledger: Ledger, *, frozen: bool) -> Pricin
     frozen
         Pay the planning rate of the tariff, as the solver does.
     """
-    network = problem.network
-    facilities = network.facility_names
-    spread = (slice(None), None, None)
+    network, facilities = problem.network, problem.network.facility_names
     bought = ledger.flows * network.purchase_cost[:, :, None]
     by_supplier = np.zeros((len(network.supplier_names), *network.shape[1:]))
     from_supplier = network.tails < len(network.supplier_names)
     np.add.at(by_supplier, network.tails[from_supplier], bought[from_supplier])
+    moved = problem.lane_tariff.amounts(ledger.flows, frozen=frozen)
     shortage_cost = np.where(np.isfinite(network.shortage_cost), network.shortage_cost, 0.0)
+    handling, holding = (
+        network.of_facilities(name)[:, None, None] for name in ("handling_cost", "holding_cost")
+    )
     parts = [
         _lines("purchase", by_supplier, network.supplier_names, network),
-        _lines(
-            TRANSPORT, problem.lane_tariff.amounts(ledger.flows, frozen=frozen), network.lane_names, network
-        ),
-        _lines(
-            "handling", ledger.received * network.of_facilities("handling_cost")[spread], facilities, network
-        ),
-        _site_lines(ledger),
-        _lines("holding", ledger.stock * network.of_facilities("holding_cost")[spread], facilities, network),
-        _lines("shortage", ledger.shortage * shortage_cost[None, :, None], network.market_names, network),
+        _lines(TRANSPORT, moved, network.lane_names, network),
+        _lines("handling", ledger.received * handling, facilities, network),
+        *_site_lines(ledger),
+        _lines("holding", ledger.stock * holding, facilities, network),
+        _lines("shortage", ledger.shortage * shortage_cost[:, None], network.market_names, network),
     ]
     filled = [part for part in parts if len(part)]
-    frame = pd.concat(filled, ignore_index=True) if filled else parts[0]
-    return Pricing(frame, problem.unit)
+    return Pricing(pd.concat(filled, ignore_index=True) if filled else parts[0], problem.unit)
 
 
 def _lines(term: str, amounts: Floats, groups: Sequence[str], network: SupplyNetwork) -> pd.DataFrame:
@@ -232,21 +200,15 @@ def flow_items(network: SupplyNetwork, product: Indices, period: Indices) -> NDA
     return np.char.add(products, np.array(network.period_names, dtype=str)[period]).astype(object)
 
 
-def _site_lines(ledger: Ledger) -> pd.DataFrame:
-    """Return what open sites cost: once, and for each period."""
+def _site_lines(ledger: Ledger) -> Iterator[pd.DataFrame]:
+    """Yield what open sites cost: once, and for each period."""
     network = ledger.network
-    names = np.array(network.facility_names, dtype=object)
+    names, periods = (np.array(each, dtype=object) for each in (network.facility_names, network.period_names))
     fixed, per_period = network.of_facilities("fixed_cost"), network.of_facilities("period_cost")
     once = np.flatnonzero(ledger.open.any(axis=1) & (fixed > 0))
     site, period = np.nonzero(ledger.open & (per_period > 0)[:, None])
-    periods = np.array(network.period_names, dtype=object)
-    return pd.concat(
-        [
-            _frame("sites", names[once], np.full(len(once), "fixed", dtype=object), fixed[once]),
-            _frame("sites", names[site], periods[period], per_period[site]),
-        ],
-        ignore_index=True,
-    )
+    yield _frame("sites", names[once], np.full(len(once), "fixed", dtype=object), fixed[once])
+    yield _frame("sites", names[site], periods[period], per_period[site])
 
 
 def _frame(term: str, group: NDArray[np.object_], item: NDArray[np.object_], amount: Floats) -> pd.DataFrame:

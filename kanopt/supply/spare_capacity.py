@@ -193,6 +193,11 @@ def paths_through(
     )
 
 
+def paths_if_opened(problem: SupplyModel) -> CheapestPaths:
+    """Return the cheapest paths if every site opened that may, capacities ignored."""
+    return paths_through(problem, problem.network.may_open)
+
+
 @dataclass(frozen=True, eq=False)
 class SpareCapacity:
     """The spare part of every capacity of a plan.
@@ -206,56 +211,22 @@ class SpareCapacity:
     problem: SupplyModel
     ledger: Ledger
 
-    def _remaining(self, amounts: Floats, limits: Floats) -> Floats:
-        """Return the unused part of limits of shape (n,), in weight, shape (n, T)."""
-        spare: Floats = limits[:, None] - np.einsum("npt,p->nt", amounts, self.problem.network.weights)
-        return spare
-
     @cached_property
-    def lanes(self) -> Floats:
-        """Weight left on each lane, shape (L, T)."""
-        return self._remaining(self.ledger.flows, self.problem.network.lane_capacity)
-
-    @cached_property
-    def inbound(self) -> Floats:
-        """Weight that may still enter each facility, shape (F, T)."""
-        return self._remaining(self.ledger.received, self.problem.network.of_facilities("capacity"))
-
-    @cached_property
-    def outbound(self) -> Floats:
-        """Weight that may still leave each facility, shape (F, T)."""
-        return self._remaining(self.ledger.shipped, self.problem.network.of_facilities("capacity"))
-
-    @cached_property
-    def storage(self) -> Floats:
-        """Weight that may still be kept at each facility, shape (F, T)."""
-        return self._remaining(self.ledger.stock, self.problem.network.of_facilities("storage"))
-
-    @cached_property
-    def offers(self) -> Floats:
-        """Units left of each offer, shape (O, T)."""
-        limits = np.array([offer.capacity for offer in self.problem.network.offers])
-        spare: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
-        return spare
-
-    @property
     def rooms(self) -> dict[str, Floats]:
         """What is left of each kind of capacity, by place and period."""
-        return {
-            "storage": self.storage,
-            "supply": self.offers,
-            "lane": self.lanes,
-            "outbound": self.outbound,
-            "inbound": self.inbound,
-        }
+        limits, used = self.problem.network.limits, self.ledger.used
+        return {kind: most[:, None] - used[kind] for kind, most in limits.items()}
+
+    @cached_property
+    def full(self) -> dict[str, NDArray[np.bool_]]:
+        """Which places of each kind of capacity are full in each period."""
+        limits = self.problem.network.limits
+        return {kind: room <= slack(limits[kind])[:, None] for kind, room in self.rooms.items()}
 
     def draws(self, step: PathStep, product: int) -> list[tuple[str, tuple[int, int], float]]:
         """Return the kinds of capacity that a step of a path draws on, where, and how much of each one unit takes."""
-        network, weight, when = (
-            self.problem.network,
-            float(self.problem.network.weights[product]),
-            step.period,
-        )
+        network, when = self.problem.network, step.period
+        weight = float(network.weights[product])
         if step.lane < 0:
             return [("storage", (step.site, when), weight)]
         offer = int(network.lane_offer[step.lane, product])
@@ -270,20 +241,14 @@ class SpareCapacity:
     def limits(self, step: PathStep, product: int) -> list[CapacityLimit]:
         """Return every finite capacity that one more unit of a product would use on a step."""
         network, units = self.problem.network, self.problem.units
+        names = {"supply": [one.name for one in network.offers], "lane": network.lane_names}
+        words = {"supply": "supply of", "lane": "lane", "storage": "storage of"}
         found = []
         for kind, (place, period), each in self.draws(step, product):
-            unit = units.weight
-            if kind == "supply":
-                offer = network.offers[place]
-                what, most, unit = f"supply of {offer.name}", offer.capacity, units.quantity
-            elif kind == "lane":
-                what, most = f"lane {network.lane_names[place]}", network.lanes[place].capacity
-            else:
-                site = network.facilities[place]
-                is_kept = kind == "storage"
-                what = f"{'storage' if is_kept else 'throughput'} of {site.name}"
-                most = site.storage if is_kept else site.capacity
-            spare = float(self.rooms[kind][place, period])
+            most, spare = float(network.limits[kind][place]), float(self.rooms[kind][place, period])
+            name = names.get(kind, network.facility_names)[place]
+            what, unit = f"{words.get(kind, 'throughput of')} {name}", units.weight
+            unit = units.quantity if kind == "supply" else unit
             if np.isfinite(most):
                 found.append(CapacityLimit(what, network.period_names[period], most, spare, unit, each))
         return found
@@ -293,36 +258,18 @@ class SpareCapacity:
         """The paths through open sites with the fewest full capacities, the cheapest among these."""
         most = paths_through(self.problem, self.ledger.open).cost
         step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
-        stored = self.full_stores.astype(float)
-        return paths_through(
-            self.problem, self.ledger.open, step * self.full_on_lanes, step * stored[:, None, :]
-        )
+        stored = np.where(self.full["storage"], step, 0.0)[:, None, :]
+        return paths_through(self.problem, self.ledger.open, step * self.full_on_lanes, stored)
 
     @cached_property
     def full_on_lanes(self) -> Floats:
         """How many capacities are full on each lane, those of its supplier and sites too, shape (L, P, T)."""
-        network = self.problem.network
-        full_lane = self._full(self.lanes, network.lane_capacity).astype(float)
+        network, full = self.problem.network, self.full
         at_tail, at_head = (np.zeros((len(network.node_names), network.shape[2])) for _ in range(2))
-        capacity = network.of_facilities("capacity")
-        at_tail[network.facility_nodes] = self._full(self.outbound, capacity)
-        at_head[network.facility_nodes] = self._full(self.inbound, capacity)
-        by_lane = full_lane + at_tail[network.tails] + at_head[network.heads]
-        limits = np.array([offer.capacity for offer in network.offers])
-        by_offer = np.concatenate(
-            [self._full(self.offers, limits), np.zeros((1, network.shape[2]), dtype=bool)]
-        )
-        counted: Floats = by_lane[:, None, :] + by_offer[network.lane_offer]
-        return counted
-
-    @cached_property
-    def full_stores(self) -> NDArray[np.bool_]:
-        """Whether the storage of each facility is full, shape (F, T)."""
-        return self._full(self.storage, self.problem.network.of_facilities("storage"))
-
-    @staticmethod
-    def _full(spare: Floats, limits: Floats) -> NDArray[np.bool_]:
-        return np.asarray(spare <= slack(limits)[:, None])
+        at_tail[network.facility_nodes], at_head[network.facility_nodes] = full["outbound"], full["inbound"]
+        by_lane = full["lane"] + at_tail[network.tails] + at_head[network.heads]
+        by_offer = np.concatenate([full["supply"], np.zeros((1, network.shape[2]), dtype=bool)])
+        return np.asarray(by_lane[:, None, :] + by_offer[network.lane_offer])
 
 
 # What a plan lacks, sent by ways that still have room: first plans, made without a solver, and what the
@@ -433,7 +380,7 @@ def ways_with_room(problem: SupplyModel, spare: SpareCapacity, amount: float | F
     opening[network.facility_nodes] = (first[:, None] + by_period) / amount
     return paths_through(
         problem,
-        np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1),
+        network.may_open,
         np.where(spare.full_on_lanes > 0, np.inf, opening[network.heads][:, None, :]),
-        np.where(spare.full_stores, np.inf, 0.0)[:, None, :],
+        np.where(spare.full["storage"], np.inf, 0.0)[:, None, :],
     )

@@ -30,15 +30,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.errors import LawValueError, ProblemError, UnitError, nearest
+from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.faults import coerced_numbers, first_no_number, float_array
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference, ReferenceValue
 from kanopt.plans.findings import FrozenInput
-from kanopt.plans.law_use import falls_below_zero, impossible_value, unit_factor
+from kanopt.plans.law_use import refuse_below_zero
 from kanopt.records.fields import Field
 from kanopt.records.headers import column_hint
+from kanopt.records.reading import names_of
 from kanopt.supply.network import LARGEST_ADDED, SupplyNetwork, positions_of
+from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 
@@ -141,9 +143,7 @@ class LaneTariff:
     def rates(self) -> Floats:
         """Money per unit at the planning shipment, shape (L, P, T)."""
         if not isinstance(self.law, BoundFormula):
-            return _broadcast(
-                self.law, self.network, "lane", self.network.units.per_quantity, self.network.shape
-            )
+            return _broadcast(self.law, self.network, "lane")
         money = self._money_for(self.planning_shipments)
         return np.broadcast_to(money / self.planning_shipments, self.network.shape)
 
@@ -247,19 +247,14 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
             lambda reference: network.resolve(reference, "market"), network.units.quantity
         )
         values = np.broadcast_to(resolved, shape)
-        if (below := falls_below_zero(values)).any():
-            market, product, period = np.unravel_index(int(np.argmin(values)), shape)
-            place = f"{network.market_names[market]!r}, product {network.product_names[product]!r}"
-            where = (
-                f" for {place}, period {network.period_names[period]!r} ({int(below.sum())} of {below.size})"
-            )
-            factor = unit_factor(network.units.quantity, demand.formula.output.unit)
-            raise LawValueError(
-                impossible_value("demand", demand.formula, factor * float(values.min()), where)
-            )
+        names = network.market_names
+        refuse_below_zero(
+            "demand", demand, values, network.units.quantity,
+            lambda cell: f"for {_cell(network, names, np.unravel_index(cell, shape))}",
+        )  # fmt: skip
         values = np.maximum(values, 0.0)
     else:
-        values = _broadcast(demand, network, "market", network.units.quantity, shape)
+        values = _broadcast(demand, network, "market")
     _refuse_bad(values, network, "demand", network.market_names)
     return values
 
@@ -283,15 +278,12 @@ def demand_sd_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Fl
     return values
 
 
-def _broadcast(
-    law: Reference | float | NDArray[Any],
-    network: SupplyNetwork,
-    leading: str,
-    unit: str,
-    shape: tuple[int, int, int],
-) -> Floats:
-    """Broadcast numbers, or a column of the records, to one value for each cell."""
-    what = "tariff" if leading == "lane" else "demand"
+def _broadcast(law: Reference | float | NDArray[Any], network: SupplyNetwork, leading: str) -> Floats:
+    """Broadcast numbers, or a column of the records, to one value for each cell of lanes or of markets."""
+    units, shape = network.units, network.shape
+    what, unit = "tariff", units.per_quantity
+    if leading == "market":
+        what, unit, shape = "demand", units.quantity, (len(network.markets), *shape[1:])
     try:
         values = network.resolve(law, leading).to(unit) if isinstance(law, Reference) else law
         return np.broadcast_to(float_array(values), shape)
@@ -317,7 +309,7 @@ def _column(network: SupplyNetwork, frame: pd.DataFrame, column: str, shape: tup
         row = int(np.flatnonzero(repeated)[0])
         raise ProblemError(f"demand: row {row + 1} repeats a market, product and period given before")
     values = np.zeros(shape)
-    unit = _declared_unit(frame, column)
+    unit = declared_units(frame, column).get(column, "") if frame.attrs else ""
     try:
         values.ravel()[cells] = ReferenceValue(numbers, unit).to(network.units.quantity)
     except UnitError as error:
@@ -335,12 +327,6 @@ def demand_places(network: SupplyNetwork, frame: pd.DataFrame) -> list[NDArray[n
     return [row_positions(frame, column, names, "demand") for column, names in keys.items()]
 
 
-def _declared_unit(frame: pd.DataFrame, column: str) -> str:
-    from kanopt.tables.report import declared_units
-
-    return declared_units(frame, column).get(column, "") if frame.attrs else ""
-
-
 def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str) -> NDArray[np.intp]:
     """Return the place of each row's entry among `names`; a missing column means the only name there is.
 
@@ -355,7 +341,7 @@ def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str
         raise ProblemError(
             f"{where}: column {column!r} is missing; {column_hint(where, Field(column, kind=str), frame.columns)}"
         )
-    labels = [_label(value) for value in frame[column]]
+    labels = names_of(frame[column])
     found = positions_of(labels, names)
     if (found < 0).any():
         row = int(np.flatnonzero(found < 0)[0])
@@ -365,21 +351,19 @@ def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str
     return found
 
 
-def _label(value: Any) -> str:
-    """Write a name as records do: whole numbers without a decimal point."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _cell(network: SupplyNetwork, names: list[str], cell: tuple[Any, ...]) -> str:
+    lead, product, period = cell
+    return f"{names[lead]!r}, product {network.product_names[product]!r}, period {network.period_names[period]!r}"
 
 
 def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[str]) -> None:
     wrong = ~((values >= 0) & (values <= LARGEST_ADDED))
     if not wrong.any():
         return
-    lead, product, period = (int(place) for place in np.argwhere(wrong)[0])
-    value = float(values[lead, product, period])
-    told = "no number" if np.isnan(value) else number_text(value, 6)
+    cell = tuple(np.argwhere(wrong)[0])
+    told = "no number" if np.isnan(values[cell]) else number_text(float(values[cell]), 6)
     raise ProblemError(
-        f"{what}: {told} for {names[lead]!r}, product {network.product_names[product]!r}, period "
-        f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative, not finite or "
-        f"beyond {number_text(LARGEST_ADDED)}); "
+        f"{what}: {told} for {_cell(network, names, cell)} ({int(wrong.sum())} of {values.size} values are negative, "
+        f"not finite or beyond {number_text(LARGEST_ADDED)}); "
         + ("leave it blank where demand is certain" if what.endswith("demand_sd") else _BAD_LAW)
     )

@@ -250,7 +250,7 @@ def test_no_plan_within_the_limit_is_exit_4(case, cli, monkeypatch):
     def nothing(problem, options, _solver):
         return Result(problem, None, Status.NO_PLAN, None, None, "none")
 
-    monkeypatch.setattr(sys.modules["kanopt.solvers.solve"], "search_and_assess", nothing)
+    monkeypatch.setattr(sys.modules["kanopt.engines.solve"], "search_and_assess", nothing)
     code, out, _ = cli("run", "case.toml")
     assert code == 4
     assert out.splitlines()[-1].startswith("report: ")

@@ -20,7 +20,7 @@ def idle(monkeypatch):
     """Whoever learns or searches fails the test."""
     for module, name in (
         ("kanopt.scenarios.learn", "fit_law"),
-        ("kanopt.solvers.solve", "search_and_assess"),
+        ("kanopt.engines.solve", "search_and_assess"),
     ):
         monkeypatch.setattr(import_module(module), name, lambda *_, **__: pytest.fail("it went to work"))
 

@@ -171,7 +171,7 @@ def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli
 
 @pytest.mark.parametrize("command", ["tornado", "switch-points", "sweep"])
 def test_ctrl_c_in_the_first_search_gives_what_there_is(case, cli, monkeypatch, command):
-    module = import_module("kanopt.solvers.solve")
+    module = import_module("kanopt.engines.solve")
     real = module.search_and_assess
 
     def pressed(*arguments):

@@ -14,7 +14,6 @@ COMMANDS = {
     "check": (),
     "fit": (),
     "run": (),
-    "run on time": ("--on-time", "0.9"),
     "solve": (),
     "compare": ("dear.toml",),
     "sweep": ("--set", "vehicles.fixed_cost=10,20"),

@@ -144,7 +144,7 @@ def test_a_stop_while_a_law_is_trained_keeps_the_best_until_then_and_plans_nothi
 @pytest.mark.parametrize(
     ("module", "name", "number"),
     [
-        ("kanopt.solvers.solve", "search_and_assess", signal.SIGTERM),
+        ("kanopt.engines.solve", "search_and_assess", signal.SIGTERM),
         ("kanopt.explain", "explain", signal.SIGINT),
         ("kanopt.pages.write", "plan_page", signal.SIGTERM),
     ],

@@ -66,7 +66,14 @@ WIDE = [ko.supply.Facility("north"), ko.supply.Facility("south")]
         (round_trip(), [["a", "b", "c"]], "serves all 3 clients (1.2 t)", None, None, ""),
         # another van for the client who must be served
         (round_trip(), [["a", "b"]], "0.9 of 1.2 t (2 of 3 clients); left out: c", 0.0, 67.0, "1 more van"),
-        (round_trip(last(prize=25.0)), [["a", "b"]], "left out: c", 25.0, 0.0, "the price holds 25.00 EUR for prizes forgone"),
+        (
+            round_trip(last(prize=25.0)),
+            [["a", "b"]],
+            "left out: c",
+            25.0,
+            0.0,
+            "25.00 EUR for prizes forgone",
+        ),
         (
             round_trip(last(latest=481.0)),
             [["a", "b"]],

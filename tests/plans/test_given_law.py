@@ -12,13 +12,13 @@ import pytest
 import kanopt as ko
 from kanopt import DecisionProblem, RoutingProblem, SchedulingProblem, routing
 from kanopt.decisions import Decision, at_least
+from kanopt.engines.solve import solve
 from kanopt.errors import FormulaError, KanoptError, ProblemError
 from kanopt.faults import LARGEST
 from kanopt.formulas import Variable, parse_formula
 from kanopt.formulas.variables import Reference
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scheduling import Break, Job, Machine, Mode, Task
-from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, Product, Supplier
 from tests.cases.supply import small
 from tests.records.test_missing_data import refused, town

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,14 +40,14 @@ def test_fastest_paths_follow_the_law_and_parallel_links_keep_the_fastest():
     travel = roads.matrix(["1", "3", "1"])
     assert travel.time.tolist() == [[0, 6, 0], [np.inf, 0, np.inf], [0, 6, 0]]
     assert travel.length[0, 1] in (4.0, 9.0)  # both ways take six minutes
-    assert roads.path("3", "1") is None
+    assert roads.paths([("3", "1")]) == [None]
 
 
 def test_a_path_names_its_links():
     roads = network(law=np.array([2.0, 4.0, 6.5, 4.0]))
-    path = roads.path("1", "3")
-    assert (path.nodes, path.links, path.time, path.length) == (("1", "2", "3"), (0, 1), 6.0, 4.0)
-    assert roads.path("2", "2").links == ()
+    path, stay = roads.paths([("1", "3"), ("2", "2")])
+    assert (path.nodes, path.links) == (("1", "2", "3"), (0, 1))
+    assert stay.links == ()
     assert roads.paths([("1", "2"), ("3", "1"), ("2", "3")])[2].links == (1,)
 
 
@@ -108,25 +107,3 @@ def test_times_and_lengths_agree_with_the_paths(seed):
             links = [] if path is None else list(path.links)
             sums = roads.times[links].sum(), roads.lengths[links].sum()
             assert found == ((np.inf, np.inf) if path is None else sums)
-            assert path is None or (path.time, path.length) == found
-
-
-def test_a_graph_without_directions_is_driven_both_ways_and_read_by_a_law():
-    graph = nx.MultiGraph()
-    graph.add_node(1, x=0.0, y=1.0)
-    graph.add_node(2, x=3.0, y=1.0)
-    graph.add_edge(1, 2, metres=2000.0, speed=60.0)
-    graph.add_edge(1, 2, metres=1000.0, speed=15.0)
-    law = MINUTES.bind(km=link.length, speed=link.speed)
-    roads = RoadNetwork.from_networkx(graph, law, length="metres", distance="m")
-    assert roads.matrix(["1", "2"]).time.tolist() == [[0.0, 2.0], [2.0, 0.0]]
-    assert roads.positions.loc["2"].tolist() == [3.0, 1.0]
-
-
-def test_an_edge_without_length_or_time_is_refused():
-    graph = nx.DiGraph([("a", "b"), ("b", "c")])
-    for missing in ("length", "minutes"):
-        with pytest.raises(ProblemError, match=f"not every edge has the attribute '{missing}'"):
-            RoadNetwork.from_networkx(graph, "minutes")
-        nx.set_edge_attributes(graph, 1.0, "length")
-        graph.edges["a", "b"]["minutes"] = 2.0

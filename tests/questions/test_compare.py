@@ -12,7 +12,7 @@ from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import choice
 from tests.cases.scenario_files import one_market
 
-solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
+solving = import_module("kanopt.engines.solve")  # the package's name for it is the function
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.solvers.solve import solve
+from kanopt.engines.solve import solve
 
 # most tests look at what is found; that it is warned of is asked below
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")

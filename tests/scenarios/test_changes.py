@@ -174,7 +174,7 @@ def test_mistakes(shared_tiny, change, message):
         getattr(load_scenario(shared_tiny), action)(path, value)
 
 
-solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
+solving = import_module("kanopt.engines.solve")  # the package's name for it is the function
 
 
 AXES = {PRICE: (1.0, 2.0)}

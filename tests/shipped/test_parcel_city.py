@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from kanopt.engines.solve import solve
 from kanopt.questions import compare
 from kanopt.scenarios import load_scenario
-from kanopt.solvers.solve import solve
 from kanopt.tables import load_example
 
 

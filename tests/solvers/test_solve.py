@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from kanopt import DecisionProblem, RoutingProblem, Status
-from kanopt.engines.base import Outcome, SolveOptions
+from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.solve import solve
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.search.solver import RoutingSearch
-from kanopt.solvers.solve import solve
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem
 from tests.cases.routing_variants import variant
@@ -25,7 +25,7 @@ from tests.cases.scheduling import random_problem as random_shop
 from tests.cases.supply import small as small_network
 
 
-class Fixed:
+class Fixed(Solver):
     """A solver that answers what it was told to."""
 
     name = "fixed 1.0"
@@ -46,8 +46,8 @@ class Fixed:
 
 @pytest.fixture
 def answer(monkeypatch):
-    def install(*chosen: Fixed) -> None:
-        monkeypatch.setattr(sys.modules["kanopt.solvers.solve"], "solvers", lambda: chosen)
+    def install(chosen: Fixed) -> None:
+        monkeypatch.setattr(sys.modules["kanopt.engines.solve"], "usual_solver", lambda problem: chosen)
 
     return install
 
@@ -108,20 +108,20 @@ def test_a_bound_above_the_price_on_the_law_is_none(answer):
 def test_loading_solvers_takes_from_the_time_limit_but_no_more_than_a_tenth(monkeypatch, limit, least, most):
     willing = Fixed(Outcome(None, Status.NO_PLAN, None, None, 0.0))
 
-    def load():
+    def load(problem):
         time.sleep(0.2)
-        return (willing,)
+        return willing
 
-    monkeypatch.setattr(sys.modules["kanopt.solvers.solve"], "solvers", load)
+    monkeypatch.setattr(sys.modules["kanopt.engines.solve"], "usual_solver", load)
     assert solve(random_problem(1), time_limit=limit).time_limit == limit
     assert least <= willing.options.time_limit <= most
     solve(random_problem(1), time_limit=limit, deterministic=True)
     assert willing.options.time_limit == limit
 
 
-def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
+def test_the_usual_solver_is_asked_with_the_options(answer):
     refusing, willing = Fixed(refusal="not me"), Fixed(Outcome(None, Status.NO_PLAN, None, None, 0.0))
-    answer(refusing, willing)
+    answer(willing)
     solve(random_problem(1), time_limit=3.0, workers=2)
     assert 2.7 <= willing.options.time_limit <= 3.0
     assert replace(willing.options, time_limit=3.0) == SolveOptions(
@@ -138,8 +138,10 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
     )
     assert (result.message, result.interrupted) == ("no wonder", True)
     answer(refusing)
-    with pytest.raises(SolverError, match=r"^fixed 1\.0: not me; leave the solver out"):
+    with pytest.raises(SolverError, match=r"^fixed 1\.0: not me$"):
         solve(random_problem(1))
+    with pytest.raises(SolverError, match=r"^fixed 1\.0: not me; leave the solver out"):
+        solve(random_problem(1), solver=Fixed(refusal="not me"))
     with pytest.raises(TypeError, match="tim_limit"):
         solve(random_problem(1), tim_limit=3.0)  # type: ignore[call-arg]
 
@@ -147,7 +149,7 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
 @pytest.mark.parametrize("given", ["pyvrp", RoutingSearch, 3], ids=str)
 def test_what_is_no_solver_is_refused_and_says_what_is_one(given):
     with pytest.raises(
-        SolverError, match=r'solver must be a solver, not .* RoutingSearch.*"ortools" for a routing'
+        SolverError, match=r'solver must be a solver, not .* usual one.*"ortools" for a routing'
     ):
         solve(random_problem(1), solver=given)
 
@@ -195,9 +197,9 @@ def test_ctrl_c_before_the_search_still_gives_a_plan(case):
     assert result.status in (Status.FEASIBLE, Status.OPTIMAL, Status.PARTIAL)
 
 
-@pytest.mark.parametrize("step", ["_choose", "_assess"])
+@pytest.mark.parametrize("step", ["usual_solver", "_assess"])
 def test_ctrl_c_beside_the_search_loses_no_plan(monkeypatch, step):
-    module = sys.modules["kanopt.solvers.solve"]
+    module = sys.modules["kanopt.engines.solve"]
     real = getattr(module, step)
 
     def pressed(*arguments, **options):

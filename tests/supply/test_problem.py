@@ -15,6 +15,7 @@ from kanopt.errors import ProblemError
 from kanopt.plans.findings import Status
 from kanopt.plans.result import evaluate
 from kanopt.supply import Facility, Flow, FlowPlan, Product
+from kanopt.supply.plan import sites_open
 from tests.cases.supply import random_problem, small
 
 SERVED = pd.DataFrame(
@@ -134,7 +135,7 @@ FLOWS = hnp.arrays(
 @given(FLOWS)
 def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flows):
     flows = flows * PROBLEM.network.can_carry[:, :, None]
-    plan = PROBLEM.plan_of(flows, PROBLEM.sites_open(flows))
+    plan = PROBLEM.plan_of(flows, sites_open(PROBLEM.network, flows))
     ledger = PROBLEM.assess(plan).simulation
     np.testing.assert_array_equal(ledger.flows, flows)
     price = PROBLEM.price(plan)

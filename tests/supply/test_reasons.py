@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import SupplyProblem
-from kanopt.solvers.solve import solve
+from kanopt.engines.solve import solve
 from kanopt.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier
 from kanopt.supply.search.solver import flows_through_sites
 from kanopt.supply.spare_capacity import first_plan
@@ -208,19 +206,3 @@ def test_markets_are_told_that_no_lanes_lead_to(seed):
     assert set(remarks) <= set(problem.remarks())
     assert bool(remarks) == bool(missing)
     assert all(f"'{name}'" in remarks[0] for name in missing[:5])
-
-
-def test_the_graph_has_all_places_and_lanes_with_what_is_known_of_them():
-    problem = small()
-    road = replace(problem.lanes[0], distance=7.0, capacity=3.0, attributes={"toll": 2.0})
-    lanes = [road, *problem.lanes[1:], Lane(road.tail, road.head, "rail")]
-    sites = [Facility("north", x=1.0, y=2.0, status="open"), *problem.facilities[1:]]
-    graph = replace(problem, lanes=lanes, facilities=sites, tariff=1.0).to_networkx()
-    assert isinstance(graph, nx.MultiDiGraph)
-    assert list(graph) == problem.network.node_names
-    assert graph.number_of_edges() == len(lanes)
-    first = graph.edges[lanes[0].tail, lanes[0].head, lanes[0].mode]
-    assert first == {"toll": 2.0, "distance": 7.0, "capacity": 3.0}
-    assert math.isinf(graph.edges[lanes[0].tail, lanes[0].head, "rail"]["capacity"])
-    assert graph.nodes["north"] == {"kind": "facility", "x": 1.0, "y": 2.0, "status": "open"}
-    assert {about["kind"] for _, about in graph.nodes(data=True)} == {"supplier", "facility", "market"}

@@ -225,8 +225,10 @@ class HighsPieces(Solver):
             return str(error)
         return ""
 
-    def lower(self, problem: DecisionProblem, options: SolveOptions) -> _Rounds:
-        """Return the problem on straight pieces.
+    def solve(self, problem: DecisionProblem, options: SolveOptions) -> Outcome:
+        """Search, round after round, until the best values are proved to be within the tolerance.
+
+        The error of the pieces is the rounding bound.
 
         Raises
         ------
@@ -234,41 +236,30 @@ class HighsPieces(Solver):
             If a law cannot be made of pieces.
         """
         options.refuse_deterministic(self.name)
-        return _Rounds(problem, options)
-
-    def search(self, model: _Rounds, options: SolveOptions) -> _Rounds:
-        """Search, round after round, until the best values are proved to be within the tolerance."""
-        model.run()
-        return model
-
-    def raise_plan(self, model: _Rounds, found: _Rounds) -> Outcome:
-        """Return the best values as a plan; the error of the pieces is the rounding bound."""
+        found = _Rounds(problem, options)
+        found.run()
         best, price, answer = found.polish.best, found.polish.price, found.answer
         size = f"round {found.rounds}: {found.size}" if answer else "the first plan was good enough"
-        spent = time.perf_counter() - found.wall, cpu_seconds() - found.cpu
-        won = best is not None
-        shared: dict[str, Any] = {
-            "history": tuple(found.history),
-            "interrupted": found.interrupted,
-            "engines": (EngineRun(self.name, price if won else None, 0, *spent, won, size),),
-        }
+        spent, won = (time.perf_counter() - found.wall, cpu_seconds() - found.cpu), best is not None
+        told: dict[str, Any] = {"history": tuple(found.history), "interrupted": found.interrupted}
+        told["engines"] = (EngineRun(self.name, price if won else None, 0, *spent, won, size),)
         if best is None:
             infeasible = answer is not None and answer.termination is HighsTermination.INFEASIBLE
             status = Status.INFEASIBLE if infeasible else Status.NO_PLAN
-            return Outcome(None, status, None, None, 0.0, message=found.why_no_plan(), **shared)
-        problem, relaxation = found.problem, found.relaxation
+            return Outcome(None, status, None, None, 0.0, message=found.why_no_plan(), **told)
+        relaxation = found.relaxation
         rounding = relaxation.programs[0].certificate.bound
         optimal = price - found.bound <= problem.optimality_tolerance
         names = [one.name for one in problem.records]
         return Outcome(
-            plan=DecisionPlan(dict(zip(names, best.tolist(), strict=True))),
-            status=Status.OPTIMAL if optimal else Status.FEASIBLE,
+            DecisionPlan(dict(zip(names, best.tolist(), strict=True))),
+            Status.OPTIMAL if optimal else Status.FEASIBLE,
             objective=float(relaxation.values(best)[relaxation.objective]),
             bound=found.bound + rounding if np.isfinite(found.bound) else None,
             rounding_bound=rounding,
             message="" if found.is_optimal else found.limit,
             solver_view=_solver_view(found),
-            **shared,
+            **told,
         )
 
     def whole_decisions(self, problem: Problem[Any], plan: Plan) -> tuple[tuple[str, float], ...] | None:
@@ -319,11 +310,8 @@ class _Rounds:
     def __post_init__(self) -> None:
         # the time limit counts from here
         self.wall, self.cpu = time.perf_counter(), cpu_seconds()
-        self.polish, self.tolerance, self._sharper = (
-            Polish(self.problem),
-            self.problem.optimality_tolerance,
-            0,
-        )
+        self.polish, self._sharper = Polish(self.problem), 0
+        self.tolerance = self.problem.optimality_tolerance
         self._slacks = first_slacks(self.problem)
         laws = lower_laws(self.problem, self.tolerance, self._slacks)
         self.relaxation = Relaxation.of(self.problem, laws)

@@ -604,8 +604,8 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
     What it decides stays. Times follow, and so do quantities, as flows do from which sites are open.
     """
+    from kanopt.engines.solve import solver_of_quantities
     from kanopt.plans.result import evaluate
-    from kanopt.solvers.solve import solver_of_quantities
 
     solver = solver_of_quantities(problem, plan)
     try:
@@ -619,7 +619,7 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
 def _content(problem: Problem[Any], plan: Plan) -> Hashable:
     """Return what two plans have in common that are carried out alike."""
-    from kanopt.solvers.solve import solver_of_quantities
+    from kanopt.engines.solve import solver_of_quantities
 
     solver = solver_of_quantities(problem, plan)
     if solver is not None:

@@ -38,10 +38,9 @@ class Breaks(Limit):
         yield Measure(np.arange(len(missed)), missed, np.zeros(len(missed)), "", self._missed)
 
     @staticmethod
-    def _missed(case: DrivenPlan, place: int) -> tuple[str, str]:
-        label, breaks = case.label(place), len(case.data.breaks[case.driven.kind[place]])
-        count = int(case.driven.breaks_missed[place])
-        return label, f"{label}: {count} of the driver's {breaks} breaks cannot be taken when they must be"
+    def _missed(case: DrivenPlan, place: int, missed: float, _: float) -> str:
+        breaks = len(case.data.breaks[case.driven.kind[place]])
+        return f": {missed:.0f} of the driver's {breaks} breaks cannot be taken when they must be"
 
     def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
         """Say how many breaks would have to be left out."""

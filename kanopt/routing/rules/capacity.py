@@ -146,14 +146,12 @@ class Capacity(Limit):
             unit, what = data.unit_of(number), measure_text(data, number)
 
             def say(
-                case: DrivenPlan, place: int, most: Any = most, number: int = number, what: str = what
-            ) -> tuple[str, str]:
-                label, unit = case.label(place), case.data.unit_of(number)
-                capacity = float(case.data.capacities[number, case.driven.kind[place]])
-                more = f"{amount_text(most[place] - capacity, unit)} more than its capacity of"
-                return label, (
-                    f"{label} carries {amount_text(most[place], unit)}{what}, {more} {amount_text(capacity, unit)}"
+                _: DrivenPlan, __: int, most: float, limit: float, unit: str = unit, what: str = what
+            ) -> str:
+                more = (
+                    f"{amount_text(most - limit, unit)} more than its capacity of {amount_text(limit, unit)}"
                 )
+                return f" carries {amount_text(most, unit)}{what}, {more}"
 
             yield Measure(routes, most, data.capacities[number, driven.kind], unit, say)
 

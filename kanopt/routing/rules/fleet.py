@@ -37,6 +37,7 @@ class Fleet(RoutePrice):
     )
     must_hold = True
     term = "fixed"
+    rate = "fixed_cost"
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield vehicles that do not exist, or are used twice."""
@@ -52,13 +53,9 @@ class Fleet(RoutePrice):
                 message = f"{label} drives {times} routes at once"
                 yield Violation(self.name, label, times - 1.0, "", message)
 
-    def is_paid(self, data: RoutingData) -> bool:
-        """Say whether any vehicle has a fixed cost."""
-        return bool(data.of_vehicles("fixed_cost").any())
-
     def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return the fixed cost of each route."""
-        return data.of_vehicles("fixed_cost")[kind]
+        return self.rates(data)[kind]
 
 
 def there_are(count: int) -> str:

@@ -40,6 +40,7 @@ class Distance(Limit, LegPrice):
     given_up = ("longest distance", "longest distances")
     freed = fields
     term = "distance"
+    rate = "unit_distance_cost"
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield the lengths of routes."""
@@ -47,21 +48,16 @@ class Distance(Limit, LegPrice):
         lengths = sum_by_route(driven, legs)
         limits, unit = data.of_vehicles("max_distance")[driven.kind], data.units.distance
 
-        def say(case: DrivenPlan, place: int) -> tuple[str, str]:
-            label, value, limit = case.label(place), float(lengths[place]), float(limits[place])
-            return label, f"{label} is long {amount_text(value, unit)}, {more_than(value, limit, unit)}"
+        def say(_: DrivenPlan, __: int, value: float, limit: float) -> str:
+            return f" is long {amount_text(value, unit)}, {more_than(value, limit, unit)}"
 
         yield Measure(np.arange(len(lengths)), lengths, limits, unit, say)
-
-    def is_paid(self, data: RoutingData) -> bool:
-        """Say whether any vehicle type pays for distance."""
-        return bool(data.of_vehicles("unit_distance_cost").any())
 
     def amounts(self, data: RoutingData, driven: Drive) -> Floats:
         """Return the price of the distance of each leg."""
         distance = data.lengths(driven.tail, driven.head)
         with np.errstate(invalid="ignore"):
-            paid = data.of_vehicles("unit_distance_cost")[driven.vehicle] * distance
+            paid = self.rates(data)[driven.vehicle] * distance
         return np.where(np.isfinite(distance), paid, np.inf)
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
@@ -88,26 +84,21 @@ class Duration(Limit, RoutePrice):
     given_up = ("longest duration", "longest durations")
     freed = fields
     term = "time"
+    rate = "unit_duration_cost"
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield how long routes take."""
-        limits = data.of_vehicles("max_duration")[driven.kind]
+        limits, unit = data.of_vehicles("max_duration")[driven.kind], data.units.time
         spent = driven.route_durations
-        yield Measure(np.arange(len(spent)), spent, limits, data.units.time, self._long)
 
-    @staticmethod
-    def _long(case: DrivenPlan, place: int) -> tuple[str, str]:
-        label, unit = case.label(place), case.data.units.time
-        value, limit = float(case.driven.route_durations[place]), case.vehicle(place).max_duration
-        return label, f"{label} takes {amount_text(value, unit)}, {more_than(value, limit, unit)}"
+        def say(_: DrivenPlan, __: int, value: float, limit: float) -> str:
+            return f" takes {amount_text(value, unit)}, {more_than(value, limit, unit)}"
 
-    def is_paid(self, data: RoutingData) -> bool:
-        """Say whether any vehicle type pays for time."""
-        return bool(data.of_vehicles("unit_duration_cost").any())
+        yield Measure(np.arange(len(spent)), spent, limits, unit, say)
 
     def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return the price of the time that each route takes."""
-        rates = data.of_vehicles("unit_duration_cost")[kind]
+        rates = self.rates(data)[kind]
         return np.asarray(rates * np.where(rates > 0, spent, 0.0))
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
@@ -128,18 +119,14 @@ class Overtime(RoutePrice):
     fields = ("vehicles.unit_overtime_cost",)
     term = "overtime"
 
-    def is_paid(self, data: RoutingData) -> bool:
-        """Say whether any vehicle type that has a regular time pays for overtime."""
-        return bool(self._rates(data).any())
-
     def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return what the overtime of each route costs."""
-        regular, rates = data.of_vehicles("shift_duration"), self._rates(data)[kind]
+        regular, rates = data.of_vehicles("shift_duration"), self.rates(data)[kind]
         regular = np.where(np.isfinite(regular), regular, 0.0)[kind]
         return np.asarray(rates * np.where(rates > 0, np.maximum(spent - regular, 0.0), 0.0))
 
-    @staticmethod
-    def _rates(data: RoutingData) -> Floats:
+    def rates(self, data: RoutingData) -> Floats:
+        """Return what vehicle types with a regular time pay for more."""
         limited = np.isfinite(data.of_vehicles("shift_duration"))
         return np.where(limited, data.of_vehicles("unit_overtime_cost"), 0.0)
 

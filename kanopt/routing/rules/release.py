@@ -55,14 +55,13 @@ class Release(Limit):
         yield Measure(routes, ready, driven.departure, data.units.time, self._early)
 
     @staticmethod
-    def _early(case: DrivenPlan, place: int) -> tuple[str, str]:
-        data, route, unit = case.data, case.plan.routes[place], case.data.units.time
-        leaves, ready = float(case.driven.departure[place]), data.released(route)
-        last = max((data.index[name] for name in trips_of(route)[0]), key=data.ready_at_depot.__getitem__)
-        return route.label, (
-            f"{route.label} leaves at {clock_text(leaves, unit)}, {amount_text(ready - leaves, unit)} before what "
-            f"client {data.names[last]} receives is ready at {clock_text(ready, unit)}"
+    def _early(case: DrivenPlan, place: int, ready: float, leaves: float) -> str:
+        data, unit, first = case.data, case.data.units.time, trips_of(case.plan.routes[place])[0]
+        last = max((data.index[name] for name in first), key=data.ready_at_depot.__getitem__)
+        early = (
+            f"{amount_text(ready - leaves, unit)} before what client {data.names[last]} receives is ready at"
         )
+        return f" leaves at {clock_text(leaves, unit)}, {early} {clock_text(ready, unit)}"
 
     def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
         """Yield the clients whose goods are ready after a shift has begun."""

@@ -445,14 +445,18 @@ class Measure(NamedTuple):
     unit
         Of both.
     say
-        Where one of them is broken, and a sentence about it, given the driven plan and its position.
+        What is said of a vehicle that passes a limit, behind its name, given the driven plan, the position, the number
+        and its limit.
+    where
+        Where that is, given the driven plan and the position; None for the vehicle.
     """
 
     route: Integers
     values: Floats
     limits: Floats
     unit: str
-    say: Callable[[DrivenPlan, int], tuple[str, str]]
+    say: Callable[[DrivenPlan, int, float, float], str]
+    where: Callable[[DrivenPlan, int], str] | None = None
 
     @property
     def over(self) -> Floats:
@@ -485,10 +489,11 @@ class Limit(Rule):
         """Yield the same with the route on which it is, as a position."""
         for measure in self.measures(case.data, case.driven):
             for place in np.flatnonzero(measure.is_over).tolist():
-                where, message = measure.say(case, place)
-                amount = float(measure.values[place] - measure.limits[place])
-                violation = Violation(self.name, where, amount, measure.unit, message)
-                yield int(measure.route[place]), violation
+                route, value = int(measure.route[place]), float(measure.values[place])
+                limit, label = float(measure.limits[place]), case.label(route)
+                where = label if measure.where is None else measure.where(case, place)
+                message = label + measure.say(case, place, value, limit)
+                yield route, Violation(self.name, where, value - limit, measure.unit, message)
 
     def breaking(self, data: RoutingData, driven: Drive) -> Flags:
         """Say which routes pass a limit; (routes,)."""
@@ -555,24 +560,36 @@ class Pause(Rule):
         """Return the pauses on one leg, as :meth:`pause` sums them: after how long at the wheel, and how long."""
 
 
-class LegPrice(Rule):
-    """A rule that adds a price of each leg."""
+class Price(Rule):
+    """A rule that adds a price, by a rate.
 
-    @abstractmethod
+    Attributes
+    ----------
+    rate
+        The field of vehicle types that is it.
+    """
+
+    rate: ClassVar[str]
+
+    def rates(self, data: RoutingData) -> Floats:
+        """Return the rates, by vehicle type unless said otherwise."""
+        return data.of_vehicles(self.rate)
+
     def is_paid(self, data: RoutingData) -> bool:
         """Say whether a problem pays it."""
+        return bool(self.rates(data).any())
+
+
+class LegPrice(Price):
+    """A rule that adds a price of each leg."""
 
     @abstractmethod
     def amounts(self, data: RoutingData, driven: Drive) -> Floats:
         """Return the price of each leg."""
 
 
-class RoutePrice(Rule):
+class RoutePrice(Price):
     """A rule that adds a price of each route."""
-
-    @abstractmethod
-    def is_paid(self, data: RoutingData) -> bool:
-        """Say whether a problem pays it."""
 
     @abstractmethod
     def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:

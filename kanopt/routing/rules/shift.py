@@ -52,22 +52,16 @@ class Shift(Limit):
         yield Measure(routes, driven.finish, end, unit, self._late)
 
     @staticmethod
-    def _early(case: DrivenPlan, place: int) -> tuple[str, str]:
-        unit, starts, label = case.data.units.time, case.vehicle(place).shift_start, case.label(place)
-        leaves = float(case.driven.departure[place])
-        return label, (
-            f"{label} leaves at {clock_text(leaves, unit)}, {amount_text(starts - leaves, unit)} before its shift "
-            f"starts at {clock_text(starts, unit)}"
-        )
+    def _early(case: DrivenPlan, _: int, starts: float, leaves: float) -> str:
+        unit = case.data.units.time
+        early = f"{amount_text(starts - leaves, unit)} before its shift starts at {clock_text(starts, unit)}"
+        return f" leaves at {clock_text(leaves, unit)}, {early}"
 
     @staticmethod
-    def _late(case: DrivenPlan, place: int) -> tuple[str, str]:
-        unit, vehicle, label = case.data.units.time, case.vehicle(place), case.label(place)
-        ends, done = float(case.driven.finish[place]), "returns" if vehicle.returns else "is done"
-        return label, (
-            f"{label} {done} at {clock_text(ends, unit)}, {amount_text(ends - vehicle.shift_end, unit)} after its "
-            f"shift ends at {clock_text(vehicle.shift_end, unit)}"
-        )
+    def _late(case: DrivenPlan, place: int, done: float, ends: float) -> str:
+        unit, what = case.data.units.time, "returns" if case.vehicle(place).returns else "is done"
+        late = f"{amount_text(done - ends, unit)} after its shift ends at {clock_text(ends, unit)}"
+        return f" {what} at {clock_text(done, unit)}, {late}"
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
         """Compare the earliest end with the shift."""

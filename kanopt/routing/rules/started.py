@@ -103,18 +103,12 @@ def routes_at(data: RoutingData, plan: RoutingPlan, driven: Drive, now: float) -
         if driven.departure[place] > now:
             found += [] if before is None else [before]
             continue
-        count = _locked_by(
-            now, route, driven.begin[legs], np.append(driven.leave[legs], driven.finish[place])
-        )
+        # stops that are begun or driven to; one more than there are where the way to the end has begun
+        begun = int((driven.begin[legs][: len(route.clients)] <= now).sum())
+        count = begun + bool(np.append(driven.leave[legs], driven.finish[place])[begun] <= now)
         locked = max(count, 0 if before is None else min(before.locked, len(route.clients) + 1))
         found.append(replace(route, departure=float(driven.departure[place]), locked=locked))
     return (*found, *known.values())
-
-
-def _locked_by(now: float, route: Route, begin: np.ndarray, leave: np.ndarray) -> int:
-    """Return how many stops are begun or driven to; one more than there are where the way to the end has begun."""
-    begun = int((begin[: len(route.clients)] <= now).sum())
-    return begun + bool(leave[begun] <= now)
 
 
 class Started(Rule):

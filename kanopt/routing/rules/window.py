@@ -80,17 +80,17 @@ class Window(Limit):
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield when service begins, and when the last window closes."""
         latest = np.where(data.has_soft_window[driven.head], np.inf, data.latest[driven.head])
-        yield Measure(driven.route, driven.begin, latest, data.units.time, self._late)
+        yield Measure(driven.route, driven.begin, latest, data.units.time, self._late, self._client)
 
     @staticmethod
-    def _late(case: DrivenPlan, leg: int) -> tuple[str, str]:
-        data, driven, unit = case.data, case.driven, case.data.units.time
-        latest, begin = float(data.latest[driven.head[leg]]), float(driven.begin[leg])
-        where = f"client {data.names[driven.head[leg]]}"
-        return where, (
-            f"{case.label(driven.route[leg])} reaches {where} at {clock_text(begin, unit)}, "
-            f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}"
-        )
+    def _client(case: DrivenPlan, leg: int) -> str:
+        return f"client {case.data.names[case.driven.head[leg]]}"
+
+    @classmethod
+    def _late(cls, case: DrivenPlan, leg: int, begin: float, latest: float) -> str:
+        unit = case.data.units.time
+        late = f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}"
+        return f" reaches {cls._client(case, leg)} at {clock_text(begin, unit)}, {late}"
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
         """Compare the earliest arrival with the last window."""
@@ -155,9 +155,9 @@ class SoftWindow(LegPrice):
         """Say whether any client has a price of lateness that is more than nothing."""
         return self.is_paid(data)
 
-    def is_paid(self, data: RoutingData) -> bool:
-        """Say whether any client has such a price."""
-        return bool(data.lateness_rate.any())
+    def rates(self, data: RoutingData) -> Floats:
+        """Return the price of lateness at each node."""
+        return data.lateness_rate
 
     def amounts(self, data: RoutingData, driven: Drive) -> Floats:
         """Return the price of lateness at the head of each leg."""

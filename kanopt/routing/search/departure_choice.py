@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -452,10 +451,7 @@ def leave_in_time(
     moved = chosen != typical.simulation.departure
     found = typical
     if moved.any():
-        routes = zip(plan.routes, chosen.tolist(), strict=True)
-        found = problem.assess(
-            replace(plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
-        )
+        found = problem.assess(plan.leaving(chosen.tolist()))
         if found.rank.breaks_rules > typical.rank.breaks_rules:
             found, moved = typical, np.zeros_like(moved)
     if keep_given and moved.any():
@@ -483,7 +479,7 @@ def leave_in_time(
         price=found.pricing.objective,
         mean=mean,
         typical_share=typical_share,
-        typical_price=beside.pricing.objective,
+        typical_price=typical.pricing.objective,
         typical_mean=typical_mean,
         mean_error=error,
         earlier=float(earlier.max(initial=0.0)),
@@ -521,9 +517,7 @@ def punctuality_frontier(
     plans = [typical.simulation.departure, *choice.frontier(_FRONTIER)]
     found: list[tuple[float, float]] = []
     for leaves in plans:
-        routes = zip(typical.plan.routes, leaves.tolist(), strict=True)
-        plan = replace(typical.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
-        one = problem.assess(plan)
+        one = problem.assess(typical.plan.leaving(leaves.tolist()))
         share = _measured(one, uncertainty, _draws(one))[0]
         if not found or share > found[-1][0] + _APART:
             found.append((share, one.pricing.objective))

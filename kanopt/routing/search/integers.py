@@ -170,7 +170,9 @@ class RoutingIntegers:
             # goods that are ready after all shifts, or after the window of the client or of its source has closed
             limit = np.minimum(latest, np.where(data.source < 0, self.last, latest[data.source]))
             possible &= clock.opening(data.release) <= limit
-        return _without_broken_groups(data, possible & data.allowed.any(axis=0) & _fits_capacity(data))
+        within = data.demands[1:, None, :] <= data.capacities[1:, :, None]
+        possible &= data.allowed.any(axis=0) & within.all(axis=0).any(axis=0)
+        return _without_broken_groups(data, possible)
 
     def _order(self, seed: int, possible: Flags) -> NDArray[np.intp]:
         """Return the depots where vehicles start or end, then the possible clients in an order drawn from the seed.
@@ -599,12 +601,6 @@ def _round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Intege
     most = int(demand.sum() + pickup.sum())
     capacity = np.minimum(limit, 2.0 * total)
     return demand, pickup, np.minimum(Scaling(up.factor, "down").to_integers(capacity), most)
-
-
-def _fits_capacity(data: RoutingData) -> Flags:
-    """Say which nodes some vehicle could carry in every measure."""
-    within = data.demands[1:, None, :] <= data.capacities[1:, :, None]
-    return np.asarray(within.all(axis=0).any(axis=0))
 
 
 def _without_broken_groups(data: RoutingData, possible: Flags) -> Flags:

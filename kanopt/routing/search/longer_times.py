@@ -7,18 +7,18 @@ it takes on the laws as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.engines.base import SolveOptions
+from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
 from kanopt.plans.days_in_time import DaysInTime
+from kanopt.plans.findings import Status
 from kanopt.routing import RoutingPlan
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
@@ -31,6 +31,7 @@ from kanopt.routing.days import (
 )
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.departure_choice import knows_errors, leave_in_time
+from kanopt.text import list_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,41 +95,39 @@ def _leave(typical: RoutingAssessment, options: SolveOptions, **told: Any) -> Pl
     return PlanInTime(typical, held, days)
 
 
-def leave_in_time_on_the_best(
-    typical: RoutingAssessment, candidates: Iterable[Any], options: SolveOptions
-) -> tuple[RoutingAssessment, DaysInTime]:
-    """Choose departures of a plan, and where they are in time on too few days the best of other plans.
+def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
+    """Return what was found with departures that are in time on enough days, and how often they are.
 
-    Parameters
-    ----------
-    typical
-        The plan that costs least on typical times.
-    candidates
-        Other plans.
-    options
-        With the days in time that are asked for.
-
-    Returns
-    -------
-    RoutingAssessment, DaysInTime
-        As of :func:`~kanopt.routing.search.departure_choice.leave_in_time`.
-
-    Raises
-    ------
-    ProblemError
-        If a law has no value on a day of the plan.
+    Where those of its plan are not, the best of the other candidates is taken.
     """
-    problem: Any = typical.problem
-    tries = [_leave(typical, options)]
+    promised = [one.name for one in problem.clients if one.on_time is not None]
+    if outcome.plan is None:
+        return outcome
+    if options.days_in_time is None:
+        told = f"promises of being on time are not planned for: on_time of {list_names(promised)}"
+        return outcome.with_message(told) if promised else outcome
+    if not knows_errors(problem, options.uncertainty):
+        return outcome
+    plan: Any = outcome.plan
+    try:
+        tries = [_leave(problem.assess(plan), options)]
+    except ProblemError as error:
+        # a late day is beyond where a law has a value, which is no fault of the plan
+        return outcome.with_message(f"it is not known how often the plan is in time: {error}")
     if not tries[0].reached:
-        for plan in candidates:
-            other: Any = problem.assess(problem.plan_from(plan.reopened())).settled()
+        for plan in outcome.candidates:
+            other = problem.assess(problem.plan_from(plan.reopened())).settled()
             try:
                 tries.append(_leave(other, options, beside=tries[0].typical))
             except ProblemError:
                 continue  # of this one it is not known how often it is in time
     best = min(tries, key=lambda each: each.rank)
-    return best.held, best.days
+    if not best.days.moved and best is tries[0]:
+        return replace(outcome, days_in_time=best.days)
+    # the bound of a solver is on departures that cost least
+    status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status
+    objective = best.held.planned_pricing.objective
+    return replace(outcome, plan=best.held.plan, objective=objective, status=status, days_in_time=best.days)
 
 
 def stretch_of(tried: PlanInTime, options: SolveOptions) -> float:

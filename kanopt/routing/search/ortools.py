@@ -12,7 +12,7 @@ import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from kanopt.array_types import Integers
-from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Problem
@@ -125,21 +125,24 @@ class OrToolsModel:
         """Add all other rules that the problem has."""
         arrays, data = self.arrays, self.arrays.data
         self.has_gaps = len(data.opens) > 1
-        there = {
-            self._multiple_windows: self.has_gaps,
-            self._soft_windows: bool(arrays.lateness.any()),
-            self._distance_limit: arrays.limits_distance,
-            self._duration_limit: bool((arrays.max_duration < arrays.last).any()),
-            self._overtime: bool(arrays.overtime[1].any()),
-            self._breaks: any(arrays.breaks),
-            self._pickups_and_deliveries: data.has_sources,
-            self._incompatibilities: bool(arrays.apart.any()),
-            self._pins: bool(arrays.pinned),
-            self._load_cost: arrays.loaded,
-        }
-        for add, is_there in there.items():
-            if is_there:
-                add()
+        if self.has_gaps:
+            self._multiple_windows()
+        for node in np.flatnonzero((arrays.lateness > 0) & (arrays.due < arrays.latest)).tolist():
+            price = int(arrays.lateness[node])
+            self.clock.SetCumulVarSoftUpperBound(self.index(node), int(arrays.due[node]), price)
+        if arrays.limits_distance:
+            self._distance_limit()
+        self._durations()
+        if any(arrays.breaks):
+            self._breaks()
+        if data.has_sources:
+            self._pickups_and_deliveries()
+        if arrays.apart.any():
+            self._incompatibilities()
+        for node, vehicle in arrays.pinned.items():  # SetAllowedVehiclesForIndex is not there in Python
+            self.model.VehicleVar(self.index(node)).SetValues([-1, vehicle])
+        if arrays.loaded:
+            self._load_cost()
 
     def _capacity(self) -> None:
         """Add capacities in every measure."""
@@ -194,13 +197,6 @@ class OrToolsModel:
                 if opened > shut + 1:
                     cumul.RemoveInterval(shut + 1, opened - 1)
 
-    def _soft_windows(self) -> None:
-        """Price lateness."""
-        arrays = self.arrays
-        for node in np.flatnonzero((arrays.lateness > 0) & (arrays.due < arrays.latest)).tolist():
-            price = int(arrays.lateness[node])
-            self.clock.SetCumulVarSoftUpperBound(self.index(node), int(arrays.due[node]), price)
-
     def _distance_limit(self) -> None:
         """Limit how far each vehicle drives."""
         arrays = self.arrays
@@ -212,16 +208,12 @@ class OrToolsModel:
         most = [int(limits[kind]) for kind in self.kinds]
         self.model.AddDimensionWithVehicleTransitAndCapacity(self._matrices(every), 0, most, True, "length")
 
-    def _duration_limit(self) -> None:
-        """Limit how long routes take."""
+    def _durations(self) -> None:
+        """Limit how long routes take, and price overtime."""
+        longest, (regular, price) = self.arrays.max_duration, self.arrays.overtime
         for vehicle, kind in enumerate(self.kinds):
-            if self.arrays.max_duration[kind] < self.arrays.last:
-                self.clock.SetSpanUpperBoundForVehicle(int(self.arrays.max_duration[kind]), vehicle)
-
-    def _overtime(self) -> None:
-        """Price overtime."""
-        regular, price = self.arrays.overtime
-        for vehicle, kind in enumerate(self.kinds):
+            if longest[kind] < self.arrays.last:
+                self.clock.SetSpanUpperBoundForVehicle(int(longest[kind]), vehicle)
             if price[kind]:
                 more = pywrapcp.BoundCost(int(regular[kind]), int(price[kind]))
                 self.clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
@@ -268,11 +260,6 @@ class OrToolsModel:
             self.model.SetVisitType(self.index(node), int(types[node]), policy)
         for node, other in np.argwhere(np.triu(apart)):
             self.model.AddHardTypeIncompatibility(int(types[node]), int(types[other]))
-
-    def _pins(self) -> None:
-        """Let one vehicle alone serve the clients pinned to it; SetAllowedVehiclesForIndex is not there in Python."""
-        for node, vehicle in self.arrays.pinned.items():
-            self.model.VehicleVar(self.index(node)).SetValues([-1, vehicle])
 
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
@@ -334,51 +321,42 @@ class OrToolsRouting(Solver):
         unknown = beyond(problem.data, MODELLED)
         return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
 
-    def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
-        """Return the problem in whole numbers, rounded on the safe side, with what the load costs on each arc."""
-        options.refuse_deterministic(self.name)
-        return RoutingIntegers(problem, options.seed, loaded=bool(_laws_of_load(problem)))
-
-    def search(self, model: RoutingIntegers, options: SolveOptions) -> _Search:
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Search until the time is over, the search ends by itself, or Ctrl-C."""
+        options.refuse_deterministic(self.name)
+        prices = problem.planning_values.laws.cost
+        read = [one.law for one in problem.frozen_inputs() if one.reference == "state.load"]
+        by_load = [law for law in dict.fromkeys(read) if law in prices]
+        model = RoutingIntegers(problem, options.seed, loaded=bool(by_load))
         with Interrupt() as interrupt:
-            search = _Search(model, options, interrupt)
+            found, begun = _Search(model, options, interrupt), None
             if not model.is_idle:
                 known = _start(model, options)
-                check = None if known is None else model.problem.check(known)
+                check = None if known is None else problem.check(known)
                 start = None if known is None else model.node_routes(known)
                 if check is not None and (check.ok or check.only_unserved):
-                    search.best, search.start = start, known
-                search.run(start)
-            search.interrupted = search.interrupted or interrupt.asked
-        return search
-
-    def raise_plan(self, model: RoutingIntegers, found: _Search) -> Outcome:
-        """Return the routes with names and departures, and what they cost with arcs in whole numbers."""
-        shared: dict[str, Any] = {"history": tuple(found.history), "interrupted": found.interrupted}
+                    found.best, begun = start, known
+                found.run(start)
+            stopped = found.interrupted or interrupt.asked
+        told: dict[str, Any] = {"history": tuple(found.history), "interrupted": stopped}
         routes = [[] for _ in model.fleet] if model.is_idle else found.best
         if routes is None:
-            why = (
-                "stopped before a first plan was found"
-                if found.interrupted
-                else "no plan within the time limit"
-            )
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
-        problem = model.problem
+            why = "stopped before a first plan was found" if stopped else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **told)
         assessment = problem.assess(model.plan(routes)).settled()
-        if found.start is not None:
-            before = problem.assess(problem.plan_from(found.start.reopened())).settled()
+        if begun is not None:
+            before = problem.assess(problem.plan_from(begun.reopened())).settled()
             assessment = before if before.rank.is_better_than(assessment.rank) else assessment
         moved, bound = _rounded_by(model, assessment.plan)
         return Outcome(
-            plan=assessment.plan,
-            status=assessment.status,
+            assessment.plan,
+            assessment.status,
             objective=assessment.planned_pricing.objective + moved,
             bound=None,
             rounding_bound=bound,
             message=found.message,
-            solver_view=tuple(f"{law}: {_LINES}" for law in _laws_of_load(problem)),
-            **shared,
+            solver_view=tuple(f"{law}: {_LINES}" for law in by_load),
+            **told,
         )
 
 
@@ -395,12 +373,6 @@ def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
         return None
     search = RacerRun(model.problem, None, options.seed, None, options.clock)
     return search.run(StoppingCriteria(None, _START * len(model.problem.clients), lambda: False))
-
-
-def _laws_of_load(problem: RoutingProblem) -> list[str]:
-    """Return the laws of prices that read the load on board."""
-    by_load = [one.law for one in problem.frozen_inputs() if one.reference == "state.load"]
-    return [law for law in dict.fromkeys(by_load) if law in problem.planning_values.laws.cost]
 
 
 def _rounded_by(model: RoutingIntegers, plan: RoutingPlan) -> tuple[float, float]:
@@ -449,7 +421,6 @@ class _Search:
         self.integers, self.options, self.interrupt = integers, options, interrupt
         self.began = options.clock.now()
         self.best: NodeRoutes | None = None
-        self.start: RoutingPlan | None = None
         self.history: list[Progress] = []
         self.message, self.interrupted = "", False
         self.error: BaseException | None = None
@@ -551,12 +522,8 @@ class _Search:
         left = int((integers.mandatory & ~served).sum())
         price = integers.money.to_float(value - left * integers.penalty + integers.missed_prizes)
         left += integers.unreachable_mandatory
-        self.history.append(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
-        try:
-            if self.options.progress is not None:
-                self.options.progress(self.history[-1])
-        except KeyboardInterrupt:
-            self.interrupted = True
+        self.history.append(Progress(self.seconds, price, message=left_out_text(left)))
+        self.interrupted |= asks_to_stop(self.options.progress, self.history[-1])
 
     def _is_over(self) -> bool:
         """Say whether the search is to stop; OR-Tools asks at every branch and at every move that it tries."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from kanopt.arc_blocks import tail_blocks
 from kanopt.array_types import Floats
-from kanopt.engines.base import SolveOptions
+from kanopt.engines.base import SolveOptions, asks_to_stop
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
@@ -389,11 +389,6 @@ class PartsRun:
         unserved = round(self._rank.unserved + now.unserved - was.unserved)
         price = self._rank.objective + now.objective - was.objective
         self._rank = Rank(violations > 0, unserved, violations, price)
-        step = Progress(
-            self.clock.now() - self.began, price, message=left_out_text(unserved) if unserved else ""
-        )
+        step = Progress(self.clock.now() - self.began, price, message=left_out_text(unserved))
         self.history.append(step)
-        try:
-            self.progress(step)
-        except KeyboardInterrupt:
-            self.stopped = True
+        self.stopped |= asks_to_stop(self.progress, step)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from kanopt.array_types import Integers
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
 from kanopt.routing.search.integers import (
-    Flags,
     NodeRoutes,
     RoutingIntegers,
     refuse_too_large,
@@ -64,14 +62,24 @@ _WORTH = 3  # a client that must be served is worth so many times the dearest tr
 _VIOLATED = 1e18  # the price of everything violated at once: six times that is inside 64 bits
 
 
-@dataclass(frozen=True, eq=False)
 class PyVrpModel:
-    """A routing problem as PyVRP sees it.
+    """A routing problem as PyVRP sees it: the integers of a problem, in units in which its penalties weigh alike.
+
+    Matrices go over as they are, without a loop over arcs. Loads are counted so that a mean demand is a mean travel
+    time, and limits that can never be met are left out. Rules that PyVRP does not model are left out
+    (:func:`unsupported_rules`); nobody is served late who need not be.
 
     Parameters
     ----------
     arrays
-        What was lowered.
+        The problem, from :func:`integers_of`.
+    complete
+        Whether a plan that leaves out a client that must be served counts as no plan; else such a client carries
+        a prize above what any trip to one client saves. A search that may leave out such clients finds its way better
+        with it than with a price above any plan.
+
+    Attributes
+    ----------
     data
         PyVRP's data. Its clients are the nodes behind the depots, in their order; its vehicle types are the vehicle
         types that have vehicles.
@@ -83,18 +91,142 @@ class PyVrpModel:
         Penalty of a unit at which a mean demand, or a mean travel time, too much weighs as much as a mean arc.
     largest
         The largest penalty that cannot overflow.
-    complete
-        Whether every client that must be served is required; else its prize is none that anybody pays.
     """
 
-    arrays: RoutingIntegers
-    data: ProblemData
-    kinds: tuple[int, ...]
-    reloads: Mapping[int, int]
-    load_worth: float
-    time_worth: float
-    largest: float
-    complete: bool
+    def __init__(self, arrays: RoutingIntegers, *, complete: bool) -> None:
+        self.arrays, self.complete = arrays, complete
+        self.kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
+        again = [kind for kind in self.kinds if arrays.most_reloads(kind)]
+        self.reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
+        # two matrices of 64 bits for each type, and one more while a matrix or neighbours are read
+        refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(self.kinds) + 1))
+        self._roads = arrays.transit <= arrays.last
+        self._timed = _time_matters(arrays)
+        leg = positive_mean(arrays.transit[self._roads])
+        self._loads = [self._weighed(measure, leg) for measure in range(len(arrays.demands))]
+        self._cost = self._costs()
+        self._transit = arrays.transit if self._timed else np.broadcast_to(np.int64(0), arrays.transit.shape)
+        begins = int(arrays.shift_start.min())
+        self._earliest, self._release = (
+            np.where(times <= begins, 0, times) if self._timed else np.zeros_like(times)
+            for times in (arrays.earliest, arrays.release)
+        )
+        self.data = ProblemData(
+            locations=[Location(0, 0) for _ in range(arrays.size)],
+            clients=self._clients(),
+            depots=self._depots(),
+            vehicle_types=[self._vehicle(profile, kind) for profile, kind in enumerate(self.kinds)],
+            distance_matrices=[self._cost[kind] for kind in self.kinds],
+            duration_matrices=[self._transit[kind] for kind in self.kinds],
+        )
+        leg = positive_mean(self._transit[self._roads])
+        arc = positive_mean(self._cost[self._roads]) + positive_mean(arrays.per_time) * leg
+        arc = arc or float(arrays.fixed.max(initial=0)) or 1.0
+        demand, pickup, _ = self._loads[0]
+        load = positive_mean(np.maximum(demand, pickup)) or positive_mean(
+            np.stack([each[0] for each in self._loads])
+        )
+        self.load_worth, self.time_worth = arc / (load or 1.0), arc / (leg or 1.0)
+        self.largest = _VIOLATED / max(1, self._most_violated())
+
+    # ---- the problem
+
+    def _weighed(self, measure: int, leg: float) -> tuple[Integers, Integers, Integers]:
+        """Return demands, pickups and capacities in one measure, so that a mean demand is as large as a mean leg."""
+        demand, capacity = self.arrays.demands[measure], self.arrays.capacities[measure]
+        picked = np.zeros_like(demand) if measure else self.arrays.pickup
+        divisor = int(np.gcd.reduce(np.concatenate([demand, picked]))) or 1
+        heavy = max(1, round(leg / (positive_mean(np.maximum(demand, picked) // divisor) or 1.0)))
+        return demand // divisor * heavy, picked // divisor * heavy, capacity // divisor * heavy
+
+    def _costs(self) -> Integers:
+        arrays = self.arrays
+        dearest = max(1, int(arrays.cost.max(initial=0, where=self._roads)))
+        return np.asarray(np.where(self._roads, arrays.cost, _FAR * dearest))
+
+    @property
+    def _is_loaded(self) -> bool:
+        return any(demand.any() or picked.any() for demand, picked, _ in self._loads)
+
+    def _clients(self) -> list[Client]:
+        arrays, complete = self.arrays, self.complete
+        latest = np.minimum(arrays.latest, np.where(arrays.release <= arrays.due, arrays.due, arrays.latest))
+        latest = np.where(self._timed & (latest < arrays.last), latest, UNLIMITED)
+        prize = np.where(arrays.mandatory, 0 if complete else self._worth(), arrays.prize)
+        demands, pickup = np.stack([demand for demand, *_ in self._loads]), self._loads[0][1]
+        loaded, picked, others = self._is_loaded, bool(pickup.any()), [0] * (len(demands) - 1)
+        return [
+            Client(
+                node,
+                delivery=demands[:, node].tolist() if loaded else [],
+                pickup=[int(pickup[node]), *others] if picked else [],
+                tw_early=int(self._earliest[node]),
+                tw_late=int(latest[node]),
+                release_time=int(self._release[node]),
+                prize=int(prize[node]),
+                required=bool(arrays.mandatory[node] and complete),
+            )
+            for node in range(arrays.depots, arrays.size)
+        ]
+
+    def _worth(self) -> int:
+        """Return a price for leaving out a client that must be served: more than any trip to one client saves."""
+        arrays = self.arrays
+        dearest, longest = (
+            int(values.max(initial=0, where=self._roads)) for values in (self._cost, self._transit)
+        )
+        hourly = int((arrays.per_time + arrays.overtime[1]).max(initial=0))
+        trip = 2 * dearest + int(arrays.fixed.max(initial=0)) + 2 * longest * hourly
+        return _WORTH * max(trip, int(arrays.prize.max(initial=0)))
+
+    def _depots(self) -> list[Depot]:
+        arrays = self.arrays
+        again = [
+            Depot(arrays.depot(kind), service_duration=int(arrays.reload_time[kind])) for kind in self.reloads
+        ]
+        return [Depot(node) for node in range(arrays.depots)] + again
+
+    def _vehicle(self, profile: int, kind: int) -> VehicleType:
+        arrays, (regular, overtime) = self.arrays, self.arrays.overtime
+        assert VehicleType().tw_late == UNLIMITED
+        more: dict[str, Any] = {}
+        longest = int(arrays.max_duration[kind])
+        if overtime[kind]:
+            normal, longest = min(int(regular[kind]), longest), min(longest, arrays.last)
+            more |= {"shift_duration": normal, "max_overtime": max(0, longest - normal)}
+            more["unit_overtime_cost"] = int(overtime[kind])
+        elif longest < arrays.last:
+            more["shift_duration"] = longest
+        if kind in self.reloads:
+            more |= {"reload_depots": [self.reloads[kind]], "max_reloads": arrays.most_reloads(kind)}
+        if self._timed:
+            more |= {"tw_early": int(arrays.shift_start[kind]), "tw_late": int(arrays.shift_end[kind])}
+        return VehicleType(
+            num_available=sum(1 for each, _ in arrays.fleet if each == kind),
+            capacity=[int(capacity[kind]) for *_, capacity in self._loads] if self._is_loaded else [],
+            start_depot=arrays.depot(kind),
+            end_depot=arrays.last_depot(kind),
+            fixed_cost=int(arrays.fixed[kind]),
+            unit_distance_cost=1,
+            unit_duration_cost=int(arrays.per_time[kind]),
+            profile=profile,
+            **more,
+        )
+
+    def _most_violated(self) -> int:
+        """Return the largest violation there can be: loads of all measures, and times.
+
+        A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time
+        that is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
+        """
+        arrays = self.arrays
+        loads = sum(int(demand.sum()) for demand, *_ in self._loads) + int(self._loads[0][1].sum())
+        starts = arrays.shift_start if self._timed else np.zeros_like(arrays.shift_start)
+        leg = max(int(times.max(initial=0)) for times in (self._earliest, starts, self._release))
+        leg += int(self._transit.max(initial=0)) + int(arrays.reload_time.max(initial=0))
+        return loads + arrays.size * leg
+
+    # ---- plans
 
     def price(self, cost: int) -> float:
         """Return a price of PyVRP in the problem's own unit, with the prizes of clients that are no nodes."""
@@ -150,91 +282,6 @@ def integers_of(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     return RoutingIntegers(problem, seed, dearest=_MOST)
 
 
-@dataclass(frozen=True, eq=False)
-class _Numbers:
-    """What goes to PyVRP of a problem in whole numbers, in the units in which its penalties weigh alike."""
-
-    roads: Flags
-    cost: Integers
-    transit: Integers
-    demands: Integers
-    pickup: Integers
-    capacities: Integers
-    earliest: Integers
-    latest: Integers
-    release: Integers
-    shift_start: Integers
-    shift_end: Integers
-
-
-def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
-    """Lower integers to PyVRP's data; matrices go over as they are, without a loop over arcs.
-
-    Rules that PyVRP does not model are left out (:func:`unsupported_rules`); nobody is served late who need not be.
-
-    Parameters
-    ----------
-    arrays
-        The problem, from :func:`integers_of`.
-    complete
-        Whether a plan that leaves out a client that must be served counts as no plan; else such a client carries
-        a prize above what any trip to one client saves. A search that may leave out such clients finds its way better
-        with it than with a price above any plan.
-    """
-    numbers = _numbers(arrays)
-    kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
-    again = [kind for kind in kinds if arrays.most_reloads(kind)]
-    reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
-    # two matrices of 64 bits for each type, and one more while a matrix or neighbours are read
-    refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(kinds) + 1))
-    data = ProblemData(
-        locations=[Location(0, 0) for _ in range(arrays.size)],
-        clients=_clients(arrays, numbers, complete=complete),
-        depots=_depots(arrays, reloads),
-        vehicle_types=_vehicles(arrays, numbers, reloads, kinds),
-        distance_matrices=[numbers.cost[kind] for kind in kinds],
-        duration_matrices=[numbers.transit[kind] for kind in kinds],
-    )
-    leg = positive_mean(numbers.transit[numbers.roads])
-    arc = positive_mean(numbers.cost[numbers.roads]) + positive_mean(arrays.per_time) * leg
-    arc = arc or float(arrays.fixed.max(initial=0)) or 1.0
-    load = positive_mean(np.maximum(numbers.demands[0], numbers.pickup)) or positive_mean(numbers.demands)
-    return PyVrpModel(
-        arrays=arrays,
-        data=data,
-        kinds=kinds,
-        reloads=reloads,
-        load_worth=arc / (load or 1.0),
-        time_worth=arc / (leg or 1.0),
-        largest=_VIOLATED / max(1, _most_violated(arrays, numbers)),
-        complete=complete,
-    )
-
-
-def _numbers(arrays: RoutingIntegers) -> _Numbers:
-    """Count loads so that a mean demand is a mean travel time, and leave out limits that can never be met."""
-    roads, never = arrays.transit <= arrays.last, arrays.last + 1
-    transit, matters = arrays.transit, _time_matters(arrays)
-    demands, pickup, capacities = _loads(arrays, positive_mean(transit[roads]))
-    shape, dearest = transit.shape, max(1, int(arrays.cost.max(initial=0, where=roads)))
-    begins = int(arrays.shift_start.min())
-    latest = np.minimum(arrays.latest, np.where(arrays.release <= arrays.due, arrays.due, arrays.latest))
-    nothing = np.zeros_like(latest)
-    return _Numbers(
-        roads=roads,
-        cost=np.where(roads, arrays.cost, _FAR * dearest),
-        transit=transit if matters else np.broadcast_to(np.int64(0), shape),
-        demands=demands,
-        pickup=pickup,
-        capacities=capacities,
-        earliest=np.where(arrays.earliest <= begins, 0, arrays.earliest) if matters else nothing,
-        latest=np.where(matters & (latest < never - 1), latest, UNLIMITED),
-        release=np.where(arrays.release <= begins, 0, arrays.release) if matters else nothing,
-        shift_start=arrays.shift_start if matters else np.zeros_like(arrays.shift_start),
-        shift_end=arrays.shift_end if matters else np.full_like(arrays.shift_end, UNLIMITED),
-    )
-
-
 def _time_matters(arrays: RoutingIntegers) -> bool:
     """Say whether any time has a price or a limit that some plan may reach."""
     clients = slice(arrays.depots, None)
@@ -257,106 +304,3 @@ def positive_mean(values: Integers) -> float:
     """
     positive = values[values > 0]
     return float(positive.mean()) if positive.size else 0.0
-
-
-def _loads(arrays: RoutingIntegers, leg: float) -> tuple[Integers, Integers, Integers]:
-    """Return demands, pickups and capacities in every measure, so that a mean demand is as large as a mean leg."""
-    demands, capacities, pickup = [], [], arrays.pickup
-    for measure, (demand, capacity) in enumerate(zip(arrays.demands, arrays.capacities, strict=True)):
-        picked = np.zeros_like(demand) if measure else arrays.pickup
-        divisor = int(np.gcd.reduce(np.concatenate([demand, picked]))) or 1
-        heavy = max(1, round(leg / (positive_mean(np.maximum(demand, picked) // divisor) or 1.0)))
-        demands.append(demand // divisor * heavy)
-        capacities.append(capacity // divisor * heavy)
-        pickup = pickup if measure else picked // divisor * heavy
-    return np.stack(demands), pickup, np.stack(capacities)
-
-
-def _most_violated(arrays: RoutingIntegers, numbers: _Numbers) -> int:
-    """Return the largest violation there can be: loads of all measures, and times.
-
-    A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
-    is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
-    """
-    loads = int(numbers.demands.sum()) + int(numbers.pickup.sum())
-    moments = (numbers.earliest, numbers.shift_start, numbers.release)
-    leg = max(int(times.max(initial=0)) for times in moments)
-    leg += int(numbers.transit.max(initial=0)) + int(arrays.reload_time.max(initial=0))
-    return loads + arrays.size * leg
-
-
-def _depots(arrays: RoutingIntegers, reloads: Mapping[int, int]) -> list[Depot]:
-    depots = [Depot(node) for node in range(arrays.depots)]
-    return depots + [
-        Depot(arrays.depot(kind), service_duration=int(arrays.reload_time[kind])) for kind in reloads
-    ]
-
-
-def _clients(arrays: RoutingIntegers, numbers: _Numbers, *, complete: bool) -> list[Client]:
-    loaded, picked = _is_loaded(numbers), bool(numbers.pickup.any())
-    must = arrays.mandatory & complete
-    prize = np.where(arrays.mandatory, 0 if complete else _worth(arrays, numbers), arrays.prize)
-    others = [0] * (len(numbers.demands) - 1)
-    return [
-        Client(
-            node,
-            delivery=numbers.demands[:, node].tolist() if loaded else [],
-            pickup=[int(numbers.pickup[node]), *others] if picked else [],
-            tw_early=int(numbers.earliest[node]),
-            tw_late=int(numbers.latest[node]),
-            release_time=int(numbers.release[node]),
-            prize=int(prize[node]),
-            required=bool(must[node]),
-        )
-        for node in range(arrays.depots, arrays.size)
-    ]
-
-
-def _worth(arrays: RoutingIntegers, numbers: _Numbers) -> int:
-    """Return a price for leaving out a client that must be served: more than any trip to one client saves."""
-    dearest, longest = (
-        int(values.max(initial=0, where=numbers.roads)) for values in (numbers.cost, numbers.transit)
-    )
-    hourly = int((arrays.per_time + arrays.overtime[1]).max(initial=0))
-    trip = 2 * dearest + int(arrays.fixed.max(initial=0)) + 2 * longest * hourly
-    return _WORTH * max(trip, int(arrays.prize.max(initial=0)))
-
-
-def _is_loaded(numbers: _Numbers) -> bool:
-    return bool(numbers.demands.any() or numbers.pickup.any())
-
-
-def _vehicles(
-    arrays: RoutingIntegers, numbers: _Numbers, reloads: Mapping[int, int], kinds: Sequence[int]
-) -> list[VehicleType]:
-    loaded, (regular, overtime) = _is_loaded(numbers), arrays.overtime
-    assert VehicleType().tw_late == UNLIMITED
-    types = []
-    for profile, kind in enumerate(kinds):
-        more: dict[str, Any] = {}
-        longest = int(arrays.max_duration[kind])
-        if overtime[kind]:
-            normal, longest = min(int(regular[kind]), longest), min(longest, arrays.last)
-            more |= {"shift_duration": normal, "max_overtime": max(0, longest - normal)}
-            more["unit_overtime_cost"] = int(overtime[kind])
-        elif longest < arrays.last:
-            more["shift_duration"] = longest
-        if kind in reloads:
-            more |= {"reload_depots": [reloads[kind]], "max_reloads": arrays.most_reloads(kind)}
-        home = arrays.depot(kind)
-        types.append(
-            VehicleType(
-                num_available=sum(1 for each, _ in arrays.fleet if each == kind),
-                capacity=numbers.capacities[:, kind].tolist() if loaded else [],
-                start_depot=home,
-                end_depot=arrays.last_depot(kind),
-                fixed_cost=int(arrays.fixed[kind]),
-                tw_early=int(numbers.shift_start[kind]),
-                tw_late=int(numbers.shift_end[kind]),
-                unit_distance_cost=1,
-                unit_duration_cost=int(arrays.per_time[kind]),
-                profile=profile,
-                **more,
-            )
-        )
-    return types

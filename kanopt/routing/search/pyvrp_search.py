@@ -34,7 +34,7 @@ from kanopt.plans.result import Progress
 from kanopt.routing import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.integers import NodeRoutes
-from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of, pyvrp_model
+from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of
 from kanopt.routing.search.racer.search import left_out_text
 
 # Routes of all plans that PyVRP meets, and the best plan that can be put together from them.
@@ -271,7 +271,7 @@ class PyVrpRun:
         if self.integers.is_idle or self.is_over():
             return
         complete = self._may_be_complete()
-        model = pyvrp_model(self.integers, complete=complete)
+        model = PyVrpModel(self.integers, complete=complete)
         local = self._local_search(model)
         first = self._initial_solution(model, local, self.integers.node_routes(start) if start else None)
         monitor, again = _SearchMonitor(self, model, first), False
@@ -322,7 +322,7 @@ class PyVrpRun:
         """Note a better plan: its price, what it is worth with clients that it leaves out, and how many these are."""
         self.price, self.unserved = price, left
         self._history.append((self.seconds, worth))
-        self.report(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
+        self.report(Progress(self.seconds, price, message=left_out_text(left)))
 
     def _local_search(self, model: PyVrpModel) -> LocalSearch:
         neighbours = compute_neighbours(model.data, NeighbourhoodParams())

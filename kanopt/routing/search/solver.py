@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.errors import SolverError, UnitError
 from kanopt.interrupt import Interrupt
@@ -19,7 +20,14 @@ from kanopt.plans.result import EngineRun, Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
-from kanopt.routing.search.longer_times import PlanInTime, in_time, on_longer_times, stretch_of
+from kanopt.routing.search.departure_choice import knows_errors
+from kanopt.routing.search.longer_times import (
+    PlanInTime,
+    in_time,
+    on_longer_times,
+    outcome_in_time,
+    stretch_of,
+)
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
@@ -42,6 +50,7 @@ _SURER = 1.5
 """By how much more or less travel times are stretched after a plan that misses the target or reaches it."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
+_RESERVED = 0.03
 
 
 class RoutingSearch(Solver):
@@ -100,70 +109,107 @@ class RoutingSearch(Solver):
             return ""
         return f'it needs {gigabytes(needed)}, and {gigabytes(there)} are free; pass solver="ortools"'
 
-    def lower(self, problem: RoutingProblem, options: SolveOptions) -> _Model:
-        """Return the problem as it is, with the plan to start from; the time limit counts from here."""
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
+        """Let PyVRP make a plan, search on the law from there, and return the best plan with its best departures."""
         why_no_kernel()  # a checkout compiles it at its first use, which is no part of the time limit
-        began = options.clock.now()
-        given = None if options.initial is None else known_part(problem, options.initial)
-        started = RoutingPlan(tuple(replace(route, locked=0) for route in problem.started))
-        return _Model(problem, given if given is not None else problem.plan_from(started), began, given)
+        return _Search(problem, options).run()
 
-    def search(self, model: _Model, options: SolveOptions) -> _Found:
-        """Let PyVRP make a plan, then search on the law from there."""
-        problem, found = model.problem, _Found(model.start)
-        if model.given is None and model.spent(options) >= options.time_limit:
-            return _Found(None)
+    def reserve(self, problem: RoutingProblem, options: SolveOptions) -> float:
+        """Return the share of time in which departures are chosen: a third of a second for a day of sixty clients."""
+        if options.days_in_time is None or not knows_errors(problem, options.uncertainty):
+            return 0.0
+        return _RESERVED
+
+    def finish(self, problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
+        """Return the plan with departures with which everyone is in time on enough days."""
+        return outcome_in_time(problem, outcome, options)
+
+
+class _Search:
+    """One search: the best plan so far, what the engines did, and how they ended; the time limit counts from here."""
+
+    def __init__(self, problem: RoutingProblem, options: SolveOptions) -> None:
+        self.problem, self.options, self.began = problem, options, options.clock.now()
+        self.given = None if options.initial is None else known_part(problem, options.initial)
+        started = RoutingPlan(tuple(replace(route, locked=0) for route in problem.started))
+        self.plan = problem.plan_from(started) if self.given is None else self.given
+        self.candidates: list[RoutingPlan] = []
+        self.engines: list[EngineRun] = []
+        self.history: list[Progress] = []
+        self.stopped, self.ended = False, False
+
+    @property
+    def spent(self) -> float:
+        """How much of the time limit is over."""
+        return self.options.clock.now() - self.began
+
+    def run(self) -> Outcome:
+        """Search, and return the best plan."""
+        problem = self.problem
+        if self.given is None and self.spent >= self.options.time_limit:
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
         with Interrupt() as interrupt:
             if problem.clients and problem.data.of_vehicles("num_available").any():
-                self._start(model, options, interrupt, found)
-                self._search_in_time(model, options, interrupt, found)
-            found.interrupted = found.interrupted or interrupt.asked
-        return found
+                self._start(lambda: self.stopped or interrupt.asked)
+                self._search_in_time(lambda: self.stopped or interrupt.asked)
+            interrupted = self.stopped or interrupt.asked
+        assessment = problem.assess(self.plan).settled()
+        if self.given is not None:
+            before = problem.assess(problem.plan_from(self.given.reopened())).settled()
+            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
+        if self.engines:
+            price, last = assessment.pricing.objective, self.engines[-1]
+            must = {client.name for client in problem.clients if client.mandatory}
+            unserved = len(must & set(assessment.plan.unserved))
+            message = f"{money_text(price)} on the law, {last.message}"
+            self.engines[-1] = replace(last, objective=price, unserved=unserved, message=message)
+        return Outcome(
+            assessment.plan,
+            assessment.status,
+            # what PyVRP would see of the plan, so that the certificate compares like with like
+            objective=assessment.planned_pricing.objective,
+            bound=None,
+            rounding_bound=0.0,
+            history=tuple(self.history),
+            interrupted=interrupted,
+            message="every search ended by itself: the same seed gives the same plan" if self.ended else "",
+            engines=tuple(self.engines),
+            candidates=tuple(self.candidates),
+        )
 
-    def _start(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
+    def _start(self, over: Callable[[], bool]) -> None:
         """Let PyVRP make a plan to start from."""
         from kanopt.routing.search.pyvrp_search import PyVrpRun
 
-        problem = model.problem
+        problem, options, name = self.problem, self.options, f"PyVRP {version('pyvrp')}"
         beyond = unsupported_rules(problem)
-        refused = _why_not_pyvrp(problem, beyond, given=model.given is not None)
-        name = f"PyVRP {version('pyvrp')}"
+        refused = _why_not_pyvrp(problem, beyond, given=self.given is not None)
         if refused:
-            found.engines.append(EngineRun(name, message=f"not used: {refused}"))
+            self.engines.append(EngineRun(name, message=f"not used: {refused}"))
             return
         models_all = not beyond and not problem.frozen_inputs()
         wall, cpu = time.perf_counter(), time.process_time()
         least, most = _pyvrp_seconds(problem, beyond, options.time_limit)
-        most -= model.spent(options)
+        most -= self.spent
         try:
-            run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
-            run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
+            run = PyVrpRun(problem, options.seed, options.clock, self._reporter(known=models_all))
+            run.search(self.given, least, most, over)
         except (SolverError, UnitError) as error:  # the search on the laws needs no whole numbers
-            found.engines.append(EngineRun(name, message=f"not used: {error}"))
+            self.engines.append(EngineRun(name, message=f"not used: {error}"))
             return
-        found.plan = run.plan or found.plan
-        why = run.message or ("stopped" if found.stopped or interrupt.asked else "its share of the time")
+        self.plan = run.plan or self.plan
+        why = run.message or ("stopped" if over() else "its share of the time")
         note = f"start only: does not model {', '.join(beyond)}" if beyond else why
-        found.engines.append(
-            EngineRun(
-                name,
-                objective=run.price,
-                unserved=run.unserved,
-                wall_seconds=time.perf_counter() - wall,
-                cpu_seconds=time.process_time() - cpu,
-                message=note,
-            )
-        )
-        found.ended = bool(run.message)
+        spent = time.perf_counter() - wall, time.process_time() - cpu
+        self.engines.append(EngineRun(name, run.price, run.unserved, *spent, message=note))
+        self.ended = bool(run.message)
 
-    def _search_in_time(
-        self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found
-    ) -> None:
+    def _search_in_time(self, over: Callable[[], bool]) -> None:
         """Search on the law, and on longer travel times where departures of its plan are in time on too few days."""
-        problem, halfway = model.problem, model.clock_at(options, _TYPICAL)
+        problem, options = self.problem, self.options
+        halfway = self.began + self._seconds_at(_TYPICAL)
         looked: list[PlanInTime | None] = []
-        if found.plan is not None:
-            found.candidates.append(found.plan)
+        self.candidates.append(self.plan)
 
         def is_late(plan: Callable[[], RoutingPlan]) -> bool:
             """Say once, when its share of the time is over, whether the plan so far needs other routes."""
@@ -172,157 +218,83 @@ class RoutingSearch(Solver):
             looked.append(in_time(problem, plan(), options))
             return looked[0] is not None and not looked[0].reached
 
-        self._go_on(model, options, interrupt, found, is_late)
-        typical = found.plan
-        if not looked and typical is not None and not _is_split(problem):  # the search ended by itself
-            looked.append(in_time(problem, typical, options))
+        self._go_on(problem, over, is_late=is_late)
+        if not looked and not _is_split(problem):  # the search ended by itself
+            looked.append(in_time(problem, self.plan, options))
         known = looked[0] if looked else None
         if known is None:
             return
-        found.candidates.append(known.typical.plan)
+        self.candidates.append(known.typical.plan)
         if known.reached:
             return
-        stretch = stretch_of(known, options)
+        typical, stretch = self.plan, stretch_of(known, options)
         for share in _LONGER_TIMES:
-            if interrupt.asked or found.stopped:
+            if over():
                 break
-            longer = replace(model, problem=on_longer_times(problem, stretch))
-            self._go_on(longer, model.share_of(options, share), interrupt, found, stretch=stretch)
-            if found.plan is None or (tried := in_time(problem, found.plan, options)) is None:
+            self._go_on(on_longer_times(problem, stretch), over, self._seconds_at(share), stretch=stretch)
+            tried = in_time(problem, self.plan, options)
+            if tried is None:
                 break
-            found.plan = tried.typical.plan
-            found.candidates.append(found.plan)
+            self.plan = tried.typical.plan
+            self.candidates.append(self.plan)
             surer = 1.0 / _SURER if tried.reached else _SURER
             stretch = 1.0 + surer * (stretch - 1.0)
-        found.plan = typical
+        self.plan = typical
+
+    def _seconds_at(self, share: float) -> float:
+        """Return how much of the time limit is over when a share of what is left of it is."""
+        spent = self.spent
+        return spent + share * max(0.0, self.options.time_limit - spent)
 
     def _go_on(
         self,
-        model: _Model,
-        options: SolveOptions,
-        interrupt: Interrupt,
-        found: _Found,
+        problem: RoutingProblem,
+        over: Callable[[], bool],
+        until: float = math.inf,
+        *,
         is_late: Callable[[Callable[[], RoutingPlan]], bool] | None = None,
         stretch: float = 1.0,
     ) -> None:
-        """Search on the law from the plan so far."""
-        problem, start = model.problem, found.plan or model.start
+        """Search on the law from the plan so far; on longer travel times prices of plans are not told."""
+        options = self.options
         wall, cpu = time.perf_counter(), time.process_time()
-        report = found.reporter(model, options, known=stretch == 1.0)
-        if not found.history and start.routes:
-            rank = problem.assess(start).rank
+        report = self._reporter(known=stretch == 1.0)
+        if not self.history and self.plan.routes:
+            rank = problem.assess(self.plan).rank
             if not rank.breaks_rules:
-                missed = int(rank.unserved)
-                report(Progress(0.0, rank.objective, message=left_out_text(missed) if missed else ""))
-        left = max(0.0, options.time_limit - model.spent(options))
+                report(Progress(0.0, rank.objective, message=left_out_text(int(rank.unserved))))
+        left, stop = max(0.0, min(until, options.time_limit) - self.spent), over
         search: RacerRun | PartsRun
         if _is_split(problem):
-            search = PartsRun(problem, start, options, report)
-            limits = StoppingCriteria(left, None, lambda: found.stopped or interrupt.asked)
+            search, cycle = PartsRun(problem, self.plan, options, report), None
         else:
-            search = racer = RacerRun(problem, start, options.seed, report, options.clock, options.workers)
-            limits = search_limits(
-                problem,
-                left,
-                lambda: (
-                    found.stopped or interrupt.asked or (is_late is not None and is_late(racer.best_plan))
-                ),
+            search = racer = RacerRun(
+                problem, self.plan, options.seed, report, options.clock, options.workers
             )
-        found.plan = search.run(limits)
-        found.stopped = found.stopped or search.stopped
+            if is_late is not None:
+                stop = lambda: over() or is_late(racer.best_plan)  # noqa: E731 – one line of a closure
+            cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
+        self.plan = search.run(StoppingCriteria(left, None, stop, cycle))
+        self.stopped |= search.stopped
         parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
         if stretch > 1.0:
             parts += f" on travel times {percent_text(stretch - 1.0)} longer, for days in time"
-        found.engines.append(
-            EngineRun(
-                _NAME,
-                wall_seconds=time.perf_counter() - wall,
-                cpu_seconds=time.process_time() - cpu,
-                won=True,
-                message=f"{count_text(search.steps, 'step')}{parts}",
-            )
-        )
-        by_itself = found.ended or all(run.message.startswith("not used") for run in found.engines[:-1])
-        found.ended = search.ended and by_itself
+        told = f"{count_text(search.steps, 'step')}{parts}"
+        by_itself = self.ended or all(run.message.startswith("not used") for run in self.engines)
+        spent = time.perf_counter() - wall, time.process_time() - cpu
+        self.engines.append(EngineRun(_NAME, None, 0, *spent, won=True, message=told))
+        self.ended = search.ended and by_itself
 
-    def raise_plan(self, model: _Model, found: _Found) -> Outcome:
-        """Return the best plan with the departures that are best on the law."""
-        problem = model.problem
-        if found.plan is None:
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
-        assessment = problem.assess(found.plan).settled()
-        if model.given is not None:
-            before = problem.assess(problem.plan_from(model.given.reopened())).settled()
-            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
-        engines = found.engines
-        if engines and engines[-1].won:
-            price = assessment.pricing.objective
-            must = {client.name for client in problem.clients if client.mandatory}
-            unserved = len(must & set(assessment.plan.unserved))
-            message = f"{money_text(price)} on the law, {engines[-1].message}"
-            engines[-1] = replace(engines[-1], objective=price, unserved=unserved, message=message)
-        return Outcome(
-            plan=assessment.plan,
-            status=assessment.status,
-            # what PyVRP would see of the plan, so that the certificate compares like with like
-            objective=assessment.planned_pricing.objective,
-            bound=None,
-            rounding_bound=0.0,
-            history=tuple(found.history),
-            interrupted=found.interrupted or found.stopped,
-            message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
-            engines=tuple(engines),
-            candidates=tuple(found.candidates),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """A problem, the plan to start from, when the time limit began, and the plan that was given, if any."""
-
-    problem: RoutingProblem
-    start: RoutingPlan
-    began: float
-    given: RoutingPlan | None
-
-    def spent(self, options: SolveOptions) -> float:
-        """Return how much of the time limit is over."""
-        return options.clock.now() - self.began
-
-    def clock_at(self, options: SolveOptions, share: float) -> float:
-        """Return what the clock says when a share of the time that is left is over."""
-        return self.began + self.share_of(options, share).time_limit
-
-    def share_of(self, options: SolveOptions, share: float) -> SolveOptions:
-        """Return the options of a search that has a share of the time that is left."""
-        spent = self.spent(options)
-        return replace(options, time_limit=spent + share * max(0.0, options.time_limit - spent))
-
-
-class _Found:
-    """The best plan so far, what the searches did, and how they ended."""
-
-    def __init__(self, plan: RoutingPlan | None) -> None:
-        self.plan = plan
-        self.candidates: list[RoutingPlan] = []
-        self.engines: list[EngineRun] = []
-        self.history: list[Progress] = []
-        self.interrupted, self.stopped, self.ended = False, False, False
-
-    def reporter(self, model: _Model, options: SolveOptions, known: bool) -> Callable[[Progress], None]:
+    def _reporter(self, *, known: bool) -> Callable[[Progress], None]:
         """Return what tells better plans of a search that begins now; nobody, where their price is not the plan's."""
-        offset = model.spent(options)
+        offset = self.spent
 
         def report(step: Progress) -> None:
             if not known:
                 return
             later = replace(step, seconds=step.seconds + offset)
             self.history.append(later)
-            try:
-                if options.progress is not None:
-                    options.progress(later)
-            except KeyboardInterrupt:
-                self.stopped = True
+            self.stopped |= asks_to_stop(self.options.progress, later)
 
         return report
 
@@ -387,11 +359,6 @@ def _known_stops(data: RoutingData, route: Route, vehicle: tuple[str, int], seen
     if stops and stops[-1] == home:
         stops.pop()
     return replace(route, vehicle=vehicle[0], index=vehicle[1], depot=home, clients=tuple(stops), locked=0)
-
-
-def search_limits(problem: RoutingProblem, seconds: float, asked: Callable[[], bool]) -> StoppingCriteria:
-    """Return when a search on the law ends: with the time, when asked, or by itself; see :class:`RoutingSearch`."""
-    return StoppingCriteria(seconds, None, asked, _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients))
 
 
 def _why_not_pyvrp(problem: RoutingProblem, beyond: tuple[str, ...], *, given: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -354,16 +354,8 @@ class LegTimes:
 
     def select(self, routes: Integers) -> LegTimes:
         """Return some of the routes, each as often as it is named."""
-        return LegTimes(
-            leave=self.leave[routes],
-            duration=self.duration[routes],
-            pause=self.pause[routes],
-            arrive=self.arrive[routes],
-            begin=self.begin[routes],
-            stay=self.stay[routes],
-            finish=self.finish[routes],
-            breaks=self.breaks.select(routes),
-        )
+        times = {item.name: getattr(self, item.name)[routes] for item in fields(self)[:-1]}
+        return LegTimes(**times, breaks=self.breaks.select(routes))
 
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:

@@ -110,19 +110,12 @@ class PaddedRoutes:
 
     def select(self, routes: Integers) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
-        return PaddedRoutes(
-            laws=self.laws,
-            kind=self.kind[routes],
-            tail=self.tail[routes],
-            head=self.head[routes],
-            valid=self.valid[routes],
+        of_routes = ("kind", "tail", "head", "valid", "stay", "ready", "earliest", "has_left")
+        return replace(
+            self,
+            **{name: getattr(self, name)[routes] for name in of_routes},
             loads=self.loads[:, routes],
-            stay=self.stay[routes],
-            ready=self.ready[routes],
-            earliest=self.earliest[routes],
-            has_left=self.has_left[routes],
             fixed=None if self.fixed is None else self.fixed[routes],
-            by_clock=self.by_clock,
             errors=None if self.errors is None else self.errors.select(routes),
         )
 

@@ -305,7 +305,7 @@ def _horizon(problem: SchedulingProblem, up: Scaling, duration: Integers, setup:
     data = problem.data
     if problem.horizon is not None:
         return int(Scaling(up.factor, "down").to_integers(problem.horizon))
-    ends = [pause.end for pause in data.breaks]
+    ends = [pause.end for pause in data.calendars]
     steady = max(
         [float(data.timing.release.max()), *ends, *([] if data.tariff is None else data.tariff.starts)]
     )

@@ -181,7 +181,7 @@ class ShopSearch:
             raise MemoryError("the schedules of the search do not fit in memory")
         self._library, self._search = library, ctypes.c_void_p(pointer)
         # the kernel reads the shop while it frees its schedules: the finalizer keeps that alive until then
-        weakref.finalize(self, _free, self._search, self.shop)
+        weakref.finalize(self, lambda search, _: kernel().shop_free(search), self._search, self.shop)
 
     def dispatch(self, priority: Floats, noise: float, work: int) -> None:
         """Build schedules task by task, and keep the best one.
@@ -249,10 +249,6 @@ def in_order(structure: ShopStructure, starts: Integers) -> Integers:
 
 def _addresses(*arrays: NDArray[Any]) -> list[ctypes.c_void_p]:
     return [ctypes.c_void_p(array.ctypes.data) for array in arrays]
-
-
-def _free(search: ctypes.c_void_p, shop: ShopData) -> None:
-    kernel().shop_free(search)
 
 
 _HOT = 0.5

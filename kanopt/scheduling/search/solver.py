@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import ortools
 
-from kanopt.engines.base import Outcome, SolveOptions, Solver
+from kanopt.array_types import Floats, Integers
+from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
+from kanopt.engines.cpsat import (
+    CpSatResult,
+    CpSatTermination,
+    SearchGoal,
+    SearchLimits,
+    complete_hint,
+    run_cpsat,
+)
+from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
+from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
-from kanopt.plans.base import Problem
+from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Progress
+from kanopt.scheduling import Schedule
+from kanopt.scheduling.dispatch import dispatch_greedily, remaining_work, repair_starts
 from kanopt.scheduling.problem import SchedulingProblem
-from kanopt.scheduling.search.grid import choose_step, is_exact, lower
-from kanopt.scheduling.search.run import SchedulingRun
-from kanopt.scheduling.search.schedules import FoundSchedule, ScheduleGrids, is_optimal
+from kanopt.scheduling.search.bounds import SLACK, least_regular, relax
+from kanopt.scheduling.search.grid import TimeGrid, choose_step, is_exact, lower
+from kanopt.scheduling.search.key_search import KeySearch
+from kanopt.scheduling.search.local_search import Annealing, ShopSearch, knows_rules
+from kanopt.scheduling.search.model import ScheduleModel, model_size, work_per_second
+from kanopt.text import amount_text
+
+_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
+_FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
+"""Seconds: what CP-SAT does not solve in that time takes it much longer."""
+_SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.05
+"""Share of the time and seconds for each task, at most, of a neighbourhood search of a project before it is judged."""
+_KEYS_SHARE, _SMALL_PROJECT = 0.75, 40
+"""Share of the time in which a project is searched by keys; tasks up to which most are proved, so that once will do."""
+_EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
+_SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
+"""Tasks up to which proofs end soon; their share of the time there, and where there are more."""
+_LEAST_SECONDS = 0.5  # in which HiGHS starts and does something
+_PAUSE = 0.2
+"""Seconds between two schedules that local search offers: each is checked by the referee."""
+_LARGEST_MODEL = 30_000
+"""Of tasks and prices that may meet, and pairs of tasks that may follow each other: about a second to build."""
+_NOISE = 0.2
+_WORK = 200
+"""Tasks timed for each task, and each of its modes, by each rule of dispatching."""
+_OPTIMAL_GAP = 1e-4
+"""Share of the price by which a bound may lie below it where nothing better is looked for."""
 
 
 class CpSatScheduling(Solver):
@@ -56,45 +97,429 @@ class CpSatScheduling(Solver):
             return ""
         return f"solves scheduling problems, not {problem.kind}"
 
-    def lower(self, problem: SchedulingProblem, options: SolveOptions) -> ScheduleGrids | None:
-        """Return the problem on grids of time; None where a task has no machine that can run it."""
+    def solve(self, problem: SchedulingProblem, options: SolveOptions) -> Outcome:
+        """Search; every schedule that is found is one on the safe grid, or was moved there."""
         began = options.clock.now()
         if len(set(problem.data.structure.mode_task.tolist())) < len(problem.data.tasks):
-            return None
-        step = choose_step(problem)
-        exact = is_exact(problem, step)
-        safe = lower(problem, step, "safe")
-        return ScheduleGrids(problem, safe, safe if exact else lower(problem, step, "relaxed"), began)
-
-    def search(self, model: ScheduleGrids | None, options: SolveOptions) -> FoundSchedule:
-        """Search the grids; every schedule that is found is one on the safe grid, or was moved there."""
-        if model is None:
-            return FoundSchedule(None, None, proved_infeasible=True)
-        with Interrupt() as interrupt:
-            return SchedulingRun(model, options, interrupt).run()
-
-    def raise_plan(self, model: ScheduleGrids | None, found: FoundSchedule) -> Outcome:
-        """Return the schedule in clock times; the bound is one on the law once ``rounding_bound`` is taken off."""
-        if model is None:
             message = "a task has no machine that can run it"
             return Outcome(None, Status.INFEASIBLE, None, None, 0.0, message=message)
-        shared: dict[str, Any] = {"history": found.history, "interrupted": found.interrupted}
-        if found.best is None:
+        step = choose_step(problem)
+        safe = lower(problem, step, "safe")
+        relaxed = safe if is_exact(problem, step) else lower(problem, step, "relaxed")
+        with Interrupt() as interrupt:
+            return _Run(problem, (safe, relaxed), options, interrupt, began).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A schedule on the safe grid and its cost there."""
+
+    modes: Integers
+    starts: Integers
+    cost: int
+
+
+@dataclass(frozen=True, eq=False)
+class _GridSearch:
+    """One search on a grid.
+
+    Parameters
+    ----------
+    grid
+        What is searched; it is shortened to what can beat the best schedule so far.
+    lower_bound
+        A proven lower bound on makespan plus tardiness; None to minimise only these.
+    goal
+        What the search is for.
+    on_safe_grid
+        Whether schedules on the grid are schedules on the safe grid, or must be moved there.
+    raises_bound
+        As in :class:`~kanopt.engines.cpsat.SearchLimits`.
+    """
+
+    grid: TimeGrid
+    lower_bound: int | None
+    goal: SearchGoal
+    on_safe_grid: bool
+    raises_bound: bool = False
+
+    @property
+    def with_energy(self) -> bool:
+        """Whether energy counts."""
+        return self.lower_bound is not None and bool(self.grid.costs.energy.any())
+
+    def fits(self, grid: TimeGrid) -> bool:
+        """Return whether the model is small enough to be built and searched in a moment."""
+        return model_size(grid, whole=self.lower_bound is not None) <= _LARGEST_MODEL
+
+
+class _Run:
+    """One call of solve: the searches, and the best schedule so far.
+
+    Parameters
+    ----------
+    problem, options, interrupt
+        The problem, how to search, and whether the user asks to stop.
+    grids
+        The safe grid, a schedule on which is one on the law; and the relaxed one, a bound on which is one on the law,
+        the same where times are multiples of the step.
+    began
+        When the time limit began.
+    """
+
+    def __init__(
+        self,
+        problem: SchedulingProblem,
+        grids: tuple[TimeGrid, TimeGrid],
+        options: SolveOptions,
+        interrupt: Interrupt,
+        began: float,
+    ) -> None:
+        self.problem, self.options, self.interrupt, self.began = problem, options, interrupt, began
+        self.safe, self.relaxed = grids
+        self.exact = self.relaxed is self.safe
+        self.knows_rules = knows_rules(self.safe)
+        # the makespan on the grid counts from step 0
+        self.head_start = problem.makespan_cost * problem.begins
+        self.best: _Candidate | None = None
+        self.bound: float | None = None
+        self.regular_bound = least_regular(self.relaxed)
+        self.regular_is_best = False
+        self.history: list[Progress] = []
+        searched = self.knows_rules and not why_no_kernel()
+        self.local = ShopSearch(self.safe, options.seed) if searched else None
+        self._looked = self._elapsed()
+
+    def run(self) -> Outcome:
+        """Search until the time is over or nothing better is to be found, and return the best schedule."""
+        ending = self._searched()
+        told: dict[str, Any] = {"history": tuple(self.history), "interrupted": self.interrupt.asked}
+        if self.best is None:
             status, message = Status.NO_PLAN, "no schedule was found within the limit"
-            if found.proved_infeasible:
+            if ending is CpSatTermination.INFEASIBLE:
                 status, message = Status.INFEASIBLE, "CP-SAT proved that there is no schedule"
-            elif found.interrupted:
+            elif self.interrupt.asked:
                 message = "stopped before a first schedule was found"
-            return Outcome(None, status, None, None, 0.0, message=message, **shared)
-        objective, slack = found.best.cost / model.safe.scale, model.safe.slack
-        optimal = found.bound is not None and is_optimal(objective, found.bound)
+            return Outcome(None, status, None, None, 0.0, message=message, **told)
+        step = amount_text(self.safe.step, self.problem.units.time, 6)
+        how = ", of which every time is a multiple" if self.exact else "; times rounded to the safe side"
+        how += "" if self.knows_rules else "; without local search, which knows no networks or resources"
         return Outcome(
-            plan=model.schedule(found.best.modes, found.best.starts),
-            status=Status.OPTIMAL if optimal else Status.FEASIBLE,
-            objective=objective - model.head_start,
+            self._schedule(self.best.modes, self.best.starts),
+            Status.OPTIMAL if self._is_proved else Status.FEASIBLE,
+            objective=self.best.cost / self.safe.scale - self.head_start,
             # the caller subtracts the rounding bound again
-            bound=None if found.bound is None else found.bound + slack - model.head_start,
-            rounding_bound=slack,
-            message=model.step_message(),
-            **shared,
+            bound=None if self.bound is None else self.bound + self.safe.slack - self.head_start,
+            rounding_bound=self.safe.slack,
+            message=f"planned in steps of {step}{how}",
+            **told,
         )
+
+    def _searched(self) -> CpSatTermination:
+        """Search, and return how the last search of CP-SAT ended."""
+        self._start()
+        self._raise_bound(self.regular_bound + self.relaxed.least_energy())
+        limit = self.options.time_limit
+        self._anneal(_GLANCE_SHARE * limit)
+        first = self.safe if self.local is None else self.relaxed
+        tasks, has_prices = len(self.problem.data.tasks), len(self.safe.costs.edges) > 2
+        per_task = _FIRST_PER_TASK_PRICES if has_prices else _FIRST_PER_TASK
+        share = min(_FIRST_SHARE * limit, per_task * tasks)
+        ending = self._minimise(first, share, SearchGoal.SOLVE)
+        is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
+        if not self.knows_rules:
+            self._search_keys(_KEYS_SHARE * limit)
+            self._improve_while_it_gains(min(_SLICE_SHARE * limit, _SLICE_PER_TASK * tasks))
+        elif ending is CpSatTermination.LIMIT or not (self.exact or self.best is None):
+            self._anneal(_ANNEAL_SHARE * limit)
+            self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
+        if not (self._is_over or is_known):
+            ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
+            if ending is CpSatTermination.LIMIT:
+                self._anneal(limit - self._elapsed())
+        return ending
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing better is to be found, or the user asked to stop once there is a schedule."""
+        return self._is_proved or self.interrupt.should_stop(found=self.best is not None)
+
+    @property
+    def _is_proved(self) -> bool:
+        """Whether the bound has met the best schedule."""
+        if self.best is None or self.bound is None:
+            return False
+        objective = self.best.cost / self.safe.scale
+        return objective - self.bound <= _OPTIMAL_GAP * max(abs(objective), 1e-9)
+
+    def _elapsed(self) -> float:
+        return self.options.clock.now() - self.began
+
+    def _start(self) -> None:
+        """Offer dispatched schedules, and the user's."""
+        if self.local is None:
+            for modes, starts in dispatched(self.safe):
+                self._offer(modes, starts)
+        else:
+            dispatch(self.local)
+            self._look(at_once=True)
+        given = given_schedule(self.problem, self.options.initial, self.safe.step)
+        if given is not None:
+            self._offer(*given)
+
+    def _anneal(self, seconds: float) -> None:
+        """Search locally."""
+        if self.local is not None and not self._is_over:
+            Annealing(self.local, self.options.clock, self._look).run(seconds)
+            self._look(at_once=True)
+
+    def _look(self, *, at_once: bool = False) -> bool:
+        """Offer what local search has found, some times a second; return whether to stop."""
+        assert self.local is not None  # who calls this has it
+        found = self.local.report
+        is_better = found.best_over == 0 and (self.best is None or found.best_cost < self.best.cost)
+        if is_better and (at_once or self._elapsed() - self._looked >= _PAUSE):
+            modes, starts = self.local.best()
+            cost = self.safe.cost(modes, starts)
+            if cost != found.best_cost:
+                raise SolverError(
+                    f"local search counts {found.best_cost} for a schedule that costs {cost} on its grid"
+                )
+            self._offer(modes, starts)
+            self._looked = self._elapsed()
+        return self._is_over
+
+    def _offer(self, modes: Integers, starts: Integers) -> None:
+        """Accept a schedule that was not made by the solver, where it holds on the law."""
+        if self.problem.check(self._schedule(modes, starts)).ok:
+            self._accept(modes, starts, self.safe.cost(modes, starts))
+
+    def _schedule(self, modes: Integers, starts: Integers) -> Schedule:
+        """Return a schedule in clock times."""
+        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
+
+    def _accept(self, modes: Integers, starts: Integers, cost: int) -> None:
+        """Store and report a schedule if it is the best so far."""
+        if self.best is not None and cost >= self.best.cost:
+            return
+        self.best = _Candidate(modes, starts, cost)
+        bound = None if self.bound is None else self.bound - self.head_start
+        progress = Progress(self._elapsed(), cost / self.safe.scale - self.head_start, bound)
+        self.history.append(progress)
+        if asks_to_stop(self.options.progress, progress):
+            self.interrupt.ask()
+
+    def _raise_bound(self, cost: float) -> None:
+        """Turn a bound on a grid's cost into one on the law, and keep the highest."""
+        if np.isfinite(cost):
+            bound = cost / self.relaxed.scale - self.relaxed.slack
+            self.bound = bound if self.bound is None else max(self.bound, bound)
+
+    def _minimise(self, grid: TimeGrid, seconds: float, aim: SearchGoal) -> CpSatTermination:
+        """Search a grid: makespan and tardiness first, then the whole cost; return how it ended.
+
+        To prove something, the first part leaves setups out: what holds without them holds with them.
+        """
+        until = self._elapsed() + seconds
+        floor = self.regular_bound if grid is self.relaxed else 0
+        easier = aim is SearchGoal.PROVE and bool(grid.timing.setup.any())
+        if aim is SearchGoal.PROVE and grid is self.relaxed and self.best is not None:
+            short = grid.shortened(grid.cost(self.best.modes, self.best.starts))
+            self._bound_energy(short, _EARLY_SHARE * seconds)
+        if grid.has_regular_cost and (grid.costs.energy.any() or easier):
+            part = grid.without_setups() if easier else grid
+            search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
+            found, short = self._prove(search, _REGULAR_SHARE * seconds)
+            if found.termination is CpSatTermination.INFEASIBLE or self._is_over:
+                return found.termination
+            self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
+            if np.isfinite(found.bound):  # not where the model was too large
+                floor = max(floor, round(found.bound))
+            if grid is self.relaxed:
+                self.regular_bound = floor
+                self._raise_bound(floor + short.least_energy())
+                if aim is SearchGoal.PROVE:
+                    self._bound_energy(short, _RELAXED_SHARE * (until - self._elapsed()))
+        search = _GridSearch(grid, floor, aim, on_safe_grid=grid is self.safe)
+        return self._prove(search, until - self._elapsed())[0].termination
+
+    def _prove(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
+        """Search as a whole, which ends soon in small shops, then at the lower bound, which rises in large ones."""
+        if search.goal is not SearchGoal.PROVE or search.with_energy:
+            return self._search(search, seconds)
+        if search.grid.timing.need.any():
+            return self._search(replace(search, raises_bound=True), seconds)
+        until = self._elapsed() + seconds
+        is_small = len(self.problem.data.tasks) <= _SMALL
+        found, grid = self._search(search, (_SMALL_SHARE if is_small else _LARGE_SHARE) * seconds)
+        if found.termination is not CpSatTermination.LIMIT or self._is_over:
+            return found, grid
+        raised, grid = self._search(replace(search, raises_bound=True), until - self._elapsed())
+        return (raised if raised.bound > found.bound else found), grid
+
+    def _bound_energy(self, grid: TimeGrid, seconds: float) -> None:
+        """Raise the bound by a linear relaxation that sees when power is cheap.
+
+        HiGHS counts no work, so that a limit in work has no such bound.
+        """
+        if self.options.deterministic or len(grid.costs.edges) == 2 or seconds < _LEAST_SECONDS:
+            return
+        known = float(grid.cost(self.best.modes, self.best.starts)) if self.best is not None else np.inf
+        model = relax(grid, self.regular_bound)
+        # of 480 tasks at 48 prices: 2.7 CPU seconds by interior points, more than 20 by the simplex method
+        options = HighsOptions(seconds, self.options.seed, has_plan=True, method="ipm")
+        found = run_highs(model, options)
+        if found.bound is not None and found.termination is HighsTermination.OPTIMAL:
+            # the grid leaves out what is dearer than the best schedule
+            self._raise_bound(min(known, grid.scale * (found.bound - SLACK * max(1.0, abs(found.bound)))))
+
+    def _search_keys(self, seconds: float) -> None:
+        """Search the orders in which tasks are placed, from the best schedule again and again where proofs are rare."""
+        until, is_small, rounds = self._elapsed() + seconds, len(self.problem.data.tasks) <= _SMALL_PROJECT, 0
+        while not self._is_over and self._elapsed() < until and not (rounds and is_small):
+            if self.best is None or not KeySearch.fits(self.safe, self.best.starts, self.best.modes):
+                return
+            modes = self.best.modes
+
+            def offer(found: Integers, cost: int, modes: Integers = modes) -> bool:
+                if self.best is None or cost < self.best.cost:
+                    self._offer(modes, found)
+                return self._is_over
+
+            search = KeySearch(self.safe, modes, self.best.starts, self.options.seed + rounds)
+            search.run(self.options.clock, until - self._elapsed(), offer)
+            rounds += 1
+
+    def _improve_while_it_gains(self, seconds: float) -> None:
+        """Improve the best schedule again and again for some seconds, until that is in vain or the time is over."""
+        before = None
+        while not self._is_over and self.best is not before and self._elapsed() < self.options.time_limit:
+            before = self.best
+            self._improve(min(seconds, self.options.time_limit - self._elapsed()))
+
+    def _improve(self, seconds: float) -> None:
+        """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
+        until = self._elapsed() + seconds
+        whole = _GridSearch(self.safe, 0, SearchGoal.IMPROVE, on_safe_grid=True)
+        if not whole.fits(self.safe):
+            return
+        if self.safe.costs.energy.any() and self.safe.has_regular_cost and not self.regular_is_best:
+            self._search(
+                _GridSearch(self.safe, None, SearchGoal.IMPROVE, on_safe_grid=True), _REGULAR_SHARE * seconds
+            )
+        self._search(whole, until - self._elapsed())
+
+    def _search(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
+        """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
+        grid, floor = search.grid, search.lower_bound
+        if self._is_over or (search.goal is SearchGoal.IMPROVE and self.best is None):
+            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
+        if self.best is not None:
+            grid = grid.shortened(grid.cost(self.best.modes, self.best.starts))
+        until = self._elapsed() + seconds
+        if not search.fits(grid):
+            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
+        model = ScheduleModel(grid)
+        if model.impossible:
+            return CpSatResult(CpSatTermination.INFEASIBLE, None, np.inf), grid
+        if floor is None:
+            model.minimise_regular()
+        else:
+            model.minimise(floor)
+        with_energy = floor is not None and bool(grid.costs.energy.any())
+        is_part = search.goal is SearchGoal.PROVE and floor is None and bool(grid.costs.energy.any())
+        # where energy counts too, the best schedule is far from the one of the least makespan and tardiness
+        if self.best is not None and not is_part:
+            model.hint(self.best.modes, self.best.starts)
+            self.options.clock.spend(complete_hint(model.model, until - self._elapsed()))
+        bounding = floor is not None and (self.exact or not search.on_safe_grid)
+
+        def on_solution(values: tuple[int, ...], objective: float, bound: float) -> None:
+            modes, starts = model.read(values)
+            cost = grid.cost(modes, starts)
+            if floor is not None and objective < cost - 0.5:
+                raise SolverError(
+                    f"CP-SAT counts {objective:.0f} for a schedule that costs {cost} on its grid"
+                )
+            if bounding:
+                self._raise_bound(bound)
+            if search.on_safe_grid:
+                self._accept(modes, starts, cost)
+            else:
+                moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
+                if moved is not None:
+                    self._offer(modes, moved.astype(np.int64))
+
+        # of several strategies in turns none gets far where resources are shared
+        shares, goal = bool(grid.timing.need.any()), search.goal
+        if shares and goal is SearchGoal.SOLVE:
+            goal = SearchGoal.PROVE
+        options = self.options
+        limits = SearchLimits(
+            until - self._elapsed(),
+            options.seed,
+            options.workers,
+            options.deterministic,
+            goal,
+            # linear programmes help with energy alone: without them a job shop of 10 × 10 is proved in seconds
+            linearization=None if with_energy else 0,
+            raises_bound=search.raises_bound,
+            orders=search.goal is not SearchGoal.IMPROVE and not (with_energy or search.raises_bound),
+            overloads=shares and search.raises_bound,
+            work_per_second=work_per_second(grid, whole=with_energy),
+        )
+        found = run_cpsat(
+            model.model,
+            limits,
+            model.solution_variables,
+            self.interrupt,
+            on_solution,
+            has_plan=self.best is not None,
+        )
+        options.clock.spend(found.work)
+        if bounding:
+            self._raise_bound(found.bound)
+        return found, grid
+
+
+def _priorities(grid: TimeGrid) -> list[Floats | None]:
+    """Return priorities of the tasks, smallest first: the soonest end, the most work left, the least slack."""
+    left = remaining_work(grid.structure, grid.timing)
+    due = grid.timing.due[grid.structure.task_job]
+    return [None, -left, *([due - left] if np.isfinite(due).any() else [])]
+
+
+def dispatched(grid: TimeGrid) -> Iterator[tuple[Integers, Integers]]:
+    """Yield the schedule of each rule that finds one."""
+    for priority in _priorities(grid):
+        greedy = dispatch_greedily(grid.structure, grid.timing, priority)
+        if greedy is not None:
+            yield greedy[0], greedy[1].astype(np.int64)
+
+
+def dispatch(search: ShopSearch) -> None:
+    """Dispatch by every rule, and many times with priorities moved at random."""
+    grid = search.shop.grid
+    work = _WORK * len(grid.structure.mode_task)
+    for priority in _priorities(grid):
+        keys = np.zeros(len(grid.structure.task_job)) if priority is None else priority
+        keys = np.where(np.isfinite(keys), keys, np.max(keys[np.isfinite(keys)], initial=0.0) + 1.0)
+        search.dispatch(keys, _NOISE * max(1.0, float(np.ptp(keys))), work)
+
+
+def given_schedule(
+    problem: SchedulingProblem, given: Plan | None, step: float
+) -> tuple[Integers, Integers] | None:
+    """Return a schedule of the user's on a grid of steps; None where it names what is no more, or breaks a rule."""
+    place = {mode: at for at, mode in enumerate((m.task, m.machine, m.name) for m in problem.data.modes)}
+    # a schedule made for other data may name modes that are no more
+    if not isinstance(given, Schedule) or any(
+        (row.task, row.machine, row.mode) not in place for row in given.assignments
+    ):
+        return None
+    if not problem.check(given).ok:
+        return None
+    by_task = {row.task: row for row in given.assignments}
+    rows = [by_task[task.name] for task in problem.data.tasks]
+    modes = np.array([place[row.task, row.machine, row.mode] for row in rows], dtype=np.int64)
+    return modes, np.rint(np.array([row.start for row in rows]) / step).astype(np.int64)

@@ -23,7 +23,7 @@ from kanopt.engines.highs import (
 from kanopt.supply import FlowPlan
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.tariffs import ShipmentColumns, TariffPieces
-from kanopt.supply.spare_capacity import lane_cost, paths_through
+from kanopt.supply.spare_capacity import lane_cost, paths_if_opened
 
 # Models of which HiGHS sees a growing part: columns and rows join where they count.
 
@@ -50,12 +50,6 @@ class RowPool:
     values: Floats
     gates: Indices
     sizes: Floats
-
-    @classmethod
-    def empty(cls) -> RowPool:
-        """Return a pool without rows."""
-        none = np.zeros(0, dtype=np.intp)
-        return cls(none, none, np.zeros(0), none, np.zeros(0))
 
     @classmethod
     def of_gates(cls, rows: Indices, columns: Indices, gates: Indices, sizes: Floats) -> RowPool:
@@ -466,8 +460,7 @@ class SupplyProgram:
         """The columns to begin with: all but deliveries, and of these the cheapest few for each demand."""
         network, problem = self.problem.network, self.problem
         site, market = self._sites_and_markets
-        allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-        before = paths_through(problem, allowed).cost
+        before = paths_if_opened(problem).cost
         lane, product, period = self.flow.cells
         share = network.of_facilities("fixed_cost") / np.maximum(
             self._capacity * network.shape[2], _NEGLIGIBLE

@@ -125,6 +125,9 @@ _LOWERING = 0.25
 _SCALINGS, _SCALING = 6, 0.05
 """How often rates are taken from the last plan at most, and the share of the time left that each may take."""
 _NOT_PROVED = "stopped before it was known whether all demand that must be met can be"
+_WITHIN_TOLERANCE = (
+    "demand that must be met is missed by no more than what is within the tolerance of a check"
+)
 _CANNOT_BE_MET = "demand that must be met cannot be met in full (proved by HiGHS)"
 
 
@@ -163,52 +166,36 @@ class HighsSupply(Solver):
         """Return an empty text for a supply problem."""
         return "" if isinstance(problem, SupplyProblem) else "it solves supply problems"
 
-    def lower(self, problem: SupplyProblem, options: SolveOptions) -> _TimedModel:
-        """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""
-        options.refuse_deterministic(self.name)
-        began = time.perf_counter()
-        made = _pieces(problem, _LOWERING * options.time_limit)
-        pieces = made if isinstance(made, TariffPieces) else None
-        return _TimedModel(
-            problem, SupplyProgram(problem, pieces=pieces), began, "" if pieces else str(made or "")
-        )
-
-    def search(self, model: _TimedModel, options: SolveOptions) -> _FoundPoint:
+    def solve(self, problem: SupplyProblem, options: SolveOptions) -> Outcome:
         """Begin with a plan, then look for a better one; where not all can be delivered, leave out the least."""
-        search = _HighsSupplySearch(model, options)
+        options.refuse_deterministic(self.name)
+        search = _Search(problem, options)
         with Interrupt():  # what stops one run stops the next
-            return search.run()
-
-    def raise_plan(self, model: _TimedModel, found: _FoundPoint) -> Outcome:
-        """Return a point as flows and open sites, and say what is left out."""
-        answer = found.answer
-        interrupted = answer.termination is HighsTermination.INTERRUPTED
-        plan = found.model.plan(found.point)
-        best = Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE
+            found = search.run()
+        answer, model, plan = found.answer, found.model, found.model.plan(found.point)
         outcome = Outcome(
-            plan=plan,
-            status=best,
-            objective=float(found.model.linear.effective_cost @ found.point),
+            plan,
+            Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE,
+            objective=float(model.linear.effective_cost @ found.point),
             bound=answer.bound,
-            rounding_bound=found.model.rounding_bound(found.point, plan),
+            rounding_bound=model.rounding_bound(found.point, plan),
             history=answer.history,
-            interrupted=interrupted,
-            solver_view=_view(model),
-            nothing_frozen=found.model.pieces is not None,
+            interrupted=answer.termination is HighsTermination.INTERRUPTED,
+            solver_view=search.view,
+            nothing_frozen=model.pieces is not None,
         )
         if found.least is None:
             return _without_empty_bound(_optimal_on_the_law(outcome))
-        if model.problem.check(plan).ok:
-            message = (
-                "demand that must be met is missed by no more than what is within the tolerance of a check"
-            )
-            return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
-        if found.least.bound is None or found.least.bound <= TOLERANCE * max(1.0, found.missing):
-            return replace(outcome, status=Status.PARTIAL, bound=None, message=_NOT_PROVED)
-        message, unit = _CANNOT_BE_MET, model.problem.units.quantity
-        if found.least.termination is HighsTermination.OPTIMAL:
-            message = f"{message}: every plan leaves out at least {amount_text(found.missing, unit, 6)}"
-        return replace(outcome, status=Status.PARTIAL, bound=None, message=message)
+        status, missing = Status.PARTIAL, amount_text(found.missing, problem.units.quantity, 6)
+        if problem.check(plan).ok:
+            status, message = Status.FEASIBLE, _WITHIN_TOLERANCE
+        elif found.least.bound is None or found.least.bound <= TOLERANCE * max(1.0, found.missing):
+            message = _NOT_PROVED
+        elif found.least.termination is HighsTermination.OPTIMAL:
+            message = f"{_CANNOT_BE_MET}: every plan leaves out at least {missing}"
+        else:
+            message = _CANNOT_BE_MET
+        return replace(outcome, status=status, bound=None, message=message)
 
     def whole_decisions(self, problem: Problem[Any], plan: Plan) -> frozenset[tuple[str, str]] | None:
         """Return the sites that are open, and when; flows follow."""
@@ -220,22 +207,8 @@ class HighsSupply(Solver):
         self, problem: SupplyProblem, whole: frozenset[tuple[str, str]], options: SolveOptions
     ) -> FlowPlan | None:
         """Return the cheapest flows through open sites."""
-        made = _pieces(problem, _LOWERING * options.time_limit)
-        pieces = made if isinstance(made, TariffPieces) else None
+        pieces, _ = _pieces(problem, _LOWERING * options.time_limit)
         return flows_through_sites(problem, whole, pieces, options.time_limit)
-
-
-@dataclass(frozen=True, eq=False)
-class _TimedModel:
-    """A problem, its linear model, when lowering began, and why the tariff is frozen, if it is.
-
-    The time limit counts from when lowering began.
-    """
-
-    problem: SupplyProblem
-    rows: SupplyProgram
-    began: float
-    frozen_why: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,16 +235,29 @@ class _FoundPoint:
     missing: float = 0.0
 
 
-class _HighsSupplySearch:
-    """One search: the time left, the plan to begin with."""
+class _Search:
+    """One search: the time left, the linear model, the plan to begin with."""
 
-    def __init__(self, model: _TimedModel, options: SolveOptions) -> None:
-        self.problem, self.rows, self.began = model.problem, model.rows, model.began
-        self.options, self.reserve = options, 0.0
+    def __init__(self, problem: SupplyProblem, options: SolveOptions) -> None:
+        self.problem, self.options, self.reserve = problem, options, 0.0
+        self.began = time.perf_counter()
+        pieces, self.frozen_why = _pieces(problem, _LOWERING * options.time_limit)
+        self.rows = SupplyProgram(problem, pieces=pieces)
+
+    @property
+    def view(self) -> tuple[str, ...]:
+        """What HiGHS sees in place of a tariff that reads the flow."""
+        pieces = self.rows.pieces
+        if pieces is None:
+            why = self.frozen_why
+            return (f"the tariff at planning values: {why}",) if why else ()
+        within = money_text(pieces.error, self.problem.unit)
+        straight = f"the price of a shipment in {pieces.segments:,} straight pieces"
+        return (f"{straight}, below the law by at most {within} each",)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since lowering began."""
+        """Seconds since the time limit began."""
         return time.perf_counter() - self.began
 
     def run(self) -> _FoundPoint:
@@ -388,23 +374,13 @@ class _HighsSupplySearch:
         return (point[model.linear.integer],)
 
 
-def _pieces(problem: SupplyProblem, seconds: float = np.inf) -> TariffPieces | str | None:
-    """Return the tariff as pieces, or why it has none in some seconds; None where it does not read the flow."""
+def _pieces(problem: SupplyProblem, seconds: float) -> tuple[TariffPieces | None, str]:
+    """Return a tariff that reads the flow as pieces, or why it has none in some seconds."""
     if not problem.lane_tariff.reads_flow:
-        return None
+        return None, ""
     model = SupplyProgram(problem)
-    return lower_tariff(problem, model.flow.cells, model.most_flow, seconds)
-
-
-def _view(model: _TimedModel) -> tuple[str, ...]:
-    """Say what HiGHS sees in place of a tariff that reads the flow."""
-    pieces = model.rows.pieces
-    if pieces is None:
-        return (f"the tariff at planning values: {model.frozen_why}",) if model.frozen_why else ()
-    within = money_text(pieces.error, model.problem.unit)
-    return (
-        f"the price of a shipment in {pieces.segments:,} straight pieces, below the law by at most {within} each",
-    )
+    made = lower_tariff(problem, model.flow.cells, model.most_flow, seconds)
+    return (None, made) if isinstance(made, str) else (made, "")
 
 
 def _least_missing(model: SupplyProgram) -> GrowingModel:
@@ -413,11 +389,9 @@ def _least_missing(model: SupplyProgram) -> GrowingModel:
     linear = growing.linear
     lower = np.where(linear.integer, linear.upper, linear.lower)
     whole = np.zeros_like(linear.integer)
-    return replace(
-        growing,
-        linear=replace(linear, cost=model.missing, lower=lower, integer=whole),
-        pool=RowPool.empty(),
-    )
+    none = np.zeros(0, dtype=np.intp)
+    linear = replace(linear, cost=model.missing, lower=lower, integer=whole)
+    return replace(growing, linear=linear, pool=RowPool.of_gates(none, none, none, np.zeros(0)))
 
 
 def _optimal_on_the_law(outcome: Outcome) -> Outcome:

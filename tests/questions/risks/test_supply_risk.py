@@ -15,6 +15,7 @@ import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.supply import Lane, Market, Period, Product, Supplier
+from kanopt.supply.plan import sites_open
 from tests.cases.supply import random_problem
 
 MEAN, DEVIATION = 10.0, 4.0
@@ -93,7 +94,7 @@ def test_kept_flows_against_a_plain_loop(seed: int, deviation: float) -> None:
     problem = random_problem(seed % 40)
     rng = np.random.default_rng(seed)
     flows = rng.uniform(0.0, 8.0, problem.network.shape) * problem.network.can_carry[:, :, None]
-    plan = problem.plan_of(flows, problem.sites_open(flows))
+    plan = problem.plan_of(flows, sites_open(problem.network, flows))
     assessment = problem.assess(plan)
     found = ko.risk(assessment, Uncertainty(demand=deviation), draws=20, seed=seed)
     ledger, terms = assessment.simulation, assessment.pricing.terms()

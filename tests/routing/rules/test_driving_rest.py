@@ -11,8 +11,8 @@ from kanopt.engines.base import SolveOptions
 from kanopt.errors import SolverError
 from kanopt.routing import Route
 from kanopt.routing.search.ortools import OrToolsRouting
-from kanopt.routing.search.racer.search import refine
 from kanopt.routing.search.solver import RoutingSearch
+from tests.cases.refined import refine
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import plain, rest, some_routes
 from tests.routing.simulate.test_variants import compare, line

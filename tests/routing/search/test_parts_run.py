@@ -13,6 +13,7 @@ import kanopt as ko
 from kanopt import refs, routing
 from kanopt.engines.base import SolveOptions
 from kanopt.engines.compiled.library import why_no_kernel
+from kanopt.engines.solve import search_and_assess
 from kanopt.errors import SolverError
 from kanopt.plans import Progress
 from kanopt.routing import RoutingPlan
@@ -20,7 +21,6 @@ from kanopt.routing.search import parts_run
 from kanopt.routing.search.integers import RoutingIntegers
 from kanopt.routing.search.parts_run import PartsRun, savings_plan
 from kanopt.routing.search.racer.search import StoppingCriteria
-from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
 from tests.cases.routing_variants import VARIANTS, variant
 

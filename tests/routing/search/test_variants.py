@@ -10,12 +10,12 @@ from ortools.constraint_solver import pywrapcp
 
 from kanopt import RoutingProblem
 from kanopt.engines.base import SolveOptions
+from kanopt.engines.solve import solve
 from kanopt.routing import Client, Depot, RoutingPlan, RoutingPolicy, VehicleType
 from kanopt.routing.search.integers import RoutingIntegers, without_idle_reloads
 from kanopt.routing.search.ortools import OrToolsModel, OrToolsRouting
-from kanopt.routing.search.pyvrp_model import integers_of, pyvrp_model, unsupported_rules
+from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of, unsupported_rules
 from kanopt.routing.search.solver import RoutingSearch
-from kanopt.solvers.solve import solve
 from tests.cases.patience import found_soon
 from tests.cases.routing import random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
@@ -148,7 +148,7 @@ def test_pyvrp_and_the_referee_agree(name: str, seed: int) -> None:
     problem = variant(name, seed, uneven=seed == 1)
     assert unsupported_rules(problem) == ()
     integers, rng = integers_of(problem, seed), np.random.default_rng(seed)
-    model = pyvrp_model(integers, complete=False)
+    model = PyVrpModel(integers, complete=False)
     for _ in range(20):
         ways = random_ways(integers, rng)
         solution = model.solution(ways)

@@ -8,13 +8,12 @@ import pytest
 from kanopt import SchedulingProblem
 from kanopt.engines.base import SolveOptions
 from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
-from kanopt.scheduling.search import run
+from kanopt.engines.solve import solve
+from kanopt.scheduling.search import solver
+from kanopt.scheduling.search.bounds import least_regular, relax
 from kanopt.scheduling.search.grid import choose_step, lower
 from kanopt.scheduling.search.local_search import ShopSearch
-from kanopt.scheduling.search.run import least_regular, relax
-from kanopt.scheduling.search.schedules import dispatch
-from kanopt.scheduling.search.solver import CpSatScheduling
-from kanopt.solvers.solve import solve
+from kanopt.scheduling.search.solver import CpSatScheduling, dispatch
 from tests.cases.scheduling import FT06, best_on_grid, best_semi_active, job_shop, random_problem
 
 
@@ -104,7 +103,7 @@ def test_the_published_optimum_is_found() -> None:
 
 
 def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "why_no_kernel", lambda: "there is no C compiler")
+    monkeypatch.setattr(solver, "why_no_kernel", lambda: "there is no C compiler")
     outcome = CpSatScheduling().solve(job_shop(FT06), SolveOptions(time_limit=20.0))
     assert outcome.objective == outcome.bound == 55.0
 
@@ -115,7 +114,7 @@ def test_a_shop_whose_model_is_too_large_is_searched_locally(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No model is built; the bound is that of every task in its cheapest hours."""
-    monkeypatch.setattr(run, "_LARGEST_MODEL", 0)
+    monkeypatch.setattr(solver, "_LARGEST_MODEL", 0)
     problem = random_problem(np.random.default_rng(seed), shape=(2, 2, 2), energy=seed % 2 == 0, horizon=60.0)
     outcome = CpSatScheduling().solve(problem, SolveOptions(time_limit=1.0, deterministic=True))
     assert outcome.plan is not None

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import SchedulingProblem
+from kanopt.engines.solve import solve
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
 from kanopt.scheduling import Break, Job, Machine, Mode, PowerPrice, Setup, Task
 from kanopt.scheduling.dispatch import repair_starts
 from kanopt.scheduling.search.grid import choose_step, is_exact, lower
-from kanopt.solvers.solve import solve
 from tests.cases.scheduling import (
     FT06,
     best_on_grid,

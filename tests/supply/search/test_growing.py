@@ -95,7 +95,10 @@ def cycle_cover(sites, *, cost=2.0):
         row_lower=one,
         row_upper=np.full(sites, np.inf),
     )
-    return SimpleNamespace(growing=GrowingModel(linear, RowPool.empty(), edges))
+    none = np.zeros(0, dtype=np.intp)
+    return SimpleNamespace(
+        growing=GrowingModel(linear, RowPool.of_gates(none, none, none, np.zeros(0)), edges)
+    )
 
 
 @pytest.mark.slow

@@ -21,12 +21,12 @@ from kanopt.engines.highs import (
     MixedIntegerModel,
     run_highs,
 )
+from kanopt.engines.solve import solve
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.plans.result import Status
 from kanopt.refs import lane, state
-from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier
 from kanopt.supply.search.solver import HighsSupply, flows_through_sites
 from kanopt.supply.spare_capacity import first_plan
@@ -303,7 +303,7 @@ def test_highspy_and_the_highs_inside_ortools_bear_each_other(first):
 def test_nothing_but_the_callers_words_reaches_standard_output():
     code = (
         "from tests.cases.supply import random_problem\n"
-        "from kanopt.solvers.solve import solve\n"
+        "from kanopt.engines.solve import solve\n"
         "print(solve(random_problem(1)).objective)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

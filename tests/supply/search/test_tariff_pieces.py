@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import SupplyProblem
+from kanopt.engines.solve import solve
 from kanopt.formulas import Variable, parse_formula
 from kanopt.formulas.formula import Formula
 from kanopt.plans.findings import Status
 from kanopt.refs import lane, state
-from kanopt.solvers.solve import solve
 from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
 from kanopt.supply.search.model import SupplyProgram
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.engines.base import SearchClock
+from kanopt.engines.base import SearchClock, asks_to_stop
 from kanopt.engines.compiled.library import kernel, kernel_for
-from kanopt.errors import SolverError
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
@@ -108,7 +107,7 @@ class RacerSearch:
             raise MemoryError("the racer's plans do not fit in memory")
         self._library, self._search = library, ctypes.c_void_p(pointer)
         # the kernel reads the problem's sizes while it frees its plans: the finalizer keeps that alive until then
-        weakref.finalize(self, _free, self._search, plan_data)
+        weakref.finalize(self, lambda search, _: kernel().racer_free(search), self._search, plan_data)
 
     def begin(self, plan: RoutingPlan) -> None:
         """Start from a plan, of which routes that break a rule are taken apart; clients without a route are put in.
@@ -226,10 +225,6 @@ class RacerSearch:
             vehicle = data.vehicles[kind].name
             routes.append(Route(vehicle, number, data.depot_of[vehicle], names, float(leaves[place])))
         return known.problem.plan_from(RoutingPlan(tuple(routes)))
-
-
-def _free(search: ctypes.c_void_p, plan_data: PlanData) -> None:
-    kernel().racer_free(search)
 
 
 # Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
@@ -378,23 +373,14 @@ class Annealing:
         return float((self.steps - self._first) / whole) if whole > 0 else 1.0
 
 
-# ``refine``: make a plan better on the law, never worse.
+# Searches side by side: make a plan better on the law, never worse.
 
 _PER_LEG = 1.2e-7  # seconds, for a clock that counts work
 _NEXT_SEED = 1_000_003
 
 
-def refine(
-    problem: RoutingProblem,
-    plan: RoutingPlan | None = None,
-    *,
-    seconds: float | None = None,
-    steps: int | None = None,
-    seed: int = 0,
-    progress: Callable[[Progress], None] | None = None,
-    interrupt: Callable[[], bool] | None = None,
-) -> RoutingPlan:
-    """Search for a better plan, driving every plan tried on the laws: true loads, true clock, best departures.
+class RacerRun:
+    """One search on a problem, from plan to plan: true loads, true clock, best departures.
 
     Parameters
     ----------
@@ -402,40 +388,10 @@ def refine(
         A routing problem.
     plan
         Where to start; None for no client served.
-    seconds, steps
-        Limits, at least one of them. With `steps` alone the same seed gives the same plan.
     seed
         Of all random choices.
     progress
         Called with each better plan.
-    interrupt
-        Looked at some fifty times a second: whether to stop and return the best plan so far.
-
-    Returns
-    -------
-    RoutingPlan
-        The best plan found, or the one given where none is better on the law: one that keeps the rules before one
-        that does not, then one that leaves fewer clients out who must be served, then the cheaper one.
-
-    Raises
-    ------
-    SolverError
-        If there is no limit, or no compiled kernel on this machine.
-    """
-    if seconds is None and steps is None:
-        raise SolverError("refine needs a limit: seconds or steps")
-    return RacerRun(problem, plan, seed, progress).run(
-        StoppingCriteria(seconds, steps, interrupt if interrupt is not None else lambda: False)
-    )
-
-
-class RacerRun:
-    """One search on a problem, from plan to plan; see :func:`refine`.
-
-    Parameters
-    ----------
-    problem, plan, seed, progress
-        As in :func:`refine`.
     clock
         What seconds are measured with; wall seconds where not given.
     workers
@@ -529,22 +485,18 @@ class RacerRun:
         if not rank.is_better_than(self._rank):
             return
         self._rank = rank
-        step = Progress(self._seconds, price, message=left_out_text(missed) if missed else "")
+        step = Progress(self._seconds, price, message=left_out_text(missed))
         self.history.append(step)
-        try:
-            if self.progress is not None:
-                self.progress(step)
-        except KeyboardInterrupt:
-            self.stopped = True
+        self.stopped |= asks_to_stop(self.progress, step)
 
 
 def left_out_text(count: int) -> str:
-    """Say how many clients a plan leaves out although they must be served.
+    """Say how many clients a plan leaves out although they must be served; nothing where there are none.
 
     Examples
     --------
-    >>> left_out_text(1), left_out_text(4)
-    ('1 client that must be served is left out', '4 clients that must be served are left out')
+    >>> left_out_text(1), left_out_text(4), left_out_text(0)
+    ('1 client that must be served is left out', '4 clients that must be served are left out', '')
     """
     one = "client that must be served is left out"
-    return count_text(count, one, "clients that must be served are left out")
+    return count_text(count, one, "clients that must be served are left out") if count else ""

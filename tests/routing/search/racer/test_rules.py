@@ -10,11 +10,12 @@ import pytest
 from kanopt import RoutingProblem
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.search.racer.plan_data import PlanData
-from kanopt.routing.search.racer.search import RULES, RacerSearch, RouteScore, refine
+from kanopt.routing.search.racer.search import RULES, RacerSearch, RouteScore
 from kanopt.routing.simulate import route_costs
 from tests.cases.kernel_scores import score_plan
 from tests.cases.law_search import CASES, exact_problem
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
+from tests.cases.refined import refine
 from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import Best, best_of_all
 from tests.cases.routing_variants import VARIANTS, optimum, some_routes, variant
