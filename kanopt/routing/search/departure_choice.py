@@ -479,7 +479,7 @@ def leave_in_time(
         price=found.pricing.objective,
         mean=mean,
         typical_share=typical_share,
-        typical_price=typical.pricing.objective,
+        typical_price=beside.pricing.objective,
         typical_mean=typical_mean,
         mean_error=error,
         earlier=float(earlier.max(initial=0.0)),
