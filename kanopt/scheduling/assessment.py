@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, InUseWords, LeftOutPrice
-from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View, WorkOrder
+from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
@@ -28,7 +28,7 @@ from kanopt.scheduling.simulate import (
     check_schedule,
     price_schedule,
 )
-from kanopt.text import amount_text, clock_text, count_text, join_list, number_text, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, percent_text
 from kanopt.units import factor, same_dimension
 
 # What a manager asks of a schedule: when it ends, how late jobs are, how machines are used, what energy it
@@ -341,59 +341,6 @@ def _unfinished(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.boo
     return np.bincount(data.structure.task_job[missing], minlength=len(data.jobs)) > 0
 
 
-# The work order of each machine: tasks in order, with their times.
-
-
-def machine_orders(problem: SchedulingModel, placed: PlacedTasks) -> tuple[WorkOrder, ...]:
-    """Return an order for each machine that runs a task.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    placed
-        The schedule.
-    """
-    data, unit = problem.data, problem.units.time
-
-    def told(time: float) -> str:
-        return clock_text(time, unit) if problem.clock else number_text(time)
-
-    times = ("start", "end") if problem.clock else (f"start ({unit})", f"end ({unit})")
-    columns = ("order", "task", "job", "mode", *times, "due", "notes")
-    orders = []
-    for place, machine in enumerate(data.machines):
-        rows = np.flatnonzero(placed.machine == place)
-        rows = rows[np.argsort(placed.start[rows], kind="stable")]
-        lines = []
-        for number, row in enumerate(rows.tolist(), start=1):
-            job = int(placed.job[row])
-            due, end = float(data.timing.due[job]), float(placed.end[row])
-            mode = int(placed.mode[row])
-            lines.append(
-                (
-                    f"{number}",
-                    data.tasks[placed.task[row]].name,
-                    data.jobs[job].name,
-                    data.modes[mode].name if mode >= 0 else "",
-                    told(float(placed.start[row])),
-                    told(end),
-                    told(due) if np.isfinite(due) else "",
-                    f"{amount_text(end - due, unit, 3)} late" if end > due + 1e-9 else "",
-                )
-            )
-        if lines:
-            busy = float((placed.end[rows] - placed.start[rows]).sum())
-            facts = (
-                ("first task", told(float(placed.start[rows[0]]))),
-                ("last task ends", told(float(placed.end[rows].max()))),
-                ("tasks", f"{len(rows):,}"),
-                ("busy", amount_text(busy, unit)),
-            )
-            orders.append(WorkOrder(machine.name or "no machine", facts, columns, tuple(lines)))
-    return tuple(orders)
-
-
 _RATES = {
     "makespan": "cost of the makespan",
     "tardiness": "costs of lateness",
@@ -428,10 +375,6 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     def rosters(self) -> tuple[Roster, ...]:
         """Return what becomes of each job, and what each machine does."""
         return schedule_rosters(self.problem, self.simulation)
-
-    def work_orders(self) -> tuple[WorkOrder, ...]:
-        """Return the tasks of each machine that runs any, in order."""
-        return machine_orders(self.problem, self.simulation)
 
     def slider_prices(self) -> SliderPrices | None:
         """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
