@@ -283,13 +283,13 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """
     from kanopt.questions import risk as asked
 
-    scenario, uncertainty = changed(given, scenario), _uncertainty(given)
+    name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
     result = _plan(given, scenario, progress)
     if not result.has_plan:
         return Outcome(None, result, {"status": result.status.value})
     seed = scenario.seed if given["seed"] is None else given["seed"]
     found = asked(result, uncertainty, draws=given["draws"], seed=seed)
-    found = replace(found, scenario=scenario, interrupted=result.interrupted)
+    found = replace(found, scenario=scenario.named(name), interrupted=result.interrupted)
     data = {"status": result.status.value, "changes": list(scenario.change_sentences())}
     return Outcome(found, result, data)
 

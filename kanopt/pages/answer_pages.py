@@ -47,7 +47,6 @@ from kanopt.text import capital
 
 _MOST_LINES = 6
 _LONG_ANSWER = 400
-_LONG_ASSUMED = 130
 _HALF = 480
 
 
@@ -130,13 +129,14 @@ def answer_page(answer: Answer) -> Page:
         changes=changes,
         laws=laws,
         tables=tables,
-        assumed=first_lines([f"{capital(text)}." for text in said.assumed], _LONG_ASSUMED, 2),
+        assumed=first_lines([f"{capital(text)}." for text in said.assumed], LONGEST, 2),
         chart=charts[0] if charts else None,
         heading="The answer",
         second="What else",
     )
     pictures = [Section("The picture", tuple(charts[1:]), "picture", short="Pictures")] * (len(charts) > 1)
-    in_words = [*said.answer, *said.lines] if said.lines or len(said.answer) > _MOST_LINES else []
+    told = [*first.todo, *first.why]  # what the first page has no room for stands below
+    in_words = [] if told == [*said.answer, *said.lines] else [*said.answer, *said.lines]
     careful = [Section("Be careful", (Notices(said.notices),), "cautions", short="Be careful")]
     rests: list[Part] = [each for section in listed("", changes) for each in section.parts]
     rests.append(facts)

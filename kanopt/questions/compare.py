@@ -264,7 +264,7 @@ class Comparison(Answer):
     def said(self) -> Said:
         """Return what it says."""
         meant = set(self.old_plan_notes())
-        notices = [Notice("note" if note in meant else "care", note) for note in self.notes]
+        notices = [Notice("note" if note in meant else "care", note.rstrip(".") + ".") for note in self.notes]
         if self.interrupted:
             told = "The user stopped the comparison; plans are the best so far."
             notices.insert(0, Notice("bad", told, label="Stopped"))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.array_types import Floats
-from kanopt.display import KeyFigure, caution, number_form, table_of
+from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
 from kanopt.errors import ProblemError, TableError, nearest
 from kanopt.questions.answer import Answer, Said
 from kanopt.questions.axes import refused
@@ -20,7 +20,7 @@ from kanopt.routing.driven import DrivenStop
 from kanopt.scenarios.files.sections import LearnedSpec
 from kanopt.tables import read_table, units_of, with_units
 from kanopt.tables.report import renamed
-from kanopt.text import amount_text, count_text, join_list, money_text, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.plans.base import Problem
@@ -169,9 +169,17 @@ class Review(Answer):
             notices=tuple(map(caution, self.cautions())),
             tables=(
                 table_of(parts, told, heads=heads, forms=dict.fromkeys(parts.columns[1:], number_form(2))),
-                *(table_of(self.tables()[name], caption) for name, caption in captions.items()),
+                *(self._by(name, caption) for name, caption in captions.items()),
             ),
         )
+
+    def _by(self, name: str, caption: str) -> Grid:
+        """Return what each part did to stops, vehicles or terms; of stops it is arrivals, from which to which time."""
+        frame, unit = self.tables()[name], self.planned.problem.units.time
+        forms: dict[str, Formatter] = dict.fromkeys(frame.columns[1:], number_form(2))
+        if name == "stops":
+            forms |= dict.fromkeys(("planned", "driven"), lambda value: clock_text(float(value), unit))
+        return table_of(frame, caption, forms=forms)
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the prices are believed: stops left out, and what the table lacks."""

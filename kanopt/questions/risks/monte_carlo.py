@@ -283,7 +283,7 @@ class MonteCarlo(Answer):
             answer=tuple(sentences[:2]),
             lines=tuple(sentences[2:]),
             figures=tuple(self._keys()),
-            sure=(f"{draws} of {drawn}." if drawn else f"{draws}.", as_it_is_text(self.base)),
+            sure=(f"{draws}: {drawn}." if drawn else f"{draws}.", as_it_is_text(self.base)),
             notices=self._warnings(done, draws, ()),
             tables=self._plan_tables() if done else (),
         )
