@@ -33,7 +33,7 @@ from _bench import asked, footer, installed
 
 import kanopt as ko
 from kanopt.parallel import cluster, run_tasks
-from kanopt.questions.question import prepare
+from kanopt.questions.question import Question, prepare
 from kanopt.scenarios.events import ignore_event
 
 ROOT = Path(__file__).parent.parent / "scenarios"
@@ -113,7 +113,7 @@ def overhead(tasks: int) -> pd.DataFrame:
     """Return what a task costs beside its own time."""
     scenario = ko.load_scenario(ROOT / "supply_network.toml")
     prepared = prepare(scenario, (), ko.SweepOptions(), ignore_event)
-    question = prepared.question((), [()], anew=True)
+    question = Question.of(prepared, (), [()])
     plan = ko.solve(prepared.problem, time_limit=20).plan
     rows = [("processes", *_milliseconds(question, plan, tasks, workers=2))]
     if installed("distributed"):

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from kanopt.errors import DomainWarning as DomainWarning
     from kanopt.errors import KanoptError as KanoptError
     from kanopt.errors import KanoptWarning as KanoptWarning
-    from kanopt.explain import Explanation as Explanation
-    from kanopt.explain import difference as difference
-    from kanopt.explain import explain as explain
     from kanopt.formulas import Curve as Curve
     from kanopt.formulas import Domain as Domain
     from kanopt.formulas import Fit as Fit
@@ -46,6 +43,9 @@ if TYPE_CHECKING:
     from kanopt.plans import Result as Result
     from kanopt.plans import Status as Status
     from kanopt.plans import Uncertainty as Uncertainty
+    from kanopt.plans.differences import difference as difference
+    from kanopt.plans.explanation import Explanation as Explanation
+    from kanopt.plans.explanation import explain as explain
     from kanopt.plans.result import evaluate as evaluate
     from kanopt.questions import SweepOptions as SweepOptions
     from kanopt.questions import factors as factors
@@ -88,9 +88,10 @@ _HOME = {
     "decisions.problem": "DecisionProblem",
     "engines.solve": "solve",
     "errors": "DomainWarning KanoptError KanoptWarning",
-    "explain": "Explanation difference explain",
     "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
     "plans": "Result Status Uncertainty",
+    "plans.differences": "difference",
+    "plans.explanation": "Explanation explain",
     "plans.result": "evaluate",
     "questions": "SweepOptions factors grid",
     "questions.compare": "compare",

@@ -7,12 +7,20 @@ writes them as text (:func:`told`), notebooks and pages as HTML, and a summary a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
-from kanopt.text import count_text
+from kanopt.text import (
+    capital,
+    column_decimals,
+    count_text,
+    fixed_text,
+    money_decimals,
+    percent_text,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,22 +63,18 @@ class Alarm(str):
 
 @dataclass(frozen=True)
 class Link:
-    """Words that lead to another place of the page, such as the row of a table that has the number."""
+    """Words of a cell that lead to another place of the page, or to another page."""
 
     text: str
     anchor: str
-
-
-Sentence: TypeAlias = "tuple[str | Link, ...]"
-"""Words, some of which lead somewhere."""
 
 
 @dataclass(frozen=True)
 class Lines:
     """Sentences below each other, all looking alike: as answers, as quiet notes, or as the items of a list."""
 
-    items: tuple[str | Sentence, ...]
-    look: Literal["", "kicker", "answer", "quiet", "note", "code", "plain", "changes"] = ""
+    items: tuple[str, ...]
+    look: Literal["", "kicker", "answer", "quiet", "note", "code", "plain", "changes", "title", "alarm"] = ""
     kind: ClassVar[str] = "lines"
 
 
@@ -100,7 +104,7 @@ class Notices:
 class Facts:
     r"""Pairs of a word and what is to be said about it; `indent` and `between` are how print writes them.
 
-    A page gives a pair the id in its place of `ids`, and shows reasons side by side with what would mend them.
+    A page gives a pair the id in its place of `ids`.
 
     Examples
     --------
@@ -112,7 +116,6 @@ class Facts:
     between: str = " "
     indent: str = ""
     ids: tuple[str, ...] = ()
-    look: Literal["facts", "because"] = "facts"
     kind: ClassVar[str] = "facts"
 
 
@@ -173,8 +176,8 @@ class Grid:
         What it shows.
     total
         A last row set apart, or none.
-    ids, total_id
-        An id for each row, or none; and one for the last row that is set apart.
+    ids
+        An id for each row, or none.
     groups
         What each row belongs to, or none; rows of one group follow each other, below a row that names it.
     of
@@ -189,7 +192,6 @@ class Grid:
     caption: str = ""
     total: tuple[Cell, ...] = ()
     ids: tuple[str, ...] = ()
-    total_id: str = ""
     groups: tuple[str, ...] = ()
     of: tuple[str, ...] = ()
     kind: ClassVar[str] = "grid"
@@ -316,26 +318,31 @@ def told(parts: Iterable[Part]) -> str:
             case Law():
                 lines.append(f"{part.name or part.formula.output.name} = {part.formula}")
             case Lines():
-                lines += map(words_of, part.items)
+                lines += part.items
             case Section():
                 lines += [*filter(None, [part.title]), told(part.parts)]
     return "\n".join(lines)
 
 
-def words_of(said: str | Sentence | Cell) -> str:
-    """Return the words of a sentence or a cell, whatever they lead to; of a bar none."""
-    if isinstance(said, tuple):
-        return "".join(map(words_of, said))
-    return said.text if isinstance(said, Link) else "" if isinstance(said, CellBar) else str(said)
+def words_of(cell: Cell) -> str:
+    """Return the words of a cell; of a bar none."""
+    return cell.text if isinstance(cell, Link) else "" if isinstance(cell, CellBar) else cell
 
 
 def _grid_lines(grid: Grid) -> list[str]:
     """Write a table as pandas does: to the right, numbers a space further from what stands before them."""
     heads = [f"{' ' * is_number}{head}" for head, is_number in zip(grid.heads, grid.numeric, strict=True)]
-    table = [tuple(heads), *(tuple(map(words_of, row)) for row in grid.rows)]
+    rows = [*grid.rows, *([grid.total] if grid.total else [])]
+    table = [tuple(heads), *(tuple(map(words_of, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
     return lines + ([grid.note] if grid.note else [])
+
+
+Formatter: TypeAlias = Callable[[Any], str]
+MOST_ROWS = 400
+_LONGEST_CELL = 300
+_SOONER_SHOWN = 1.25
 
 
 def grid_of(
@@ -388,3 +395,110 @@ def grid_of(
     note = "; ".join(filter(None, (f"{first} of {count_text(len(frame), 'row')}", rest))) if left else ""
     heads = tuple(str(name) for name in cut.columns)
     return Grid(heads, numeric, tuple(zip(*columns, strict=True)) if columns else (), note)
+
+
+def table_of(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    forms: Mapping[str, Formatter] | None = None,
+    note: str = "",
+    most: int = MOST_ROWS,
+) -> Grid:
+    """Write a frame for people.
+
+    Parameters
+    ----------
+    frame
+        Its index is not shown; columns without any value are left out.
+    caption
+        What it shows.
+    heads
+        Column to head; the column's name with spaces for underscores if not given.
+    forms
+        Column to a function from value to text; numbers get the decimals their column needs if not given.
+    note
+        A sentence below.
+    most
+        Rows beyond these are counted instead of shown.
+    """
+    shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    known = {str(name): (forms or {}).get(str(name)) or _form_of(shown[name]) for name in shown.columns}
+    # a few rows more are sooner shown than counted
+    grid = grid_of(shown, str, forms=known, most=most if len(shown) > _SOONER_SHOWN * most else None)
+    told = f"{capital(grid.note)}. {note}" if grid.note else note
+    words = tuple((heads or {}).get(name, name.replace("_", " ")) for name in grid.heads)
+    return replace(grid, heads=words, caption=caption, note=told.strip())
+
+
+def _form_of(column: pd.Series[Any]) -> Formatter:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if is_bool_dtype(column):
+        return lambda value: "yes" if value else "no"
+    if not is_numeric_dtype(column):
+        return lambda value: shorten(str(value), _LONGEST_CELL)
+    return number_form(column_decimals(column.dropna().astype(float)))
+
+
+def number_form(decimals: int, *, signed: bool = False) -> Formatter:
+    """Return how the numbers of a column are written that share their decimals."""
+    return lambda value: fixed_text(float(value), decimals, signed=signed)
+
+
+def tone_of(change: float) -> Tone:
+    """Return how a price that changes is coloured: less is good, more is bad, and nothing has no colour."""
+    return "good" if change < 0 else "bad" if change > 0 else ""
+
+
+def caution(note: str) -> Notice:
+    """Return a notice of what must be said beside the figures, as a sentence; a name at its head stays as it is."""
+    is_word = note.partition(" ")[0].isalpha()
+    return Notice("care", (capital(note) if is_word else note).rstrip(".") + ".")
+
+
+def bar_lengths(values: Sequence[float]) -> list[float]:
+    """Return the lengths of bars in per cent of the longest."""
+    import pandas as pd
+
+    sizes = pd.Series(values, dtype=float).abs().replace(float("inf"), float("nan")).fillna(0.0)
+    return list(100 * sizes / (sizes.max() or 1.0)) if len(sizes) else []
+
+
+def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) -> Grid:
+    """Return the terms of two plans beside each other, with a pair of bars in each row.
+
+    Parameters
+    ----------
+    frame
+        Columns ``term``, ``before``, ``after`` and ``change``, and others that are parts of the change.
+    caption
+        What it shows.
+    heads
+        Column to head, in their order.
+    """
+    sums = frame[list(heads)].sum(min_count=1)
+    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
+
+    def cells(name: str, row: pd.Series[float]) -> tuple[str, ...]:
+        told = [
+            fixed_text(float(row[column]), decimals, signed=column not in ("before", "after"))
+            for column in heads
+        ]
+        return (name, *told, _relative(row["before"], row["after"]))
+
+    lengths = bar_lengths([*frame["before"], *frame["after"]])
+    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
+        (*cells(str(term), row), CellBar(lengths[len(frame) + place], lengths[place]))
+        for place, (term, (_, row)) in enumerate(
+            zip(frame["term"], frame[list(heads)].iterrows(), strict=True)
+        )
+    )
+    numeric = (False, *(True for _ in heads), True, False)
+    words = ("term", *heads.values(), "%", "")
+    return Grid(words, numeric, rows, caption=caption, total=(*cells("total", sums), ""))
+
+
+def _relative(old: float, new: float) -> str:
+    return percent_text((new - old) / abs(old), signed=True) if old else "–"

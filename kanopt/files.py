@@ -32,7 +32,6 @@ _SIGNS = "=+\\-@\t\r\n＝＋－＠"
 _FORMULA = re.compile(f"(^|;)(?=[ \t\r\n']*[{_SIGNS}])")
 GUARDED = f"(^|;)'[ \t\r\n']*[{_SIGNS}]"
 """Regular expression, of Python and of RE2, that is found in every guarded text."""
-_MARK = "\ufeff"
 _GUARD = re.compile(f"(^|;)'(?=[ \t\r\n']*[{_SIGNS}])")
 
 
@@ -58,16 +57,8 @@ def unguarded(text: str) -> str:
     return _GUARD.sub(r"\1", text)
 
 
-def csv_text(frame: pd.DataFrame, *, commas: bool = False) -> str:
+def csv_text(frame: pd.DataFrame) -> str:
     """Return a table as CSV for people, in which texts are texts to a spreadsheet, too; numbers stay as they are.
-
-    Parameters
-    ----------
-    frame
-        The table.
-    commas
-        Whether numbers have decimal commas, and semicolons part the cells, as spreadsheets read where commas are
-        decimal signs; a mark at the beginning tells them that the text is UTF-8.
 
     Examples
     --------
@@ -76,19 +67,13 @@ def csv_text(frame: pd.DataFrame, *, commas: bool = False) -> str:
     client,load
     '@home,-1.5
     Lyon,2.0
-    >>> print(csv_text(pd.DataFrame({"client": ["Lyon; Nice"], "load": [-1.5]}), commas=True)[1:], end="")
-    client;load
-    "Lyon; Nice";-1,5
     """
     safe = frame.map(_cell).rename(columns=_cell)
-    mark, part, decimal = (_MARK, ";", ",") if commas else ("", ",", ".")
-    text: str = safe.to_csv(index=False, lineterminator="\n", sep=part, decimal=decimal)
+    text: str = safe.to_csv(index=False, lineterminator="\n")
+    # pandas quotes the line end that it writes and no other, which would begin a row of its own
     if "\r" in text:
-        # pandas quotes the line end that it writes and no other, which would begin a row of its own
-        text = safe.to_csv(
-            index=False, lineterminator="\n", sep=part, decimal=decimal, quoting=csv.QUOTE_NONNUMERIC
-        )
-    return mark + text
+        text = safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text
 
 
 def _cell(value: Any) -> Any:

@@ -38,7 +38,7 @@ from kanopt.cli.output import (
 )
 from kanopt.cli.planning import check, compare, run, solve
 from kanopt.cli.questions import (
-    Answer,
+    Outcome,
     monte_carlo,
     pairs,
     question,
@@ -271,7 +271,6 @@ def _keys(name: str, section: str, example: str) -> click.Option:
 def fit(given: Given) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
 
-    Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
     Ctrl-C keeps the best law until then, and begins no other one.
     """
     from kanopt.pages import write_laws
@@ -296,7 +295,7 @@ def fit(given: Given) -> int:
     if given["as_json"]:
         echo(to_json({law.name: law_json(law) for law in laws}))
     else:
-        _echo_laws(laws)
+        echo("\n".join(law_lines(laws, picture_width())))
         for name, path in [("report", each) for each in page] + [("law", each) for each in saved]:
             echo(f"{name}: {path}")
     return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
@@ -320,15 +319,6 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
         if stopped.cut is None:
             raise
         return list(stopped.laws.values())
-
-
-def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
-    from kanopt.pages import effect_lines
-
-    width = picture_width()
-    for place, law in enumerate(laws):
-        blank = [""] if place and width is not None else []
-        echo("\n".join([*blank, *law_lines([law], width), *effect_lines(law, width)]))
 
 
 def _of_table(given: Given) -> Scenario:
@@ -427,7 +417,7 @@ def cache(given: Given) -> int:
         "  kanopt days FILE --set 'vehicles[name=van].num_available=5' --workers 2 --out month\n"
     ),
 )
-def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def days(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Plan many days of orders, beside what was driven, and beside a variant.
 
     The variant is what --set, --scale and --remove change, or the scenario of --variant: it is
@@ -450,7 +440,7 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     )
     told = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
     holds = not any(len(rows) for rows in found.faults().values())
-    return Answer(found, found.base, told, holds=holds, page=partial(found.to_html, pages=given["pages"]))
+    return Outcome(found, found.base, told, holds=holds, page=partial(found.to_html, pages=given["pages"]))
 
 
 def _prices(texts: tuple[str, ...]) -> Any:

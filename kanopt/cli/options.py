@@ -220,9 +220,9 @@ ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
 EXPORT = choice(
     "--export",
-    *("xlsx", "csv", "csv-comma", "md", "orders"),
+    *("xlsx", "csv", "md"),
     multiple=True,
-    text="Write the plan beside the report as well; csv-comma has decimal commas. Once for each.",
+    text="Write the plan beside the report as well. Once for each.",
 )
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")

@@ -198,15 +198,11 @@ def run_json(run: Run) -> dict[str, Any]:
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as plain data."""
+    """Return what is told of a comparison beside its tables."""
     return {
-        "unit": comparison.unit,
         "base": comparison.base.scenario.name,
-        "coverage": comparison.coverage.to_dict("records"),
         "changes": {each.name: list(comparison.changes_of(each)) for each in comparison.variants},
-        "steps": comparison.steps.to_dict("records"),
         "terms": comparison.terms.to_dict("records"),
-        "moved": comparison.moved.to_dict("records"),
         "notes": list(comparison.notes),
         "results": {run.scenario.name: result_json(run.result) for run in comparison.runs},
         "interrupted": comparison.interrupted,

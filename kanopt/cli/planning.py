@@ -35,7 +35,7 @@ from kanopt.cli.output import (
     save_table,
     to_json,
 )
-from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.cli.questions import Outcome, tell
 from kanopt.errors import ScenarioError
 from kanopt.files import replace_file
 from kanopt.text import count_text, money_text, percent_text
@@ -160,7 +160,7 @@ def solve(given: Given) -> int:
 
 def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) -> Run:
     """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
-    from kanopt.pages import export_files, refuse_exports
+    from kanopt.pages import export_files
 
     formats = given["export"]
     with progress_reporter(quiet=given["quiet"]) as progress:
@@ -172,9 +172,6 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
             scenario = scenario if given[flag] is None else scenario.set(key, given[flag])
         exported = export_files(formats, folder, given["file"].stem) if formats else []
         check_outputs(outputs(scenario), input_files(scenario), exported)
-        if formats:  # what no plan of it can be written in is refused before laws are learned
-            scenario.check(planning=True)
-            refuse_exports(scenario.build(scenario.drafts), formats)
         found: Run = scenario.run(
             seed=given["seed"],
             time_limit=given["time_limit"],
@@ -243,17 +240,8 @@ def compare(given: Given) -> int:
         outcome = compared(scenarios, progress=progress, **how)
     if not given["as_json"]:
         echo_unanswered(scenarios)
-        echo(outcome.text())
-    written = {"report": str(outcome.to_html(page))}
-    for book in books:
-        written["workbook"] = str(outcome.to_xlsx(book))
-    codes = [exit_code_of(one.result) for one in outcome.runs]
-    code = exit_code_of_stop(stop_of_command()) if outcome.interrupted else max(codes)
-    if given["as_json"]:
-        echo(to_json({**comparison_json(outcome), **written, "exit_code": int(code)}))
-    else:
-        echo("\n" + "\n".join(f"{name}: {path}" for name, path in written.items()))
-    return code
+    worst = max(outcome.runs, key=lambda run: exit_code_of(run.result))
+    return tell(given, Outcome(outcome, worst.result, comparison_json(outcome)), scenarios[0], page)
 
 
 def _compared_page(folder: Path, scenarios: Sequence[Scenario]) -> Path:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from functools import partial
+from dataclasses import dataclass, field, fields, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,11 +34,9 @@ if TYPE_CHECKING:
     from kanopt.scenarios import Scenario
     from kanopt.scenarios.events import OnEvent
 
-_STOPPED = "STOPPED while searching; the plan is the best until then"
-
 
 @dataclass(frozen=True)
-class Answer:
+class Outcome:
     """What came of a question.
 
     Parameters
@@ -50,8 +47,6 @@ class Answer:
         The plan that was asked about, which decides the exit code.
     data
         What is told to machines besides the tables.
-    text
-        For people, in place of that of the answer.
     holds
         False where no plan that was asked about holds, although the base does.
     written
@@ -63,7 +58,6 @@ class Answer:
     found: Any
     base: Result
     data: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""
     holds: bool = True
     written: Mapping[str, Path] = field(default_factory=dict)
     page: Callable[[Path], Path] | None = None
@@ -86,7 +80,7 @@ class Answer:
 
 def question(
     word: str, *params: click.Parameter, examples: str
-) -> Callable[[Callable[[Given, Scenario, OnEvent], Answer]], click.Command]:
+) -> Callable[[Callable[[Given, Scenario, OnEvent], Outcome]], click.Command]:
     """Make a command of a function that answers a question about a scenario file.
 
     Parameters
@@ -99,7 +93,7 @@ def question(
         Lines of the help.
     """
 
-    def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Answer]) -> click.Command:
+    def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Outcome]) -> click.Command:
         def work(given: Given) -> int:
             stem, out = given["file"].stem, given["out"]
             page = given["report"] or (out or Path("reports")) / f"{stem}_{word.replace('-', '_')}.html"
@@ -110,7 +104,7 @@ def question(
                 answer = answer_to(given, scenario, progress)
             if not given["as_json"]:
                 opt.echo_unanswered([scenario])
-            return _tell(given, answer, scenario, page)
+            return tell(given, answer, scenario, page)
 
         work.__doc__ = answer_to.__doc__
         shared = (opt.WORKBOOK, opt.OUT, opt.REPORT, *opt.SEARCHING)
@@ -119,11 +113,11 @@ def question(
     return command_of
 
 
-def _tell(given: Given, answer: Answer, scenario: Scenario, page: Path) -> int:
+def tell(given: Given, answer: Outcome, scenario: Scenario, page: Path) -> int:
     """Print an answer, and write what goes with it."""
     found, written, tables = answer.found, dict(answer.written), answer.tables
     if not given["as_json"]:
-        echo(answer.text or found.text())
+        echo(str(answer.base) if found is None else found.text())
     pages: dict[str, Path] = {}
     if found is not None:  # before the tables, of which one may lead elsewhere and be refused
         pages["report"] = (answer.page or found.to_html)(page)
@@ -131,7 +125,7 @@ def _tell(given: Given, answer: Answer, scenario: Scenario, page: Path) -> int:
             pages["workbook"] = found.to_xlsx(page.with_suffix(".xlsx"))
     if given["out"] is not None:
         files = {
-            name: given["out"] / f"{given['file'].stem}_{name}.csv" for name in tables if name not in written
+            name: given["out"] / f"{scenario.path.stem}_{name}.csv" for name in tables if name not in written
         }
         check_outputs(files.values(), input_files(scenario))
         written |= {name: save_table(tables[name], path) for name, path in files.items()}
@@ -175,7 +169,7 @@ def _plans(*words: str, default: str) -> click.Option:
         "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
     ),
 )
-def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Ask what if at many points: price a plan under other data, or plan each point anew.
 
     Varied is what --set and --scale say. With --out the points are written as Parquet, and the same command goes on
@@ -198,7 +192,7 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         found.points.to_parquet(table, index=False)
         written = {"points": replace_file(out / "points.parquet", table.getvalue(), make_folders=True)}
     data = {"price": found.base.objective}
-    return Answer(found, found.base, data, holds=found.holds_somewhere, written=written)
+    return Outcome(found, found.base, data, holds=found.holds_somewhere, written=written)
 
 
 @question(
@@ -212,7 +206,7 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         "  kanopt tornado FILE --scale surrogates.travel_time=0.9:1.1 --plan today\n"
     ),
 )
-def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Ask what moves the price most, each input alone.
 
     Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say; of
@@ -222,7 +216,7 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
     how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
     found = asked(scenario, asked_ranges(given), **how)
-    return Answer(found, found.base, {"price": found.base.objective})
+    return Outcome(found, found.base, {"price": found.base.objective})
 
 
 @question(
@@ -248,7 +242,7 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         "  kanopt switch-points FILE --scale 'sites[name=north].fixed_cost=0.5:8:4' --decisions in-use\n"
     ),
 )
-def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Ask where it tips: the values from which on another plan is better.
 
     Varied is what --set and --scale say, each path alone. Between two values whose plans agree nothing is looked for;
@@ -265,7 +259,7 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer
         options=sweep_options(given),
         progress=progress,
     )
-    return Answer(found, found.base, {"sentences": list(found.sentences())})
+    return Outcome(found, found.base, {"sentences": list(found.sentences())})
 
 
 @question(
@@ -281,7 +275,7 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer
     ),
     examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
 )
-def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Ask how sure a plan is.
 
     It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
@@ -292,13 +286,12 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
     result = _plan(given, scenario, progress)
     if not result.has_plan:
-        return Answer(None, result, {"status": result.status.value}, str(result))
+        return Outcome(None, result, {"status": result.status.value})
     seed = scenario.seed if given["seed"] is None else given["seed"]
     found = asked(result, uncertainty, draws=given["draws"], seed=seed)
-    changes, stopped = list(scenario.change_sentences()), [_STOPPED] if result.interrupted else []
-    text = "\n".join([name, *stopped, *(f"  changed: {change}" for change in changes), str(found)])
-    page = partial(found.to_html, scenario=scenario, notes=stopped)
-    return Answer(found, result, {"status": result.status.value, "changes": changes}, text, page=page)
+    found = replace(found, scenario=scenario.named(name), interrupted=result.interrupted)
+    data = {"status": result.status.value, "changes": list(scenario.change_sentences())}
+    return Outcome(found, result, data)
 
 
 def _uncertainty(given: Given) -> Uncertainty:
@@ -340,7 +333,7 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
         "  kanopt monte-carlo FILE --laws fuel --plan today --draws 500\n"
     ),
 )
-def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Ask whether another plan would be better, were laws, inputs and demands not quite so.
 
     In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
@@ -359,7 +352,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         options=sweep_options(given),
         progress=progress,
     )
-    return Answer(found, found.base)
+    return Outcome(found, found.base)
 
 
 @question(
@@ -374,7 +367,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     opt.COLUMN,
     examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
 )
-def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def review(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """Hold what was driven against the plan: what was not followed, the day, the laws, and chance.
 
     DRIVEN is a table with a row for each stop: vehicle, client, arrival and end, and perhaps stop, departure, back and
@@ -405,9 +398,9 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         result = evaluate(problem, read_table(given["planned"]))
         run = finish_run(scenario, laws, result, None, seconds=0.0)
     if not run.result.has_plan:
-        return Answer(None, run.result, text=str(run.result))
+        return Outcome(None, run.result)
     columns = pairs("--column", given["column"])
     guess = "The plan was searched for again, since --planned names none: it need not be the one that was carried out."
     found = asked(run, driven, columns=columns, assumed=() if given["planned"] else (guess,))
     told = {"notes": list(found.cautions()), "sentences": list(found.sentences())}
-    return Answer(found, run.result, told)
+    return Outcome(found, run.result, told)

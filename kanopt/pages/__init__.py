@@ -5,30 +5,20 @@ that a page needs no network, and no script to be read.
 """
 
 from kanopt.pages.answer_pages import answer_page as answer_page
+from kanopt.pages.answer_pages import plot_answer as plot_answer
 from kanopt.pages.diagrams import plot_diagram as plot_diagram
 from kanopt.pages.export import EXPORTS as EXPORTS
 from kanopt.pages.export import export as export
 from kanopt.pages.export import export_all as export_all
 from kanopt.pages.export import export_files as export_files
 from kanopt.pages.export import export_tables as export_tables
-from kanopt.pages.export import refuse_exports as refuse_exports
-from kanopt.pages.law_plots import effect_lines as effect_lines
+from kanopt.pages.figure_rows import days_text as days_text
 from kanopt.pages.law_plots import plot_effects as plot_effects
 from kanopt.pages.law_plots import plot_formula as plot_formula
 from kanopt.pages.law_plots import plot_law as plot_law
 from kanopt.pages.plots import plot_result as plot_result
-from kanopt.pages.plots import plot_view as plot_view
-from kanopt.pages.risk_pages import days_text as days_text
-from kanopt.pages.risk_pages import plot_days as plot_days
-from kanopt.pages.risk_pages import risk_page as risk_page
 from kanopt.pages.row_plots import plot_costs as plot_costs
 from kanopt.pages.row_plots import plot_day_costs as plot_day_costs
-from kanopt.pages.row_plots import plot_plans as plot_plans
-from kanopt.pages.row_plots import plot_ranges as plot_ranges
-from kanopt.pages.row_plots import plot_review as plot_review
-from kanopt.pages.row_plots import plot_sweep as plot_sweep
-from kanopt.pages.row_plots import plot_switch_points as plot_switch_points
-from kanopt.pages.row_plots import plot_tornado as plot_tornado
 from kanopt.pages.write import shown_html as shown_html
 from kanopt.pages.write import write_explanation as write_explanation
 from kanopt.pages.write import write_laws as write_laws

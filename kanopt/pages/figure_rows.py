@@ -1,4 +1,4 @@
-"""The figures of a plan, each with a row of its own to which sentences and tiles lead."""
+"""The figures of a plan, each with a row of its own to which its tile leads."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from kanopt.display import Grid, Link
-from kanopt.explain.differences import does_less, service_difference
+from kanopt.display import Grid
+from kanopt.plans.differences import does_less, service_difference
 from kanopt.plans.plan_figures import PlanFigure
 from kanopt.plans.result import Result
 from kanopt.questions.risks.risk import share_error
 from kanopt.text import fixed_text, money_text, percent_text, round_money, shorten, sure_text
 
 if TYPE_CHECKING:
-    from kanopt.explain import Explanation
+    from kanopt.plans.explanation import Explanation
     from kanopt.plans.result import PlanExports, Result
     from kanopt.questions.risks.punctuality import Punctuality
     from kanopt.scenarios import LearnedLaw, Run
@@ -38,7 +38,7 @@ class FigureRow:
     plan
         As the row has it.
     short
-        As sentences have it.
+        As its tile has it.
     how
         How it is worked out, in a clause.
     today, change
@@ -60,11 +60,6 @@ class FigureRow:
     def anchor(self) -> str:
         """The id of its row."""
         return f"figure-{self.key}"
-
-    @property
-    def link(self) -> Link:
-        """The figure as sentences have it, which leads to its row."""
-        return Link(self.short, self.anchor)
 
 
 def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
@@ -263,7 +258,7 @@ class ReportSubject:
     @cached_property
     def groundless(self) -> str:
         """Why the plan proposes nothing, in a sentence; empty where it does."""
-        from kanopt.explain.summary import groundless_sentence
+        from kanopt.plans.summary import groundless_sentence
 
         return groundless_sentence(self.explanation.result, self.assumed)
 
@@ -293,9 +288,17 @@ class ReportSubject:
         return None if self.today is None else punctuality(self.today)
 
 
+def days_text(result: Result) -> str:
+    """Return how often a plan is on time, in sentences; empty where nothing is known of that."""
+    from kanopt.questions.risks.punctuality import punctuality
+
+    known = punctuality(result)
+    return "" if known is None else known.text()
+
+
 def subject_of(source: PlanExports) -> ReportSubject:
     """Return the report subject of a result, or of a run of a scenario."""
-    from kanopt.explain import explain
+    from kanopt.plans.explanation import explain
     from kanopt.plans.result import Result
 
     if isinstance(source, Result):

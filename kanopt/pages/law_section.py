@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section
+from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section, table_of
 from kanopt.errors import FormulaError
 from kanopt.formulas import Formula, Step
 from kanopt.formulas import Table as Tabulated
@@ -17,7 +17,7 @@ from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
 from kanopt.pages.diagrams import diagram_size, plot_diagram
-from kanopt.pages.first_page import NARROW, box, chart_of, ids_by_name, table_of, text_block
+from kanopt.pages.first_page import NARROW, box, chart_of, ids_by_name, text_block
 from kanopt.pages.law_plots import (
     comparison_levels,
     fixed_inputs_text,

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kanopt.display import (
-    Grid,
-    KeyFigure,
-    Lines,
-    Link,
-    Notice,
-    Notices,
-    Part,
-    Section,
-    Sentence,
-    Tone,
-    words_of,
-)
-from kanopt.explain.differences import does_less, service_difference
-from kanopt.explain.summary import (
+import pandas as pd
+
+from kanopt.display import Grid, KeyFigure, Lines, Notice, Notices, Part, Section, Tone, tone_of
+from kanopt.pages.charts import named_rows
+from kanopt.pages.figure_rows import FigureRow, figure_rows
+from kanopt.pages.first_page import LONGEST, FirstPage, plain, unanswered_notices
+from kanopt.plans.differences import difference, does_less, service_difference
+from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
+from kanopt.plans.summary import (
+    MOST_REASONS,
     UNREAD,
     bound_sentence,
     cost_sentence,
+    coverage_sentence,
     extrapolation_sentence,
     frozen_sentence,
+    group_reasons,
     left_out_sentence,
+    reason_text,
     stake_sentence,
+    today_sentence,
 )
-from kanopt.pages.figure_rows import FigureRow, figure_rows
-from kanopt.pages.first_page import (
-    LONGEST,
-    FirstPage,
-    join_sentences,
-    linked,
-    row_ids,
-    say,
-    tone_of,
-    unanswered_notices,
-)
-from kanopt.pages.plan_why import why_sentences
-from kanopt.plans.result import Result
 from kanopt.scenarios.learn import doubts
 from kanopt.text import (
     capital,
@@ -51,6 +37,7 @@ from kanopt.text import (
     money_text,
     number_text,
     percent_text,
+    round_money,
     shorten,
     sure_text,
 )
@@ -59,12 +46,15 @@ if TYPE_CHECKING:
     from kanopt.pages.figure_rows import ReportSubject
     from kanopt.scenarios import LearnedLaw
 
-_MOST_ASSUMED = 4
+_MOST_ASSUMED = _MOST_TERMS = 4
+_MOST_FIGURES = 3
 _LIST, _NAMES = 12, 5
 _TILES_IN_ROW = 4
 _FEWEST_CHOICES = 2
 _APART = 0.02
-"""Shares of days that are told apart."""
+"""Shares of days that are told apart, and of the whole from which on a term is worth a word."""
+_KINDS = ("infeasible", "unserved", "late", "closed")
+_HELD = 1e-9
 
 
 def plan_first(
@@ -81,111 +71,81 @@ def plan_first(
     notices
         What must be known before believing the rest.
     """
-    own = len(subject.assumed)
     return FirstPage(
         todo=() if subject.unanswered else tuple(filter(None, _todo(subject, rows))),
         figures=tuple(_keys(subject, rows)),
-        why=why_sentences(subject, rows),
+        why=tuple(filter(None, _why(subject, rows))),
         sure=tuple(filter(None, _sure(subject, rows))),
         notices=notices,
         changes=subject.changes,
         laws=subject.laws,
         tables=subject.tables,
-        assumed=tuple(
-            (Link(shorten(text, LONGEST), "provenance" if place < own else "figures"),)
-            for place, text in enumerate(subject.assumptions[:_MOST_ASSUMED])
-        ),
+        assumed=tuple(shorten(text, LONGEST) for text in subject.assumptions[:_MOST_ASSUMED]),
         choices=None if subject.unanswered or subject.groundless else _frontier(subject),
         heading="What this shows" if subject.groundless else "What to do",
     )
 
 
-def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentence]:
-    """Return what to do; a plan that leaves something out says that first."""
-    result = subject.explanation.result
+# What to do
+
+
+def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str]:
+    """Yield what to do and what it costs; a plan that leaves something out says that first."""
+    result, today, year = subject.explanation.result, subject.today, rows.get("saving_year")
     known = result.assessment
     if known is None or not rows:
-        return [(cost_sentence(result),)]
-    served = _served(result)
-    if subject.groundless:  # the warning above says why nothing is proposed
-        guess = say("On these guesses it would {} {}.", _verb(result).removesuffix("s"), rows["cost"].link)
-        return [served, guess]
-    figures = [(row.figure, row.anchor) for row in rows.values() if row.figure is not None]
-    amounts = {text: anchor for figure, anchor in figures for text in (figure.text, figure.note) if text}
-    proposal = linked(f"{known.proposal}.", amounts) if known.proposal else ()
-    what = (served, proposal) if not known.coverage.complete else (proposal, served)
-    return [join_sentences(what), _price(subject, rows)]
-
-
-def _served(result: Result) -> Sentence:
-    coverage = result.coverage
-    if coverage is None or not coverage.text:
-        return ()
-    done = coverage.things - len(coverage.left_out)
-    counted = coverage.words.count(coverage.things)
-    known = (coverage.amount, counted, f"{done:,} of {counted}")
+        yield cost_sentence(result)
+        return
     # what is left out stands by name in the warning above
-    text = shorten(coverage.text.removesuffix(f"; {coverage.missing}"), LONGEST)
-    return linked(f"The plan {text}.", dict.fromkeys(known, "figure-served"))
+    served = shorten(coverage_sentence(result).replace(f"; {known.coverage.missing}.", "."), LONGEST)
+    if subject.groundless:  # the warning above says why nothing is proposed
+        yield from (served, cost_sentence(result, guessed=True))
+        return
+    proposal = f"{known.proposal}." if known.proposal else ""
+    told = (proposal, served) if known.coverage.complete else (served, proposal)
+    yield " ".join(filter(None, told))
+    saved = 0.0 if today is None else (today.objective or 0.0) - (result.objective or 0.0)
+    in_year = ""
+    if year is not None and saved and not service_difference(result, today or result):
+        earns = (result.objective or 0.0) < 0
+        word = ("more" if saved > 0 else "less") if earns else ("saved" if saved > 0 else "more")
+        times = number_text(subject.plans_per_year or 0.0)
+        in_year = f"Carried out {times} times a year, that is {year.short} {word} in a year."
+    yield " ".join(filter(None, [cost_sentence(result), today_sentence(result, today, brief=True), in_year]))
 
 
-def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say what the plan costs and what it saves, once and in a year."""
-    result, today = subject.explanation.result, subject.today
-    cost, saving, year = rows["cost"], rows.get("saving"), rows.get("saving_year")
-    verb = _verb(result)
-    head = say("It {} {}", verb, cost.link)
-    if saving is None or today is None:
-        return say("{}.", head)
-    saved = (today.objective or 0.0) - (result.objective or 0.0)
-    if other := service_difference(result, today):
-        text = shorten(f"today's plan {other}", LONGEST)
-        word = "less" if saved >= 0 else "more"
-        but = "no saving" if does_less(result, today) else "the two plans do not do the same"
-        difference = (saving.link, Link(text, saving.anchor))
-        return say(f"{{}}. That is {{}} {word} than today, but {but}: {{}}.", head, *difference)
-    if not saved:
-        return say("{}, as much as today's plan.", head)
-    word = ("more" if saved > 0 else "less") if verb == "earns" else ("less" if saved > 0 else "more")
-    told = say("{}: {} {} than today's {}.", head, saving.link, word, Link(cost.today, cost.anchor))
-    if year is None:
-        return told
-    times = Link(number_text(subject.plans_per_year or 0.0), year.anchor)
-    end = "saved" if saved > 0 and verb == "costs" else word
-    return say("{} Carried out {} times a year, that is {} {} in a year.", told, times, year.link, end)
-
-
-def _verb(result: Result) -> str:
-    return "earns" if (result.objective or 0.0) < 0 else "costs"
+# The tiles: cost, saving, service, and what the kind of problem counts
 
 
 def _keys(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[KeyFigure]:
-    """Return the tiles: cost, saving, service, and what the kind of problem counts."""
     result, today = subject.explanation.result, subject.today
     if not rows:
         return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
     cost = _cost_key(result, rows["cost"])
     if subject.groundless:
-        cost = replace(cost, label=f"Would {_verb(result).removesuffix('s')}", note="on guesses")
-    keys = [cost, _saving_key(result, today, rows), *_served_key(result, rows)]
-    own = [row for row in rows.values() if row.figure is not None and not _says_less(row, rows)]
-    shown = [row for row in own if row.figure is not None and row.figure.rank == 1]
-    filling = [row for row in own if row.figure is not None and row.figure.rank == 2]
+        verb = "earn" if (result.objective or 0.0) < 0 else "cost"
+        cost = replace(cost, label=f"Would {verb}", note="on guesses")
+    keys = [cost, _saving_key(result, today, rows)]
+    if (served := rows.get("served")) is not None and result.coverage is not None:
+        keys.append(_key(served, shorten(served.how, 80), "" if result.coverage.complete else "bad"))
+    # that nothing is late in the plan itself says less than on how many days all is in time
+    said = {"lateness"} if "on_time" in rows else set[str]()
+    own = {
+        key: row.figure
+        for key, row in rows.items()
+        if row.figure is not None and not (key in said and not row.figure.value)
+    }
+    shown = [key for key, figure in own.items() if figure.rank == 1]
+    filling = [key for key, figure in own.items() if figure.rank == 2]
     shown += filling[: -(len(keys) + len(shown)) % _TILES_IN_ROW]
-    for row in own:
-        if row in shown and row.figure is not None:
-            notes = [row.figure.note, f"today {row.today}" if row.today else ""]
-            keys.append(_key(row, "; ".join(filter(None, notes)), "bad" if row.figure.bad else ""))
+    for key in (key for key in own if key in shown):
+        notes = [own[key].note, f"today {rows[key].today}" if rows[key].today else ""]
+        keys.append(_key(rows[key], "; ".join(filter(None, notes)), "bad" if own[key].bad else ""))
     return keys
 
 
 def _key(row: FigureRow, note: str, tone: Tone = "") -> KeyFigure:
     return KeyFigure(row.label, row.short, "", note, tone, anchor=row.anchor)
-
-
-def _says_less(row: FigureRow, rows: Mapping[str, FigureRow]) -> bool:
-    """Say whether a figure has no tile since another says more: that nothing is late in the plan itself."""
-    return row.key == "lateness" and "on_time" in rows and row.figure is not None and not row.figure.value
 
 
 def _cost_key(result: Result, row: FigureRow) -> KeyFigure:
@@ -207,40 +167,6 @@ def _saving_key(result: Result, today: Result | None, rows: Mapping[str, FigureR
     return _key(row, f"{year.short} in a year" if year is not None else f"today {rows['cost'].today}", tone)
 
 
-def _served_key(result: Result, rows: Mapping[str, FigureRow]) -> list[KeyFigure]:
-    row, coverage = rows.get("served"), result.coverage
-    if row is None or coverage is None:
-        return []
-    return [_key(row, shorten(row.how, 80), "" if coverage.complete else "bad")]
-
-
-def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentence]:
-    result = subject.explanation.result
-    if not rows:
-        return []
-    if subject.unanswered:
-        return [(UNREAD,)]
-    return [
-        _in_time(subject, rows),
-        () if subject.groundless else _band(result, rows),
-        _bound(result, subject.today, rows),
-        _rules(result),
-        _outside(subject),
-    ]
-
-
-def _in_time(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say on what share of days all is in time, and what is most often late; nothing where that is not known."""
-    known = subject.punctuality
-    if known is None or "on_time" not in rows:
-        return ()
-    text, parts = known.words()
-    worst = row_ids("in-time", known.frame["name"].head(1))[0]
-    anchors = {"on_time": rows["on_time"].anchor, "name": worst, "often": worst}
-    late = rows["lateness"].anchor if "lateness" in rows else "punctuality"
-    return say(text, *(Link(part, anchors.get(key, late)) for key, part in parts.items()))
-
-
 def _frontier(subject: ReportSubject) -> Grid | None:
     """Return what being in time costs with these routes, the plan and today's among the choices; none where unknown."""
     known, today = subject.explanation.result.days_in_time, subject.today
@@ -259,99 +185,171 @@ def _frontier(subject: ReportSubject) -> Grid | None:
     return Grid(heads, (True, True, False), rows)
 
 
-def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say how far the price may be off, as far as the errors of the laws go."""
-    stake = result.money_at_stake
-    if stake is not None and not stake.is_known:
-        return (stake_sentence(result),)
-    if stake is None or "low" not in rows:
-        learned = any(law.fit is not None or law.parts for law in result.problem.laws().values())
-        known = "The errors of what was learned hardly move the price." if learned else ""
-        return (
-            known or "The price is worked out from given numbers; nothing was learned that could be off.",
-        )
-    chance = Link(percent_text(stake.level), rows["low"].anchor)
-    ends = (rows["low"].link, rows["high"].link)
-    if outside := stake.outside_words(earned=(result.objective or 0.0) < 0):
-        return say(f"{capital(outside)}.", chance, *ends, rows["cost"].link)
-    words = (
-        "With {} probability the true price is between {} and {}, as far as errors of what was learned go."
-    )
-    return say(words, chance, *ends)
+# Why: what differs from today or weighs most, and what stands in the way of better
 
 
-def _bound(result: Result, today: Result | None, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say what is known about better plans."""
-    saving, worse = (
-        rows.get("saving"),
-        today is not None and (today.objective or 0.0) < (result.objective or 0.0),
-    )
-    if saving is not None and today is not None and worse and not service_difference(result, today):
-        return say("A better plan exists: {}.", Link("today's", saving.anchor))
-    links = {rows[key].short: rows[key].anchor for key in ("bound", "gap") if key in rows}
-    links |= {"proved": rows["bound"].anchor} if "bound" in rows else {}
-    return linked(bound_sentence(result), links) or ("Whether a better plan exists is not known.",)
+def _why(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str]:
+    result, today = subject.explanation.result, subject.today
+    if result.pricing is not None:
+        others = ""
+        if today is not None and today.pricing is not None and today.problem.unit == result.problem.unit:
+            yield "" if service_difference(result, today) else _what_changed(today, result)
+            others = _other_figures(rows)
+        yield others or _busiest(result)
+    yield _obstacle(subject)
 
 
-def _rules(result: Result) -> Sentence:
+def _what_changed(today: Result, result: Result) -> str:
+    """Say which terms of the price make the difference to today's plan."""
+    frame, unit = difference(today, result), result.problem.unit
+    total = float(frame["change"].sum())
+    if abs(total) <= _HELD * max(1.0, abs(today.objective or 0.0)):
+        return ""
+    large = frame[frame["change"].abs() >= _APART * abs(total)]
+
+    def terms(part: pd.DataFrame) -> str:
+        found = [
+            f"{round_money(abs(row.change), unit)} on {plain(str(row.term))}"
+            for row in named_rows(part.head(_MOST_TERMS))
+        ]
+        rest = float(part["change"].iloc[_MOST_TERMS:].abs().sum())
+        return join_list(found + ([f"{round_money(rest, unit)} on the rest"] if rest else []))
+
+    sides = [("better", terms(large[large["change"] < 0])), ("worse", terms(large[large["change"] > 0]))]
+    (first, by), (second, against) = sides if total < 0 else sides[::-1]
+    return f"{capital(first)} than today by {by}" + (f"; {second} by {against}." if against else ".")
+
+
+def _other_figures(rows: Mapping[str, FigureRow]) -> str:
+    """Say in what else the plan differs from today's."""
+    parts = [
+        f"{row.label[:1].lower()}{row.label[1:]} {row.short} instead of {row.today}"
+        for row in rows.values()
+        if row.figure is not None and row.today and row.change not in ("", "0", "–") and row.figure.rank == 1
+    ]
+    return f"Beside today's plan: {join_list(parts[:_MOST_FIGURES])}." if parts else ""
+
+
+def _busiest(result: Result) -> str:
+    """Say which machine or site is used most."""
+    for roster in () if result.assessment is None else result.assessment.rosters():
+        if "use" in roster.shares and roster.frame["use"].notna().any():
+            most = roster.frame.iloc[int(roster.frame["use"].argmax())]
+            share = percent_text(float(most["use"]))
+            return f"The {roster.key} used most is {plain(str(most.iloc[0]))}: {share} of what it can do."
+    return ""
+
+
+def _obstacle(subject: ReportSubject) -> str:
+    """Say what stands in the way of serving more, or in time; where nothing does, and all was read, say so."""
+    why, known = subject.explanation, subject.explanation.result.assessment
+    proved = why.result.status is Status.OPTIMAL
+    # of a plan that is proved to be the best, what is closed stands in nobody's way
+    causes = [each for each in why.causes if not (proved and each.kind == "closed")]
+    groups, _ = group_reasons(causes, MOST_REASONS)
+    for kind in _KINDS:
+        if not (found := [group for group in groups if group.kind == kind]):
+            continue
+        group = max(found, key=lambda one: one.worst.amount or 0.0)
+        several = len(group.reasons) > 1
+        text = f"{group.counted}: {group.bottleneck}" if several else reason_text(group.worst)
+        more = len(causes) - len(group.reasons)
+        rest = f" ({count_text(more, 'more reason')} below)" if more else ""
+        return f"{capital(shorten(text, LONGEST))}{rest}."
+    if subject.unanswered or known is None or known.broken_rules or not known.coverage.complete:
+        return ""
+    late = any(figure.key == "lateness" for figure in known.figures())
+    return f"Nothing is left out{', nothing is planned late' if late else ''} and every rule is kept."
+
+
+# How sure
+
+
+def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str]:
+    result = subject.explanation.result
+    if not rows:
+        return
+    if subject.unanswered:
+        yield UNREAD
+        return
+    if subject.punctuality is not None:
+        yield subject.punctuality.text()
+    if not subject.groundless:
+        yield stake_sentence(result).replace(" on it.", " on the price.") or _unmoved(result)
+    yield _bound(result, subject.today)
     known = result.assessment
-    if known is None:
-        return ()
-    if known.broken_rules:
-        return say(
-            "{} broken.", Link(count_text(len(known.broken_rules), "rule is", "rules are"), "cautions")
-        )
-    return ("Every rule was checked again after planning, by a calculation of its own.",)
-
-
-def _outside(subject: ReportSubject) -> Sentence:
-    """Say where the plan goes beyond what the data shows."""
-    places = Counter(one.law for one in subject.explanation.extrapolations if not one.below_zero)
+    if known is not None and known.broken_rules:
+        yield f"{count_text(len(known.broken_rules), 'rule is', 'rules are')} broken."
+    else:
+        yield "Every rule was checked again after planning, by a calculation of its own."
     learned = any(law.formula.fit is not None or law.formula.parts for law in subject.laws.values())
-    if not places:
-        return ("Nowhere does the plan go beyond the past data.",) if learned else ()
-    count = Link(count_text(places.total(), "place"), "cautions")
-    words = "In {} it goes beyond the past data ({}); its price is a guess there."
-    return say(words, count, join_list(list(places), 3))
+    outside = extrapolation_sentence(
+        [one for one in subject.explanation.extrapolations if not one.below_zero]
+    )
+    yield outside or ("Nowhere does the plan go beyond the past data." if learned else "")
+
+
+def _unmoved(result: Result) -> str:
+    """Say why no errors of laws move the price."""
+    if any(law.fit is not None or law.parts for law in result.problem.laws().values()):
+        return "The errors of what was learned hardly move the price."
+    return "The price is worked out from given numbers; nothing was learned that could be off."
+
+
+def _bound(result: Result, today: Result | None) -> str:
+    """Say what is known about better plans."""
+    worse = today is not None and today.objective is not None and today.objective < (result.objective or 0.0)
+    if today is not None and worse and not service_difference(result, today):
+        return "A better plan exists: today's."
+    return bound_sentence(result) or "Whether a better plan exists is not known."
+
+
+# What must be known before a plan is believed
 
 
 def plan_notices(subject: ReportSubject) -> tuple[Notice, ...]:
     """Return what must be known before a plan is believed, what is not answered first."""
     why, today, result = subject.explanation, subject.today, subject.explanation.result
     known, notices = result.assessment, [*unanswered_notices(subject.unanswered)]
+
+    def care(text: str, lines: Iterable[str] = (), **how: str) -> None:
+        notices.append(Notice("care", text, _first(tuple(lines)), **how))
+
+    def bad(text: str, label: str = "", lines: Sequence[str] = ()) -> None:
+        notices.append(Notice("bad", text, _first(lines), label))
+
     if subject.groundless:
-        notices.append(Notice("bad", subject.groundless, label="An example, no proposal"))
+        bad(subject.groundless, "An example, no proposal")
     if known is not None and not known.coverage.complete:
-        notices.append(Notice("bad", left_out_sentence(result), label=capital(known.coverage.missing)))
+        bad(left_out_sentence(result), capital(known.coverage.missing))
     if known is not None and known.broken_rules:
-        first, *others = known.broken_rules
-        notices.append(Notice("bad", f"{first}.", _first(others), label="Rules are broken"))
+        bad(f"{known.broken_rules[0]}.", "Rules are broken", known.broken_rules[1:])
     if result.certificate is not None and not result.certificate.holds:
-        text = "The solver's objective differs from the law by more than the proven rounding bound."
-        notices.append(Notice("bad", f"{text} Do not rely on this plan."))
+        bad(
+            "The solver's objective differs from the law by more than the proven rounding bound. Do not rely on this "
+            "plan."
+        )
     if not result.has_plan:
-        notices.append(Notice("bad", cost_sentence(result)))
-    if striking := [found for found in result.problem.unread() if found.striking]:
-        text = "Nothing reads some columns that look as if they mattered: their values change nothing."
-        lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
-        notices.append(Notice("care", text, _first(lines)))
+        bad(cost_sentence(result))
+    if striking := [f"{one.table}: {one.sentence}" for one in result.problem.unread() if one.striking]:
+        care(
+            "Nothing reads some columns that look as if they mattered: their values change nothing.", striking
+        )
     if questions := result.problem.unusual():
-        text = "Some numbers are unusual for what they measure, or rows are missing: is that meant?"
-        notices.append(Notice("care", text, _first(questions)))
+        care("Some numbers are unusual for what they measure, or rows are missing: is that meant?", questions)
     if why.extrapolations:
-        lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
-        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines), short=""))
+        lines = [f"{one.where}: {one.message}" for one in why.extrapolations]
+        care(extrapolation_sentence(why.extrapolations), lines, short="")
     if known is not None and known.implausible:
-        text = "What the laws say of some of it can hardly be."
-        notices.append(Notice("care", text, _first([f"{clause}." for clause in known.implausible])))
+        care("What the laws say of some of it can hardly be.", (f"{each}." for each in known.implausible))
     notices += _doubtful(subject.laws)
     if today is not None and today.assessment is not None and today.assessment.broken_rules:
         text = (
             "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
         )
-        notices.append(Notice("care", text, _first(today.assessment.broken_rules)))
+        care(text, today.assessment.broken_rules)
     if result.interrupted:
-        notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
+        care("The search was stopped by the user; this is the best plan so far.")
     if frozen := frozen_sentence(result):
         notices.append(Notice("note", frozen))
     return tuple(notices)
@@ -359,22 +357,21 @@ def plan_notices(subject: ReportSubject) -> tuple[Notice, ...]:
 
 def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:
     """Return what is to be said of laws that are weak or of low trust; the first page names them together."""
-    found = doubts(laws.values())
     levels = {
-        name: "" if law.formula.verdict is None else law.formula.verdict.level for name, law in laws.items()
+        name: law.formula.verdict.level for name, law in laws.items() if law.formula.verdict is not None
     }
-    low = {
-        name: "weak" if levels[name] == "weak" else "of low trust"
+    low = [
+        f"{name} ({'weak' if levels.get(name) == 'weak' else 'of low trust'})"
         for name, law in laws.items()
-        if not law.trusted or levels[name] == "weak"
-    }
-    named = join_list([f"{name} ({what})" for name, what in low.items()], _NAMES)
-    short = f"Do not rely on this alone, what was learned is doubtful: {named}." if named else None
+        if not law.trusted or levels.get(name) == "weak"
+    ]
+    told = join_list(low, _NAMES)
+    short = f"Do not rely on this alone, what was learned is doubtful: {told}." if low else None
     # whoever asked for more than a law gives reads that before the price that rests on it
     distrusted = any(not law.trusted for law in laws.values())
     return [
         Notice("bad" if distrusted and not place else "care", text, short=short if not place else "")
-        for place, text in enumerate(found)
+        for place, text in enumerate(doubts(laws.values()))
     ]
 
 
@@ -397,6 +394,6 @@ def _sentences(parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
                 for place, (head, said) in enumerate(_sentences(part.parts)):
                     yield head or ("" if place else part.title), said
             case Lines():
-                yield from (("", words_of(line)) for line in part.items)
+                yield from (("", line) for line in part.items)
             case Notices():
                 yield from (("", f"{one.label}. {one.text}".removeprefix(". ")) for one in part.items)

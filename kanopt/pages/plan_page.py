@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -13,19 +14,12 @@ from kanopt.display import (
     Page,
     Part,
     Section,
-)
-from kanopt.explain import Explanation
-from kanopt.explain.summary import (
-    MOST_REASONS,
-    ReasonGroup,
-    group_reasons,
-    reason_text,
+    table_of,
 )
 from kanopt.pages.figure_rows import figure_rows, figure_table
-from kanopt.pages.first_page import box, table_ids, table_of, text_block
+from kanopt.pages.first_page import box, text_block
 from kanopt.pages.law_section import law_sections
 from kanopt.pages.plan_first import plan_first, plan_notices
-from kanopt.pages.plan_why import reason_ids
 from kanopt.pages.plots import WIDTHS, view_chart
 from kanopt.pages.price_tables import (
     group_table,
@@ -34,12 +28,13 @@ from kanopt.pages.price_tables import (
     term_table,
     times_table,
 )
+from kanopt.plans.explanation import Explanation
 from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result
+from kanopt.plans.summary import MOST_REASONS, group_reasons, group_sentence
 from kanopt.text import (
     capital,
     count_text,
-    join_list,
     money_text,
     percent_text,
     seconds_text,
@@ -52,7 +47,6 @@ if TYPE_CHECKING:
 
 _BESIDE_WIDTH = 600
 _BESIDE = 5  # columns of a table that stands beside a chart
-_NAMES = 5
 _HEADINGS = {"infeasible": "What stands in the way"}
 
 
@@ -149,11 +143,7 @@ def _appendix(subject: ReportSubject) -> list[Part]:
         Section("What the solver saw", tuple(solver), "solver", short="What the solver saw"),
     ]
     if subject.tables:
-        anchors = table_ids(list(subject.tables))
-        tables = [
-            Section(name, (_reading(report),), anchors[name], level=3)
-            for name, report in subject.tables.items()
-        ]
+        tables = [Section(name, (_reading(report),), level=3) for name, report in subject.tables.items()]
         found.append(
             Section("The tables that were read", (box("columns", *tables),), "tables", short="The tables")
         )
@@ -185,34 +175,16 @@ def _times(known: Punctuality | None) -> list[Section]:
 def _reasons(why: Explanation) -> tuple[Section, ...]:
     """Return the reasons by kind, those with one bottleneck together, with a heading that counts them."""
     groups, hidden = group_reasons(why.causes, MOST_REASONS)
+    counts = Counter(cause.kind for cause in why.causes)
     found = []
-    for kind in dict.fromkeys(cause.kind for cause in why.causes):
-        count = sum(cause.kind == kind for cause in why.causes)
-        own = [group for group in groups if group.kind == kind]
-        rows = Facts(tuple(map(_reason, own)), ids=reason_ids(kind, len(own)), look="because")
+    for kind, count in counts.items():
         heading = f"{_HEADINGS.get(kind, kind.capitalize())}: {count_text(count, 'reason')}"
-        found.append(Section(heading, (rows,), level=3))
+        told = [capital(group_sentence(group)) for group in groups if group.kind == kind]
+        found.append(Section(heading, (Lines(tuple(told), "changes"),), level=3))
     if hidden:
-        more = Facts((("", "Ask for them in Python: explain(result).reasons().", ""),), look="because")
+        more = "Ask for them in Python: explain(result).reasons()."
         found.append(Section(f"{count_text(hidden, 'more reason')} not shown", (more,), level=3))
     return tuple(found)
-
-
-def _reason(group: ReasonGroup) -> tuple[str, str, str]:
-    """Say why something is as it is and how that is known, and what would mend it."""
-    cause = group.worst
-    subject, text = cause.subject, _sentence(cause.message)
-    if len(group.reasons) > 1:
-        word = "The worst" if group.has_amounts else "For example"
-        subject = group.counted
-        text = f"{join_list(group.names, _NAMES)}: {group.bottleneck}. {word}: {reason_text(cause)}."
-    relaxation = cause.relaxation.rstrip(".")
-    told = " ".join(filter(None, (text, _sentence(cause.evidence))))
-    return subject, told, f"To mend it: {relaxation}." if relaxation else ""
-
-
-def _sentence(text: str) -> str:
-    return f"{capital(text).rstrip('.')}." if text else ""
 
 
 def _solved(result: Result) -> Facts:

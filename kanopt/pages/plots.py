@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from kanopt.display import Chart, Grid
+from kanopt.display import Chart, Grid, table_of
 from kanopt.errors import ProblemError
 from kanopt.pages.charts import (
     ALARM,
@@ -31,7 +31,7 @@ from kanopt.pages.charts import (
     style_axes,
     time_axis,
 )
-from kanopt.pages.first_page import NARROW, chart_of, table_of
+from kanopt.pages.first_page import NARROW, chart_of
 from kanopt.pages.maps import map_shape, map_tips, network_tips, plot_map, plot_network
 from kanopt.pages.price_tables import clock_form
 from kanopt.pages.svg import Tip
@@ -255,24 +255,6 @@ WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, Serie
 """Of the views of a plan, in pixels."""
 
 
-def plot_view(view: View, ax: Axes | None = None) -> Axes:
-    """Draw a view: a map, a Gantt chart, a network or series.
-
-    Parameters
-    ----------
-    view
-        What there is to see, from ``problem.views(plan)``.
-    ax
-        Where to draw; a new figure if None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    draw, *_ = _drawing(view, [view])
-    return draw(ax)
-
-
 def plot_result(
     result: Result, ax: Axes | None = None, view: Literal["", "map", "gantt", "timetable"] = ""
 ) -> Axes:
@@ -298,7 +280,8 @@ def plot_result(
     views = [each for each in result.assessment.views() if not view or isinstance(each, _KINDS[view])]
     if not views or (view == "timetable" and result.problem.kind != "routing"):
         raise ProblemError(_no_view(result, view))
-    drawn = plot_view(views[0], ax)
+    draw, *_ = _drawing(views[0], views[:1])
+    drawn = draw(ax)
     drawn.set_title(escape_text(views[0].title), loc="left", pad=_ABOVE)
     return drawn
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import CellBar, Grid
-from kanopt.explain import Explanation, difference
+from kanopt.display import CellBar, Formatter, Grid, bar_lengths, change_table, number_form, table_of
 from kanopt.pages.charts import named_rows
-from kanopt.pages.first_page import MOST_ROWS, Formatter, bar_lengths, number_form, row_ids, table_of
-from kanopt.pages.plan_why import group_ids, term_ids
+from kanopt.plans.differences import difference
+from kanopt.plans.explanation import Explanation
 from kanopt.plans.findings import GanttView, View
 from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result
-from kanopt.text import clock_text, count_text, fixed_text, money_decimals, percent_text, sure_text
+from kanopt.questions.risks.risk import days_table
+from kanopt.text import clock_text, count_text, fixed_text, money_decimals, percent_text
 
 if TYPE_CHECKING:
     from kanopt.questions.risks.punctuality import Punctuality
-    from kanopt.questions.risks.risk import DayRanges
 
 
 # Tables of a plan: stops below their vehicle and flows below their lane; vehicles, jobs and sites; times.
@@ -34,9 +33,6 @@ _GROUPED = (
 _MOST_ACROSS = 12
 _OF_MARKS = ("vehicle", "machine")
 """Rosters whose names stand in drawings as well."""
-_QUANTILES = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
-_SHARES = ("share", "on_time", "promised", "error", "fill_rate")
-_MOMENTS = ("limit", "latest", "planned", "q05", "q50", "q95")
 _MOST_TIMES = 16
 
 
@@ -47,9 +43,8 @@ def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
         return None
     clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
     forms = dict.fromkeys(_TIMES, clock_form(clock)) if clock else {}
-    ids = row_ids("decision", frame["decision"]) if "decision" in frame else ()
     if len(frame) < 2:
-        return replace(table_of(frame, "Decisions", forms=forms), ids=ids)
+        return table_of(frame, "Decisions", forms=forms)
     frame = _periods_across(frame)
     groups = _groups(frame)
     of = groups if "vehicle" in frame else tuple(map(str, frame.get("machine", ())))
@@ -69,7 +64,7 @@ def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
     note = f"The same in every row: {values_text}." if values_text else ""
     table = table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
     shown = len(table.rows)
-    return replace(table, ids=ids[:shown], groups=groups[:shown], of=of[:shown])
+    return replace(table, groups=groups[:shown], of=of[:shown])
 
 
 def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:
@@ -116,56 +111,26 @@ def clock_form(unit: str) -> Formatter:
 
 
 def roster_table(roster: Roster) -> Grid:
-    """Return a row for each vehicle, job, machine, site or market, with an id of its own."""
+    """Return a row for each vehicle, job, machine, site or market."""
     frame = roster.frame
     forms: dict[str, Formatter] = dict.fromkeys(roster.clocks, clock_form(roster.time))
     forms |= dict.fromkeys(roster.shares, lambda value: percent_text(float(value)))
     forms |= {name: number_form(money_decimals(frame[name].dropna())) for name in roster.money}
     table = table_of(frame, roster.caption, forms=forms)
     names = tuple(str(name) for name in frame.iloc[: len(table.rows), 0])
-    return replace(table, ids=row_ids(roster.key, names), of=names if roster.key in _OF_MARKS else ())
-
-
-def days_table(
-    frame: pd.DataFrame,
-    ranges: DayRanges | None,
-    caption: str,
-    *,
-    heads: Mapping[str, str] | None = None,
-    most: int = MOST_ROWS,
-) -> Grid:
-    """Write what becomes of things on many days.
-
-    Parameters
-    ----------
-    frame
-        One row for each, with quantiles and shares.
-    ranges
-        Whether times among them are times of day; None where there are none.
-    caption
-        What it shows.
-    heads
-        Column to head, beyond those of quantiles and errors.
-    most
-        Rows beyond these are counted.
-    """
-    forms: dict[str, Formatter] = dict.fromkeys(_SHARES, lambda value: sure_text(float(value)))
-    if ranges is not None and ranges.clock:
-        forms |= dict.fromkeys(_MOMENTS, clock_form(ranges.unit))
-    return table_of(frame, caption, heads={**_QUANTILES, **(heads or {})}, forms=forms, most=most)
+    return replace(table, of=names) if roster.key in _OF_MARKS else table
 
 
 def times_table(known: Punctuality) -> Grid:
     """Return the stops or jobs that are least certain to be in time."""
-    ranges = replace(known.risk.ranges(), frame=known.frame)
-    unit = "" if ranges.clock else f" ({ranges.unit})"
+    words = known.risk.words
+    unit = "" if words.clock else f" ({words.unit})"
     heads = {"name": known.thing, "limit": f"by{unit}", "planned": f"planned{unit}"}
     heads |= {"share": "days in time", "late": "late in the plan"}
     columns = ["name", "limit", "planned", "q05", "q50", "q95", "share"]
     columns += ["late"] if known.frame["late"].any() else []
     caption = f"Least certain of {known.thing}s"
-    table = days_table(known.frame[columns], ranges, caption, heads=heads, most=_MOST_TIMES)
-    return replace(table, ids=row_ids("in-time", known.frame["name"].head(len(table.rows))))
+    return days_table(known.frame[columns].head(_MOST_TIMES), words, caption, heads)
 
 
 _MOST_GROUPS = 80
@@ -173,69 +138,26 @@ _MOST_GROUPS = 80
 
 def term_table(explanation: Explanation, today: Result | None) -> Grid:
     """Return the cost terms, which add up to the objective, with today's beside them."""
-    table = _term_table(explanation, today)
-    anchors = term_ids([row[0] for row in table.rows if isinstance(row[0], str)])
-    table = replace(table, ids=tuple(anchors.values()), total_id="cost-total")
-    earned = (explanation.terms()["amount"] < 0).any()
-    return replace(table, note="What is earned is a negative cost.") if earned else table
-
-
-def _term_table(explanation: Explanation, today: Result | None) -> Grid:
-    result = explanation.result
-    unit = result.problem.unit
+    result, frame = explanation.result, explanation.terms()
+    unit, price = result.problem.unit, result.objective or 0.0
+    note = "What is earned is a negative cost." if (frame["amount"] < 0).any() else ""
     if today is not None and today.pricing is not None and today.problem.unit == unit:
-        frame = difference(today, result).sort_values("after", ascending=False, kind="stable")
-        caption = f"Cost by term, today's plan and the new one ({unit})"
-        return change_table(frame, caption, {"before": "today", "after": "new plan", "change": "change"})
-    frame = explanation.terms()
-    decimals = money_decimals([*frame["amount"], result.objective or 0.0])
+        change = difference(today, result).sort_values("after", ascending=False, kind="stable")
+        words = {"before": "today", "after": "new plan", "change": "change"}
+        table = change_table(change, f"Cost by term, today's plan and the new one ({unit})", words)
+        return replace(table, note=note)
+    decimals = money_decimals([*frame["amount"], price])
     rows = tuple(
         (str(row.term), fixed_text(row.amount, decimals), percent_text(row.share), CellBar(length))
         for row, length in zip(named_rows(frame), bar_lengths(frame["amount"].tolist()), strict=True)
     )
-    total = (
-        "total",
-        fixed_text(result.objective or 0.0, decimals),
-        percent_text(1.0) if result.objective else "–",
-        "",
-    )
+    total = ("total", fixed_text(price, decimals), percent_text(1.0) if price else "–", "")
     heads = ("term", unit or "amount", "share", "")
-    caption = f"Cost by term ({unit})" if unit else "Cost by term"
-    return Grid(heads, (False, True, True, False), rows, caption=caption, total=total)
+    return Grid(heads, (False, True, True, False), rows, note, caption=_captioned("term", unit), total=total)
 
 
-def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) -> Grid:
-    """Return the terms of two plans beside each other, with a pair of bars in each row.
-
-    Parameters
-    ----------
-    frame
-        Columns ``term``, ``before``, ``after`` and ``change``, and others that are parts of the change.
-    caption
-        What it shows.
-    heads
-        Column to head, in their order.
-    """
-    sums = frame[list(heads)].sum(min_count=1)
-    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
-
-    def cells(name: str, row: pd.Series[float]) -> tuple[str, ...]:
-        told = [
-            fixed_text(float(row[column]), decimals, signed=column not in ("before", "after"))
-            for column in heads
-        ]
-        return (name, *told, _relative(row["before"], row["after"]))
-
-    lengths = bar_lengths([*frame["before"], *frame["after"]])
-    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
-        (*cells(str(term), row), CellBar(lengths[len(frame) + place], lengths[place]))
-        for place, (term, (_, row)) in enumerate(
-            zip(frame["term"], frame[list(heads)].iterrows(), strict=True)
-        )
-    )
-    numeric = (False, *(True for _ in heads), True, False)
-    words = ("term", *heads.values(), "%", "")
-    return Grid(words, numeric, rows, caption=caption, total=(*cells("total", sums), ""))
+def _captioned(level: str, unit: str) -> str:
+    return f"Cost by {level} ({unit})" if unit else f"Cost by {level}"
 
 
 def group_table(explanation: Explanation) -> Grid | None:
@@ -245,34 +167,26 @@ def group_table(explanation: Explanation) -> Grid | None:
         return None
     terms, unit = [str(term) for term in explanation.terms()["term"]], explanation.result.problem.unit
     wide = frame.pivot_table(index="group", columns="term", values="amount", aggfunc="sum", sort=False)
-    wide = wide.reindex(columns=terms)
-    sums = wide.sum(axis="columns")
-    decimals = money_decimals([explanation.result.objective or 0.0, *sums])
-    shown = wide[terms if len(terms) > 1 else []]
+    wide = wide[terms] if len(terms) > 1 else wide[[]]
+    wide = wide.assign(total=frame.groupby("group", sort=False)["amount"].sum())
+    decimals = money_decimals([explanation.result.objective or 0.0, *wide["total"]])
 
-    def cells(name: str, amounts: pd.Series[float], total: float) -> tuple[str, ...]:
-        told = ["" if pd.isna(each) else fixed_text(float(each), decimals) for each in amounts]
-        return (name, *told, fixed_text(float(total), decimals))
+    def cells(amounts: pd.Series[float]) -> tuple[str, ...]:
+        return tuple("" if pd.isna(each) else fixed_text(float(each), decimals) for each in amounts)
 
+    shown = wide.head(_MOST_GROUPS)
     rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
-        (*cells(str(name) or "as a whole", amounts, total), CellBar(length))
-        for (name, amounts), total, length in zip(
-            shown.iterrows(), sums, bar_lengths(list(sums)), strict=True
-        )
+        (str(name) or "as a whole", *cells(amounts), CellBar(length))
+        for (name, amounts), length in zip(shown.iterrows(), bar_lengths(list(wide["total"])), strict=False)
     )
-    heads = ("group", *map(str, shown.columns), "total", "")
+    heads = ("group", *map(str, wide.columns), "")
     numeric = tuple(0 < at < len(heads) - 1 for at in range(len(heads)))
-    note = f"The first {_MOST_GROUPS:,} of {count_text(len(rows), 'row')}; the total is of all."
+    note = f"The first {_MOST_GROUPS:,} of {count_text(len(wide), 'row')}; the total is of all."
     return Grid(
         heads,
         numeric,
-        rows[:_MOST_GROUPS],
-        note if len(rows) > _MOST_GROUPS else "",
-        caption=f"Cost by group ({unit})" if unit else "Cost by group",
-        total=(*cells("total", shown.sum(), float(sums.sum())), ""),
-        ids=tuple(group_ids([str(name) for name in wide.index]).values())[:_MOST_GROUPS],
+        rows,
+        note if len(wide) > _MOST_GROUPS else "",
+        caption=_captioned("group", unit),
+        total=("total", *cells(wide.sum()), ""),
     )
-
-
-def _relative(old: float, new: float) -> str:
-    return percent_text((new - old) / abs(old), signed=True) if old else "–"

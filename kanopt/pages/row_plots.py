@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from kanopt.errors import ProblemError, nearest
-from kanopt.explain.differences import price_by_level
+from kanopt.errors import ProblemError
 from kanopt.pages.charts import (
     ALARM,
     DIGIT,
@@ -40,13 +39,14 @@ from kanopt.pages.charts import (
     style_axes,
     write,
 )
+from kanopt.plans.differences import price_by_level
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import value_text
+from kanopt.questions.days import DRIVEN, PLANNED, VARIANT
 from kanopt.questions.question import unit_of_axis
 from kanopt.text import (
     amount_text,
     column_decimals,
-    count_text,
     fixed_text,
     money_decimals,
     money_text,
@@ -63,8 +63,9 @@ if TYPE_CHECKING:
     from kanopt.plans.result import Result
     from kanopt.questions import MonteCarlo, Sweep, SwitchPoints, Tornado
     from kanopt.questions.axes import Axis
+    from kanopt.questions.days import Days
     from kanopt.questions.review import Review
-    from kanopt.questions.risks.risk import DayRanges, Risk
+    from kanopt.questions.risks.risk import Risk
     from kanopt.questions.switch_points import AxisSwitches
     from kanopt.scenarios import Scenario
 
@@ -72,15 +73,12 @@ _PATH, _BAR = 84, 0.3
 """Pixels of a path with switch points, and the share of its height that is a bar."""
 _MOST, _FEWEST = 25, 5
 _BINS = 40
-_BY = ("term", "group")
 
 
-def plot_costs(result: Result, ax: Axes | None = None, *, by: Literal["term", "group"] = "term") -> Axes:
+def plot_costs(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the price of a plan as horizontal bars, which add up to its objective.
 
-    Terms stand from the dearest down, with their share where nothing is earned; what is goes to the left. Groups, such
-    as routes, keep the order of the plan and are made of the terms; of very many the dearest are drawn and the others
-    counted.
+    Terms stand from the dearest down, with their share where nothing is earned; what is goes to the left.
 
     Parameters
     ----------
@@ -88,65 +86,27 @@ def plot_costs(result: Result, ax: Axes | None = None, *, by: Literal["term", "g
         A result with a plan.
     ax
         Where to draw; a new figure if None.
-    by
-        ``"term"`` or ``"group"``.
 
     Raises
     ------
     ProblemError
-        If there is no plan, or no such level.
+        If there is no plan.
     """
     if result.pricing is None:
         raise ProblemError(f"there is no plan to draw ({result.status.value}); explain(result) says why")
-    if by not in _BY:
-        raise ProblemError(f"by={by!r}: costs are drawn by 'term' or by 'group'; {nearest(str(by), _BY)}")
-    whole, objective, unit = _costs(result, by), result.objective or 0.0, result.problem.unit
-    table = whole.loc[whole.index.isin(whole.sum(axis=1).abs().nlargest(_MOST).index)]
-    totals, looks = table.sum(axis=1), [series(place) for place in range(len(table.columns))]
-    decimals, shared = (
-        money_decimals([*totals, objective]),
-        by == "term" and objective and not (table < 0).any(axis=None),
-    )
+    frame, objective, unit = price_by_level(result), result.objective or 0.0, result.problem.unit
+    amounts = frame["amount"].to_numpy(float)
+    decimals, shared = money_decimals([*amounts, objective]), objective and not (amounts < 0).any()
     rows = []
-    for name, amounts in zip(table.index, table.to_numpy(float), strict=True):
-        # what costs to the right, what is earned to the left, each on those before it
-        bars = []
-        for part in (np.maximum(amounts, 0.0), np.minimum(amounts, 0.0)):
-            ends = np.cumsum(part)
-            bars += [
-                (end - size, end, look) for end, size, look in zip(ends, part, looks, strict=True) if size
-            ]
-        total = float(amounts.sum())
-        told = fixed_text(total, decimals) + (f" ({percent_text(total / objective)})" if shared else "")
-        end = (
-            max((high for _, high, _ in bars), default=0.0)
-            if total >= 0
-            else min(high for _, high, _ in bars)
-        )
-        rows.append(Row(str(name) or "the plan as a whole", bars=bars, texts=[(end, told, INK)]))
-    rest = len(whole) - len(table)
-    more = f"; {count_text(rest, 'smaller one')} not drawn" if rest else ""
-    title = f"{_with_unit('cost', unit)} (all together {money_text(objective, unit)}{more})"
-    ax = draw_rows(ax, rows, title, zero=MUTED, room=0.22)
-    if len(looks) > 1:
-        draw_legend(
-            ax, patches({str(term): look.light for term, look in zip(table.columns, looks, strict=True)})
-        )
-    return ax
+    for name, amount in zip(frame["term"], amounts, strict=True):
+        told = fixed_text(amount, decimals) + (f" ({percent_text(amount / objective)})" if shared else "")
+        rows.append(Row(str(name), bars=[(0.0, amount, series(0))], texts=[(amount, told, INK)]))
+    title = f"{_with_unit('cost', unit)} (all together {money_text(objective, unit)})"
+    return draw_rows(ax, rows, title, zero=MUTED, room=0.22)
 
 
 def _with_unit(word: str, unit: str) -> str:
     return f"{word}, {unit}" if unit else word
-
-
-def _costs(result: Result, by: Literal["term", "group"]) -> pd.DataFrame:
-    """Return amounts: a row for each bar, a column for each term of which it is made."""
-    frame = price_by_level(result, by)
-    if by == "term":
-        return frame.set_index("term")[["amount"]]
-    terms = price_by_level(result)["term"]
-    wide = frame.pivot_table(index="group", columns="term", values="amount", aggfunc="sum", sort=False)
-    return wide.reindex(columns=list(terms)).fillna(0.0)
 
 
 def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
@@ -291,8 +251,8 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
     ProblemError
         If nothing has a limit.
     """
-    ranges = risk.ranges()
-    if ranges.frame.empty:
+    ranges, words = shown_ranges(risk), risk.words
+    if ranges.empty:
         raise ProblemError(
             "nothing of this plan has a limit to be drawn against; plot_costs() draws its costs"
         )
@@ -305,15 +265,15 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
             beside=sure_text(row.share),
             alarming=row.share < 0.5,
         )
-        for row in named_rows(shown_ranges(ranges))
+        for row in named_rows(ranges)
     ]
-    title = f"{ranges.title}, {ranges.unit} (bar: 90 % {risk.of_all}, tick: planned)"
+    title = f"{words.beyond}, {words.unit} (bar: 90 % {risk.of_all}, tick: planned)"
     return draw_rows(ax, rows, title, zero=ALARM, room=0.05)
 
 
-def shown_ranges(ranges: DayRanges) -> pd.DataFrame:
+def shown_ranges(risk: Risk) -> pd.DataFrame:
     """Return the rows that are drawn: those that are not sure, the least certain first, and a few more."""
-    frame = ranges.frame
+    frame = risk.ranges()
     tight = frame.assign(_room=frame["limit"] - frame["q95"])
     frame = tight.sort_values(["share", "_room"], kind="stable").drop(columns="_room")
     unsure = int((frame["share"] < 1.0).sum())
@@ -529,3 +489,40 @@ def _cell_texts(prices: np.ndarray) -> list[str]:
     spread = float(np.ptp(finite)) if len(finite) else 0.0
     decimals = 0 if spread >= 20 else min(column_decimals(finite), 2)
     return ["–" if math.isnan(price) else fixed_text(price, decimals) for price in prices]
+
+
+# Many days: a strip of them.
+
+DAYS_HEIGHT = 260
+_LABEL = 80.0
+"""Pixels that the name of a day takes below the strip."""
+_DAY_DOTS = {DRIVEN: series(1).light, VARIANT: series(2).light}
+
+
+def plot_days(found: Days, ax: Axes | None = None) -> Axes:
+    """Draw what each day costs: a bar as it is planned, red where something is not in order, and dots of other plans.
+
+    Parameters
+    ----------
+    found
+        From :func:`kanopt.plan_days`.
+    ax
+        Where to draw; a new figure if None.
+    """
+    ax = axes_or_new(ax, 680, DAYS_HEIGHT)
+    wrong = {str(day) for rows in found.faults().values() for day in rows["day"]}
+    days = [day.name for day in found.question.days]
+    costs = {plan: found.rows_of(plan)["cost"].reindex(days) for plan in found.plans}
+    looks = {PLANNED: series(0).light} | {plan: _DAY_DOTS[plan] for plan in costs if plan in _DAY_DOTS}
+    bars = ax.bar(range(len(days)), costs.pop(PLANNED).fillna(0.0), color=looks[PLANNED], width=0.8)
+    for day, bar in zip(days, bars, strict=True):
+        if day in wrong:
+            bar.set_color(ALARM.light)
+    for plan, values in costs.items():
+        ax.plot(range(len(days)), values, "o", color=looks[plan], markersize=3)
+    style_axes(ax)
+    draw_legend(ax, patches(looks | ({"not in order": ALARM.light} if wrong else {})))
+    chosen = range(0, len(days), max(1, round(len(days) * _LABEL / pixels(ax)[0])))
+    ax.set_xticks(list(chosen), [escape_text(days[each]) for each in chosen])
+    ax.set_xlim(-0.6, len(days) - 0.4)
+    return ax

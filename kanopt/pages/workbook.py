@@ -196,9 +196,9 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
 
 
-def plan_csv(subject: ReportSubject, *, commas: bool = False) -> Mapping[str, str]:
+def plan_csv(subject: ReportSubject) -> Mapping[str, str]:
     """Return the tables as CSV in which no text is a formula to a spreadsheet, by file name."""
-    return {f"{name}.csv": csv_text(frame, commas=commas) for name, frame in plan_tables(subject).items()}
+    return {f"{name}.csv": csv_text(frame) for name, frame in plan_tables(subject).items()}
 
 
 def _time_of(result: Result) -> tuple[str, bool]:

@@ -8,18 +8,18 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from kanopt.display import Alarm, Facts, Fold, Grid, Law, Page, Part
+from kanopt.display import Alarm, Facts, Fold, Grid, Law, Lines, Page, Part, Section, words_of
 from kanopt.files import replace_file
 from kanopt.formulas import Formula, Product, Sum
 from kanopt.formulas.functions import ATOM, POWER, PRODUCT, TextPart, Writer
@@ -33,7 +33,7 @@ from kanopt.plans.slider_prices import SliderPrices
 from kanopt.text import MINUS, number_text
 
 if TYPE_CHECKING:
-    from kanopt.explain import Explanation
+    from kanopt.plans.explanation import Explanation
     from kanopt.plans.result import PlanExports, Result
     from kanopt.scenarios import LearnedLaw
 
@@ -347,6 +347,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = _keep_units_on_line
+    environment.filters["words"] = words_of
     environment.filters["mathml"] = lambda formula: Markup(" ".join(formula_terms(formula)))  # noqa: S704 - it escapes
     return environment
 
@@ -373,27 +374,8 @@ def render(template: str, page: Any, live: LivePage | None = None) -> str:
 # What an object shows of itself in a notebook: no script, no style sheet, readable on light and on dark.
 
 
-Kind = Literal["title", "line", "note", "alarm", "list", "facts", "grid", "law", "fold"]
 _NESTED = "  "
 _LONGEST_TITLE = 140
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A piece of HTML: how it looks, and what is in it."""
-
-    kind: Kind
-    content: Any
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """All that the template reads."""
-
-    blocks: tuple[_Block, ...]
-    alarm: str
-    line: str
-    accent: str
 
 
 def shown_html(parts: Iterable[Part]) -> str:
@@ -409,39 +391,33 @@ def shown_html(parts: Iterable[Part]) -> str:
     >>> "<3>" in shown_html(["a title", Facts((("rows", "<3>"),))])
     False
     """
-    blocks = tuple(_blocks(parts, titled=True))
-    return render("notebook.html.j2", _Cell(blocks, _between(ALARM), _between(LINE), _between(SERIES[0])))
+    looks = {"alarm": _between(ALARM), "line": _between(LINE), "accent": _between(SERIES[0])}
+    return render("notebook.html.j2", {"parts": tuple(_gathered(parts, titled=True)), **looks})
 
 
-def _blocks(parts: Iterable[Part], *, titled: bool) -> Iterator[_Block]:
-    """Yield the pieces in order; lines that are indented become the items of one list."""
+def _gathered(parts: Iterable[Part], *, titled: bool) -> Iterator[Part]:
+    """Yield the blocks in order; sentences as lines, of which those that are indented are the items of one list."""
     items: list[str] = []
     for part in _single_lines(parts):
         nested = isinstance(part, str) and not isinstance(part, Alarm) and part.startswith(_NESTED)
         if items and not nested:
-            yield _Block("list", tuple(items))
+            yield Lines(tuple(items), "changes")
             items = []
         match part:
             case Alarm():
-                yield _Block("alarm", part.strip())
+                yield Lines((part.strip(),), "alarm")
             case str() if nested:
                 items.append(part.strip())
-            case str() if not part.strip():
-                continue
-            case str():
+            case str() if part.strip():
                 short = titled and len(part) <= _LONGEST_TITLE
-                yield _Block("title" if short else "note" if part.startswith("note: ") else "line", part)
-            case Facts():
-                yield _Block("facts", [(label.strip(" :"), value) for label, value in part.pairs])
-            case Grid():
-                yield _Block("grid", part)
-            case Law():
-                yield _Block("law", formula_terms(part.formula))
-            case Fold():
-                yield _Block("fold", (part.title, tuple(_blocks(part.parts, titled=False))))
+                yield Lines((part,), "title" if short else "note" if part.startswith("note: ") else "plain")
+            case Fold() | Section():
+                yield replace(part, parts=tuple(_gathered(part.parts, titled=False)))
+            case Facts() | Grid() | Law() | Lines():
+                yield part
         titled = False
     if items:
-        yield _Block("list", tuple(items))
+        yield Lines(tuple(items), "changes")
 
 
 def _single_lines(parts: Iterable[Part]) -> Iterator[Part]:

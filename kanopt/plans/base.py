@@ -23,7 +23,6 @@ from kanopt.plans.findings import (
     Status,
     View,
     Violation,
-    WorkOrder,
 )
 from kanopt.plans.law_use import LawUse, caveats
 from kanopt.plans.money_at_stake import MoneyAtStake, money_at_stake
@@ -79,8 +78,6 @@ class Problem(Shown, Generic[PlanT]):
     kind: ClassVar[str]
     solver: ClassVar[str]
     """Module and class of the solver that is used where none is named; it lies above, and is loaded by name."""
-    has_work_orders: ClassVar[bool] = False
-    """Whether there are vehicles or machines, of which each is told what it does."""
 
     @property
     def on_earth(self) -> bool:
@@ -431,10 +428,6 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return what the laws say beside :meth:`table`, by what it shows; times are in columns as there."""
         return {}
-
-    def work_orders(self) -> tuple[WorkOrder, ...]:
-        """Return what each vehicle or machine does; empty where the kind of problem has none."""
-        return ()
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the plan as it stands wherever a reader moves it; None where that is not known."""

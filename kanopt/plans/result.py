@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ __all__ = ["Certificate", "EngineRun", "Progress", "Result"]
 
 
 class PlanExports:
-    """Report, workbook, map, tables, summary and work orders of a plan.
+    """Report, workbook, tables and summary of a plan.
 
     Whatever comes from data is text in all of them: no cell is a formula, no letter a tag. Folders on the way are made;
     a file is replaced in one step. Without a plan only the report and the summary can be written; the others raise
@@ -66,19 +66,11 @@ class PlanExports:
         """
         return display.reports.export(self, "xlsx", path)[0]
 
-    def to_csv(self, folder: str | os.PathLike[str], *, commas: bool = False) -> tuple[Path, ...]:
+    def to_csv(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
 
         ``figures.csv`` has the figures of the report's first page, ``vehicles.csv``, ``jobs.csv`` or ``sites.csv`` a
         row for each. Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
-
-        Parameters
-        ----------
-        folder
-            The folder.
-        commas
-            Whether numbers have decimal commas and semicolons part the cells, for spreadsheets of countries that write
-            them so.
 
         Returns
         -------
@@ -90,7 +82,7 @@ class PlanExports:
         ProblemError
             If the folder is named like a file.
         """
-        return display.reports.export(self, "csv-comma" if commas else "csv", folder)
+        return display.reports.export(self, "csv", folder)
 
     def to_markdown(self, path: str | os.PathLike[str]) -> Path:
         """Write a summary: what to do, what it costs and saves, what is left out, how sure that is, and the timetable.
@@ -101,23 +93,6 @@ class PlanExports:
             The file written.
         """
         return display.reports.export(self, "md", path)[0]
-
-    def to_work_orders(self, path: str | os.PathLike[str]) -> Path:
-        """Write a page to print for each vehicle or machine, as one HTML file that needs nothing else.
-
-        Texts that the table of clients has beside its fields, such as addresses, stand beside the places.
-
-        Returns
-        -------
-        Path
-            The file written.
-
-        Raises
-        ------
-        ProblemError
-            If the kind of problem has neither.
-        """
-        return display.reports.export(self, "orders", path)[0]
 
 
 # The pictures of a plan, the same for a result and for a run of a scenario.
@@ -170,16 +145,13 @@ class PlanPlots:
         """
         return display.reports.plot_result(_result_of(self), ax, view="timetable")
 
-    def plot_costs(self, ax: Axes | None = None, by: Literal["term", "group"] = "term") -> Axes:
+    def plot_costs(self, ax: Axes | None = None) -> Axes:
         """Draw what the plan costs as bars that add up to its objective, and return the matplotlib axes.
 
         Parameters
         ----------
         ax
             Where to draw; a new figure if None.
-        by
-            ``"term"`` for a bar for each cost term; ``"group"`` for one for each route, machine or lane, made of the
-            terms.
 
         Examples
         --------
@@ -197,7 +169,7 @@ class PlanPlots:
         >>> result.plot_timetable().get_xlabel()
         'time of day'
         """
-        return display.reports.plot_costs(_result_of(self), ax, by=by)
+        return display.reports.plot_costs(_result_of(self), ax)
 
 
 def _result_of(source: Any) -> Any:

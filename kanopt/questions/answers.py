@@ -6,29 +6,28 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
-from kanopt.display import Alarm, Grid, Part, grid_of
+from kanopt.display import Grid, KeyFigure, tone_of
 from kanopt.plans.findings import Status
+from kanopt.questions.answer import Answer, Said, as_it_is, noise_sentence
 from kanopt.questions.axes import Axis, value_text
 from kanopt.questions.point import BASE, REFUSED, REPEAT, PointResult, Verdict, point_of
-from kanopt.questions.question import Place, as_it_is_text
-from kanopt.scenarios.run import TableExports
-from kanopt.text import count_text, fixed_text, money_text, seconds_text
+from kanopt.questions.question import Place, as_it_is_text, varied_text
+from kanopt.text import count_text, join_list, money_text
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
     from kanopt.scenarios.scenario import Scenario
 
-_SHOWN = 12
-"""Rows of the printed table."""
+_NAMES = 4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Answers(TableExports):
+class Answers(Answer):
     """Prices and plans at points, each beside the plan of the scenario as it is.
 
     Parameters
@@ -51,7 +50,6 @@ class Answers(TableExports):
         Wall seconds of it all.
     """
 
-    kind: ClassVar[str] = "question"
     about_a_plan: ClassVar[bool] = False
     """Whether there is no answer where the scenario has no plan as it is."""
 
@@ -63,11 +61,6 @@ class Answers(TableExports):
     anew: bool
     interrupted: bool = False
     seconds: float = 0.0
-
-    @property
-    def unit(self) -> str:
-        """Unit of all amounts."""
-        return self.base.problem.unit
 
     @cached_property
     def as_it_is(self) -> PointResult:
@@ -159,13 +152,6 @@ class Answers(TableExports):
         told = [f"{axis.label} {value_text(value)}" for axis, value in values if value is not None]
         return ", ".join(told)
 
-    def _heading(self, done: int, asked: str, how: str) -> Iterator[Part]:
-        yield f"{self.scenario.name}: {asked}{how} ({seconds_text(self.seconds)})"
-        if self.interrupted or len(self.results) < len(self.design_points):
-            yield Alarm(f"STOPPED after {done:,} of {asked}")
-        yield from (f"  varied: {axis}" for axis in self.axes if self.kind == "sweep")
-        yield from (f"  {as_it_is_text(self.base)}", "")
-
 
 class Sweep(Answers):
     """Prices and plans at the points of a sweep."""
@@ -177,34 +163,48 @@ class Sweep(Answers):
         """Whether at some point the plan serves what must be served and breaks no rule."""
         return any(found.status in (Status.OPTIMAL, Status.FEASIBLE) for found in self.results)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes."""
-        from kanopt.display import reports
+    def said(self) -> Said:
+        """Return what it says."""
+        asked = count_text(len(self.design_points), "point")
+        varied = join_list([varied_text(self.scenario, axis) for axis in self.axes], _NAMES)
+        how = "is planned anew" if self.anew else "has the price of the same plan"
+        noise = noise_sentence(self.points["noise"] if self.anew else None, self.unit)
+        return Said(
+            title=f"{self.scenario.name}: what if {varied}?",
+            answer=(
+                self.extremes() or "At no point is there a plan that holds.",
+                f"Each of {asked} {how}. {as_it_is_text(self.base)}",
+            ),
+            figures=(as_it_is(self.base), *self._extreme_keys(), self._counted()),
+            sure=(noise, *self._learned()),
+            notices=self._warnings(len(self.results), asked, self.notes()),
+            tables=(self._points(),) if self.results else (),
+        )
 
-        return reports.plot_sweep(self, ax)
+    def _extreme_keys(self) -> Iterator[KeyFigure]:
+        """Yield the lowest and the highest price; in colour where they differ by more than luck from that as it is."""
+        ends = self.cheapest_and_dearest() or ()
+        for name, found in zip(("cheapest", "dearest"), dict.fromkeys(ends), strict=False):
+            verdict = self.verdict(found)
+            tone = tone_of(verdict.change if verdict.is_known else 0.0)
+            yield KeyFigure(name, money_text(found.objective), self.unit, f"at {self.place_of(found)}", tone)
 
-    def _shown(self) -> Iterator[Part]:
-        how = ", each planned anew" if self.anew else ", the same plan at all of them"
-        yield from self._heading(len(self.results), count_text(len(self.design_points), "point"), how)
-        if not self.results:
-            yield "no point is done"
-            return
-        yield self._table()
-        count = len(self.results)
-        shown = [f"{_SHOWN} of {count:,} points are shown; sweep.points has all"] if count > _SHOWN else []
-        notes = [note for note in (*shown, *self.notes(), self.extremes()) if note]
-        yield from ("", *notes) if notes else ()
+    def _counted(self) -> KeyFigure:
+        failed = sum(one.status in (REFUSED, Status.NO_PLAN, Status.INFEASIBLE) for one in self.results)
+        note = f"{failed:,} without a plan that holds" if failed else "all with a plan"
+        return KeyFigure("points", f"{len(self.results):,}", "", note, "bad" if failed else "")
 
-    def _table(self) -> Grid:
-        frame = self.points
-        if len(frame) > _SHOWN:
-            chosen = [round(k * (len(frame) - 1) / (_SHOWN - 1)) for k in range(_SHOWN)]
-            frame = frame.iloc[chosen]
-        planned = ["data_effect", "replanning_effect", "noise"] if self.anew else []
+    def _points(self) -> Grid:
         labels = [axis.label for axis in self.axes]
-        shown = frame[["point", *labels, "objective", "change", *planned, "verdict"]]
-        heads = {"objective": self.unit, "data_effect": "new data", "replanning_effect": "new plan"}
-        return grid_of(shown.rename(columns=heads), partial(fixed_text, decimals=2))
+        planned = ["data_effect", "replanning_effect", "noise"] if self.anew else []
+        why = ["message"] if self.points["message"].any() else []
+        heads = {label: label for label in labels} | {
+            "objective": f"price, {self.unit}" if self.unit else "price"
+        }
+        columns = ["point", *labels, "objective", "change", *planned, "verdict", *why]
+        note = "Change = new data + new plan, against the plan as it is." if self.anew else ""
+        frame = self.points[columns]
+        return self._table("points", frame, "The points", heads=heads, values=labels, note=note)
 
     def extremes(self) -> str:
         """Say where the price is lowest and where it is highest, beside the plan as it is; empty where no plan holds.

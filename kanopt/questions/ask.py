@@ -17,12 +17,12 @@ import numpy as np
 from kanopt.errors import KanoptError
 from kanopt.faults import LARGEST
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, how_far, run_tasks
+from kanopt.parallel import cluster, how_far
 from kanopt.progress import told_by_line
 from kanopt.questions.answers import Answers, Sweep
 from kanopt.questions.axes import Axis, Design, check_word, design_points, read_axes
 from kanopt.questions.point import BASE, REFUSED, PointResult, of_kept
-from kanopt.questions.point_search import Task, do_task
+from kanopt.questions.point_search import Hands, Task, do_task
 from kanopt.questions.question import (
     PLANS,
     Place,
@@ -221,7 +221,7 @@ def ask(
     """
     start = time.perf_counter()
     prepared = prepare(scenario, axes, options, report, form.kind)
-    question = prepared.question(axes, points, anew=plans == "anew")
+    question = Question.of(prepared, axes, points, anew=plans == "anew")
     words = question_words(question, prepared, plans)
     with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
         bases = base_results(prepared, plans, report, store)
@@ -288,7 +288,7 @@ class Asking:
         self.question, self.base = question, base
         self.report, self.store = report, store
         self.interrupted = False
-        self.workers, self.client = 1, None
+        self.hands = Hands()
         known = {} if store is None else store.done
         self.results = {point: found for point, found in known.items() if point >= 0}
         self._began = self._flushed = time.perf_counter()
@@ -306,7 +306,7 @@ class Asking:
         client
             A Dask cluster in place of them.
         """
-        self.workers, self.client = workers, client
+        self.hands = Hands(workers, client)
         if self._before:
             self.report(
                 Event("solve", f"{count_text(self._before, 'point')} from {self.store and self.store.folder}")
@@ -394,13 +394,12 @@ class Asking:
                 yield Task(point, kept, own=own, others=plans)
 
     def _do(self, tasks: Sequence[Task], *, stored: bool = True) -> None:
-        done = run_tasks(do_task, self.question, tasks, workers=self.workers, client=self.client)
-        # while workers are at work this process waits, and what is done is kept already: it may stop at once
-        with Interrupt(keeps=self.workers == 1 and self.client is None):
-            for result in done:
-                self._take(result, stored=stored)
-                if self._stop.asked or result.interrupted:
-                    raise KeyboardInterrupt
+        def take(result: PointResult) -> None:
+            self._take(result, stored=stored)
+            if result.interrupted:
+                raise KeyboardInterrupt
+
+        self.hands.do(do_task, self.question, tasks, take)
 
     def _take(self, result: PointResult, *, stored: bool = True) -> None:
         self.results[result.point] = result

@@ -17,26 +17,30 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Grid, Part, grid_of
+from kanopt.display import Grid, KeyFigure, Lines, Notice, Part, Section, change_table, table_of, tone_of
 from kanopt.errors import Issue, ScenarioError
+from kanopt.plans.summary import coverage_sentence, left_out_sentence
 from kanopt.progress import told_by_line
+from kanopt.questions.answer import Answer, Said, noise_sentence
 from kanopt.questions.ask import carry_out
 from kanopt.questions.axes import refused
 from kanopt.questions.point import BASE, PointResult, Verdict, assignments, of_kept, point_of
 from kanopt.questions.point_search import kept_plan
-from kanopt.questions.question import Prepared, base_results, prepare_checked
+from kanopt.questions.question import Prepared, Question, base_results, prepare_checked
 from kanopt.scenarios.events import OnEvent, ignore_event
 from kanopt.scenarios.law_cache import LawCache
 from kanopt.scenarios.learn import doubts
-from kanopt.scenarios.run import Run, TableExports, finish_run, tell_remarks
+from kanopt.scenarios.run import Run, finish_run, tell_remarks
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import (
+    capital,
     count_text,
     fixed_text,
     join_list,
     list_names,
     money_decimals,
     money_text,
+    percent_text,
     shorten,
 )
 
@@ -61,7 +65,13 @@ _COVERAGE = [
 _STEPS = ["scenario", *_LEFT_OUT, *_AMOUNTS, "like_with_like", "noise", "verdict"]
 _MOVED = ["scenario", "thing", "before", "after"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
-_HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}
+_HEADS = {
+    "before": "before",
+    "data_effect": "new data",
+    "replanning_effect": "re-planning",
+    "after": "after",
+    "change": "change",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +96,7 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(TableExports):
+class Comparison(Answer):
     """A base and its variants.
 
     Parameters
@@ -114,10 +124,12 @@ class Comparison(TableExports):
         """The base's run, then those of the variants."""
         return (self.base, *(variant.run for variant in self.variants))
 
+    kind = "comparison"
+
     @property
-    def unit(self) -> str:
-        """Unit of all amounts."""
-        return self.base.problem.unit
+    def scenario(self) -> Scenario:
+        """The base's scenario."""
+        return self.base.scenario
 
     @property
     def title(self) -> str:
@@ -220,13 +232,6 @@ class Comparison(TableExports):
             return ()
         return () if self.keeps_plan(variant) else after.in_use.changes_from(before.in_use)
 
-    def price_text(self, run: Run) -> str:
-        """Write what the plan of a run costs, or what it earns."""
-        price = run.result.objective
-        if price is None:
-            return "no plan"
-        return money_text(price, self.unit) if price >= 0 else f"earns {money_text(-price, self.unit)}"
-
     def moved_text(self, variant: Variant) -> str:
         """Say what the variant's plan puts elsewhere than the base's, the first few by name."""
         rows = self.moved[self.moved["scenario"] == variant.name]
@@ -256,17 +261,110 @@ class Comparison(TableExports):
     def _terms_sum(self, variant: Variant, column: str) -> float:
         return float(self.terms.loc[self.terms["scenario"] == variant.name, column].sum(min_count=1))
 
-    def _shown(self) -> Iterator[Part]:
-        yield from (self.title, "", *_served_lines(self.base), f"  {self.price_text(self.base)}")
+    def said(self) -> Said:
+        """Return what it says."""
+        meant = set(self.old_plan_notes())
+        notices = [Notice("note" if note in meant else "care", note.rstrip(".") + ".") for note in self.notes]
+        if self.interrupted:
+            told = "The user stopped the comparison; plans are the best so far."
+            notices.insert(0, Notice("bad", told, label="Stopped"))
+        return Said(
+            title=self.title,
+            answer=self._answer(),
+            figures=tuple(self._keys()),
+            sure=(noise_sentence(self.steps["noise"], self.unit), *self._learned()),
+            notices=(*self._left_out(), *notices),
+            tables=(self._overview(),),
+            sections=tuple(
+                Section(each.name, self._section(each), f"section-{place}", short=each.name)
+                for place, each in enumerate(self.variants, start=1)
+            ),
+        )
+
+    def _answer(self) -> tuple[str, ...]:
+        """Say of each scenario what its plan serves, then what it costs."""
+        price = self.base.result.objective
+        cost = "There is no plan"
+        if price is not None:
+            cost = f"It {'earns' if price < 0 else 'costs'} {money_text(abs(price), self.unit)}"
+        told = []
+        for run, words in zip(self.runs, [cost, *map(self.verdict_text, self.variants)], strict=True):
+            served = coverage_sentence(run.result, "the plan")
+            told.append(" ".join(filter(None, [f"{run.scenario.name}:", served, f"{words}."])))
+        return tuple(told)
+
+    def _left_out(self) -> Iterator[Notice]:
+        """Yield what it would cost to serve what each plan leaves out, where that is not paid for in its price."""
+        for run in self.runs:
+            known = run.result.assessment
+            if known is not None and known.left_out_price is not None and known.left_out_price.more != 0.0:
+                label = f"{run.scenario.name}, {known.coverage.lacking}"
+                yield Notice("bad", left_out_sentence(run.result), label=label)
+
+    def _keys(self) -> Iterator[KeyFigure]:
+        base = self.base.result.objective
+        yield self._key(self.base)
         for variant in self.variants:
-            yield from ("", *_served_lines(variant.run))
-            yield f"  {self.price_text(variant.run)}, {self.verdict_text(variant)}"
-            yield from (f"  changed: {change}" for change in self.changes_of(variant))
-            if used := self.changes_in_use(variant):
-                yield f"  {'; '.join(used)}"
-            yield _table(self.terms[self.terms["scenario"] == variant.name])
-            yield f"  {self.moved_text(variant)}"
-        yield from ("", *(f"note: {note}" for note in self.notes)) if self.notes else ()
+            key, verdict = self._key(variant.run), self.verdict(variant)
+            if variant.run.result.objective is not None and base is not None:
+                share = (
+                    percent_text(verdict.change / abs(verdict.price), signed=True) if verdict.price else "–"
+                )
+                tone = tone_of(verdict.change if verdict.is_known else 0.0)
+                key = replace(key, note=f"{share}, {verdict.word}", tone=tone)
+            yield key
+
+    def _key(self, run: Run) -> KeyFigure:
+        """Return the price of a plan below what it serves."""
+        coverage, status = run.result.coverage, run.result.status.value
+        if run.result.objective is None or coverage is None:
+            return KeyFigure(run.scenario.name, "–", "", status, "bad")
+        first, lacks = (
+            f"{coverage.words.verb} {coverage.amount}" if coverage.text else "",
+            not coverage.complete,
+        )
+        price = money_text(run.result.objective)
+        return KeyFigure(run.scenario.name, price, self.unit, status, first=first, lacks=lacks)
+
+    def _section(self, variant: Variant) -> tuple[Part, ...]:
+        """Return what a variant comes to, changes, serves and moves, and what each term of its price becomes."""
+        terms = self.terms.loc[self.terms["scenario"] == variant.name]
+        things = self.moved.loc[self.moved["scenario"] == variant.name].drop(columns="scenario")
+        said = [coverage_sentence(variant.run.result), f"{capital(self.moved_text(variant))}."]
+        said += [f"{each}." for each in self.changes_in_use(variant)]
+        parts: list[Part] = [Lines((f"{capital(self.verdict_text(variant))}.",), "answer")]
+        parts.append(" ".join(filter(None, said)))
+        if changes := self.changes_of(variant):
+            parts += [Lines(("It changes",), "quiet"), Lines(changes, "changes")]
+        parts.append(change_table(terms, f"Cost by term ({self.unit})", _HEADS))
+        if len(things):
+            parts.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
+        return tuple(parts)
+
+    def _overview(self) -> Grid:
+        """Return a row for the plan and for each variant: its price, and what the difference is."""
+        steps = self.steps
+        decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
+
+        def priced(run: Run) -> tuple[str, str, str]:
+            result = run.result
+            served = "–" if result.coverage is None else result.coverage.amount
+            price = "–" if result.objective is None else fixed_text(result.objective, decimals)
+            return run.scenario.name, served, price
+
+        rows = [(*priced(self.base), "", "", "")]
+        for variant in self.variants:
+            verdict = self.verdict(variant)
+            change = fixed_text(verdict.change, decimals, signed=True)
+            rows.append((*priced(variant.run), change, fixed_text(verdict.noise, decimals), verdict.word))
+        note = (
+            "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference "
+            "within it is none."
+        )
+        heads = ("what is other", "served", f"price, {self.unit}", "difference", "noise of the search")
+        numeric = (False, True, True, True, True, False)
+        caption = "What the plan would cost, and be"
+        return Grid((*heads, "what that is"), numeric, tuple(rows), note, caption=caption)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -309,22 +407,6 @@ def _coverage_cells(result: Result) -> list[Any]:
         ("", 0.0) if price is None else (price.text, math.nan if price.amount is None else price.amount)
     )
     return [coverage.text, *amounts, left_out, cost, note]
-
-
-def _served_lines(run: Run) -> Iterator[str]:
-    known = run.result.assessment
-    served = run.result.status.value if known is None else known.coverage.text or known.status.value
-    yield f"{run.scenario.name}: {served}"
-    if known is not None and known.left_out_price is not None:
-        yield f"  {known.left_out_price.text}"
-
-
-def _table(terms: pd.DataFrame) -> Grid:
-    total = {name: terms[name].sum(min_count=1) for name in _AMOUNTS}
-    shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
-    decimals = money_decimals(shown[_AMOUNTS].to_numpy().ravel())
-    shown = shown[["term", *_AMOUNTS]].rename(columns=_HEADS)
-    return replace(grid_of(shown, lambda value: fixed_text(value, decimals)), indent="  ")
 
 
 def _run_notes(run: Run) -> Iterator[str]:
@@ -396,7 +478,7 @@ def compare(
     )
     start = time.perf_counter()
     searches = base_results(base, "anew", report)
-    question = replace(base.question((), (), anew=True), variants=tuple(others), report=report)
+    question = Question.of(base, (), (), variants=tuple(others), report=report)
     # of searches is told as they go, not of points that are done
     run = carry_out(question, searches, ignore_event)
     best = run.base

@@ -9,22 +9,25 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pandas as pd
 
-from kanopt.display import Alarm, Part, grid_of
+from kanopt.display import Grid, KeyFigure, Link
 from kanopt.errors import nearest
 from kanopt.files import file_name
 from kanopt.parallel import cluster
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result, evaluate
 from kanopt.progress import told_by_line
+from kanopt.questions.answer import Answer, Said
 from kanopt.questions.ask import Asking, question_words
 from kanopt.questions.axes import refused
 from kanopt.questions.days_tables import (
+    SURE,
     Acceptance,
     Mean,
     acceptance,
@@ -35,22 +38,18 @@ from kanopt.questions.days_tables import (
     share_of_days,
 )
 from kanopt.questions.point import PointResult
-from kanopt.questions.question import Prepared, Question, SweepOptions, prepare_learned, require_scenario
+from kanopt.questions.question import Prepared, Question, SweepOptions, prepare, require_scenario
 from kanopt.questions.review import Drift, Review, drift, learned_again, review
 from kanopt.questions.store import open_store
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import learn
-from kanopt.scenarios.run import Run, TableExports, finish_run, leaving_in_time, solve_problem, tell_remarks
+from kanopt.scenarios.run import Run, finish_run, leaving_in_time, solve_problem
 from kanopt.tables import report_of
 from kanopt.text import (
     capital,
     count_text,
-    fixed_text,
     list_names,
     money_text,
     percent_text,
-    seconds_text,
     sure_text,
 )
 
@@ -90,15 +89,6 @@ class DaysQuestion(Question):
     days: tuple[Day, ...]
     base: Prepared
     variant: Prepared | None = None
-
-    @classmethod
-    def of(cls, base: Prepared, days: tuple[Day, ...], variant: Prepared | None) -> DaysQuestion:
-        """Return the question of some days."""
-        points = [(day.name, PLANNED) for day in days]
-        points += [(day.name, DRIVEN) for day in days if day.driven is not None]
-        points += [(day.name, VARIANT) for day in days if variant is not None]
-        asked = vars(base.question((), points, anew=True))
-        return cls(**asked, days=days, base=base, variant=variant)
 
     def day(self, point: int) -> Day:
         """Return the day of a point."""
@@ -218,11 +208,10 @@ class DaysQuestion(Question):
 
 
 _MEASURES = ("cost", "distance", "hours", "vehicles", IN_TIME, "unserved")
-_SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Days(TableExports):
+class Days(Answer):
     """Days of orders, each planned, beside what was driven and beside a variant, all on the same laws.
 
     Parameters
@@ -262,10 +251,12 @@ class Days(TableExports):
         status = Status.FEASIBLE if len(self.rows_of(PLANNED)) else Status.NO_PLAN
         return replace(self.question.nothing, status=status)
 
+    kind = "days"
+
     @property
-    def unit(self) -> str:
-        """Unit of money."""
-        return self.question.base.problem.unit
+    def problem(self) -> Problem[Any]:
+        """The problem as it is."""
+        return self.question.base.problem
 
     @property
     def plans(self) -> tuple[str, ...]:
@@ -543,24 +534,47 @@ class Days(TableExports):
             )
         return (*told, *self.notes)
 
-    def _shown(self) -> Iterator[Part]:
-        days = count_text(len(self.question.days), "day")
-        yield f"{self.scenario.name}: {days} of orders ({seconds_text(self.seconds)})"
-        if self.interrupted or len(self.results) < len(self.question.points):
-            yield Alarm(f"STOPPED after {len(self.results):,} of {len(self.question.points):,} plans")
-        if self.question.variant is not None:
-            changes = self.question.variant.scenario.change_sentences(self.scenario)
-            yield from (f"  variant: {each}" for each in changes)
-        yield from ("", *self.sentences(), "")
-        shown = self.frame[["day", "plan", "status", "cost", *_MEASURES[1:], "orders"]]
-        yield grid_of(shown, partial(fixed_text, decimals=2), most=_SHOWN, rest="days.frame has all")
-        yield from map(Alarm, self.cautions())
+    def said(self) -> Said:
+        """Return what it says."""
+        sentences, plans = self.sentences(), count_text(len(self.question.points), "plan")
+        return Said(
+            title=f"{self.scenario.name}: {count_text(len(self.question.days), 'day')} of orders",
+            answer=sentences[:3],
+            lines=sentences[3:],
+            figures=tuple(self._keys()),
+            sure=(
+                f"Intervals hold the mean of all days like these in {round(100 * SURE)} of 100 cases, if days are "
+                "drawn alike and each by itself; differences are paired by day.",
+            ),
+            notices=self._warnings(len(self.results), plans, self.cautions()),
+            tables=tuple(self._grids()),
+        )
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the days in a strip: what each costs, as planned and otherwise; return the matplotlib axes."""
-        from kanopt.display import reports
+    def _keys(self) -> Iterator[KeyFigure]:
+        for plan in self.plans:
+            cost, share = self.mean(plan, "cost"), self.mean(plan, IN_TIME)
+            if cost.days:
+                told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such"
+                yield KeyFigure(f"a day {plan}", money_text(cost.mean), self.unit, told)
+        if (verdict := self.acceptance) is not None:
+            more = interval_text(verdict.change, signed=True)
+            yield KeyFigure("the variant", verdict.word, "", f"{more} {self.unit} a day" if more else "")
 
-        return reports.plot_days(self, ax)
+    def _grids(self) -> Iterator[Grid]:
+        yield self._table("intervals", self.intervals, "Means of a day, with what surely holds them")
+        if len(self.fleet):
+            heads = {"needed": "days that need so many", "low": "at least", "high": "at most"}
+            heads |= {"overflow": "days of hiring", "hired": "hired a day", "cost": "cost a day"}
+            heads |= {"break_even": "pays from hiring at"}
+            frame = self.fleet if self.hire else self.fleet.drop(columns=["cost", "best"])
+            yield self._table("fleet", frame, self._priced("How many vehicles to own"), heads=heads)
+        frame = self.frame.drop(columns=["error", "day spread", "bias error", REMARKS], errors="ignore")
+        heads = {"effect": "longer than the law"}
+        grid = self._table("days", frame, self._priced("The days"), heads=heads)
+        known = set(self.rows_of(PLANNED).index) if self.folder else set()
+        pages = ((quote(f"{self.folder}/{page_of(str(row[0]))}"), row) for row in grid.rows)
+        rows = tuple((Link(str(row[0]), page), *row[1:]) if row[0] in known else row for page, row in pages)
+        yield replace(grid, rows=rows)
 
     def to_html(self, path: Any, *, pages: bool = False) -> Path:
         """Write it as a page; with `pages`, each day's own page too, in a folder beside it. Returns its path."""
@@ -645,9 +659,15 @@ def plan_days(
     days, notes = read_days(base, orders, history, columns or {})
     for note in notes:
         report(Event("build", f"note: {note}"))
-    prepared = _prepared(base, options, report)
+    require_scenario(variant or base, "plan_days")
+    prepared, *others = (
+        prepare(each, (), options, report, with_today=False) for each in (base, variant) if each is not None
+    )
+    points = [(day.name, PLANNED) for day in days]
+    points += [(day.name, DRIVEN) for day in days if day.driven is not None]
+    points += [(day.name, VARIANT) for day in days if others]
     question = DaysQuestion.of(
-        prepared, days, None if variant is None else _prepared(variant, options, report)
+        prepared, (), points, days=days, base=prepared, variant=others[0] if others else None
     )
     problem: Any = prepared.problem
     prices = _prices(hire, [one.name for one in problem.data.vehicles])
@@ -660,17 +680,6 @@ def plan_days(
         ended = asking.run(workers=options.workers, client=client)
     seconds = time.perf_counter() - start
     return Days(question, asking.results, prices, notes, interrupted=not ended, seconds=seconds)
-
-
-def _prepared(scenario: Scenario, options: SweepOptions, report: OnEvent) -> Prepared:
-    """Learn the laws of a scenario and build its problem, once for all days."""
-    require_scenario(scenario, "plan_days")
-    scenario.check(planning=True)
-    tell_remarks([scenario], report)
-    seed = scenario.seed if options.seed is None else options.seed
-    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
-    made = prepare_learned(scenario, seed, learned, with_today=False)
-    return made if options.time_limit is None else replace(made, time_limit=options.time_limit)
 
 
 def _prices(hire: float | Mapping[str, float] | None, types: list[str]) -> dict[str, float]:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ConfigDict
 
-from kanopt.explain.differences import Service, still_holds
 from kanopt.plans.base import NO_PLAN, Rank
+from kanopt.plans.differences import Service, still_holds
 from kanopt.plans.findings import Status
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
 

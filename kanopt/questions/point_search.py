@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanopt.errors import KanoptError, ProblemError
+from kanopt.interrupt import Interrupt
+from kanopt.parallel import run_tasks
 from kanopt.plans.base import NO_PLAN, Rank
 from kanopt.plans.findings import Status
 from kanopt.questions.point import BASE, KEPT, REFUSED, PointResult, of_kept, with_plan
@@ -19,6 +21,7 @@ from kanopt.scenarios.run import leaving_in_time
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from kanopt.plans.base import Plan, Problem
     from kanopt.plans.result import Result
@@ -33,6 +36,32 @@ class Task:
     starts: tuple[Any, ...] = ()
     own: PointResult | None = None
     others: Mapping[int, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Hands:
+    """Who does tasks: processes of this machine, or a Dask cluster in place of them."""
+
+    workers: int = 1
+    client: Client | None = None
+
+    def do(
+        self, work: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Task], take: Callable[[Any], None]
+    ) -> None:
+        """Take what comes of tasks in the order in which they are done, until the user stops it.
+
+        While workers are at work this process waits, and what is done is kept already: it may stop at once.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C, when what was under way in this process is done.
+        """
+        with Interrupt(keeps=self.workers == 1 and self.client is None) as stop:
+            for found in run_tasks(work, shared, tasks, workers=self.workers, client=self.client):
+                take(found)
+                if stop.asked:
+                    raise KeyboardInterrupt
 
 
 def do_task(question: Question, task: Task) -> PointResult:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import Issue, NoPlanError
 from kanopt.plans.findings import Status
-from kanopt.questions.axes import Axis, refused
+from kanopt.questions.axes import Axis, refused, value_text
 from kanopt.questions.point import BASE, PointResult, point_of
 from kanopt.scenarios.events import OnEvent, ignore_event
 from kanopt.scenarios.law_cache import LawCache
@@ -28,7 +28,7 @@ from kanopt.scenarios.run import (
     today_in_time,
 )
 from kanopt.scenarios.scenario import Scenario
-from kanopt.text import money_text
+from kanopt.text import money_text, range_text
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -226,6 +226,24 @@ class Question:
     least_in_time: float = 0.0
     report: OnEvent = ignore_event
 
+    @classmethod
+    def of(
+        cls, asked: Prepared, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool = True, **more: Any
+    ) -> Self:
+        """Return the question of some points, as workers need it; `more` are its other fields."""
+        return cls(
+            scenario=_without_histories(asked.scenario),
+            formulas=asked.formulas,
+            axes=tuple(axes),
+            points=tuple(points),
+            anew=anew,
+            seed=asked.seed,
+            time_limit=asked.time_limit,
+            repeats=asked.repeats,
+            least_in_time=asked.least_in_time,
+            **more,
+        )
+
     @property
     def count(self) -> int:
         """How many points there are."""
@@ -355,20 +373,6 @@ class Prepared:
         today = today_in_time(self.scenario, self.today)
         return 0.0 if today is None or today.days_in_time is None else today.days_in_time.low
 
-    def question(self, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool) -> Question:
-        """Return the question of some points, as workers need it."""
-        return Question(
-            scenario=_without_histories(self.scenario),
-            formulas=self.formulas,
-            axes=tuple(axes),
-            points=tuple(points),
-            anew=anew,
-            seed=self.seed,
-            time_limit=self.time_limit,
-            repeats=self.repeats,
-            least_in_time=self.least_in_time,
-        )
-
 
 def _without_histories(scenario: Scenario) -> Scenario:
     """Return the scenario without the tables that laws alone are learned from, which no point reads."""
@@ -416,10 +420,10 @@ def refuse_no_plan(base: Result, scenario: Scenario, what: str) -> None:
 
 
 def as_it_is_text(base: Result) -> str:
-    """Return what the plan costs where nothing is changed, and what it leaves out or breaks there."""
+    """Say what the plan costs where nothing is changed, and what it leaves out or breaks there."""
     if base.objective is None:
-        return "as it is: no plan"
-    told = f"as it is: {money_text(base.objective, base.problem.unit)}"
+        return "As it is there is no plan."
+    told = f"As it is, the plan costs {money_text(base.objective, base.problem.unit)}"
     if base.assessment is not None and _CHEAPEST in base.assessment.assumed:
         told += " (vehicles whose departure is not given leave when that costs least; a run lets them leave in time)"
     if base.objective < 0:
@@ -427,15 +431,21 @@ def as_it_is_text(base: Result) -> str:
     coverage = base.coverage
     if base.rank.unserved and coverage is not None:
         told += f"; it {coverage.text}"
-    return f"{told}; it breaks a rule" if base.rank.violations else told
+    return f"{told}; it breaks a rule." if base.rank.violations else f"{told}."
 
 
 def prepare(
-    scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent, what: str = "sweep"
+    scenario: Scenario,
+    axes: Sequence[Axis],
+    options: SweepOptions,
+    report: OnEvent,
+    what: str = "sweep",
+    *,
+    with_today: bool = True,
 ) -> Prepared:
     """Check the scenario and the first value of every axis, learn the laws and build the problem.
 
-    A question (`what`) that keeps nothing on disk takes no folder for it.
+    A question (`what`) that keeps nothing on disk takes no folder for it; `with_today` also prices today's plan.
 
     Raises
     ------
@@ -451,12 +461,15 @@ def prepare(
     scenario.check(planning=True)
     _check_together(scenario, axes)
     tell_remarks([scenario], report)
-    made = prepare_checked(scenario, options.seed, report, LawCache(relearn=options.relearn))
+    cache = LawCache(relearn=options.relearn)
+    made = prepare_checked(scenario, options.seed, report, cache, with_today=with_today)
     limit = made.time_limit if options.time_limit is None else options.time_limit
     return replace(made, time_limit=limit, repeats=options.repeats)
 
 
-def prepare_checked(scenario: Scenario, seed: int | None, report: OnEvent, cache: LawCache) -> Prepared:
+def prepare_checked(
+    scenario: Scenario, seed: int | None, report: OnEvent, cache: LawCache, *, with_today: bool = True
+) -> Prepared:
     """Learn the laws of a scenario that was checked, and build its problem, to be searched once for as long as it says.
 
     Raises
@@ -467,30 +480,7 @@ def prepare_checked(scenario: Scenario, seed: int | None, report: OnEvent, cache
         If a law predicts too poorly to be used.
     """
     chosen = scenario.seed if seed is None else seed
-    return prepare_learned(scenario, chosen, learn(scenario, chosen, report, cache))
-
-
-def prepare_learned(
-    scenario: Scenario, seed: int, learned: Mapping[str, LearnedLaw], *, with_today: bool = True
-) -> Prepared:
-    """Build the problem of a scenario on laws that are learned.
-
-    Parameters
-    ----------
-    scenario
-        The scenario.
-    seed
-        Of the searches.
-    learned
-        Its learned laws, before any change.
-    with_today
-        Whether today's plan is priced, where the scenario names one.
-
-    Raises
-    ------
-    ScenarioError
-        If tables, laws and problem do not fit together.
-    """
+    learned = learn(scenario, chosen, report, cache)
     laws = laws_of(scenario, learned)
     problem = build(scenario, laws)
     return Prepared(
@@ -499,7 +489,7 @@ def prepare_learned(
         formulas={name: law.formula for name, law in learned.items()},
         problem=problem,
         today=price_today(scenario, problem, laws) if with_today else None,
-        seed=seed,
+        seed=chosen,
         time_limit=scenario.solver.time_limit,
         repeats=1,
     )
@@ -632,3 +622,18 @@ def unit_of_axis(scenario: Scenario, axis: Axis) -> str:
     column = scenario.in_cells(change).column
     _, fixed = scenario.problem.fields_in(change.table).get(column, (None, ""))
     return units_of(scenario.changed[change.table]).get(column, fixed)
+
+
+_MOST_VALUES = 4
+
+
+def varied_text(scenario: Scenario, axis: Axis) -> str:
+    """Say what is varied, as a question does."""
+    values = axis.values.items
+    numbers = [float(value) for value in values if not isinstance(value, (str, bool))]
+    if len(numbers) == len(values) > 1:
+        told = range_text(min(numbers), max(numbers), unit_of_axis(scenario, axis))
+    else:
+        more = " or another" if len(values) > _MOST_VALUES else ""
+        told = " or ".join(map(value_text, values[:_MOST_VALUES])) + more
+    return f"{axis.path} is {'multiplied by ' if axis.values.action == 'scale' else ''}{told}"

@@ -5,25 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from kanopt.array_types import Floats
-from kanopt.display import Alarm, Part, grid_of
+from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
 from kanopt.errors import ProblemError, TableError, nearest
+from kanopt.questions.answer import Answer, Said
 from kanopt.questions.axes import refused
 from kanopt.records.declaration import declared_fields
 from kanopt.routing.driven import DrivenStop
 from kanopt.scenarios.files.sections import LearnedSpec
-from kanopt.scenarios.run import TableExports
 from kanopt.tables import read_table, units_of, with_units
 from kanopt.tables.report import renamed
-from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
 
 if TYPE_CHECKING:
+    from kanopt.plans.base import Problem
     from kanopt.plans.result import Result
     from kanopt.routing.assessment import RoutingAssessment
     from kanopt.routing.review import ReviewedDay
@@ -46,7 +46,7 @@ _MOMENT = 0.5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Review(TableExports):
+class Review(Answer):
     """What became of a plan on its day, and why.
 
     Parameters
@@ -66,10 +66,13 @@ class Review(TableExports):
     scenario: Scenario | None = None
     assumed: tuple[str, ...] = ()
 
+    kind = "review"
+    interrupted = False
+
     @property
-    def unit(self) -> str:
-        """Unit of money."""
-        return self.planned.problem.unit
+    def problem(self) -> Problem[Any]:
+        """The problem of the plan."""
+        return self.planned.problem
 
     @property
     def parts(self) -> pd.DataFrame:
@@ -139,17 +142,44 @@ class Review(TableExports):
             )
         return learned_again(self.scenario, self.rows().assign(date="driven"))
 
-    def _shown(self) -> Iterator[Part]:
-        day, unit = self.day, self.planned.problem.units.time
-        money, minutes = day.money.sum(), day.minutes.sum()
-        yield (
-            f"Driven: {money_text(money['driven'], self.unit)} and {amount_text(minutes['driven'], unit)} on the way; "
-            f"planned: {money_text(money['planned'], self.unit)} and {amount_text(minutes['planned'], unit)}"
+    def said(self) -> Said:
+        """Return what it says."""
+        money, minutes = self.day.money.sum(), self.day.minutes.sum()
+        unit, time = self.unit, self.planned.problem.units.time
+        changed = money["driven"] - money["planned"]
+        more = f"{money_text(abs(changed), unit)} {'more' if changed > 0 else 'less'} than planned"
+        followed = float(money[list(NOT_FOLLOWED)].sum())
+        parts = self.parts.rename_axis("part").reset_index()
+        heads = {str(name): str(name).replace("money", unit).replace("minutes", time) for name in parts}
+        told = "What each part did; low and high hold it in nine of ten cases"
+        captions = {
+            "stops": f"Arrivals at clients, {time}",
+            "vehicles": f"By vehicle, {unit}",
+            "costs": f"By term, {unit}",
+        }
+        return Said(
+            title="What became of the plan?",
+            answer=(f"The day cost {money_text(money['driven'], unit)}, {more}.", *self.sentences()),
+            lines=(f"Not following the plan came to {money_text(followed, unit, signed=True)}.",),
+            figures=tuple(
+                KeyFigure(one, money_text(money[one]), unit, amount_text(minutes[one], time))
+                for one in ("planned", "driven")
+            ),
+            sure=("The parts add up exactly; the day, the law and chance are told apart by an estimate.",),
+            notices=tuple(map(caution, self.cautions())),
+            tables=(
+                table_of(parts, told, heads=heads, forms=dict.fromkeys(parts.columns[1:], number_form(2))),
+                *(self._by(name, caption) for name, caption in captions.items()),
+            ),
         )
-        yield from map(Alarm, self.cautions())
-        yield ""
-        yield grid_of(self._shown_parts(), partial(fixed_text, decimals=2))
-        yield from ("", *self.sentences())
+
+    def _by(self, name: str, caption: str) -> Grid:
+        """Return what each part did to stops, vehicles or terms; of stops it is arrivals, from which to which time."""
+        frame, unit = self.tables()[name], self.planned.problem.units.time
+        forms: dict[str, Formatter] = dict.fromkeys(frame.columns[1:], number_form(2))
+        if name == "stops":
+            forms |= dict.fromkeys(("planned", "driven"), lambda value: clock_text(float(value), unit))
+        return table_of(frame, caption, forms=forms)
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the prices are believed: stops left out, and what the table lacks."""
@@ -170,20 +200,6 @@ class Review(TableExports):
                 + (f"; {were} of them as planned." if were else "; none was planned to be.")
             )
         return (*told, *self.notes)
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw what each part did to the price; return the matplotlib axes."""
-        from kanopt.display import reports
-
-        return reports.plot_review(self, ax)
-
-    def _shown_parts(self) -> pd.DataFrame:
-        """Return the parts with their intervals in words."""
-        parts = self.parts.rename_axis("part").reset_index()
-        units = {"money": self.unit, "minutes": self.planned.problem.units.time}
-        return parts.rename(
-            columns=lambda name: " ".join(units.get(word, word) for word in str(name).split())
-        )
 
     def sentences(self) -> tuple[str, ...]:
         """Return what was not followed, and what the day and the law say, in sentences."""

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pandas as pd
 
-from kanopt.display import Alarm, Part
+from kanopt.display import Grid, KeyFigure
 from kanopt.errors import KanoptError
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, run_tasks
+from kanopt.parallel import cluster
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
+from kanopt.questions.answer import Answer, Said, as_it_is
 from kanopt.questions.axes import Axis, check_word, read_axes, refused
 from kanopt.questions.point import (
     NO_DIFFERENCE,
@@ -36,7 +37,7 @@ from kanopt.questions.point import (
     decisions_of,
     edge_between,
 )
-from kanopt.questions.point_search import Task, do_task
+from kanopt.questions.point_search import Hands, Task, do_task
 from kanopt.questions.question import (
     Question,
     SweepOptions,
@@ -46,9 +47,8 @@ from kanopt.questions.question import (
     unit_of_axis,
 )
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
-from kanopt.scenarios.run import TableExports
 from kanopt.scenarios.scenario import Scenario
-from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
+from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text
 
 if TYPE_CHECKING:
     from kanopt.engines.base import Solver
@@ -101,6 +101,11 @@ class SwitchPoint:
     price_above: float
     edge: str
     verdict: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is the crossing of two prices, as far as searches say."""
+        return self.verdict in (KNOWN, UNMEASURED)
 
     def change_texts(self) -> Iterator[str]:
         """Yield what changes, things with the same change together, the first few."""
@@ -171,7 +176,7 @@ class AxisSwitches:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SwitchPoints(TableExports):
+class SwitchPoints(Answer):
     """Where decisions change, along one path or several.
 
     Parameters
@@ -191,10 +196,7 @@ class SwitchPoints(TableExports):
     axes: tuple[AxisSwitches, ...]
     seconds: float = 0.0
 
-    @property
-    def unit(self) -> str:
-        """Unit of all prices."""
-        return self.base.problem.unit
+    kind = "switch-points"
 
     @property
     def interrupted(self) -> bool:
@@ -232,12 +234,6 @@ class SwitchPoints(TableExports):
         """Return what numbers are, for the workbook."""
         return dict.fromkeys(("price_below", "price_above", "price", "noise"), "money")
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw a bar for each path, parted where decisions change, and return the matplotlib axes."""
-        from kanopt.display import reports
-
-        return reports.plot_switch_points(self, ax)
-
     def sentences(self) -> tuple[str, ...]:
         """Return one sentence per switch point."""
         return tuple(sentence for axis in self.axes for sentence in axis.sentences(self.unit))
@@ -246,16 +242,46 @@ class SwitchPoints(TableExports):
         """Return what must be said beside them: paths without one, values without a plan, noise not known."""
         return tuple(note for axis in self.axes for note in axis.notes())
 
-    def effort(self) -> str:
-        """Say how often the problem was solved."""
-        return count_text(sum(axis.solves for axis in self.axes), "solve")
+    def said(self) -> Said:
+        """Return what it says."""
+        sentences, places = self.sentences(), [(axis, one) for axis in self.axes for one in axis.switches]
+        paths, solves = count_text(len(self.axes), "path"), sum(axis.solves for axis in self.axes)
+        answer: tuple[str, ...] = (f"No place on {paths} at which decisions change.",)
+        if places:
+            answer = (f"{sentences[0]}.", f"{count_text(len(places), 'place')} on {paths} in all.")
+        known = sum(one.is_known for _, one in places)
+        sure = f"After {count_text(solves, 'solve')}"
+        if places:
+            most = f"{known:,} of {count_text(len(places), 'place')}"
+            rest = "; of others, between which values they lie" if known < len(places) else ""
+            sure += f", {most} {'are' if known > 1 else 'is'} known to where prices cross" + rest
+        points = self._table("values", self.points, self._priced("Where it was solved"), values=("value",))
+        return Said(
+            title=f"{self.scenario.name}: where does the plan tip?",
+            answer=answer,
+            lines=sentences[1:],
+            figures=(as_it_is(self.base), *(_key(*each) for each in places[:_NAMES])),
+            sure=(f"{sure}.", *self._learned()),
+            notices=self._warnings(0, "", self.notes()),
+            tables=(*([self._changes()] if places else []), points),
+        )
 
-    def _shown(self) -> Iterator[Part]:
-        yield f"{self.scenario.name}: where it tips ({self.effort()}, {seconds_text(self.seconds)})"
-        if self.interrupted:
-            yield Alarm("STOPPED before the end")
-        for axis in self.axes:
-            yield from (f"  {sentence}" for sentence in (*axis.sentences(self.unit), *axis.notes()))
+    def _changes(self) -> Grid:
+        ends = ["low", "high"] if (self.frame["verdict"] != KNOWN).any() else []
+        prices = ["price_below", "price_above"]
+        columns = ["path", "switch_point", *ends, "decision", "below", "above", *prices, "edge", "verdict"]
+        heads = {"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"}
+        frame = self.frame.assign(edge=self.frame["edge"].replace("", "prices cross"))[columns]
+        places = ("switch_point", "low", "high")
+        return self._table("switch points", frame, "What changes", heads=heads, values=places)
+
+
+def _key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
+    """Return the place of a switch point; of one that is not known, between which values it lies and why."""
+    if one.is_known:
+        why = one.edge or ("prices cross" if one.verdict == KNOWN else one.verdict)
+        return KeyFigure(axis.axis.label, number_text(one.value, 4), axis.unit, why)
+    return KeyFigure(axis.axis.label, range_text(one.low, one.high, "", 4), axis.unit, one.verdict)
 
 
 def crossing(
@@ -336,9 +362,9 @@ class _Search:
         base: Result,
         kinds: frozenset[str],
         limits: tuple[float, int],
-        how: Mapping[str, Any],
+        hands: Hands,
     ) -> None:
-        self.question, self.base, self.kinds, self.how = question, base, kinds, how
+        self.question, self.base, self.kinds, self.hands = question, base, kinds, hands
         self.tolerance, self.most_solves = limits
         self.plans: list[tuple[Plan, float]] = []
         self.solved: dict[float, PointResult] = {}
@@ -366,19 +392,15 @@ class _Search:
         question = replace(self.question, points=tuple((x,) for x in values))
         tasks = [Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
         done: list[PointResult] = []
-        with Interrupt(keeps=self.how["workers"] == 1 and self.how["client"] is None):
-            for found in run_tasks(do_task, question, tasks, **self.how):
-                done.append(found)
-                if self._stop.asked:
-                    break
-        for found in sorted(done, key=attrgetter("point")):
-            x = values[found.point]
-            self.solved[x] = found
-            if found.plan is not None:
-                self.own[x] = len(self.plans)
-                self.plans.append((found.plan, x))
-        if self._stop.asked:
-            raise KeyboardInterrupt
+        try:
+            self.hands.do(do_task, question, tasks, done.append)
+        finally:
+            for found in sorted(done, key=attrgetter("point")):
+                x = values[found.point]
+                self.solved[x] = found
+                if found.plan is not None:
+                    self.own[x] = len(self.plans)
+                    self.plans.append((found.plan, x))
 
     def _starts(self, x: float) -> tuple[Plan, ...]:
         near = (
@@ -727,11 +749,11 @@ def switch_points(
     base = base_result(prepared, "anew", report)
     found = []
     with cluster(options.dask) as client:
-        how = {"workers": options.workers, "client": client}
+        hands = Hands(options.workers, client)
         for axis in read if not base.interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
-            question = prepared.question([axis], [], anew=True)
-            search = _Search(question, base, _KINDS[decisions], (tolerance, most_solves), how)
+            question = Question.of(prepared, [axis], [])
+            search = _Search(question, base, _KINDS[decisions], (tolerance, most_solves), hands)
             search.run([float(value) for value in axis.values.items])
             found.append(search.found(axis))
             if search.interrupted:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from kanopt.display import Part, grid_of
+from kanopt.display import KeyFigure
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
+from kanopt.questions.answer import Said, as_it_is, noise_sentence
 from kanopt.questions.answers import Answers
 from kanopt.questions.ask import ask
 from kanopt.questions.axes import Axis, check_word, read_axes, refused, value_text
 from kanopt.questions.point import NO_DIFFERENCE, UNMEASURED, PointResult, Verdict, still_compare
-from kanopt.questions.question import PLANS, Place, PlanChoice, SweepOptions, require_scenario
+from kanopt.questions.question import PLANS, Place, PlanChoice, SweepOptions, as_it_is_text, require_scenario
 from kanopt.scenarios.events import OnEvent, ignore_event
 from kanopt.scenarios.scenario import Scenario
-from kanopt.text import count_text, fixed_text
+from kanopt.text import count_text, join_list, money_text
 
 _ENDS = ("low", "high")
 _COLUMNS = (
@@ -28,6 +29,7 @@ _COLUMNS = (
     *("noise", "verdict", "low_status", "high_status"),
 )
 MOVES = "moves the price"
+_SAID, _TIMES = 3, " ×"
 
 
 class Tornado(Answers):
@@ -68,12 +70,6 @@ class Tornado(Answers):
         """Return what numbers are, for the workbook."""
         return dict.fromkeys(_COLUMNS[3:10], "money")
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw a bar for each input, the widest on top, and return the matplotlib axes."""
-        from kanopt.display import reports
-
-        return reports.plot_tornado(self, ax=ax)
-
     def _ends(self, axis: Axis, *ends: PointResult) -> list[Any]:
         kept = [self._effect(found, found.kept_objective, found.kept_status) for found in ends]
         effects = [self._effect(found, found.objective, found.status) for found in ends]
@@ -105,21 +101,55 @@ class Tornado(Answers):
             return MOVES
         return NO_DIFFERENCE if all(one.is_nothing for one in changes) else f"{MOVES}, {UNMEASURED}"
 
-    def _shown(self) -> Iterator[Part]:
-        how = f" one at a time, {'planned anew' if self.anew else 'the same plan'}"
-        yield from self._heading(len(self.pairs), count_text(len(self.axes), "input"), how)
-        if not self.pairs:
-            yield "no input is done"
+    def said(self) -> Said:
+        """Return what it says."""
+        inputs = count_text(len(self.axes), "input")
+        how = "planned anew at each value" if self.anew else "the same plan at all values"
+        noise = noise_sentence(self.frame["noise"] if self.anew else None, self.unit)
+        kept = ("kept_low", "kept_high") if self.anew else ()
+        columns = ["path", "low", "high", *kept, "low_effect", "high_effect", "swing", "noise", "verdict"]
+        title = self._priced("What each input does to the price")
+        swings = [
+            KeyFigure(str(row["path"]), money_text(row["swing"]), self.unit, f"swing; {row['verdict']}")
+            for row in self._known()[:_SAID]
+        ]
+        one_at_a_time = f"{inputs} one at a time, the others as they are; {how}. {as_it_is_text(self.base)}"
+        table = self._table("inputs", self.frame[columns], title, values=_ENDS)
+        return Said(
+            title=f"{self.scenario.name}: what moves the price most?",
+            answer=(*self._movers(), one_at_a_time),
+            figures=(as_it_is(self.base), *swings),
+            sure=(noise, *self._learned()),
+            notices=self._warnings(len(self.pairs), inputs, self.notes() if self.pairs else ()),
+            tables=(table,) if self.pairs else (),
+        )
+
+    def _known(self) -> list[dict[str, Any]]:
+        known = self.frame.dropna(subset=["swing"])
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in known[[*_COLUMNS]].itertuples(index=False)]
+
+    def _movers(self) -> Iterator[str]:
+        """Say which input to watch, and which come after it."""
+        if not (known := self._known()):
             return
-        shown = self.frame[["path", "low", "high"]].copy()
-        for end in _ENDS:
-            shown[end] = shown[end].map(value_text)
-            if self.anew:
-                shown[f"kept, {end}"] = self.frame[f"kept_{end}"]
-            shown[f"anew, {end}" if self.anew else f"at {end}"] = self.frame[f"{end}_effect"]
-        shown[["swing", "noise", "verdict"]] = self.frame[["swing", "noise", "verdict"]]
-        yield grid_of(shown, partial(fixed_text, decimals=2))
-        yield from self.notes()
+        first, *others = known
+        name, times = _named(str(first["path"]))
+        low, high = (
+            f"{money_text(first[f'{end}_effect'], self.unit, signed=True)} at {times}{value_text(first[end])}"
+            for end in _ENDS
+        )
+        if not first["verdict"].startswith(MOVES):
+            widest = f"{low}, {high} of {name}"
+            yield f"No input moves the price beyond the noise of the search; the widest swing is {widest}."
+            return
+        yield f"{name} moves the price most: {low}, {high}."
+        told = [
+            f"{_named(str(row['path']))[0]} (by {money_text(row['swing'], self.unit)})"
+            for row in others
+            if row["verdict"] == MOVES
+        ][: _SAID - 1]
+        if told:
+            yield f"After it {'comes' if len(told) == 1 else 'come'} {join_list(told)}."
 
     def _notes(self) -> Iterator[str]:
         if self.frame[[f"{end}_effect" for end in _ENDS]].isna().any(axis=None):
@@ -128,6 +158,11 @@ class Tornado(Answers):
                 "price would not compare like with like"
             )
         yield from super()._notes()
+
+
+def _named(label: str) -> tuple[str, str]:
+    """Return the name of an input, and what stands ahead of its values, which may be factors."""
+    return (label.removesuffix(_TIMES), "× ") if label.endswith(_TIMES) else (label, "")
 
 
 def _swing(effects: list[float]) -> float:

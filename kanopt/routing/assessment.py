@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
-from kanopt.plans.findings import Check, Extrapolation, Reason, View, WorkOrder
+from kanopt.plans.findings import Check, Extrapolation, Reason, View
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices
@@ -362,10 +362,6 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         units = self.problem.units
         heads = {"load": f"load ({units.load})", "distance": f"distance ({units.distance})"}
         return {"timetable": self.timetable().rename(columns=heads)}
-
-    def work_orders(self) -> tuple[WorkOrder, ...]:
-        """Return the run sheet of each vehicle that serves somebody."""
-        return tuple(self.seen.run_sheets())
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the routes wherever a reader moves prices, load or departures."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -118,8 +118,6 @@ class RoutingProblem(RoutingModel):
     >>> problem.price(problem.plan_from([["a", "b"]])).terms().to_dict()
     {'fixed': 5.0, 'fuel': 4.2}
     """
-
-    has_work_orders: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "day", read_day(self.day))

@@ -1,4 +1,4 @@
-"""Views of a routing plan: the timetable as a frame and as a Gantt chart, maps, and run sheets of vehicles."""
+"""Views of a routing plan: the timetable as a frame and as a Gantt chart, and maps."""
 
 from __future__ import annotations
 
@@ -11,25 +11,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kanopt.plans.findings import GanttView, MapView, View, WorkOrder
+from kanopt.plans.findings import GanttView, MapView, View
 from kanopt.routing.entities import Client
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PAUSES
 from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, breaks_on_leg, slack
-from kanopt.text import amount_text, clock_text, join_list
+from kanopt.text import amount_text, clock_text
 
 _TIMETABLE = (
     "vehicle", "stop", "place", "leave", "arrive", "begin", "end", "late", "breaks", "load", "distance",
 )  # fmt: skip
 _TIMES = ["arrive", "begin", "end", "late"]
 _OPENING = 1e-9
-_PLACE = ("stop", "place")
-_COLUMNS = ("window", "arrive", "begin", "done", "unload", "pick up", "on board", "notes")
-_NOTES = _COLUMNS[-1]
-_MOST_GIVEN = 4
-"""Columns of texts that a table of clients has; what further columns say is told in the notes."""
 
 
 @dataclass(frozen=True)
@@ -275,89 +270,7 @@ class PlanViews:
             services.append((leg.vehicle, leg.begin, leg.end, leg.place + late, kind))
         return [*ways, *waits, *services]
 
-    # ---- run sheets
-
-    def run_sheets(self) -> Iterator[WorkOrder]:
-        """Yield a sheet for each vehicle that serves somebody, with whatever texts are given of clients.
-
-        That are addresses, telephone numbers or remarks: columns of the table of clients that are no field.
-        """
-        every = (name for client in self.data.clients for name in client.attributes if _text(client, name))
-        given = list(dict.fromkeys(every))
-        # a column of remarks goes where ours are
-        shown = [name for name in given if name.lower() != _NOTES][:_MOST_GIVEN]
-        own = (*_PLACE, *_COLUMNS)
-        heads = (f"{name} (given)" if name.lower() in own else name for name in shown)
-        columns = (*_PLACE, *heads, *_COLUMNS)
-        noted = [name for name in given if name not in shown]
-        for route, legs in self.legs.groupby("route"):
-            label, stops = legs["vehicle"].iloc[0], []
-            for leg in _rows(legs):
-                texts = (_text(leg.client, name) for name in shown)
-                notes = "; ".join(
-                    filter(None, (*(_remark(leg.client, name) for name in noted), *self._notes(leg)))
-                )
-                stops.append((f"{leg.stop}", leg.place, *texts, *self._cells(leg), notes))
-            yield WorkOrder(label, self._facts(int(str(route)), legs), columns, tuple(stops))
-
-    def _facts(self, route: int, legs: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-        units, length, breaks = self.problem.units, float(legs["distance"].sum()), float(legs["breaks"].sum())
-        facts = [
-            ("from", legs["way"].iloc[0].removesuffix(f" → {legs['place'].iloc[0]}")),
-            ("leave", clock_text(float(self.driven.departure[route]), units.time)),
-            ("end", clock_text(float(self.driven.finish[route]), units.time)),
-            ("clients", f"{legs.loc[legs['client'].notna(), 'place'].nunique():,}"),
-            ("load at departure", amount_text(float(legs["load"].iloc[0]), units.load)),
-        ]
-        facts += [("distance", amount_text(length, units.distance))] if np.isfinite(length) else []
-        facts += [("breaks", amount_text(breaks, units.time, 3))] if breaks else []
-        return tuple(facts)
-
-    def _cells(self, leg: Any) -> tuple[str, ...]:
-        """Return a cell for each of the columns but the notes."""
-        time, load, client = self.problem.units.time, self.problem.units.load, leg.client
-        done = client is not None or not leg.last or leg.end > leg.begin
-        return (
-            "" if client is None else ", ".join(self._windows(client)),
-            clock_text(leg.arrive, time),
-            clock_text(leg.begin, time) if client is not None else "",
-            clock_text(leg.end, time) if done else "",
-            amount_text(client.demand, load) if client is not None and client.demand else "",
-            amount_text(client.pickup, load) if client is not None and client.pickup else "",
-            amount_text(leg.load, load),
-        )
-
-    def _notes(self, leg: Any) -> Iterator[str]:
-        time, client = self.problem.units.time, leg.client
-        for pause in self._pauses.get(leg.Index, ()):
-            yield f"{pause.word} {clock_text(pause.begin, time)}–{clock_text(pause.end, time)} on the way there"
-        if client is None:
-            if not leg.last:
-                on_board = amount_text(float(self.driven.load[leg.Index + 1]), self.problem.units.load)
-                yield f"go on with {on_board} on board"
-            return
-        if np.isfinite(leg.begin) and leg.begin - leg.arrive > _OPENING:
-            yield f"wait {amount_text(leg.begin - leg.arrive, time, 3)}"
-        if leg.late:
-            yield f"{amount_text(leg.late, time, 3)} late"
-        if client.source:
-            yield f"load at {client.source}"
-        if client.needs:
-            yield f"needs {join_list(client.needs)}"
-        if client.goods:
-            yield f"goods: {join_list(client.goods)}"
-
 
 def _rows(legs: pd.DataFrame) -> Iterator[Any]:
     """Yield legs, each with its columns as attributes."""
     yield from legs.itertuples()
-
-
-def _text(client: Client | None, name: str) -> str:
-    value = None if client is None else client.attributes.get(name)
-    return " ".join(value.split()) if isinstance(value, str) else ""
-
-
-def _remark(client: Client | None, name: str) -> str:
-    text = _text(client, name)
-    return text if not text or name.lower() == _NOTES else f"{name}: {text}"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
-from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Alarm, Law, Part, Shown
@@ -23,6 +20,7 @@ from kanopt.errors import (
     UnitError,
     warn_user,
 )
+from kanopt.plans.explanation import Explanation, explain
 from kanopt.plans.result import PlanExports, PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
@@ -33,57 +31,9 @@ from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.explain import Explanation
     from kanopt.plans.base import Plan, Problem
     from kanopt.plans.result import Progress, Result
     from kanopt.tables import TableReport
-
-
-# How the tables of an answer leave the program.
-
-
-class TableExports(Shown):
-    """An answer that has tables: it is shown, and written as a workbook."""
-
-    @abstractmethod
-    def tables(self) -> Mapping[str, pd.DataFrame]:
-        """Return its tables, by what they hold."""
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the first of its tables."""
-        return next(iter(self.tables().values()))
-
-    def to_html(self, path: Any) -> Path:
-        """Write it as a page: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_page(reports.answer_page(self), path)
-
-    def forms(self) -> Mapping[str, str]:
-        """Return what numbers are: column, or table, a point and column, to ``"money"`` or ``"share"``."""
-        return {}
-
-    def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
-        """Write a workbook: what is found in sentences, and a sheet for each table.
-
-        Whatever comes from data is text: no cell is a formula. Folders on the way are made; a file is replaced in one
-        step.
-
-        Returns
-        -------
-        Path
-            The file written.
-
-        Raises
-        ------
-        ProblemError
-            If a table has more rows than a sheet.
-        """
-        from kanopt.display import reports
-
-        return reports.export_tables(self._shown(), self.tables(), path, self.forms())
 
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
@@ -121,7 +71,7 @@ class Run(PlanExports, PlanPlots, Shown):
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
         from kanopt.display import reports
-        from kanopt.explain.summary import made_up
+        from kanopt.plans.summary import made_up
 
         days = reports.days_text(self.result)
         assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
@@ -335,7 +285,6 @@ def finish_run(
     warns: bool = True,
 ) -> Run:
     """Explain a result and put a run together; `warns` where the plan leans on a law outside its data."""
-    from kanopt.explain import explain
     from kanopt.tables import report_of
 
     explanation = explain(result)

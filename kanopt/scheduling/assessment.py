@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
-from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View, WorkOrder
+from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
@@ -30,7 +30,7 @@ from kanopt.scheduling.simulate import (
     check_schedule,
     price_schedule,
 )
-from kanopt.text import amount_text, clock_text, count_text, join_list, number_text, percent_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, percent_text
 from kanopt.units import factor, same_dimension
 
 _RATES = {
@@ -308,49 +308,6 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
         names = join_list([data.jobs[job].name for job in np.flatnonzero(unpriced)], 5)
         unknown = f"having {names} in time" * bool(names)
         return LeftOutPrice.of(paid, self.problem.unit, "lateness" * bool(paid), unknown)
-
-    # ---- the work order of each machine: tasks in order, with their times
-
-    def work_orders(self) -> tuple[WorkOrder, ...]:
-        """Return the tasks of each machine that runs any, in order."""
-        clock, unit = self.problem.clock, self.problem.units.time
-        times = ("start", "end") if clock else (f"start ({unit})", f"end ({unit})")
-        columns = ("order", "task", "job", "mode", *times, "due", "notes")
-        orders = []
-        for place, machine in enumerate(self._data.machines):
-            rows = np.flatnonzero(self.simulation.machine == place)
-            rows = rows[np.argsort(self.simulation.start[rows], kind="stable")]
-            lines = tuple(
-                (f"{number}", *self._order_line(row)) for number, row in enumerate(rows.tolist(), 1)
-            )
-            if lines:
-                start, end = self.simulation.start[rows], self.simulation.end[rows]
-                facts = (
-                    ("first task", self._told(float(start[0]))),
-                    ("last task ends", self._told(float(end.max()))),
-                    ("tasks", f"{len(rows):,}"),
-                    ("busy", amount_text(float((end - start).sum()), unit)),
-                )
-                orders.append(WorkOrder(machine.name or "no machine", facts, columns, lines))
-        return tuple(orders)
-
-    def _told(self, time: float) -> str:
-        return clock_text(time, self.problem.units.time) if self.problem.clock else number_text(time)
-
-    def _order_line(self, row: int) -> tuple[str, ...]:
-        data, placed = self._data, self.simulation
-        job, mode, end = int(placed.job[row]), int(placed.mode[row]), float(placed.end[row])
-        due = float(data.timing.due[job])
-        late = f"{amount_text(end - due, self.problem.units.time, 3)} late" if end > due + _EASY else ""
-        return (
-            data.tasks[placed.task[row]].name,
-            data.jobs[job].name,
-            data.modes[mode].name if mode >= 0 else "",
-            self._told(float(placed.start[row])),
-            self._told(end),
-            self._told(due) if np.isfinite(due) else "",
-            late,
-        )
 
     def _simulate(self) -> PlacedTasks:
         return PlacedTasks.of(self.problem, self.plan)

@@ -65,7 +65,6 @@ class SchedulingModel(Problem[Schedule]):
 
     kind: ClassVar[str] = "scheduling"
     solver: ClassVar[str] = "kanopt.scheduling.search.solver:CpSatScheduling"
-    has_work_orders: ClassVar[bool] = True
 
     jobs: Sequence[Job] | pd.DataFrame
     tasks: Sequence[Task] | pd.DataFrame

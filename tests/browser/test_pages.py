@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def _tornado() -> Any:
 
 def _risk_page(folder: Path) -> Path:
     found = ko.risk(run_of("parcel_city").result)
-    return found.to_html(folder / "page.html", scenario=scenario_of("parcel_city")[0])
+    return replace(found, scenario=scenario_of("parcel_city")[0]).to_html(folder / "page.html")
 
 
 def _switch_page(folder: Path) -> Path:

@@ -109,10 +109,10 @@ def on_earth(case):
 
 def test_run_writes_every_format_beside_the_report(case, cli):
     on_earth(case)
-    options = "--out o --export xlsx --export csv --export md --export orders --quiet --time-limit 0.2"
+    options = "--out o --export xlsx --export csv --export md --quiet --time-limit 0.2"
     code, out, _ = cli("run", "case.toml", *options.split())
     assert code == 0
-    files = ["case.xlsx", *TABLES, "case.md", "case_orders.html"]
+    files = ["case.xlsx", *TABLES, "case.md"]
     told = [line for line in out.splitlines() if line.startswith("export: ")]
     assert sorted(told) == sorted(f"export: {Path('o') / file}" for file in files)
     assert all((case / "o" / file).is_file() for file in files)

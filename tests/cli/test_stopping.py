@@ -145,7 +145,7 @@ def test_a_stop_while_a_law_is_trained_keeps_the_best_until_then_and_plans_nothi
     ("module", "name", "number"),
     [
         ("kanopt.engines.solve", "search_and_assess", signal.SIGTERM),
-        ("kanopt.explain", "explain", signal.SIGINT),
+        ("kanopt.scenarios.run", "explain", signal.SIGINT),
         ("kanopt.pages.write", "plan_page", signal.SIGTERM),
     ],
 )
@@ -159,7 +159,7 @@ def test_once_the_search_has_begun_a_first_signal_loses_nothing(case, cli, durin
 
 
 def test_a_second_signal_ends_it_at_once_and_leaves_no_half_file(case, cli, during):
-    during("kanopt.explain", "explain", signal.SIGINT)
+    during("kanopt.scenarios.run", "explain", signal.SIGINT)
     during("kanopt.pages.write", "plan_page", signal.SIGTERM)
     code, _, err = cli("run", "case.toml", "--report", "r.html", "--time-limit", "0.1")
     assert code == 130

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from kanopt import Result, RoutingProblem
-from kanopt.explain import Explanation, explain
 from kanopt.formulas import (
     Alternative,
     Constant,
@@ -32,6 +31,7 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.plans import Certificate, EngineRun, Progress, evaluate
+from kanopt.plans.explanation import Explanation, explain
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scenarios.files.sections import ReportSpec

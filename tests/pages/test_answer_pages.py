@@ -34,7 +34,7 @@ FIGURES: dict[str, Callable[[Any], list[str]]] = {
         for effect in found.frame[["low_effect", "high_effect"]].iloc[0]
     ],
     "switch points": lambda found: [*found.sentences(), "prices cross no difference"],
-    "risk": lambda found: [found.cost_text(), *found.assumptions, str(found).splitlines()[0]],
+    "risk": lambda found: [found.cost_text(), *found.assumptions, found.headline],
     "monte carlo": lambda found: [*found.sentences()[:2], money_text(found.plans["mean"][0])],
 }
 """What the page of an answer must say."""

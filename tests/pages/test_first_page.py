@@ -1,9 +1,8 @@
-"""The first page is for people who do not plan: it agrees with the plan, and every number leads to its row."""
+"""The first page is for people who do not plan, and agrees with the plan."""
 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +12,15 @@ import numpy as np
 import pytest
 
 from kanopt import DecisionProblem
-from kanopt.display import Grid, Link, words_of
-from kanopt.explain import explain
+from kanopt.display import Grid
 from kanopt.formulas import Variable, parse_formula
 from kanopt.pages import write_report
-from kanopt.pages.comparison_page import comparison_question
 from kanopt.pages.figure_rows import figure_rows, subject_of_explanation, subject_of_run
 from kanopt.pages.plan_first import plan_first
 from kanopt.pages.plan_page import plan_page
 from kanopt.pages.price_tables import times_table
 from kanopt.plans import evaluate
+from kanopt.plans.explanation import explain
 from kanopt.questions import Comparison, risk
 from kanopt.scenarios.files.sections import ReportSpec
 from kanopt.text import fixed_text, money_text, sure_text
@@ -38,10 +36,6 @@ def first_of(subject: Any) -> Any:
     return plan_first(subject, figure_rows(subject), ())
 
 
-def sentences_of(page: Any) -> list[Any]:
-    return [*page.todo, *page.why, *page.sure, *page.assumed]
-
-
 def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     run = make_run()
     subject = subject_of_run(run)
@@ -50,21 +44,11 @@ def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     assert saved > 0
     assert rows["saving"].plan.startswith(money_text(saved, "EUR"))
     assert rows["saving_year"].plan == money_text(250 * saved, "EUR")
-    told = [words_of(each) for each in plan_first(replace(subject, plans_per_year=250.0), rows, ()).todo]
-    assert f"{money_text(run.result.objective, 'EUR')}: {rows['saving'].short} less than today's" in told[1]
+    told = plan_first(replace(subject, plans_per_year=250.0), rows, ()).todo
+    assert f"That is {money_text(saved, 'EUR')}" in told[1]
     assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
     assert "saving_year" not in figure_rows(subject)
-    assert "in a year" not in words_of(first_of(subject).todo[1])
-
-
-def test_every_number_in_a_sentence_leads_to_a_row(make_run: Any, tmp_path: Path) -> None:
-    run = make_run()
-    subject = replace(subject_of_run(run), plans_per_year=250.0)
-    for sentence in sentences_of(first_of(subject)):
-        for part in sentence:
-            assert isinstance(part, Link) or not re.search(r"\d", part), part
-    run.explanation.to_html(tmp_path / "page.html", today=None)
-    check_page((tmp_path / "page.html").read_text("utf-8"))
+    assert "in a year" not in first_of(subject).todo[1]
 
 
 def test_kilometres_hours_and_lateness_are_those_of_the_timetable(make_run: Any, routing: Any) -> None:
@@ -104,9 +88,8 @@ def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) ->
     plan = next(each for each in plan_page(subject).rest if each.title == "The plan")
     jobs, machines = [each for each in plan.parts if isinstance(each, Grid)][:2]
     assert jobs.rows[0] == ("j1", "0", "0", "8", "4", "4", "late")
-    assert jobs.ids == ("job-j1", "job-j2")
     assert machines.rows[0][:2] == ("m1", "3")
-    assert any("The machine used most is m1: 90 %" in words_of(each) for each in page.why)
+    assert any("The machine used most is m1: 90 %" in each for each in page.why)
 
 
 def decided(now: float, today: float) -> str:
@@ -116,12 +99,13 @@ def decided(now: float, today: float) -> str:
     plans = [evaluate(problem, {"x": each}) for each in (now, today)]
     subject = replace(subject_of_explanation(explain(plans[0]), "", plans[1]), plans_per_year=2.0)
     page = first_of(subject)
-    return "\n".join(words_of(each) for each in [*page.todo, *page.sure])
+    return "\n".join([*page.todo, *page.sure])
 
 
 def test_what_is_earned_is_compared_in_words_of_earning() -> None:
     told = decided(5.0, 2.0)
-    assert "It earns 25.00 EUR: 9.00 EUR (56 %) more than today's 16.00 EUR." in told
+    assert "earns 25.00 EUR" in told
+    assert "That is 9.00 EUR (56 %) more than today's plan, which earns 16.00 EUR" in told
     assert "that is 18.00 EUR more in a year" in told
     assert "that is 18.00 EUR less in a year" in decided(2.0, 5.0)
 
@@ -162,10 +146,8 @@ def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows
     known = subject.punctuality
     assert known is not None
     assert known.worst[0] == tight
-    assert words_of(page.sure[0]) == known.text()
-    links = {part.text: part.anchor for part in page.sure[0] if isinstance(part, Link)}
-    assert links[tight] == f"in-time-{tight}"
-    assert times_table(known).ids[0] == f"in-time-{tight}"
+    assert page.sure[0] == known.text()
+    assert times_table(known).rows[0][0] == tight
     assert {key.label: key.value for key in page.figures}["In time"] == f"{sure_text(known.share)} of days"
     text = why.to_html(tmp_path / "page.html").read_text("utf-8")
     shown = check_page(text).text  # every link leads somewhere
@@ -204,7 +186,7 @@ def varied(make_run: Callable[..., Any]) -> Any:
 
 
 def rows_of(comparison: Any) -> dict[str, dict[str, str]]:
-    (table,) = comparison_question(comparison).tables
+    (table,) = comparison.said().tables
     return {str(row[0]): dict(zip(table.heads, map(str, row), strict=True)) for row in table.rows}
 
 

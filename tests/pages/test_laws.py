@@ -8,21 +8,18 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from kanopt.display import Grid, Section
 from kanopt.formulas import (
     FUNCTIONS,
     Apply,
-    Fit,
     Formula,
     Input,
     Node,
     Variable,
     parse_formula,
 )
-from kanopt.pages.law_plots import effect_lines
 from kanopt.pages.law_section import law_sections
 from kanopt.pages.write import formula_terms
 from kanopt.scenarios import LearnedLaw
@@ -147,31 +144,3 @@ def test_hostile_names_are_escaped() -> None:
     assert "&lt;script&gt;" in markup
     assert "a &amp; b" in markup
     assert re.fullmatch(r"(<math>.*?</math>)+", markup)
-
-
-FIT = Fit(0.98, 1.5, 1.1, 1.01, 400, 100)
-
-
-def trips(**importance: float) -> LearnedLaw:
-    inputs = [Variable("km", "km", low=1, high=30), Variable("hour", "h", low=6, high=20)]
-    law = parse_formula("2 * km + 0.1 * (hour - 12)^2", inputs, Variable("minutes", "min"))
-    summary = pd.DataFrame({"feature": list(importance), "importance": list(importance.values())})
-    return LearnedLaw("minutes", replace(law, fit=FIT), summary if importance else None)
-
-
-def test_sentences_say_what_each_input_does_the_one_that_matters_most_first():
-    head, hour, km = effect_lines(trips(km=0.2, hour=0.8))
-    assert head.startswith(
-        "    what each input does and its share of what varies, the others held at km = 15.5 km and "
-    )
-    assert hour.startswith("      hour   80 %  falls from 34.6 to ")
-    assert hour.endswith(" min, over 6 to 20 h")
-    assert "min at 12 h, then rises to " in hour
-    assert km.startswith("      km     20 %  rises from 2.")
-    assert km.endswith(" min, over 1 to 30 km")
-
-
-def test_lines_fit_a_terminal():
-    lines = effect_lines(trips(km=0.2, hour=0.8), 60)
-    assert max(map(len, lines)) < 60
-    assert "min at 12 h, then rises" in " ".join(" ".join(lines).split())

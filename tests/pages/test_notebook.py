@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 
 import kanopt as ko
 from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
-from kanopt.explain.alternatives import PlanAlternative
-from kanopt.explain.conflicts import Conflict
 from kanopt.pages import shown_html
 from kanopt.plans import Check
 from kanopt.scenarios import LearnedLaw
@@ -85,8 +83,6 @@ def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str
         "result": run.result,
         "certificate": run.result.certificate,
         "check": Check(),
-        "conflict": Conflict("c1", ("c2", "c3"), fleet="1 van", proved=True, irreducible=True),
-        "alternative": PlanAlternative("client c1 on the van", run.result, run.today, "c1"),
         "learned law": LearnedLaw(
             "travel_time", run.laws["travel_time"].formula, note="given", trusted=False
         ),

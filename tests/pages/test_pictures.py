@@ -177,8 +177,6 @@ def test_what_a_plan_cannot_show_is_refused_with_what_it_can(plan: Result) -> No
         ProblemError, match=r"kind 'supply' has no Gantt chart to draw; it has plot_map and plot_costs"
     ):
         flows.plot_gantt()
-    with pytest.raises(ProblemError, match=r"by='place': costs are drawn by 'term' or by 'group'"):
-        plan.plot_costs(by="place")  # type: ignore[arg-type]
     for name in METHODS:
         with pytest.raises(ProblemError, match="there is no plan to draw"):
             getattr(replace(plan, assessment=None), name)()
@@ -287,7 +285,7 @@ def test_a_range_is_parted_at_its_switch_points_and_close_labels_do_not_overlap(
 def test_ranges_against_limits_with_the_least_certain_on_top() -> None:
     found = one_route([f"c{k}" for k in range(8)])
     ax = found.plot(Figure().subplots())
-    shown = shown_ranges(found.ranges())
+    shown = shown_ranges(found)
     assert [label.get_text() for label in ax.get_yticklabels()] == shown["name"].tolist()
     assert shown["share"].is_monotonic_increasing
     bars = [each.get_xdata() for each in ax.lines if each.get_linewidth() == 3.5]

@@ -79,10 +79,11 @@ def test_what_is_left_out_stands_before_the_price_in_text_and_frames(ill):
     assert variant.run.result.objective < ill.base.result.objective
     lines = ill.text().splitlines()
     assert lines[0] == "Tiny: a driver is ill"
-    served = next(place for place, line in enumerate(lines) if line.startswith("a driver is ill: serves"))
-    assert " of 2.2 t (2 of 4 clients); left out: " in lines[served]
-    assert lines[served + 1].startswith("  serving north and west too would cost ")
-    assert "no saving: it serves 2 clients fewer (" in lines[served + 2]
+    assert lines[1].startswith("a driver is ill, ")
+    assert "Serving north and west too would cost " in lines[1]
+    (told,) = (line for line in lines if line.startswith("a driver is ill: the plan serves"))
+    assert " of 2.2 t (2 of 4 clients); left out: " in told
+    assert "no saving: it serves 2 clients fewer (" in told
     assert list(ill.steps.columns[:4]) == ["scenario", "coverage", "left_out", "left_out_price"]
     step = ill.steps.iloc[0]
     assert (step["left_out"], step["like_with_like"]) == (2, False)
@@ -144,7 +145,7 @@ def test_sites_that_open_and_close_are_told(tmp_path):
     )
     assert found.changes_in_use(found.variants[0]) == ("north closes", "south opens")
     assert found.steps[["change", "noise"]].to_numpy().tolist() == [[pytest.approx(105.0 - 50.0), 0.0]]
-    assert "changed: facilities.status is closed" in found.text()
+    assert "facilities.status is closed" in found.text()
 
 
 def sabotaged(monkeypatch, base, name, goes_wrong, **options):

@@ -129,7 +129,7 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     part = sweep(scenario, axes, options=options)
     assert part.interrupted
     assert len(part.results) == 2
-    assert "STOPPED after 2 of 4 points" in part.text()
+    assert "stopped it after 2 of 4 points" in part.text()
     monkeypatch.setattr(
         asking, "do_task", lambda question, task: done.append(task.point) or work(question, task)
     )
@@ -302,7 +302,7 @@ def test_a_law_below_zero_is_told(shared_tiny, axes):
     found = sweep(load_scenario(shared_tiny), axes, plan="today")
     assert "below zero" in found.points["caveat"][0]
     assert found.points["caveat"][1] == ""
-    assert "at 1 point laws are not to be trusted, first vehicles.fuel_price −1" in found.text()
+    assert "At 1 point laws are not to be trusted, first vehicles.fuel_price −1" in found.text()
 
 
 def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
@@ -352,7 +352,7 @@ def test_a_plan_that_does_more_for_less_is_cheaper_and_one_that_breaks_a_rule_is
     compared = compare([late_shop, none, more], time_limit=1.0)
     assert compared.steps["verdict"].tolist() == ["no plan", "cheaper"]
     assert compared.steps["after"].tolist() == pytest.approx([np.nan, 4.0], nan_ok=True)
-    assert "there is no plan: task a: it needs 2 of 'worker', of which there is 1" in compared.text()
+    assert "There is no plan: task a: it needs 2 of 'worker', of which there is 1" in compared.text()
     assert "one" not in compared.moved["scenario"].tolist()
     # a lower price for a job less in time is no saving
     less = late_shop.set("jobs.tardiness_cost", 0.0).set("modes.duration", 9.0)

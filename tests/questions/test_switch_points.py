@@ -181,7 +181,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     assert found.interrupted
     assert len(asked) == 3
     assert found.axes[0].solves in (2, 3)
-    assert "STOPPED before the end" in found.text()
+    assert "stopped it before the end" in found.text()
     assert "not narrowed down" in set(found.frame["verdict"])
 
 

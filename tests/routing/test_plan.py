@@ -170,6 +170,3 @@ def test_rests_after_driving_are_drawn_and_told_as_breaks_are() -> None:
     assert bars["kind"].tolist() == ["drive", "break", "drive", "drive", "break", "drive"]
     assert bars["start"].tolist() == [600.0, 620.0, 627.0, 637.0, 647.0, 654.0]
     assert known.timetable()["breaks"].tolist() == [7.0, 7.0]
-    (sheet,) = known.work_orders()
-    assert ("breaks", "14 min") in sheet.facts
-    assert ["10:20–10:27" in sheet.rows[0][-1], "10:47–10:54" in sheet.rows[1][-1]] == [True, True]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cached_property, partial
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,17 +15,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.display import Alarm, Part, grid_of
+from kanopt.display import Grid, KeyFigure, Tone
 from kanopt.errors import KanoptError, nearest
 from kanopt.faults import count_fault
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, how_far, run_tasks
+from kanopt.parallel import cluster, how_far
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
+from kanopt.questions.answer import Answer, Said, as_it_is
 from kanopt.questions.axes import Axis, read_axes, refused
 from kanopt.questions.point import REFUSED, Decision, PointResult, decisions_of
-from kanopt.questions.point_search import Task, do_task
+from kanopt.questions.point_search import Hands, Task, do_task
 from kanopt.questions.question import (
     PLANS,
     Prepared,
@@ -36,17 +37,17 @@ from kanopt.questions.question import (
     prepare,
     refuse_no_plan,
     require_scenario,
+    varied_text,
 )
 from kanopt.questions.risks.risk import share_error
 from kanopt.scenarios.changes import Value
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import split_messages
 from kanopt.scenarios.files.sections import SavedSpec
-from kanopt.scenarios.run import TableExports
 from kanopt.scenarios.scenario import Scenario
 from kanopt.supply.draws import demand_law
 from kanopt.supply.problem import SupplyProblem
-from kanopt.text import count_text, fixed_text, join_list, list_names, money_text, percent_text, seconds_text
+from kanopt.text import count_text, join_list, money_text, percent_text
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 KEPT = "kept"
 WORST = 0.1
 """Share of the draws that count as the worst ones."""
-_FEWEST, _MOST, _SHOWN = 20, 100_000, 8
+_FEWEST, _MOST = 20, 100_000
 _LAWS, _INPUTS, _ERRORS, _DEMAND = range(4)  # streams of random numbers
 _REPORT_SECONDS = 2.0
 _EQUAL = 1e-9
@@ -84,7 +85,7 @@ class PricedDraw(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MonteCarlo(TableExports):
+class MonteCarlo(Answer):
     """The prices of plans under many draws of what is not known.
 
     Parameters
@@ -137,10 +138,7 @@ class MonteCarlo(TableExports):
     interrupted: bool = False
     seconds: float = 0.0
 
-    @property
-    def unit(self) -> str:
-        """Unit of all prices."""
-        return self.base.problem.unit
+    kind = "monte-carlo"
 
     @cached_property
     def draws(self) -> pd.DataFrame:
@@ -274,34 +272,49 @@ class MonteCarlo(TableExports):
             "interrupted": self.interrupted,
         }
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw what each plan costs over the draws, and return the matplotlib axes."""
-        from kanopt.display import reports
+    def said(self) -> Said:
+        """Return what it says."""
+        done, draws = len(self.priced), count_text(len(self.points), "draw")
+        laws = [f"laws {join_list(self.laws)}"] if self.laws else []
+        drawn = "; ".join([*laws, *(varied_text(self.scenario, axis) for axis in self.axes)])
+        sentences = self.sentences() if done else ["No draw is done."]
+        return Said(
+            title=f"{self.scenario.name}: would another plan be better?",
+            answer=tuple(sentences[:2]),
+            lines=tuple(sentences[2:]),
+            figures=tuple(self._keys()),
+            sure=(f"{draws}: {drawn}." if drawn else f"{draws}.", as_it_is_text(self.base)),
+            notices=self._warnings(done, draws, ()),
+            tables=self._plan_tables() if done else (),
+        )
 
-        return reports.plot_plans(self, ax)
-
-    def _shown(self) -> Iterator[Part]:
-        done, asked = len(self.priced), count_text(len(self.points), "draw")
-        what = [f"{count_text(len(self.axes), 'input')}"] if self.axes else []
-        what += [f"{count_text(len(self.laws), 'law')} ({list_names(self.laws)})"] if self.laws else []
-        yield f"{self.scenario.name}: {asked} of {join_list(what)} ({seconds_text(self.seconds)})"
-        if self.interrupted or done < len(self.points):
-            yield Alarm(f"STOPPED after {done:,} of {asked}")
-        yield from (f"  drawn: {axis}" for axis in self.axes)
-        yield from (f"  {as_it_is_text(self.base)}", "")
-        if not done:
-            yield "no draw is done"
+    def _keys(self) -> Iterator[KeyFigure]:
+        unit = self.unit
+        yield as_it_is(self.base)
+        if not self.priced:
             return
-        words = {"mean": f"mean {self.unit}", "largest_regret": "largest"}
-        shown = self.plans.drop(columns="error").rename(columns=words)
-        for share in ("fails", "cheapest"):
-            shown[share] = shown[share].map(percent_text)
-        yield grid_of(shown, partial(fixed_text, decimals=2))
-        yield ""
-        yield from self.sentences()
+        kept = self.plans.iloc[0].to_dict()
+        told = {
+            "mean": "paid for the plan that is kept",
+            "worst": "mean of the worst tenth",
+            "regret": "against the cheapest of the plans, on average",
+        }
+        yield from (KeyFigure(name, money_text(kept[name]), unit, note) for name, note in told.items())
+        tone: Tone = "bad" if kept["fails"] > 0.0 else ""
+        yield KeyFigure("fails", percent_text(kept["fails"]), "", "of the draws", tone)
+        for words, name in self.best.items() if len(self.names) > 1 else ():
+            yield KeyFigure("best", name, "", words)
+
+    def _plan_tables(self) -> tuple[Grid, ...]:
+        note = "Regret is against the cheapest of these plans in the same draw."
+        title, heads = self._priced("The plans"), {"error": "error of the mean (±)"}
+        return (
+            self._table("plans", self.plans, title, heads=heads, note=note),
+            self._table("decisions", self.decisions, "The decisions", heads={"error": "error of that (±)"}),
+        )
 
     def sentences(self) -> list[str]:
-        """Return what came of it, a sentence each; the least certain decisions are indented."""
+        """Return what came of it, a sentence each; decisions stand in their table."""
         found = []
         kept = self.plans.drop(columns="plan").iloc[0].to_dict()
         told = {str(name): money_text(value) for name, value in kept.items() if math.isfinite(value)}
@@ -346,13 +359,12 @@ class MonteCarlo(TableExports):
         if open_ones.empty:
             sure = "Every decision of the plan that is kept is also that of the cheapest plan in all draws."
             return [sure] if self.decisions["keeps"].notna().any() else []
-        lines = ["Least certain decisions (share of the draws in which the cheapest plan decides so):"]
-        for row in open_ones.head(_SHOWN).to_dict("records"):
-            keeps, error = (percent_text(row[name]) for name in ("keeps", "error"))
-            lines.append(f"  {row['thing']}: {row['choice']} {keeps} (± {error}), else {row['instead']}")
-        if len(open_ones) > _SHOWN:
-            lines.append(f"  and {count_text(len(open_ones) - _SHOWN, 'other')}; .decisions has all")
-        return lines
+        row = open_ones.iloc[0]
+        keeps, error = (percent_text(row[name]) for name in ("keeps", "error"))
+        return [
+            f"The least certain decision: {row['thing']} is {row['choice']} in the cheapest plan of {keeps} "
+            f"(± {error}) of the draws, else {row['instead']}."
+        ]
 
 
 def _worst(paid: pd.Series[float]) -> float:
@@ -515,8 +527,7 @@ def _question(
     drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
     points = _points(axes, draws, streams[_INPUTS])
-    asked = prepared.question(axes, points, anew=True)
-    found = DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
+    found = DrawnQuestion.of(prepared, axes, points, drawn=drawn)
     if not drawn and not axes and not found.draws_demand:
         raise refused(
             "monte_carlo",
@@ -660,39 +671,32 @@ class _Work:
             Whether a plan made for a draw is kept in place of the base's where it is better as it is too: that the
             search found it there says nothing of what is not known.
         """
-        draws = len(self.question.points)
+        hands, numbers = Hands(self.options.workers, client), range(len(self.question.points))
+        asked: Any = self.question
         try:
-            with Interrupt() as stop, Interrupt(keeps=self.options.workers == 1 and client is None):
-                how: dict[str, Any] = {"workers": self.options.workers, "client": client}
-                chosen = [Task(number, self.plans[KEPT]) for number in range(candidates)]
-                planned = run_tasks(do_task, self.question, chosen, **how)
-                self._take(planned, self.found, candidates, "planned", stop)
+            # a first Ctrl-C is kept until the draw under way is done
+            with Interrupt():
+                chosen = [Task(number, self.plans[KEPT]) for number in numbers[:candidates]]
+                hands.do(do_task, asked, chosen, self._teller(self.found, candidates, "planned"))
                 self._choose_plans(improve=improve)
-                every = [Task(number, None) for number in range(draws)]
-                priced = run_tasks(_price, (self.question, tuple(self.plans.values())), every, **how)
-                self._take(priced, self.priced, draws, "priced", stop)
+                every, asked = [Task(number, None) for number in numbers], (asked, tuple(self.plans.values()))
+                hands.do(_price, asked, every, self._teller(self.priced, len(numbers), "priced"))
         except KeyboardInterrupt:
             return False
         return True
 
-    def _take(
-        self, done: Iterator[Any], found: dict[int, Any], count: int, what: str, stop: Interrupt
-    ) -> None:
-        """Keep what comes of draws, and say how far it is.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            After Ctrl-C.
-        """
+    def _teller(self, found: dict[int, Any], count: int, what: str) -> Callable[[Any], None]:
+        """Return what keeps what comes of a draw, and says how far it is."""
         began = told = time.perf_counter()
-        for one in done:
+
+        def take(one: Any) -> None:
+            nonlocal told
             found[one.point] = one
-            if stop.asked:
-                raise KeyboardInterrupt
             if (now := time.perf_counter()) > told + _REPORT_SECONDS:
                 told, message = now, f"{what} in {how_far(len(found), count, 'draw', began)}"
                 self.report(Event("solve", message, transient=True))
+
+        return take
 
     def decided(self) -> Iterator[Mapping[Decision, str]]:
         """Yield what each plan decides where nothing is changed; of one that cannot be carried out there, nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -66,7 +65,7 @@ class Punctuality:
         the plan itself), and ``thing``, what it is.
         """
         late = self.risk.late_in_plan[self.risk.has_limit]
-        found = self.risk.ranges().frame.assign(late=late, thing=self.thing)
+        found = self.risk.ranges().assign(late=late, thing=self.thing)
         if self.risk.routes is not None:
             found = pd.concat([found, _returns(self.risk)], ignore_index=True)
         return found.sort_values(["late", "share"], kind="stable").reset_index(drop=True)
@@ -85,27 +84,20 @@ class Punctuality:
         first = self.frame.iloc[0]
         return str(first["name"]), 1.0 - float(first["share"])
 
-    def words(self) -> tuple[str, Mapping[str, str]]:
-        """Return a sentence with places ``{}`` for figures and names, and what these are, in their order."""
-        (name, often), late = self.worst, int(self.frame["late"].sum())
-        parts = {"on_time": sure_text(self.share)}
-        most = self.frame["thing"].iloc[0]
-        text, worst = f"{self.everyone} on {{}} of days", f"the {most} most often late is {{}}"
-        if late:
-            parts["late"] = count_text(late, self.thing)
-            text = "on {} of days nothing else is late than the {} that the plan itself has late"
-            worst = "of the others {} is late most often"
-        text = f"If {self.err} err as they did in the past, {text}"
-        chosen = f" {self.chosen}" if self.chosen else ""
-        if not often:
-            return f"{text}.{chosen}", parts
-        parts |= {"name": name, "often": sure_text(often)}
-        return f"{text}; {worst} ({{}} of days).{chosen}", parts
-
     def text(self) -> str:
-        """Return the sentence."""
-        text, parts = self.words()
-        return text.format(*parts.values())
+        """Say on what share of days all is in time, what is most often late, and what was done for it."""
+        (name, often), late, share = self.worst, int(self.frame["late"].sum()), sure_text(self.share)
+        text, worst = (
+            f"{self.everyone} on {share} of days",
+            f"the {self.frame['thing'].iloc[0]} most often late is {name}",
+        )
+        if late:
+            count = count_text(late, self.thing)
+            text = f"on {share} of days nothing else is late than the {count} that the plan itself has late"
+            worst = f"of the others {name} is late most often"
+        told = f"If {self.err} err as they did in the past, {text}"
+        told += f"; {worst} ({sure_text(often)} of days)." if often else "."
+        return f"{told} {self.chosen}" if self.chosen else told
 
 
 def _returns(known: Risk) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +12,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.display import Part
+from kanopt.display import Formatter, Grid, KeyFigure, table_of
 from kanopt.errors import ProblemError
 from kanopt.faults import count_fault
-from kanopt.scenarios.run import TableExports
-from kanopt.text import amount_text, clock_text, count_text, join_list, list_names, money_text, percent_text
+from kanopt.questions.answer import Answer, Said
+from kanopt.text import (
+    amount_text,
+    clock_text,
+    count_text,
+    join_list,
+    list_names,
+    money_text,
+    percent_text,
+    sure_text,
+)
 
 if TYPE_CHECKING:
+    from kanopt.plans.base import Problem
     from kanopt.plans.uncertainty import Uncertainty
     from kanopt.routing.assessment import RoutingAssessment
     from kanopt.routing.days import DrivenDays
@@ -32,7 +41,6 @@ Flags = NDArray[np.bool_]
 
 TAIL = 0.95
 """Days cheaper than this share of all are left out of the conditional value at risk."""
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,6 @@ class Words:
         Of limits and of what lies against them.
     clock
         Whether they are times of day.
-    limit
-        What stands before a limit.
     one
         What it is that costs something.
     """
@@ -66,7 +72,6 @@ class Words:
     beyond: str
     unit: str
     clock: bool = False
-    limit: str = "by"
     one: str = "A day"
 
     def amount(self, value: float) -> str:
@@ -74,27 +79,8 @@ class Words:
         return clock_text(value, self.unit) if self.clock else amount_text(value, self.unit)
 
 
-@dataclass(frozen=True, eq=False)
-class DayRanges:
-    """What lies where on most days, one row for each thing that has a limit.
-
-    Parameters
-    ----------
-    frame
-        Columns ``name``; ``limit``; ``planned`` (on the laws); ``q05``, ``q50`` and ``q95`` (quantiles over days);
-        ``share`` (of the days on which the limit holds).
-    title, unit, clock
-        By what things lie beyond their limits, in which unit, and whether these are times of day.
-    """
-
-    frame: pd.DataFrame
-    title: str
-    unit: str
-    clock: bool = False
-
-
 @dataclass(frozen=True, repr=False, eq=False)
-class Risk(TableExports):
+class Risk(Answer):
     """A plan carried out on many days, on which legs, tasks or demands are other than the laws say.
 
     Parameters
@@ -125,6 +111,8 @@ class Risk(TableExports):
         Of routes, a row each; None of other plans.
     broken
         Rule to the number of days on which it is broken, the most often broken first.
+    scenario, interrupted
+        What the plan was made of, if of a scenario, and whether the search for it was stopped.
 
     Notes
     -----
@@ -149,6 +137,16 @@ class Risk(TableExports):
     notes: tuple[str, ...] = ()
     routes: pd.DataFrame | None = None
     broken: Mapping[str, int] = field(default_factory=dict)
+    scenario: Any = None
+    interrupted: bool = False
+
+    kind = "risk"
+
+    @property
+    def problem(self) -> Problem[Any]:
+        """The problem of the plan."""
+        found: Problem[Any] = self.assessment.problem
+        return found
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -190,12 +188,15 @@ class Risk(TableExports):
         """Whether each thing has a limit; (things,)."""
         return np.asarray(np.isfinite(self.limit))
 
-    def ranges(self) -> DayRanges:
-        """Return where things lie on most days against their limits, for :meth:`plot`."""
+    def ranges(self) -> pd.DataFrame:
+        """Return what lies where on most days, one row for each thing that has a limit, for :meth:`plot`.
+
+        Columns ``name``; ``limit``; ``planned`` (on the laws); ``q05``, ``q50`` and ``q95`` (quantiles over days);
+        ``share`` (of the days on which the limit holds).
+        """
         columns = ["name", "limit", "planned", "q05", "q50", "q95", "on_time"]
         frame = self.frame.loc[self.has_limit, columns].rename(columns={"on_time": "share"})
-        words = self.words
-        return DayRanges(frame.reset_index(drop=True), words.beyond, words.unit, words.clock)
+        return frame.reset_index(drop=True)
 
     @property
     def of_all(self) -> str:
@@ -268,39 +269,51 @@ class Risk(TableExports):
             "assumptions": list(self.assumptions),
         }
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw where things lie on most days against their limits, and return the matplotlib axes.
-
-        Raises
-        ------
-        ProblemError
-            If nothing has a limit.
-        """
-        from kanopt.display import reports
-
-        return reports.plot_ranges(self, ax)
-
     def plot_costs(self, ax: Any = None) -> Any:
         """Draw how often a day costs how much, and return the matplotlib axes."""
         from kanopt.display import reports
 
         return reports.plot_day_costs(self, ax)
 
-    def to_html(self, path: str | Path, *, scenario: Any = None, notes: Sequence[str] = ()) -> Path:
-        """Write the risk: one HTML file that needs nothing else. Returns its path.
+    def said(self) -> Said:
+        """Return what it says."""
+        name = self.problem.kind if self.scenario is None else self.scenario.name
+        error = percent_text(float(share_error(0.5, self.draws)))
+        unsure = self.to_frame().sort_values("on_time", kind="stable")
+        return Said(
+            title=f"{name}: how sure is the plan?",
+            answer=(self.headline, self.cost_text()),
+            lines=self.notes,
+            figures=tuple(self._keys()),
+            sure=(
+                f"{self.draws:,} {self.of_all.removeprefix('of the ')}, always the same with the seed {self.seed}: a "
+                f"share of them errs by at most {error}.",
+            ),
+            notices=self._warnings(0, "", ()),
+            tables=(days_table(unsure, self.words, "One by one, the least certain first"),),
+            assumed=self.assumptions,
+        )
 
-        Parameters
-        ----------
-        path
-            The file.
-        scenario
-            The scenario of the plan, which the page names, with its files.
-        notes
-            What must be said beside it, such as that the search for the plan was stopped.
-        """
-        from kanopt.display import reports
-
-        return reports.write_page(reports.risk_page(self, scenario, notes), path)
+    def _keys(self) -> Iterator[KeyFigure]:
+        costs, of, known = self.cost_json(), self.of_all, {"on_time": self.on_time, **self.figures}
+        shares = (
+            ("on_time", "all on time", of),
+            ("holds", "every rule kept", of),
+            ("overload", "a vehicle is too full", of),
+            ("fill_rate", "of demand met", ""),
+        )
+        prices = (
+            ("planned", "planned", "on the laws as they are"),
+            ("mean", "mean", "on average"),
+            ("q95", "95 % quantile", f"exceeded on 5 % {of}"),
+            ("cvar95", "dearest 5 %", f"{of}, their mean"),
+        )
+        for name, label, note in shares:
+            if known.get(name) or (name in known and name != "overload"):  # that none is too full is expected
+                yield KeyFigure(label, sure_text(known[name]), "", note)
+        yield from (
+            KeyFigure(label, money_text(costs[name]), self.unit, note) for name, label, note in prices
+        )
 
     @property
     def headline(self) -> str:
@@ -309,21 +322,23 @@ class Risk(TableExports):
         rules = "" if kept is None else f" and every rule kept on {self._share(kept)}"
         return f"Of {self.draws:,} {words.days}, {words.everyone} on {self._share(self.on_time)}{rules}."
 
-    def _shown(self) -> list[Part]:
-        words, lines = self.words, list[Part]([self.headline])
-        unsure = self.frame[self.has_limit & (self.frame["on_time"] < 1.0)]
-        worst = unsure.sort_values("on_time", kind="stable").head(_SHOWN).to_dict("records")
-        lines += [f"Least certain {words.thing}s:"] if worst else []
-        for row in worst:
-            where = f"{row['vehicle']}, " if "vehicle" in row else ""
-            limit, planned, low, high = (words.amount(row[key]) for key in ("limit", "planned", "q05", "q95"))
-            held, most = percent_text(row["on_time"]), f"90 % {words.of_all.replace('the ', '')}"
-            place = f"{row['name']} ({where}{words.limit} {limit})"
-            lines.append(f"  {place}: {held}, planned for {planned}, {most} {low} to {high}")
-        return [*lines, self.cost_text(), *self.notes, f"Assumed: {'; '.join(self.assumptions)}."]
-
     def _share(self, share: float) -> str:
         return f"{percent_text(share)} (± {percent_text(float(share_error(share, self.draws)))})"
+
+
+_QUANTILES = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
+_SHARES = ("share", "on_time", "promised", "error", "fill_rate")
+_MOMENTS = ("limit", "latest", "planned", "q05", "q50", "q95")
+
+
+def days_table(
+    frame: pd.DataFrame, words: Words, caption: str, heads: Mapping[str, str] | None = None
+) -> Grid:
+    """Write what becomes of things on many days; `heads` go beyond those of quantiles."""
+    forms: dict[str, Formatter] = dict.fromkeys(_SHARES, lambda value: sure_text(float(value)))
+    if words.clock:
+        forms |= dict.fromkeys(_MOMENTS, lambda value: clock_text(float(value), words.unit))
+    return table_of(frame, caption, heads={**_QUANTILES, **(heads or {})}, forms=forms)
 
 
 def quantile_of_days(values: Floats, level: float) -> Floats:
@@ -581,7 +596,6 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
         "demand",
         "demand above what is delivered",
         problem.units.quantity,
-        limit="up to",
         one="The plan",
     )
     laws = price_deviations(use for use in known.law_uses if use.law == "tariff")

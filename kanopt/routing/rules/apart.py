@@ -27,7 +27,6 @@ class GoodsApart(Rule):
     fields = ("policy.apart",)
     mend = "goods on it that are kept apart"
     given_up = ("apart", "apart")
-    freed = fields
 
     def stated(self, data: RoutingData) -> bool:
         """Say whether any two clients cannot be on one route."""

@@ -24,7 +24,6 @@ class Breaks(Limit):
     fields = ("vehicles.breaks",)
     tables = ("vehicles",)
     given_up = ("breaks", "breaks")
-    freed = fields
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield breaks that cannot be read."""

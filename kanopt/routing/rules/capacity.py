@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.arrays import RoutingPolicy
-from kanopt.routing.entities import Client, VehicleType
 from kanopt.routing.plan import Route
 from kanopt.routing.rules.rule import (
     Drive,
@@ -105,7 +101,6 @@ class Backhaul(Rule):
     fields = ("policy.backhaul",)
     mend = "{where} served after a pickup"
     given_up = ("backhaul", "backhaul")
-    freed = fields
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield deliveries after a pickup on the same trip."""
@@ -187,19 +182,6 @@ class Capacity(Limit):
         """Say the same of all measures."""
         return join_list([self.relaxed_by(data, each) for each in broken])
 
-    def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
-        """Yield the vehicle types with a capacity, where there is anything to carry."""
-        loaded = any(client.demand or client.pickup for client in data.clients if client.name in names)
-        for each in data.vehicles:
-            if loaded and each.num_available and np.isfinite(each.capacity):
-                yield each.name
-
-    def free(self, data: RoutingData, owner: Client | VehicleType, load: float) -> Mapping[str, Any]:
-        """Return room for all there is; a law may read the capacity, so that it stays a number."""
-        if not isinstance(owner, VehicleType) or not np.isfinite(owner.capacity):
-            return {}
-        return {"capacity": max(owner.capacity, load)}
-
 
 def measure_text(data: RoutingData, number: int) -> str:
     """Name a measure of the load by its position, but for the first one."""
@@ -213,18 +195,6 @@ class Measures(Rule):
     what = "further capacities"
     fields = ("policy.capacities",)
     given_up = ("measure", "measures")
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Sequence[str]:
-        """Return the measures."""
-        return data.policy.capacities
-
-    def given_up_text(self, names: Sequence[str]) -> str:
-        """Name the capacities for some measures."""
-        return f"the capacity for {join_list(names, 6)}"
-
-    def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
-        """Return the policy with some of the measures."""
-        return replace(policy, capacities=tuple(name for name in policy.capacities if name in held))
 
 
 class Reloads(Rule):

@@ -38,7 +38,6 @@ class Distance(Limit, LegPrice):
     bottleneck = "even the shortest route to them is longer than any vehicle may drive"
     even_alone = True
     given_up = ("longest distance", "longest distances")
-    freed = fields
     term = "distance"
     rate = "unit_distance_cost"
 
@@ -82,7 +81,6 @@ class Duration(Limit, RoutePrice):
     bottleneck = "even the shortest route to them takes longer than any vehicle may drive"
     even_alone = True
     given_up = ("longest duration", "longest durations")
-    freed = fields
     term = "time"
     rate = "unit_duration_cost"
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.entities import split_label
 from kanopt.routing.rules.fleet import there_are
 from kanopt.routing.rules.rule import DrivenPlan, Given, Rule
 from kanopt.routing.service_times import RoutingData
-from kanopt.text import join_list
 
 
 class Pinned(Rule):
@@ -73,16 +70,3 @@ class Pinned(Rule):
                 if pinned is not None and pinned != (route.vehicle, route.index):
                     message = f"client {name} is pinned to {pinned[0]} {pinned[1]}, not to {route.label}"
                     yield Violation(self.name, f"client {name}", 1.0, "", message)
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
-        """Yield the clients that are pinned."""
-        return (each.name for each in data.clients if each.name in names and each.name in data.pinned)
-
-    def given_up_text(self, names: Sequence[str]) -> str:
-        """Name the vehicle that some clients are pinned to."""
-        return f"the vehicle that {join_list(names, 6)} {'is' if len(names) == 1 else 'are'} pinned to"
-
-    def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
-        """Return the policy in which only some clients are pinned."""
-        some = {label: [name for name in names if name in held] for label, names in policy.pinned.items()}
-        return replace(policy, pinned={label: names for label, names in some.items() if names})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -26,7 +26,6 @@ class Release(Limit):
     bottleneck = "their goods are ready too late"
     even_alone = True
     given_up = ("release", "releases")
-    freed = fields
 
     def too_late(self, data: RoutingData) -> Iterator[tuple[str, str]]:
         """Yield clients whose goods are ready only when their last window has closed, whatever the laws say."""
@@ -62,14 +61,6 @@ class Release(Limit):
             f"{amount_text(ready - leaves, unit)} before what client {data.names[last]} receives is ready at"
         )
         return f" leaves at {clock_text(leaves, unit)}, {early} {clock_text(ready, unit)}"
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
-        """Yield the clients whose goods are ready after a shift has begun."""
-        fleet = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available]
-        starts = min(fleet, default=0.0)
-        for client in data.clients:
-            if client.name in names and data.release[data.index[client.name]] > starts:
-                yield client.name
 
 
 RELEASE = Release()

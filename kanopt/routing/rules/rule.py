@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -310,9 +310,7 @@ class Rule(ABC):
         What stands in the way of clients that no vehicle can serve for it, in a clause; and whether that holds on a
         route of their own.
     given_up
-        What it is called where rules are given up, one and several; empty where it never is.
-    freed
-        The fields that are blank again where it is given up.
+        What its limits are called, one and several.
     term
         The term of the price that it adds, if any.
     by_time
@@ -330,7 +328,6 @@ class Rule(ABC):
     bottleneck: ClassVar[str] = ""
     even_alone: ClassVar[bool] = False
     given_up: ClassVar[tuple[str, str]] = ("", "")
-    freed: ClassVar[tuple[str, ...]] = ()
     term: ClassVar[str] = ""
     by_time: ClassVar[bool] = False
 
@@ -388,39 +385,6 @@ class Rule(ABC):
         """What of a place would have to be more where several limits of one kind are passed."""
         one, many = self.given_up
         return f"the {many}" if self.fields[0].startswith("clients") else f"its {one}"
-
-    # ---- rules given up
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Iterable[str]:
-        """Return the clients or vehicle types for which the rule binds where some clients are served."""
-        records: dict[str, dict[str, Any]] = {
-            "clients": {each.name: each for each in data.clients if each.name in names},
-            "vehicles": {each.name: each for each in data.vehicles if each.num_available},
-            "policy": {"": data.policy},
-        }
-        freed = [_parted(field) for field in self.freed]
-        owners = {name: each for table, _ in freed for name, each in records[table].items()}
-        for name, owner in owners.items():
-            if any(getattr(owner, field) != _blank(table, field) for table, field in freed):
-                yield name
-
-    def given_up_text(self, names: Sequence[str]) -> str:
-        """Name the rule of some clients, vehicle types or measures."""
-        return f"the {self.given_up[len(names) > 1]} of {join_list(names, 6)}" if any(names) else self.what
-
-    def free(self, data: RoutingData, owner: Client | VehicleType, load: float) -> Mapping[str, Any]:
-        """Return the fields of a record for which the rule is given up; `load` is all there is to carry."""
-        here = "clients" if isinstance(owner, Client) else "vehicles"
-        return {field: _blank(here, field) for table, field in map(_parted, self.freed) if table == here}
-
-    def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
-        """Return the policy where the rule is held for some names only; for none it is given up."""
-        own = [field for table, field in map(_parted, self.freed) if table == "policy"]
-        return (
-            policy
-            if held or not own
-            else replace(policy, **{field: _blank("policy", field) for field in own})
-        )
 
 
 def _parted(field: str) -> tuple[str, str]:

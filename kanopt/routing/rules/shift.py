@@ -37,7 +37,6 @@ class Shift(Limit):
     bottleneck = "no vehicle is done with them before its shift ends"
     even_alone = True
     given_up = ("shift", "shifts")
-    freed = ("vehicles.shift_end",)
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield shifts that end before they start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -29,7 +29,6 @@ class Skills(Rule):
     mend = "{where} allowed on it"
     bottleneck = "no vehicle may serve them"
     given_up = ("skill", "skills")
-    freed = fields
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield skills that no vehicle has."""
@@ -59,10 +58,6 @@ class Skills(Rule):
         if pinned is not None and pinned[0] != trip.vehicle.name:
             why = f"it is pinned to {pinned[0]} {pinned[1]}"
         yield self.obstacle(trip, np.inf, why, f"{trip.vehicle.name} allowed to serve it")
-
-    def given_up_text(self, names: Sequence[str]) -> str:
-        """Name who may serve some clients."""
-        return f"who may serve {join_list(names, 6)}"
 
 
 def missing_skill(data: RoutingData, kind: int, name: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from kanopt.array_types import Floats
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.routing.arrays import parse_windows
-from kanopt.routing.entities import Client, VehicleType
 from kanopt.routing.rules.release import RELEASE, ready_earlier
 from kanopt.routing.rules.rule import (
     Drive,
@@ -112,23 +110,6 @@ class Window(Limit):
         proved = trip.exact or trip.client.release_time > latest  # whatever the way to it takes
         blamed = RELEASE if trip.delay >= late else self
         yield blamed.obstacle(trip, late + over, message, relaxation, proved=proved)
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
-        """Yield clients that must be waited for, or reached in time."""
-        fleet = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available]
-        starts = min(fleet, default=0.0)
-        for client in data.clients:
-            place = data.index[client.name]
-            closes = np.isfinite(data.latest[place]) and not data.has_soft_window[place]
-            if client.name in names and (data.earliest[place] > starts or closes):
-                yield client.name
-
-    def free(self, data: RoutingData, owner: Client | VehicleType, load: float) -> Mapping[str, Any]:
-        """Return a window that is always open."""
-        if not isinstance(owner, Client):
-            return {}
-        starts = min(0.0, *(vehicle.shift_start for vehicle in data.vehicles))
-        return {"earliest": starts, "latest": np.inf, "windows": ""}
 
 
 class SeveralWindows(Rule):

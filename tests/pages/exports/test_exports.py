@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import html
 import json
 import math
 import re
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,17 +18,14 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt import Status
 from kanopt.cli import options
-from kanopt.errors import ProblemError
 from kanopt.files import GUARDED, unguarded
-from kanopt.pages import EXPORTS, export, refuse_exports
+from kanopt.pages import EXPORTS, export
 from kanopt.pages.export import _escaped
 from kanopt.pages.workbook import frame_book
-from kanopt.plans import evaluate
-from kanopt.scenarios.run import TableExports
+from kanopt.questions.answer import Answer
 from kanopt.text import clock_text, money_text
 from tests.cases.answers import FUEL, one_route, tiny_scenario
 from tests.pages.exports.conftest import NAMES, city
-from tests.pages.test_write import Page
 
 MARK = re.compile(r"(?<!\\)(?:\\\\)*[*_`\[\]<>#|~&!$@{}]")
 
@@ -128,17 +123,6 @@ def test_costs_add_up_to_the_price(routed, scheduled, supplied, tmp_path):
         assert amounts.sum() == pytest.approx(result.objective, rel=1e-12)
 
 
-def test_csv_with_decimal_commas_is_the_same_table(supplied, tmp_path):
-    plain = {path.name: pd.read_csv(path) for path in supplied.to_csv(tmp_path / "points")}
-    for path in supplied.to_csv(tmp_path / "commas", commas=True):
-        text = path.read_bytes().decode("utf-8")
-        assert text.startswith("\ufeff")
-        pd.testing.assert_frame_equal(
-            pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig"), plain[path.name]
-        )
-    assert len(plain) > 2
-
-
 def check_position(place: object) -> None:
     """Section 3.1.1: longitude, latitude, and at most a height."""
     assert isinstance(place, list)
@@ -184,69 +168,6 @@ def read_map(path):
     return json.loads(text, parse_constant=refuse)
 
 
-def sheets(path):
-    text = path.read_text("utf-8")
-    page = Page(text)
-    assert not page.open
-    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "b")]
-    return [
-        [
-            dict(zip(cells("th", part), cells("td", row), strict=True))
-            for row in re.findall(r"<tr><td.*?</tr>", part, re.DOTALL)
-        ]
-        for part in re.findall(r'<section class="order.*?</section>', text, re.DOTALL)
-    ]
-
-
-def cells(tag, text):
-    found = re.findall(rf"<{tag}\b.*?>(.*?)</{tag}>", text)
-    return [html.unescape(re.sub("<.*?>", "", cell)) for cell in found]
-
-
-def test_each_driver_has_a_sheet_with_the_stops_in_order(routed, tmp_path):
-    path = routed.to_work_orders(tmp_path / "orders.html")
-    first, second = sheets(path)
-    assert [row["place"] for row in first] == [*NAMES[:3], "hub"]
-    assert [row["place"] for row in second] == [*NAMES[3:5], "hub"]
-    timetable = routed.assessment.timetable()
-    assert [row["arrive"] for row in first] == [clock_text(time) for time in timetable["arrive"][:4]]
-    assert first[0]["window"] == "08:00–17:00"
-    assert (first[0]["unload"], first[0]["on board"]) == ("0.2 t", "0.6 t")
-    assert "pick up" not in first[0]  # nothing is picked up anywhere
-    assert "goods: milk" in first[0]["notes"]
-    assert "break-after: page" in path.read_text("utf-8")
-
-
-def test_waiting_and_lateness_are_noted(make_run, tmp_path):
-
-    problem = make_run().problem
-    names = [client.name for client in problem.clients]
-    clients = [
-        replace(problem.clients[0], latest=481.0, unit_lateness_cost=1.0),
-        replace(problem.clients[1], earliest=700.0),
-        *problem.clients[2:],
-    ]
-    late = evaluate(replace(problem, clients=clients), [names[:6], names[6:]])
-    first, _ = sheets(late.to_work_orders(tmp_path / "orders.html"))
-    assert first[0]["notes"].endswith("min late")
-    assert first[1]["notes"].startswith("wait ")
-
-
-def test_machines_have_orders_too(scheduled, tmp_path):
-    first, second = sheets(scheduled.to_work_orders(tmp_path / "orders.html"))
-    known = [[row[head] for head in ("task", "job", "start (min)", "end (min)")] for row in first]
-    assert known == [["cut", "j1", "0", "20"], ["saw", "=j2", "20", "25"]]
-    assert "mode" not in first[0]
-    assert (second[0]["due"], second[0]["notes"]) == ("30", "5 min late")
-
-
-def test_what_no_plan_can_be_written_as_is_known_before_there_is_one(routed, planar, scheduled, supplied):
-    for result in (routed, planar, scheduled):
-        refuse_exports(result.problem, EXPORTS)
-    with pytest.raises(ProblemError, match="no vehicle and no machine"):
-        refuse_exports(supplied.problem, EXPORTS)
-
-
 def cells_of(path: Path, sheet: str) -> pd.DataFrame:
     head, *rows = openpyxl.load_workbook(path)[sheet].iter_rows()
     assert not any(cell.data_type == "f" for row in rows for cell in row)
@@ -258,7 +179,7 @@ def plain_cell(value: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TableExports]:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     tiny = tiny_scenario(tmp_path_factory.mktemp("tiny"))
     axes = {FUEL: (1.0, 2.0)}
     return {
@@ -271,9 +192,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TableExports]
 
 
 @pytest.mark.parametrize("name", ["sweep", "tornado", "monte_carlo", "comparison", "risk"])
-def test_sheets_hold_the_tables_of_an_answer(
-    name: str, answers: dict[str, TableExports], tmp_path: Path
-) -> None:
+def test_sheets_hold_the_tables_of_an_answer(name: str, answers: dict[str, Answer], tmp_path: Path) -> None:
     answer = answers[name]
     path = answer.to_xlsx(tmp_path / "folder" / "answer.xlsx")
     tables = {key: frame for key, frame in answer.tables().items() if len(frame)}

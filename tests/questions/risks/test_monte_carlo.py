@@ -44,7 +44,7 @@ def test_regret_and_shares_are_those_of_the_closed_form(tmp_path):
     assert found.draws.groupby("draw")["regret"].min().eq(0.0).all()
     text = str(found)
     assert "Best on average and by regret: the plan kept." in text
-    assert "n: 0 52 %" in text
+    assert "n is 0 in the cheapest plan of 52 %" in text
 
 
 NETWORK = {
@@ -201,7 +201,7 @@ def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
     )
     assert found.interrupted
     assert len(found.priced) == 8
-    assert "STOPPED after 8 of 20 draws" in found.text()
+    assert "stopped it after 8 of 20 draws" in found.text()
 
 
 @pytest.mark.parametrize(

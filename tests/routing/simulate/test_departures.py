@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from kanopt import RoutingProblem
-from kanopt.explain.summary import today_sentence
 from kanopt.plans import evaluate
+from kanopt.plans.summary import today_sentence
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.simulate import route_costs, slack
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan

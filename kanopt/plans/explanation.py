@@ -7,22 +7,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.display import Alarm, Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError
-from kanopt.explain.differences import Level, price_by_level
-from kanopt.explain.summary import group_reasons, summary, weak_law_sentences
-from kanopt.formulas import Formula
-from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, to_frame
+from kanopt.plans.differences import Level, price_by_level
+from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, Status, to_frame
 from kanopt.plans.result import Result
+from kanopt.plans.summary import group_reasons, summary, weak_law_sentences
 from kanopt.text import count_text, fixed_text, money_decimals, money_text, number_text, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.explain.alternatives import PlanAlternative
-    from kanopt.explain.conflicts import Conflict
 
 _MOST_REASONS = 20
 
@@ -117,69 +111,6 @@ class Explanation(Shown):
         """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""
         certificate = self.result.certificate
         return to_frame(() if certificate is None else certificate.frozen, FrozenInput)
-
-    def instead(
-        self,
-        client: str,
-        vehicle: str,
-        *,
-        time_limit: float | None = None,
-        seed: int | None = None,
-    ) -> PlanAlternative:
-        """Answer "why is this client not on that vehicle": plan again with it there, and compare.
-
-        Parameters
-        ----------
-        client
-            Name of a client.
-        vehicle
-            Name of a vehicle type that may serve it.
-        time_limit, seed
-            By default those of the result; the limit counts deterministic work where the result's did. The search
-            starts from the plan of the result.
-
-        Returns
-        -------
-        PlanAlternative
-            Prints as a sentence; ``terms()`` gives the change by cost term. Both plans come from a search: their prices
-            are exact on the laws, but a better plan of either kind may exist.
-
-        Raises
-        ------
-        ProblemError
-            If it is no routing problem, the client or vehicle does not exist, or the client is there already.
-        """
-        from kanopt.explain.alternatives import with_client_on
-
-        return with_client_on(self.result, client, vehicle, time_limit, seed)
-
-    def conflict(self, client: str, *, time_limit: float = 10.0, seed: int = 0) -> Conflict:
-        """Answer "what keeps this client out": a smallest set of clients and rules that cannot hold together.
-
-        Parameters
-        ----------
-        client
-            Name of a client that is not served.
-        time_limit
-            Approximate wall seconds.
-        seed
-            Seed of the search that is used where there are too many clients to try every order of them.
-
-        Returns
-        -------
-        Conflict
-            Prints as a sentence. Found by deletion filtering: the search starts with the nearest mandatory clients, or
-            all of them, and every rule that concerns them, and removes clients and rules one by one as long as the
-            remaining ones stay infeasible. It is proved where every order of the clients was tried.
-
-        Raises
-        ------
-        ProblemError
-            If it is no routing problem, or the client does not exist or is served.
-        """
-        from kanopt.explain.conflicts import find_conflict
-
-        return find_conflict(self.result, client, time_limit=time_limit, seed=seed)
 
     def text(
         self,
@@ -288,20 +219,16 @@ def explain(result: Result) -> Explanation:
     ProblemError
         If it is given anything but a result.
     """
-    if not isinstance(result, Result):
-        raise ProblemError(_not_a_plan(result))
+    given: object = result
+    if not isinstance(given, Result):
+        hint = "; give its .result" if isinstance(getattr(given, "result", None), Result) else ""
+        what = "explain is for plans, the results of ko.solve and of ko.evaluate, not for a"
+        raise ProblemError(f"{what} {type(given).__name__}{hint}")
     known = result.assessment
     if known is None:
         return Explanation(result, causes=result.problem.infeasibility_reasons(), extrapolations=())
-    return Explanation(result, causes=known.reasons, extrapolations=known.extrapolations)
-
-
-def _not_a_plan(given: object) -> str:
-    """Say what explains a thing that is no result of a plan."""
-    what = f"explain is for plans, the results of ko.solve and of problem.evaluate, not for a {type(given).__name__}"
-    if isinstance(given, Formula):
-        return (
-            f"{what}: formula.facts() tells what a formula consists of and how good it is, formula.considered() why it "
-            "was chosen, and formula.plot() draws it"
-        )
-    return f"{what}; give its .result" if isinstance(getattr(given, "result", None), Result) else what
+    causes = known.reasons
+    if result.status is Status.OPTIMAL:
+        # of a plan that is proved to be the best it is no reason that a search found nothing better
+        causes = tuple(one for one in causes if one.proved or one.kind != "closed")
+    return Explanation(result, causes, known.extrapolations)

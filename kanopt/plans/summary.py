@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kanopt.explain.differences import service_difference
 from kanopt.formulas.verdict import weak_laws
+from kanopt.plans.differences import service_difference
 from kanopt.plans.findings import Extrapolation, Reason, Status
 from kanopt.plans.result import Result
 from kanopt.text import (
@@ -19,7 +19,6 @@ from kanopt.text import (
     money_text,
     percent_text,
     round_money,
-    shorten,
 )
 
 # Reasons of one kind with one bottleneck, told together by the worst of them.
@@ -143,19 +142,12 @@ MOST_REASONS = 20
 _SAME = 5e-4  # a change under 0.05 % is written as none
 _MOST_RULES = 5
 _NAMES = 5
-_VERBS = {"late": ("is late", "are late"), "closed": ("is closed", "are closed")}
 
 
 def coverage_sentence(result: Result, subject: str = "The plan") -> str:
     """Say what the plan serves and what it leaves out."""
     known = result.assessment
     return f"{subject} {known.coverage.text}." if known is not None and known.coverage.text else ""
-
-
-def choice_sentence(result: Result) -> str:
-    """Say what the plan sets, where that is a few numbers."""
-    said = "" if result.assessment is None else result.assessment.choice
-    return f"It {said}." if said else ""
 
 
 def left_out_sentence(result: Result) -> str:
@@ -253,8 +245,8 @@ def stake_sentence(result: Result) -> str:
     return f"{capital(stake.text(result.problem.unit, earned=result.objective < 0))}."
 
 
-def today_sentence(result: Result, today: Result | None) -> str:
-    """Say how the plan compares with the one that is driven today."""
+def today_sentence(result: Result, today: Result | None, *, brief: bool = False) -> str:
+    """Say how the plan compares with the one that is driven today; if not `brief`, also what is assumed of that."""
     if today is None or today.objective is None or result.objective is None:
         return ""
     change = result.objective - today.objective
@@ -274,7 +266,7 @@ def today_sentence(result: Result, today: Result | None) -> str:
         )
     if other := service_difference(result, today):
         text += f", but the two prices do not compare like with like: today's plan {other}"
-    assumed = "" if today.assessment is None else today.assessment.assumed
+    assumed = "" if today.assessment is None or brief else today.assessment.assumed
     return f"{text}. Today's {assumed}." if assumed else f"{text}."
 
 
@@ -326,42 +318,25 @@ def group_sentence(group: ReasonGroup) -> str:
 
 
 def issue_sentences(result: Result, causes: Sequence[Reason]) -> list[str]:
-    """Say what is wrong with the plan besides what it leaves out: what is late or closed, and which rules it breaks."""
-    said = {violation.where for violation in result.check.violations}
-    said |= set() if result.coverage is None else {*result.coverage.left_out}
+    """Say what is wrong with the plan besides what it leaves out: why there is none, and which rules it breaks."""
     sentences = []
-    for kind, verbs in _VERBS.items():
-        group = [cause for cause in causes if cause.kind == kind and not {cause.subject, _name(cause)} & said]
-        sentences += [_subjects_sentence(ReasonGroup(tuple(group)), verbs)] if group else []
     broken = () if result.assessment is None else result.assessment.broken_rules
     wider = [cause for cause in causes if cause.kind == "infeasible" and cause.message not in broken]
     if wider:
         more = f" ({count_text(len(wider) - 1, 'more such reason')} below)" if len(wider) > 1 else ""
         sentences.append(f"{capital(wider[0].message.rstrip('.'))}{more}.")
     if broken:
-        rules = "a rule" if len(broken) == 1 else "rules"
-        shown = [*broken[:_MOST_RULES], *_more(len(broken) - _MOST_RULES, "more")]
+        rules, hidden = "a rule" if len(broken) == 1 else "rules", len(broken) - _MOST_RULES
+        shown = [*broken[:_MOST_RULES], *([f"and {hidden:,} more"] if hidden > 0 else [])]
         sentences.append(f"The plan breaks {rules}: {'; '.join(shown)}.")
     if result.interrupted:
         sentences.append("The search was stopped by the user; this is the best plan so far.")
     return sentences
 
 
-def _subjects_sentence(group: ReasonGroup, verbs: tuple[str, str]) -> str:
-    """Name what is late or closed."""
-    names = [shorten(name, 60) for name in group.names]
-    if len(names) == 1:
-        return f"{capital(f'{group.noun} ' if group.noun else '')}{names[0]} {verbs[0]}."
-    return f"{group.counted.partition(',')[0]} {verbs[1]}: {join_list(names, _NAMES)}."
-
-
 def _name(cause: Reason) -> str:
     """Return what a reason is about, without the word for what that is."""
     return cause.subject.partition(" ")[2] or cause.subject
-
-
-def _more(count: int, noun: str) -> list[str]:
-    return [f"and {count_text(count, noun, noun)}"] if count > 0 else []
 
 
 def extrapolation_sentence(extrapolations: Sequence[Extrapolation]) -> str:
@@ -415,10 +390,11 @@ def summary(
     A paragraph on that and on cost, one on what is wrong with a line per reason or group of them, one on reliability.
     """
     groundless = groundless_sentence(result, assumed)
+    choice = "" if result.assessment is None else result.assessment.choice
     cost = [
         groundless,
         coverage_sentence(result),
-        choice_sentence(result),
+        f"It {choice}." if choice else "",
         left_out_sentence(result),
         cost_sentence(result, guessed=bool(groundless)),
         "" if groundless else stake_sentence(result),
