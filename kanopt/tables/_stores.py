@@ -228,7 +228,7 @@ def read_sql(url: str, query: str) -> RawTable:
     KeyboardInterrupt
         After Ctrl-C, also where it came within what SQLite calls, which makes an answer of every exception.
     """
-    if not url.startswith(_SQLITE) or "?" in url:
+    if not url.startswith(_SQLITE):
         raise TableError(
             f"a database is a file of SQLite, such as '{_SQLITE}trips.db'; of others read the rows with pandas: "
             "ko.read_table(pandas.read_sql(query, connection))"
