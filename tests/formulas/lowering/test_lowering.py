@@ -219,7 +219,7 @@ def test_compositions(text):
             "exp(3 * x) * y^2",
             1e-7,
             {},
-            "bends too often for a tolerance of",
+            "is finer than its rounding",
         ),
         ("exp(3 * x)", 1e-7, {}, "bends too often for a tolerance of"),
         ("exp(3 * x)", 1e-4, {"max_segments": 50}, "more than the 50 pieces that are allowed are needed"),
