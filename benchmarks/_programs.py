@@ -19,6 +19,8 @@ from _recovery import APPROXIMATION, RECOVERED, STRUCTURE, Verdict, errors_of, j
 
 import kanopt as ko
 from kanopt.errors import FitError, FormulaError
+from kanopt.formulas import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum
+from kanopt.formulas.nodes import fold
 
 Floats = np.ndarray
 OURS = "kanopt"
@@ -95,8 +97,35 @@ def ours(rows: Rows, seed: int) -> Found:
             return np.full(len(x), np.inf)
 
     weak = formula.verdict is not None and formula.verdict.level == "weak"
-    expression = None if formula.curves else formula.to_sympy()
+    expression = None if formula.curves else symbolic(formula.root)
     return Found(str(formula), expression, predict, weak, bool(formula.approximation))
+
+
+FUNCTIONS = {
+    "log1p": lambda x: sympy.log(1 + x),
+    "square": lambda x: x**2,
+    "logistic": lambda x: 1 / (1 + sympy.exp(-x)),
+    "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
+    "abs": sympy.Abs,
+    "relu": lambda x: sympy.Max(0, x),
+}
+
+
+def symbolic(root: Node) -> sympy.Expr:
+    """Return a graph without curves and tables as an expression of sympy."""
+
+    def visit(node: Node, parts: list[sympy.Expr]) -> sympy.Expr:
+        match node:
+            case Constant(value=value):
+                return sympy.Float(value)
+            case Input(name=name):
+                return sympy.Symbol(name, real=True)
+            case Apply(function=name):
+                return FUNCTIONS.get(name, getattr(sympy, name, None))(*parts)
+        kinds = {Sum: sympy.Add, Product: sympy.Mul, Power: sympy.Pow, Maximum: sympy.Max, Minimum: sympy.Min}
+        return kinds[type(node)](*parts)
+
+    return fold(root, visit)
 
 
 @contextmanager

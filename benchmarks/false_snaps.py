@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from _bench import asked, footer, print_table
 from _laws import Law, Rows, drawn, load_laws, numeric
+from _programs import symbolic
 from _recovery import constants_of
 from _structures import structures
 
@@ -72,7 +73,7 @@ def look(law: Law, rows: Rows, seed: int) -> Snaps:
     if formula.curves:
         return Snaps(law.name, "curves", unsaid=len(unsaid))
     structure = structures(law, loose=True)[0]
-    found = constants_of(numeric(formula.to_sympy(), law.symbols), structure, missing=True)
+    found = constants_of(numeric(symbolic(formula.root), law.symbols), structure, missing=True)
     if found is None:
         return Snaps(law.name, "structure", unsaid=len(unsaid))
     # exponents of the structure, such as that of n in 0.318·n, are right where they are whole

@@ -5,7 +5,7 @@ inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Ta
 """
 
 from kanopt.formulas.base_formula import Alternative
-from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
+from kanopt.formulas.dimensions import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.enclosures.facts import ShapeFact, ShapeProof
 from kanopt.formulas.error_model import ErrorModel

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from kanopt.formulas import correction, serialize, validity
 from kanopt.formulas import verdict as verdicts
 from kanopt.formulas.alternatives import ConsideredFormulas
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
-from kanopt.formulas.dimensions import analysis
+from kanopt.formulas.dimensions import dimensions
 from kanopt.formulas.enclosures import engine, proof
 from kanopt.formulas.estimation import confidence, refitting
 from kanopt.formulas.export import excel, programs
@@ -34,7 +33,7 @@ from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_latex
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.validity import provenance_of_changed
-from kanopt.formulas.variables import Reference, ReferenceValue, Resolver, Variable
+from kanopt.formulas.variables import Reference, ReferenceValue, Resolver, Variable, is_finite
 from kanopt.text import number_text
 
 # Edit laws by hand: fix constants at values and rewrite parts; the provenance records the change.
@@ -64,15 +63,10 @@ class _PatternWriter(Writer):
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def _written(root: Node) -> str:
-    return fold(root, _PatternWriter().visit).text
-
-
 def pattern(formula: BaseFormula) -> str:
     """Return the formula in one line with names of constants instead of values, as :meth:`edited` reads it.
 
-    Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
-    ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
+    Numbers without a name have all their digits. Curves and tables called like a function stand in back-quotes.
 
     Examples
     --------
@@ -80,33 +74,7 @@ def pattern(formula: BaseFormula) -> str:
     >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
     'a · km + 2'
     """
-    return _written(_rename_duplicates(formula.root))
-
-
-def _pieces_of(root: Node) -> list[Curve | Step | Table]:
-    return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
-
-
-def _rename_duplicates(root: Node) -> Node:
-    """Return the graph with distinct names, such as s1 and s2, for tabulated functions that would read the same."""
-    by_text: dict[str, list[Curve | Step | Table]] = {}
-    for piece in _pieces_of(root):
-        by_text.setdefault(_written(piece), []).append(piece)
-    groups = [group for group in by_text.values() if len(group) > 1]
-    if not groups:
-        return root
-    taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
-    names: dict[bytes, str] = {}
-    for group in groups:
-        own = (name for k in count(1) if (name := f"{group[0].name}{k}") not in taken)
-        names |= {piece.key: name for piece, name in zip(group, own, strict=False)}
-
-    def visit(node: Node, children: list[Node]) -> Node:
-        new = node.with_children(children) if children else node
-        renamed = node.key in names and isinstance(new, Curve | Step | Table)
-        return replace(new, name=names[node.key]) if renamed else new  # type: ignore[type-var]
-
-    return fold(root, visit)
+    return fold(formula.root, _PatternWriter().visit).text
 
 
 def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormula:
@@ -138,10 +106,11 @@ def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormul
     held = {}
     for name, value in values.items():
         if name not in known:
-            raise FormulaError(
-                f"{formula.title}: {name!r} is no constant of it; {_nearest_hint(name, known)}"
-            )
-        held[name] = _number(value, name, formula)
+            raise FormulaError(f"{formula.title}: {name!r} is no constant of it; {nearest(str(name), known)}")
+        if not is_finite(value):
+            told = f"the constant {name!r} cannot be held at {value!r:.50}, no finite number"
+            raise FormulaError(f"{formula.title}: {told}")
+        held[name] = Constant(float(value))
     errors = formula.covariance.standard_errors if formula.covariance else {}
 
     def was(name: str) -> str:
@@ -152,29 +121,9 @@ def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormul
         return held.get(node.name, node) if isinstance(node, Constant) and is_parameter(node) else node
 
     root = simplify_graph(rebuild(formula.root, put))
-    for node in postorder(root):
-        if isinstance(node, Power) and node.base == Constant(0.0) and _is_negative_constant(node.exponent):
-            raise FormulaError(f"{formula.title}: with {'; '.join(map(was, held))} it divides by zero")
+    if any(isinstance(node, Power) and node.base == Constant(0.0) for node in postorder(root)):
+        raise FormulaError(f"{formula.title}: with {'; '.join(map(was, held))} it divides by zero")
     return _with_graph(formula, root, "fixed", "; ".join(map(was, held)))
-
-
-def _is_negative_constant(exponent: Node) -> bool:
-    return isinstance(exponent, Constant) and exponent.value < 0.0
-
-
-def _nearest_hint(name: Any, known: Collection[str]) -> str:
-    return nearest(str(name), known) if known else "none of its numbers has a name"
-
-
-def _number(value: Any, name: str, formula: BaseFormula) -> Constant:
-    try:
-        if isinstance(value, bool | str):
-            raise TypeError
-        return Constant(float(value))
-    except (TypeError, ValueError, OverflowError, FormulaError):
-        raise FormulaError(
-            f"{formula.title}: the constant {name!r} cannot be held at {value!r:.50}, no finite number"
-        ) from None
 
 
 def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | None = None) -> AnyFormula:
@@ -213,7 +162,7 @@ def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | N
             f"{formula.title}: constants={constants!r:.50} must map names to values, such as {{'c1': 1.0}}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
-    pieces = _pieces_of(_rename_duplicates(formula.root))
+    pieces = [node for node in postorder(formula.root) if isinstance(node, Curve | Step | Table)]
     new = parse_as(BaseFormula, text, formula.inputs, formula.output, constants=values, pieces=pieces)
 
     def valued(node: Node) -> Node:
@@ -318,7 +267,7 @@ class Formula(BaseFormula, Shown):
     approximation = property(choice.approximation_text)
     considered = choice.considered_frame
     modules = modules
-    dimensions = analysis.dimensions
+    dimensions = dimensions
     interval = engine.interval
     prove = proof.prove
     piecewise = lowering.piecewise
@@ -332,7 +281,6 @@ class Formula(BaseFormula, Shown):
     to_sql = programs.to_sql
     to_javascript = programs.to_javascript
     to_excel = excel.to_excel
-    to_sympy = programs.to_sympy
     to_json = serialize.to_json
     save = serialize.save
 

@@ -33,7 +33,7 @@ from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.formulas.variables import Variable, check_name, variable_of, variables_of
+from kanopt.formulas.variables import Variable, check_name, is_finite, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
 from kanopt.text import list_names, number_text
 
@@ -366,13 +366,6 @@ def _common_per(laws: Sequence[BaseFormula]) -> str:
     return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except (TypeError, OverflowError):
-        return False
-
-
 def _checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
 ) -> dict[str, Constant]:
@@ -380,10 +373,10 @@ def _checked_constants(
     known = [(inputs, "an input"), (laws, "a law"), (CONSTANTS, "a known number"), (CALLED, "a function")]
     for name, value in constants.items():
         check_name(name, "constant")
-        for names, kind in known:
-            if name in names:
-                raise FormulaError(f"formula for {what!r}: the constant {name!r} is also {kind}; rename it")
-        if isinstance(value, bool | str) or not _is_finite(value):
+        kind = next((kind for names, kind in known if name in names), "")
+        if kind:
+            raise FormulaError(f"formula for {what!r}: the constant {name!r} is also {kind}; rename it")
+        if not is_finite(value):
             raise FormulaError(
                 f"formula for {what!r}: the constant {name!r} is {value!r:.50}, no finite number"
             )

@@ -32,32 +32,6 @@ def checked_numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
     return numbers
 
 
-@dataclass(frozen=True)
-class Span:
-    """An interval on which a curve is one polynomial.
-
-    Parameters
-    ----------
-    start
-        Origin of the polynomial's argument.
-    end
-        End of the interval; infinite for the last.
-    coefficients
-        Coefficients of the powers of the distance from `start`, the constant first.
-    """
-
-    start: float
-    end: float
-    coefficients: tuple[float, ...]
-
-    def text(self) -> str:
-        """Return the polynomial of ``@`` with the signs that programs and databases share."""
-        *others, text = map(repr, self.coefficients)
-        for coefficient in reversed(others):
-            text = f"{coefficient} + (@ - {self.start!r}) * ({text})"
-        return text
-
-
 @dataclass(frozen=True, eq=False)
 class Curve(Node):
     """A cubic spline of one argument on equally spaced knots, with linear extrapolation.
@@ -170,30 +144,6 @@ class Curve(Node):
         found: list[list[float]] = np.asarray(self.powers).T.tolist()
         return found
 
-    @property
-    def spans(self) -> list[Span]:
-        """Its spans in ascending order, including its linear extrapolations.
-
-        Of a periodic curve they are those of one period, to which its argument has to be reduced.
-
-        Examples
-        --------
-        >>> from kanopt.formulas import Input
-        >>> for span in Curve("s", Input("x"), (0.0, 0.0, 6.0, 6.0), 0.0, 2.0).spans:
-        ...     print(span)
-        Span(start=0.0, end=0.0, coefficients=(1.0, 1.5))
-        Span(start=0.0, end=2.0, coefficients=(1.0, 1.5, 0.75, -0.25))
-        Span(start=2.0, end=inf, coefficients=(5.0, 1.5))
-        """
-        first, first_slope, last, last_slope = self.ends
-        edges = [self.low + span * self.width for span in range(self.grid_size)] + [self.high]
-        by_distance = (np.asarray(self.powers) / self.width ** np.arange(4)[:, None]).T.tolist()
-        spans = [Span(a, b, tuple(c)) for a, b, c in zip(edges, edges[1:], by_distance, strict=False)]
-        if self.periodic:
-            return [*spans[:-1], replace(spans[-1], end=math.inf)]
-        below = Span(self.low, self.low, (first, first_slope))
-        return [below, *spans, Span(self.high, math.inf, (last, last_slope))]
-
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
         """Write a call of its name."""
         return writer.call(writer.word(self.name), parts)
@@ -209,10 +159,15 @@ class Curve(Node):
         if self.periodic:
             period = self.high - self.low
             argument = writer.spell(f"@ - {period!r} * FLOOR((@ - {self.low!r}) / {period!r})", argument)
-        *spans, last = self.spans
-        cases = [f"WHEN @ < {span.end!r} THEN {span.text()}" for span in spans]
-        whole = " ".join(["CASE", *cases, f"ELSE {last.text()} END"]) if cases else last.text()
-        return writer.spell(whole, argument)
+        edges = [self.low + span * self.width for span in range(self.grid_size)]
+        coefficients = (np.asarray(self.powers) / self.width ** np.arange(4)[:, None]).T.tolist()
+        if not self.periodic:
+            first, first_slope, last, last_slope = self.ends
+            edges = [self.low, *edges, self.high]
+            coefficients = [[first, first_slope], *coefficients, [last, last_slope]]
+        *polynomials, beyond = map(_polynomial, edges, coefficients)
+        cases = [f"WHEN @ < {end!r} THEN {text}" for end, text in zip(edges[1:], polynomials, strict=True)]
+        return writer.spell(" ".join(["CASE", *cases, f"ELSE {beyond} END"]) if cases else beyond, argument)
 
     def spell_excel(self, writer: Any, parts: list[Any]) -> Any:
         """Write the polynomial of the argument's span, in the position within the span."""
@@ -234,6 +189,14 @@ class Curve(Node):
         # the first power is of one, not of the way: 0^0 is an error in Excel
         powers = f"({{1,0,0,0}}+{{0,1,1,1}}*({way}))^{{1,1,2,3}}"
         return writer.spell(f"SUMPRODUCT(INDEX({writer.block(self, rows)},{span}+2,0),{powers})", place)
+
+
+def _polynomial(start: float, coefficients: list[float]) -> str:
+    """Return a polynomial in the distance of ``@`` from a place, with the signs that databases share."""
+    *others, text = map(repr, coefficients)
+    for coefficient in reversed(others):
+        text = f"{coefficient} + (@ - {start!r}) * ({text})"
+    return text
 
 
 __all__ = ["Curve", "Step", "Table", "gap_inputs"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
@@ -24,18 +24,16 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import CALENDAR, check_zones
-from kanopt.formulas.dimensions.analysis import output_unit
+from kanopt.formulas.dimensions import output_unit
 from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder
 from kanopt.formulas.parser import ARITHMETIC, CALLED, CONSTANTS, WORDS, FormulaText, Token, without_signs
 from kanopt.formulas.variables import Variable
+from kanopt.text import count_text
 
 Columns: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = Callable[[Columns], Any]
 Truths: TypeAlias = NDArray[np.float64]
 Condition: TypeAlias = Callable[[Columns], Truths]
-
-_BLOCK = 1 << 14
-"""Rows that are computed at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +62,7 @@ class RowText:
         """Whether it is true or false of a row, and no number."""
         return not isinstance(self.meaning, Node)
 
-    def values(self, columns: Mapping[str, Any], rows: int) -> NDArray[np.float64]:
+    def values(self, columns: Columns, rows: int) -> NDArray[np.float64]:
         """Return the number of each row, not finite where there is none; (rows,).
 
         Parameters
@@ -75,27 +73,15 @@ class RowText:
             How many there are.
         """
         assert isinstance(self.meaning, Node)
-        found = np.empty(rows)
-        for part, read in self._blocks(columns, rows):
-            found[part] = computed(self.meaning, read)
-        return found
+        return np.broadcast_to(computed(self.meaning, self._prepared(columns)), rows)
 
-    def masks(self, columns: Mapping[str, Any], rows: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def masks(self, columns: Columns, rows: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return where the condition holds and where it fails; neither where it cannot be known. Both (rows,)."""
         assert not isinstance(self.meaning, Node)
-        found = np.empty(rows)
-        for part, read in self._blocks(columns, rows):
-            found[part] = self.meaning(read)
+        found = np.broadcast_to(self.meaning(self._prepared(columns)), rows)
         return found == 1.0, found == 0.0
 
-    def _blocks(self, columns: Mapping[str, Any], rows: int) -> Iterator[tuple[slice, dict[str, Any]]]:
-        """Yield some rows after the others with what is read of them, since all terms of a sum are held at once."""
-        prepared = self._prepared(columns)
-        for start in range(0, rows, _BLOCK):
-            part = slice(start, min(start + _BLOCK, rows))
-            yield part, {name: getattr(each, "iloc", each)[part] for name, each in prepared.items()}
-
-    def _prepared(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+    def _prepared(self, columns: Columns) -> dict[str, Any]:
         found = {name: columns[name] for name in self.reads}
         for name, (function, arguments) in self.calendar.items():
             used = {each: columns[each] for each in arguments}
@@ -366,15 +352,10 @@ class _RowParser(FormulaText):
 
         def values(rows: Columns) -> Any:
             zone = getattr(rows[beside.name].dt, "tz", None)
-            if zone is None:
-                return date if date.tzinfo is None else date.tz_convert("UTC").tz_localize(None)
-            there = date if date.tzinfo else date.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-            if pd.isna(there):
-                raise FormulaError(
-                    f"{part.name} does not exist in the time zone of {beside.name!r}, or exists twice; write it with "
-                    f'its distance from UTC, as in "{part.name}+01:00"'
-                )
-            return there
+            if date.tzinfo is not None:
+                return date if zone else date.tz_convert("UTC").tz_localize(None)
+            # an hour that a clock shows twice, or not at all, is the earlier one, or the next
+            return date.tz_localize(zone, ambiguous=True, nonexistent="shift_forward") if zone else date
 
         return _Part("date", part.place, values)
 
@@ -433,19 +414,18 @@ class _RowParser(FormulaText):
 
     def _of_dates(self, token: Token, columns: list[Token]) -> Node:
         function, name = CALENDAR[token.text], token.text
-        if len(columns) != function.arguments:
-            wanted = {1: "one column", 2: "two columns"}.get(
-                function.arguments, "latitude and longitude of two places"
-            )
-            raise self.error(f"{name} takes {wanted}, not {len(columns)}", token.place)
+        taken = "latitude and longitude of two places" if function.takes_degrees else "dates and times"
         sorts = ["number"] if function.takes_degrees else ["date", *["text"] * function.takes_clock]
-        for each in columns:
-            if (sort := self.sorts[each.text]) not in sorts:
-                taken = "degrees" if function.takes_degrees else "dates and times"
-                known = nearest("", [column for column, sort in self.sorts.items() if sort == sorts[0]])
-                raise self.error(
-                    f"{name} takes {taken}, and {each.text!r} holds {_HOLDS[sort]}; {known}", each.place
-                )
+        wrong = next((each for each in columns if self.sorts[each.text] not in sorts), None)
+        if wrong is not None:
+            known = nearest("", [column for column, sort in self.sorts.items() if sort == sorts[0]])
+            held = f"{wrong.text!r} holds {_HOLDS[self.sorts[wrong.text]]}"
+            raise self.error(f"{name} takes {taken}, and {held}; {known}", wrong.place)
+        if len(columns) != function.arguments:
+            raise self.error(
+                f"{name} takes {count_text(function.arguments, 'column')} ({taken}), not {len(columns)}",
+                token.place,
+            )
         shown = f"{name}({', '.join(each.text for each in columns)})"
         self.calendar[shown] = (name, tuple(each.text for each in columns))
         return Input(shown)

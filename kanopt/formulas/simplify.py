@@ -2,8 +2,7 @@
 
 The result may be defined in more places than the formula was: x^0.5 · x^0.5 becomes x. A constant with a name is a
 parameter of the law (see :mod:`kanopt.formulas.parameters`): it keeps its name and its value and is merged with
-nothing. Of the others, standard errors travel along by the delta method where a constant is scaled, shifted or
-exponentiated; where two uncertain constants are merged, their covariance is not known and the error is dropped.
+nothing. Where others are merged, what is known of their errors is dropped.
 """
 
 from __future__ import annotations
@@ -227,25 +226,16 @@ def _fold_constants(node: Node) -> Node:
     return Constant(value) if math.isfinite(value) else node
 
 
-def _merge(a: Constant, b: Constant, value: float, slopes: tuple[float, float]) -> Constant:
-    """Return `value` = f(a, b) as a constant, with the propagated standard error if only one of the two has one."""
-    uncertain = [(c, slope) for c, slope in ((a, slopes[0]), (b, slopes[1])) if c.standard_error is not None]
-    error = None
-    if len(uncertain) == 1 and uncertain[0][0].standard_error is not None:
-        error = abs(uncertain[0][1]) * uncertain[0][0].standard_error
-    return Constant(value, standard_error=error)
-
-
 def _plus(a: Constant, b: Constant) -> Constant | None:
     value = a.value + b.value
-    return _merge(a, b, value, (1.0, 1.0)) if math.isfinite(value) else None
+    return Constant(value) if math.isfinite(value) else None
 
 
 def _times(a: Constant, b: Constant) -> Constant | None:
     value = a.value * b.value
     # a product that underflows to nothing would erase the rest of the formula
     lost = value == 0.0 and a.value != 0.0 and b.value != 0.0
-    return _merge(a, b, value, (b.value, a.value)) if math.isfinite(value) and not lost else None
+    return Constant(value) if math.isfinite(value) and not lost else None
 
 
 def _exact(constant: Constant, value: float) -> bool:
@@ -408,9 +398,7 @@ def _exp(argument: Node) -> Node:
 def _exp_of(constant: Constant) -> Constant | None:
     if is_parameter(constant) or abs(constant.value) > 700:
         return None
-    value = math.exp(constant.value)
-    error = None if constant.standard_error is None else value * constant.standard_error
-    return Constant(value, standard_error=error)
+    return Constant(math.exp(constant.value))
 
 
 def _extreme(kind: type[Extreme], parts: Iterable[Node]) -> Node:

@@ -14,7 +14,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.alternatives import approximation_text, rivals_text
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.columns import evaluate_graph
-from kanopt.formulas.dimensions.analysis import dimensions
+from kanopt.formulas.dimensions import dimensions
 from kanopt.formulas.enclosures.engine import interval
 from kanopt.formulas.enclosures.facts import ShapeProof
 from kanopt.formulas.enclosures.proof import prove

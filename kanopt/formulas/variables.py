@@ -234,7 +234,7 @@ def settle(record: Any, what: str) -> None:
     """
     for each in fields(record):
         value = _as_tuples(getattr(record, each.name))
-        wrong = [number for number in _numbers(value) if not _is_finite(number)]
+        wrong = [number for number in _numbers(value) if not is_finite(number)]
         if wrong:
             raise FormulaError(f"{what}: {each.name} must have finite numbers only, not {wrong[0]!r:.80}")
         object.__setattr__(record, each.name, value)
@@ -245,18 +245,25 @@ def _as_tuples(value: Any) -> Any:
     return tuple(map(_as_tuples, plain)) if isinstance(plain, list | tuple) else plain
 
 
-def _numbers(value: Any) -> Iterator[Real]:
+def _numbers(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for part in value:
             yield from _numbers(part)
-    elif isinstance(value, Real):
+    elif not isinstance(value, bool) and isinstance(value, Real):
         yield value
 
 
-def _is_finite(number: Real) -> bool:
+def is_finite(number: Any) -> bool:
+    """Say whether something is a finite number; a truth value is none, nor a whole number that no float holds.
+
+    Examples
+    --------
+    >>> is_finite(2), is_finite(True), is_finite("2"), is_finite(10**400)
+    (True, False, False, False)
+    """
     try:
-        return math.isfinite(number)
-    except OverflowError:  # a whole number that no float holds
+        return not isinstance(number, bool) and isinstance(number, Real) and math.isfinite(number)
+    except OverflowError:
         return False
 
 

@@ -3,10 +3,7 @@
 from kanopt.tables._text import TextFormat as TextFormat
 from kanopt.tables.report import BadCell as BadCell
 from kanopt.tables.report import City as City
-from kanopt.tables.report import SiouxFalls as SiouxFalls
-from kanopt.tables.report import SupplyNetworkTables as SupplyNetworkTables
 from kanopt.tables.report import TableReport as TableReport
-from kanopt.tables.report import Workshop as Workshop
 from kanopt.tables.report import load_example as load_example
 from kanopt.tables.report import report_of as report_of
 from kanopt.tables.report import units_of as units_of

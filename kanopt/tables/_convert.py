@@ -156,7 +156,6 @@ _DOTTED = {
     "%d.%m.%Y %H:%M:%S": rf"{_DAY} \d{{1,2}}:\d{{2}}:\d{{2}}$",
 }
 """Dates with points put the day first wherever they are written so."""
-_WITH_UNIT = r"^(\p{Sc} ?)?[+-]?\d[\d., ]*( ?(%|\p{Sc}|\p{L}{1,3}))?$"
 _TIME_OF_DAY = r"^\d{1,2}:[0-5]\d(:[0-5]\d)?$"
 _EXACT = 2.0**53
 NO_NUMBER = "not a number"
@@ -286,8 +285,6 @@ def _doubt_text(texts: Any, numbers: int) -> str:
     if 2 * count_matches(texts, _DATE) >= count:
         told = "is read as text, although its values look like dates; dates says how they are written"
         return f"{told}, such as '%d/%m/%Y'"
-    if 2 * count_matches(texts, _WITH_UNIT) >= count:
-        return "is read as text, although its values look like numbers with a sign or unit beside them"
     return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else ""
 
 
@@ -336,10 +333,6 @@ def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None
     return Cells(kept.to_pandas(), missing, texts)
 
 
-_COMMAS = ("for decimal commas write ", Setting("form", {"decimal": ","}, "TextFormat"))
-_GROUPS = ("for groups of three digits write ", Setting("form", {"thousands": "…"}, "TextFormat"))
-
-
 def notation_hint(array: Any, form: TextFormat) -> Message:
     """Return advice where refused numbers look like numbers of another notation; else nothing."""
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
@@ -347,20 +340,16 @@ def notation_hint(array: Any, form: TextFormat) -> Message:
     texts = _trimmed(array)
     if count_matches(texts, _TIME_OF_DAY):
         return "times of day are no numbers: write hours, such as 12.5 for 12:30"
-    points = form.decimal != ","
-    if (
-        points
-        and not form.thousands
-        and count_matches(texts, two_ways(".") + "|" + two_ways(",")) == len(texts)
-    ):
-        return both_readings(texts)
-    if points and count_matches(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
-        return _COMMAS
-    if not count_matches(texts, _OTHER_NOTATION):
+    if form.decimal == "," or form.thousands or not count_matches(texts, _OTHER_NOTATION):
         return ""
-    if points and not form.thousands:
-        return (*_GROUPS, ", ", *_COMMAS)
-    return _COMMAS if points else "" if form.thousands else _GROUPS
+    if count_matches(texts, two_ways(".") + "|" + two_ways(",")) == len(texts):
+        return both_readings(texts)
+    return (
+        "for decimal commas write ",
+        Setting("form", {"decimal": ","}, "TextFormat"),
+        ", for groups of three digits ",
+        Setting("form", {"thousands": "…"}, "TextFormat"),
+    )
 
 
 def _trimmed(array: Any) -> Any:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
-from kanopt.faults import Message, Setting, said
+from kanopt.faults import Message, Setting
 from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
@@ -334,9 +334,6 @@ class TableReading:
             if 2 * gone > there.sum():
                 what = "rows were left out for" if dropped else "values were set missing in"
                 told.append(f"most {what} {name!r} ({gone:,} of {int(there.sum()):,})")
-                wrong = cells.faults.get(NO_NUMBER, cells.faults.get(TWO_WAYS))
-                hint = "" if wrong is None else said(notation_hint(cells.shown.filter(wrong), self.form))
-                told += [hint] if hint else []
         if told:
             warnings.warn(f"{self.raw.source}: {'; '.join(told)}", KanoptWarning, stacklevel=4)
 

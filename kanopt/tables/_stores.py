@@ -1,15 +1,15 @@
-"""Read Parquet files, SQL queries and frames: sources that declare the kinds of their columns."""
+"""Read Parquet files, SQLite databases and frames: sources that declare the kinds of their columns."""
 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -24,15 +24,12 @@ from kanopt.interrupt import Interrupt
 from kanopt.tables._text import RawTable, as_strings, file_hash, require_file
 from kanopt.tables.report import KEY, declared_units, hash_cells
 
-if TYPE_CHECKING:
-    from sqlalchemy import URL
-
 UNPACKED, MOST_PACKED = 1 << 28, 50
 """Bytes that any Parquet file may unpack to, and how often its own size a larger one may."""
-_ROWS_AT_ONCE = 65_536
 _BUFFER = 4_096
 """Bytes that a reader holds of a column; without a buffer, one that is to read no row reads all columns."""
-_SMALLEST_VALUE = 1  # bytes, of a truth value or a small number
+_WIDTHS = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
+"""Bytes of a value in memory, by what Parquet calls its type; of others at least one."""
 
 
 def read_parquet(path: Path) -> RawTable:
@@ -45,9 +42,9 @@ def read_parquet(path: Path) -> RawTable:
     """
     try:
         table = _read_to_limit(path)
+    except TableError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
         raise TableError(f"{path.name}: is not a Parquet file, or is damaged: {first_line(error)}") from None
     # the row labels of a frame are not a column of the table
     keep = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
@@ -72,39 +69,37 @@ def _read_to_limit(path: Path) -> Any:
     file = pq.ParquetFile(path, buffer_size=_BUFFER)
     if not file.metadata.num_columns:
         raise TableError(f"{path.name}: has no columns")
-    values = _count_values(file)
-    if _SMALLEST_VALUE * values > most:
-        raise _unpacks_error(path, _SMALLEST_VALUE * values)
-    texts = [
-        name
-        for name, kind in zip(file.schema_arrow.names, file.schema_arrow.types, strict=True)
-        if _is_text(kind)
-    ]
-    coded = pq.ParquetFile(path, read_dictionary=texts)
-    parts, size = [], 0
-    for batch in coded.iter_batches(_ROWS_AT_ONCE):
-        size += sum(_unpacked_size(column) for column in batch.columns)
-        if size > most:
-            raise _unpacks_error(path, size)
-        parts.append(batch)
-    return pa.Table.from_batches(parts, coded.schema_arrow).cast(file.schema_arrow)
+    size = _least_size(file)
+    if size <= most:
+        schema = file.schema_arrow
+        texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if _is_text(kind)]
+        table = pq.ParquetFile(path, read_dictionary=texts).read()
+        size = sum(map(_unpacked_size, table.columns))
+        if size <= most:
+            return table.cast(schema)
+    raise TableError(
+        f"{path.name}: a file of {path.stat().st_size:,} bytes that unpacks to {size:,} or more is refused; write it "
+        "anew with fewer rows or columns, or read it in parts"
+    )
 
 
-def _count_values(file: Any) -> int:
-    """Return how many values a Parquet file says the columns of its schema hold.
+def _least_size(file: Any) -> int:
+    """Return how many bytes the values take at least that a Parquet file says it has.
 
     What is wrong in the description of a column, such as the sizes of its histograms, ends the process when pyarrow
     is asked for that column; a reader that is to read no row looks at the same descriptions first, and raises.
     """
-    head, values = file.metadata, 0
+    head, size = file.metadata, 0
     for place in range(head.num_row_groups):
         # not file.iter_batches, which admits no batch of 0 rows: one row may hold a billion values
         for _ in file.reader.iter_batches(0, [place]):
             pass
         group = head.row_group(place)
         # the group may describe more columns than the schema has; asking for these ends the process, too
-        values += sum(max(group.column(column).num_values, 0) for column in range(head.num_columns))
-    return values
+        for column in range(head.num_columns):
+            width = _WIDTHS.get(head.schema.column(column).physical_type, 1)
+            size += width * max(group.column(column).num_values, 0)
+    return size
 
 
 def _is_text(kind: Any) -> bool:
@@ -113,17 +108,10 @@ def _is_text(kind: Any) -> bool:
 
 def _unpacked_size(column: Any) -> int:
     """Return the bytes of a column when its codes are replaced by what they stand for."""
-    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+    if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
-    lengths = pc.binary_length(column.dictionary).take(column.indices)
-    return int(pc.sum(pc.cast(lengths, pa.int64())).as_py() or 0) + 4 * len(column)
-
-
-def _unpacks_error(path: Path, size: int) -> TableError:
-    return TableError(
-        f"{path.name}: a file of {path.stat().st_size:,} bytes that unpacks to {size:,} or more is refused; write it "
-        "anew with fewer rows or columns, or read it in parts"
-    )
+    lengths = [pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks]
+    return sum(int(pc.sum(pc.cast(each, pa.int64())).as_py() or 0) + 4 * len(each) for each in lengths)
 
 
 def _declared(metadata: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -157,25 +145,6 @@ def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str
     digest = _digest(names, columns)
     raw = _raw_table(source, form, digest, names, columns, tuple(mixed for _, mixed in pairs))
     return replace(raw, units=_normalised_names(declared_units(frame, "frame")))
-
-
-def read_sql(url: str, query: str) -> RawTable:
-    """Read what a query returns, in a connection that can only read; cells of one column may be of several types.
-
-    One statement is sent that begins with a word for reading; SQLite files are opened with ``mode=ro``, and elsewhere
-    the transaction is read-only where the database knows such a thing, and rolled back everywhere.
-
-    Raises
-    ------
-    TableError
-        If the URL, the driver or the query is wrong, the query does more than read, or it returns or takes too much;
-        the database's own words are passed on, the password never is.
-    KeyboardInterrupt
-        After Ctrl-C, also where it came within what SQLite calls, which makes an answer of every exception.
-    """
-    with Interrupt(keeps=False) as stop:
-        shown, rows = _query_rows(url, query, stop)
-    return read_frame(rows, shown, "SQL query")
 
 
 def _array(column: pd.Series[Any]) -> tuple[Any, bool]:
@@ -235,128 +204,58 @@ MOST_ROWS = 5_000_000
 """So many rows a query may return."""
 MOST_SECONDS = 300.0
 """So long a query may take."""
+_SQLITE = "sqlite:///"
 _MOST_CELL = 10_000_000  # bytes of one text in SQLite, which otherwise makes texts of 1 GB from ten letters
-_FETCHED = 10_000
 _STEPS = 10_000  # instructions of SQLite between two looks at the clock
-_READING = ("select", "with", "values", "table")
-_KNOWS_READ_ONLY = ("postgresql", "mysql", "mariadb", "oracle")
+_READING = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+)
 
 
-def _query_rows(url: str, query: str, stop: Interrupt) -> tuple[str, pd.DataFrame]:
-    """Return the source's name without its password, and what the query returns."""
-    import sqlalchemy as sa
-    from sqlalchemy.exc import ArgumentError
+def read_sql(url: str, query: str) -> RawTable:
+    """Read what a query of a SQLite file returns; cells of one column may be of several types.
 
-    try:
-        parsed = sa.make_url(url)
-        shown = parsed.render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):  # the second for a port that is no number
-        raise TableError("the SQL source is no SQLAlchemy URL such as 'sqlite:///trips.db'") from None
-    stop.check()
-    try:
-        return shown, _read_server(parsed, query, stop)
-    except _QueryError as error:
-        raise TableError(f"{shown}: {error}; the query was: {query.strip()[:200]}") from None
-
-
-class _QueryError(Exception):
-    """What is wrong with a query or a connection; its place is told by the caller."""
-
-
-def _read_only(url: URL, stop: Interrupt, end: float) -> Callable[[], sqlite3.Connection]:
-    """Return what opens a SQLite file to be read, for as long as a query may take."""
-    if url.query or any(part is not None for part in (url.host, url.port, url.username, url.password)):
-        raise TableError(
-            f"{url.render_as_string()}: a SQLite URL is a path alone, behind three slashes: sqlite:///trips.db"
-        )
-    in_memory = url.database in (None, "", ":memory:")
-    if not in_memory:
-        require_file(Path(str(url.database)), "a database")
-    place = ":memory:" if in_memory else f"file:{quote(str(Path(str(url.database)).absolute()))}?mode=ro"
-
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(place, uri=not in_memory)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
-        connection.set_progress_handler(lambda: stop.asked or time.monotonic() > end, _STEPS)
-        return connection
-
-    return connect
-
-
-def _read_server(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
-    import sqlalchemy as sa
-    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
-
-    _require_one_selection(query)
-    name, end = url.get_backend_name(), time.monotonic() + MOST_SECONDS
-    how: dict[str, Any] = {}
-    if name == "sqlite":
-        how = {"creator": _read_only(url, stop, end), "poolclass": sa.NullPool}
-    elif name == "postgresql":
-        how = {"connect_args": {"options": f"-c statement_timeout={1000 * MOST_SECONDS:.0f}"}}
-    try:
-        engine = sa.create_engine("sqlite://" if name == "sqlite" else url, **how)
-    except (NoSuchModuleError, ImportError) as error:
-        raise _QueryError(f"no driver for this database is installed: {first_line(error)}") from None
-    try:
-        with engine.connect() as connection:  # what was begun is rolled back when it is closed
-            if name in _KNOWS_READ_ONLY:
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            stop.check()
-            result = connection.execution_options(stream_results=True).exec_driver_sql(query)
-            return _fetch(list(result.keys()), result.fetchmany, end)
-    except (SQLAlchemyError, ValueError) as error:  # the last for NUL and lone surrogates in the query
-        stop.check()
-        cause = getattr(error, "orig", None) or error
-        if getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-            raise _late() from None
-        raise _QueryError(first_line(cause)) from None
-    finally:
-        engine.dispose()
-
-
-def _require_one_selection(query: str) -> None:
-    """Refuse what does not begin by reading, holds a second statement, or writes a file.
-
-    A read-only transaction forbids changes, but not ``SELECT … INTO OUTFILE`` of MySQL or ``COPY … TO`` of PostgreSQL.
+    The file is opened to be read, and SQLite asks before each step of a statement: nothing but reading is allowed.
 
     Raises
     ------
-    _QueryError
-        If it may do more than read.
+    TableError
+        If the URL is not that of a SQLite file, or the query is wrong, does more than read, or returns or takes too
+        much.
+    KeyboardInterrupt
+        After Ctrl-C, also where it came within what SQLite calls, which makes an answer of every exception.
     """
-    bare = re.sub(r"--[^\n]*|/\*(?!!).*?\*/", " ", query, flags=re.DOTALL).strip().rstrip(";")
-    first = re.match(r"[\s(]*([a-z]*)", bare, flags=re.IGNORECASE)
-    if first is None or first[1].lower() not in _READING:
-        raise _QueryError(
-            "the query must begin with SELECT or WITH; kanopt reads databases and changes nothing"
+    if not url.startswith(_SQLITE):
+        raise TableError(
+            f"a database is a file of SQLite, such as '{_SQLITE}trips.db'; of others read the rows with pandas: "
+            "ko.read_table(pandas.read_sql(query, connection))"
         )
-    for pattern, what in (
-        (";", "a semicolon"),
-        (r"\binto\b", "the word INTO"),
-        (r"/\*!", "a comment that is run"),
-    ):
-        if re.search(pattern, bare, flags=re.IGNORECASE):
-            raise _QueryError(f"the query holds {what}; write one SELECT that writes nothing")
-
-
-def _fetch(names: list[str], fetch: Callable[[int], Sequence[Sequence[Any]]], end: float) -> pd.DataFrame:
-    if not names:
-        raise _QueryError("the query returns no table; write a SELECT")
-    rows: list[Sequence[Any]] = []
-    while part := fetch(_FETCHED):
-        rows += part
-        if len(rows) > MOST_ROWS:
-            raise _QueryError(
-                f"the query returns more than {MOST_ROWS:,} rows; ask for fewer with WHERE or LIMIT"
-            )
-        if time.monotonic() > end:
-            raise _late()
-    return pd.DataFrame([tuple(row) for row in rows], columns=names, dtype=object)
-
-
-def _late() -> _QueryError:
-    return _QueryError(f"the query takes longer than {MOST_SECONDS:g} s; ask for less")
+    path = Path(url.removeprefix(_SQLITE))
+    require_file(path, "a database")
+    end = time.monotonic() + MOST_SECONDS
+    place = f"file:{quote(str(path.absolute()))}?mode=ro"
+    with Interrupt(keeps=False) as stop, closing(sqlite3.connect(place, uri=True)) as connection:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
+        connection.set_authorizer(
+            lambda what, *_: sqlite3.SQLITE_OK if what in _READING else sqlite3.SQLITE_DENY
+        )
+        connection.set_progress_handler(lambda: stop.asked or time.monotonic() > end, _STEPS)
+        try:
+            found = connection.execute(query)
+            rows = found.fetchmany(MOST_ROWS + 1)
+        except (sqlite3.Error, ValueError) as error:  # the last for NUL and lone surrogates in the query
+            stop.check()
+            late = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+            told = f"takes longer than {MOST_SECONDS:g} s; ask for less" if late else first_line(error)
+            raise TableError(f"{url}: {told}; the query was: {query.strip()[:200]}") from None
+        if found.description is None or len(rows) > MOST_ROWS:
+            wrong = f"returns more than {MOST_ROWS:,} rows" if rows else "returns no table; write a SELECT"
+            raise TableError(f"{url}: the query {wrong}; the query was: {query.strip()[:200]}")
+        names = [name for name, *_ in found.description]
+    return read_frame(pd.DataFrame(rows, columns=names, dtype=object), url, "SQL query")
 
 
 def first_line(error: BaseException) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import io
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, compress, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -254,19 +255,12 @@ def read_text(path: Path, form: TextFormat) -> RawTable:
     TableError
         If the file is empty, is not text, has no header or no rows, or a quote is never closed.
     """
-    encoding, notes = _encoding(path, form)
-    separator = form.separator or _separator(path, encoding, form)
-    with path.open(encoding=encoding, newline="") as file:
-        table = records_table(path, csv.reader(file, **_dialect(separator, form)), form, path.name)
-        seen = file.newlines
-    ends = {"\r": "CR", "\n": "LF", "\r\n": "CRLF"}
-    used = sorted(ends[end] for end in ((seen,) if isinstance(seen, str) else seen or ()))
-    form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
-    if used:
-        form_text += f", {' and '.join(used)} line ends"
-    return replace(
-        table, source=str(path), format=form_text, notes=(*notes, *table.notes), separator=separator
-    )
+    content, encoding, notes = _decoded(path, form)
+    separator = form.separator or _separator(path, content, form)
+    rows = csv.reader(io.StringIO(content, newline=""), **_dialect(separator, form))
+    table = records_table(path, rows, form, path.name)
+    shown = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
+    return replace(table, source=str(path), format=shown, notes=(*notes, *table.notes), separator=separator)
 
 
 def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, called: str) -> RawTable:
@@ -294,11 +288,9 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
     if units is not None:
         records.take(1)
     chunks, numbers, ragged, remarks = _body(records, header_place, len(header))
-    if not len(numbers) and not len(ragged):
+    if not numbers and not ragged:
         raise TableError(f"{called}: has a header and no rows")
-    columns = [pa.chunked_array(list(parts), pa.string()) for parts in zip(*chunks, strict=True)]
-    if not columns:
-        columns = [pa.chunked_array([], pa.string()) for _ in header]
+    columns = [pa.chunked_array([chunk[k] for chunk in chunks], pa.string()) for k in range(len(header))]
     columns, freed = _without_guards(columns)
     names, columns, renamed = _names([unguarded(name) for name in header], columns)
     return RawTable(
@@ -309,9 +301,9 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
         columns=tuple(columns),
         mixed_types=(True,) * len(names),
         width=len(header),
-        rows=numbers,
+        rows=np.array(numbers, dtype=np.int64),
         row_word="row",
-        ragged=ragged,
+        ragged=np.array(ragged, dtype=np.int64).reshape(-1, 2),
         notes=(
             *([f"row {header_place + 1} has units of columns"] if units else []),
             *remarks,
@@ -325,13 +317,12 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
 def text_header_row(path: Path) -> int:
     """Return in which row of a text file the names of columns seem to stand."""
     form = TextFormat()
-    encoding, _ = _encoding(path, form)
-    with path.open(encoding=encoding, newline="") as file:
-        dialect = {**_dialect(_separator(path, encoding, form, below_title=True), form), "strict": False}
-        try:
-            return header_row(list(islice(csv.reader(file, **dialect), _LOOKED_AT)))
-        except csv.Error:  # whoever reads the rows says where
-            return 1
+    content, _, _ = _decoded(path, form)
+    dialect = {**_dialect(_separator(path, content, form, below_title=True), form), "strict": False}
+    try:
+        return header_row(list(islice(csv.reader(io.StringIO(content, newline=""), **dialect), _LOOKED_AT)))
+    except csv.Error:  # whoever reads the rows says where
+        return 1
 
 
 def _dialect(separator: str, form: TextFormat) -> dict[str, Any]:
@@ -340,51 +331,40 @@ def _dialect(separator: str, form: TextFormat) -> dict[str, Any]:
     return {"delimiter": separator, "quotechar": form.quote, "strict": True}
 
 
-def _encoding(path: Path, form: TextFormat) -> tuple[str, list[str]]:
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if not head.strip():
+def _decoded(path: Path, form: TextFormat) -> tuple[str, str, list[str]]:
+    """Return the text of a file, how it was encoded, and what is to be told of that."""
+    content = path.read_bytes()
+    if not content.strip():
         raise TableError(f"{path.name}: the file is empty")
-    if head.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")):
-        what = "a Parquet file" if head.startswith(b"PAR1") else "an Excel workbook or a zip archive"
+    if content.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")):
+        what = "a Parquet file" if content.startswith(b"PAR1") else "an Excel workbook or a zip archive"
         raise TableError(f"{path.name}: is {what} and not a text file, whatever its name says")
     wanted = form.encoding
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    if wanted is not None and marked == "utf-8-sig" and codecs.lookup(wanted).name == "utf-8":
+    marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    if marked == "utf-8-sig" and wanted is not None and codecs.lookup(wanted).name == "utf-8":
         wanted = marked  # else the mark would become part of the first column's name
-    if wanted is None and marked is None and b"\x00" in head:
+    if wanted is None and marked is None and b"\x00" in content[:4096]:
         raise TableError(f"{path.name}: holds zero bytes: no text file, or one in UTF-16; give its encoding")
-    for name in [wanted or marked] if wanted or marked else ["utf-8", "cp1252", "latin-1"]:
-        assert name is not None
-        fault = _decode_fault(path, name)
-        if fault is None:
-            doubtful = wanted is None and name in ("cp1252", "latin-1")
-            note = f"not UTF-8, so read as {name}: check names with accents, or give the encoding"
-            return name, [note] if doubtful else []
-    raise TableError(f"{path.name}: cannot be read as {wanted or marked}: {fault}; give another encoding")
-
-
-def _decode_fault(path: Path, encoding: str) -> str | None:
-    with path.open(encoding=encoding) as file:
+    sure = wanted or marked
+    for name in (sure,) if sure else ("utf-8", "cp1252", "latin-1"):
         try:
-            while file.read(1 << 20):
-                pass
-        except UnicodeDecodeError as error:
-            return f"{error.reason} (byte {error.object[error.start]:#04x})"
-        except UnicodeError as error:  # UTF-16 that does not begin with a mark
-            return str(error)
-    return None
+            text = content.decode(name)
+        except UnicodeError as error:
+            fault = error
+            continue
+        note = f"not UTF-8, so read as {name}: check names with accents, or give the encoding"
+        return text, name, [] if sure or name == "utf-8" else [note]
+    raise TableError(f"{path.name}: cannot be read as {sure}: {fault}; give another encoding")
 
 
-def _separator(path: Path, encoding: str, form: TextFormat, *, below_title: bool = False) -> str:
+def _separator(path: Path, content: str, form: TextFormat, *, below_title: bool = False) -> str:
     """Return the separator that splits the first rows into the most cells, most evenly: as many as the header has.
 
     Where a title may stand above the header, as many as most rows have.
     """
     if path.suffix.lower() in (".tsv", ".tab"):
         return "\t"
-    with path.open(encoding=encoding, newline="") as file:
-        sample = list(islice(file, 200 + form.header))
+    sample = list(islice(io.StringIO(content, newline=""), 200 + form.header))
     best, score = ",", (0.0, 1)
     for sign in _SEPARATORS:
         reader = csv.reader(sample, **{**_dialect(sign, form), "strict": False})
@@ -427,13 +407,10 @@ class _RecordReader:
                     f"{self.called}, row {row:,}: a cell has more than {csv.field_size_limit():,} characters; is a "
                     "quote never closed, or another separator used?"
                 ) from None
-            if "unexpected end of data" in str(error):
-                why = "a quote is opened and never closed"
-            else:
-                why = f"its quotes do not match ({error})"
             raise TableError(
                 (
-                    f"{self.called}, row {row:,}: {why}; mend the row, or write ",
+                    f"{self.called}, row {row:,}: a quote is opened and never closed, or has more behind it ({error}); "
+                    "mend the row, or write ",
                     Setting("form", {"quote": ""}, "TextFormat"),
                     " if quotes have no meaning in this file",
                 )
@@ -458,29 +435,23 @@ def _header(called: str, records: _RecordReader, form: TextFormat) -> tuple[list
 
 def _body(
     records: _RecordReader, header_row: int, width: int
-) -> tuple[list[list[Any]], NDArray[np.int64], NDArray[np.int64], list[str]]:
-    """Return the columns chunk by chunk, the rows' numbers, the ragged rows, and remarks."""
-    chunks, rows, ragged = [], [np.empty(0, np.int64)], [np.empty((0, 2), np.int64)]
+) -> tuple[list[list[Any]], list[int], list[tuple[int, int]], list[str]]:
+    """Return the columns chunk by chunk, the rows' numbers, the ragged rows with their cells, and remarks."""
+    chunks, numbers, ragged = list[list[Any]](), list[int](), list[tuple[int, int]]()
     blank = trimmed = 0
     while chunk := records.take(_CHUNK):
-        lengths = np.fromiter(map(len, chunk), np.int64, len(chunk))
-        numbers = np.arange(records.count - len(chunk), records.count) + 1
-        for place in np.flatnonzero(lengths != width):
-            if not any(map(str.strip, chunk[place])):
-                lengths[place] = 0
-            elif lengths[place] > width and not any(map(str.strip, chunk[place][width:])):
-                chunk[place] = chunk[place][:width]
-                lengths[place] = width
-                trimmed += 1
-        whole = lengths == width
-        cells = [pa.array(column, pa.string()) for column in zip(*compress(chunk, whole), strict=True)]
-        if cells:
-            filled = _non_blank_rows(cells)
-            chunks.append([column.filter(filled) for column in cells])
-            rows.append(numbers[whole][filled.to_numpy(zero_copy_only=False)])
-        odd = ~whole & (lengths > 0)
-        ragged.append(np.column_stack([numbers[odd], lengths[odd]]))
-        blank += len(chunk) - len(rows[-1] if cells else ()) - int(odd.sum())
+        whole = []
+        for number, row in enumerate(chunk, records.count - len(chunk) + 1):
+            if not any(map(str.strip, row)):
+                blank += 1
+            elif len(row) < width or any(map(str.strip, row[width:])):
+                ragged.append((number, len(row)))
+            else:
+                trimmed += len(row) > width
+                whole.append(row[:width])
+                numbers.append(number)
+        if whole:
+            chunks.append([pa.array(column, pa.string()) for column in zip(*whole, strict=True)])
     remarks = []
     if header_row > 1:
         remarks.append(f"the header stands in row {header_row}; what is above it was not read")
@@ -488,15 +459,7 @@ def _body(
         remarks.append(f"{count_text(blank, 'blank line')} skipped")
     if trimmed:
         remarks.append(f"blank cells beyond the last column ignored in {count_text(trimmed, 'row')}")
-    return chunks, np.concatenate(rows), np.concatenate(ragged), remarks
-
-
-def _non_blank_rows(cells: list[Any]) -> Any:
-    """Return a mask of the rows with at least one non-blank cell."""
-    filled = pc.not_equal(pc.utf8_trim_whitespace(cells[0]), "")
-    for column in cells[1:]:
-        filled = pc.or_(filled, pc.not_equal(pc.utf8_trim_whitespace(column), ""))
-    return filled
+    return chunks, numbers, ragged, remarks
 
 
 def _without_guards(columns: list[Any]) -> tuple[list[Any], list[str]]:

@@ -7,7 +7,7 @@ iterator of frames for every reading.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ from kanopt.text import list_names
 
 AnyPath: TypeAlias = str | PathLike[str]
 SourceLike: TypeAlias = AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]]
-Read: TypeAlias = Callable[[Sequence[str] | None], Iterator[pd.DataFrame]]
+Read: TypeAlias = Callable[[Sequence[str] | None], Iterator[tuple[str, pd.DataFrame]]]
 _BATCH = 1 << 15
 """Rows read of a file at a time."""
 _BUFFER = 1 << 20
@@ -39,10 +39,10 @@ class BatchSource:
     name
         What errors call it.
     read
-        Reads some columns, or all for None, from the start. The index of the frames numbers their rows.
+        Reads some columns, or all for None, from the start: frames, each with what errors call it.
     place
         Says where a row stands, counted from 0 through the whole source.
-    first
+    columns
         Some rows from its start with all columns, by which it is known what these hold.
 
     Examples
@@ -55,7 +55,7 @@ class BatchSource:
     name: str
     read: Read
     place: Callable[[int], str]
-    first: pd.DataFrame | None = None
+    columns: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def opened(self) -> BatchSource:
         """Return the source with its first rows read.
@@ -65,38 +65,43 @@ class BatchSource:
         TableError
             If there are none.
         """
-        first = next((frame for frame in self.read(None) if len(frame)), None)
+        first = next((frame for frame in self._numbered(None) if len(frame)), None)
         if first is None:
             raise TableError(f"{self.name}: holds no rows")
-        return replace(self, first=first)
-
-    @property
-    def columns(self) -> pd.DataFrame:
-        """The first rows."""
-        assert self.first is not None, "the source is not opened"
-        return self.first
+        return replace(self, columns=first)
 
     def frames(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Read columns from the start.
+        """Read columns from the start; the index of the frames numbers their rows.
 
         Raises
         ------
         TableError
             Where the source cannot be read, lacks a column, or changes from numbers to others or back on the way.
         """
-        _require(columns, [str(name) for name in self.columns], self.name)
+        _require(columns, list(map(str, self.columns)), self.name)
         numeric = {name: holds_numbers(self.columns[name]) for name in columns}
-        for frame in self.read(columns):
+        for frame in self._numbered(columns):
             for name in columns:
-                known = frame[name].notna()
-                if known.any() and holds_numbers(frame[name]) != numeric[name]:
-                    shown = frame.loc[known, name].head(1).to_list()[0]
+                known = frame.loc[frame[name].notna(), name]
+                if len(known) and holds_numbers(frame[name]) != numeric[name]:
                     held = "numbers" if numeric[name] else "no numbers"
                     raise TableError(
                         f"{self.place(int(frame.index[0]))}: column {name!r} holds {held} at the start, and from here "
-                        f"such as {shown!r}; convert the column first"
+                        f"such as {known.head(1).to_list()[0]!r}; convert the column first"
                     )
             yield frame[list(columns)]
+
+    def _numbered(self, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+        start = 0
+        for where, frame in self.read(columns):
+            # columns that are named by numbers are called by their texts
+            names = [str(name) for name in frame.columns]
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise TableError(f"{where}: column {twice!r} occurs twice; rename or drop one of them")
+            _require(columns or (), names, where)
+            yield frame.set_axis(names, axis=1).set_axis(pd.RangeIndex(start, start + len(frame)), axis=0)
+            start += len(frame)
 
 
 def is_source(given: Any) -> bool:
@@ -133,25 +138,16 @@ def _of_files(paths: Sequence[Path]) -> BatchSource:
     """Return Parquet files of the same columns, read one after the other."""
     ends = np.cumsum([0, *(_open(path).metadata.num_rows for path in paths)])
 
-    def read(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-        for path, start in zip(paths, ends, strict=False):
-            file = _open(path)
-            names = file.schema_arrow.names
-            _refuse_twice(names, path.name)
-            if columns is not None:
-                _require(columns, names, path.name)
-            # a column of that name holds the row labels of a frame
-            kept = columns or [name for name in names if not name.startswith("__index_level_")]
-            try:
-                for batch in file.iter_batches(_BATCH, columns=list(kept), use_threads=False):
-                    frame = _without_decimals(batch).to_pandas(ignore_metadata=True)
-                    frame.index = pd.RangeIndex(start, start + len(frame))
-                    start += len(frame)
-                    yield frame
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise TableError(f"{path.name}: is damaged: {str(error).splitlines()[0]}") from None
-            finally:
-                file.close()
+    def read(columns: Sequence[str] | None) -> Iterator[tuple[str, pd.DataFrame]]:
+        for path in paths:
+            with _open(path) as file:
+                # a column of that name holds the row labels of a frame
+                names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
+                try:
+                    for batch in file.iter_batches(_BATCH, columns=list(columns or names), use_threads=False):
+                        yield path.name, _without_decimals(batch).to_pandas(ignore_metadata=True)
+                except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+                    raise TableError(f"{path.name}: is damaged: {str(error).splitlines()[0]}") from None
 
     def place(row: int) -> str:
         file = int(np.searchsorted(ends, row, side="right")) - 1
@@ -171,34 +167,28 @@ def _open(path: Path) -> Any:
 def _without_decimals(batch: Any) -> Any:
     """Return a batch with decimal numbers as floating ones."""
     fields = [
-        field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field for field in batch.schema
+        each.with_type(pa.float64()) if pa.types.is_decimal(each.type) else each for each in batch.schema
     ]
     return batch.cast(pa.schema(fields))
 
 
 def _of_frames(make: Callable[[], Any]) -> BatchSource:
-    """Return the frames of a callable; columns that are named by numbers are called by their texts."""
+    """Return the frames of a callable."""
 
-    def read(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-        made, start = make(), 0
+    def read(columns: Sequence[str] | None) -> Iterator[tuple[str, pd.DataFrame]]:
+        made = make()
         if isinstance(made, (pd.DataFrame, Mapping, str)) or not isinstance(made, Iterable):
             raise TableError(
                 f"the callable returned a {type(made).__name__}; it must return a fresh iterator of DataFrames, such "
                 "as iter([frame])"
             )
         for number, frame in enumerate(made):
-            where = f"batch {number}"
             if not isinstance(frame, pd.DataFrame):
                 raise TableError(
-                    f"{where} is a {type(frame).__name__}; every batch must be a DataFrame that holds the features and "
-                    "the target"
+                    f"batch {number} is a {type(frame).__name__}; every batch must be a DataFrame that holds the "
+                    "features and the target"
                 )
-            names = [str(name) for name in frame.columns]
-            _refuse_twice(names, where)
-            if columns is not None:
-                _require(columns, names, where)
-            yield frame.set_axis(names, axis=1).set_axis(pd.RangeIndex(start, start + len(frame)), axis=0)
-            start += len(frame)
+            yield f"batch {number}", frame
 
     return BatchSource("the batches", read, lambda row: f"row {row} of the batches")
 
@@ -207,12 +197,6 @@ def _require(columns: Iterable[str], known: Sequence[str], where: str) -> None:
     for name in columns:
         if name not in known:
             raise TableError(f"{where}: no column {name!r}; {nearest(str(name), known)}")
-
-
-def _refuse_twice(names: Sequence[str], where: str) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise TableError(f"{where}: column {twice!r} occurs twice; rename or drop one of them")
 
 
 def holds_numbers(column: pd.Series[Any]) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from types import MappingProxyType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -305,14 +305,9 @@ def declared_units(frame: pd.DataFrame, what: str) -> dict[str, str]:
     ]
     if came:
         told = list_names([f"{column!r} ({unit})" for column, unit in lost.items()], quoted=False)
-        alike = len(lost) == len(came)
-        again = ", ".join(
-            f"{name!r}: {unit!r}" if alike else f"{name!r}: …"
-            for name, unit in zip(came, lost.values() if alike else came, strict=True)
-        )
         warn_user(
             f"{what}: no unit is declared for {list_names(came)}, but there are units of columns that are gone: "
-            f"{told}; a frame renamed by pandas loses them: declare them again, ko.with_units({what}, {{{again}}})"
+            f"{told}; a frame renamed by pandas loses them: declare them again, ko.with_units({what}, …)"
         )
     return found
 
@@ -390,15 +385,6 @@ BUMPS = ((0.55, 8.0, 1.2), (0.45, 17.0, 1.5))  # height, hour, width in hours
 IDLE, ROLL, DRAG = 1.8, 0.045, 1.2e-5  # l/h, l/km, l h²/km³
 LOAD_EFFECT, LOAD_CAPACITY = 0.4, 3.5  # share of fuel at full load; t
 FUEL_PRICE, WEAR = 1.65, 0.22  # EUR/l, EUR/km
-
-PACE = MappingProxyType({"mill A": 1.0, "mill B": 0.8, "lathe": 1.1, "router": 0.9, "old mill": 1.35})
-POWER = MappingProxyType({"mill A": 9.0, "mill B": 14.0, "lathe": 7.5, "router": 11.0, "old mill": 8.0})  # kW
-HARDNESS = MappingProxyType({"aluminium": 0.8, "steel": 1.3, "plastic": 0.6})
-
-BASE = MappingProxyType({"van": 20.0, "truck": 60.0, "rail": 350.0})  # EUR a shipment
-RATE = MappingProxyType({"van": 0.80, "truck": 0.90, "rail": 0.62})
-SIZE = MappingProxyType({"standard": 60.0, "chilled": 25.0})  # pallets a month per 100,000 people
-REFERENCE = MappingProxyType({"standard": 400.0, "chilled": 900.0})  # EUR/pallet
 
 SIOUX_FALLS_UNITS = {
     "links": {"capacity_veh_h": "veh/h", "free_flow_min": "min", "volume": "veh/h", "time_min": "min"},
@@ -480,249 +466,57 @@ class City:
         return FUEL_PRICE * self.true_fuel_l(distance, load_t, hour) + WEAR * distance
 
 
-@dataclass(frozen=True, eq=False)
-class Workshop:
-    """The tables of an example workshop and the true laws that its log was made from.
-
-    With pace and power of the machine, hardness of the material, weight w (kg) and length L (mm)::
-
-        minutes = pace · hardness · (15 + 0.12 · L + 4 · √w)
-        kwh     = power · minutes/60 · (0.6 + 0.4 · hardness)
-
-    ========  ====  =====      =========  ========
-    machine   pace  power      material   hardness
-    ========  ====  =====      =========  ========
-    mill A    1.00  9 kW       aluminium  0.8
-    mill B    0.80  14 kW      steel      1.3
-    lathe     1.10  7.5 kW     plastic    0.6
-    router    0.90  11 kW
-    old mill  1.35  8 kW
-    ========  ====  =====      =========  ========
-
-    In the log both carry an independent log-normal factor of mean one and coefficient of variation 0.08, and 1 %
-    of the rows of each is multiplied or divided by 2 to 4. All times of the plan are hours from its start.
-
-    Attributes
-    ----------
-    log
-        3,000 past tasks: week (1–40), machine, material, weight_kg (1–60), length_mm (50–900), minutes, kwh.
-    jobs
-        8 rows: name, release_date, due_date (h), tardiness_cost (EUR/h).
-    tasks
-        3 or 4 per job: name, job, order (from 1), family (the material, for which a machine is set up), material,
-        weight_kg, length_mm.
-    machines
-        5 rows: name.
-    modes
-        One row per task and machine that can do it: task, machine. Every task has two machines or three.
-    setups
-        6 rows: before, after (families), time (min).
-    breaks
-        1 row: machine, start, end (h); mill B is down for maintenance from hour 2 to 3.
-    power
-        48 rows: start (h), price (EUR/kWh): 0.24 + 0.10 · sin(2π · start/12), two peaks a day, at hours 3 and 15.
-
-    Examples
-    --------
-    >>> shop = load_example("workshop")
-    >>> float(shop.true_minutes("mill A", "steel", 25.0, 400.0))
-    107.9
-    """
-
-    log: pd.DataFrame
-    jobs: pd.DataFrame
-    tasks: pd.DataFrame
-    machines: pd.DataFrame
-    modes: pd.DataFrame
-    setups: pd.DataFrame
-    breaks: pd.DataFrame
-    power: pd.DataFrame
-
-    @staticmethod
-    def true_minutes(
-        machine: ArrayLike, material: ArrayLike, weight_kg: ArrayLike, length_mm: ArrayLike
-    ) -> Floats:
-        """Return the duration of a task in minutes; arrays broadcast."""
-        weight, length = (np.asarray(v, dtype=np.float64) for v in (weight_kg, length_mm))
-        rate = _look_up(PACE, machine, "machine") * _look_up(HARDNESS, material, "material")
-        return np.asarray(rate * (15.0 + 0.12 * length + 4.0 * np.sqrt(weight)))
-
-    @staticmethod
-    def true_kwh(
-        machine: ArrayLike, material: ArrayLike, weight_kg: ArrayLike, length_mm: ArrayLike
-    ) -> Floats:
-        """Return the energy that a task consumes in kWh; arrays broadcast."""
-        minutes = Workshop.true_minutes(machine, material, weight_kg, length_mm)
-        load = 0.6 + 0.4 * _look_up(HARDNESS, material, "material")
-        return np.asarray(_look_up(POWER, machine, "machine") * minutes / 60.0 * load)
+class Example(SimpleNamespace):
+    """The tables of an example, as attributes; see :func:`load_example`."""
 
 
-@dataclass(frozen=True, eq=False)
-class SupplyNetworkTables:
-    """The tables of an example supply network and the true laws that its history was made from.
-
-    A shipment of weight w (t) over distance d (km), and a month's demand in a market of p thousand people at
-    price π (EUR/pallet)::
-
-        cost    = base + rate · d^0.9 · w^0.6                                                   EUR
-        pallets = size · (p/100)^0.9 · (π/reference)^(−1.4) · (1 + 0.25 · sin(2π(month − 4)/12))
-
-    =====  ====  ====      ========  ====  =========
-    mode   base  rate      product   size  reference
-    =====  ====  ====      ========  ====  =========
-    van    20    0.80      standard  60    400
-    truck  60    0.90      chilled   25    900
-    rail   350   0.62
-    =====  ====  ====      ========  ====  =========
-
-    In the logs both carry a log-normal factor of mean one and coefficient of variation 0.08, and 1 % of the rows
-    are multiplied or divided by 2 to 4.
-
-    Attributes
-    ----------
-    freight
-        4,000 past shipments: week (1–52), mode, distance_km (20–900), weight_t, cost_eur.
-    demand
-        1,440 rows, 36 months of 20 markets and 2 products: period, month (1–12), market, product, population_k,
-        price (EUR/pallet), pallets.
-    suppliers
-        3 rows, one per supplier and product: name, product, capacity (pallet a month), unit_cost (EUR/pallet),
-        x, y. Together they offer 1.3 times the demand of the busiest month.
-    sites
-        6 rows: name, fixed_cost (EUR), capacity (t a month), storage (t), holding_cost, handling_cost (EUR/pallet),
-        x, y. Together they have 1.5 times the room that the busiest month needs.
-    markets
-        20 rows: name, population_k, x, y.
-    products
-        2 rows: name, weight (t/pallet), price, shortage_cost (EUR/pallet).
-    periods
-        8 rows: name, month.
-    lanes
-        tail, head, mode, distance (km), shipment_t (a usual load). From each supplier to each site by truck, and to
-        the first three by rail; to each market from the three nearest sites, by truck where more than 200,000
-        people live and by van elsewhere. Roads are 1.25 times as long as the straight line.
-
-    Examples
-    --------
-    >>> network = load_example("supply_network")
-    >>> float(network.true_cost_eur("truck", 300.0, 12.0).round(2))
-    737.89
-    >>> float(network.true_pallets("standard", 100.0, 400.0, 7).round(2))
-    75.0
-    """
-
-    freight: pd.DataFrame
-    demand: pd.DataFrame
-    suppliers: pd.DataFrame
-    sites: pd.DataFrame
-    markets: pd.DataFrame
-    products: pd.DataFrame
-    periods: pd.DataFrame
-    lanes: pd.DataFrame
-
-    @staticmethod
-    def true_cost_eur(mode: ArrayLike, distance_km: ArrayLike, weight_t: ArrayLike) -> Floats:
-        """Return the cost of a shipment in EUR; arrays broadcast."""
-        distance, weight = (np.asarray(v, dtype=np.float64) for v in (distance_km, weight_t))
-        moved = _look_up(RATE, mode, "mode") * distance**0.9 * weight**0.6
-        return np.asarray(_look_up(BASE, mode, "mode") + moved)
-
-    @staticmethod
-    def true_pallets(
-        product: ArrayLike, population_k: ArrayLike, price: ArrayLike, month: ArrayLike
-    ) -> Floats:
-        """Return the demand of a market in a month, in pallets; arrays broadcast."""
-        people, money, time = (np.asarray(v, dtype=np.float64) for v in (population_k, price, month))
-        season = 1.0 + 0.25 * np.sin(2.0 * np.pi * (time - 4.0) / 12.0)
-        dear = (money / _look_up(REFERENCE, product, "product")) ** -1.4
-        return np.asarray(_look_up(SIZE, product, "product") * (people / 100.0) ** 0.9 * dear * season)
+_EXAMPLES = {
+    "city": "trips clients vehicles depots",
+    "sioux_falls": "links nodes",
+    "supply_network": "freight demand suppliers sites markets products periods lanes",
+    "workshop": "log jobs tasks machines modes setups breaks power",
+}
 
 
-@dataclass(frozen=True, eq=False)
-class SiouxFalls:
-    """The links and nodes of the Sioux Falls test network.
+def load_example(name: str) -> Any:
+    """Return the tables of an example with known laws: ``city``, ``sioux_falls``, ``supply_network``, ``workshop``.
 
-    The travel time on a link follows the law of the Bureau of Public Roads, with volume v and capacity c::
+    In all logs times, costs and amounts carry a log-normal factor of mean one and coefficient of variation 0.08, and
+    1 % of the rows are multiplied or divided by 2 to 4.
 
-        time = free flow · (1 + 0.15 · (v/c)^4)                                  minutes
+    * **city**: a :class:`City`, whose methods are the laws.
+    * **sioux_falls**: 76 links and 24 nodes of the test network of LeBlanc, Morlok and Pierskalla (1975,
+      Transportation Research 9, pp. 309-318; https://github.com/bstabler/TransportationNetworks). The time of a link is
+      ``free_flow_min · (1 + 0.15 · (volume / capacity_veh_h)^4)`` minutes (Bureau of Public Roads), the volumes are the
+      user equilibrium for the published trips, and the nodes are drawn after the paper's diagram.
+    * **supply_network**: freight (cost = base + rate · d^0.9 · w^0.6 EUR, by mode: van 20 and 0.80, truck 60 and 0.90,
+      rail 350 and 0.62; km, t), demand (pallets = size · (p/100)^0.9 · (price/reference)^−1.4 ·
+      (1 + 0.25 · sin(2π(month − 4)/12)), by product: standard 60 and 400, chilled 25 and 900), and suppliers, sites,
+      markets, products, periods and lanes.
+    * **workshop**: a log of tasks (minutes = pace · hardness · (15 + 0.12 · length + 4 · √weight) and
+      kwh = power · minutes/60 · (0.6 + 0.4 · hardness), by machine: mill A 1 and 9, mill B 0.8 and 14, lathe 1.1 and
+      7.5, router 0.9 and 11, old mill 1.35 and 8 kW; by material: aluminium 0.8, steel 1.3, plastic 0.6), and jobs,
+      tasks, machines, modes, setups, breaks and the price of power.
 
-    The volumes are the user equilibrium for the published trips, at which no traveller can save time by
-    changing route; ``scenarios/sioux_falls/compute_equilibrium.py`` computed them to a relative gap below
-    1e-6. Volumes are often taken as hourly, and free-flow times (hundredths of an hour in the paper) as
-    minutes; the lengths equal the free-flow times and have no unit. The network is a test case, and no
-    picture of the city.
-
-    Attributes
-    ----------
-    links
-        76 rows: link, tail, head, capacity_veh_h, length, free_flow_min, volume (veh/h), time_min.
-    nodes
-        24 rows: node, x_km, y_km. Drawn after the paper's diagram, not surveyed.
-
-    References
-    ----------
-    L. J. LeBlanc, E. K. Morlok, W. P. Pierskalla: An efficient approach to solving the road network
-    equilibrium traffic assignment problem. Transportation Research 9 (1975), pp. 309-318. Digital form:
-    Transportation Networks for Research, https://github.com/bstabler/TransportationNetworks (SiouxFalls).
+    Raises
+    ------
+    TableError
+        If there is no such example.
 
     Examples
     --------
     >>> network = load_example("sioux_falls")
     >>> len(network.links), len(network.nodes)
     (76, 24)
-    >>> float(network.true_minutes(6.0, 9_000.0, 4_500.0))
-    20.4
     """
-
-    links: pd.DataFrame
-    nodes: pd.DataFrame
-
-    def true_minutes(self, free_flow_min: ArrayLike, volume: ArrayLike, capacity_veh_h: ArrayLike) -> Floats:
-        """Return the travel time of a link in minutes; arrays broadcast."""
-        free, load, room = (np.asarray(v, dtype=np.float64) for v in (free_flow_min, volume, capacity_veh_h))
-        return np.asarray(free * (1.0 + 0.15 * (load / room) ** 4))
-
-
-def load_example(name: str) -> Any:
-    """Return the tables of an example: a city, the roads of Sioux Falls, a supply network, or a workshop.
-
-    The true laws of each are known, and written out in its class: :class:`City`, :class:`SiouxFalls`,
-    :class:`SupplyNetworkTables` and :class:`Workshop`.
-
-    Raises
-    ------
-    TableError
-        If there is no such example.
-    """
-    kinds = {
-        "city": City,
-        "sioux_falls": SiouxFalls,
-        "supply_network": SupplyNetworkTables,
-        "workshop": Workshop,
-    }
-    if name not in kinds:
-        raise TableError(f"there is no example {name!r}; {nearest(name, kinds)}")
-    return kinds[name](**_tables(kinds[name], name))
-
-
-def _tables(kind: type, name: str) -> dict[str, Any]:
-    """Return the tables of an example: one file for each, CSV or Parquet, which holds the units too."""
-    found = {}
-    for part in (each.name for each in fields(kind) if each.type == "pd.DataFrame"):
+    if name not in _EXAMPLES:
+        raise TableError(f"there is no example {name!r}; {nearest(name, _EXAMPLES)}")
+    found: dict[str, Any] = {}
+    for part in _EXAMPLES[name].split():
+        # one file for each table, which holds the units too
         ending = "csv" if name == "sioux_falls" else "parquet"
         with (files("kanopt.tables") / "data" / f"{name}_{part}.{ending}").open("rb") as file:
             frame = pd.read_csv(file) if ending == "csv" else pd.read_parquet(file)
         units = SIOUX_FALLS_UNITS[part] if ending == "csv" else frame.attrs.pop("units")
         found[part] = with_report(frame, f'load_example("{name}").{part}', units, how="shipped with kanopt")
-    return found
-
-
-def _look_up(table: Mapping[str, float], names: ArrayLike, what: str) -> Floats:
-    """Return the constant of each name, in the shape of `names`; refuse an unknown one with TableError."""
-    given = np.asarray(names, dtype=object)
-    values = pd.Series(given.ravel()).map(dict(table)).to_numpy(dtype=np.float64)
-    unknown = np.isnan(values)
-    if unknown.any():
-        name = str(given.ravel()[unknown][0])
-        raise TableError(f"unknown {what} {name!r}; {nearest(name, table)}")
-    return np.asarray(values.reshape(given.shape), dtype=np.float64)
+    return (City if name == "city" else Example)(**found)

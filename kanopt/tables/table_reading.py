@@ -49,7 +49,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     ----------
     source
         Path of a text file (``.csv``, ``.txt``, ``.tsv``, ``.tab``), a Parquet file (``.parquet``, ``.pq``) or a
-        workbook (``.xlsx``, ``.xlsm``, by the optional package openpyxl); a SQLAlchemy URL such as
+        workbook (``.xlsx``, ``.xlsm``, by the optional package openpyxl); a database of SQLite,
         ``"sqlite:///trips.db"``, with `query`; or a frame in memory, to be checked.
     columns
         Names of the columns to read, or a mapping from the name in the frame to the name in the source; no
@@ -175,12 +175,12 @@ def load_table(
             raise TableError('a database needs query=, such as "SELECT * FROM trips"')
         return read_sql(source, query)
     if query is not None:
-        raise TableError("query= is for a SQLAlchemy URL such as 'sqlite:///trips.db', not for a file")
+        raise TableError("query= is for a database such as 'sqlite:///trips.db', not for a file")
     path = Path(source)
     require_file(path, "a file")
     if path.suffix.lower() not in TABLE_FILES:
         raise TableError(
-            f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and SQLAlchemy URLs; save the table as CSV"
+            f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and 'sqlite:///…'; save the table as CSV"
         )
     if path.suffix.lower() in WORKBOOKS:
         with open_workbook(path) as book:

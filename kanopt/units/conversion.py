@@ -142,25 +142,10 @@ def raised(base: Powers, power: Fraction | int) -> Powers:
 
 @dataclass(frozen=True)
 class Unit:
-    """An exact factor to base units, the exponents of the dimensions, and those of the unit names used."""
+    """What a word stands for: an exact factor to base units, and the exponents of the dimensions."""
 
     scale: Fraction
     dimensions: Powers = ()
-    words: Powers = ()
-
-    def __mul__(self, other: Unit) -> Unit:
-        dimensions = sorted(merged(self.dimensions, other.dimensions))
-        return Unit(self.scale * other.scale, tuple(dimensions), merged(self.words, other.words))
-
-    def __pow__(self, power: int) -> Unit:
-        return Unit(self.scale**power, raised(self.dimensions, power), raised(self.words, power))
-
-    def describe(self) -> str:
-        """Name the dimension in words: ``length/time``."""
-        above = [_measured(n, p) for n, p in self.dimensions if p > 0]
-        below = [_measured(n, -p) for n, p in self.dimensions if p < 0]
-        top = "*".join(above) or ("1" if below else "dimensionless")
-        return "/".join([top, *below])
 
 
 def _measured(name: str, power: Fraction) -> str:
@@ -177,7 +162,7 @@ def _usual() -> dict[str, Unit]:
         dimensions = tuple((name, Fraction(power or 1)) for name, power in parts)
         words = units.split()
         for name, factor in zip(words[::2], words[1::2], strict=True):
-            found[name] = Unit(Fraction(factor), dimensions, ((name, Fraction(1)),))
+            found[name] = Unit(Fraction(factor), dimensions)
     return found
 
 
@@ -203,7 +188,7 @@ def named_by_registry(name: str) -> Unit | str:
         return f"unit {name!r} is not accepted; {_REFUSED[name]}"
     if name in _COUNTED_WORDS:  # before the registry, to which a bag is a weight of 94 lb
         thing, number = _COUNTED_WORDS[name]
-        return Unit(Fraction(number), ((f"[{thing}]", Fraction(1)),), ((name, Fraction(1)),))
+        return Unit(Fraction(number), ((f"[{thing}]", Fraction(1)),))
     lookalikes = [word for word in COMMON if word.lower() == name.lower()]
     if lookalikes and name not in lookalikes:
         return f"unknown unit {name!r}; did you mean {lookalikes[0]!r}?"
@@ -231,9 +216,9 @@ def named_by_registry(name: str) -> Unit | str:
     scale = Fraction(str(one.to_base_units().magnitude))
     powers = tuple(sorted((str(n), Fraction(str(p))) for n, p in dimensions.items()))
     # to the registry kilos are a thousand seconds, and a pc is a parsec
-    if meant and parse(meant).dimensions != powers:
+    if meant and powers_of(meant).dimension != dict(powers):
         return f"unknown unit {name!r}; did you mean {meant!r}?"
-    return Unit(scale, powers, ((name, Fraction(1)),))
+    return Unit(scale, powers)
 
 
 def _meant(name: str) -> str:
@@ -262,7 +247,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
             yield match["sign"].replace("·", "*"), "", 1
 
 
-def _product(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
+def _product(tokens: deque[tuple[str, str, int]], text: str) -> UnitPowers:
     """Read terms with ``*`` and ``/`` between them, which are taken off the tokens."""
     unit = _term(tokens, text)
     while tokens and tokens[0][0] in ("*", "/"):
@@ -271,7 +256,7 @@ def _product(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
     return unit
 
 
-def _term(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
+def _term(tokens: deque[tuple[str, str, int]], text: str) -> UnitPowers:
     """Read a name, a number, perhaps in front of a name, or what stands in brackets."""
     if not tokens:
         raise UnitError(f"unit {text!r}: a unit is missing at the end")
@@ -282,30 +267,30 @@ def _term(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
             raise UnitError(f"unit {text!r}: a bracket is not closed")
         return unit
     if kind == "number":
-        number = Unit(Fraction(word), (), ((word, Fraction(1)),) if Fraction(word) != 1 else ())
-        if not number.scale:
+        if not Fraction(word):
             raise UnitError(f"unit {text!r}: a unit cannot be zero")
+        number = UnitPowers(((word, Fraction(1)),) if Fraction(word) != 1 else ())
         return number * _term(tokens, text) if tokens and tokens[0][0] == "name" else number
     if kind == "name":
         found = named(word)
         if isinstance(found, str):
             raise UnitError(found if word == text else f"{found} (in {text!r})")
-        return found**power
+        return UnitPowers(((word, Fraction(power)),))
     raise UnitError(f"unit {text!r}: a unit is missing before {kind!r}")
 
 
-def parse(text: object) -> Unit:
-    """Read a unit.
+def powers_of(text: object) -> UnitPowers:
+    """Return a unit as a product of powers, in the words it is written in.
 
     Raises
     ------
     UnitError
-        If the text is none.
+        If the text is no unit.
 
     Examples
     --------
-    >>> parse("km/h").describe()
-    'length/time'
+    >>> powers_of("kg*m/s^2").words
+    (('kg', Fraction(1, 1)), ('m', Fraction(1, 1)), ('s', Fraction(-2, 1)))
     """
     if not isinstance(text, str):
         raise UnitError(f"a unit is a text such as 'km' or 'EUR/h', not {text!r}")
@@ -313,9 +298,9 @@ def parse(text: object) -> Unit:
 
 
 @lru_cache(maxsize=4096)
-def _parse_text(text: str) -> Unit:
+def _parse_text(text: str) -> UnitPowers:
     if not text:
-        return Unit(Fraction(1))
+        return UnitPowers()
     if len(text) > _LONGEST:
         raise UnitError(f"unit {text[:30]!r}… is longer than {_LONGEST} characters")
     tokens = deque(_tokens(text))
@@ -352,7 +337,7 @@ def check_unit(text: str) -> str:
     >>> check_unit("1")
     ''
     """
-    parse(text)
+    powers_of(text)
     stripped = text.strip()
     return "" if stripped == "1" else stripped
 
@@ -370,13 +355,13 @@ def same_dimension(a: str, b: str) -> bool:
     >>> same_dimension("km/h", "m/s"), same_dimension("EUR", "USD")
     (True, False)
     """
-    return parse(a).dimensions == parse(b).dimensions
+    return powers_of(a).dimension == powers_of(b).dimension
 
 
 @lru_cache(maxsize=1024)
 def _ratio(source: str, target: str) -> Fraction:
-    have, want = parse(source), parse(target)
-    if have.dimensions != want.dimensions:
+    have, want = powers_of(source), powers_of(target)
+    if have.dimension != want.dimension:
         raise UnitError(
             f"cannot convert {source!r} ({have.describe()}) to {target!r} ({want.describe()}): "
             "they do not measure the same thing"
@@ -502,6 +487,21 @@ class UnitPowers:
             powers = merged(powers, raised(_meaning(word).dimensions, power))
         return dict(sorted(powers))
 
+    @property
+    def scale(self) -> Fraction:
+        """What one of it is in base units, exactly, where its powers are whole."""
+        found = Fraction(1)
+        for word, power in self.words:
+            found *= _meaning(word).scale ** int(power)
+        return found
+
+    def describe(self) -> str:
+        """Name the dimension in words: ``length/time``."""
+        above = [_measured(n, p) for n, p in self.dimension.items() if p > 0]
+        below = [_measured(n, -p) for n, p in self.dimension.items() if p < 0]
+        top = "*".join(above) or ("1" if below else "dimensionless")
+        return "/".join([top, *below])
+
     @cached_property
     def log_scale(self) -> Fraction:
         """Natural logarithm of what one of it is in base units, exact but for the logarithm of each word."""
@@ -566,22 +566,6 @@ def _with_power(word: str, power: Fraction) -> str:
     return f"{word}^{float(power):.4g}" if power < 10**9 else f"{word}^…"
 
 
-def powers_of(text: str) -> UnitPowers:
-    """Return a unit as a product of powers, in the words it is written in.
-
-    Raises
-    ------
-    UnitError
-        If the text is no unit.
-
-    Examples
-    --------
-    >>> powers_of("kg*m/s^2").words
-    (('kg', Fraction(1, 1)), ('m', Fraction(1, 1)), ('s', Fraction(-2, 1)))
-    """
-    return UnitPowers(parse(text).words)
-
-
 def dimension_of(text: str) -> dict[str, Fraction]:
     """Return the dimension of a unit as exponents of base dimensions; empty for a number such as ``"%"``.
 
@@ -595,4 +579,4 @@ def dimension_of(text: str) -> dict[str, Fraction]:
     >>> dimension_of("l/100 km"), dimension_of("%")
     ({'[length]': Fraction(2, 1)}, {})
     """
-    return dict(parse(text).dimensions)
+    return dict(powers_of(text).dimension)

@@ -15,7 +15,6 @@ Rounding = Literal["nearest", "up", "down"]
 _NOISE = 1e-9
 _EPS = float(np.finfo(np.float64).eps)
 _INT64_MAX = float(2**63 - 1024)  # the largest float below 2**63
-_PIECE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -81,33 +80,20 @@ class Scaling:
             If a value is not finite, or leaves the range of 64-bit integers when scaled.
         """
         numbers = np.asarray(values, dtype=np.float64)
-        found = np.empty(numbers.shape, dtype=np.int64)
-        flat, into = numbers.reshape(-1), found.reshape(-1)
-        # piece by piece, so that what is in between stays in the cache: matrices of a thousand clients and three
-        # vehicle types have three million entries
-        for begin in range(0, flat.size, _PIECE):
-            piece = slice(begin, begin + _PIECE)
-            into[piece] = self._rounded(flat[piece], begin, numbers.shape)
-        return found
-
-    def _rounded(
-        self, numbers: NDArray[np.float64], begin: int, shape: tuple[int, ...]
-    ) -> NDArray[np.float64]:
         scaled = numbers * self.factor
         wrong = ~(np.abs(scaled) <= _INT64_MAX)
         if wrong.any():
-            first = int(np.argmax(wrong))
-            place = tuple(int(i) for i in np.unravel_index(begin + first, shape)) if shape else ()
+            place = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
             raise UnitError(
-                f"value {float(numbers[first])!r} at position {place} cannot become an integer: it is not "
+                f"value {float(numbers[place])!r} at position {place} cannot become an integer: it is not "
                 f"finite, or too large for 64 bits at {self.factor:g} steps per unit"
             )
-        rounded: NDArray[np.float64] = np.rint(scaled)
+        rounded = np.rint(scaled)
         if self.rounding != "nearest":
             away = np.abs(scaled - rounded) > _NOISE + 4 * _EPS * np.abs(scaled)
             directed = np.ceil(scaled) if self.rounding == "up" else np.floor(scaled)
             rounded = np.where(away, directed, rounded)
-        return rounded
+        return np.asarray(rounded, dtype=np.int64)
 
     def to_float(self, number: int) -> float:
         """Return a solver's integer in original units."""

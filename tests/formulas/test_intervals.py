@@ -108,7 +108,7 @@ def test_steps_and_tables():
         ("x", {"x": "wide"}, "is a pair"),
         ("x", {"x": (1, 2, 3)}, "is a pair"),
         ("x", {"x": ("a", "b")}, "is a pair"),
-        ("log(x)", {"x": (-2, -1)}, "'out': log of something between −2 and −1"),
+        ("log(x)", {"x": (-2, -1)}, r"'out': log\(x\) is not defined where x is between −2 and −1"),
         ("x^0.5", {"x": (-2, -1)}, "is not defined"),
     ],
 )

@@ -53,7 +53,7 @@ EXAMPLES: dict[str, Node] = {
 }
 LANGUAGES = (
     *(engines.latex, engines.python, engines.sql, engines.javascript, engines.excel),
-    *(engines.symbolic, engines.saved),
+    engines.saved,
 )
 
 
@@ -92,7 +92,6 @@ def bell(monkeypatch: pytest.MonkeyPatch) -> str:
             "excel": "EXP(-1*@*@)",
         },
         extrema=((0.0,), (-np.sqrt(0.5), np.sqrt(0.5)), (0.0,)),
-        symbolic=lambda sympy, x: sympy.exp(-x * x),
     )
     monkeypatch.setitem(FUNCTIONS, function.name, function)
     return function.name

@@ -164,7 +164,7 @@ def test_keys_of_problem_and_solver(shared_tiny):
         (("scale", "surrogates.litre", 2.0), "there is no law 'litre'; did you mean 'litres'"),
         (("scale", "surrogates.litres", -2.0), "a law is multiplied by zero or more, not by -2"),
         (("set", "surrogates.litres", 2.0), "name one of its constants, as surrogates.litres.c1, or scale"),
-        (("set", "surrogates.litres.c1", 2.0), "law 'litres': .* none of its numbers has a name"),
+        (("set", "surrogates.litres.c1", 2.0), "law 'litres': .* none is known"),
         (("set", "surrogates.litres.c1", "x"), "a law is changed by numbers, not by the text 'x'"),
     ],
 )

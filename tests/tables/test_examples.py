@@ -6,14 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import TableError
-from kanopt.tables import (
-    SupplyNetworkTables,
-    Workshop,
-    load_example,
-    report_of,
-    units_of,
-)
+from kanopt.tables import load_example, report_of, units_of
 
 CITY, SHOP, NETWORK = load_example("city"), load_example("workshop"), load_example("supply_network")
 
@@ -28,20 +21,6 @@ def test_laws_are_those_of_the_docstrings() -> None:
     assert float(CITY.true_cost_eur(distance, load, hour)) == pytest.approx(
         1.65 * fuel + 0.22 * distance, rel=1e-12
     )
-    # 1.0 · 1.3 · (15 + 48 + 20) minutes; 9 kW · 107.9/60 h · 1.12
-    assert float(Workshop.true_minutes("mill A", "steel", 25.0, 400.0)) == pytest.approx(107.9)
-    assert float(Workshop.true_kwh("mill A", "steel", 25.0, 400.0)) == pytest.approx(9 * 107.9 / 60 * 1.12)
-    tariff = 350 + 0.62 * 600.0**0.9 * 60.0**0.6
-    assert float(SupplyNetworkTables.true_cost_eur("rail", 600.0, 60.0)) == pytest.approx(tariff)
-    demand = 25 * 2.5**0.9 * (10 / 9) ** -1.4 * 1.25
-    assert float(SupplyNetworkTables.true_pallets("chilled", 250.0, 1000.0, 7)) == pytest.approx(demand)
-
-
-def test_unknown_names_are_named() -> None:
-    with pytest.raises(TableError, match="unknown machine 'mil A'; did you mean 'mill A'"):
-        Workshop.true_minutes(["lathe", "mil A"], "steel", 1.0, 1.0)
-    with pytest.raises(TableError, match="unknown mode 'trck'; did you mean 'truck'"):
-        SupplyNetworkTables.true_cost_eur(["rail", "trck"], 1.0, 1.0)
 
 
 def test_tables_come_with_units_and_a_report_and_are_not_shared() -> None:

@@ -49,8 +49,9 @@ def test_sql_is_read_and_mixed_columns_are_judged(database: str) -> None:
         (None, "needs query="),
         ("SELECT * FROM trisp", "no such table: trisp; the query was: SELECT"),
         ("SELECT * FROM trips WHERE id > 9", "has no rows"),
-        ("DELETE FROM trips", "must begin with SELECT"),
-        ("WITH t AS (SELECT 1) DELETE FROM trips", "readonly"),
+        ("DELETE FROM trips", "not authorized"),
+        ("WITH t AS (SELECT 1) DELETE FROM trips", "not authorized"),
+        ("-- nothing", "returns no table"),
         ("SELECT 'a:b' AS x, 5 % 3 AS y", None),
     ],
 )
@@ -68,17 +69,10 @@ def test_a_refused_statement_changes_nothing(database: str) -> None:
     assert len(read_table(database, query="SELECT id FROM trips")) == 3
 
 
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("sqlite://:::", "no SQLAlchemy URL"),
-        ("nonesuch://user:geheim@host/db", "no driver for this database"),
-        ("://", "no SQLAlchemy URL"),
-    ],
-)
-def test_urls_that_lead_nowhere_keep_the_password(url: str, message: str) -> None:
-    with pytest.raises(TableError, match=message) as caught:
-        read_table(url, query="SELECT 1 WHERE 0")
+@pytest.mark.parametrize("url", ["sqlite://:::", "nonesuch://user:geheim@host/db", "://"])
+def test_urls_of_other_databases_are_refused_and_keep_the_password(url: str) -> None:
+    with pytest.raises(TableError, match="a database is a file of SQLite") as caught:
+        read_table(url, query="SELECT 1")
     assert "geheim" not in str(caught.value)
 
 
@@ -161,21 +155,3 @@ def test_ctrl_c_stops_a_query(database: str, monkeypatch: pytest.MonkeyPatch) ->
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         read_table(database, query=f"{_ENDLESS} count(*) FROM n")
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ("DROP TABLE trips", "must begin with SELECT"),
-        ("-- a remark\nCALL wipe()", "must begin with SELECT"),
-        ("COPY trips TO PROGRAM 'sh'", "must begin with SELECT"),
-        ("SELECT 1; COPY trips TO '/tmp/x'", "a semicolon"),
-        ("SELECT * FROM trips INTO OUTFILE '/tmp/x'", "the word INTO"),
-        ("SELECT 1 /*! INTO OUTFILE '/tmp/x' */", "the word INTO|a comment that is run"),
-        ("SELECT 1 /* ; */ -- ;", "no driver"),
-        ("(SELECT minutes FROM trips);", "no driver"),
-    ],
-)
-def test_other_databases_are_asked_one_selection(query: str, message: str) -> None:
-    with pytest.raises(TableError, match=message):
-        read_table("nonesuch://host/db", query=query)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -78,30 +79,7 @@ def total(terms: Sequence[Pair]) -> Pair:
     >>> [float(end) for end in total(parts)]
     [0.25, 0.25]
     """
-    if len(terms) == 1:
-        return terms[0]
-    if len(terms) == 2:
-        return plus(*terms)
-    low, under = _accumulated([term[0] for term in terms])
-    high, over = _accumulated([term[1] for term in terms])
-    below, above = outward((low + under[0], high + over[1]))
-    # what was rounded nowhere, or is infinite, is what it is
-    below = np.where(under[1] > under[0], below, low + under[0])
-    above = np.where(over[1] > over[0], above, high + over[1])
-    return np.where(np.isnan(below), -np.inf, below), np.where(np.isnan(above), np.inf, above)
-
-
-def _accumulated(terms: Sequence[Floats]) -> tuple[Floats, Pair]:
-    """Return the rounded sum of terms, and bounds of its rounding error: the errors of all additions, added up."""
-    parts = np.stack(np.broadcast_arrays(*terms))
-    sums = np.cumsum(parts, axis=0)
-    before, term, after = sums[:-1], parts[1:], sums[1:]
-    part = after - before
-    errors = (before - (after - part)) + (term - part)
-    errors = np.where(np.isfinite(errors), errors, 0.0)
-    size = len(parts) * EPS * np.abs(errors).sum(axis=0)
-    error = errors.sum(axis=0)
-    return after[-1], (error - size, error + size)
+    return reduce(plus, terms)
 
 
 def negated(x: Pair) -> Pair:
@@ -349,32 +327,32 @@ _KNOT = 1024.0 * EPS
 """An argument so little beyond the last knot, of its size, may be there by rounding alone."""
 
 
-class CurveBank:
-    """Curves of one argument on the same knots, bounded together.
+class CurveBounds:
+    """A curve of one argument, prepared for bounding.
 
     Examples
     --------
     >>> from kanopt.formulas import Input
     >>> curve = Curve("s", Input("x"), (1.0, 0.0, 0.0, 1.0, 2.0), 0.0, 2.0)
-    >>> low, high = CurveBank([curve]).over((1,), np.array([1.0]), np.array([3.0]))[1]
+    >>> low, high = CurveBounds(curve).over((1,), np.array([1.0]), np.array([3.0]))[1]
     >>> low.round(9).tolist(), high.round(9).tolist()
-    ([[0.5]], [[1.0]])
+    ([0.5], [1.0])
     """
 
-    def __init__(self, curves: Sequence[Curve]) -> None:
-        self.curve = curve = curves[0]
-        coefficients = np.array([each.coefficients for each in curves])
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+        coefficients = np.array(curve.coefficients)
         if curve.periodic:
             # a turn from any place within the first one ends within the second
-            coefficients = coefficients[:, np.arange(2 * curve.grid_size + 3) % curve.grid_size]
-        self._spans = coefficients.shape[1] - 3
+            coefficients = coefficients[np.arange(2 * curve.grid_size + 3) % curve.grid_size]
+        self._spans = len(coefficients) - 3
         self._cubics = _Cubics.of(coefficients)
         nothing, unit = np.zeros(self._spans), np.ones(self._spans)
         parts = [self._cubics.over(order, nothing, unit) for order in range(3)]
         self._least, self._most = (np.stack(ends) for ends in zip(*parts, strict=True))
 
     def over(self, orders: Sequence[int], low: Floats, high: Floats) -> dict[int, Pair]:
-        """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""
+        """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (n,)."""
         start, stop = self._places(low, high)
         first, last = (np.minimum(end.astype(np.int64), self._spans - 1) for end in (start, stop))
         apart = first < last
@@ -441,7 +419,7 @@ class CurveBank:
         return pair
 
     def _straight(self, x: Floats) -> Pair:
-        """Bound the curves at or beyond their first and last knot by their end tangents, shape (curves, n)."""
+        """Bound the curve at or beyond its first and last knot by its end tangents, shape (n,)."""
         left = x <= self.curve.low
         end, at = self._cubics.take(np.where(left, 0, self._spans - 1)), np.where(left, 0.0, 1.0)
         beyond = (x - np.where(left, self.curve.low, self.curve.high)) / self.curve.width
@@ -458,7 +436,7 @@ class _Cubics:
     Parameters
     ----------
     parts
-        Shape (12, curves, n). Value, slope and curvature at the left end, and half the change of curvature; what value,
+        Shape (12, n). Value, slope and curvature at the left end, and half the change of curvature; what value,
         slope and curvature do not fall below; what they do not exceed; the largest of the four coefficients in size,
         and of their three differences.
     """
@@ -470,13 +448,13 @@ class _Cubics:
 
     @classmethod
     def of(cls, coefficients: Floats) -> _Cubics:
-        """Return the cubics of B-splines with coefficients (curves, spans + 3)."""
-        spans = coefficients.shape[1] - 3
-        c = [coefficients[:, k : k + spans] for k in range(4)]
+        """Return the cubics of a B-spline with coefficients (spans + 3,)."""
+        spans = len(coefficients) - 3
+        c = [coefficients[k : k + spans] for k in range(4)]
         d = [right - left for left, right in pairwise(c)]
         steps = [minus((right, right), (left, left)) for left, right in pairwise(c)]
         exact = _second_differences(coefficients)
-        bends = exact[:, :spans], exact[:, 1 : 1 + spans]
+        bends = exact[:spans], exact[1 : 1 + spans]
         bend = d[1] - d[0]
         parts = [
             (c[0] + 4.0 * c[1] + c[2]) / 6.0,
@@ -496,7 +474,7 @@ class _Cubics:
 
     def take(self, spans: Integers) -> _Cubics:
         """Return the cubics of some spans."""
-        return _Cubics(self._parts[:, :, spans])
+        return _Cubics(self._parts[:, spans])
 
     def at(self, order: int, t: Floats) -> Floats:
         """Return the values or the derivatives per span at places from 0 to 1."""

@@ -23,7 +23,6 @@ from kanopt.formulas.pieces import Step, Table
 _UNSEEN = "another"
 
 _SMALLEST = 2.0**-32  # of the whole: what is not settled in a side as short as that is not worth the search
-_FARTHEST = 1e18
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class FormulaBoxes:
     Parameters
     ----------
     low, high
-        Ends of the numbers, shape (boxes, numbers); they may be infinite.
+        Ends of the numbers, shape (boxes, numbers).
     first, last
         First and last step of each number, then first and last label of each category; shape (boxes, sides).
     jump
@@ -58,14 +57,8 @@ class FormulaBoxes:
 
     @property
     def centre(self) -> Floats:
-        """Centres, shape (boxes, numbers); for an unbounded side a point at some distance from its finite end."""
-        low, high = self.low, self.high
-        with np.errstate(invalid="ignore"):
-            middle = np.clip(0.5 * low + 0.5 * high, low, high)
-            up = np.where(np.isinf(low), 0.0, low + np.maximum(1.0, np.abs(low)))
-            down = high - np.maximum(1.0, np.abs(high))
-        beyond = np.where(np.isinf(high), up, down)
-        return np.where(np.isinf(low) | np.isinf(high), beyond, middle)
+        """Centres, shape (boxes, numbers)."""
+        return np.clip(0.5 * self.low + 0.5 * self.high, self.low, self.high)
 
     @property
     def width(self) -> Floats:
@@ -173,27 +166,15 @@ class BoxSides:
             places = np.linspace(0.0, 1.0, count)[:, None]
         corners = max(count // 4, 1)
         places[:corners] = np.round(places[:corners]) if len(self.numbers) > 1 else places[:corners]
-        low, high = self.window()
-        numbers = np.clip(low + places * (high - low), low, high)
+        numbers = np.clip(self.low + places * (self.high - self.low), self.low, self.high)
         most = np.array([len(labels) for labels in self.labels], dtype=np.int64)
         return self.points(numbers, generator.integers(0, most, (count, len(most))))
 
-    def window(self) -> tuple[Floats, Floats]:
-        """Return a finite range of every number, from which points are sampled."""
-        low = np.where(np.isinf(self.low), np.minimum(self.high, 0.0) - 1e3, self.low)
-        low = np.where(np.isinf(low), -1e3, low)
-        high = np.where(np.isinf(self.high), low + 1e3 * np.maximum(1.0, np.abs(low)), self.high)
-        return low, high
-
     def can_cut(self, boxes: FormulaBoxes, x: int) -> Flags:
         """Return a mask of the sides that can be split, shape (boxes, sides); not `x` in a jump."""
-        centre = boxes.centre
-        wide = boxes.first < boxes.last
-        with np.errstate(invalid="ignore"):
-            least = np.where(np.isfinite(boxes.width), _SMALLEST * (self.high - self.low), 0.0)
-        least = np.where(np.isfinite(least), least, _SMALLEST * np.abs(centre))
-        bounded = (boxes.width > least) & (np.abs(centre) < _FARTHEST)
-        wide[:, : len(self.numbers)] |= bounded & (boxes.low < centre) & (centre < boxes.high)
+        centre, wide = boxes.centre, boxes.first < boxes.last
+        long = boxes.width > _SMALLEST * (self.high - self.low)
+        wide[:, : len(self.numbers)] |= long & (boxes.low < centre) & (centre < boxes.high)
         if x >= 0:
             wide[:, x] &= ~boxes.jump
         return wide
@@ -213,9 +194,7 @@ class BoxSides:
             boxes[cut], side[cut], runs[cut], half[cut]
         )
         start[cut], stop[cut] = boxes.low[place], boxes.high[place]
-        with np.errstate(invalid="ignore"):
-            share = np.where(np.isfinite(stop - start), (middle - start) / (stop - start), 0.5)
-        share = np.where(np.isnan(share), 1.0, share)
+        share = np.nan_to_num((middle - start) / (stop - start), nan=1.0)
         left, right = (
             replace(left, share=boxes.share * share),
             replace(right, share=boxes.share * (1.0 - share)),

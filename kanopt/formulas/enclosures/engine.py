@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
     TRUE,
-    CurveBank,
+    CurveBounds,
     Flags,
     Pair,
     Stairs,
@@ -26,29 +25,14 @@ from kanopt.formulas.enclosures.arithmetic import (
     within,
 )
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries, sides_of
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
-from kanopt.formulas.enclosures.rules import composed, curves, enclosed
+from kanopt.formulas.enclosures.rules import Enclosure, Orders, composed, curved, enclosed
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.nodes import Apply, Input, Node, Power, Product, Sum, fold, postorder
+from kanopt.formulas.nodes import Apply, Input, Node, Power, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.printing import short_text
 from kanopt.text import number_text
 
-_ONE: Pair = (np.ones(()), np.ones(()))
-
-
-@dataclass(frozen=True)
-class _Walk:
-    """One walk through the graph: where, what is wanted, mean values to use and to record, curves bounded so far."""
-
-    boxes: FormulaBoxes
-    wanted: Orders
-    anchor: Mapping[bytes, Pair]
-    record: dict[bytes, Pair] | None
-    known: dict[bytes, Enclosure]
-
-    @cached_property
-    def centre(self) -> Floats:
-        return self.boxes.centre
+ONE: Pair = (np.ones(()), np.ones(()))
 
 
 class Encloser:
@@ -68,7 +52,7 @@ class Encloser:
         self.root, self.sides = root, sides
         nodes = postorder(root)
         self._place = {name: place for place, name in enumerate(sides.numbers)}
-        self._curves = _banks([node for node in nodes if isinstance(node, Curve)])
+        self._curves = {node.key: CurveBounds(node) for node in nodes if isinstance(node, Curve)}
         self._stairs = {
             node.key: self._stairs_of(node, node.argument.name)
             for node in nodes
@@ -76,38 +60,13 @@ class Encloser:
         }
         self._tables = {node.key: _Entries(node, sides) for node in nodes if isinstance(node, Table)}
 
-    @cached_property
-    def _anchored(self) -> frozenset[bytes]:
-        return _read_in_several_ways(postorder(self.root))
-
-    def over(
-        self,
-        boxes: FormulaBoxes,
-        wanted: Orders,
-        anchor: Mapping[bytes, Pair] | None = None,
-        record: dict[bytes, Pair] | None = None,
-    ) -> Enclosure:
-        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present.
-
-        Parameters
-        ----------
-        boxes
-            Where.
-        wanted
-            The derivatives; for an anchor to be used, those along every number.
-        anchor
-            Bounds at the centres of the boxes of the steps that read a number in several ways. Such a step lies also
-            within its mean-value form (Moore et al. 2009, ch. 6), whose excess width shrinks with the square of the
-            box.
-        record
-            Where to put such bounds, for boxes that are points.
-        """
-        walk = _Walk(boxes, wanted, {} if anchor is None else anchor, record, {})
+    def over(self, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
+        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present."""
         with np.errstate(all="ignore"):
-            found = fold(self.root, partial(self._visit, walk=walk))
-        shape, size = (len(boxes),), len(wanted.inputs)
+            found = fold(self.root, lambda node, parts: self._visit(node, parts, boxes, wanted))
+        shape = (len(boxes),)
 
-        def full(pair: Pair, shape: tuple[int, ...] = shape) -> Pair:
+        def full(pair: Pair) -> Pair:
             return np.broadcast_to(pair[0], shape), np.broadcast_to(pair[1], shape)
 
         still = {wanted.x: NOTHING} if wanted.x >= 0 else {}
@@ -118,16 +77,16 @@ class Encloser:
             {place: full(pair) for place, pair in bend.items()},
             np.broadcast_to(found.defined, shape),
             np.broadcast_to(found.positive, shape),
-            full(found.matrix or NOTHING, (len(boxes), size, size)) if size else None,
-            found.error,
+            found.off,
         )
 
     def steps(self, boxes: FormulaBoxes, wanted: Orders) -> dict[bytes, Enclosure]:
         """Return bounds at every step of the graph, by its key."""
-        walk, found = _Walk(boxes, wanted, {}, None, {}), dict[bytes, Enclosure]()
+        found: dict[bytes, Enclosure] = {}
         with np.errstate(all="ignore"):
             for node in postorder(self.root):
-                found[node.key] = self._visit(node, [found[child.key] for child in node.children], walk)
+                below = [found[child.key] for child in node.children]
+                found[node.key] = self._visit(node, below, boxes, wanted)
         return found
 
     def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
@@ -139,35 +98,20 @@ class Encloser:
                 empty |= low > high
         return empty
 
-    def _visit(self, node: Node, parts: list[Enclosure], walk: _Walk) -> Enclosure:
-        found = self._bounded(node, parts, walk)
-        if walk.record is not None and node.key in self._anchored:
-            walk.record[node.key] = found.value
-        if node.key not in walk.anchor:
-            return found
-        around = mean_value(walk.anchor[node.key], found.slope, walk.boxes, walk.centre)
-        value = np.maximum(found.value[0], around[0]), np.minimum(found.value[1], around[1])
-        return found._replace(value=chosen(found.defined, value, found.value))
-
-    def _bounded(self, node: Node, parts: list[Enclosure], walk: _Walk) -> Enclosure:
+    def _visit(self, node: Node, parts: list[Enclosure], boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         if isinstance(node, Input):
-            return self._input(self._place[node.name], walk.boxes, walk.wanted)
+            return self._input(self._place[node.name], boxes, wanted)
         if isinstance(node, Table):
-            return self._table(node, walk)
+            return self._table(node, boxes, wanted)
         if isinstance(node, Curve):
-            if node.key not in walk.known:
-                bank, group = self._curves[node.key]
-                walk.known.update(
-                    zip([each.key for each in group], curves(group, bank, parts[0], walk.wanted), strict=True)
-                )
-            return walk.known[node.key]
+            return curved(node, self._curves[node.key], parts[0], wanted)
         if isinstance(node, Step):
-            return self._step(node, parts[0], walk)
-        return enclosed(node, parts, walk.wanted)
+            return self._step(node, parts[0], boxes, wanted)
+        return enclosed(node, parts, wanted)
 
     def _input(self, place: int, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         low, high = boxes.low[:, place], boxes.high[:, place]
-        slope = {place: _ONE} if place in wanted.along else {}
+        slope = {place: ONE} if place in wanted.along else {}
         if place == wanted.x and boxes.jump.any():
             # across a stair nothing but the stair moves
             still = np.where(boxes.jump, 0.0, 1.0)
@@ -176,13 +120,13 @@ class Encloser:
         positive = (low > 0.0) if wanted.closed else (low > 0.0) | on_face
         return Enclosure((low, high), slope, {}, TRUE, positive)
 
-    def _table(self, node: Table, walk: _Walk) -> Enclosure:
-        low, high = self._tables[node.key].over(walk.boxes)
+    def _table(self, node: Table, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
+        low, high = self._tables[node.key].over(boxes)
         none = low > high
         low, high = np.where(none, 0.0, low), np.where(none, 0.0, high)
         places = [len(self.sides.numbers) + self.sides.categories.index(name) for name in node.inputs]
         change = low - high, high - low
-        slope = {place: change for place in places if place in walk.wanted.along}
+        slope = {place: change for place in places if place in wanted.along}
         return Enclosure.of((low, high))._replace(slope=slope)
 
     def _stairs_of(self, step: Step, name: str) -> Stairs:
@@ -192,8 +136,7 @@ class Encloser:
         after = np.searchsorted(np.asarray(step.breakpoints), edges, side="right")
         return Stairs(np.concatenate([values[:1], values[after]]))
 
-    def _step(self, node: Step, u: Enclosure, walk: _Walk) -> Enclosure:
-        boxes, wanted = walk.boxes, walk.wanted
+    def _step(self, node: Step, u: Enclosure, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         if not isinstance(node.argument, Input):
             middle = 0.5 * u.value[0] + 0.5 * u.value[1]
             return enclosed(node, [u if wanted.sides else u._replace(value=(middle, middle))], wanted)
@@ -244,36 +187,11 @@ def mean_value(at_centre: Pair, derivatives: Mapping[int, Pair], boxes: FormulaB
     return total([at_centre, *swings])
 
 
-def _banks(nodes: list[Curve]) -> dict[bytes, tuple[CurveBank, list[Curve]]]:
-    """Return for every curve the bank in which it is bounded, and the curves there."""
-    groups: dict[tuple[object, ...], list[Curve]] = {}
-    for curve in nodes:
-        knots = curve.argument.key, curve.low, curve.high, curve.grid_size, curve.periodic
-        groups.setdefault(knots, []).append(curve)
-    banks = [(CurveBank(group), group) for group in groups.values()]
-    return {curve.key: (bank, group) for bank, group in banks for curve in group}
-
-
-def _read_in_several_ways(nodes: Sequence[Node]) -> frozenset[bytes]:
-    """Return the sums and products, but the last step, whose parts read a common number, so that bounds add up."""
-    names: dict[bytes, frozenset[str]] = {}
-    found = set()
-    for node in nodes:
-        below = [names[child.key] for child in node.children]
-        own = frozenset({node.name}) if isinstance(node, Input) else frozenset()
-        names[node.key] = own.union(*below)
-        if isinstance(node, Sum | Product) and sum(map(len, below)) > len(names[node.key]):
-            found.add(node.key)
-    return frozenset(found - {nodes[-1].key})
-
-
 # Bounds of every step of a formula over ranges of its inputs, and how far floating point may be off there.
 #
 # Interval arithmetic (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 2) over the
 # graph, rounded outwards, so that every finite value lies within; where an input occurs several times the
 # bounds are valid but not the tightest.
-
-_BOXES = 256
 
 
 def interval(formula: BaseFormula, ranges: Mapping[str, Any] | None = None) -> Bounds:
@@ -320,16 +238,15 @@ def _check_defined(node: Node, found: Mapping[bytes, Enclosure]) -> None:
     if not isinstance(node, Apply | Power):
         return
     low, high = found[node.children[0].key].ends
-    between = f"something between {number_text(low, 6)} and {number_text(high, 6)}"
-    if isinstance(node, Power):
-        power = found[node.exponent.key].number
-        if power is not None and power % 1.0 and high < 0.0:
-            raise FormulaError(f"{between} to the power of {number_text(power, 6)} is not defined")
-        return
-    function = function_named(node.function)
-    if high < function.low or low > function.high:
-        known = f"from {number_text(function.low, 6)} to {number_text(function.high, 6)}"
-        raise FormulaError(f"{node.function} of {between}: it is defined {known}")
+    least, most = -math.inf, math.inf
+    if isinstance(node, Apply):
+        function = function_named(node.function)
+        least, most = function.low, function.high
+    elif (found[node.exponent.key].number or 0.0) % 1.0:
+        least = 0.0
+    if high < least or low > most:
+        part, ends = short_text(node.children[0]), f"{number_text(low, 6)} and {number_text(high, 6)}"
+        raise FormulaError(f"{short_text(node)} is not defined where {part} is between {ends}")
 
 
 class Enclosures:
@@ -355,23 +272,11 @@ class Enclosures:
         nodes = postorder(root)
         read = {node.name: ranges[node.name] for node in nodes if isinstance(node, Input)}
         sides = BoxSides.of(read, nodes)
-        found = Encloser(root, sides).steps(sides.boxes(*_grid(sides)), Orders(errors=True))
+        found = Encloser(root, sides).steps(sides.whole(), Orders(errors=True))
         self._ranges = {key: each.ends for key, each in found.items()}
-        self.rounding = float(np.max(found[root.key].error.off))
+        self.rounding = float(np.max(found[root.key].off))
         """How far the evaluated root may be from the root, at most."""
 
     def range(self, node: Node) -> Bounds:
         """Return bounds of a step; infinite where it may have no finite value."""
         return self._ranges[node.key]
-
-
-def _grid(sides: BoxSides) -> tuple[Floats, Floats]:
-    """Return the ends of boxes that fill the ranges, each of shape (boxes, numbers)."""
-    low, high, count = sides.low, sides.high, len(sides.numbers)
-    each = max(int(_BOXES ** (1.0 / max(count, 1)) + 1e-9), 1)
-    if each == 1 or not count:
-        return low[None], high[None]
-    place = np.stack(np.unravel_index(np.arange(each**count), (each,) * count), axis=1)
-    edges = np.linspace(low, high, each + 1)
-    columns = np.arange(count)
-    return edges[place, columns], edges[place + 1, columns]

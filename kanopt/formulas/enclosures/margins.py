@@ -1,7 +1,8 @@
 """Facts as margins: a quantity that must be non-negative everywhere in the box, and points where it is negative.
 
 The margin of monotonicity is the first derivative, that of convexity the second, or the least eigenvalue of the matrix
-of second derivatives, that of a bound the distance to it. :mod:`kanopt.formulas.enclosures.rules` defines derivatives
+of second derivatives, in intervals for every entry (Rohn 1994, SIAM J. Matrix Anal. Appl. 15), that of a bound the
+distance to it. :mod:`kanopt.formulas.enclosures.rules` defines derivatives
 at kinks and at breakpoints of step functions.
 
 A fact is refuted by points at which the values of the formula itself contradict it. They are looked for along *chords*:
@@ -11,7 +12,7 @@ a place, and both ends of a line through it, along the inputs in question (:mod:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -19,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
-from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair, minus, signed
+from kanopt.formulas.enclosures.arithmetic import EPS, NOTHING, Flags, Pair, minus, signed
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders, least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.enclosures.engine import Encloser, mean_value
 from kanopt.formulas.enclosures.facts import Point
+from kanopt.formulas.enclosures.rules import Enclosure, Orders
 from kanopt.formulas.nodes import Node, computed
 
 _STEPS = 2.0 ** -np.arange(24.0)
+_ROUNDING = 64.0 * EPS  # of the entries of a matrix: what its eigenvalues may be off by
 _ACROSS = 1e-6  # of the range: how far the chord across a jump goes to both sides
 
 
@@ -67,16 +69,15 @@ def chords_across(sides: BoxSides, inputs: tuple[int, ...], boxes: FormulaBoxes)
     """Return chords across every box, shape (boxes, tries, 3, numbers): along its diagonal and every side."""
     if not inputs:
         return np.repeat(boxes.centre[:, None, None], 3, axis=2)
-    first, last = sides.window()
-    half = 0.5 * np.where(np.isfinite(boxes.width), boxes.width, last - first)
-    half = np.where(boxes.jump[:, None], np.maximum(half, _ACROSS * (last - first)), half)
+    half = 0.5 * boxes.width
+    half = np.where(boxes.jump[:, None], np.maximum(half, _ACROSS * (sides.high - sides.low)), half)
     ways = np.eye(half.shape[1])[[*inputs]]
     if len(ways) > 1:
         ways = np.concatenate([ways.sum(axis=0, keepdims=True), ways])
     reach = half[:, None] * ways
     centre = np.broadcast_to(boxes.centre[:, None], reach.shape)
     # a kink may lie where boxes meet
-    corner = np.where((ways != 0.0) & np.isfinite(boxes.low)[:, None], boxes.low[:, None], centre)
+    corner = np.where(ways != 0.0, boxes.low[:, None], centre)
     middle, reach = np.concatenate([centre, corner], axis=1), np.concatenate([reach, reach], axis=1)
     return _chords(sides, inputs, middle, reach)
 
@@ -85,8 +86,7 @@ def chords_near(sides: BoxSides, inputs: tuple[int, ...], points: Floats, way: F
     """Return ever shorter chords through points, in directions of shape (points, numbers)."""
     if not inputs:
         return np.repeat(points[:, None, None], 3, axis=2)
-    first, last = sides.window()
-    fits = np.where(way != 0.0, (last - first) / np.abs(way), np.inf).min(axis=1)
+    fits = np.where(way != 0.0, (sides.high - sides.low) / np.abs(way), np.inf).min(axis=1)
     reach = (0.5 * fits[:, None] * _STEPS)[..., None] * way[:, None]
     return _chords(sides, inputs, np.broadcast_to(points[:, None], reach.shape), reach)
 
@@ -94,8 +94,7 @@ def chords_near(sides: BoxSides, inputs: tuple[int, ...], points: Floats, way: F
 def _chords(sides: BoxSides, inputs: tuple[int, ...], middle: Floats, reach: Floats) -> Floats:
     """Return both ends and the exact middle of chords, moved inwards where they leave the range."""
     first, last = sides.low, sides.high
-    with np.errstate(invalid="ignore"):
-        reach = np.clip(reach, -0.5 * (last - first), 0.5 * (last - first))
+    reach = np.clip(reach, -0.5 * (last - first), 0.5 * (last - first))
     size = np.abs(reach)
     centre = np.clip(middle, first + size, last - size)
     # on multiples of a small power of two sums and halves are exact
@@ -111,7 +110,6 @@ _ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
 _SURE, _SHARE = 2.0**6, 1e-6
 """That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
-_FAR = 2.0**10
 _CANDIDATES = 16
 _PLAIN = 4.0
 """How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
@@ -168,10 +166,10 @@ class FormulaMargin(ABC):
     """Position of the number whose jumps are boxes of their own; −1 for none."""
     chord: tuple[int, ...] = (0, 1, 2)
     """Which points of a chord tell about the fact: its ends, 0 and 2, or its middle, 1."""
-    own_orders = Orders()
+    own_orders: tuple[Orders, ...] = (Orders(),)
     """The derivatives of which the margin consists."""
     finer_orders: tuple[Orders, ...]
-    """Derivatives that tell more over a box, in several ways, of which the best counts."""
+    """Those that tell more over a box."""
 
     def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         self.law, self.sides, self.inputs, self.sign = law, law.sides, inputs, sign
@@ -180,34 +178,34 @@ class FormulaMargin(ABC):
         self.everyone = tuple(range(len(self.sides.numbers) + len(self.sides.categories)))
 
     @abstractmethod
-    def of(self, found: Enclosure) -> Pair:
+    def of(self, found: Sequence[Enclosure]) -> Pair:
         """Return bounds of the margin."""
 
     def derivatives(self, found: Enclosure) -> Mapping[int, Pair]:
         """Return bounds of the derivatives of the margin, if they are known."""
         return {}
 
+    def over(self, boxes: FormulaBoxes, orders: Sequence[Orders]) -> list[Enclosure]:
+        """Return what is known over boxes of the part of the formula that determines the fact."""
+        return [self.encloser.over(boxes, each) for each in orders]
+
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes: the better of the natural form and, with derivatives, the mean-value form."""
-        centre, anchor = boxes.centre, dict[bytes, Pair]()
-        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders, record=anchor))
-        best = np.full(len(boxes), -np.inf)
-        derivative, defined = dict[int, Pair](), np.ones(len(boxes), dtype=bool)
-        for orders in self.finer_orders:
-            found = self.encloser.over(boxes, orders, anchor)
-            low, derivative = self.of(found)[0], dict(self.derivatives(found))
-            if derivative:
-                # across several stairs or labels the centre is no single point, but its bounds hold for all of them
-                with np.errstate(all="ignore"):
-                    around = mean_value(at_centre, derivative, boxes, centre)[0]
-                low, defined = np.where(found.defined, np.maximum(low, around), low), found.defined
-            best = np.maximum(best, self._claimed(low, found, boxes))
-        return MarginBounds(best, at_centre, derivative, defined)
+        centre = boxes.centre
+        at_centre = self.of(self.over(boxes.at(centre), self.own_orders))
+        found = self.over(boxes, self.finer_orders)
+        low, derivative = self.of(found)[0], self.derivatives(found[0])
+        if derivative:
+            # across several stairs or labels the centre is no single point, but its bounds hold for all of them
+            with np.errstate(all="ignore"):
+                around = mean_value(at_centre, derivative, boxes, centre)[0]
+            low = np.where(found[0].defined, np.maximum(low, around), low)
+        return MarginBounds(self._claimed(low, found[0], boxes), at_centre, derivative, found[0].defined)
 
     def low(self, boxes: FormulaBoxes) -> Floats:
         """Return lower bounds of the margin, shape (boxes,)."""
-        found = self.encloser.over(boxes, self.own_orders)
-        return self._claimed(self.of(found)[0], found, boxes)
+        found = self.over(boxes, self.own_orders)
+        return self._claimed(self.of(found)[0], found[0], boxes)
 
     def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
         """Return the bound, −∞ where the formula may be undefined, +∞ where a table has no entry."""
@@ -216,10 +214,6 @@ class FormulaMargin(ABC):
     def hidden_by_rounding(self, boxes: FormulaBoxes, finding: MarginBounds, size: float) -> Flags:
         """Return a mask of the boxes where rounding hides whether the margin is below zero.
 
-        This is checked at three points of each box, since rounding error of an exponential at one end may be negligible
-        at the other, with the middle, the first and the last of its labels. Points at which the margin is exact and not
-        negative, as where a law is held at a constant, tell nothing.
-
         Parameters
         ----------
         boxes, finding
@@ -227,32 +221,18 @@ class FormulaMargin(ABC):
         size
             The largest margin in a sample of the whole box.
         """
-        low, width = finding.low, finding.at_centre[1] - finding.at_centre[0]
-        # between several stairs it is not rounding that widens the bounds
-        stairs = (boxes.first == boxes.last)[:, : len(self.sides.numbers)]
-        found = np.asarray((low < 0.0) & np.isfinite(low) & stairs.all(axis=1))
-        # far beyond what rounding does at the centre there is nothing to look for
-        found &= ~((width > 0.0) & (low < -_FAR * _ZERO * width))
-        told = np.zeros(len(boxes), dtype=bool)
-        middle = boxes.centre, (boxes.first + boxes.last) // 2
-        for numbers, labels in (middle, (boxes.low, boxes.first), (boxes.high, boxes.last)):
-            rows = np.flatnonzero(found)
-            if not len(rows):
-                break
-            least, width = self._at_points(boxes[rows], numbers[rows], labels[rows])
-            allowed = np.minimum(_ZERO * width, np.maximum(_SURE * width, _SHARE * size))
-            exact = (width == 0.0) & (least >= 0.0)
-            found[rows] = exact | (np.isfinite(width) & (low[rows] >= -allowed))
-            told[rows] |= ~exact
-        return found & told
-
-    def _at_points(self, boxes: FormulaBoxes, numbers: Floats, labels: Integers) -> Pair:
-        """Return lower bounds of the margin at points of boxes, and the widths of its bounds."""
-        here = replace(boxes, first=labels, last=labels)
-        numbers = np.where(np.isfinite(numbers), numbers, boxes.centre)
-        found = self.encloser.over(here.at(numbers), replace(self.own_orders, sides=False))
+        # between several stairs or labels it is not rounding that widens the bounds
+        alone = (boxes.first == boxes.last).all(axis=1)
+        rows = np.flatnonzero(alone & (finding.low < 0.0) & np.isfinite(finding.low))
+        here, orders = boxes[rows], [replace(each, sides=False) for each in self.own_orders]
+        found = self.over(here.at(here.centre), orders)
         least, most = self.of(found)
-        return least, np.where(found.defined, most - least, 0.0)
+        width = np.where(found[0].defined, most - least, 0.0)
+        allowed = np.minimum(_ZERO * width, np.maximum(_SURE * width, _SHARE * size))
+        # where the margin is exact, as where a law is held at a constant, nothing is hidden
+        hidden = np.zeros(len(boxes), dtype=bool)
+        hidden[rows] = (width > 0.0) & np.isfinite(width) & (finding.low[rows] >= -allowed)
+        return hidden
 
     def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
         """Return points at which the formula itself contradicts the fact, if any are found.
@@ -327,12 +307,12 @@ class SlopeMargin(FormulaMargin):
     def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         super().__init__(law, inputs, sign, core)
         self.x = inputs[0]
-        self.own_orders = Orders(1, inputs, self.x)
+        self.own_orders = (Orders(1, inputs, self.x),)
         self.finer_orders = (Orders(2, self.everyone, self.x),)
 
-    def of(self, found: Enclosure) -> Pair:
+    def of(self, found: Sequence[Enclosure]) -> Pair:
         """Return bounds of it."""
-        return signed(found.slope[self.x], self.core_sign)
+        return signed(found[0].slope[self.x], self.core_sign)
 
     def derivatives(self, found: Enclosure) -> Mapping[int, Pair]:
         """Return bounds of the second derivatives."""
@@ -347,17 +327,35 @@ class CurvatureMargin(FormulaMargin):
 
     def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         super().__init__(law, inputs, sign, core)
-        own = Orders(2, inputs, inputs[0]) if len(inputs) == 1 else Orders(2, inputs, inputs=inputs)
-        ways = (True, False) if len(inputs) > 1 else (True,)
-        self.own_orders = own
-        self.finer_orders = tuple(replace(own, along=self.everyone, keep=keep) for keep in ways)
+        self.own_orders = tuple(Orders(2, inputs, x) for x in inputs)
+        self.finer_orders = tuple(Orders(2, self.everyone, x) for x in inputs)
 
-    def of(self, found: Enclosure) -> Pair:
+    def of(self, found: Sequence[Enclosure]) -> Pair:
         """Return bounds of it."""
-        if found.matrix is None:
-            return signed(found.curvature[self.inputs[0]], self.core_sign)
-        low, high = signed(found.matrix, self.core_sign)
-        return least_eigenvalue(low), least_eigenvalue_above(high)
+        if len(found) == 1:
+            return signed(found[0].curvature[self.inputs[0]], self.core_sign)
+        middle, radius = self._matrix(found)
+        known = np.isfinite(radius)
+        least = np.linalg.eigvalsh(middle)[..., 0]
+        return np.where(known, least - radius, -np.inf), np.where(known, least + radius, np.inf)
+
+    def _matrix(self, found: Sequence[Enclosure]) -> tuple[Floats, Floats]:
+        """Return symmetric matrices (boxes, m, m), and how far the eigenvalues of those in question are from theirs."""
+        shape = found[0].value[0].shape
+        entries = [
+            [np.broadcast_to(end, shape) for end in each.curvature.get(j, NOTHING)]
+            for each in found
+            for j in self.inputs
+        ]
+        low, high = np.array(entries).reshape(len(found), len(found), 2, -1).transpose(2, 3, 0, 1)
+        with np.errstate(invalid="ignore"):
+            middle, spread = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
+        known = np.asarray(np.isfinite(spread).all(axis=(1, 2)))
+        middle = np.where(known[:, None, None], 0.5 * (middle + middle.swapaxes(1, 2)), 0.0)
+        spread = 0.5 * (spread + spread.swapaxes(1, 2)) + _ROUNDING * np.abs(middle).sum(
+            axis=2, keepdims=True
+        )
+        return self.core_sign * middle, np.where(known, spread.sum(axis=2).max(axis=1), np.inf)
 
     def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
         # a jump between points of the range breaks a convex shape, whichever way it goes; what a box holds of it counts
@@ -376,12 +374,9 @@ class CurvatureMargin(FormulaMargin):
         """Return the direction in which the second derivatives are least."""
         if len(self.inputs) == 1:
             return super()._way(points, labels)
-        found = self.encloser.over(self.sides.points(points, labels), self.own_orders)
-        assert found.matrix is not None
-        matrix = signed(found.matrix, self.core_sign)[1]
+        matrix, _ = self._matrix(self.over(self.sides.points(points, labels), self.own_orders))
         way = np.zeros_like(points)
-        vectors = np.linalg.eigh(np.where(np.isfinite(matrix), matrix, 0.0))[1]
-        way[:, [*self.inputs]] = vectors[..., 0]
+        way[:, [*self.inputs]] = np.linalg.eigh(matrix)[1][..., 0]
         return way
 
     def _violation(self, points: Floats, low: Floats, high: Floats) -> Floats:
@@ -401,9 +396,9 @@ class BoundMargin(FormulaMargin):
         self.bound = np.asarray(bound)
         self.finer_orders = (Orders(1, self.everyone),)
 
-    def of(self, found: Enclosure) -> Pair:
+    def of(self, found: Sequence[Enclosure]) -> Pair:
         """Return bounds of it."""
-        return signed(minus(found.value, (self.bound, self.bound)), self.sign)
+        return signed(minus(found[0].value, (self.bound, self.bound)), self.sign)
 
     def derivatives(self, found: Enclosure) -> Mapping[int, Pair]:
         """Return bounds of the first derivatives."""
@@ -429,27 +424,23 @@ class DefinedMargin(FormulaMargin):
     def __init__(self, law: PointEvaluator) -> None:
         super().__init__(law, (), 1, (law.encloser, 1))
         # including the faces of the whole box
-        self.own_orders = Orders(closed=True)
-        self.finer_orders = (self.own_orders,)
+        self.own_orders = self.finer_orders = (Orders(closed=True),)
 
-    def of(self, found: Enclosure) -> Pair:
+    def of(self, found: Sequence[Enclosure]) -> Pair:
         """Return it."""
-        nowhere = np.where(found.defined, 0.0, -np.inf)
+        nowhere = np.where(found[0].defined, 0.0, -np.inf)
         return nowhere, nowhere
 
     def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
-        # of an endless box the values may be endless and yet each of them finite
-        endless = ~np.isfinite(boxes.width).all(axis=1)
         finite = np.isfinite(found.value[0]) & np.isfinite(found.value[1])
-        return super()._claimed(np.where(finite | endless, low, -np.inf), found, boxes)
+        return super()._claimed(np.where(finite, low, -np.inf), found, boxes)
 
     def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
         """Return a point, at a corner or in the middle of a box, at which the formula has no finite value."""
         labels = self._labels(boxes)
         for place in (boxes.centre, boxes.low, boxes.high):
-            rows = np.flatnonzero(np.isfinite(place).all(axis=1))
-            points = self.sides.points(place[rows], labels[rows])
-            rows = rows[~self.encloser.has_no_entry(points)]
+            points = self.sides.points(place, labels)
+            rows = np.flatnonzero(~self.encloser.has_no_entry(points))
             said = self.law.values(place[rows], labels[rows])
             wrong = rows[~np.isfinite(said)]
             if len(wrong):

@@ -2,9 +2,7 @@
 
 A fact is decided on the part of the formula that determines it, so that the rest cannot loosen the bounds. Terms
 without the input change neither its slope nor its curvature, positive factors without it only scale them, and a
-strictly monotone function is monotone where its argument is. A product of positive factors increases where its
-logarithm does, which is a sum with one term per factor: the slope of x · y / (1 + x + y) vanishes with y, that of its
-logarithm does not.
+strictly monotone function is monotone where its argument is.
 
 Boxes are bisected until the margin is bounded from below in all of them. Boxes are processed worst first, many at a
 time (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 5). If the margin is monotone in a
@@ -17,7 +15,7 @@ INTBIS*) or, without derivatives, by the gain from shrinking a side to its middl
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -26,10 +24,9 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.arithmetic import NOTHING, CurveBank, Flags, Pair, largest, range_over
+from kanopt.formulas.enclosures.arithmetic import NOTHING, CurveBounds, Flags, Pair, largest, range_over
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
-from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.enclosures.engine import ONE, Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.enclosures.margins import (
     BoundMargin,
@@ -40,12 +37,22 @@ from kanopt.formulas.enclosures.margins import (
     PointEvaluator,
     SlopeMargin,
 )
+from kanopt.formulas.enclosures.rules import (
+    AFFINE,
+    Bend,
+    Enclosure,
+    Orders,
+    bend_of_function,
+    bend_of_sum,
+    curved,
+    enclosed,
+)
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
-    DEEPEST,
     Apply,
     Constant,
     Input,
+    Maximum,
     Minimum,
     Node,
     Power,
@@ -54,7 +61,7 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
-from kanopt.formulas.pieces import Curve
+from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 
 _SAMPLE = 320
@@ -78,9 +85,9 @@ def branch_and_bound(fact: ShapeFact, margin: FormulaMargin, budget: int) -> Sha
     if (margin.low(root) >= 0.0).all():
         return replace(fact, verdict="proved", boxes=1)
     sample = margin.sides.sample(_SAMPLE)
-    found = margin.encloser.over(sample, margin.own_orders)
+    found = margin.over(sample, margin.own_orders)
     bounds = margin.of(found)
-    finding = MarginBounds(bounds[0], bounds, {}, found.defined)
+    finding = MarginBounds(bounds[0], bounds, {}, found[0].defined)
     witness = margin.contradiction(root) or margin.contradiction(sample, finding)
     if witness:
         return replace(fact, verdict="refuted", boxes=1, witness=witness)
@@ -125,7 +132,7 @@ def _branch(fact: ShapeFact, margin: FormulaMargin, budget: int, typical: float)
 def _open(fact: ShapeFact, margin: FormulaMargin, parts: list[FormulaBoxes], why: str) -> ShapeFact:
     """Return an undecided fact: why, or rather that the formula may have no value in boxes that are left."""
     boxes = concatenate(parts)
-    found = margin.encloser.over(boxes, margin.own_orders)
+    found = margin.encloser.over(boxes, margin.own_orders[0])
     undefined = ~found.defined & ~margin.encloser.has_no_entry(boxes)
     if undefined.any():
         centre = boxes.centre[int(np.argmax(undefined))]
@@ -160,7 +167,7 @@ def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
     """Return the influence of each side on the margin, shape (boxes, sides)."""
     sides, count = margin.sides, len(margin.sides.numbers)
     whole = sides.high - sides.low
-    lengths = np.where(np.isfinite(whole) & (whole > 0.0), whole, 1.0)
+    lengths = np.where(whole > 0.0, whole, 1.0)
     labels = (boxes.last - boxes.first)[:, count:].astype(np.float64)
     relative = np.concatenate([boxes.width / lengths, labels], axis=1)
     influence = np.zeros(relative.shape)
@@ -173,7 +180,6 @@ def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
             influence[rows, side] = margin.low(shrunk) - finding.low[rows] if len(rows) else 0.0
     influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
     # what is unbounded is told apart by its length, and so are sides none of which seems to matter
-    relative = np.minimum(np.nan_to_num(relative, nan=1.0), 1e6)
     influence = np.where(np.isinf(influence), _HUGE * (1.0 + relative), influence)
     flat = influence.max(axis=1, initial=0.0) <= 0.0
     return np.where(flat[:, None], relative, influence)
@@ -188,7 +194,6 @@ def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes,
             continue  # labels have no order
         # across several stairs a face is not on one of them
         wide = finding.defined & (low[:, j] < high[:, j]) & (boxes.first[:, j] == boxes.last[:, j])
-        wide &= np.isfinite(low[:, j]) & np.isfinite(high[:, j])
         # a face of the whole where the number is zero may have no finite value
         kept = ~((low[:, j] == 0.0) & np.isinf(finding.low))
         up, down = wide & kept & (least >= 0.0), wide & (most <= 0.0) & (least < 0.0)
@@ -229,26 +234,6 @@ def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) 
         if argument is not None and argument.key in reads:
             node, sign, found = argument, sign * direction, True
     return node, sign
-
-
-def logarithm(node: Node, sides: BoxSides) -> Node | None:
-    """Return the logarithm of a product of several positive factors, written as a sum; None for other steps."""
-    if not isinstance(node, Product) or len(node.factors) < 2 or node.depth > DEEPEST - 4:
-        return None
-    if not all(bool(_whole(factor, sides).positive.all()) for factor in node.factors):
-        return None
-    return Sum(tuple(_log(factor) for factor in node.factors))
-
-
-def _log(node: Node) -> Node:
-    match node:
-        case Product():
-            return Sum(tuple(_log(factor) for factor in node.factors))
-        case Power(base=base, exponent=Constant() as exponent):
-            return Product((exponent, _log(base)))
-        case Apply(function="exp"):
-            return node.argument
-    return Apply("log", node)
 
 
 def _steps_reading(root: Node, names: Collection[str]) -> frozenset[bytes]:
@@ -292,7 +277,7 @@ def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
         case Apply():
             slope = range_over(function_named(node.function), 1, *_whole(node.argument, sides).value)
         case Curve():
-            slope = CurveBank([node]).over((1,), *_whole(node.argument, sides).value)[1]
+            slope = CurveBounds(node).over((1,), *_whole(node.argument, sides).value)[1]
         case Power(base=base, exponent=Constant(value=power)) if power:
             found = _whole(base, sides)
             if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
@@ -385,6 +370,10 @@ def prove(
     root = formula.root if ranges else among_rows(formula.root, formula.domain.orders)
     graph = canonicalise(root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
+    for name, low_end, high_end in zip(sides.numbers, sides.low, sides.high, strict=True):
+        if not np.isfinite(high_end - low_end):
+            told = f"give one, ranges={{{name!r}: (low, high)}}"
+            raise FormulaError(f"{formula.title}: input {name!r} has no finite range; {told}")
     law, basis = PointEvaluator(root, sides), "" if ranges else formula.basis
     facts = tuple(replace(_answer(law, graph, question, boxes), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
@@ -469,7 +458,58 @@ def _answer(law: PointEvaluator, graph: Node, question: ShapeFact, budget: int) 
     if question.input and not moving:
         return replace(question, verdict="proved")
     with np.errstate(all="ignore"):
+        if len(moving) > 1 and _bends_jointly(graph, names, sides)[question.shape == "concave"]:
+            return replace(question, verdict="proved", boxes=1)
         return branch_and_bound(question, _margin(law, graph, question, moving), budget)
+
+
+def _bends_jointly(root: Node, names: Sequence[str], sides: BoxSides) -> Bend:
+    """Return how a graph bends in several inputs jointly, as far as the rules of convex programming tell."""
+    encloser, whole, reads = Encloser(root, sides), sides.whole(), _steps_reading(root, names)
+    known = encloser.steps(whole, Orders())
+    found: dict[bytes, Bend] = {}
+    for node in postorder(root):
+        below = [found[child.key] for child in node.children]
+        value = known[node.key]
+        if node.key not in reads or isinstance(node, Input):
+            bend = AFFINE
+        elif isinstance(node, Sum):
+            bend = bend_of_sum([(1.0, each) for each in below])
+        elif isinstance(node, Product):
+            bend = _bend_of_product(node, below, known, reads)
+        elif isinstance(node, Maximum | Minimum):
+            largest = bend_of_sum([(1.0, each) for each in below])
+            bend = (largest[0], False) if isinstance(node, Maximum) else (False, largest[1])
+        else:
+            bend = _bend_of_one(node, below[0], known) if bool(value.defined.all()) else (False, False)
+        found[node.key] = bend
+    return found[root.key]
+
+
+def _bend_of_product(
+    node: Product, below: Sequence[Bend], known: Mapping[bytes, Enclosure], reads: frozenset[bytes]
+) -> Bend:
+    moving = [bend for child, bend in zip(node.factors, below, strict=True) if child.key in reads]
+    signs = [known[child.key].ends for child in node.factors if child.key not in reads]
+    if len(moving) > 1 or (moving[0] != AFFINE and any(low < 0.0 < high for low, high in signs)):
+        return False, False
+    return bend_of_sum([(math.prod(1.0 if low >= 0.0 else -1.0 for low, _ in signs), moving[0])])
+
+
+def _bend_of_one(node: Node, argument: Bend, known: Mapping[bytes, Enclosure]) -> Bend:
+    """Return how a function, a curve or a power of one moving step bends."""
+    if isinstance(node, Step | Table) or (
+        isinstance(node, Power) and not isinstance(node.exponent, Constant)
+    ):
+        return False, False
+    wanted, u = Orders(2, (0,), 0), known[node.children[0].key]._replace(slope={0: ONE})
+    if isinstance(node, Curve):
+        found = curved(node, CurveBounds(node), u, wanted)
+    else:
+        found = enclosed(node, [u, *(known[child.key] for child in node.children[1:])], wanted)
+    (falls, rises), (least, most) = found.slope[0], found.curvature[0]
+    own = bool((least >= 0.0).all()), bool((most <= 0.0).all())
+    return bend_of_function(own, bool((falls >= 0.0).all()), bool((rises <= 0.0).all()), argument)
 
 
 def _margin(law: PointEvaluator, graph: Node, question: ShapeFact, moving: tuple[int, ...]) -> FormulaMargin:
@@ -484,18 +524,13 @@ def _margin(law: PointEvaluator, graph: Node, question: ShapeFact, moving: tuple
     node, direction = core_of(graph, names, sides, through=not bent)
     if bent:
         return CurvatureMargin(law, moving, sign, (Encloser(node, sides), direction))
-    core = SlopeMargin(law, moving, sign, (Encloser(node, sides), direction))
-    logs = logarithm(node, sides)
-    if logs is None or bool((core.low(sides.whole()) >= 0.0).all()):
-        return core
-    return SlopeMargin(law, moving, sign, (Encloser(logs, sides), direction))
+    return SlopeMargin(law, moving, sign, (Encloser(node, sides), direction))
 
 
 def canonicalise(root: Node) -> Node:
     """Return an equal graph with fewer repeated steps; the names of constants are dropped.
 
-    Products are flattened and powers merged, and log(1 + a · exp(u)), as learned laws hold them, and powers of it are
-    written with softplus, whose convexity is known. The result may be defined in more places, which does not invalidate
+    Products are flattened and powers merged. The result may be defined in more places, which does not invalidate
     proofs for the places where the formula is.
 
     Examples
@@ -504,37 +539,7 @@ def canonicalise(root: Node) -> Node:
     >>> from kanopt.formulas.printing import to_infix
     >>> to_infix(canonicalise(parse_formula("x * (1 / c^2)^2 * x", [Variable("x"), Variable("c")], Variable("y")).root))
     'x^2 / c^4'
-    >>> to_infix(canonicalise(parse_formula("log(1 + 2 * exp(x))", [Variable("x")], Variable("y")).root))
-    'softplus(0.6931 + x)'
     """
-    unnamed = rebuild(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)
-    return simplify_graph(rebuild(simplify_graph(unnamed), _with_softplus))
-
-
-def _with_softplus(node: Node) -> Node:
-    match node:
-        case Apply(function="log", argument=Sum() as inner):
-            found = _soft(inner)
-            return node if found is None else Sum((Constant(math.log(found[0])), found[1]))
-        case Apply(function="log1p", argument=argument):
-            found = _soft(Sum((Constant(1.0), argument)))
-            return node if found is None else found[1]
-        case Power(base=Sum() as inner, exponent=Constant(value=power)) if power > 0.0:
-            found = _soft(inner)
-            if found is not None:
-                grown = Apply("exp", Product((Constant(power), found[1])))
-                return Product((Constant(found[0] ** power), grown))
-    return node
-
-
-def _soft(node: Sum) -> tuple[float, Node] | None:
-    """Return c and softplus(u + log(a / c)) for c + a · exp(u) with positive c and a, else None."""
-    if len(node.terms) != 2 or not isinstance(node.terms[0], Constant):
-        return None
-    constant, scale, rest = node.terms[0].value, 1.0, node.terms[1]
-    if isinstance(rest, Product) and len(rest.factors) == 2 and isinstance(rest.factors[0], Constant):
-        scale, rest = rest.factors[0].value, rest.factors[1]
-    if min(constant, scale) <= 0.0 or not isinstance(rest, Apply) or rest.function != "exp":
-        return None
-    shift = Constant(math.log(scale) - math.log(constant))
-    return constant, Apply("softplus", Sum((shift, rest.argument)))
+    return simplify_graph(
+        rebuild(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)
+    )

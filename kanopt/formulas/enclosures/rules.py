@@ -9,34 +9,38 @@ one input x and the others. The bounds are valid beyond smooth steps:
   quotients by the same rules. So the formula is non-decreasing where it is not negative, also at the kink of a maximum
   and across the breakpoints of a step function, where it is unbounded in the direction of the jump.
 * A second derivative is that of the formula smoothed at its kinks, where it is unbounded on one side; if it is bounded
-  from below by zero for all smoothings, the formula is convex in the limit. Second derivatives in several inputs
-  together are bounded in the order of positive semidefinite matrices (:mod:`kanopt.formulas.enclosures.enclosure`).
+  from below by zero for all smoothings, the formula is convex in the limit.
 
-Beside them runs an error analysis (:mod:`kanopt.formulas.enclosures.enclosure`). Each is computed only where it is
-asked for, so that values alone cost no more than values.
+Beside them runs an error analysis: each step hands on what its parts are off by, times its slope over their ranges, and
+adds a few units in the last place of its own (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, sec. 3.3).
+At a stair nothing is counted: where rounding alone decides on which stair an argument stands, the law itself is
+undecided. Each is computed only where it is asked for, so that values alone cost no more than values.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
 from operator import and_, or_
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from kanopt.formulas.enclosures import enclosure
-from kanopt.formulas.enclosures import enclosure as rounding
+from kanopt.array_types import Floats
 from kanopt.formulas.enclosures.arithmetic import (
+    EPS,
     NOTHING,
     TRUE,
     UPWARDS,
-    CurveBank,
+    CurveBounds,
     Flags,
     Pair,
     Stairs,
     chosen,
     hull,
+    largest,
     minus,
     negated,
     plus,
@@ -47,10 +51,183 @@ from kanopt.formulas.enclosures.arithmetic import (
     total,
     variable_power_bounds,
 )
-from kanopt.formulas.enclosures.enclosure import EXACT, Enclosure, Orders
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.pieces import Curve, Step
+
+Bend: TypeAlias = tuple[bool, bool]
+"""Whether something is convex, and whether it is concave, in several inputs jointly; both if it is affine."""
+AFFINE: Bend = (True, True)
+
+
+def turned(bend: Bend) -> Bend:
+    """Return how minus something bends."""
+    return bend[1], bend[0]
+
+
+def bend_of_sum(terms: Iterable[tuple[float, Bend]]) -> Bend:
+    """Return how a sum of multiples bends, given the factors and what they multiply.
+
+    Examples
+    --------
+    >>> bend_of_sum([(2.0, (True, False)), (-1.0, (False, True)), (-3.0, AFFINE)])
+    (True, False)
+    """
+    found = [bend if factor > 0.0 else turned(bend) for factor, bend in terms if factor]
+    return all(convex for convex, _ in found), all(concave for _, concave in found)
+
+
+def bend_of_function(own: Bend, rises: bool, falls: bool, argument: Bend) -> Bend:
+    """Return how a function of one variable bends in what its argument is made of, by disciplined convex programming.
+
+    A convex function of something affine is convex; a convex function that never falls, of something convex, too, as is
+    one that never rises, of something concave; and the other way round for concave ones (Grant, Boyd and Ye 2006,
+    "Disciplined convex programming"). Where no rule applies nothing is claimed.
+
+    Examples
+    --------
+    >>> bend_of_function((True, False), True, False, (True, False))
+    (True, False)
+    """
+    convex, concave = (
+        argument == AFFINE or (rises and same) or (falls and opposite)
+        for same, opposite in (argument, turned(argument))
+    )
+    return own[0] and convex, own[1] and concave
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What is asked for.
+
+    Parameters
+    ----------
+    order
+        0 for values alone, 1 with first derivatives, 2 with second derivatives.
+    along
+        Positions of the numbers of the first derivatives, including `x`. A category, whose position follows those of
+        the numbers, has the largest difference between two of its labels for one.
+    x
+        Position of the number of which second derivatives in it and each of `along` are wanted, and which moves in a
+        jump; −1 for none.
+    sides
+        Whether derivatives at a kink include both sides. If not, one side is used, so that at points only rounding
+        widens the bounds.
+    closed
+        Whether to include faces of the whole box on which a number is zero, where a logarithm has no finite value.
+    errors
+        Whether to bound also how far floating point may be off.
+    """
+
+    order: int = 0
+    along: tuple[int, ...] = ()
+    x: int = -1
+    sides: bool = True
+    closed: bool = False
+    errors: bool = False
+
+    @property
+    def second(self) -> bool:
+        """Whether second derivatives in `x` are wanted."""
+        return self.order == 2 and self.x >= 0
+
+
+EXACT: Floats = np.zeros(())
+
+
+class Enclosure(NamedTuple):
+    """Bounds at a step of the graph, arrays that broadcast to (boxes,); missing derivatives are zero.
+
+    Parameters
+    ----------
+    value
+        Bounds of the step's value.
+    slope
+        First derivatives by position of the number.
+    curvature
+        Second derivatives in `x` and another number, by position of the latter.
+    defined
+        Whether it has a finite value everywhere in the box, except on a face of the whole where a number is zero. There
+        it is the limit from within, or has no finite value.
+    positive
+        Whether it is above zero everywhere in the box, except on such a face.
+    off
+        How far floating point may be off, if that is asked for.
+    """
+
+    value: Pair
+    slope: Mapping[int, Pair]
+    curvature: Mapping[int, Pair]
+    defined: Flags
+    positive: Flags
+    off: Floats = EXACT
+
+    @classmethod
+    def of(cls, value: Pair, off: Floats = EXACT) -> Enclosure:
+        """Return that of something that depends on no number."""
+        return cls(value, {}, {}, TRUE, np.asarray(value[0] > 0.0), off)
+
+    @property
+    def moved(self) -> Pair:
+        """The range of what floating point makes of it."""
+        return self.value[0] - self.off, self.value[1] + self.off
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest value; infinite where it may have no finite one."""
+        low, high = float(self.value[0].min()), float(self.value[1].max())
+        return (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
+
+    @property
+    def number(self) -> float | None:
+        """The number that it is everywhere; None where there are several."""
+        low, high = self.ends
+        return low if low == high and not self.slope else None
+
+
+_OWN = 8.0 * EPS  # what one elementary function is off by, of its value
+
+
+def off_of_number(value: Floats) -> Floats:
+    """Return how far a constant is off, which counts as computed."""
+    return np.asarray(0.5 * _OWN * np.abs(value))
+
+
+def off_of_sum(parts: Sequence[Enclosure]) -> Floats:
+    """Return how far a sum is off."""
+    size = reduce(np.add, [largest(part.value) + part.off for part in parts])
+    return reduce(np.add, [part.off for part in parts]) + (len(parts) - 1) * EPS * size
+
+
+def off_of_product(parts: Sequence[Enclosure]) -> Floats:
+    """Return how far a product is off, multiplied one after the other."""
+    most, off = largest(parts[0].value), parts[0].off
+    for part in parts[1:]:
+        size, other = most + off, largest(part.value) + part.off
+        # nothing times something unbounded is nothing
+        errors = [size * part.off, other * off, EPS * size * other]
+        off = reduce(np.add, [np.nan_to_num(each, nan=0.0) for each in errors])
+        most = np.nan_to_num(most * largest(part.value), nan=0.0)
+    return off
+
+
+def off_of_function(u: Enclosure, value: Pair, slope: Pair, power: float = 1.0) -> Floats:
+    """Return how far a function of u is off, given its slope over what floating point makes of u.
+
+    A root at zero, whose slope is unbounded, changes by at most the power of the change.
+    """
+    carried = np.where(u.off == 0.0, 0.0, largest(slope) * u.off)
+    if 0.0 < power < 1.0:
+        carried = np.minimum(carried, np.power(u.off, power))
+    return carried + _OWN * largest(value)
+
+
+def off_of_curve(curve: Curve, u: Enclosure, value: Pair, slope: Pair) -> Floats:
+    """Return how far a curve is off, whose argument is first placed between its knots."""
+    place = 4.0 * EPS * (largest(u.value) + u.off + abs(curve.low) + abs(curve.high))
+    size = 64.0 * EPS * float(np.abs(np.asarray(curve.coefficients)).max())
+    return off_of_function(u._replace(off=u.off + place), value, slope) + size
+
 
 _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
 
@@ -60,7 +237,7 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
     match node:
         case Constant():
             value = np.asarray(node.value)
-            return Enclosure.of((value, value), rounding.error_of_number(value) if wanted.errors else EXACT)
+            return Enclosure.of((value, value), off_of_number(value) if wanted.errors else EXACT)
         case Sum():
             return _sum(node, parts, wanted)
         case Product():
@@ -97,7 +274,6 @@ def _chained(
     parts: Sequence[tuple[Enclosure, Pair | None]],
     wanted: Orders,
     bends: Sequence[Mapping[int, Pair]] = (),
-    bent: Sequence[Pair] = (),
 ) -> Enclosure:
     """Return bounds at a function of several parts, by the chain rule.
 
@@ -109,25 +285,18 @@ def _chained(
         The parts, and bounds of the derivative by each of them; None for 1.
     wanted
         What is asked for.
-    bends, bent
-        What its second derivatives add to the second derivatives, and to their matrix.
+    bends
+        What its second derivatives add.
     """
     curvature: dict[int, Pair] = {}
     if wanted.second:
         curvature = _added([*(_scaled(steep, u.curvature) for u, steep in parts), *bends])
-    bounds = [
-        u.matrix if steep is None else enclosure.weighted(steep, u.matrix)
-        for u, steep in parts
-        if u.matrix is not None
-    ]
-    bounds += bent
     return Enclosure(
         value,
         _added([_scaled(steep, u.slope) for u, steep in parts]),
         curvature,
         reduce(and_, [u.defined for u, _ in parts]),
         np.asarray(value[0] > 0.0),
-        enclosure.added(bounds) if bounds else None,
     )
 
 
@@ -145,15 +314,6 @@ def _added(terms: Sequence[Mapping[int, Pair]]) -> dict[int, Pair]:
     return {place: total(pairs) for place, pairs in by_place.items()}
 
 
-def _gradient(u: Enclosure, inputs: Sequence[int]) -> Pair | None:
-    """Return the first derivatives in some numbers, shape (boxes, m); None if all are zero."""
-    if not any(place in u.slope for place in inputs):
-        return None
-    ends = [np.broadcast_arrays(*(u.slope.get(i, NOTHING)[end] for i in inputs)) for end in (0, 1)]
-    low, high = (np.stack([np.atleast_1d(part) for part in parts], axis=-1) for parts in ends)
-    return low, high
-
-
 def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     terms = [
         (part, None if count == 1 else (np.asarray(float(count)),) * 2)
@@ -163,8 +323,8 @@ def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
-    error = rounding.error_of_sum(found.value, parts) if wanted.errors else EXACT
-    return found._replace(positive=found.positive | positive, error=error)
+    off = off_of_sum(parts) if wanted.errors else EXACT
+    return found._replace(positive=found.positive | positive, off=off)
 
 
 def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -172,7 +332,7 @@ def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
         part if count == 1 else _raised(part, float(count), wanted) for part, count in _counted(node, parts)
     ]
     found = reduce(partial(_times, wanted=wanted), factors)
-    return found._replace(error=rounding.error_of_product(parts)) if wanted.errors else found
+    return found._replace(off=off_of_product(parts)) if wanted.errors else found
 
 
 def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -181,17 +341,13 @@ def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
         for a, b in ((u, v), (v, u))
         if wanted.second and wanted.x in a.slope
     ]
-    first, second = _gradient(u, wanted.inputs), _gradient(v, wanted.inputs)
-    bent = (
-        [] if first is None or second is None else [enclosure.symmetric_product(first, second, wanted.keep)]
-    )
-    found = _chained(times(u.value, v.value), [(u, v.value), (v, u.value)], wanted, bends, bent)
+    found = _chained(times(u.value, v.value), [(u, v.value), (v, u.value)], wanted, bends)
     return found._replace(positive=found.positive | (u.positive & v.positive))
 
 
 def _maximum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     found = reduce(partial(_larger, wanted=wanted), parts)
-    return found._replace(error=rounding.error_of_larger(found.value, parts)) if wanted.errors else found
+    return found._replace(off=reduce(np.maximum, [part.off for part in parts]))
 
 
 def _minimum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -203,8 +359,7 @@ def _negated(u: Enclosure) -> Enclosure:
     slope, curvature = (
         {place: negated(pair) for place, pair in each.items()} for each in (u.slope, u.curvature)
     )
-    matrix = None if u.matrix is None else negated(u.matrix)
-    return u._replace(value=negated(u.value), slope=slope, curvature=curvature, positive=~TRUE, matrix=matrix)
+    return u._replace(value=negated(u.value), slope=slope, curvature=curvature, positive=~TRUE)
 
 
 def _larger(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -228,69 +383,34 @@ def _larger(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
             steep = square(gap[place]) if place == wanted.x else times(gap[wanted.x], gap[place])
             bent = plus(hull(x, y), times(UPWARDS, steep))
             bend[place] = chosen(apart, chosen(first, x, y), bent)
-    matrix = _larger_matrix(u, v, np.asarray(first & apart), np.asarray(second & apart), wanted)
-    return Enclosure(value, slope, bend, u.defined & v.defined, u.positive | v.positive, matrix)
-
-
-def _larger_matrix(u: Enclosure, v: Enclosure, first: Flags, second: Flags, wanted: Orders) -> Pair | None:
-    """Return the matrix of a maximum; a kink bends upwards without end, and not below what both have in common."""
-    if not any(place in part.slope for part in (u, v) for place in wanted.inputs):
-        return None
-    zero = np.zeros((1, len(wanted.inputs), len(wanted.inputs)))
-    x, y = ((zero, zero) if part.matrix is None else part.matrix for part in (u, v))
-    below = enclosure.common_lower_bound(x[0], y[0])
-    flags = [np.atleast_1d(flag)[..., None, None] for flag in (first, second)]
-    low = np.where(flags[0], x[0], np.where(flags[1], y[0], below))
-    return low, np.where(flags[0], x[1], np.where(flags[1], y[1], np.nan))
+    return Enclosure(value, slope, bend, u.defined & v.defined, u.positive | v.positive)
 
 
 def needed(u: Enclosure, wanted: Orders) -> tuple[int, ...]:
     """Return the orders of the derivatives of a function of `u` that are needed."""
     if not u.slope:
         return (0,)
-    bent = (wanted.second and wanted.x in u.slope) or any(place in u.slope for place in wanted.inputs)
-    return (0, 1, 2) if bent else (0, 1)
+    return (0, 1, 2) if wanted.second and wanted.x in u.slope else (0, 1)
 
 
 def composed(u: Enclosure, orders: Mapping[int, Pair], wanted: Orders) -> Enclosure:
     """Return bounds at a function of u, given those of its value and its derivatives over the range of u."""
     first, second = orders.get(1, NOTHING), orders.get(2, NOTHING)
-    bends, bent = list[Mapping[int, Pair]](), list[Pair]()
+    bends = list[Mapping[int, Pair]]()
     if wanted.second and wanted.x in u.slope:
         x = u.slope[wanted.x]
         curved = {j: square(x) if j == wanted.x else times(x, pair) for j, pair in u.slope.items()}
         bends.append(_scaled(second, curved))
-    slope = _gradient(u, wanted.inputs)
-    if slope is not None:
-        bent.append(enclosure.weighted_squares(second, enclosure.outer(slope, wanted.keep)))
-    return _chained(orders[0], [(u, first)], wanted, bends, bent)
+    return _chained(orders[0], [(u, first)], wanted, bends)
 
 
-def curves(nodes: Sequence[Curve], bank: CurveBank, u: Enclosure, wanted: Orders) -> list[Enclosure]:
-    """Return bounds at several curves of u, which are bounded together."""
-    found = composed(u, bank.over(needed(u, wanted), *u.value), wanted)
-
-    def at(pair: Pair, place: int) -> Pair:
-        low, high = (np.broadcast_to(end, found.value[0].shape)[place] for end in pair)
-        return low, high
-
-    made = [
-        found._replace(
-            value=at(found.value, k),
-            slope={place: at(pair, k) for place, pair in found.slope.items()},
-            curvature={place: at(pair, k) for place, pair in found.curvature.items()},
-            positive=found.positive[k],
-            matrix=None if found.matrix is None else (found.matrix[0][k], found.matrix[1][k]),
-        )
-        for k in range(len(nodes))
-    ]
+def curved(node: Curve, bounds: CurveBounds, u: Enclosure, wanted: Orders) -> Enclosure:
+    """Return bounds at a curve of u."""
+    found = composed(u, bounds.over(needed(u, wanted), *u.value), wanted)
     if not wanted.errors:
-        return made
-    steep = bank.over((1,), *u.moved)[1]
-    return [
-        each._replace(error=rounding.error_of_curve(node, u, each.value, (low, high)))
-        for node, each, low, high in zip(nodes, made, *steep, strict=True)
-    ]
+        return found
+    steep = bounds.over((1,), *u.moved)[1]
+    return found._replace(off=off_of_curve(node, u, found.value, steep))
 
 
 def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
@@ -306,8 +426,6 @@ def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
     if function.kinked and 2 in orders:
         orders[2] = chosen(u.positive, NOTHING, orders[2])
     found = composed(u, orders, wanted)
-    if name == "exp":
-        found = _bent_as_it_grows(u, found, wanted)
     defined = u.defined
     if name == "log":
         defined = defined & u.positive
@@ -316,20 +434,11 @@ def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
     elif name == "sqrt":
         defined = defined & ((u.value[0] >= function.low) | u.positive)
     positive = found.positive | (u.positive & (name in _KEEP_POSITIVE))
-    error = EXACT
+    off = EXACT
     if wanted.errors:
-        error = rounding.error_of_function(name, u, found.value, range_over(function, 1, *u.moved))
-    return found._replace(defined=defined, positive=positive, error=error)
-
-
-def _bent_as_it_grows(u: Enclosure, found: Enclosure, wanted: Orders) -> Enclosure:
-    """Return the bounds at an exponential, all of whose derivatives are one number: exp(u) · (u″ + u′ u′)."""
-    if wanted.order < 2:
-        return found
-    one = np.ones(1), np.ones(1)
-    plain = composed(u, {0: u.value, 1: one, 2: one}, wanted)
-    matrix = None if plain.matrix is None else enclosure.weighted(found.value, plain.matrix)
-    return found._replace(curvature=_scaled(found.value, plain.curvature), matrix=matrix)
+        power = 0.5 if name == "sqrt" else 1.0
+        off = off_of_function(u, found.value, range_over(function, 1, *u.moved), power)
+    return found._replace(defined=defined, positive=positive, off=off)
 
 
 def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
@@ -339,13 +448,12 @@ def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
     logarithm = _function("log", base, wanted)
     grown = _times(exponent, logarithm, wanted)
     if wanted.errors:
-        grown = grown._replace(error=rounding.error_of_product([exponent, logarithm]))
+        grown = grown._replace(off=off_of_product([exponent, logarithm]))
     general = _function("exp", grown, wanted)
     value = variable_power_bounds(base.value, exponent.value)
     # where the base is not positive, nothing is known of its rounding
-    off = np.where(base.moved[0] > 0.0, general.error.off, np.inf)
-    error = rounding.settled(value, off) if wanted.errors else EXACT
-    return general._replace(value=value, positive=base.positive, error=error)
+    off = np.where(base.moved[0] > 0.0, general.off, np.inf) if wanted.errors else EXACT
+    return general._replace(value=value, positive=base.positive, off=off)
 
 
 def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
@@ -360,8 +468,8 @@ def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
         sound = TRUE if whole else (base.value[0] >= 0.0) | base.positive
     else:
         sound = base.positive | ((base.value[1] < 0.0) if whole else ~TRUE)
-    error = EXACT
+    off = EXACT
     if wanted.errors:
         slope = times((np.asarray(power),) * 2, power_bounds(base.moved, power - 1.0))
-        error = rounding.error_of_power(base, found.value, slope, power)
-    return found._replace(defined=base.defined & sound, positive=found.positive | base.positive, error=error)
+        off = off_of_function(base, found.value, slope, power)
+    return found._replace(defined=base.defined & sound, positive=found.positive | base.positive, off=off)

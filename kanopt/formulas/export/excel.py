@@ -5,20 +5,20 @@ power, 0^0 is an error, a negative number has a third root, text is compared cas
 counts as zero. Powers are POWER(…), fractional powers of negative numbers are made errors by SQRT, categories are
 compared by EXACT, and a formula with missing inputs is #N/A.
 
-Inputs are cells, defined names or columns of a table. The rules are Excel's: a defined name has letters, digits and
-underscores and is neither a cell nor a function; the header of a column is arbitrary, with five characters escaped.
+Inputs are cells or defined names. The rules are Excel's: a defined name has letters, digits and underscores and is
+neither a cell nor a function.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.export.programs import SourceWriter, identifier, tell_apart
+from kanopt.formulas.export.programs import SourceWriter, identifier
 from kanopt.formulas.functions import WORD, TextPart
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
@@ -29,54 +29,24 @@ _FUNCTIONS = """abs and atan cos count exact exp false if iferror index int ln l
 power sin sqrt sum sumproduct tanh true"""
 _SHEET = r"(?:'[^'\[\]:*?/\\]+'|[^\W\d][\w.]*)!"
 _CELL = re.compile(rf"(?:{_SHEET})?(?:\$?[A-Z]{{1,3}}\$?[1-9][0-9]{{0,6}}|[^\W\d][\w.]*)", re.ASCII)
-_ESCAPED = re.compile(r"(['\[\]#@])")
 
 
 def defined_names(names: Iterable[str]) -> dict[str, str]:
     """Return for every name one that is valid in Excel and LibreOffice; names are unique regardless of case.
-
-    Parameters
-    ----------
-    names
-        Names of inputs and constants.
 
     Examples
     --------
     >>> defined_names(["distance_km", "Weight (kg)", "km2", "weight_KG", "c"])
     {'distance_km': 'distance_km', 'Weight (kg)': 'Weight_kg', 'km2': 'km2_', 'weight_KG': 'weight_KG_', 'c': 'c_'}
     """
-    used: set[str] = set()
-    return {name: free_name(name, used) for name in names}
-
-
-def free_name(name: str, used: set[str]) -> str:
-    """Return a defined name for a name, and add it to the used ones, which are stored in lower case.
-
-    Examples
-    --------
-    >>> used = {"load"}
-    >>> free_name("Load", used), free_name("load", used), sorted(used)
-    ('Load_', 'load__', ['load', 'load_', 'load__'])
-    """
-    found = identifier(name, lambda word: not _is_free(word, used))
-    used.add(found.lower())
+    used = set(_FUNCTIONS.split())
+    found: dict[str, str] = {}
+    for name in names:
+        found[name] = identifier(
+            name, lambda word: word.lower() in used or bool(_LIKE_A_CELL.fullmatch(word))
+        )
+        used.add(found[name].lower())
     return found
-
-
-def _is_free(word: str, used: Container[str]) -> bool:
-    return not (word.lower() in used or word.lower() in _FUNCTIONS.split() or _LIKE_A_CELL.fullmatch(word))
-
-
-def column_of(name: str) -> str:
-    """Return the cell of this row in the column of a table (an Excel table, of which names are headers).
-
-    Examples
-    --------
-    >>> print(column_of("distance_km"), column_of("Weight (kg)"), column_of("#1 [t]"))
-    [@distance_km] [@[Weight (kg)]] [@['#1 '[t']]]
-    """
-    header = _ESCAPED.sub(r"'\1", name)
-    return f"[@{header}]" if re.fullmatch(r"\w+", name) else f"[@[{header}]]"
 
 
 def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> dict[str, str]:
@@ -114,7 +84,6 @@ def cell_text(text: str) -> str:
     return clean if len(clean) <= _LONGEST_NOTE else f"{clean[:_LONGEST_NOTE]}…"
 
 
-Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
 
 # characters, brackets within brackets
@@ -126,7 +95,7 @@ LOWEST = -_MOST
 _STRING = re.compile(r'"(?:[^"]|"")*"')
 
 
-def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style: Style = "names") -> str:
+def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None) -> str:
     """Return the formula for one cell of Excel (2010 or later) or LibreOffice, as one types it in English.
 
     Numbers have the fifteen digits that Excel reads, and the result is exact to about as many. It is ``#N/A`` where a
@@ -137,10 +106,8 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style
     Parameters
     ----------
     cells
-        The cell of every input: ``{"km": "B2", "load": "'My trips'!C2"}``, or a defined name.
-    style
-        Without `cells`: ``"names"`` for defined names that are called as the inputs, with underscores for what
-        names cannot have; ``"table"`` for the columns of an Excel table whose headers are the inputs.
+        The cell of every input: ``{"km": "B2", "load": "'My trips'!C2"}``, or a defined name. Without them inputs are
+        defined names that are called as they are, with underscores for what names cannot have.
 
     Raises
     ------
@@ -151,21 +118,13 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style
     --------
     >>> from kanopt.formulas import Variable, parse_formula
     >>> fuel = parse_formula("0.12 * km^2 / load", [Variable("km"), Variable("load")], Variable("fuel"))
-    >>> to_excel(fuel, {"km": "B2", "load": "C2"}, "names")
+    >>> to_excel(fuel, {"km": "B2", "load": "C2"})
     '=IF(COUNT(B2,C2)<2,NA(),0.12*POWER(B2,2)/C2)'
-    >>> to_excel(fuel, None, "table")
-    '=IF(COUNT([@km],[@load])<2,NA(),0.12*POWER([@km],2)/[@load])'
+    >>> to_excel(fuel)
+    '=IF(COUNT(km,load)<2,NA(),0.12*POWER(km,2)/load)'
     """
     used = [variable.name for variable in formula.inputs if variable.name in formula.used]
-    if cells is not None:
-        names = given_cells(cells, used, formula.output.name)
-    elif style == "table":
-        tell_apart(used, formula.output.name, "an Excel table")
-        names = {name: column_of(name) for name in used}
-    elif style == "names":
-        names = defined_names(used)
-    else:
-        raise FormulaError(f"style of an Excel formula: 'names' or 'table', not {style!r}")
+    names = defined_names(used) if cells is None else given_cells(cells, used, formula.output.name)
     writer = _Cell(names, formula)
     text = "=" + writer.guarded(writer.write(formula.root))
     _check_size(text, formula)

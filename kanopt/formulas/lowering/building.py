@@ -11,7 +11,15 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.lowering.parts import (
+from kanopt.formulas.lowering.program import (
+    AffineDefinition,
+    Definition,
+    NodeBound,
+    PieceDefinition,
+    Pieces,
+    Quantity,
+)
+from kanopt.formulas.lowering.taking_apart import (
     Affine,
     Curved,
     Larger,
@@ -19,65 +27,8 @@ from kanopt.formulas.lowering.parts import (
     Product,
     Source,
     Straight,
-    pieces_of,
-)
-from kanopt.formulas.lowering.program import (
-    AffineDefinition,
-    Curvature,
-    Definition,
-    NodeBound,
-    PieceDefinition,
-    Pieces,
-    Quantity,
 )
 from kanopt.formulas.lowering.tube import Combination, fitted
-
-_OPPOSITE: dict[Curvature, Curvature] = {
-    "affine": "affine",
-    "convex": "concave",
-    "concave": "convex",
-    "undecided": "undecided",
-}
-
-
-def of_sum(terms: Sequence[tuple[float, Curvature]]) -> Curvature:
-    """Return the curvature of a sum of multiples, given the factors and what they multiply.
-
-    Examples
-    --------
-    >>> of_sum([(2.0, "convex"), (-1.0, "concave"), (-3.0, "affine")])
-    'convex'
-    """
-    found = {curvature if factor > 0.0 else _OPPOSITE[curvature] for factor, curvature in terms if factor}
-    found -= {"affine"}
-    if not found:
-        return "affine"
-    return next(iter(found)) if len(found) == 1 else "undecided"
-
-
-def of_pieces(pieces: Pieces, argument: Curvature) -> Curvature:
-    """Return the curvature of a function of one variable of something, by disciplined convex programming.
-
-    A convex function of something affine is convex; a convex function that never falls, of something convex, too, as is
-    one that never rises, of something concave; and the other way round for concave ones (Grant, Boyd and Ye 2006,
-    "Disciplined convex programming"). Where no rule applies nothing is claimed.
-
-    Examples
-    --------
-    >>> hinge = Pieces((-1.0, 0.0, 1.0), (0.0, 0.0), (0.0, 1.0))
-    >>> of_pieces(hinge, "convex"), of_pieces(hinge, "concave")
-    ('convex', 'undecided')
-    """
-    if pieces.shape == "linear":
-        return of_sum([(pieces.slopes[0], argument)])
-    if pieces.shape == "neither":
-        return "undecided"
-    if argument == "affine":
-        return pieces.shape
-    # what never falls keeps the curvature of its argument, what never rises turns it round
-    turned = argument if pieces.direction > 0 else _OPPOSITE[argument]
-    return pieces.shape if pieces.direction and turned == pieces.shape else "undecided"
-
 
 Form: TypeAlias = Combination[int]
 """Of quantities, by their positions."""
@@ -97,8 +48,6 @@ class Made:
         What is computed less what the law says lies between −down and up, but for rounding.
     rounding
         How far floating point may be off.
-    curvature
-        How what is computed depends on all inputs jointly.
     """
 
     form: Form
@@ -107,7 +56,6 @@ class Made:
     down: float
     up: float
     rounding: float
-    curvature: Curvature
 
 
 @dataclass(frozen=True)
@@ -146,15 +94,13 @@ def built(parts: Sequence[Part], shares: Mapping[Part, float], inputs: Sequence[
 class _Builder:
     def __init__(self, inputs: Sequence[Source], shares: Mapping[Part, float], most: int) -> None:
         self._shares, self._most, self._left = shares, most, most
-        self._needs = {part: pieces_of(part, share) for part, share in shares.items()}
-        self._quantities = [Quantity(part.name, part.low, part.high, "affine") for part in inputs]
+        self._quantities = [Quantity(part.name, part.low, part.high) for part in inputs]
         self._places: dict[Part, int] = {part: place for place, part in enumerate(inputs)}
         self._definitions: list[Definition] = []
         self._nodes: list[NodeBound] = []
         self._made: dict[Part, Made] = {}
 
     def build(self, parts: Sequence[Part]) -> Built:
-        self._check()
         for part in parts:
             self._made[part] = self._make(part)
         last = parts[-1]
@@ -166,7 +112,7 @@ class _Builder:
     def _make(self, part: Part) -> Made:
         match part:
             case Source():
-                return Made(Form.of(self._places[part]), part.low, part.high, 0.0, 0.0, 0.0, "affine")
+                return Made(Form.of(self._places[part]), part.low, part.high, 0.0, 0.0, 0.0)
             case Affine():
                 return self._affine(part)
             case Straight():
@@ -176,8 +122,7 @@ class _Builder:
                 part.profile.refine(share)
                 pieces = fitted(part.profile, share, self._left)
                 if pieces is None:
-                    self._needs[part] = pieces_of(part, share)
-                    self._refuse()
+                    self._refuse(part.text, share)
                 return self._function(part, pieces, part.profile.distance(pieces), share)
             case Product():
                 return self._product(part)
@@ -185,41 +130,29 @@ class _Builder:
                 return self._larger(part)
         raise TypeError(f"{type(part).__name__} has no definition")
 
-    def _check(self) -> None:
-        """Refuse at once what would take far too many pieces."""
-        if sum(self._needs.values()) > 1.5 * self._most:
-            self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        need, (part, most) = sum(self._needs.values()), max(self._needs.items(), key=lambda item: item[1])
-        times = 1.5 * max(need / self._most, 1.0) ** 2
+    def _refuse(self, text: str, share: float) -> NoReturn:
         raise FormulaError(
-            f"about {need:,.0f} pieces are needed, {self._most:,} are allowed; {part.text} alone needs {most:,.0f} to "
-            f"be within {self._shares[part]:.2g}. A tolerance about {times:,.0f} times as large would do, or narrower "
-            "ranges, or more pieces (max_segments)"
+            f"more than the {self._most:,} pieces that are allowed are needed; {text} has to be within {share:.2g}. "
+            "Give a larger tolerance, narrower ranges, or allow more pieces (max_segments)"
         )
 
     def _affine(self, part: Affine) -> Made:
         form = part.sum.put({source: self._made[source].form for source in part.sources})
         down = up = part.off
         rounding = 0.0
-        curvatures: list[tuple[float, Curvature]] = []
         for source, coefficient in part.sum.terms.items():
             made = self._made[source]
             falls, rises = (made.down, made.up) if coefficient > 0.0 else (made.up, made.down)
             down, up = down + abs(coefficient) * falls, up + abs(coefficient) * rises
             rounding += abs(coefficient) * made.rounding
-            curvatures.append((coefficient, made.curvature))
-        return self._summed(part, form, (down, up), rounding, of_sum(curvatures))
+        return self._summed(part, form, (down, up), rounding)
 
-    def _summed(
-        self, part: Part, form: Form, off: tuple[float, float], rounding: float, curvature: Curvature
-    ) -> Made:
+    def _summed(self, part: Part, form: Form, off: tuple[float, float], rounding: float) -> Made:
         low, high = self._range(form)
         down, up = off
         rounding += self._rounded(form)
         low, high = max(low, part.low - down), min(high, part.high + up)
-        return Made(form, low, high, down, up, rounding, curvature)
+        return Made(form, low, high, down, up, rounding)
 
     def _range(self, form: Form) -> tuple[float, float]:
         low, high = form.range(self._ends)
@@ -244,7 +177,7 @@ class _Builder:
         if made.form.constant == 0.0 and len(terms) == 1 and terms[0][1] == 1.0:
             return terms[0][0]
         definition = AffineDefinition(made.form.constant, terms)
-        return self._define(definition, Quantity(text, made.low, made.high, made.curvature))
+        return self._define(definition, Quantity(text, made.low, made.high))
 
     def _define(self, definition: Definition, quantity: Quantity) -> int:
         self._definitions.append(definition)
@@ -271,7 +204,6 @@ class _Builder:
             max(down, 0.0),
             max(up, 0.0),
             rounding,
-            of_pieces(pieces, source.curvature),
         )
         bound = max(own[1], -own[0], 0.0)
         return self._defined(made, part.text, PieceDefinition(place, pieces), (share, bound))
@@ -282,7 +214,7 @@ class _Builder:
         pieces = definition.pieces
         self._left -= len(pieces)
         self._nodes.append(NodeBound(text, *known, len(pieces), pieces.shape))
-        place = self._define(definition, Quantity(text, made.low, made.high, made.curvature))
+        place = self._define(definition, Quantity(text, made.low, made.high))
         return replace(made, form=Form.of(place))
 
     def _product(self, part: Product) -> Made:
@@ -299,23 +231,20 @@ class _Builder:
         if off > share:
             scale, off = math.sqrt(width[1] / width[0]), 0.0
             moved = scale * left.rounding + right.rounding / scale
-            plain = left.curvature == right.curvature == "affine"
             reach = 0.5 * (scale * width[0] + width[1] / scale)
             for sign, text in ((1.0, "+"), (-1.0, "−")):
                 inner = left.form.times(scale).plus(right.form, sign / scale)
                 inner = inner.plus(Form.of(constant=middle[0]), -scale)
                 inner = inner.plus(Form.of(constant=middle[1]), -sign / scale)
                 text = f"{part.left.text} {text} {part.right.text}"
-                square, bound, more = self._square(
-                    (inner, reach), text, 2.0 * share, plain=plain, moved=moved
-                )
+                square, bound, more = self._square((inner, reach), text, 2.0 * share, moved)
                 form = form.plus(square, 0.25 * sign)
                 off, rounding = off + 0.25 * bound, rounding + 0.25 * more
         down, up = _product_error(part, left, right)
-        return self._summed(part, form, (down + off, up + off), rounding, "undecided")
+        return self._summed(part, form, (down + off, up + off), rounding)
 
     def _square(
-        self, known: tuple[Form, float], text: str, share: float, *, plain: bool, moved: float
+        self, known: tuple[Form, float], text: str, share: float, moved: float
     ) -> tuple[Form, float, float]:
         """Return the square of a sum of known reach, what it is off by, and its rounding; the sum is off by `moved`."""
         inner, reach = known
@@ -324,11 +253,10 @@ class _Builder:
         low, high = max(low, -reach), min(high, reach)
         pieces, bound = squared(low, high, share, self._left)
         if pieces is None:
-            self._refuse()
-        curvature: Curvature = "affine" if plain else "undecided"
+            self._refuse(f"({text})²", share)
         moved += self._rounded(inner)
-        place = self._quantity(Made(inner, low, high, 0.0, 0.0, moved, curvature), text)
-        made = Made(Form.of(), *pieces.values, 0.0, 0.0, 0.0, of_pieces(pieces, curvature))
+        place = self._quantity(Made(inner, low, high, 0.0, 0.0, moved), text)
+        made = Made(Form.of(), *pieces.values, 0.0, 0.0, 0.0)
         made = self._defined(made, f"({text})²", PieceDefinition(place, pieces), (share, bound))
         return made.form, bound, _rounding(pieces, moved)
 
@@ -340,18 +268,15 @@ class _Builder:
         low, high = max(low, right.low - left.high - slack), min(high, right.high - left.low + slack)
         off = max(left.down, right.down), max(left.up, right.up)
         rounding = left.rounding + right.rounding
-        joint = {left.curvature, right.curvature}
-        curvature: Curvature = "convex" if joint <= {"affine", "convex"} else "undecided"
         if high <= 0.0 or low >= 0.0:
             bigger = left if high <= 0.0 else right
-            return self._summed(part, bigger.form, off, rounding, bigger.curvature)
-        plain: Curvature = "affine" if joint == {"affine"} else "undecided"
+            return self._summed(part, bigger.form, off, rounding)
         text = f"{part.right.text} − {part.left.text}"
-        place = self._quantity(Made(inner, low, high, 0.0, 0.0, self._rounded(inner), plain), text)
+        place = self._quantity(Made(inner, low, high, 0.0, 0.0, self._rounded(inner)), text)
         hinge = Pieces((low, 0.0, high), (0.0, 0.0), (0.0, high))
-        made = Made(Form.of(), 0.0, high, 0.0, 0.0, self._rounded(inner), of_pieces(hinge, plain))
+        made = Made(Form.of(), 0.0, high, 0.0, 0.0, self._rounded(inner))
         made = self._defined(made, f"max(0, {text})", PieceDefinition(place, hinge), (0.0, 0.0))
-        return self._summed(part, left.form.plus(made.form), off, rounding + self._rounded(inner), curvature)
+        return self._summed(part, left.form.plus(made.form), off, rounding + self._rounded(inner))
 
 
 def _rounding(pieces: Pieces, moved: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, get_args
 
 import numpy as np
@@ -13,7 +13,6 @@ from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.engine import Enclosures
 from kanopt.formulas.lowering.building import Built, built
-from kanopt.formulas.lowering.parts import Part, Source, in_order, shared_out
 from kanopt.formulas.lowering.profile import Graph, folded
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
@@ -22,7 +21,7 @@ from kanopt.formulas.lowering.program import (
     Piecewise,
     Side,
 )
-from kanopt.formulas.lowering.taking_apart import taken_apart
+from kanopt.formulas.lowering.taking_apart import Part, Source, in_order, shared_out, taken_apart
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -113,11 +112,13 @@ def piecewise(
         raise FormulaError(f"{what}: {error}") from error
 
 
+@dataclass(frozen=True)
 class _Wanted:
     """What was asked for."""
 
-    def __init__(self, tolerance: float, side: Side, most: int) -> None:
-        self.tolerance, self.side, self.most = tolerance, side, most
+    tolerance: float
+    side: Side
+    most: int
 
     @property
     def reach(self) -> float:
@@ -255,26 +256,17 @@ def _shifted(program: Piecewise, by: float) -> Piecewise:
     """Return the program with a constant added to its output."""
     if by == 0.0:
         return program
-    place = program.output - len(program.inputs)
-    quantity = program.quantities[program.output]
+    definitions, quantities, output = list(program.definitions), list(program.quantities), program.output
+    quantity = quantities[output]
     moved = replace(quantity, low=quantity.low + by, high=quantity.high + by)
-    read = any(program.output in definition.sources for definition in program.definitions)
-    last = program.definitions[place] if place >= 0 and not read else None
-    if isinstance(last, AffineDefinition):
-        shifted: AffineDefinition | PieceDefinition = AffineDefinition(last.constant + by, last.terms)
-    elif isinstance(last, PieceDefinition):
-        shifted = PieceDefinition(last.source, last.pieces.shifted(by))
+    last = definitions[-1] if definitions and output == len(quantities) - 1 else None
+    if isinstance(last, PieceDefinition):
+        definitions[-1], quantities[-1] = PieceDefinition(last.source, last.pieces.shifted(by)), moved
     else:
-        added = AffineDefinition(by, ((program.output, 1.0),))
-        return replace(
-            program,
-            quantities=(*program.quantities, moved),
-            definitions=(*program.definitions, added),
-            output=len(program.quantities),
-        )
-    definitions, quantities = list(program.definitions), list(program.quantities)
-    definitions[place], quantities[program.output] = shifted, moved
-    return replace(program, definitions=tuple(definitions), quantities=tuple(quantities))
+        definitions.append(AffineDefinition(by, ((output, 1.0),)))
+        quantities.append(moved)
+        output = len(quantities) - 1
+    return replace(program, definitions=tuple(definitions), quantities=tuple(quantities), output=output)
 
 
 def rewritten(known: Enclosures) -> Node:
@@ -293,53 +285,44 @@ def rewritten(known: Enclosures) -> Node:
     >>> short_text(rewritten(Enclosures(Apply("sqrt", 2 * x * y) + x**y, {"x": (0.0, 1.0), "y": (1.0, 2.0)})))
     'sqrt(2) · sqrt(x) · sqrt(y) + exp(y · log(x))'
     """
-    return _Rewriter(known).result()
+    graph, made = Graph(known.root), dict[bytes, Node]()
+    for node in postorder(known.root):
+        made[node.key] = _rewritten(node, made, known, graph)
+    return made[known.root.key]
 
 
-class _Rewriter:
-    def __init__(self, known: Enclosures) -> None:
-        self._root, self._known, self._graph = known.root, known, Graph(known.root)
-        self._made: dict[bytes, Node] = {}
-
-    def result(self) -> Node:
-        for node in postorder(self._root):
-            self._made[node.key] = self._visit(node)
-        return self._made[self._root.key]
-
-    def _visit(self, node: Node) -> Node:
-        children = [self._made[child.key] for child in node.children]
-        match node:
-            case Power(exponent=Constant(value=power)) if power < 1.0 and power != 0.0:
-                return self._spread(node, node.base)
-            case Apply(function="sqrt" | "log", argument=argument):
-                return self._spread(node, argument)
-            case Power(base=base, exponent=exponent) if not any(
-                isinstance(c, Constant) for c in (base, exponent)
-            ):
-                return Apply("exp", Product((children[1], Apply("log", children[0]))))
-        return node.with_children(children) if children else node
-
-    def _spread(self, outer: Node, inner: Node) -> Node:
-        """Return a root, negative power or logarithm of a step, as one of each of its parts where that is of use."""
-        useful = isinstance(inner, Product) or (
-            isinstance(inner, Maximum | Minimum)
-            and not all(isinstance(part, Input | Constant) for part in inner.children)
-        )
-        power = (
-            outer.exponent.value if isinstance(outer, Power) and isinstance(outer.exponent, Constant) else 0.5
-        )
-        lows = [self._known.range(part)[0] for part in inner.children]
-        # where there is a pole at zero, zero is not defined
-        defined = all(low > 0.0 if power < 0.0 or _is_log(outer) else low >= 0.0 for low in lows)
-        # a whole power goes over to factors of either sign
-        defined = defined or (power % 1.0 == 0.0 and isinstance(inner, Product))
-        if not (useful and defined and self._graph.own(inner)):
-            return outer.with_children((self._made[inner.key], *outer.children[1:]))
-        parts = tuple(self._spread(outer, part) for part in inner.children)
-        if isinstance(inner, Product):
-            return Sum(parts) if _is_log(outer) else Product(parts)
-        return Minimum(parts) if isinstance(inner, Maximum) == (power < 0.0) else Maximum(parts)
+def _rewritten(node: Node, made: Mapping[bytes, Node], known: Enclosures, graph: Graph) -> Node:
+    """Return a step over parts that are rewritten already."""
+    children = [made[child.key] for child in node.children]
+    match node:
+        case Power(base=base, exponent=Constant(value=power)) if power < 1.0 and power != 0.0:
+            return _spread(node, base, power, made, known, graph)
+        case Apply(function="sqrt" | "log", argument=argument):
+            power = 0.0 if node.function == "log" else 0.5
+            return _spread(node, argument, power, made, known, graph)
+        case Power(base=base, exponent=exponent) if not any(
+            isinstance(c, Constant) for c in (base, exponent)
+        ):
+            return Apply("exp", Product((children[1], Apply("log", children[0]))))
+    return node.with_children(children) if children else node
 
 
-def _is_log(node: Node) -> bool:
-    return isinstance(node, Apply) and node.function == "log"
+def _spread(
+    outer: Node, inner: Node, power: float, made: Mapping[bytes, Node], known: Enclosures, graph: Graph
+) -> Node:
+    """Return a power, or a logarithm (0), of a step, as one of each of its parts where that is of use."""
+    useful = isinstance(inner, Product) or (
+        isinstance(inner, Maximum | Minimum)
+        and not all(isinstance(part, Input | Constant) for part in inner.children)
+    )
+    lows = [known.range(part)[0] for part in inner.children]
+    # where there is a pole at zero, zero is not defined
+    defined = all(low > 0.0 if power <= 0.0 else low >= 0.0 for low in lows)
+    # a whole power goes over to factors of either sign
+    defined = defined or (power != 0.0 and power % 1.0 == 0.0 and isinstance(inner, Product))
+    if not (useful and defined and graph.own(inner)):
+        return outer.with_children((made[inner.key], *outer.children[1:]))
+    parts = tuple(_spread(outer, part, power, made, known, graph) for part in inner.children)
+    if isinstance(inner, Product):
+        return Product(parts) if power else Sum(parts)
+    return Minimum(parts) if isinstance(inner, Maximum) == (power < 0.0) else Maximum(parts)

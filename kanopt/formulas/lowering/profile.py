@@ -32,8 +32,8 @@ from kanopt.array_types import Floats, Integers
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
-from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.enclosures.rules import Orders
 from kanopt.formulas.lowering.program import Pieces, Shape
 from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Step, Table
@@ -210,20 +210,19 @@ def nearest(outside: float, inside: float, holds: Callable[[float], bool]) -> fl
             outside = middle
 
 
-_ZONES, _CUT, _MOST_ZONES = 64, 16, 20_000
-_SHORTEST_ZONE = 1e-30  # of the range
+_PARTS, _CUT, _MOST_ZONES = 64, 16, 20_000
+_SHORTEST_ZONE = 8.0 * EPS  # of the range
 
 
 def with_plain_steps(graph: Node, low: float, high: float, called: Called | None = None) -> Node:
     """Return the same function on a range, with no other staircases than those of the variable.
 
-    Where the argument of a staircase crosses an edge is enclosed by interval arithmetic, so that none is missed, and
-    then narrowed down to the number at which the evaluated staircase jumps.
+    Where the argument of a staircase crosses an edge is enclosed by interval arithmetic, so that none is missed.
 
     Raises
     ------
     FormulaError
-        If an argument lies on an edge all along, or touches one without crossing it.
+        If an argument lies on an edge all along, or has no value where it may cross one.
 
     Examples
     --------
@@ -237,83 +236,61 @@ def with_plain_steps(graph: Node, low: float, high: float, called: Called | None
             return _plain(node, low, high, called or Called(short_text(node)))
         return node
 
-    if all(not isinstance(node, Step) for node in postorder(graph)):
-        return graph
     return rebuild(graph, change)
 
 
 def _plain(step: Step, low: float, high: float, called: Called) -> Step:
-    places: list[float] = []
-    values = [float(_value(step, called, np.array([low]))[0])]
+    """Return a staircase of the variable, which jumps where the evaluated one does."""
+    places = list[float]()
+    values = [float(at(step, np.array([low]))[0])]
     for start, stop in _zones(step, low, high, called):
-        before, after = _value(step, called, np.array([max(start, low), min(stop, high)]))
-        inside = _value(step, called, np.linspace(max(start, low), min(stop, high), 9))
-        if not np.isin(inside, (before, after)).all():
-            raise FormulaError(
-                f"{called.text}: its staircase {step.name!r} touches an edge {called.where(start)}, about, without "
-                "crossing it; narrow the range to one side"
-            )
-        if before != after:
+        begin, end = max(start, low), min(stop, high)
+        after = float(at(step, np.array([end]))[0])
+        if math.isnan(after + values[-1]):
+            raise FormulaError(f"{called.text} has no finite value {called.where(end)}; narrow the range")
+        if after != values[-1]:
             # the smallest number from which on the evaluated step has the value after
-            places.append(nearest(max(start, low), min(stop, high), partial(_is_on, step, called, after)))
+            places.append(nearest(begin, end, partial(_is_on, step, after)))
             values.append(after)
     return Step(ARGUMENT, tuple(places), tuple(values), step.name)
 
 
-def _value(step: Step, called: Called, x: Floats) -> Floats:
-    found = at(step, x)
-    if np.isnan(found).any():
-        place = float(x[np.argmax(np.isnan(found))])
-        raise FormulaError(f"{called.text} has no finite value {called.where(place)}; narrow the range")
-    return found
-
-
-def _is_on(step: Step, called: Called, stair: float, x: float) -> bool:
-    return bool(_value(step, called, np.array([x]))[0] == stair)
+def _is_on(step: Step, stair: float, x: float) -> bool:
+    return bool(at(step, np.array([x]))[0] == stair)
 
 
 def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[float, float]]:
-    """Return short intervals outside which the argument is on no edge."""
-    edges = np.asarray(step.breakpoints)
+    """Return short intervals in order, outside which the argument is on no edge."""
     sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(step.argument))
-    encloser, stairs = Encloser(step.argument, sides), sides.step_edges[0]
-    ends = np.unique(
-        np.concatenate([np.linspace(low, high, _ZONES + 1), stairs[(stairs > low) & (stairs < high)]])
+    encloser, edges, stairs = (
+        Encloser(step.argument, sides),
+        np.asarray(step.breakpoints),
+        sides.step_edges[0],
     )
-    start, stop = ends[:-1], ends[1:]
-    found: list[tuple[Floats, Floats]] = []
+    inner = stairs[(stairs > low) & (stairs < high)]
+    ends = np.unique(np.concatenate([np.linspace(low, high, _PARTS + 1), inner]))
+    start, stop, fine = ends[:-1], ends[1:], list[tuple[float, float]]()
     while len(start):
-        on = _on_edge(encloser, edges, start, stop)
-        start, stop = start[on], stop[on]
-        size = np.maximum(np.abs(start), np.abs(stop))
-        fine = stop - start <= np.maximum(8.0 * EPS * size, _SHORTEST_ZONE * (high - low))
-        found.append((start[fine], stop[fine]))
-        start, stop = start[~fine], stop[~fine]
+        value = encloser.over(sides.boxes(start[:, None], stop[:, None]), Orders()).value
+        on = ((value[0][:, None] <= edges) & (edges <= value[1][:, None])).any(axis=1)
+        is_fine = stop - start <= np.maximum(
+            8.0 * EPS * np.maximum(np.abs(start), np.abs(stop)), _SHORTEST_ZONE * (high - low)
+        )
+        fine += zip(start[on & is_fine].tolist(), stop[on & is_fine].tolist(), strict=True)
+        start, stop = start[on & ~is_fine], stop[on & ~is_fine]
         if len(start) > _MOST_ZONES:
             raise FormulaError(
                 f"{called.text}: the argument of its staircase {step.name!r} lies on an edge all along; leave it out"
             )
-        cuts = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, _CUT + 1)
-        cuts[:, -1] = stop
-        start, stop = cuts[:, :-1].ravel(), cuts[:, 1:].ravel()
-        start, stop = start[start < stop], stop[start < stop]
-    starts, stops = (np.concatenate(ends) for ends in zip(*found, strict=True))
-    zones: list[tuple[float, float]] = []
-    for index in np.argsort(starts):
-        a, b = float(starts[index]), float(stops[index])
+        cuts = np.linspace(start, stop, _CUT + 1)
+        start, stop = cuts[:-1].ravel(), cuts[1:].ravel()
+    zones = list[tuple[float, float]]()
+    for begin, end in sorted(fine):
         # a number more on both sides, so that each end is off the edge
-        if zones and a <= np.nextafter(zones[-1][1], np.inf):
-            zones[-1] = (zones[-1][0], float(np.nextafter(b, np.inf)))
-        else:
-            zones.append((float(np.nextafter(a, -np.inf)), float(np.nextafter(b, np.inf))))
+        begin, end = math.nextafter(begin, -math.inf), math.nextafter(end, math.inf)
+        first = zones.pop()[0] if zones and begin <= zones[-1][1] else begin
+        zones.append((first, end))
     return zones
-
-
-def _on_edge(encloser: Encloser, edges: Floats, start: Floats, stop: Floats) -> Flags:
-    """Return the intervals over which the argument may be on an edge."""
-    value = encloser.over(encloser.sides.boxes(start[:, None], stop[:, None]), Orders()).value
-    reached = (value[0][:, None] <= edges) & (edges <= value[1][:, None])
-    return np.asarray(reached.any(axis=1))
 
 
 _FIRST = 32

@@ -21,21 +21,6 @@ Shape: TypeAlias = Literal["linear", "convex", "concave", "neither"]
 
 
 @dataclass(frozen=True)
-class Jump:
-    """A place where a function jumps: `before` up to it, not included, and `after` from there on.
-
-    Examples
-    --------
-    >>> Pieces((0.0, 1.0, 2.0), (5.0, 3.0), (5.0, 3.0)).jumps
-    (Jump(x=1.0, before=5.0, after=3.0),)
-    """
-
-    x: float
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
 class Pieces:
     """A piecewise linear function from ``x[0]`` to ``x[-1]``.
 
@@ -115,10 +100,9 @@ class Pieces:
         return min(ends), max(ends)
 
     @property
-    def jumps(self) -> tuple[Jump, ...]:
-        """Where it jumps."""
-        pairs = zip(self.x[1:-1], self.stop, self.start[1:], strict=False)
-        return tuple(Jump(x, before, after) for x, before, after in pairs if before != after)
+    def jumps(self) -> bool:
+        """Whether it jumps."""
+        return self.stop[:-1] != self.start[1:]
 
     @cached_property
     def shape(self) -> Shape:
@@ -317,9 +301,6 @@ class PieceCertificate:
         )
 
 
-Curvature: TypeAlias = Literal["affine", "convex", "concave", "undecided"]
-
-
 @dataclass(frozen=True)
 class Quantity:
     """A variable of the program: an input, or what a definition gives.
@@ -330,15 +311,11 @@ class Quantity:
         The input, or what it stands for.
     low, high
         Bounds that hold wherever the inputs are within their ranges.
-    curvature
-        How it depends on all inputs *jointly*, by the rules of disciplined convex programming (Grant, Boyd and Ye
-        2006): ``"undecided"`` where they do not tell.
     """
 
     name: str
     low: float
     high: float
-    curvature: Curvature
 
 
 @dataclass(frozen=True)
@@ -388,9 +365,8 @@ class Piecewise:
     The first quantities are the inputs, the others are given by the definitions in turn: definition k gives the
     quantity at position ``len(inputs) + k`` from quantities before it.
 
-    Where the output is convex and smaller is better (or concave, and larger is better), a solver needs no binaries:
-    every convex function of one variable becomes "at least each of its lines", every concave one "at most each of its
-    lines". A formula that is convex in each input alone need not be convex jointly; the flag is about the latter.
+    Where every function of one variable bends to the side from which it is held, a solver needs no binaries: a convex
+    one becomes "at least each of its lines", a concave one "at most each of its lines".
 
     Parameters
     ----------
@@ -413,8 +389,8 @@ class Piecewise:
     >>> law = parse_formula("0.5 + 0.12 * km * (1 + 0.04 * t)^0.7",
     ...                     [Variable("km", "km"), Variable("t", low=0, high=25)], Variable("fuel", "l"))
     >>> leg = law.piecewise(0.01, fixed={"km": 12.0})
-    >>> [quantity.name for quantity in leg.quantities], leg.curvature
-    (['t', '0.5 + 0.12 · 12 · (1 + 0.04 · t)^0.7'], 'concave')
+    >>> [quantity.name for quantity in leg.quantities]
+    ['t', '0.5 + 0.12 · 12 · (1 + 0.04 · t)^0.7']
     >>> bool(abs(leg.evaluate({"t": 7.0}) - law.evaluate({"km": 12.0, "t": 7.0})) <= leg.certificate.bound)
     True
     """
@@ -425,11 +401,6 @@ class Piecewise:
     output: int
     certificate: PieceCertificate
     fixed: Mapping[str, float | str] = field(default_factory=dict, hash=False)
-
-    @property
-    def curvature(self) -> Curvature:
-        """How the output depends on all inputs jointly."""
-        return self.quantities[self.output].curvature
 
     @property
     def range(self) -> tuple[float, float]:

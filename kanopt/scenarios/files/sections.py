@@ -143,17 +143,8 @@ class TableSpec(FileModel):
         """Return where the table is read from; `resolve` says where a path in the file leads."""
         if self.url is None:
             return resolve(self.path or "")
-        from sqlalchemy import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            url = make_url(self.url)
-        except (ArgumentError, ValueError):  # whoever reads it says so
-            return self.url
-        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-            return self.url
-        # as SQLAlchemy reads it: %2e%2e leads up as well, and a host changes nothing
-        return url.set(database=str(resolve(url.database))).render_as_string(hide_password=False)
+        kind, _, path = self.url.partition("///")
+        return f"{kind}///{resolve(path)}" if path else self.url
 
 
 class QuestionSpec(FileModel):

@@ -29,8 +29,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.dimensions.analysis import UnitInference
-from kanopt.formulas.dimensions.equations import MOST_WORK, Equations
+from kanopt.formulas.dimensions import MOST_WORK, Equations, UnitInference
 from kanopt.units import UnitPowers, convert, powers_of
 
 UNITS = {

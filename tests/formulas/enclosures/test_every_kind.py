@@ -27,8 +27,8 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
-from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser, Enclosures
+from kanopt.formulas.enclosures.rules import Orders
 from kanopt.formulas.lowering.profile import folded
 from kanopt.formulas.nodes import Node, fold, postorder
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
@@ -150,8 +150,8 @@ def test_what_is_exact_lies_within_the_bounds_of_every_kind(kind):
     sides = BoxSides.of(RANGES, postorder(root), {"kind": LABELS})
     encloser, boxes = Encloser(root, sides), boxes_of(sides, rng)
     rounded = encloser.over(boxes, Orders(errors=True))
-    off = np.broadcast_to(rounded.error.off, len(boxes))
-    both = [encloser.over(boxes, Orders(2, (0, 1), x, (0, 1), keep=x == 0)) for x in (0, 1)]
+    off = np.broadcast_to(rounded.off, len(boxes))
+    both = [encloser.over(boxes, Orders(2, (0, 1), x)) for x in (0, 1)]
     with mpmath.workdps(60):
         for box, share in np.ndindex(len(boxes), 3):
             part = (0.0, 1.0, rng.random(2))[share]
@@ -184,11 +184,6 @@ def check_derivatives(found, x, box, slopes, tight):
             slack = mpmath.mpf(10) ** -18 * (1 + abs(true))
             assert low - slack <= true <= high + slack
             assert not tight or high - low <= 1e-2 * (1 + abs(true))
-    matrix = bend.astype(np.float64)
-    for sign, end in ((1, found.matrix[0][box]), (-1, found.matrix[1][box])):
-        if np.isfinite(end).all():
-            size = 1e-9 * (1.0 + np.abs(matrix).max() + np.abs(end).max())
-            assert np.linalg.eigvalsh(sign * (matrix - end))[0] >= -size
 
 
 fractions = st.floats(0.0, 1.0)
@@ -265,7 +260,7 @@ def test_every_step_of_a_random_law_stays_within_its_range(law):
         "x * y / (hour + 1) - 3 * x",
         "(x^0.65 + 1e4) - x^0.65",
         "log(x) * exp(-y) + sqrt(hour)",
-        "sqrt(x * hour)^0.3 * 1e3",
+        "sqrt(x * hour + 1)^0.3 * 1e3",
         "tanh(y) * atan(x) + sin(hour) * cos(y)",
         "max(x * y, y^2, abs(y - x)) - min(x, hour) + relu(y)",
         "x^y / 7",

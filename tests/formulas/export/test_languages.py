@@ -22,7 +22,6 @@ from kanopt.formulas import (
     parse_formula,
 )
 from tests.formulas.export.engines import NODE, compiled, run_node, sql
-from tests.formulas.strategies import INPUTS
 
 
 def test_python_curves_and_tables_broadcast_and_extrapolate():
@@ -115,9 +114,3 @@ def test_texts_too_long_for_a_database_are_refused():
         node = Sum((node, node))
     with pytest.raises(FormulaError, match="characters of SQL are too many"):
         Formula(node, (Variable(name),), Variable("y")).to_sql()
-
-
-def test_sympy_has_no_tables():
-    law = Formula(Table.of({"van": 1.0}, "vehicle") * Input("x"), INPUTS, Variable("y"))
-    with pytest.raises(FormulaError, match="sympy has no curves and tables"):
-        law.to_sympy()

@@ -38,7 +38,6 @@ EXAMPLES = {
     engines.saved: 50,
     engines.excel: 50,
     engines.javascript: 25,
-    engines.symbolic: 15,
 }
 every_engine = pytest.mark.parametrize(
     "engine", [*EXAMPLES, engines.duckdb], ids=lambda engine: engine.__name__
@@ -103,8 +102,6 @@ def test_functions_are_exact_where_their_values_are_small_or_their_parts_large(e
     law = Formula(Apply(name, Input("x")), (Variable("x"),), Variable("y"))
     with np.errstate(all="ignore"):
         x = HARD[np.isfinite(FUNCTIONS[name].value(HARD)) & (FUNCTIONS[name].low <= HARD)]
-    if engine is engines.symbolic:
-        x = x[np.abs(x) <= 100]  # beyond, eighty digits of 1 + e are 1
     found = engine(law, {"x": x})
     np.testing.assert_allclose(found, law.evaluate({"x": x}), rtol=1e-12, atol=1e-300)
 
@@ -211,7 +208,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize(
-    "engine", [engines.python, engines.sql, engines.duckdb, engines.javascript, engines.named_cells]
+    "engine", [engines.python, engines.sql, engines.duckdb, engines.javascript, engines.excel]
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_a_column_may_have_any_name(engine, name):
@@ -234,11 +231,10 @@ CAPITALS = Formula(Input("km") - 2.0 * Input("KM"), (Variable("km"), Variable("K
 
 
 def test_columns_that_differ_in_capitals_are_refused_where_they_would_be_one():
-    for export in (CAPITALS.to_sql, lambda: CAPITALS.to_excel(style="table")):
-        with pytest.raises(
-            FormulaError, match=r"'km' and 'KM' are the same column of .*; rename one of the inputs"
-        ):
-            export()
+    with pytest.raises(
+        FormulaError, match=r"'km' and 'KM' are the same column of .*; rename one of the inputs"
+    ):
+        CAPITALS.to_sql()
     assert CAPITALS.to_excel() == "=IF(COUNT(km,KM_)<2,NA(),km-2*KM_)"
     # an input that the law does not read is no column of the query
     alone = Formula(2.0 * Input("KM"), (Variable("km"), Variable("KM")), Variable("y"))
