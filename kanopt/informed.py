@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
-    from kanopt.surrogates.informed import InformedNetwork, InformedOptions, fit_informed
+    from kanopt.surrogates.informed import fit_informed
 
 __all__ = [
-    "InformedNetwork",
-    "InformedOptions",
     "Knowledge",
     "Relation",
     "RelationState",
@@ -30,5 +28,5 @@ def __getattr__(name: str) -> Any:
     # torch comes with the first of them, and not with a word that is looked for in the public modules
     if name not in __all__:
         raise AttributeError(f"module 'kanopt.informed' has no attribute {name!r}")
-    room = "surrogates" if name in ("InformedNetwork", "InformedOptions", "fit_informed") else "kan"
+    room = "surrogates" if name == "fit_informed" else "kan"
     return getattr(import_module(f"kanopt.{room}.informed"), name)

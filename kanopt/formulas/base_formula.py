@@ -148,7 +148,7 @@ class BaseFormula:
                 raise
             raise FormulaError(
                 f"{error}; it is used outside its data ({join_list(self._outside_texts(columns))}). Learn a law that "
-                "goes on there: forbid the function that ends"
+                "goes on there, such as one of its `formulas`"
             ) from None
 
     def outside(self, data: Any) -> NDArray[np.bool_]:

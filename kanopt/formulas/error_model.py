@@ -102,7 +102,6 @@ MOST_GROSS = 50
 FEWEST_GROUPS = 5
 """Groups that tell what their rows share, and how well they do."""
 _NORMAL = 0.6745  # median of the size of a standard normal number
-_QUANTILE_DRAWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,8 @@ class Noise:
     >>> day = np.repeat(np.arange(300), 20)
     >>> errors = 0.6 * rng.standard_normal(300)[day] + 0.8 * rng.standard_normal(6000)
     >>> noise = Noise.of(errors, day, by="day")
-    >>> round(noise.share, 2), round(noise.usual, 2), round(noise.quantile(0.95), 2)
-    (0.37, 1.0, 1.64)
+    >>> round(noise.share, 2), round(noise.usual, 2)
+    (0.37, 1.0)
     """
 
     share: float = 0.0
@@ -259,12 +258,6 @@ class Noise:
         freedom = self.groups - 1
         of_means = (self.common**2 + single) * freedom / rng.chisquare(freedom, count)
         return np.asarray(np.sqrt(np.maximum(of_means - single, 0.0)))
-
-    def quantile(self, level: float) -> float:
-        """Return the quantile of the error of a row of a group not seen, by simulation with fixed draws."""
-        rng = np.random.default_rng(0)
-        drawn = self.own((_QUANTILE_DRAWS,), rng)
-        return float(np.quantile(drawn + self.common * rng.standard_normal(len(drawn)), level))
 
 
 def is_gross(errors: Floats) -> NDArray[np.bool_]:
@@ -447,27 +440,6 @@ class ErrorModel:
     def _common(self) -> float:
         """Standard deviation of what rows of a group share, in units of that of all noise."""
         return 0.0 if self.noise_shape is None else min(self.noise_shape.common, 1.0)
-
-    def quantile(self, predicted: Any, level: float) -> Floats:
-        """Return the value below which a single actual value falls with a probability, given predictions.
-
-        Parameters
-        ----------
-        predicted
-            What the law says, in its unit.
-        level
-            The probability, between 0 and 1.
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> predicted = rng.uniform(5.0, 50.0, 5000)
-        >>> model = ErrorModel.of(predicted * (1.0 + 0.1 * rng.standard_normal(5000)), predicted)
-        >>> round(float(model.quantile(20.0, 0.9)), 1)  # about 20 · (1 + 0.1 · 1.28)
-        22.5
-        """
-        p = np.asarray(predicted, dtype=np.float64)
-        return np.asarray(self.shift + self.factor * p + self.noise(p) * self.shape.quantile(level))
 
     def noise(self, predicted: Floats) -> Floats:
         """Return the standard deviation of an actual value, given predictions."""

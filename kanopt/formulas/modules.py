@@ -1,4 +1,4 @@
-"""Which inputs of a law act together and which apart, read from its structure; and the names of operators.
+"""Which inputs of a law act together and which apart, read from its structure.
 
 A sum splits into parts that share no input, a product into factors that share none, and each part splits again. The
 logarithm of a product is a sum, the exponential of a sum and a power of a product are products.
@@ -6,17 +6,13 @@ logarithm of a product is a sum, the exponential of a sum and a power of a produ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from kanopt.errors import nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 
-OPERATORS = ("quadratic", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "curve")
-"""Operators that may be forbidden in a law."""
 NO_SHAPE: Mapping[str, str] = {
     "category": "is a category, which has no order",
     "cycle": "is periodic, and a curve that comes back to its start is not",
@@ -24,29 +20,6 @@ NO_SHAPE: Mapping[str, str] = {
 """Why a column that is no plain number cannot be monotone, convex or concave, by its kind."""
 NO_PERIOD = "is a category; only numbers can be periodic"
 """Why a column cannot be periodic."""
-
-
-def operator_words(given: Any) -> tuple[str, ...]:
-    """Return one operator, or several, as a tuple without repetitions.
-
-    Raises
-    ------
-    ValueError
-        If it is neither, or one is not known.
-
-    Examples
-    --------
-    >>> operator_words("sine"), operator_words(["log", "power", "log"])
-    (('sine',), ('log', 'power'))
-    """
-    words = (given,) if isinstance(given, str) else given
-    if isinstance(words, Mapping) or not isinstance(words, Iterable):
-        raise ValueError(f'must be an operator such as "sine", or a list of several, not {given!r}')
-    words = tuple(words)
-    for word in words:
-        if word not in OPERATORS:
-            raise ValueError(f"no operator {word!r} can be forbidden; {nearest(str(word), OPERATORS)}")
-    return tuple(dict.fromkeys(words))
 
 
 def modules(formula: BaseFormula) -> str:

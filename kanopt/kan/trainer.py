@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -35,7 +35,8 @@ from kanopt.kan.ranges import ConstrainedCoefficients, refit_ranges
 #
 # A law that must stay positive, or within bounds, everywhere, is g(f(x)) with a link g whose range is that
 # set (McCullagh and Nelder 1989, *Generalized Linear Models*, section 2.2). The Jacobian of a network with
-# a link is that of the network times g′.
+# a link is that of the network times g′. The inverse, with which training starts, is moved inside the bounds by
+# a margin: near a bound it tends to infinity, where the link is flat and gradients vanish.
 
 _STEEPEST = 30.0
 """Logarithm of the steepest slope of an :class:`Exponential`, in its units."""
@@ -44,36 +45,7 @@ Array = TypeVar("Array", "NDArray[Any]", "torch.Tensor")
 
 
 @dataclass(frozen=True)
-class Link:
-    """A smooth increasing function from the network's output to the target."""
-
-    def __call__(self, output: Array) -> Array:
-        """Return the target, shape of `output`."""
-        raise NotImplementedError
-
-    def slope(self, output: Array) -> Array:
-        """Return the derivative, shape of `output`."""
-        raise NotImplementedError
-
-    def inverse(self, target: Array) -> Array:
-        """Return the output to start training from: the inverse of `target`, moved inside the bounds by a margin.
-
-        Near a bound the exact inverse tends to infinity, where the link is flat and gradients vanish.
-        """
-        raise NotImplementedError
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The bounds of the range."""
-        raise NotImplementedError
-
-    def scaled(self, unit: float) -> tuple[Link, float]:
-        """Return the link of `unit` times the target, and the factor on the network's output that goes with it."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Exponential(Link):
+class Exponential:
     """unit · exp(f): factors multiply.
 
     Beyond f = 30 it continues along its tangent, so that no training step overflows; it stays convex and increasing.
@@ -113,7 +85,7 @@ class Exponential(Link):
 
 
 @dataclass(frozen=True)
-class Softplus(Link):
+class Softplus:
     """Low + scale · log(1 + exp(f / scale)): above `low`, and linear far above it.
 
     Examples
@@ -155,7 +127,7 @@ class Softplus(Link):
 
 
 @dataclass(frozen=True)
-class Logistic(Link):
+class Logistic:
     """Low + (high − low) / (1 + exp(−f)): between `low` and `high`.
 
     Examples
@@ -190,6 +162,10 @@ class Logistic(Link):
     def scaled(self, unit: float) -> tuple[Link, float]:
         """Return the link of `unit` times the target; the output, the log odds, is unchanged."""
         return Logistic(self.low * unit, self.high * unit), 1.0
+
+
+Link: TypeAlias = Exponential | Softplus | Logistic
+"""A smooth increasing function from the network's output to the target."""
 
 
 def _sigmoid(z: Array) -> Array:

@@ -61,7 +61,7 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     """Draw a network from left to right: columns, curves, nodes, output.
 
     A node is the sum of its incoming curves (Σ), or the product of two such sums (×). Curves into the same layer share
-    a vertical scale; the less important a curve is for the output, the fainter it is drawn. A pruned edge is dotted.
+    a vertical scale; the less a curve varies over the rows, the fainter it is drawn. A pruned edge is dotted.
 
     Parameters
     ----------

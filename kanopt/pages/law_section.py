@@ -50,7 +50,6 @@ _LONGEST = 300  # letters of what is told in a line
 _IN_TABLES = ("output", "constant", "table", "units")
 _BY_HAND = {
     "pinned": "pinned",
-    "forbidden": "forbidden",
     "preferred": "preferred",
     "fixed": "held",
     "edited by hand": "rewritten,",

@@ -363,7 +363,7 @@ def _formula_of(
     """Return the formula of a model, in what is left of the seconds for the law since its start."""
     left = None if spec.budget is None else max(spec.budget - (time.perf_counter() - start), _TOLD_EVERY)
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
-    wanted: dict[str, Any] = {"forbid": spec.forbid, "unseen": spec.unseen}
+    wanted: dict[str, Any] = {"unseen": spec.unseen}
     return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
 
 

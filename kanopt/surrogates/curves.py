@@ -431,45 +431,6 @@ def _number(feature: Feature, unit: str) -> Variable:
     return Variable(feature.name, unit, low=low, high=high)
 
 
-ROUNDING = 1e-13
-"""A change below this share of the largest output is rounding."""
-
-
-def edge_scores(network: Formula, rows: Floats) -> list[Floats]:
-    """Return what the output loses without each edge, layer by layer, shape (inputs, subnodes).
-
-    An edge is held at its mean over encoded rows, (n, inputs), and the score is the standard deviation of the change:
-    an edge with a large variation but no influence on the output scores zero, as none does that propagates deviations.
-    """
-    layers, signal = layers_of(network), rows.T
-    arrivals, swings = [], []
-    for layer in layers:
-        edges = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])
-        arrivals.append(layer.bias + edges.sum(axis=0))
-        swings.append(edges - edges.mean(axis=1, keepdims=True))
-        signal = layer.nodes(arrivals[-1]).T
-    whole = signal[0]
-
-    def score(place: int, lost: Floats) -> float:
-        """Return the standard deviation of the change where the sub-nodes (n, subnodes) of a layer lose something."""
-        change = _after(layers[place:], arrivals[place] - lost) - whole
-        return float(change.std()) if change.std() > ROUNDING * np.abs(whole).max() else 0.0
-
-    return [
-        np.array([[score(place, edge * own) for own in np.eye(swing.shape[2])] for edge in swing])
-        for place, swing in enumerate(swings)
-    ]
-
-
-def _after(layers: Sequence[Layer], arrived: Floats) -> Floats:
-    """Return the output for given values (n, subnodes) of the first layer's sub-nodes."""
-    signal = layers[0].nodes(arrived)
-    for layer in layers[1:]:
-        edges = (layer.leaving(source, each) for source, each in enumerate(signal.T))
-        signal = layer.nodes(layer.bias + sum(edges))
-    return signal[:, 0]
-
-
 # A trained network as data for drawing: nodes, and edges with their curves, as plain arrays.
 
 PRUNED = 1e-12
@@ -492,7 +453,7 @@ class DiagramEdge:
     labels
         The labels of a category, else empty.
     strength
-        Attribution score of the edge, as a fraction of the largest one in its layer; an edge near 0 is unimportant.
+        How much the edge varies over the rows, as a fraction of the largest of its layer; one near 0 is unimportant.
     factor
         0 if the target is a sum, 1 or 2 for the factors of a product.
     pruned
@@ -552,7 +513,7 @@ def diagram_of(
     network, encoding
         As a fitted model holds them.
     rows
-        Encoded rows, (n, inputs), over which edges are scored (:mod:`kanopt.surrogates.curves`).
+        Encoded rows, (n, inputs), over which edges vary.
     output
         Name of the target.
     log_output
@@ -566,13 +527,13 @@ def diagram_of(
         The curves of the first layer are functions of the columns in their own units, or of their logarithms if the
         network takes those.
     """
+    layers, signal, edges = layers_of(network), rows.T, list[DiagramEdge]()
+    for index, layer in enumerate(layers):
+        leaving = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])
+        edges += _edges(index, layer, encoding, points, leaving.std(axis=1))
+        signal = layer.nodes(layer.bias + leaving.sum(axis=0)).T
     inputs = tuple(_named(feature) for feature in encoding.inputs)
-    layers = layers_of(network)
     hidden = [("",) * (layer.sums + layer.products) for layer in layers[:-1]]
-    scores = edge_scores(network, rows)
-    edges: list[DiagramEdge] = []
-    for index, (layer, strengths) in enumerate(zip(layers, scores, strict=True)):
-        edges += _edges(index, layer, encoding, points, strengths)
     names = (inputs, *hidden, (f"log {output}" if log_output else output,))
     return Diagram(names, tuple(edges), (0, *(layer.products for layer in layers)))
 

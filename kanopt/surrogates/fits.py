@@ -252,7 +252,7 @@ def fit_memory(
     settings = settings_of(model, encoding, watch)
     _warn_of_contradictions(target, weights, settings, frame.index)
     warn_of_periods(table, settings.shape_constraints)
-    law, model.alternatives_, model._rows = learn(table, settings)
+    law, structures, model._rows = learn(table, settings)
     law, off = with_rare(law, filled, target, rare)
     warn_of_rare(filled, law.encoding, off)
     model._indicators = indicators
@@ -260,7 +260,7 @@ def fit_memory(
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})
     model._groups = None if groups is None else groups.used(rows.used)
-    tried = count_text(len(model.alternatives_), "structure")
+    tried = count_text(structures, "structure")
     model.stopped_ = f"{watch.stopped} after {tried}" if watch.stopped else ""
     if watch.stopped:
         told = f"the fit was stopped {watch.stopped}; kept is the best of {tried} tried so far"

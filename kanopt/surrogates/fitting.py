@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import NoneType
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -337,8 +336,8 @@ HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
 
-Learned = tuple[FittedLaw, pd.DataFrame, Rows]
-"""The law, a frame with every structure tried, and the rows as fitted, on which a formula is chosen."""
+Learned = tuple[FittedLaw, int, Rows]
+"""The law, how many structures were tried, and the rows as fitted, on which a formula is chosen."""
 
 
 def learn(table: TrainingTable, settings: Settings) -> Learned:
@@ -378,7 +377,7 @@ def _learned(
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, tried, settings, shared)
     _warn_of_biased_sum(table, trial, law.predict(rows.inputs))
-    return law, _alternatives(tried, trial, law, table.weights), rows
+    return law, len(tried), rows
 
 
 def _residuals(table: TrainingTable, trial: Trial) -> Floats:
@@ -536,22 +535,3 @@ def _network(table: TrainingTable, trial: Trial, numbers: Floats, unit: float, s
     bounded = inputs[: len(trial.encoding.numbers)]
     columns = {each.name: column for each, column in zip(bounded, numbers.T, strict=False)}
     return Formula(root, inputs, Variable("output"), domain=Domain.from_rows(bounded, columns))
-
-
-def _alternatives(tried: list[Trial], chosen: Trial, law: FittedLaw, weights: Floats) -> pd.DataFrame:
-    names = [feature.name for feature in law.encoding.numbers]
-    rows = [
-        {
-            "hidden": trial.structure.hidden,
-            "products": trial.structure.products,
-            "log_target": trial.structure.log_target,
-            "log_features": tuple(n for n, log in zip(names, trial.structure.logs, strict=True) if log),
-            "loss": trial.structure.loss,
-            "effective_parameters": trial.fitted.edf,
-            "rmse_left_out": trial.rmse,
-            "log_density": float(np.average(trial.density, weights=weights)),
-            "chosen": trial is chosen,
-        }
-        for trial in tried
-    ]
-    return pd.DataFrame(rows)

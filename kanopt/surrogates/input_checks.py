@@ -152,31 +152,6 @@ def held_out_rows(X: Any, y: Any, columns: Sequence[str], target: str) -> tuple[
     return X, actual
 
 
-def calibration_of(given: Any, log_target: bool) -> tuple[Any, Floats]:
-    """Return rows and targets for calibration, checked."""
-    if not isinstance(given, (tuple, list)) or len(given) != 2:
-        raise FitError(
-            f"calibration must be (X, y): rows that the model was not fitted on, and their targets; it is a "
-            f"{type(given).__name__}"
-        )
-    rows, y = given
-    target, count = target_of(y), len(rows)
-    if not count:
-        raise FitError("calibration: there are no rows; pass rows that the model was not fitted on")
-    if len(target) != count:
-        raise FitError(f"calibration: {count} rows and {len(target)} targets; pass one for each row")
-    index = y.index if isinstance(y, (pd.Series, pd.DataFrame)) else None
-    check_numbers(target, f"calibration: target {name_of(y) or 'y'!r}", index)
-    if log_target and target.min() <= 0:
-        row = int(target.argmin())
-        raise FitError(
-            "calibration: the law is of the logarithm of the target, and "
-            f"{row_name(index, row)} has {number_text(target[row], 6)}; "
-            "leave such rows out, or fit with log_target=False"
-        )
-    return rows, target
-
-
 def weights_of(given: Any, frame: pd.DataFrame) -> Floats:
     """Return the weight of every row."""
     given = given.iloc[:, 0] if isinstance(given, pd.DataFrame) and given.shape[1] == 1 else given

@@ -351,30 +351,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             structure += f"; the best law until the fit was stopped {self.stopped_}"
         return Summary(self.target_name_, structure, fit, effects)
 
-    def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
-        """Return for every row whether it lies outside the data the law was learned from, and in which columns.
-
-        A row is outside where a number leaves the range of the training rows, or where several numbers do not fit
-        together as they did there (leverage). Periodic columns have no ends and are left out. Categories that did not
-        occur are refused, as by `predict`.
-
-        Returns
-        -------
-        DataFrame
-            Columns outside (bool) and columns (text, those to blame); the index of `X`.
-        """
-        encoded = self._encode(X)
-        flags = np.zeros(len(encoded), dtype=bool)
-        blame = np.full(len(encoded), "", dtype=object)
-        for concerned, beyond in _tests(self, encoded, self._law.network.domain):
-            alone = len(concerned) == 1
-            words = ", ".join(concerned) + ("" if alone else " together")
-            for row in np.flatnonzero(beyond if alone else beyond & ~flags):
-                blame[row] = f"{blame[row]}, {words}" if blame[row] else words
-            flags |= np.broadcast_to(beyond, flags.shape)
-        index = X.index if isinstance(X, pd.DataFrame) else None
-        return pd.DataFrame({"outside": flags, "columns": blame}, index=index)
-
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
         from kanopt.surrogates.curves import diagram_of
@@ -436,7 +412,7 @@ def warn_of_rows_outside(
     warnings.warn(
         f"{count:,} of {count_text(len(flags), 'row')} {'lies' if count == 1 else 'lie'} outside the data the law was "
         f"learned from (by {join_list(columns, 5) or 'several columns together'}; the first is {first}): what is "
-        f"predicted there is extrapolated{told}; the method outside names all such rows",
+        f"predicted there is extrapolated{told}; outside() of its formula_ tells which",
         DomainWarning,
         stacklevel=3,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -26,7 +26,7 @@ from kanopt.surrogates.categories import (
 )
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
 from kanopt.surrogates.groups import grouped
-from kanopt.surrogates.input_checks import calibration_of, refuse_names, refuse_unmeasured
+from kanopt.surrogates.input_checks import refuse_names, refuse_unmeasured
 from kanopt.surrogates.monitor import watched
 from kanopt.surrogates.readings import FittedModel, structure_text, warn_of_rows_outside
 from kanopt.tables.batches import is_source
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class FormulaReading(FittedModel):
     """A fitted :class:`kanopt.KANRegressor` as a formula."""
 
-    def to_formula(  # noqa: PLR0913 - what one asks for, and how long it may take
+    def to_formula(
         self,
         X: Any,
         y: Any = None,
@@ -50,7 +50,6 @@ class FormulaReading(FittedModel):
         min_r2: float = 0.5,
         unit: str | None = None,
         per: str = "",
-        forbid: str | Iterable[str] = (),
         unseen: str = "error",
         budget: float | None = None,
         progress: Callable[[FitProgress], None] | bool | None = None,
@@ -79,9 +78,6 @@ class FormulaReading(FittedModel):
             Unit of the target; by default the one that `X` declares.
         per : str
             What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
-        forbid : list of str
-            Operators that are not to be used: quadratic, power, exp, gaussian, log, sine, hinge, step, curve. A
-            quotient is no power. What was forbidden is written into the provenance of the formula.
         unseen : "error" or "pooled"
             "error" lets the formula refuse categories that did not occur in training. "pooled" gives every table of
             categories a fallback for those, what its numbers were drawn to or else the mean of its entries over the
@@ -94,9 +90,8 @@ class FormulaReading(FittedModel):
         Raises
         ------
         FitError
-            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a held-out row has
-            a category that did not occur in training, an operator is not known, or the way it was fitted brings in an
-            operator that is forbidden.
+            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, or a held-out row
+            has a category that did not occur in training.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows.
 
@@ -113,7 +108,6 @@ class FormulaReading(FittedModel):
         """
         from kanopt.formulas.simplify import round_measures
         from kanopt.surrogates.ladder import HeldOut, find_law
-        from kanopt.surrogates.ladder.control import forbidden_words
         from kanopt.surrogates.monitor import warn_if_stopped, watched
         from kanopt.tables import units_of
 
@@ -133,7 +127,7 @@ class FormulaReading(FittedModel):
         # the columns are converted to the units of the fit, where there were any
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
-        trained = _trained(self, forbidden_words(forbid), units, output.unit)
+        trained = _trained(self, units, output.unit)
         known_rows = in_known_words(self._filled(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
@@ -155,9 +149,7 @@ class FormulaReading(FittedModel):
         return X[by].to_numpy(dtype=object) if by and isinstance(X, pd.DataFrame) and by in X else None
 
 
-def _trained(
-    model: FittedModel, forbid: tuple[str, ...], units: Mapping[str, str], output_unit: str
-) -> Trained:
+def _trained(model: FittedModel, units: Mapping[str, str], output_unit: str) -> Trained:
     """Return the network of a model, with all that a formula is read from."""
     from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.options import settings_of
@@ -173,7 +165,6 @@ def _trained(
         structure=structure_text(law),
         edf=law.edf,
         link=law.link,
-        forbid=forbid,
         units=units,
         output_unit=output_unit,
         lowest=None if np.isnan(law.lowest) else law.lowest,
@@ -251,9 +242,6 @@ class KANRegressor(FormulaReading):
         Factor on exp(network) of a log target (Duan 1983).
     loss_ : str
         The loss used; "poisson" is squared errors divided by the mean, with an exponential link.
-    alternatives_ : DataFrame
-        Every structure tried, with its leave-one-out error, in the units of the target; of rows that share an error,
-        the error without what a group shares.
     idle_features_
         Of a table with more than twelve columns those that say nothing about the target, and so have no part in the law
         (:mod:`kanopt.surrogates.screening`); none is left out where an argument speaks of single columns.
@@ -392,7 +380,7 @@ class KANRegressor(FormulaReading):
 
         One :class:`~kanopt.DomainWarning` counts the rows that lie outside the data by more than a tenth of the range
         of a column (of its logarithm, where the law reads that), and says how many of them are predicted below zero
-        where no target was; :meth:`outside` names all that lie outside.
+        where no target was; ``formula_.outside(X)`` tells which lie outside.
 
         Parameters
         ----------
@@ -423,7 +411,7 @@ class KANRegressor(FormulaReading):
         self,
         X: ArrayLike | pd.DataFrame,
         coverage: float = 0.9,
-        calibration: tuple[Any, Any] | None = None,
+        calibration: Any = None,
         unseen: str = "error",
     ) -> pd.DataFrame:
         """Return an interval for every row that a new observation falls into with probability `coverage`.
@@ -444,10 +432,10 @@ class KANRegressor(FormulaReading):
             Rows.
         coverage
             Probability.
-        calibration : (X, y), optional
-            Rows the model was not fitted on, by which the widths are stretched. With them the coverage is at least as
-            promised for any law and any noise, as long as new rows are like these (split conformal prediction, Lei et
-            al. 2018, JASA 113).
+        calibration : DataFrame or (X, y), optional
+            Rows with their target that the model was not fitted on, by which the widths are stretched. With them the
+            coverage is at least as promised for any law and any noise, as long as new rows are like these (split
+            conformal prediction, Lei et al. 2018, JASA 113).
         unseen
             ``"error"``. For categories that did not occur :meth:`predict` has ``"pooled"``, but no interval is known.
 
@@ -455,7 +443,7 @@ class KANRegressor(FormulaReading):
         -------
         DataFrame
             Columns lower, prediction and upper, and outside: whether the row lies beyond the data the law was learned
-            from (see :meth:`outside`), where the interval is as narrow as inside and promises nothing. The index is
+            from, where the interval is as narrow as inside and promises nothing. The index is
             that of `X`.
         """
         asked: Any = coverage
@@ -469,7 +457,12 @@ class KANRegressor(FormulaReading):
         encoded = self._encode(X)
         around = self._law.residual_range(coverage)
         if calibration is not None:
-            rows, target = calibration_of(calibration, self.log_target_)
+            rows, target = self._held_out(calibration, None)
+            if self.log_target_ and target.min() <= 0.0:
+                raise FitError(
+                    "calibration: the law is of the logarithm of the target, which some row does not have; leave "
+                    "such rows out, or fit with log_target=False"
+                )
             known = self._encode(rows)
             around = around.calibrated(
                 self._law.residual(known, target), self._law.on_residual_scale(known), coverage

@@ -60,9 +60,3 @@ def times(factor: float, curve: Curve = line) -> Curve:
 
 def additive(*curves: Curve) -> Network:
     return Network((layer([[curve] for curve in curves]),))
-
-
-def product(first: list[Curve | None], second: list[Curve | None]) -> Network:
-    """(Σ first(x)) · (Σ second(x)) by one product node."""
-    edges = [[u, v] for u, v in zip(first, second, strict=True)]
-    return Network((layer(edges, products=1), layer([[line]])))

@@ -55,7 +55,7 @@ def test_no_value_at_a_finite_input_is_refused_by_place():
 def test_a_law_that_ends_outside_its_data_says_how_to_learn_one_that_goes_on():
     ends = parse_formula("log(km) ^ 1.5", [Variable("km", "km", low=2, high=60)], MINUTES)
     message = (
-        r"where km=0.5 .*outside its data \(km 0.5 km \(valid from 2 to 60\)\).*forbid the function that ends"
+        r"where km=0.5 .*outside its data \(km 0.5 km \(valid from 2 to 60\)\).*such as one of its `formulas`"
     )
     with pytest.raises(FormulaError, match=message):
         ends.evaluate({"km": [5.0, 0.5]})

@@ -178,4 +178,4 @@ def test_summary_on_held_out_rows(freight, model):
 
 def hidden_of(model):
     """Nodes of the hidden layers of a fitted model."""
-    return model.alternatives_.loc[model.alternatives_["chosen"], "hidden"].item()
+    return tuple(layer.sums + layer.products for layer in layers_of(model.network_)[:-1])

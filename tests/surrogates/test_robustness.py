@@ -180,11 +180,9 @@ def check(model, frame):
     for rows in (frame, beyond):
         interval = model.predict_interval(rows)
         assert np.isfinite(interval[["lower", "prediction", "upper"]].to_numpy()).all()
-        assert interval["outside"].equals(model.outside(rows)["outside"])
         assert (interval["lower"] <= interval["upper"]).all()
     assert np.isfinite(model.effects(grid=5).frame["effect"].astype(float)).all()
-    assert not model.outside(frame)["outside"].any()
-    assert len(model.outside(far(frame, 1e3))) == len(frame)
+    assert not model.predict_interval(frame)["outside"].any()
     assert "effective parameters" in str(model.summary())
     return predicted
 

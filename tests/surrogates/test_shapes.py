@@ -112,25 +112,14 @@ def test_gaps_are_refused_or_tell_something(trips):
     assert model.summary((seen[["km", "load_t"]], cost)).fit.loc["held out", "r2"] > 0.8
 
 
-def test_rows_outside_the_data_are_flagged_with_their_columns(trips):
+def test_rows_outside_the_data_are_known_to_the_formula(trips):
     frame, minutes = trips
     related = frame.assign(kg=frame["load_t"] * 1000 + 50)
-    model = KANRegressor((), log_target=False, periodic={"hour": 24}).fit(related, minutes)
-    assert not model.outside(related)["outside"].any()
-    odd = pd.DataFrame(
-        {
-            "km": [20.0, 80.0, 20.0, 20.0],
-            "load_t": [5.0, 5.0, 9.0, 5.0],
-            "hour": [1.0, 1.0, 1.0, 100.0],
-            "kg": [5050.0, 5050.0, 500.0, 5050.0],
-        },
-        index=["in", "far", "odd", "later"],
-    )
-    found = model.outside(odd)
-    assert found["outside"].tolist() == [False, True, True, False]
-    assert found.loc["far", "columns"] == "km"
-    assert "load_t" in found.loc["odd", "columns"]
-    assert "together" in found.loc["odd", "columns"]
+    law = KANRegressor((), log_target=False, periodic={"hour": 24}).fit(related, minutes).formula_
+    assert not law.outside(related).any()
+    odd = {"km": [20.0, 80.0, 20.0, 20.0], "load_t": [5.0, 5.0, 9.0, 5.0]}
+    odd |= {"hour": [1.0, 1.0, 1.0, 23.0], "kg": [5050.0, 5050.0, 500.0, 5050.0]}
+    assert law.outside(odd).tolist() == [False, True, True, False]
 
 
 @pytest.mark.slow

@@ -65,12 +65,6 @@ def _action(value: Any) -> Any:
     return value
 
 
-def _operators(value: Any) -> tuple[str, ...]:
-    from kanopt.formulas.modules import operator_words
-
-    return operator_words(value)
-
-
 def _path(text: str) -> str:
     """Let a path be any text but one with signs that TOML makes of a backslash."""
     if found := next((sign for sign in text if sign in "\b\t\n\f\r"), None):
@@ -83,7 +77,6 @@ def _path(text: str) -> str:
 
 
 OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
-Operators: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_operators)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
@@ -197,7 +190,6 @@ class LearnedSpec(FileModel):
     positive: Literal["auto", True, False] = "auto"
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    forbid: Operators = ()
     min_r2: Annotated[float, Field(le=1)] = 0.5
     on_low: Literal["refuse", "mark"] = "refuse"
     on_missing: Literal["error", "drop"] = "error"

@@ -28,7 +28,7 @@ from kanopt.formulas.estimation.naming import as_told, order_of_rows
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.surrogates.encoding import Feature
+from kanopt.formulas.variables import category_label
 from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
 from kanopt.surrogates.ladder.rungs import Rung, Trained, description_length, multiplied, scales_of
@@ -68,67 +68,34 @@ from kanopt.surrogates.search.tidying import is_probably_one
 from kanopt.units import powers_of
 
 
-@dataclass(frozen=True, eq=False)
-class Plain:
-    """The columns among which a law is looked for; categories are numbers of one.
+def _categories(trained: Trained) -> dict[int, tuple[str, ...]]:
+    """Return what the categories of the columns are called, of those that are numbers of one."""
+    return {
+        place: tuple(map(category_label, each.categories))
+        for place, each in enumerate(trained.features)
+        if each.kind == "category"
+    }
 
-    Parameters
-    ----------
-    trained
-        The network that reads them.
-    """
 
-    trained: Trained
+def _plain(trained: Trained, rows: Rows) -> Floats:
+    """Return the columns in their units, (n, columns); categories are numbers of one."""
+    decoded = [
+        column if feature.kind == "category" else feature.decode(column)
+        for feature, column in zip(trained.features, rows.inputs.T, strict=True)
+    ]
+    return np.column_stack(decoded).astype(np.float64)
 
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """The columns."""
-        return self.trained.features
 
-    @property
-    def names(self) -> list[str]:
-        """What they are called."""
-        return [feature.name for feature in self.features]
+def _columns(trained: Trained, rows: Rows, scales: Floats) -> Columns:
+    """Return the columns as the search wants them."""
+    counts = {place: len(labels) for place, labels in _categories(trained).items()}
+    return Columns(_plain(trained, rows) / scales, scales, counts)
 
-    @property
-    def categories(self) -> dict[int, int]:
-        """How many categories there are, of those that are numbers of one."""
-        return {k: len(f.categories) for k, f in enumerate(self.features) if f.kind == "category"}
 
-    @property
-    def labels(self) -> dict[int, tuple[str, ...]]:
-        """What the categories are called."""
-        known = {k: self.features[k].categories for k in self.categories}
-        return {k: tuple(map(str, labels)) for k, labels in known.items()}
-
-    def plain(self, rows: Rows) -> Floats:
-        """Return the columns, shape (n, columns)."""
-        columns = [
-            rows.inputs[:, j] if f.kind == "category" else f.decode(rows.inputs[:, j])
-            for j, f in enumerate(self.features)
-        ]
-        return np.column_stack(columns).astype(np.float64)
-
-    def columns(self, rows: Rows, scales: Floats) -> Columns:
-        """Return them as the search wants them."""
-        return Columns(self.plain(rows) / scales, scales, self.categories)
-
-    def written(self, law: Law, scales: Floats) -> Node:
-        """Return the graph of a law of scaled columns."""
-        return graph(law, self.names, scales, self.labels)
-
-    def frame(self, rows: Rows) -> dict[str, NDArray[Any]]:
-        """Return the columns by name, categories by their labels."""
-        found: dict[str, NDArray[Any]] = dict(zip(self.names, self.plain(rows).T, strict=True))
-        for k, labels in self.labels.items():
-            name = self.names[k]
-            found[name] = np.array(labels, dtype=object)[found[name].astype(np.int64)]
-        return found
-
-    def formula(self, root: Node) -> Formula:
-        """Return a graph as a formula for something that is called as no column is."""
-        law = self.trained.formula(root)
-        return replace(law, inputs=tuple(map(self.trained.variable, self.features)))
+def _formula(trained: Trained, law: Law, scales: Floats) -> Formula:
+    """Return a law of scaled columns as a formula."""
+    names = [feature.name for feature in trained.features]
+    return trained.formula(graph(law, names, scales, _categories(trained)))
 
 
 SHOWN, MOST_RIVALS = 12, 2
@@ -141,7 +108,7 @@ MOST_PLAINER, PLAINER = 3, 1.08
 
 
 def besides(
-    table: Plain,
+    trained: Trained,
     found: Found,
     taken: Sequence[Fitted],
     part: Rows,
@@ -153,7 +120,7 @@ def besides(
 
     Parameters
     ----------
-    table, found
+    trained, found
         The columns, and the laws of the search.
     taken
         The law that was taken, and plainer ones that are told already.
@@ -165,18 +132,17 @@ def besides(
     laws = [fit for fit in (found.best, *found.others) if fit not in taken]
     shown = _front(laws)[-SHOWN:]
     shown += [fit for fit in _alike(laws, taken[0], part.total) if fit not in shown]
-    columns, target = table.columns(part, found.scales), np.exp(part.target) if log else part.target
-
-    rows = table.trained.rows
-    own = np.exp(rows.target) if table.trained.log_target else rows.target
+    columns, target = _columns(trained, part, found.scales), np.exp(part.target) if log else part.target
+    rows = trained.rows
+    own = np.exp(rows.target) if trained.log_target else rows.target
 
     def rung(place: int, fit: Fitted) -> Rung:
-        law = table.formula(table.written(fit.law, found.scales))
+        law = _formula(trained, fit.law, found.scales)
         if log:  # one of the logarithm is made one of the mean (Duan 1983)
             ratio = target / value(fit.law, columns)
             law = multiplied(law, part.lift * float(part.weight @ ratio) / part.total)
         try:
-            values = np.broadcast_to(law.evaluate(table.trained.decoded(law.inputs)), own.shape)
+            values = np.broadcast_to(law.evaluate(trained.decoded(law.inputs)), own.shape)
         except FormulaError:
             values = np.full(len(own), np.nan)
         left = own - (own - values) / max(1.0 - freedom(fit.law) / rows.total, 0.5)
@@ -314,7 +280,6 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     if not trained.features:
         return None
     rules = _rules(trained, operator)
-    table = Plain(trained)
     scales = scales_of(trained)
     if len(scales) > 1:
         values = scales[trained.log_target][0].target
@@ -324,21 +289,21 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     trained.watch.begin_formula(len(scales) * len(PHASES), len(scales) * REFITS)
     laws: list[Closed | None] = []
     with contextlib.suppress(SearchStopped):
-        first, found = _on_scale(table, scales, rules, may_leave=True)
+        first, found = _on_scale(trained, scales, rules, may_leave=True)
         laws.append(first)
         if len(scales) > 1 and (first is None or found.elsewhere > 0.0):
             left = found.left
-            second, found = _on_scale(table, scales[::-1], rules)
+            second, found = _on_scale(trained, scales[::-1], rules)
             laws.append(second)
             # a law without its season looks as if its errors were relative: who left a scale early may come back
             if left and (second is None or found.elsewhere > 0.0):
-                laws.append(_on_scale(table, scales, rules)[0])
+                laws.append(_on_scale(trained, scales, rules)[0])
     return min(filter(None, laws), key=lambda closed: closed.length, default=None)
 
 
-def _sample(table: Plain, rows: Rows) -> tuple[Rows, Floats]:
+def _sample(trained: Trained, rows: Rows) -> tuple[Rows, Floats]:
     """Return some of the rows, which their values decide, and their columns."""
-    columns = as_told(table.plain(rows))
+    columns = as_told(_plain(trained, rows))
     order = order_of_rows(columns, rows.target)[:TRIAL_ROWS]
     return rows.of(order), columns[order]
 
@@ -349,26 +314,24 @@ def _rules(trained: Trained, operator: float) -> Rules:
     output = trained.output_unit
     return Rules(
         operator,
-        frozenset(trained.forbid),
         tuple(powers_of(unit) if unit else None for unit in units) if any(units) else (),
         powers_of(output) if output else None,
     )
 
 
 def _on_scale(
-    table: Plain, scales: Sequence[tuple[Rows, bool]], rules: Rules, *, may_leave: bool = False
+    trained: Trained, scales: Sequence[tuple[Rows, bool]], rules: Rules, *, may_leave: bool = False
 ) -> tuple[Closed | None, Found]:
     """Look for a law on the first of the scales.
 
     Where it `may_leave`, the search ends as soon as its laws clearly belong on the other one.
     """
-    trained, (rows, log) = table.trained, scales[0]
-    part, columns = _sample(table, rows)
-    periods = {k: feature.scale for k, feature in enumerate(table.features) if feature.kind == "cycle"}
+    rows, log = scales[0]
+    part, columns = _sample(trained, rows)
+    periods = {k: feature.scale for k, feature in enumerate(trained.features) if feature.kind == "cycle"}
+    counts = {place: len(labels) for place, labels in _categories(trained).items()}
     other = (np.exp(part.target) if log else np.log(part.target)) if len(scales) > 1 else None
-    task = Task(
-        columns, part.target, part.weight, rules, log, periods, table.categories, True, other, may_leave
-    )
+    task = Task(columns, part.target, part.weight, rules, log, periods, counts, True, other, may_leave)
     found = search(task, watch=trained.watch)
 
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart
@@ -380,7 +343,7 @@ def _on_scale(
     refused: dict[object, str] = {}
 
     def estimated(fit: Fitted, tell: Rows) -> Closed | None:
-        law = _estimated(table, fit, found.scales, (tell, rows), rules, log=log)
+        law = _estimated(trained, fit, found.scales, (tell, rows), rules, log=log)
         if isinstance(law, Closed):
             return law
         refused[signature(fit.law)] = law
@@ -392,11 +355,11 @@ def _on_scale(
         near = [each for each in near if each.squares <= PLAINER * fit.squares][-MOST_PLAINER:]
         told = {} if early else {each: estimated(each, rows) for each in near}
         known = {each: law for each, law in told.items() if law and not beyond(law.formula, trained).endings}
-        others = besides(table, found, [fit, *known], part, refused, log=log)
+        others = besides(trained, found, [fit, *known], part, refused, log=log)
         return replace(closed, plainer=tuple(known.values()), beside=others)
 
-    front = _front(each for each in (found.best, *found.others) if rules.admits(each.law))
-    best = _best(found, rules, refused)
+    front = _front((found.best, *found.others))
+    best = _best(found, refused)
     ends: tuple[Fitted, Closed] | None = None
     """The best law, where it does not go on beyond its data."""
     for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
@@ -443,19 +406,16 @@ def _decides(law: Formula, frame: Mapping[str, NDArray[Any]]) -> bool:
     return True
 
 
-def _best(found: Found, rules: Rules, refused: dict[object, str]) -> Iterator[Fitted]:
-    """Yield the best laws among those that may be and have what they must have: tidying looks at neither.
+def _best(found: Found, refused: dict[object, str]) -> Iterator[Fitted]:
+    """Yield the best laws, each once; why one is left out is put among the `refused`.
 
-    Why others are not is put among the `refused`. An exponent at the end of its range would leave it where all rows are
+    An exponent at the end of its range would leave it where all rows are
     heard.
     """
     seen = []
     for fit in (found.best, *found.others):
         key = signature(fit.law)
         sizes = [abs(exponent.value) for exponent in exponents(fit.law)]
-        if not rules.admits(fit.law):
-            refused[key] = "it has a function that was not to be there"
-            continue
         if any(not FLATTEST / NEAR_END < size < STEEPEST * NEAR_END for size in sizes):
             refused[key] = "an exponent of it is at the end of its range"
             continue
@@ -467,19 +427,19 @@ def _best(found: Found, rules: Rules, refused: dict[object, str]) -> Iterator[Fi
 
 
 def _estimated(
-    table: Plain, fit: Fitted, scales: Floats, given: tuple[Rows, Rows], rules: Rules, *, log: bool
+    trained: Trained, fit: Fitted, scales: Floats, given: tuple[Rows, Rows], rules: Rules, *, log: bool
 ) -> Closed | str:
     """Estimate the constants of a law on the first rows given, and measure it on the others, which are all.
 
     Where that cannot be, or a shape is lost, the reason in words.
     """
     few, rows = given
-    frame = table.frame(rows)
+    frame = trained.decoded(tuple(map(trained.variable, trained.features)))
     try:
         if in_lookups(fit.law):
-            law, fit = _with_lookups(table, fit, scales, few, rules, log=log)
+            law, fit = _with_lookups(trained, fit, scales, few, rules, log=log)
         else:
-            law = _written(table, fit, scales, few, log=log)
+            law = _written(trained, fit, scales, few, log=log)
         predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
     except FitError:
         return "its constants cannot be told from the rows"
@@ -490,12 +450,12 @@ def _estimated(
         return "it is not above zero on every row"
     if not _decides(law, frame):
         return "a part of it decides on hardly a row"
-    if not _keeps_shapes(law, table.trained):
+    if not _keeps_shapes(law, trained):
         return "a shape that it must have is lost"
 
     def slopes() -> Floats:
         if in_lookups(fit.law):
-            _, found = value_and_jacobian(fit.law, table.columns(rows, scales))
+            _, found = value_and_jacobian(fit.law, _columns(trained, rows, scales))
         else:
             named = {constant.name for constant in law.constants}
             found = np.broadcast_to(gradient(law, frame, named).derivative, (len(predicted), len(named)))
@@ -505,13 +465,13 @@ def _estimated(
     return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), slopes)
 
 
-def _written(table: Plain, fit: Fitted, scales: Floats, rows: Rows, *, log: bool) -> Formula:
+def _written(trained: Trained, fit: Fitted, scales: Floats, rows: Rows, *, log: bool) -> Formula:
     """Return a law without tables and curves, its constants estimated on all rows."""
-    law = table.formula(table.written(fit.law, scales))
+    law = _formula(trained, fit.law, scales)
     if not values_of(fit.law):
         return law
     target = np.exp(rows.target) if log else rows.target
-    data = {**table.frame(rows), law.output.name: target}
+    data = {**replace(trained, rows=rows).decoded(law.inputs), law.output.name: target}
 
     def estimated(law: Formula) -> Formula:
         return law.refit(data, weight=rows.weight, log_target=log) if law.constants else law
@@ -543,7 +503,7 @@ def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Form
 
 
 def _with_lookups(
-    table: Plain, fit: Fitted, scales: Floats, rows: Rows, rules: Rules, *, log: bool
+    trained: Trained, fit: Fitted, scales: Floats, rows: Rows, rules: Rules, *, log: bool
 ) -> tuple[Formula, Fitted]:
     """Return a law with tables or curves, all its numbers estimated on all rows, with the errors of its constants.
 
@@ -552,7 +512,7 @@ def _with_lookups(
     FitError
         If the law has no value on some row, or its numbers trade with each other.
     """
-    columns = table.columns(rows, scales)
+    columns = _columns(trained, rows, scales)
     again = fitted(felt(fit.law, columns), Target(columns, rows.target, rows.weight, log, rules))
     if again is None or not np.isfinite(again.variances(rows.total)).all():
         raise FitError(f"the rows do not tell all {freedom(fit.law)} numbers of a law with tables apart")
@@ -561,8 +521,9 @@ def _with_lookups(
     inverse = np.linalg.pinv(again.hessian / size[:, None] / size, hermitian=True) / size[:, None] / size
 
     def written(parameters: Floats) -> Node:
-        return table.written(centred(with_values(again.law, parameters), columns, rows.weight), scales)
+        law = centred(with_values(again.law, parameters), columns, rows.weight)
+        return _formula(trained, law, scales).root
 
     parameters = np.array(values_of(again.law))
-    law = table.formula(written(parameters))
+    law = trained.formula(written(parameters))
     return with_covariance(law, written, parameters, again.squares / left * inverse, left), again

@@ -36,12 +36,10 @@ def output_of(trained: Trained) -> Floats:
 
 
 def network_rung(trained: Trained) -> Iterator[Rung]:
-    """Yield the network itself, every edge a curve or a table; none where a person has decided about operators.
+    """Yield the network itself, every edge a curve or a table.
 
     A network is not fitted anew without a block: every row is left out by the mean of their leverages.
     """
-    if trained.forbid:
-        return
     rows, link, log = trained.rows, trained.link, trained.log_target
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
@@ -59,7 +57,7 @@ def by_class_rung(trained: Trained) -> Iterator[Rung]:
     Errors are taken for a share of the target, or for the same everywhere, whichever describes the rows more briefly.
     """
     rows, log = trained.rows, trained.log_target
-    if trained.forbid or trained.link is not None:
+    if trained.link is not None:
         return
     if not any(feature.kind == "category" for feature in trained.features):
         return
@@ -93,7 +91,7 @@ def sums_of_curves(trained: Trained) -> Iterator[Rung]:
         whole, plain = additive_laws(choice, working)
         found.append((whole, choice, own, log))
         yield _rung(_name(log), plain, trained, own, log=log)
-    if trained.forbid or trained.watch.should_stop():
+    if trained.watch.should_stop():
         return
     whole, choice, own, log = min(found, key=lambda each: each[0].length)
     more = with_products(choice, whole.rows, trained.features, whole)
@@ -171,7 +169,7 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
     for column, feature in enumerate(trained.features):
         shape = next(signs) if feature.kind == "number" else (0, 0)
         kinds = functions_of(feature, column, rows.inputs[:, column], log_target=log)
-        groups.append(tuple(f for f in kinds if f.kind not in trained.forbid and _keeps(f, shape)))
+        groups.append(tuple(f for f in kinds if _keeps(f, shape)))
         shapes.append(shape)
     return Choice(
         tuple(groups),

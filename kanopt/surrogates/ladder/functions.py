@@ -39,7 +39,7 @@ class Component:
     columns
         Places of the columns, one or two.
     kind
-        What it is called in a formula, of :data:`kanopt.formulas.modules.OPERATORS`; "table" for a category,
+        What it is called: "linear", "log", "quadratic", "sine", "curve" or the like; "table" for a category,
         "product" for two columns.
     basis
         What each number is multiplied by, (n, k).

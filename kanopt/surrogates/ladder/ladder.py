@@ -20,7 +20,6 @@ from kanopt.formulas.simplify import DIGITS, round_law, round_measures
 from kanopt.formulas.validity import NEAR, Ending, held_at_edges, strips
 from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.closed import found_on_rows
-from kanopt.surrogates.ladder.control import forbidden_in
 from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, output_of, sums_of_curves
 from kanopt.surrogates.ladder.going_on import held, held_positive, shaped, with_ends
 from kanopt.surrogates.ladder.rungs import NETWORK, HeldOut, Rung, Trained, blocks_of, edges_of
@@ -111,8 +110,8 @@ def ladder_of(trained: Trained) -> Ladder:
 
     Raises
     ------
-    FitError
-        If what was asked of columns and operators cannot be had.
+    FitError, FormulaError
+        If there is none.
     """
     rows, output = trained.rows, output_of(trained)
     own = replace(rows, target=np.exp(rows.target)) if trained.log_target else rows
@@ -123,7 +122,7 @@ def ladder_of(trained: Trained) -> Ladder:
             found += make(trained)
         except (FitError, FormulaError) as error:
             refused.append(error)
-    if not any(not rung.refused for rung in found):
+    if all(rung.refused for rung in found):
         raise refused[0]
     found = _without_repetitions(found)
     told = [rung.left_out(blocks) for rung in found]
@@ -263,7 +262,6 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             "written by": f"{rung.name}: {taken.why}",
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
             **trained.watch.record(trained.stopped),
-            **({"forbidden": ", ".join(trained.forbid)} if trained.forbid else {}),
             **formula.provenance,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
@@ -330,42 +328,21 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
     """Return the first law that is what was asked for, and proved to have a value wherever rows can be.
 
     One of which the proof is too long comes after all others; where each is refuted the last is taken.
-
-    Raises
-    ------
-    FitError
-        If each has what was forbidden.
     """
-    refused = dict[int, str]()
-    last: _Taken | None = None
+    refused, found = dict[int, str](), list[_Taken]()
     open_one: _Taken | None = None
-    wrong = ""
     for place in ladder.order:
         formula = _formula(ladder.rungs[place], trained, held_out)
-        if found := forbidden_in(formula.root, trained.forbid):
-            wrong = wrong or " and ".join(found)
-            refused[place] = "it has an operator that was not to be used"
-            continue
         why = "those that come before it cannot be taken" if refused else BEST
-        last = _Taken(place, formula, why, refused)
-        if not _holds(formula, held_out):
-            refused = {**refused, place: "a shape of it is refuted, or it has no value on some row"}
+        found.append(_Taken(place, formula, why, dict(refused)))
+        if _is_refuted(formula) or not _has_values(formula, held_out):
+            refused[place] = "a shape of it is refuted, or it has no value on some row"
             continue
-        if _is_finite(formula):
-            return last
-        open_one = open_one or last
-        refused = {**refused, place: "it is not proved to have a value wherever rows can be"}
-    if last is None:
-        raise FitError(
-            f"forbid: {wrong} cannot be avoided in a law of this model{trained.ways}; fit it otherwise, or allow what "
-            "is needed"
-        )
-    return open_one or last
-
-
-def _holds(formula: Formula, held_out: HeldOut) -> bool:
-    """Whether no shape of a law is refuted, and it has a value for every held-out row."""
-    return not _is_refuted(formula) and _has_values(formula, held_out)
+        if all(fact.verdict == "proved" for fact in formula.shapes if fact.shape == "finite"):
+            return found[-1]
+        open_one = open_one or found[-1]
+        refused[place] = "it is not proved to have a value wherever rows can be"
+    return open_one or found[-1]
 
 
 def _has_values(formula: Formula, held_out: HeldOut) -> bool:
@@ -422,10 +399,6 @@ def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
 
 def _is_refuted(formula: Formula) -> bool:
     return any(fact.verdict == "refuted" for fact in formula.shapes)
-
-
-def _is_finite(formula: Formula) -> bool:
-    return all(fact.verdict == "proved" for fact in formula.shapes if fact.shape == "finite")
 
 
 def _target(trained: Trained) -> NDArray[np.float64]:

@@ -57,8 +57,6 @@ class Trained:
         From the output of the network to the target; None for the output itself. Not together with `log_target`.
     edf
         Effective number of parameters of the network.
-    forbid
-        Operators that are not to be used.
     stopped
         By what its fit was stopped before its end, in words; empty where it was not.
     watch
@@ -79,7 +77,6 @@ class Trained:
     structure: str
     link: Link | None = None
     edf: float = 0.0
-    forbid: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     output_unit: str = ""
     lowest: float | None = None
@@ -108,17 +105,6 @@ class Trained:
             else:
                 rows[feature.name] = np.array(feature.categories, dtype=object)[encoded.astype(np.int64)]
         return rows
-
-    @property
-    def ways(self) -> str:
-        """How the model was fitted, where that brings operators into the law."""
-        logs = [feature.name for feature in self.features if feature.log]
-        ways = [
-            *(["log_target=True"] if self.log_target else []),
-            *([f"log_features={logs!r}"] if logs else []),
-            *(["positive=True or bounds"] if self.link is not None else []),
-        ]
-        return f", which was fitted with {' and '.join(ways)}" if ways else ""
 
     def variable(self, feature: Feature) -> Variable:
         """Return a feature as an input of a formula."""

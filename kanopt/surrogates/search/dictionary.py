@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, islice, product
 from typing import Any
@@ -218,8 +218,6 @@ class Dictionary:
         The rows, the first of them as good as drawn.
     periods
         Periods known of inputs by declaration, in the units of the column.
-    admits
-        Whether a law may be: only the best few candidates are looked at, which must not be those that may not.
     with_curves
         Whether there are curves, and then no waves, which would say the same with more words.
     with_shapes
@@ -228,12 +226,8 @@ class Dictionary:
 
     columns: Columns
     periods: dict[int, float]
-    admits: Callable[[Law], bool] = field(default=lambda _: True)
     with_curves: bool = False
     with_shapes: bool = False
-
-    def _may_be(self, factors: tuple[Factor, ...]) -> bool:
-        return self.admits(Law((Term(ONE, factors),)))
 
     @cached_property
     def varying(self) -> list[int]:
@@ -254,7 +248,7 @@ class Dictionary:
             often = np.bincount(self.columns.of(j).astype(np.int64), minlength=count)
             if np.count_nonzero(often) > 1:
                 found.append(_flat(j, count, int(often.argmax())))
-        return [table for table in found if self._may_be((table,))]
+        return found
 
     @cached_property
     def curves(self) -> list[Tabulated]:
@@ -274,7 +268,7 @@ class Dictionary:
                     found.append(_flat(j, spans + 3, spans // 2 + 1, "log x", *ends))
                 else:
                     found.append(_flat(j, spans + 3, spans // 2 + 1, "x", low, high))
-        return [curve for curve in found if self._may_be((curve,))]
+        return found
 
     @cached_property
     def products(self) -> list[tuple[Factor, ...]]:
@@ -287,18 +281,14 @@ class Dictionary:
                 for exponents in product(*options):
                     powers = zip(chosen, exponents, strict=True)
                     found.append(tuple(Power(j, fixed(e)) for j, e in powers))
-            found = list(filter(self._may_be, found))
             if len(out) + len(found) <= MOST:
                 out += found
         return out
 
     def _family(self, products: Iterable[tuple[Factor, ...]]) -> Family:
-        """Return the products that may be; of many inputs there are more than can be looked at, or held."""
-        found = list(islice(products, MOST))
-        terms = (
-            Term(_at_most_one(factors, self.columns), factors) for factors in found if self._may_be(factors)
-        )
-        return Family(list(terms), self.columns)
+        """Return the first products: of many inputs there are more than can be looked at, or held."""
+        found = islice(products, MOST)
+        return Family([Term(_at_most_one(each, self.columns), each) for each in found], self.columns)
 
     @cached_property
     def decays(self) -> Family:
@@ -312,7 +302,7 @@ class Dictionary:
                 for rates in product(among, repeat=size):
                     pairs = zip(chosen, rates, strict=True)
                     out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
-        return self._family(filter(self._may_be, out))
+        return self._family(out)
 
     def _width(self, j: int) -> float:
         return float(self.columns.high[j] - self.columns.low[j])
@@ -358,8 +348,7 @@ class Dictionary:
     def hinges(self, column: int) -> list[Hinge]:
         """Return hinges of one input, none where it goes round."""
         places = np.unique(np.quantile(np.unique(self.columns.of(column)), PLACES))
-        found = [Hinge(column, Parameter(float(place))) for place in places]
-        return [h for h in found if column not in self.periods and self._may_be((h,))]
+        return [Hinge(column, Parameter(float(place))) for place in places if column not in self.periods]
 
     @cached_property
     def families(self) -> list[Family]:
@@ -420,7 +409,7 @@ class Dictionary:
                 factor = Exponential(column, Parameter(rate / float(np.ptp(x))), of)
                 exponent = factor.rate.value * x
                 # the square of its largest value is a number, as that of a year would not be
-                if self._may_be((factor,)) and np.abs(exponent).max() < LARGEST / 2.0:
+                if np.abs(exponent).max() < LARGEST / 2.0:
                     found.append((factor, np.exp(exponent)[:, None]))
         return found
 
@@ -432,8 +421,6 @@ class Dictionary:
         """
         out: list[tuple[int, Parameter]] = []
         for j in self.varying if not self.with_curves else []:
-            if not self._may_be((Wave(j, ONE, Parameter(0.0)),)):
-                continue
             width = float(self.columns.high[j] - self.columns.low[j])
             if j in self.periods:
                 known = [2.0 * np.pi * k / self.periods[j] for k in (1, 2, 3)]

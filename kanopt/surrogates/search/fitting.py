@@ -17,15 +17,10 @@ from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.program import Columns, Program
 from kanopt.surrogates.search.structure import (
     Applied,
-    Exponential,
-    Factor,
-    Group,
     Hinge,
     Law,
     Logarithm,
     Power,
-    Step,
-    Tabulated,
     Term,
     Wave,
     factors_of_inputs,
@@ -37,36 +32,7 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.units import UnitPowers
 
-# What decides between laws beside the rows: the price of reading them, what a person has forbidden, and units.
-
-
-def kind_of_factor(factor: Factor) -> str:
-    """Return what a factor is called; empty for a bracket.
-
-    Examples
-    --------
-    >>> from kanopt.surrogates.search.structure import ONE
-    >>> kind_of_factor(Power(0, ONE)), kind_of_factor(Logarithm(0))
-    ('linear', 'log')
-    """
-    match factor:
-        case Power(exponent=exponent):
-            return "linear" if not exponent.free and exponent.value == 1.0 else "power"
-        case Exponential(of=of):
-            return "gaussian" if of == "x^2" else "exp"
-        case Logarithm():
-            return "log"
-        case Wave():
-            return "sine"
-        case Hinge():
-            return "hinge"
-        case Step():
-            return "step"
-        case Tabulated(of=of):
-            return "table" if of == "category" else "curve"
-        case Applied(function=function):
-            return "exp" if function == "exp" else "hinge"
-    return ""
+# What decides between laws beside the rows: the price of reading them, and units.
 
 
 def bends(law: Law, column: int) -> tuple[int, int]:
@@ -100,45 +66,21 @@ def imitates_a_curve(law: Law) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """What laws cost, and which are let in.
+    """What laws cost.
 
     Parameters
     ----------
     operator
         Length of the description of one operator, in nats.
-    forbidden
-        Kinds of factors that no law may have.
     units
         Units of the inputs, None where one is not declared; empty for none at all.
     output
         Unit of the target, None where it is not declared.
-
-    Examples
-    --------
-    >>> from kanopt.surrogates.search.structure import Parameter
-    >>> law = Law((Term(Parameter(2.0), (Exponential(0, Parameter(0.1)),)),))
-    >>> Rules(5.0).admits(law), Rules(5.0, forbidden=frozenset({"exp"})).admits(law)
-    (True, False)
     """
 
     operator: float
-    forbidden: frozenset[str] = frozenset()
     units: tuple[UnitPowers | None, ...] = ()
     output: UnitPowers | None = None
-
-    def admits(self, law: Law) -> bool:
-        """Whether no factor of a law is forbidden."""
-        return not (self.forbidden and any(map(self._forbids, walk(law))))
-
-    def _forbids(self, factor: Factor) -> bool:
-        """Whether a factor is forbidden; a quotient is no power, and a square is quadratic too."""
-        match factor:
-            case Power(exponent=exponent) | Group(exponent=exponent):
-                raised = exponent.free or abs(exponent.value) != 1.0
-                square = isinstance(factor, Power) and not exponent.free and exponent.value == 2.0
-                words = {"power": raised, "quadratic": square, "linear": kind_of_factor(factor) == "linear"}
-                return any(words.get(word, False) for word in self.forbidden)
-        return kind_of_factor(factor) in self.forbidden
 
     def price(self, law: Law) -> float:
         """Return the length of the description of the operators of a law, in nats."""

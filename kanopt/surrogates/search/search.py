@@ -296,8 +296,7 @@ class _Search:
     def without_curves(self, fit: Fitted) -> list[Fitted]:
         """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
         found = exchanges(fit.law, self.shapes, self.ranking)
-        admits = self.to.rules.admits
-        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
+        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law)]
         best = sorted(fewer, key=lambda each: -each[0])[:FEW]
         return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
@@ -354,7 +353,7 @@ class _Search:
         if self.needs_curves(best):
             return False
         moves = steps(best.law, self.to, self.all_words, self.to.total)
-        return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
+        return not any(move.gain > 0.0 for move in moves)
 
     def needs_curves(self, fit: Fitted) -> bool:
         """Whether a curve is worth its numbers beside a law, or the law winds as one would."""
@@ -429,7 +428,7 @@ class _Search:
         found: dict[Any, Law] = {}
         for law in (based(law, self.ranking.columns) for law in laws):
             key = signature(law)
-            if key not in self.seen and self.to.rules.admits(law) and not imitates_a_curve(law):
+            if key not in self.seen and not imitates_a_curve(law):
                 found.setdefault(key, law)
         return list(found.values())
 
@@ -516,8 +515,8 @@ def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = Non
     to = Target(columns, target, weight, task.log, task.rules, Budget(refits, watch))
     ranking = to.take(np.arange(min(RANKING_ROWS, len(target))))
     periods = {j: period / float(scales[j]) for j, period in task.periods.items()}
-    words = Dictionary(ranking.columns, periods, task.rules.admits)
-    all_words = Dictionary(columns, periods, task.rules.admits, with_shapes=True)
+    words = Dictionary(ranking.columns, periods)
+    all_words = Dictionary(columns, periods, with_shapes=True)
     other = None if task.other is None else replace(to, target=task.other[order], log=not task.log)
     shapes = replace(words, with_shapes=True)
     return _Search(to, ranking, words, shapes, all_words, task.with_curves, other, task.may_leave).run()

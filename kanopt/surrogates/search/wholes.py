@@ -262,7 +262,6 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
     inside += _of_two(words, powers) if len(powers) <= FEW else []
     extra: list[_InExponential | _Saturation] = [_InExponential(each) for each in inside]
     extra += [each for j in powers for each in _saturations(columns, j)]
-    extra = [each for each in extra if words.admits(Law((Term(ONE, (each.factor(1.0),)),)))]
     if not extra or used.sum() < 2 * (len(powers) + 1 + FUNCTIONS):
         return
     target, root = np.log(y[used]), (root * y)[used, None]

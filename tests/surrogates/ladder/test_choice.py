@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Node, Variable, parse_formula
-from kanopt.formulas.modules import OPERATORS
 from kanopt.kan.ranges import ShapeConstraints
 from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
@@ -164,11 +163,6 @@ def test_the_network_as_it_is_stands_on_the_ladder() -> None:
     assert len(law.curves) == 2
     np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), TARGET, atol=1e-9)
     assert not Formula(found.rungs[found.order[0]].root, VARIABLES, Variable("y")).curves
-
-
-def test_where_a_person_decided_the_network_does_not() -> None:
-    model = straight(forbid=OPERATORS)
-    assert "network" not in {each.name for each in ladder_of(model).rungs}
 
 
 def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean() -> None:

@@ -44,6 +44,16 @@ def test_a_law_without_a_value_on_a_row_that_the_search_did_not_see_is_none() ->
     assert law is None or np.isfinite(law.residual).all()
 
 
+def test_a_logarithm_is_found_though_a_flat_power_imitates_it() -> None:
+    rng = np.random.default_rng(3)
+    inputs = rng.uniform(0.3, 3.0, (200, 2))
+    y = 3.0 + 2.0 * np.log(inputs[:, 0]) + 0.05 * rng.standard_normal(200)
+    law = closed_law(trained_on(inputs, y), OPERATOR)
+    assert law is not None
+    assert "log(" in str(law.formula)
+    assert law.formula.used == {"a"}
+
+
 def test_the_smearing_factor_is_in_the_constants_and_in_their_errors() -> None:
     rng = np.random.default_rng(3)
     inputs = rng.uniform(1, 5, (600, 2))

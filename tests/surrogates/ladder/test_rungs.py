@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kanopt.formulas import Curve, Formula, Variable
-from kanopt.formulas.modules import OPERATORS
 from kanopt.formulas.nodes import postorder
 from kanopt.kan.ranges import ShapeConstraints
 from kanopt.kan.trainer import Link, Logistic, Softplus
@@ -17,6 +18,7 @@ from kanopt.surrogates.groups import Rows, SharedErrors
 from kanopt.surrogates.ladder import Trained
 from kanopt.surrogates.ladder.additive import AdditiveFit
 from kanopt.surrogates.ladder.curve_rungs import _choice, network_rung, sums_of_curves
+from kanopt.surrogates.ladder.functions import Component, functions_of
 from kanopt.surrogates.ladder.rungs import Rung, blocks_of
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import (
@@ -47,6 +49,19 @@ def of_rows(x: Floats, y: Floats, features: tuple = NUMBER, **changes: object) -
 
 def rungs(model: Trained) -> dict[str, Rung]:
     return {rung.name: rung for rung in sums_of_curves(model)}
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let columns be functions of some kinds alone."""
+
+    def among(*kinds: str) -> None:
+        def some(*given: Any, **asked: Any) -> list[Component]:
+            return [each for each in functions_of(*given, **asked) if each.kind in kinds]
+
+        monkeypatch.setattr("kanopt.surrogates.ladder.curve_rungs.functions_of", some)
+
+    return among
 
 
 def network_of(model: Trained) -> Formula:
@@ -121,10 +136,13 @@ def test_functions_become_what_they_are(law, reads: list[str], rng: np.random.Ge
     assert np.sqrt(np.mean((values(found, model) - law(x[:, 0], x[:, 1])) ** 2)) < 0.005
 
 
-def test_lines_have_the_numbers_and_errors_of_least_squares(rng: np.random.Generator) -> None:
+def test_lines_have_the_numbers_and_errors_of_least_squares(
+    rng: np.random.Generator, only: Callable[..., None]
+) -> None:
+    only("linear")
     x = rng.uniform(0.0, 1.0, (300, 2))
     y = 1.0 + 2.0 * x[:, 0] - 3.0 * x[:, 1] + 0.3 * rng.standard_normal(300)
-    model = of_rows(x, y, forbid=OPERATORS)
+    model = of_rows(x, y)
     found = rungs(model)["sum of curves"]
     design = np.column_stack([x - x.mean(axis=0)])
     slopes = np.linalg.lstsq(design, y - y.mean(), rcond=None)[0]
@@ -179,13 +197,14 @@ def test_numbers_of_categories_with_few_rows_are_drawn_to_the_mean(rng: np.rando
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("bend", [0, 1, -1])
-def test_curves_have_the_shape_that_was_asked_for(sign: int, bend: int, rng: np.random.Generator) -> None:
+def test_curves_have_the_shape_that_was_asked_for(
+    sign: int, bend: int, rng: np.random.Generator, only: Callable[..., None]
+) -> None:
+    only("linear", "curve")
     x = rng.uniform(0.0, 1.0, (200, 2))
     y = sign * np.sin(5.0 * x[:, 0]) + 0.3 * rng.standard_normal(200) + x[:, 1]
     wanted = ShapeConstraints(monotonic=(sign, 0), convexity=(bend, 0))
-    found = rungs(of_rows(x, y, wanted=wanted, forbid=tuple(each for each in OPERATORS if each != "curve")))[
-        "sum of curves"
-    ]
+    found = rungs(of_rows(x, y, wanted=wanted))["sum of curves"]
     model = of_rows(x, y)
     grid = np.linspace(0.0, 1.0, 101)
     along = formula(found, model).evaluate({"a": grid, "b": np.full(101, 0.5)})
@@ -244,10 +263,13 @@ def test_no_product_where_columns_act_apart(rng: np.random.Generator) -> None:
 # ------------------------------------------------------------------------------------------------------ rows left out
 
 
-def test_what_a_law_says_of_rows_left_out_is_what_it_says_without_them(rng: np.random.Generator) -> None:
+def test_what_a_law_says_of_rows_left_out_is_what_it_says_without_them(
+    rng: np.random.Generator, only: Callable[..., None]
+) -> None:
+    only("linear")
     x, blocks = rng.uniform(0.0, 1.0, (60, 2)), np.arange(60) % 10
     y = 1.0 + 2.0 * x[:, 0] - 3.0 * x[:, 1] + 0.3 * rng.standard_normal(60)
-    model = of_rows(x, y, forbid=OPERATORS)
+    model = of_rows(x, y)
     found = rungs(model)["sum of curves"]
     design = np.column_stack([np.ones(60), x])
     for block in range(10):
@@ -278,22 +300,28 @@ def test_exchanging_a_function_is_fitting_anew(rng: np.random.Generator) -> None
         np.testing.assert_allclose(told, (anew.squares, anew.freedom), rtol=1e-5)
 
 
-# ----------------------------------------------------------------------------------------------------------- forbidden
+# --------------------------------------------------------------------------------------------------- kinds of functions
 
 
 @pytest.mark.parametrize("kind", ["quadratic", "log", "curve"])
-def test_a_column_is_what_is_not_forbidden(kind: str, rng: np.random.Generator) -> None:
+def test_a_column_is_any_kind_of_function(
+    kind: str, rng: np.random.Generator, only: Callable[..., None]
+) -> None:
+    only("linear", kind)
     x = rng.uniform(0.1, 1.0, (300, 2))
     y = 2.0 * x[:, 0] + 1.5 * x[:, 0] ** 2 + x[:, 1] + 0.05 * rng.standard_normal(300)
-    model = of_rows(x, y, forbid=tuple(each for each in OPERATORS if each != kind))
+    model = of_rows(x, y)
     shows = {"quadratic": "· a^2", "log": "", "curve": "(a)"}
     assert shows[kind] in str(formula(rungs(model)["sum of curves"], model))
 
 
-def test_rows_that_count_for_more_draw_the_law_to_them(rng: np.random.Generator) -> None:
+def test_rows_that_count_for_more_draw_the_law_to_them(
+    rng: np.random.Generator, only: Callable[..., None]
+) -> None:
+    only("linear")
     x = rng.uniform(0.0, 1.0, (200, 2))
     y = np.where(x[:, 1] < 0.5, x[:, 0], 3.0 - x[:, 0])
-    model = of_rows(x, y, forbid=OPERATORS)
+    model = of_rows(x, y)
     heavy = replace(model, rows=Rows(x, y, np.where(x[:, 1] < 0.5, 100.0, 1.0)))
     found = rungs(heavy)["sum of curves"]
     assert found.values[1] > 0.8

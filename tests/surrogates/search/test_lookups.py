@@ -123,14 +123,6 @@ def test_a_curve_that_goes_round_meets_itself(rows: Floats) -> None:
     assert (curve.low, round(curve.high, 9)) == (0.0, 24.0)
 
 
-@pytest.mark.slow
-def test_a_curve_that_is_forbidden_stays_away(rows: Floats) -> None:
-    y = rows[:, 0] * profile(rows[:, 2])
-    rules = Rules(OPERATOR, forbidden=frozenset({"curve", "sine"}))
-    found = search(Task(rows[:, :3], y, np.ones(ROWS), rules, with_curves=True), refits=60)
-    assert not any(isinstance(f, Tabulated) for t in found.best.law.terms for f in t.factors)
-
-
 def test_a_curve_is_one_on_average_and_the_law_stays_the_same(rows: Floats) -> None:
     bends = tuple(Parameter(x) for x in (4.0, 2.0, 7.0, 5.0, 3.0))
     law = Law(

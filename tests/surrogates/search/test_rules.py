@@ -1,4 +1,4 @@
-"""What decides between laws beside the rows: pins, preferences and declared units."""
+"""What decides between laws beside the rows: declared units."""
 
 from __future__ import annotations
 
@@ -11,93 +11,22 @@ from numpy.typing import NDArray
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Rules, Task, graph, search
-from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.fitting import kind_of_factor
-from kanopt.surrogates.search.program import Columns
 from kanopt.surrogates.search.structure import (
     ONE,
-    Exponential,
-    Factor,
-    Group,
     Hinge,
-    Law,
-    Logarithm,
     Parameter,
     Power,
-    Step,
-    Tabulated,
     Term,
-    Wave,
 )
 from kanopt.units import powers_of
 
 Floats = NDArray[np.float64]
 FREE, MINUS = Parameter(0.7), Parameter(-1.0, free=False)
 TWO = Parameter(2.0, free=False)
-FACTORS: dict[str, Factor] = {
-    "linear": Power(0, ONE),
-    "power": Power(0, FREE),
-    "exp": Exponential(0, FREE),
-    "gaussian": Exponential(0, FREE, "x^2"),
-    "log": Logarithm(0),
-    "sine": Wave(0, FREE, FREE),
-    "hinge": Hinge(0, FREE),
-    "step": Step(0, FREE),
-    "table": Tabulated(0, (ONE, FREE)),
-    "curve": Tabulated(0, (ONE, FREE, FREE, FREE), "x", 0.0, 1.0),
-}
-
-
-def one(*factors: Factor) -> Law:
-    return Law((Term(Parameter(3.0), factors),))
-
-
-def bracket(exponent: Parameter, *factors: Factor) -> Group:
-    return Group(Law((Term(ONE), Term(Parameter(0.3), factors))), exponent)
 
 
 def units(*words: str) -> tuple[object, ...]:
     return tuple(powers_of(word) if word else None for word in words)
-
-
-def test_every_factor_has_one_kind() -> None:
-    assert {kind: kind_of_factor(factor) for kind, factor in FACTORS.items()} == {k: k for k in FACTORS}
-    assert kind_of_factor(Power(0, TWO)) == "power"
-    assert kind_of_factor(bracket(ONE)) == ""
-
-
-@pytest.mark.parametrize("kind", [kind for kind in FACTORS if kind != "linear"])
-def test_a_forbidden_kind_is_let_in_nowhere(kind: str) -> None:
-    assert Rules(5.0).admits(one(FACTORS[kind]))
-    assert not Rules(5.0, forbidden=frozenset({kind})).admits(one(FACTORS[kind]))
-    assert not Rules(5.0, forbidden=frozenset({kind})).admits(one(bracket(MINUS, FACTORS[kind])))
-
-
-def test_a_quotient_is_no_power_and_a_square_is_quadratic_too() -> None:
-    no_power, no_square = (
-        Rules(5.0, forbidden=frozenset({"power"})),
-        Rules(5.0, forbidden=frozenset({"quadratic"})),
-    )
-    for exponent, powers, squares in ((MINUS, True, True), (TWO, False, False), (FREE, False, True)):
-        assert no_power.admits(one(Power(0, exponent))) == powers
-        assert no_square.admits(one(Power(0, exponent))) == squares
-    assert no_power.admits(one(bracket(MINUS, Power(0, ONE))))
-    assert not no_power.admits(one(bracket(TWO, Power(0, ONE))))
-
-
-def test_words_are_those_that_may_be() -> None:
-    x = np.random.default_rng(0).uniform(1, 9, (50, 2))
-    rules = Rules(5.0, frozenset({"step", "exp", "gaussian"}))
-    words = Dictionary(Columns(x, np.ones(2)), {}, rules.admits)
-    found = [
-        *words.products,
-        *(t.factors for t in (*words.decays.terms, *words.others.terms)),
-        *((Wave(j, ONE, ONE),) for j, _ in words.waves),
-    ]
-    assert {(f.column, kind_of_factor(f)) for factors in found for f in factors if not isinstance(f, Group)} == {
-        *((j, kind) for j in (0, 1) for kind in ("linear", "power", "log", "hinge", "sine")),
-    }  # fmt: skip
-    assert words.decays.values.shape == (50, 0)
 
 
 def test_units_tell_which_coefficient_may_be_one() -> None:

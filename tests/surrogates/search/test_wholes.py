@@ -152,15 +152,6 @@ def test_what_is_none_of_these_gives_no_trouble(kind: Kind, target: str) -> None
         assert fit is None or np.isfinite(fit.squares)
 
 
-def test_no_function_is_found_that_may_not_be() -> None:
-    inputs = rows()
-    columns = Columns(inputs / SCALES, SCALES, {})
-    rules = Rules(OPERATOR, forbidden=frozenset({"exp", "gaussian"}))
-    to = Target(columns, inputs[:, 0], np.ones(500), False, rules, Budget(500.0))
-    found = products_of_functions(to, Dictionary(columns, {}, rules.admits))
-    assert all(rules.admits(law) for law in found)
-
-
 def test_exponents_are_held_where_the_rows_say_so() -> None:
     rng = np.random.default_rng(1)
     logs = rng.normal(size=(400, 2))
