@@ -273,9 +273,9 @@ def _measure(piece: str) -> str:
 
 
 def _is_priced(pieces: Sequence[str]) -> bool:
-    """Say whether words are about money; a charge utile is a load."""
-    found = MONEY & set(pieces)
-    if found <= {"charge"} and _LOADS & set(pieces):
+    """Say whether words are about money; a charge utile is a load, and so is a charge in kg."""
+    found, units = MONEY & set(pieces), {UNIT_WORDS.get(piece) for piece in pieces}
+    if found <= {"charge"} and (_LOADS & {*pieces} or ({"kg", "t", "lb"} & units and not _PER & {*pieces})):
         return False
     return bool(found) or any(piece.endswith(_PRICED_ENDS) and len(piece) > _WRITTEN_OUT for piece in pieces)
 

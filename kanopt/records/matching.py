@@ -132,11 +132,15 @@ class ColumnFacts:
             return None
         return self.values.map(lambda text: clock_value(str(text), "min")).astype(float)
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether it holds dates that are read as such."""
+        return self.kind == "date" and is_datetime64_any_dtype(self.values)
+
     @cached_property
     def is_moment(self) -> bool:
         """Whether it holds dates with a time of day."""
-        dated = self.kind == "date" and is_datetime64_any_dtype(self.values)
-        return dated and bool((self.values.dt.hour + self.values.dt.minute).any())
+        return self.is_dated and bool((self.values.dt.hour + self.values.dt.minute).any())
 
     @property
     def counts_hours(self) -> bool:
@@ -410,6 +414,8 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
     if item.kind is bool:
         return column.kind == "flag" or {text.lower() for text in column.texts} <= YES_NO
     if column.kind == "clock" or column.is_moment:
+        return item.clock
+    if column.is_dated and not is_end(item):  # what begins on a day begins at its midnight
         return item.clock
     if column.kind != "number":
         return False

@@ -50,7 +50,7 @@ class Formula:
     text: str
     unit: str
     why: str
-    inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[str, str | float]] = field(default_factory=dict)
     per: str = ""
     sure: bool = True
 
@@ -300,7 +300,7 @@ class Draft:
         self.guess("", "", f"law {name} = {formula.text} {formula.unit}", formula.why, formula.sure)
         self.bind(name, {each: reference for each, (_, reference) in formula.inputs.items() if reference})
 
-    def bind(self, law: str, bindings: Mapping[str, str], sure: Container[str] | None = None) -> None:
+    def bind(self, law: str, bindings: Mapping[str, str | float], sure: Container[str] | None = None) -> None:
         """Say what the problem knows the inputs of a law as, and of which inputs that is certain; left out, of all."""
         for name, reference in bindings.items():
             known = sure is None or name in sure

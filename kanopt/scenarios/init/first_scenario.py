@@ -271,8 +271,10 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
             why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
             put(("tables", name), "form", table.form, why, sure=False, needed=True)
         derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
-        mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_moment}
-        read = RowRules(derived).names() | mapped
+        mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_dated}
+        laws = [each for header, each in draft.keys.tables.items() if header[0] == "surrogates"]
+        held = {law["holdout"].value["by"] for law in laws if "holdout" in law and law["table"].value == name}
+        read = RowRules(derived).names() | mapped | held
         if dates := {column: form for column, form in table.dates.items() if column in read}:
             doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
             formats = {column: form.format for column, form in dates.items()}

@@ -146,14 +146,13 @@ def _at_a_speed(draft: Draft) -> Formula:
         for each in (draft.roles.parts[name].filled if name in draft.roles.parts else ())
     ]
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
-        key = "surrogates.travel_time.formula"
-        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in SPEEDS}
+        answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in SPEEDS}
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
         draft.questions.append(QuestionSpec(about="vehicles.speed", text=text, answers=answers))
-    inputs = {"distance_km": ("km", "arc.distance")}
-    return Formula("1.5 * distance_km", "min", "40 km/h; no history tells it", inputs, sure=False)
+    inputs = {"distance": ("km", "arc.distance"), "speed": ("km/h", SPEEDS[0])}
+    return Formula("distance / speed", "h", f"{SPEEDS[0]} km/h; no history tells it", inputs, sure=False)
 
 
 def add_costs(draft: Draft) -> None:
@@ -177,11 +176,16 @@ def add_costs(draft: Draft) -> None:
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
     priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
-    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG)
-    found = _learned(draft, wish) if priced is not None else None
-    if priced is None or found is None or found[0].unit is None or found[0].unit.unit != "l":
+    found = _learned(draft, Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG))
+    if found is None or found[0].unit is None or found[0].unit.unit != "l":
         return False
     law, known = found
+    if priced is None:
+        draft.notes.append(
+            f"the fuel of {law.table.called} ({law.target!r}) is not used: no column of the vehicles has a price of "
+            "it; add one such as fuel_price (EUR/l)"
+        )
+        return False
     draft.add_law("fuel", law, "leg")
     bindings, unit = known.of(law), f"{draft.money}/l"
     _give_units(draft, law, bindings)

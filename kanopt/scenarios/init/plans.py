@@ -60,7 +60,7 @@ def draft_plan(draft: Draft) -> None:
 def _add_day(draft: Draft) -> None:
     """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
     guesses = draft.roles.parts.values()
-    dated = [each for guess in guesses for each in guess.filled if each.column.is_moment]
+    dated = [each for guess in guesses for each in guess.filled if each.column.is_dated]
     if not dated:
         return
     begins = [each for each in dated if not is_end(each.field)]
