@@ -28,7 +28,6 @@ from kanopt.records.headers import (
     PLAIN_FIELDS,
     TABLE_WORDS,
     Header,
-    TableColumn,
     field_likeness,
     is_called,
     measured_in,
@@ -155,12 +154,11 @@ class ColumnFacts:
         once = not self.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}
         return measured_in(money if once else self.unit) if self.kind == "number" else None
 
-    def as_column(self) -> TableColumn:
-        """Return its header; what begins with a digit is as good as a number there, windows apart."""
+    @property
+    def numeric(self) -> bool:
+        """Whether it is as good as numbers to its header, as is what begins with a digit, windows apart."""
         first = str(self.values.iloc[0])[:1] if self.kind == "text" and len(self.values) else ""
-        return TableColumn(
-            self.name, self.declared, self.kind in ("number", "clock", "date") or first.isdigit()
-        )
+        return self.kind in ("number", "clock", "date") or first.isdigit()
 
 
 def naming_column(columns: Mapping[str, ColumnFacts]) -> ColumnFacts | None:
@@ -323,7 +321,7 @@ def _evidence(
     if known and column.distinct:
         shape = _Evidence(_BY_REFERENCE, f"its values are names of {item.refers[0]}")
     # what its values are was asked before
-    words = field_likeness(table, TableColumn(column.name, column.declared, not item.is_text), item)
+    words = field_likeness(table, column.name, item, column.declared, numeric=not item.is_text)
     if not words:
         wrong = column.kind == "number" and may_not_be_negative(item) and float(column.values.min()) < 0
         return _Evidence() if wrong else shape

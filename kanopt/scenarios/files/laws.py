@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.errors import TableError, nearest
-from kanopt.scenarios.files.layers import Key, Mistake
+from kanopt.errors import TableError
+from kanopt.scenarios.files.layers import Key, Mistake, unknown
 from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import GivenSpec, LawSpec, LearnedSpec
-from kanopt.scenarios.given_laws import is_category_column, unit_mistakes
+from kanopt.scenarios.given_laws import unit_mistakes
 from kanopt.text import list_names
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ def law_mistakes(
     for name, spec in laws.items():
         key: Key = ("surrogates", name)
         if isinstance(spec, LearnedSpec):
-            if spec.table not in known:
-                yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
+            yield from unknown((*key, "table"), f"unknown table {spec.table!r}", spec.table, known)
             yield from _feature_mistakes(spec, key)
-            yield from _control_mistakes(spec, key, frames.get(spec.table))
             if spec.table in frames:
                 found = list(_column_mistakes(spec, key, frames[spec.table]))
                 yield from found or _holdout_mistakes(spec, key, frames[spec.table])
@@ -53,34 +51,14 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
         )
         yield Mistake((*key, "groups"), message)
-    for where, name in _named_features(spec):
-        if name not in spec.features:
-            yield Mistake(
-                (*key, *where), f"{name!r} is not among the features; {nearest(name, spec.features)}"
-            )
-
-
-def _named_features(spec: LearnedSpec) -> Iterator[tuple[Key, str]]:
-    """Yield the features that settings of a law name, each with its key below the law."""
-    for what in ("monotone", "periodic"):
-        # a name with an arrow is an edge of the network, which is not known before training
-        yield from (((what, name), name) for name in getattr(spec, what) if "→" not in name)
-    for what in ("convex", "concave"):
-        yield from (((what, place), name) for place, name in enumerate(getattr(spec, what)))
-
-
-def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
-    """Yield settings of a law that a column cannot have."""
-    from kanopt.formulas.modules import NO_PERIOD, NO_SHAPE
-
-    kinds = dict.fromkeys(spec.periodic, "cycle")
-    if frame is not None:
-        kinds |= {name: "category" for name in spec.features if is_category_column(frame, name)}
-    for where, name in _named_features(spec):
-        if where[0] in ("monotone", "convex", "concave") and kinds.get(name) in NO_SHAPE:
-            yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kinds[name]]}")
-        if where[0] == "periodic" and kinds.get(name) == "category":
-            yield Mistake((*key, *where), f"{name!r} {NO_PERIOD}")
+    for what in ("monotone", "periodic", "convex", "concave"):
+        given = getattr(spec, what)
+        for place, name in [(n, n) for n in given] if isinstance(given, dict) else enumerate(given):
+            # a name with an arrow is an edge of the network, which is not known before training
+            if "→" not in name:
+                yield from unknown(
+                    (*key, what, place), f"{name!r} is not among the features", name, spec.features
+                )
 
 
 def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
@@ -94,10 +72,10 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
     if spec.groups is not None:
         wanted.append((("groups",), spec.groups))
     for where, column in wanted:
+        yield from unknown((*key, *where), f"table {spec.table!r} has no column {column!r}", column, columns)
         if column not in columns:
-            hint = nearest(column, columns)
-            yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
-        elif where[0] in ("target", "features") and is_datetime64_any_dtype(frame[column].dtype):
+            continue
+        if where[0] in ("target", "features") and is_datetime64_any_dtype(frame[column].dtype):
             message = (
                 f"column {column!r} of {spec.table!r} holds dates, and a law is of numbers and categories; add columns "
                 "of what matters of a date, such as month, weekday or hour, or days since the first"
@@ -146,9 +124,7 @@ def binding_mistakes(
     """
     known, uses = sorted(laws), problem.law_uses()
     for key, name in uses.items():
-        if name not in known:
-            hint = nearest(name, known)
-            yield Mistake(("problem", *key), f"there is no law {name!r} under [surrogates]; {hint}")
+        yield from unknown(("problem", *key), f"there is no law {name!r} under [surrogates]", name, known)
     read = [name for name in dict.fromkeys(uses.values()) if name in formulas]
     inputs = {name: [variable.name for variable in formulas[name].inputs] for name in read}
     for name in read:
@@ -169,14 +145,11 @@ def _superfluous(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Itera
     for word, value in problem.bind.items():
         key: Key = ("problem", "bind", word)
         if not isinstance(value, dict):
-            if word not in every:
-                yield Mistake(key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}")
-        elif word not in inputs:
-            yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
-        else:
-            for inner in [inner for inner in value if inner not in inputs[word]]:
-                hint = nearest(inner, inputs[word])
-                yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
+            yield from unknown(key, f"no law the problem reads has an input {word!r}", word, every)
+            continue
+        yield from unknown(key, f"the problem reads no law {word!r}", word, inputs)
+        for inner in value if word in inputs else ():
+            yield from unknown((*key, inner), f"law {word!r} has no input {inner!r}", inner, inputs[word])
 
 
 def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:

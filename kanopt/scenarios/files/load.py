@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError, TableError, nearest
+from kanopt.errors import FileFormatError, KanoptError, TableError
 from kanopt.scenarios.files.columns import (
     columns_of_law,
     columns_read,
@@ -17,7 +17,7 @@ from kanopt.scenarios.files.columns import (
     part_mistakes,
 )
 from kanopt.scenarios.files.laws import binding_mistakes, law_mistakes
-from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers
+from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
 from kanopt.scenarios.files.sections import (
     LearnedSpec,
     SavedSpec,
@@ -241,9 +241,8 @@ class _Loading:
 
         names = raw.names
         for place, name in enumerate(spec.ignore):
-            if name not in names:
-                told = f"there is no column {name!r}; {nearest(name, names)}"
-                self.note(("tables", table, "ignore", place), told)
+            key = ("tables", table, "ignore", place)
+            self.mistakes += unknown(key, f"there is no column {name!r}", name, names)
         every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
         used = columns_read(self.found, table, spec)
         if spec.columns or used is None:

@@ -11,7 +11,6 @@ from kanopt.records.headers import (
     COORDINATES,
     SURCHARGE,
     WORKERS,
-    TableColumn,
     field_likeness,
     is_called,
     measured_in,
@@ -182,7 +181,7 @@ def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any
 
 def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
     """Return the open fields that are prices of time and that a column of money is called like."""
-    own = TableColumn(without_brackets(column.name))
+    own = without_brackets(column.name)
     return [
         item
         for item in guess.part.fields
@@ -215,7 +214,7 @@ def _about_columns(
     ignored: dict[str, list[str]] = {}
     for guess, name in columns:
         values = ", ".join(sorted(guess.table.columns[name].texts)[:3])
-        place = place_elsewhere(guess.part.name, TableColumn(name), ())
+        place = place_elsewhere(guess.part.name, name, ())
         beside = "; ".join(filter(None, (values, place)))
         shown.append(f"{name!r} of {guess.table.called}" + (f" ({beside})" if beside else ""))
         ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)

@@ -15,9 +15,9 @@ from kanopt.errors import KanoptError
 from kanopt.records.declaration import Field, Table
 from kanopt.records.headers import (
     CURRENCY_WORDS,
+    LIMITS,
     LONG_TIMES,
     TABLE_WORDS,
-    TableColumn,
     field_likeness,
     is_called,
     measured_in,
@@ -41,6 +41,8 @@ class GuessedUnit:
 
 def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     """Return the unit that a header states; where it states money of no currency, that of the other tables."""
+    if column.declared.endswith("short_ton"):
+        return GuessedUnit(column.declared, "tons beside pounds or miles are short ones", False)
     if column.declared:
         return GuessedUnit(column.declared, "declared in the file", True)
     unit = column.header.unit
@@ -268,6 +270,11 @@ def is_bare_limit(filled: FilledField) -> bool:
     return filled.field.name.startswith("max_") and _by_unit_alone(filled)
 
 
+def _is_mild_limit(filled: FilledField) -> bool:
+    """Say whether a column is taken for a hard limit, and its header has no word for one."""
+    return filled.field.name.startswith("max_") and not LIMITS & {*filled.column.header.pieces}
+
+
 def _is_bare_relation(part: Table, filled: FilledField) -> bool:
     """Say whether nothing but names of rows of the same table speaks for a field: how they are related stays open."""
     item = filled.field
@@ -291,7 +298,7 @@ def _with_partners(guess: PartGuess) -> PartGuess:
             continue
         for need in needed:
             unit = measured_in(guess.part.units.get(need.name, ""))
-            by_unit = [each.column for each in guess.filled if _by_unit_alone(each)]
+            by_unit = [each.column for each in guess.filled if _by_unit_alone(each) or _is_mild_limit(each)]
             fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
             partner = next((c for c in fitting if unit and measured_in(c.unit) == unit), None)
             if partner is not None:
@@ -305,8 +312,8 @@ def _called_rather(guess: PartGuess, item: Field) -> ColumnFacts | None:
     """Return the column that is called like a field, and more so than like the one that it fills; None for none."""
 
     def likeness(column: ColumnFacts, field: Field) -> float:
-        own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
-        return field_likeness(guess.part.name, own, field)
+        numeric = column.kind in ("number", "clock")
+        return field_likeness(guess.part.name, column.name, field, column.declared, numeric=numeric)
 
     taken = {each.column.name: likeness(each.column, each.field) for each in guess.filled}
     alike = ((likeness(c, item), name, c) for name, c in guess.table.given.items())
@@ -369,9 +376,9 @@ def measures(column: ColumnFacts) -> dict[str, int]:
 
 def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) -> bool:
     """Say whether a column is called like one of some fields, or like other words of planning that are known."""
-    own = TableColumn(column.name, column.declared, kind is not str)
-    unit = "" if kind is str else column.unit
-    return any(field_likeness(part, own, Field(name, unit, kind)) >= _ALIKE for name in names)
+    fields = [Field(name, "" if kind is str else column.unit, kind) for name in names]
+    own = {"unit": column.declared, "numeric": kind is not str}
+    return any(field_likeness(part, column.name, field, **own) >= _ALIKE for field in fields)  # type: ignore[arg-type]
 
 
 def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:

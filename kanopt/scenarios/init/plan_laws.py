@@ -14,7 +14,7 @@ from kanopt.scenarios.init.laws import LawGuess, References, guess_law
 from kanopt.scenarios.init.outcomes import measure_of
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measures
 from kanopt.scenarios.init.sources import ColumnFacts
-from kanopt.units import factor
+from kanopt.units import factor, same_dimension
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
@@ -161,7 +161,7 @@ def add_costs(draft: Draft) -> None:
     filled = vehicles.fields if vehicles is not None else set(_PRICED)
     prices = vehicles.part.prices if vehicles is not None else ()
     wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, usual=_LEG)
-    if vehicles is not None and _add_fuel(draft, vehicles):
+    if vehicles is not None and (_add_burnt(draft, vehicles) or _add_fuel(draft, vehicles)):
         draft.keys.set(("problem", "cost"), "fuel", "fuel_cost")
     elif not filled & _PRICED and (found := _learned(draft, wish)) is not None:
         _add_learned(draft, "leg_cost", *found, "leg")
@@ -171,6 +171,30 @@ def add_costs(draft: Draft) -> None:
         why = "what a km costs; no table tells it"
         draft.add_formula("leg_cost", Formula("0.5 * distance_km", draft.money, why, inputs, sure=False))
         draft.keys.set(("problem", "cost"), "legs", "leg_cost")
+
+
+def _add_burnt(draft: Draft, vehicles: PartGuess) -> bool:
+    """Add what a way burns, times its price, where columns of the vehicles tell both."""
+    for burnt in vehicles.left:
+        what, _, way = burnt.unit.partition("/")
+        prices = [c for c in vehicles.left if c.kind == "number" and c.unit == f"{draft.money}/{what}"]
+        if (
+            not way
+            or not any(same_dimension(burnt.unit, each) for each in ("l/km", "kWh/km"))
+            or len(prices) != 1
+        ):
+            continue
+        columns = {"consumption": burnt, "fuel_price": prices[0]}
+        inputs = {
+            name: (c.unit, f"vehicle.{draft.refer('vehicles', c.name, name)}") for name, c in columns.items()
+        }
+        why = f"as {burnt.name!r} and {prices[0].name!r} of the vehicles say"
+        text = "consumption * fuel_price * distance"
+        draft.add_formula(
+            "fuel_cost", Formula(text, draft.money, why, {**inputs, "distance": (way, "arc.distance")})
+        )
+        return True
+    return False
 
 
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:

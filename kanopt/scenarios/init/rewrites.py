@@ -18,7 +18,6 @@ from kanopt.records.fields import read_spans
 from kanopt.records.headers import (
     COORDINATES,
     LONG_TIMES,
-    TableColumn,
     is_planning_word,
     read_header,
 )
@@ -76,7 +75,7 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     values = [c for c in things if not (c.kind == "text" and not any(map(as_amount, c.texts)))]
     several = {read_header(text).unit for text in labels} - {""}
     elsewhere = any(c.texts & first.texts for t in tables for c in t.given.values() if c is not first)
-    called_so = [label for label in labels if is_planning_word(TableColumn(label))]
+    called_so = [label for label in labels if is_planning_word(label)]
     of_things = len(things) >= _FEWEST and len(several) >= _FEWEST
     if not (of_things or (len(values) == 1 and not elsewhere and 2 * len(called_so) > len(labels))):
         return [table]
@@ -271,7 +270,7 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
     names = {*plain.values()}
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
-    told = any(is_planning_word(TableColumn(name)) or name.lower() in COORDINATES for name in names)
+    told = any(is_planning_word(name) or name.lower() in COORDINATES for name in names)
     if len(heads) >= _FEWEST and names in wide and bare and not told:
         return "product", plain, ""
     for alike in _alike(numbers):

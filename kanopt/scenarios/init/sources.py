@@ -249,6 +249,7 @@ def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
 _FEWEST = 2
+_POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
 _TIME_UNITS = ("min", "h")
 """Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
 
@@ -328,8 +329,12 @@ class SourceTable:
         units = units_of(self.frame) | self.units
         names = list(map(str, self.frame.columns))
         told = {name: units.get(name, "") for name in names}
-        if any((header := read_header(name)).unit and not header.words for name in names):
-            told |= {name: told[name] or name for name in names if name in _TIME_UNITS}
+        headers = {name: read_header(name) for name in names}
+        if any(header.unit and not header.words for header in headers.values()):
+            told |= {name: told[name] or name.lower() for name in names if name.lower() in _TIME_UNITS}
+        if any(_POUNDS & {*header.pieces} for header in headers.values()):
+            tons = [name for name, header in headers.items() if {"ton", "tons"} & {*header.pieces}]
+            told |= {name: told[name] or re.sub(r"\bt$", "short_ton", headers[name].unit) for name in tons}
         return {
             name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), told[name]) for name in names
         }
