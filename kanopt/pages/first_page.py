@@ -28,7 +28,7 @@ from kanopt.display import (
     words_of,
 )
 from kanopt.pages.svg import to_svg
-from kanopt.scenarios.init.keys import slug
+from kanopt.scenarios.init.sources import slug
 from kanopt.text import amount_text, capital, column_decimals, count_text, fixed_text, join_list, shorten
 
 if TYPE_CHECKING:

@@ -78,6 +78,9 @@ SURCHARGE = _words("surcharge")
 WORKERS = _words("workers")
 """Words of people who do something beside a machine."""
 
+HISTORY_WORDS: dict[str, Any] = _READ["history"]
+"""What words say in headers of tables of what happened."""
+
 HISTORY = _words("history")
 """Words in names of files that hold what happened."""
 

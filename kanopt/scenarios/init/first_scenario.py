@@ -18,12 +18,11 @@ from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import csv_text, replace_file
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.asking import ask, question_text
-from kanopt.scenarios.init.draft import Draft, currency_of
-from kanopt.scenarios.init.keys import ScenarioKeys, slug
+from kanopt.scenarios.init.draft import Draft, ScenarioKeys, currency_of
 from kanopt.scenarios.init.kinds import READINGS, Roles, guess_roles
 from kanopt.scenarios.init.laws import guess_laws
 from kanopt.scenarios.init.plans import draft_plan
-from kanopt.scenarios.init.sources import SourceTable, read_sources
+from kanopt.scenarios.init.sources import SourceTable, read_sources, slug
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 

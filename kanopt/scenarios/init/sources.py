@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,6 @@ from kanopt.faults import said
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, read_header
 from kanopt.records.matching import ColumnFacts, naming_column
-from kanopt.scenarios.init.keys import slug
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import RawTable, require_file, text_header_row
@@ -568,3 +568,15 @@ def _unique(name: str, taken: Sequence[str]) -> str:
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return names as texts; whole numbers without a point."""
     return values.map(lambda v: str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip())
+
+
+def slug(text: str) -> str:
+    """Return a text as a name that needs no quotes.
+
+    Examples
+    --------
+    >>> slug("Touren März (2)"), slug("…")
+    ('touren_marz_2', 'table')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "_".join(re.findall(r"[a-z0-9]+", plain)) or "table"
