@@ -18,7 +18,13 @@ from kanopt.plans.base import told_elsewhere
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.scenarios.events import OnEvent
 from kanopt.scenarios.files.columns import change_mistakes, field_defaults, in_cells, unread_of_scenario
-from kanopt.scenarios.files.laws import binding_mistakes, dimension_remarks, unit_remarks
+from kanopt.scenarios.files.laws import (
+    binding_mistakes,
+    dimension_remarks,
+    given_laws,
+    laws_built_on,
+    unit_remarks,
+)
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, split_messages, write_key
 from kanopt.scenarios.files.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.scenarios.files.sections import (
@@ -37,7 +43,6 @@ from kanopt.scenarios.files.sections import (
     read_sections,
     with_value,
 )
-from kanopt.scenarios.given_laws import given_laws, laws_built_on
 from kanopt.text import count_text, list_names, shorten
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from kanopt.scenarios.files.columns import (
     may_say_groups,
     part_mistakes,
 )
-from kanopt.scenarios.files.laws import binding_mistakes, law_mistakes
+from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, placeholder_law, saved_law
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
 from kanopt.scenarios.files.sections import (
     LearnedSpec,
@@ -26,7 +26,6 @@ from kanopt.scenarios.files.sections import (
     answered,
     read_sections,
 )
-from kanopt.scenarios.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
