@@ -129,7 +129,7 @@ _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
 _BURNT = re.compile(
     r"\b(l|lit(?:er|re)s?|kwh|gal) *(?:/|per|pro|par|por|je|auf|aux) *(100)? *(km|mi)\b", re.IGNORECASE
 )
-_APIECE = frozenset(["unit", "unite", "unitaire", "unitario", "unidad", "stueck", "piece", "each"])
+_APIECE = frozenset(["unit", "unite", "unitaire", "unitario", "unidad", "piece", "each"])
 _FOR = re.compile(r"(?: ?/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[ /]*(und|and|et|y|i|per|pro|par|por|je|za)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 
@@ -525,8 +525,9 @@ def is_price_of_pieces(name: str, unit: str) -> bool:
     >>> [is_price_of_pieces(each, "EUR") for each in ("Cost per tray", "Unit cost", "Cost")]
     [True, True, False]
     """
-    told = without_things(name) != name or bool(_APIECE & {*read_header(name).words})
-    return measured_in(unit) == frozenset([("money", 1)]) and told
+    words = read_header(name).words
+    apiece = any(word in _APIECE or word.startswith("stueck") for word in words)
+    return measured_in(unit) == frozenset([("money", 1)]) and (apiece or without_things(name) != name)
 
 
 def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> bool | None:

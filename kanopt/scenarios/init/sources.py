@@ -330,7 +330,9 @@ class SourceTable:
         names = list(map(str, self.frame.columns))
         told = {name: units.get(name, "") for name in names}
         headers = {name: read_header(name) for name in names}
-        if any(header.unit and not header.words for header in headers.values()):
+        if any(h.unit and not h.words for h in headers.values()) and not any(
+            name.lower() == "max" for name in names
+        ):
             told |= {name: told[name] or name.lower() for name in names if name.lower() in _TIME_UNITS}
         if any(_POUNDS & {*header.pieces} for header in headers.values()):
             tons = [name for name, header in headers.items() if {"ton", "tons"} & {*header.pieces}]
