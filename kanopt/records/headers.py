@@ -199,7 +199,7 @@ def read_header(text: str) -> Header:
     if priced and (lot := _MANY.search(plain)):
         unit = f"{unit.partition('/')[0]}/{lot[1]} {lot[2].lower()}"
     elif burnt := _BURNT.search(plain):
-        unit = f"{UNIT_WORDS[burnt[1].lower()]}/{f'{burnt[2]} ' if burnt[2] else ''}{burnt[3].lower()}"
+        unit = f"{UNIT_WORDS.get(burnt[1].lower(), burnt[1].lower())}/{f'{burnt[2]} ' if burnt[2] else ''}{burnt[3].lower()}"
     elif not cents and (whole := _without_period(plain)):
         unit = whole
     many = "c" if cents else "k" if thousands else ""

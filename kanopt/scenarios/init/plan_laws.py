@@ -148,6 +148,7 @@ def _at_a_speed(draft: Draft) -> Formula:
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
         draft.ask("vehicles.speed", text, answers)
+    inputs: dict[str, tuple[str, str | float]]
     inputs = {"distance": ("km", "arc.distance"), "speed": ("km/h", SPEEDS[0])}
     return Formula("distance / speed", "h", f"{SPEEDS[0]} km/h; no history tells it", inputs, sure=False)
 
