@@ -127,7 +127,7 @@ _THOUSANDS = re.compile(
 _COINS = {"p": "GBP", "pence": "GBP", "grosz": "PLN", "grosze": "PLN", "groszy": "PLN"}
 _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
 _BURNT = re.compile(
-    r"\b(l|lit(?:er|re)s?|kwh|gal) *(?:/|per|pro|par|por|je|auf|aux) *(100)? *(km|mi)\b", re.IGNORECASE
+    r"\b(l|lit(?:er|re)s?|kwh) *(?:/|per|pro|par|por|je|auf|aux) *(100)? *(km|mi)\b", re.IGNORECASE
 )
 _APIECE = frozenset(["unit", "unite", "unitaire", "unitario", "unidad", "piece", "each"])
 _FOR = re.compile(r"(?: ?/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
@@ -199,7 +199,8 @@ def read_header(text: str) -> Header:
     if priced and (lot := _MANY.search(plain)):
         unit = f"{unit.partition('/')[0]}/{lot[1]} {lot[2].lower()}"
     elif burnt := _BURNT.search(plain):
-        unit = f"{UNIT_WORDS.get(burnt[1].lower(), burnt[1].lower())}/{f'{burnt[2]} ' if burnt[2] else ''}{burnt[3].lower()}"
+        what, many, way = (each.lower() for each in burnt.groups(""))
+        unit = f"{UNIT_WORDS.get(what, what)}/{f'{many} {way}'.strip()}"
     elif not cents and (whole := _without_period(plain)):
         unit = whole
     many = "c" if cents else "k" if thousands else ""

@@ -42,8 +42,8 @@ _DATE = re.compile(
 )
 """Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05, 2019-03."""
 _YES = ["yes", "y", "ja", "j", "oui", "si", "sí", "tak", "true", "x", "1"]
-_NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
-YES_NO = frozenset([*_YES, *_NO])
+NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
+YES_NO = frozenset([*_YES, *NO])
 """What people write for yes and no, in small letters."""
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)

@@ -45,7 +45,7 @@ class GuessedUnit:
 def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     """Return the unit that a header states; where it states money of no currency, that of the other tables."""
     if column.declared.endswith("short_ton"):
-        return GuessedUnit(column.declared, "tons beside pounds or miles are short ones", False)
+        return GuessedUnit(column.declared, "tons beside pounds or miles are short ones", True)
     if column.declared:
         return GuessedUnit(column.declared, "declared in the file", True)
     unit = column.header.unit

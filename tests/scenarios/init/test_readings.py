@@ -138,11 +138,11 @@ CASES = {
         {
             "sites.csv": "Site,East (mi),North (mi),Weight (lb)\nA,1,2,900\nB,4,5,800\n",
             "yard.csv": "Yard,East (mi),North (mi)\nY,0,0\n",
-            "trucks.csv": "Truck,Payload (tons),Hours,Pay ($/h),Overtime premium ($/h),Consumption (gal/100 mi),"
-            "Fuel price ($/gal),mph\nT,5,8,21,9,11,4.1,30\n",
+            "trucks.csv": "Truck,Payload (tons),Hours,Pay ($/h),Overtime premium ($/h),Consumption (l/100 mi),"
+            "Fuel price ($/l),mph\nT,5,8,21,9,11,4.1,30\n",
         },
         "unit short_ton: Payload (tons); vehicles.shift_duration: Hours; "
-        "vehicles.unit_overtime_cost: Overtime premium ($/h); unit gal/100 mi: Consumption (gal/100 mi)",
+        "vehicles.unit_overtime_cost: Overtime premium ($/h); unit l/100 mi: Consumption (l/100 mi)",
     ),
     "a unit cost, and a rate of things": (
         {
