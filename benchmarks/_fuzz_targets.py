@@ -184,7 +184,7 @@ TARGETS: dict[str, Target] = {
     "scenario": Target(
         _files("scenario"),
         _read_scenario,
-        ("scenarios/files", "scenarios/scenario", "scenarios/given_laws"),
+        ("scenarios/files", "scenarios/scenario"),
     ),
     "CSV": Target(
         _files("csv"),

@@ -2,15 +2,16 @@
 
 A task is a file under ``planning_tasks/``: the tables as a dispatcher, a planner or a supply analyst has them, what
 they mean in the user's words, what a user answers when asked, and the price of the cheapest plan. That price is worked
-out without kanopt by ``_planning_reference.py``, which tries all plans or solves a small MILP, from a statement written
-by hand (--truth). Of four sets of 20, three of 10, one of 6 and two of 4, ``tuned`` and ``young`` are to develop on,
-``fresh`` was run once and then looked into; ``unseen``, ``blind``, ``later``, ``mixed``, ``last``, ``spring`` and
-``autumn`` are run only where --half names them, to measure what init does to tables that nobody had in mind. Those of
-``blind`` were written by someone who had not read kanopt, with plans tried one by one from the tables themselves, so
-that they hold no statement for --truth. Those of ``later`` were written and priced before the shapes that they ask for
-were read, such as a row of units or one of two machines in a cell. Those of ``spring`` and ``autumn`` were priced
-before what init does to such tables was looked at; init was mended on ``spring``, and ``autumn`` run once after that.
-Of all but the first only counts are printed unless --verbose is given.
+out without kanopt by ``_planning_reference.py``, which tries all plans or solves a small MILP, from a statement
+written by hand (--truth). Of four sets of 20, four of 10, one of 6 and two of 4, ``tuned`` and ``young`` are to
+develop on, ``fresh`` was run once and then looked into; ``unseen``, ``blind``, ``later``, ``mixed``, ``last``,
+``spring``, ``autumn`` and ``winter`` are run only where --half names them, to measure what init does to tables that
+nobody had in mind. Those of ``blind`` were written by someone who had not read kanopt, with plans tried one by one
+from the tables themselves, so that they hold no statement for --truth. Those of ``later`` were written and priced
+before the shapes that they ask for were read, such as a row of units or one of two machines in a cell. Those of
+``spring``, ``autumn`` and ``winter`` were priced before what init does to such tables was looked at; init was mended
+on ``spring`` and on ``winter``, and ``autumn`` run once after ``spring``. Of all but the first only counts are printed
+unless --verbose is given.
 
 Verdicts: *right* with no question; *answered*, right after at most two answers; *asked*, where a question is open that
 the task has no answer to, or more than two are asked; *refused* with an error, or with a plan that says that it leaves
@@ -45,7 +46,19 @@ from _planning_reference import cheapest
 from openpyxl import Workbook
 
 HERE = Path(__file__).parent
-HALVES = ("tuned", "fresh", "unseen", "blind", "later", "mixed", "young", "last", "spring", "autumn")
+HALVES = (
+    "tuned",
+    "fresh",
+    "unseen",
+    "blind",
+    "later",
+    "mixed",
+    "young",
+    "last",
+    "spring",
+    "autumn",
+    "winter",
+)
 BY_DEFAULT = HALVES[:2]
 VERDICTS = ("right", "answered", "asked", "refused", "wrong")
 CENT = 0.005

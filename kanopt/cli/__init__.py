@@ -13,8 +13,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, has_memory, leave, words_of_memory
-from kanopt.interrupt import Interrupt
+from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, leave
+from kanopt.interrupt import Interrupt, has_memory, words_of_memory
 
 __all__ = ["main"]
 

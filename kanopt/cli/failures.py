@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli.options import echo, warnings_to_stderr
-from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_memory, words_of_stop
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
-from kanopt.interrupt import Interrupt
+from kanopt.interrupt import Interrupt, words_of_memory
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Chart, Figures, Grid, KeyFigure, Lines, Link, Notice, Notices, Part, Section
 from kanopt.pages.svg import to_svg
-from kanopt.scenarios.init.keys import slug
+from kanopt.scenarios.init.sources import slug
 from kanopt.text import amount_text, count_text, join_list, shorten
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from kanopt.records.fields import Usual as Usual
 from kanopt.records.fields import declared_fields as declared_fields
 from kanopt.records.fields import field as field
 from kanopt.records.fields import other_columns as other_columns
-from kanopt.records.headers import TableColumn, field_hint, place_elsewhere
+from kanopt.records.headers import field_hint, place_elsewhere
 from kanopt.units import check_unit, same_dimension
 
 KindT = TypeVar("KindT", bound=type)
@@ -107,7 +107,7 @@ def _hint(kind: Any, name: str) -> str:
     likely = field_hint(table, name, fields)
     if likely.startswith("did you mean"):
         return likely
-    return place_elsewhere(table, TableColumn(name, numeric=False), fields) or likely
+    return place_elsewhere(table, name, fields, numeric=False) or likely
 
 
 def _with_fields(kind: Any) -> str:

@@ -14,7 +14,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from importlib.resources import files
@@ -78,6 +78,9 @@ SURCHARGE = _words("surcharge")
 WORKERS = _words("workers")
 """Words of people who do something beside a machine."""
 
+HISTORY_WORDS: dict[str, Any] = _READ["history"]
+"""What words say in headers of tables of what happened."""
+
 HISTORY = _words("history")
 """Words in names of files that hold what happened."""
 
@@ -123,6 +126,10 @@ _THOUSANDS = re.compile(
 """Before a currency: k€, TEUR, Tsd. EUR."""
 _COINS = {"p": "GBP", "pence": "GBP", "grosz": "PLN", "grosze": "PLN", "groszy": "PLN"}
 _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
+_BURNT = re.compile(
+    r"\b(l|lit(?:er|re)s?|kwh) *(?:/|per|pro|par|por|je|auf|aux) *(100)? *(km|mi)\b", re.IGNORECASE
+)
+_APIECE = frozenset(["unit", "unite", "unitaire", "unitario", "unidad", "piece", "each"])
 _FOR = re.compile(r"(?: ?/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[ /]*(und|and|et|y|i|per|pro|par|por|je|za)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 
@@ -165,10 +172,12 @@ def read_header(text: str) -> Header:
     >>> read_header("Stundensatz").unit, read_header("Stundensatz (€)").unit, read_header("Stundenlohn CHF").unit
     ('EUR/h', 'EUR/h', 'CHF/h')
 
-    Cents, a price of many, and an amount of a period count as what they are.
+    Cents, a price of many, an amount of a period and what a way burns count as what they are.
 
     >>> [read_header(each).unit for each in ("Maut (ct/km)", "Kosten je 100 km (€)", "Límite km/día", "€/t und Monat")]
     ['cEUR/km', 'EUR/100 km', 'km', 'EUR/t']
+    >>> [read_header(each).unit for each in ("Verbrauch [l/100 km]", "kWh per km")]
+    ['l/100 km', 'kWh/km']
     >>> [read_header(each).unit for each in ("Lease (k$)", "Miete TEUR", "Pacht (Tsd. €)")]
     ['kUSD', 'kEUR', 'kEUR']
     """
@@ -189,6 +198,9 @@ def read_header(text: str) -> Header:
     priced = unit.partition("/")[0] in CURRENCIES
     if priced and (lot := _MANY.search(plain)):
         unit = f"{unit.partition('/')[0]}/{lot[1]} {lot[2].lower()}"
+    elif burnt := _BURNT.search(plain):
+        what, many, way = (each.lower() for each in burnt.groups(""))
+        unit = f"{UNIT_WORDS.get(what, what)}/{f'{many} {way}'.strip()}"
     elif not cents and (whole := _without_period(plain)):
         unit = whole
     many = "c" if cents else "k" if thousands else ""
@@ -273,9 +285,9 @@ def _measure(piece: str) -> str:
 
 
 def _is_priced(pieces: Sequence[str]) -> bool:
-    """Say whether words are about money; a charge utile is a load."""
-    found = MONEY & set(pieces)
-    if found <= {"charge"} and _LOADS & set(pieces):
+    """Say whether words are about money; a charge utile is a load, and so is a charge in kg."""
+    found, units = MONEY & set(pieces), {UNIT_WORDS.get(piece) for piece in pieces}
+    if found <= {"charge"} and (_LOADS & {*pieces} or ({"kg", "t", "lb"} & units and not _PER & {*pieces})):
         return False
     return bool(found) or any(piece.endswith(_PRICED_ENDS) and len(piece) > _WRITTEN_OUT for piece in pieces)
 
@@ -347,67 +359,45 @@ ThingT = TypeVar("ThingT")
 _Phrases = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of which no more than the header is looked at.
-
-    Parameters
-    ----------
-    name
-        Its header.
-    unit
-        Its declared unit.
-    numeric
-        Whether it holds numbers, or clock times.
-    """
-
-    name: str
-    unit: str = ""
-    numeric: bool = True
-
-
-def field_likeness(table: str, column: TableColumn, field: Field) -> float:
+def field_likeness(table: str, name: str, field: Field, unit: str = "", *, numeric: bool = True) -> float:
     """Say from 0 to 1.1 how much a column looks like a field; 0 where that is not enough to be taken for it.
 
     Parameters
     ----------
     table
         The name of the table in the problem, such as ``"clients"``.
-    column, field
-        Which.
+    name, unit
+        The header of the column, and the unit that it declares.
+    field
+        The field.
+    numeric
+        Whether the column holds numbers, or clock times.
 
     Examples
     --------
-    >>> field_likeness("clients", TableColumn("Standzeit [min]"), Field("service_duration", "min"))
+    >>> field_likeness("clients", "Standzeit [min]", Field("service_duration", "min"))
     1.1
-    >>> field_likeness("clients", TableColumn("shelf_life"), Field("demand", "t"))
+    >>> field_likeness("clients", "shelf_life", Field("demand", "t"))
     0.0
     """
-    found = _likeness_alone(table, column, field)
-    return found if found >= _like_no_field(read_header(column.name)) - _CLOSE else 0.0
+    found = _likeness_alone(table, name, field, unit, numeric=numeric)
+    return found if found >= _like_no_field(read_header(name)) - _CLOSE else 0.0
 
 
-def resembled_field(table: str, column: TableColumn, fields: Iterable[Field]) -> Field | None:
+def resembled_field(
+    table: str, name: str, fields: Iterable[Field], unit: str = "", *, numeric: bool = True
+) -> Field | None:
     """Return the field that a column looks most like; None where it looks like none.
-
-    Parameters
-    ----------
-    table
-        The name of the table in the problem, such as ``"clients"``.
-    column
-        The column.
-    fields
-        The fields that come into question.
 
     Examples
     --------
     >>> money = [Field("unit_distance_cost", "EUR/km"), Field("unit_duration_cost", "EUR/min")]
-    >>> resembled_field("vehicles", TableColumn("cost_per_mile"), money).name
+    >>> resembled_field("vehicles", "cost_per_mile", money).name
     'unit_distance_cost'
-    >>> resembled_field("vehicles", TableColumn("eur_h"), money).name
+    >>> resembled_field("vehicles", "eur_h", money).name
     'unit_duration_cost'
     """
-    return _best((field_likeness(table, column, field), field) for field in fields)
+    return _best((field_likeness(table, name, field, unit, numeric=numeric), field) for field in fields)
 
 
 def nearest_column(table: str, field: Field, columns: Iterable[str]) -> str:
@@ -418,8 +408,8 @@ def nearest_column(table: str, field: Field, columns: Iterable[str]) -> str:
     >>> nearest_column("lanes", Field("tail", kind=str), ["from_site", "to_site", "km"])
     'from_site'
     """
-    columns_as = ((TableColumn(name, numeric=not field.is_text), name) for name in columns)
-    return _best((_likeness_alone(table, column, field), name) for column, name in columns_as) or ""
+    numeric = not field.is_text
+    return _best((_likeness_alone(table, name, field, numeric=numeric), name) for name in columns) or ""
 
 
 def _best(scored: Iterable[tuple[float, ThingT]]) -> ThingT | None:
@@ -449,46 +439,44 @@ def field_hint(table: str, word: str, fields: Sequence[Field]) -> str:
     "did you mean 'capacity'?"
     """
     # the word may stand for a field of any kind
-    found = resembled_field(table, TableColumn(word), fields) or resembled_field(
-        table, TableColumn(word, numeric=False), fields
-    )
+    found = resembled_field(table, word, fields) or resembled_field(table, word, fields, numeric=False)
     return f"did you mean {found.name!r}?" if found else nearest(word, [field.name for field in fields])
 
 
-def is_planning_word(column: TableColumn) -> bool:
+def is_planning_word(name: str, *, numeric: bool = True) -> bool:
     """Say whether a header is a word of planning, though no field of its table.
 
     Examples
     --------
-    >>> is_planning_word(TableColumn("safety_stock")), is_planning_word(TableColumn("colour"))
+    >>> is_planning_word("safety_stock"), is_planning_word("colour")
     (True, False)
     """
-    header = read_header(column.name)
+    header = read_header(name)
     if _is_identifier(header):
         return False
-    if column.numeric and (LIMITS | MONEY) & set(header.words):
+    if numeric and (LIMITS | MONEY) & set(header.words):
         return True
-    enough = ENOUGH if column.numeric else _SURE
+    enough = ENOUGH if numeric else _SURE
     return any(_likeness(header, phrase) >= enough for phrase in _phrases_of_planning())
 
 
-def place_elsewhere(table: str, column: TableColumn, fields: Iterable[Field]) -> str:
+def place_elsewhere(table: str, name: str, fields: Iterable[Field], *, numeric: bool = True) -> str:
     """Say where the problem has what a column seems to hold, if not in a field of its kind; empty where it has not.
 
     Examples
     --------
-    >>> place_elsewhere("tasks", TableColumn("successor", numeric=False), ())
+    >>> place_elsewhere("tasks", "successor", (), numeric=False)
     'for that there is the field after'
-    >>> place_elsewhere("vehicles", TableColumn("lunch"), [Field("breaks", kind=str)])
+    >>> place_elsewhere("vehicles", "lunch", [Field("breaks", kind=str)])
     'like breaks, a field of texts'
     """
-    header = read_header(column.name)
+    header = read_header(name)
     for place, words in ELSEWHERE.items():
         tables, _, there = place.partition(": ")
         if table in tables.split() and any(_likeness(header, phrase) >= ENOUGH for phrase in _phrases(words)):
             return f"for that there is {there}"
-    field = resembled_field(table, replace(column, numeric=not column.numeric), fields)
-    return f"like {field.name}, a field of {'texts' if column.numeric else 'numbers'}" if field else ""
+    field = resembled_field(table, name, fields, numeric=not numeric)
+    return f"like {field.name}, a field of {'texts' if numeric else 'numbers'}" if field else ""
 
 
 def is_called(word: str, words: frozenset[str]) -> bool:
@@ -504,20 +492,20 @@ def is_called(word: str, words: frozenset[str]) -> bool:
     return any(len(known) > 4 and (word.endswith(known) or word.startswith(known)) for known in words)
 
 
-def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
+def _likeness_alone(table: str, name: str, field: Field, declared: str = "", *, numeric: bool) -> float:
     """Say how much a column looks like a field, whatever else its header may mean."""
-    header = read_header(column.name)
+    header = read_header(name)
     if header.pieces and header.pieces == tuple(field.name.split("_")):
         return 1.1
-    if not header.pieces or (field.kind is str) == column.numeric:
+    if not header.pieces or (field.kind is str) == numeric:
         return 0.0
     if _is_identifier(header) and field.name not in ("name", "order"):
         return 0.0
-    unit = column.unit or header.unit
-    agrees = _units_agree(header, unit, field, declared=bool(column.unit))
+    unit = declared or header.unit
+    agrees = _units_agree(header, unit, field, declared=bool(declared))
     if measured_in(field.unit) == _OF_AMOUNTS:
-        header = read_header(without_things(column.name))
-        agrees = None if is_price_of_pieces(column.name, unit) else agrees
+        header = read_header(without_things(name))
+        agrees = None if is_price_of_pieces(name, unit) else agrees
     if agrees is False:
         return 0.0
     names = _names_of(table, field.name, field.words)
@@ -531,14 +519,16 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
 
 
 def is_price_of_pieces(name: str, unit: str) -> bool:
-    """Say whether a header is that of a price of things that are no unit, such as trays.
+    """Say whether a header is that of a price of things that are no unit, such as trays, or of a unit of whatever.
 
     Examples
     --------
-    >>> is_price_of_pieces("Cost per tray", "EUR"), is_price_of_pieces("Cost", "EUR")
-    (True, False)
+    >>> [is_price_of_pieces(each, "EUR") for each in ("Cost per tray", "Unit cost", "Cost")]
+    [True, True, False]
     """
-    return measured_in(unit) == frozenset([("money", 1)]) and without_things(name) != name
+    words = read_header(name).words
+    apiece = any(word in _APIECE or word.startswith("stueck") for word in words)
+    return measured_in(unit) == frozenset([("money", 1)]) and (apiece or without_things(name) != name)
 
 
 def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> bool | None:

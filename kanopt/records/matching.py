@@ -28,7 +28,6 @@ from kanopt.records.headers import (
     PLAIN_FIELDS,
     TABLE_WORDS,
     Header,
-    TableColumn,
     field_likeness,
     is_called,
     measured_in,
@@ -43,8 +42,8 @@ _DATE = re.compile(
 )
 """Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05, 2019-03."""
 _YES = ["yes", "y", "ja", "j", "oui", "si", "sí", "tak", "true", "x", "1"]
-_NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
-YES_NO = frozenset([*_YES, *_NO])
+NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
+YES_NO = frozenset([*_YES, *NO])
 """What people write for yes and no, in small letters."""
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)
@@ -132,11 +131,15 @@ class ColumnFacts:
             return None
         return self.values.map(lambda text: clock_value(str(text), "min")).astype(float)
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether it holds dates that are read as such."""
+        return self.kind == "date" and is_datetime64_any_dtype(self.values)
+
     @cached_property
     def is_moment(self) -> bool:
         """Whether it holds dates with a time of day."""
-        dated = self.kind == "date" and is_datetime64_any_dtype(self.values)
-        return dated and bool((self.values.dt.hour + self.values.dt.minute).any())
+        return self.is_dated and bool((self.values.dt.hour + self.values.dt.minute).any())
 
     @property
     def counts_hours(self) -> bool:
@@ -151,12 +154,11 @@ class ColumnFacts:
         once = not self.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}
         return measured_in(money if once else self.unit) if self.kind == "number" else None
 
-    def as_column(self) -> TableColumn:
-        """Return its header; what begins with a digit is as good as a number there, windows apart."""
+    @property
+    def numeric(self) -> bool:
+        """Whether it is as good as numbers to its header, as is what begins with a digit, windows apart."""
         first = str(self.values.iloc[0])[:1] if self.kind == "text" and len(self.values) else ""
-        return TableColumn(
-            self.name, self.declared, self.kind in ("number", "clock", "date") or first.isdigit()
-        )
+        return self.kind in ("number", "clock", "date") or first.isdigit()
 
 
 def naming_column(columns: Mapping[str, ColumnFacts]) -> ColumnFacts | None:
@@ -319,7 +321,7 @@ def _evidence(
     if known and column.distinct:
         shape = _Evidence(_BY_REFERENCE, f"its values are names of {item.refers[0]}")
     # what its values are was asked before
-    words = field_likeness(table, TableColumn(column.name, column.declared, not item.is_text), item)
+    words = field_likeness(table, column.name, item, column.declared, numeric=not item.is_text)
     if not words:
         wrong = column.kind == "number" and may_not_be_negative(item) and float(column.values.min()) < 0
         return _Evidence() if wrong else shape
@@ -410,6 +412,8 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
     if item.kind is bool:
         return column.kind == "flag" or {text.lower() for text in column.texts} <= YES_NO
     if column.kind == "clock" or column.is_moment:
+        return item.clock
+    if column.is_dated and not is_end(item):  # what begins on a day begins at its midnight
         return item.clock
     if column.kind != "number":
         return False

@@ -289,10 +289,14 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
     owner = {each.field.name: name for name, each in matched.items() if each.sure}
     found = list[UnreadColumn]()
     for column in use.unread:
-        fits, header = matched.get(column.name), column.as_column()
+        fits = matched.get(column.name)
         # what a header says counts, even where the values do not fit, and more than what they seem to be
-        field = fits.field if fits and fits.sure else resembled_field(use.table, header, fields)
-        if field is None and not is_planning_word(header):
+        field = (
+            fits.field
+            if fits and fits.sure
+            else resembled_field(use.table, column.name, fields, column.declared, numeric=column.numeric)
+        )
+        if field is None and not is_planning_word(column.name, numeric=column.numeric):
             alike = [each for each in empty if _measures(each, column)]
             seems = fits.field if fits and not fits.field.filled else None
             field = seems or (alike[0] if len(alike) == 1 else None)
@@ -312,12 +316,15 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
 
 def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> Iterator[UnreadColumn]:
     """Yield a column that looks like no field of its table where it is a word of planning, or seems to be a rule."""
-    header = column.as_column()
-    if is_planning_word(header):
+    name, how = column.name, {"numeric": column.numeric}
+    if is_planning_word(name, **how):
         others = [other for other in every if other.table != use.table]
-        like = [(resembled_field(other.table, header, other.fields), other.table) for other in others]
+        like = [
+            (resembled_field(other.table, name, other.fields, column.declared, **how), other.table)
+            for other in others
+        ]
         of_another = next((f"like {field.name} of {table}" for field, table in like if field), "")
-        yield UnreadColumn(column.name, told=place_elsewhere(use.table, header, use.fields) or of_another)
+        yield UnreadColumn(name, told=place_elsewhere(use.table, name, use.fields, **how) or of_another)
     elif alike := [field for field in use.fields if _measures(field, column)]:
         names = [field.name for field in alike if not field.filled] or [field.name for field in alike]
         told = f"measured like {list_names(names, 3, quoted=False)}"

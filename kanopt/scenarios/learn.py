@@ -15,10 +15,17 @@ from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
-from kanopt.scenarios.files.laws import complete_rows, named_rows, split_rows, unseen_rows, with_groups
+from kanopt.scenarios.files.laws import (
+    complete_rows,
+    named_rows,
+    names_in,
+    split_rows,
+    unit_mistakes,
+    unseen_rows,
+    with_groups,
+)
 from kanopt.scenarios.files.layers import Mistake, split_messages
 from kanopt.scenarios.files.sections import GivenSpec, LearnedSpec
-from kanopt.scenarios.given_laws import names_in, unit_mistakes
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
 

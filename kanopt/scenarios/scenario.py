@@ -18,7 +18,13 @@ from kanopt.plans.base import told_elsewhere
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.scenarios.events import OnEvent
 from kanopt.scenarios.files.columns import change_mistakes, field_defaults, in_cells, unread_of_scenario
-from kanopt.scenarios.files.laws import binding_mistakes, dimension_remarks, unit_remarks
+from kanopt.scenarios.files.laws import (
+    binding_mistakes,
+    dimension_remarks,
+    given_laws,
+    laws_built_on,
+    unit_remarks,
+)
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, split_messages, write_key
 from kanopt.scenarios.files.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.scenarios.files.sections import (
@@ -37,7 +43,6 @@ from kanopt.scenarios.files.sections import (
     read_sections,
     with_value,
 )
-from kanopt.scenarios.given_laws import given_laws, laws_built_on
 from kanopt.text import count_text, list_names, shorten
 
 if TYPE_CHECKING:
@@ -188,8 +193,6 @@ def section_sentence(before: Sections, change: Change) -> str:
 
 _UNTOLD = ("scenario", "report", "changes")
 """Sections that change no plan, and the one that is told by its changes."""
-_SOURCES = {"tables": "table", "surrogates": "law"}
-"""Sections of entries that are others where they are had from elsewhere, with what an entry is called."""
 
 
 def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -> Iterator[str]:
@@ -198,44 +201,17 @@ def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -
         old, new, here = was.get(name), now.get(name), (*key, name)
         if old == new or here[0] in _UNTOLD:
             continue
-        if here[0] in _SOURCES and len(here) == 2:
-            yield from _entry_changes(here, old, new)
+        before, after = (
+            ", ".join(map(cell_text, v)) if isinstance(v, list) else cell_text(v) for v in (old, new)
+        )
+        if here[0] in ("tables", "surrogates") and len(here) == 2 and None in (old, new):
+            yield f"{write_key(here)} is {'new' if old is None else 'gone'}"
         elif isinstance(old or new, Mapping) and isinstance(new or old, Mapping):
             yield from key_changes(old or {}, new or {}, here)
-        elif old is None:
-            yield f"{_subject(here)} is set to {_shown(new)}"
-        elif new is None:
-            yield f"{_subject(here)} is no longer {_shown(old)}"
+        elif None in (old, new):
+            yield f"{write_key(here)} is {f'set to {after}' if old is None else f'no longer {before}'}"
         else:
-            yield f"{_subject(here)} is {_shown(new)} instead of {_shown(old)}"
-
-
-def _entry_changes(key: Key, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield in what a table or a law differs; of one that is had from elsewhere that alone."""
-    entry = f"the {_SOURCES[str(key[0])]} {key[1]}"
-    if old is None or new is None:
-        yield f"{entry} is {'new' if old is None else 'gone'}"
-    elif _source(old) != _source(new):
-        yield f"{entry} is {_source(new)} instead of {_source(old)}"
-    else:
-        yield from key_changes(old, new, key)
-
-
-def _source(entry: Mapping[str, Any]) -> str:
-    """Say where a table or a law is had from."""
-    words = {"path": "", "url": "", "formula": "", "file": "read from ", "table": "learned from table "}
-    return next((f"{words[key]}{entry[key]}" for key in words if key in entry), "")
-
-
-def _subject(key: Key) -> str:
-    """Return what a key stands for, in words; keys without words are named."""
-    if key[:2] != ("problem", "bind") or len(key) < 3:
-        return write_key(key)
-    return f"{key[3]} of the law {key[2]}" if len(key) == 4 else f"{key[2]} of every law that reads it"
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(map(cell_text, value)) if isinstance(value, list) else cell_text(value)
+            yield f"{write_key(here)} is {after} instead of {before}"
 
 
 Where = Mapping[str, Value | tuple[Value, ...]]

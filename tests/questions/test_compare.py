@@ -113,9 +113,9 @@ def test_bindings_and_laws_that_a_what_if_changes_are_told(tiny, variant):
     )
     base, other = load_scenario(tiny), load_scenario(path)
     assert other.change_sentences(base) == (
-        "the law minutes is 3 * km instead of 2 * km",
-        "price of every law that reads it is 2.5 instead of vehicle.fuel_price",
-        "load of the law fuel is set to 0.5",
+        "surrogates.minutes.formula is 3 * km instead of 2 * km",
+        "problem.bind.price is 2.5 instead of vehicle.fuel_price",
+        "problem.bind.fuel.load is set to 0.5",
         "problem.policy.longest_route_cost is set to 0.2",
     )
 

@@ -13,7 +13,7 @@ import pytest
 import kanopt as ko
 from kanopt import routing
 from kanopt.records.declaration import declared_fields, field, record
-from kanopt.records.headers import TableColumn, resembled_field
+from kanopt.records.headers import resembled_field
 from kanopt.records.reading import RecordReader
 from kanopt.routing import entities
 from kanopt.scenarios.files.kinds import kinds
@@ -57,7 +57,7 @@ def test_keys_of_files_hints_prices_and_questions_know_it(tolled: None) -> None:
     table = routing.RoutingUnits().tables()[2]
     assert "town_toll" in [item.name for item in kinds()["routing"].tables(None)[2].fields]
     known = list(table.fields)
-    found = resembled_field("vehicles", TableColumn("Citymaut"), known)
+    found = resembled_field("vehicles", "Citymaut", known)
     assert found is not None
     assert found.name == "town_toll"
     assert "town_toll" in table.prices

@@ -12,7 +12,7 @@ from kanopt.errors import nearest
 from kanopt.faults import Setting
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.fields import clock_value
-from kanopt.records.headers import TableColumn, column_hint, field_hint, resembled_field
+from kanopt.records.headers import column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.scenarios.files.kinds import MatrixSpec
@@ -168,11 +168,7 @@ def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[
     like = {
         field.name: found.name
         for field in fields
-        if (
-            found := resembled_field(
-                name, TableColumn(part.columns[field.name], numeric=field.kind is not str), fields
-            )
-        )
+        if (found := resembled_field(name, part.columns[field.name], fields, numeric=field.kind is not str))
     }
     for field, other in like.items():
         # surveyors count x to the north, and distances are the same

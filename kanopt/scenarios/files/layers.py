@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.errors import FileFormatError, Issue, ScenarioError, nearest
 from kanopt.faults import Message, describe_value, invalid_values, said, toml_key
 from kanopt.files import read_file, require_path
 from kanopt.tables.table_reading import TABLE_FILES
@@ -248,6 +248,12 @@ class Mistake:
 
     key: Key
     message: Message
+
+
+def unknown(key: Key, what: str, word: str, known: Iterable[str]) -> list[Mistake]:
+    """Return the mistake that a word is none of those that are known, with the nearest; nothing where it is one."""
+    words = [*known]
+    return [] if word in words else [Mistake(key, f"{what}; {nearest(word, words)}")]
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

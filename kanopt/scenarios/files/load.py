@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError, TableError, nearest
+from kanopt.errors import FileFormatError, KanoptError, TableError
 from kanopt.scenarios.files.columns import (
     columns_of_law,
     columns_read,
@@ -16,8 +16,8 @@ from kanopt.scenarios.files.columns import (
     may_say_groups,
     part_mistakes,
 )
-from kanopt.scenarios.files.laws import binding_mistakes, law_mistakes
-from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers
+from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, placeholder_law, saved_law
+from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
 from kanopt.scenarios.files.sections import (
     LearnedSpec,
     SavedSpec,
@@ -26,7 +26,6 @@ from kanopt.scenarios.files.sections import (
     answered,
     read_sections,
 )
-from kanopt.scenarios.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -241,9 +240,8 @@ class _Loading:
 
         names = raw.names
         for place, name in enumerate(spec.ignore):
-            if name not in names:
-                told = f"there is no column {name!r}; {nearest(name, names)}"
-                self.note(("tables", table, "ignore", place), told)
+            key = ("tables", table, "ignore", place)
+            self.mistakes += unknown(key, f"there is no column {name!r}", name, names)
         every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
         used = columns_read(self.found, table, spec)
         if spec.columns or used is None:

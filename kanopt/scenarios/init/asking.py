@@ -11,7 +11,6 @@ from kanopt.records.headers import (
     COORDINATES,
     SURCHARGE,
     WORKERS,
-    TableColumn,
     field_likeness,
     is_called,
     measured_in,
@@ -19,8 +18,7 @@ from kanopt.records.headers import (
 )
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
-from kanopt.scenarios.init.draft import Draft
-from kanopt.scenarios.init.keys import ScenarioKeys
+from kanopt.scenarios.init.draft import Draft, ScenarioKeys
 from kanopt.scenarios.init.orders import listed_in
 from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
 from kanopt.scenarios.init.rewrites import without_brackets
@@ -53,24 +51,35 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
             told.setdefault(guess.table.name, []).append(column)
         else:
             asked.append((guess, column))
-    offered = [(pair, _meant_as(draft, *pair, holds)) for pair in asked]
-    draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
-    if bare := [pair for pair, meant in offered if not meant]:
-        draft.questions.append(_about_columns(bare, {}))
-    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft)]
+    bare = []
+    for pair in asked:
+        if meant := _meant_as(draft, *pair, holds):
+            _ask_about_columns(draft, [pair], meant)
+        else:
+            bare.append(pair)
+    if bare:
+        _ask_about_columns(draft, bare, {})
+    _ask_about_overtime(draft)
+    _ask_about_machines_at_once(draft)
     read = draft.read
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
             continue
+        made = [] if table.made else [each for each in draft.roles.rewritten if table.name in each.of]
+        counted = [c.name for each in (table, *made) for c in each.columns.values() if _counts(c)]
         if named := _speaks_of(draft, table):
-            draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
-        elif not table.made and (counted := [c.name for c in _in_any_shape(draft, table) if _counts(c)]):
+            why = f"says something of {named!r}, which the plan has"
+        elif table.made:
+            continue
+        elif counted:
             why = f"has numbers, while {draft.invented[0][0]}" if draft.invented else f"tells {counted[0]!r}"
-            draft.questions.append(_about_table(table, why))
-        elif not table.made:
+        else:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )
+            continue
+        text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
+        draft.ask(table.name, text, {"ignore": {}})
     for name, columns in told.items():
         draft.keys.set(("tables", name), "ignore", columns, "read elsewhere")
 
@@ -133,12 +142,6 @@ def _speaks_of(draft: Draft, table: SourceTable) -> str:
     return ""
 
 
-def _in_any_shape(draft: Draft, table: SourceTable) -> Iterator[ColumnFacts]:
-    """Yield the columns of a table, and of those that were made of it."""
-    for each in (table, *(made for made in draft.roles.rewritten if table.name in made.of)):
-        yield from each.columns.values()
-
-
 def _counts(column: ColumnFacts) -> bool:
     return column.kind in ("clock", "windows") or (column.kind == "number" and bool(column.unit))
 
@@ -182,7 +185,7 @@ def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any
 
 def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
     """Return the open fields that are prices of time and that a column of money is called like."""
-    own = TableColumn(without_brackets(column.name))
+    own = without_brackets(column.name)
     return [
         item
         for item in guess.part.fields
@@ -207,37 +210,37 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
             yield FilledField(item, column, 0.0, "measures the same")
 
 
-def _about_columns(
-    columns: Sequence[tuple[PartGuess, str]], meant: Mapping[str, tuple[str, Mapping[str, Any]]]
-) -> QuestionSpec:
-    """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
-    shown = []
+def _ask_about_columns(
+    draft: Draft,
+    columns: Sequence[tuple[PartGuess, str]],
+    meant: Mapping[str, tuple[str, Mapping[str, Any]]],
+) -> None:
+    """Ask what columns that look like rules, and fill no field, mean, or whether to leave them out."""
+    shown, pieces = [], set[str]()
     ignored: dict[str, list[str]] = {}
     for guess, name in columns:
-        values = ", ".join(sorted(guess.table.columns[name].texts)[:3])
-        place = place_elsewhere(guess.part.name, TableColumn(name), ())
-        beside = "; ".join(filter(None, (values, place)))
+        column = guess.table.columns[name]
+        pieces |= {*column.header.pieces}
+        values = ", ".join(sorted(column.texts)[:3])
+        beside = "; ".join(filter(None, (values, place_elsewhere(guess.part.name, name, ()))))
         shown.append(f"{name!r} of {guess.table.called}" + (f" ({beside})" if beside else ""))
         ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
-    many = len(columns) > 1
+    many, (guess, name) = len(columns) > 1, columns[0]
+    second = guess.part.name in ("tasks", "modes") and any(is_called(piece, WORKERS) for piece in pieces)
     looks = "look like rules and fill no field" if many else "looks like a rule and fills no field"
-    second = any(
-        is_called(p, WORKERS) for guess, name in columns for p in guess.table.columns[name].header.pieces
-    )
-    second = second and columns[0][0].part.name in ("tasks", "modes")
+    them = "them" if many else "it"
     text = (
-        f"{join_list(shown)} {looks}, so that the plan does not keep to {'them' if many else 'it'}"
+        f"{join_list(shown)} {looks}, so that the plan does not keep to {them}"
         + (f": {_NO_SECOND}, so that tasks of one may be planned at once. " if second else ". ")
         + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may " if meant else "May ")
         + f"{'they' if many else 'it'} be left out?"
     )
-    guess, name = columns[0]
-    answers = {answer: dict(keys) for answer, (_, keys) in meant.items()}
-    return QuestionSpec(about=f"{guess.part.name}.{name}", text=text, answers={**answers, "ignore": ignored})
+    answers = {answer: keys for answer, (_, keys) in meant.items()}
+    draft.ask(f"{guess.part.name}.{name}", text, {**answers, "ignore": ignored})
 
 
-def _about_machines_at_once(draft: Draft) -> Iterator[QuestionSpec]:
-    """Yield the question whether a task may do with the first of the machines that it needs at once."""
+def _ask_about_machines_at_once(draft: Draft) -> None:
+    """Ask whether a task may do with the first of the machines that it needs at once."""
     machines = draft.roles.parts.get("machines")
     names = frozenset[str]() if machines is None else machines.names
     for table in draft.roles.rewritten:
@@ -249,11 +252,11 @@ def _about_machines_at_once(draft: Draft) -> Iterator[QuestionSpec]:
                     f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
                     "them. May the others be left out?"
                 )
-                yield QuestionSpec(about=f"modes.{column.name}", text=text, answers={"ignore": {}})
+                draft.ask(f"modes.{column.name}", text, {"ignore": {}})
 
 
-def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
-    """Yield the question whether overtime is paid on top of the price of time, where its price may be all of it."""
+def _ask_about_overtime(draft: Draft) -> None:
+    """Ask whether overtime is paid on top of the price of time, where its price may be all of it."""
     fleet = draft.roles.parts.get("vehicles")
     usual, over = (
         fleet.column(name) if fleet else None for name in ("unit_duration_cost", "unit_overtime_cost")
@@ -267,18 +270,11 @@ def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
         f"Is an hour of overtime paid with {over.name!r} in all, or is that on top of {usual.name!r}? "
         "(in all, zusammen, en tout, en total; on top, zusätzlich, en plus, además)"
     )
-    name, field = "overtime_on_top", "unit_overtime_cost"
-    table = fleet.table.name
     in_all = {
-        f"tables.{table}.derive.{name}": f"`{over.name}` - `{usual.name}`",
-        f"problem.vehicles.columns.{field}": name,
+        f"tables.{fleet.table.name}.derive.overtime_on_top": f"`{over.name}` - `{usual.name}`",
+        "problem.vehicles.columns.unit_overtime_cost": "overtime_on_top",
     }
-    yield QuestionSpec(about=f"vehicles.{field}", text=text, answers={"in all": in_all, "on top": {}})
-
-
-def _about_table(table: SourceTable, why: str) -> QuestionSpec:
-    text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
-    return QuestionSpec(about=table.name, text=text, answers={"ignore": {}})
+    draft.ask("vehicles.unit_overtime_cost", text, {"in all": in_all, "on top": {}})
 
 
 def question_text(question: QuestionSpec) -> str:

@@ -2,28 +2,132 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from kanopt.faults import toml_key, toml_value
 from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
 from kanopt.records.matching import FilledField
 from kanopt.scenarios.files.sections import QuestionSpec
-from kanopt.scenarios.init.keys import ScenarioKeys
 from kanopt.scenarios.init.kinds import READINGS, Roles
-from kanopt.scenarios.init.laws import LawGuess
-from kanopt.scenarios.init.outcomes import guess_units, is_imperial
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
+from kanopt.scenarios.init.laws import Entry, LawGuess
+from kanopt.scenarios.init.parts import (
+    GuessedUnit,
+    PartGuess,
+    guess_units,
+    header_unit,
+    is_imperial,
+    unit_of_field,
+)
 from kanopt.scenarios.init.rewrites import unit_of_cells
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable
+from kanopt.text import shorten
 from kanopt.units import CURRENCIES, same_dimension
 
-if TYPE_CHECKING:
-    pass
+# A scenario file in the making is its keys with what is said of each, which the reader of files checks as they stand:
+# held as a reader of TOML returns them, they are checked without being written, and what does not hold is left out key
+# by key. Names and values of strangers are written as texts and nothing else.
+
+_LONGEST_COMMENT = 90
+_ORDER = ("scenario", "tables", "surrogates", "problem", "report", "solver")
+_HEAD = "# A first scenario, guessed from the tables. Where a line says check, look at it:"
+Header = tuple[str, ...]
+
+
+class ScenarioKeys:
+    """The keys of a scenario file, and why each stands there.
+
+    Attributes
+    ----------
+    tables
+        Header, part by part, to the keys below it.
+
+    Examples
+    --------
+    >>> keys = ScenarioKeys()
+    >>> keys.set(("tables", "trips"), "path", "trips.csv")
+    >>> print(keys.with_keys({"tables.trips": {"path": "b.csv"}}).text(), end="")
+    # A first scenario, guessed from the tables. Where a line says check, look at it:
+    <BLANKLINE>
+    [tables.trips]
+    path = "b.csv"
+    """
+
+    def __init__(self) -> None:
+        self.tables: dict[Header, dict[str, Entry]] = {}
+
+    def set(
+        self, header: Header, key: str, value: Any, why: str = "", *, sure: bool = True, needed: bool = False
+    ) -> None:
+        """Set a key."""
+        self.tables.setdefault(header, {})[key] = Entry(value, why, sure, needed)
+
+    def with_keys(self, more: Mapping[str, Mapping[str, Any]]) -> ScenarioKeys:
+        """Return the keys with others set: header, whose names need no quotes, to the keys below it."""
+        made = copy.deepcopy(self)
+        for name, values in more.items():
+            entries = made.tables.setdefault(tuple(name.split(".")), {})
+            for key, value in values.items():
+                entries[key] = replace(entries.get(key, Entry(None)), value=value)
+        return made
+
+    def drop(self, header: Header, key: str) -> None:
+        """Leave a key out; a table that only held it goes with it."""
+        del self.tables[header][key]
+        if not self.tables[header]:
+            del self.tables[header]
+
+    def data(self) -> dict[str, Any]:
+        """Return the keys as a reader of TOML returns those of the written file."""
+        found: dict[str, Any] = {}
+        for header, entries in self.tables.items():
+            inner = found
+            for part in header:
+                inner = inner.setdefault(part, {})
+            inner |= {key: entry.value for key, entry in entries.items()}
+        return found
+
+    def text(self) -> str:
+        """Write the file."""
+        return "\n".join(line for line, _, _ in self._lines()) + "\n"
+
+    def places(self) -> dict[int, tuple[Header, str]]:
+        """Return the keys by the lines in which they are written."""
+        return {
+            number: (header, key) for number, (_, header, key) in enumerate(self._lines(), start=1) if header
+        }
+
+    def _lines(self) -> Iterator[tuple[str, Header, str]]:
+        yield _HEAD, (), ""
+        for header in sorted(self.tables, key=lambda header: _ORDER.index(header[0])):
+            yield "", (), ""
+            yield f"[{'.'.join(map(toml_key, header))}]", header, ""
+            for key, entry in self.tables[header].items():
+                yield _line(key, entry), header, key
+
+
+def _line(key: str, entry: Entry) -> str:
+    line = f"{toml_key(key)} = {toml_value(entry.value)}"
+    why = ": ".join(filter(None, ("" if entry.sure else "check", entry.why)))
+    return f"{line} # {comment_text(why)}" if why else line
+
+
+def comment_text(text: str) -> str:
+    r"""Return a text that stays within its comment, whatever is in it.
+
+    Examples
+    --------
+    >>> comment_text("such as 'x\n[solver]'")
+    "such as 'x?[solver]'"
+    """
+    return shorten("".join(sign if sign.isprintable() else "?" for sign in text), _LONGEST_COMMENT)
+
 
 _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
@@ -50,7 +154,7 @@ class Formula:
     text: str
     unit: str
     why: str
-    inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[str, str | float]] = field(default_factory=dict)
     per: str = ""
     sure: bool = True
 
@@ -300,11 +404,21 @@ class Draft:
         self.guess("", "", f"law {name} = {formula.text} {formula.unit}", formula.why, formula.sure)
         self.bind(name, {each: reference for each, (_, reference) in formula.inputs.items() if reference})
 
-    def bind(self, law: str, bindings: Mapping[str, str], sure: Container[str] | None = None) -> None:
+    def bind(self, law: str, bindings: Mapping[str, str | float], sure: Container[str] | None = None) -> None:
         """Say what the problem knows the inputs of a law as, and of which inputs that is certain; left out, of all."""
         for name, reference in bindings.items():
             known = sure is None or name in sure
             self.keys.set(("problem", "bind", law), name, reference, sure=known, needed=True)
+
+    def ask(self, about: str, text: str, answers: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add a question, with the keys that each answer sets."""
+        told = {answer: dict(keys) for answer, keys in answers.items()}
+        self.questions.append(QuestionSpec(about=about, text=text, answers=told))
+
+    def input(self, part: str, column: ColumnFacts, name: str, usual: str) -> tuple[str, str]:
+        """Return the unit of a column that a law reads, the usual one where none is stated, and the reference to it."""
+        unit = self.unit_given(self.roles.parts[part].table, column, usual)
+        return unit, f"{part.removesuffix('s')}.{self.refer(part, column.name, name)}"
 
     def refer(self, part: str, column: str, name: str) -> str:
         """Return the name under which laws read a column of a part; one that is no word is given a name."""

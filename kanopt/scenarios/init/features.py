@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import check_name
 from kanopt.records.headers import IDENTIFIERS
-from kanopt.scenarios.init.outcomes import (
+from kanopt.scenarios.init.parts import (
     WORDS,
     is_clock_number,
     is_date,

@@ -18,12 +18,11 @@ from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import csv_text, replace_file
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.asking import ask, question_text
-from kanopt.scenarios.init.draft import Draft, currency_of
-from kanopt.scenarios.init.keys import ScenarioKeys, slug
+from kanopt.scenarios.init.draft import Draft, ScenarioKeys, currency_of
 from kanopt.scenarios.init.kinds import READINGS, Roles, guess_roles
 from kanopt.scenarios.init.laws import guess_laws
 from kanopt.scenarios.init.plans import draft_plan
-from kanopt.scenarios.init.sources import SourceTable, read_sources
+from kanopt.scenarios.init.sources import SourceTable, read_sources, slug
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 
@@ -271,8 +270,10 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
             why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
             put(("tables", name), "form", table.form, why, sure=False, needed=True)
         derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
-        mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_moment}
-        read = RowRules(derived).names() | mapped
+        mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_dated}
+        laws = [each for header, each in draft.keys.tables.items() if header[0] == "surrogates"]
+        held = {law["holdout"].value["by"] for law in laws if "holdout" in law and law["table"].value == name}
+        read = RowRules(derived).names() | mapped | held
         if dates := {column: form for column, form in table.dates.items() if column in read}:
             doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
             formats = {column: form.format for column, form in dates.items()}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import TABLE_WORDS, is_called
-from kanopt.records.matching import ColumnFacts, fill_fields
+from kanopt.records.matching import NO, YES_NO, ColumnFacts, fill_fields
 from kanopt.scenarios.init.orders import coordinate_pairs, located, stops_of_orders, with_breaks
 from kanopt.scenarios.init.parts import (
     PartGuess,
@@ -85,6 +85,7 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
     if "vehicles" in parts:
         parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
         _match_skills(parts)
+        _leave_out_no(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
     for leg in sorted(legs, key=lambda leg: -leg.score):
@@ -316,6 +317,22 @@ def _match_skills(parts: _Parts) -> None:
                 parts["clients"] = clients.filling("needs", one)
                 parts["vehicles"] = vehicles.filling("skills", other)
                 return
+
+
+def _leave_out_no(parts: _Parts) -> None:
+    """Make skills of yes and no, where clients and vehicles say so: who says no needs nothing, and has nothing."""
+    fields = {"clients": "needs", "vehicles": "skills"}
+    columns = {part: parts[part].column(name) for part, name in fields.items()}
+    if not all(c is not None and {text.lower() for text in c.texts} <= YES_NO for c in columns.values()):
+        return
+    for part, column in columns.items():
+        assert column is not None
+        table = parts[part].table
+        cells = table.frame[column.name].map(
+            lambda cell: None if str(cell).strip().lower() in NO else "yes", "ignore"
+        )
+        made = table.remade(table.frame.assign(**{column.name: cells}), end="yes")
+        parts[part] = parts[part].on(made)
 
 
 def _words_in(column: ColumnFacts) -> set[str]:

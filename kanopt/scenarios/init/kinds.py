@@ -6,94 +6,29 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from kanopt.records.declaration import Table, UnitSystem
-from kanopt.records.headers import TableColumn, is_planning_word, read_header
-from kanopt.records.matching import ColumnFacts, FilledField, match_columns
+from kanopt.records.matching import FilledField, match_columns
 from kanopt.routing import RoutingUnits
 from kanopt.scenarios.init import fleets, networks, shops
 from kanopt.scenarios.init.orders import rows_of_stations
 from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.scenarios.init.rewrites import (
-    as_amount,
+    Rewrite,
     durations_in_minutes,
     ends_of_ways,
+    facts_in_rows,
     joined,
     plain_amounts,
+    rewritten,
     rows_of_brackets,
     rows_of_periods,
     rows_of_squares,
     rows_of_things,
-    without_margins,
+    without_margin,
 )
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.scheduling import SchedulingUnits
 from kanopt.supply import SupplyUnits
-
-_FEWEST = 2
-
-
-def facts_in_columns(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Turn the tables that have a row for each fact: of several things, or of all that is planned, as settings have it.
-
-    Units tell them: facts have units, by what they are called, in a column of their own, or in their cells; names of
-    things have none.
-    """
-    return [_turned(table, tables) for table in tables]
-
-
-def _turned(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
-    first, *rest = table.given.values()
-    units = next((c for c in rest if c.kind == "text" and all(map(_is_unit, c.texts))), None)
-    things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
-    if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
-        return table
-    labels = [*texts(table.frame[first.name])]
-    if units is not None:
-        told = table.frame[units.name].fillna("")
-        labels = [f"{label} ({unit})" if unit else label for label, unit in zip(labels, told, strict=True)]
-    if not (_has_things(labels, things) or _has_settings(first, labels, things, tables)):
-        return table
-    values = [c.name for c in things if not _is_remark(c)] if len(things) < len(table.given) else []
-    frame = table.frame[values].set_axis(labels).T
-    if len(values) > 1:
-        frame = frame.rename_axis(index=table.title, columns=None).reset_index()
-    # cells of one fact are of one kind, those of one thing are not
-    return table.remade(frame.apply(_as_numbers), end="turned")
-
-
-def _is_unit(text: str) -> bool:
-    header = read_header(text)
-    return bool(header.unit) and not header.words
-
-
-def _is_remark(column: ColumnFacts) -> bool:
-    return column.kind == "text" and not any(map(as_amount, column.texts))
-
-
-def _has_things(labels: Sequence[str], things: Sequence[ColumnFacts]) -> bool:
-    """Say whether there are several things, and facts of several units."""
-    return len(things) >= _FEWEST and len({*(read_header(text).unit for text in labels)} - {""}) >= _FEWEST
-
-
-def _has_settings(
-    first: ColumnFacts, labels: Sequence[str], things: Sequence[ColumnFacts], tables: Sequence[SourceTable]
-) -> bool:
-    """Say whether rows are facts of all that is planned: most are called so, and none is a name elsewhere."""
-    values = [c for c in things if not _is_remark(c)]
-    elsewhere = [
-        c for table in tables for c in table.given.values() if c is not first and c.texts & first.texts
-    ]
-    called_so = [label for label in labels if is_planning_word(TableColumn(label))]
-    return len(values) == 1 and not elsewhere and 2 * len(called_so) > len(labels)
-
-
-def _as_numbers(values: pd.Series) -> pd.Series:
-    """Return values as numbers where all of them are."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    return numbers if numbers.notna().equals(values.notna()) else values
-
 
 _CLOSE = 1.0
 _NETWORK = 3.0  # how much speaks for lanes that have a price
@@ -101,8 +36,6 @@ _NO_FLEET, _NO_LANES = (
     3.0,
     5.0,
 )  # how much speaks against a fleet without vehicles, and a network without lanes
-
-Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
 
 
 @dataclass(frozen=True)
@@ -162,7 +95,7 @@ READINGS: Mapping[str, Reading] = {
         networks.HELPERS,
         (
             ends_of_ways,
-            without_margins,
+            without_margin,
             rows_of_things,
             rows_of_periods,
             rows_of_brackets,
@@ -238,9 +171,8 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
 def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     """Read tables as one kind of problem; None where they make none."""
-    reading, tables = READINGS[kind], plain_amounts(facts_in_columns(given))
-    for rewrite in reading.rewrites:
-        tables = rewrite(tables)
+    reading = READINGS[kind]
+    tables = rewritten(given, (facts_in_rows, plain_amounts, *reading.rewrites))
     parts = reading.read(tables, reading.tables())
     if parts is None:
         return None

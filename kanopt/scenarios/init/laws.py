@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pandas.api.types import is_datetime64_any_dtype
 
 from kanopt.scenarios.init.features import LeftOut, choose_features, numbers_rows
-from kanopt.scenarios.init.keys import Entry
-from kanopt.scenarios.init.outcomes import (
+from kanopt.scenarios.init.parts import (
     WORDS,
+    GuessedUnit,
+    PartGuess,
     guess_units,
+    header_unit,
     is_date,
     is_known_before,
     is_outcome,
@@ -21,7 +24,6 @@ from kanopt.scenarios.init.outcomes import (
     period_of,
     words_of,
 )
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit
 from kanopt.scenarios.init.sources import STRAIGHT, ColumnFacts, SourceTable
 
 _MOST_LAWS = 3
@@ -32,6 +34,28 @@ _FIRST, _LAST, _RATIO, _NO_TARGET = 1.0, 0.5, 1.5, 3.0
 _SPENT = ("time", "money", "energy")  # which never fall with the way
 _RARE = 30  # rows of a category
 _FAR = 5.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands under a key.
+
+    Parameters
+    ----------
+    value
+        A text, a number, a truth value, a list or a mapping of these.
+    why
+        A comment behind it.
+    sure
+        Whether it is certain; if not, the comment begins with ``check``.
+    needed
+        Whether its table falls without it.
+    """
+
+    value: Any
+    why: str = ""
+    sure: bool = True
+    needed: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import PRICE
+from kanopt.records.headers import PRICE, is_price_of_pieces, read_header, without_things
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import (
     PartGuess,
@@ -150,7 +150,12 @@ def _price(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
     numbers = [c for c in columns if c.kind == "number"]
     priced = [c for c in numbers if measures(c).get("money") == 1 and "amount" in measures(c)]
     told = [c for c in numbers if looks_like(c, "lanes", "rate") and "money" in (measures(c) or {"money": 1})]
-    return next(iter([*priced, *told]), None)
+    bare = [
+        c
+        for c in numbers
+        if is_price_of_pieces(c.name, c.unit) and not read_header(without_things(c.name)).words
+    ]
+    return next(iter([*priced, *told, *bare]), None)
 
 
 def _weight(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:

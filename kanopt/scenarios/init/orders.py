@@ -30,27 +30,23 @@ _PIECES = [word for word, unit in UNIT_WORDS.items() if unit == "pcs" and len(wo
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 
 
-def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
-    found: list[SourceTable] = []
-    for table in tables:
-        stations, key = _stations(table), table.key
-        if key is None or len(stations) < _FEWEST:
-            found.append(table)
-            continue
-        plain = {c.name: without_brackets(c.name) for c in stations}
-        listed, *beside = long(table, "machine", plain, "duration")
-        rows = listed.frame[listed.frame["duration"] > 0]
-        steps, told = _steps_by(tables, {*plain.values()})
-        # a row that is a step of an order may be done at either of them
-        apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
-        if (steps or apart) and not _are_steps(table, key, tables):
-            steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
-            rows = rows.assign(order=rows["machine"].map(steps))
-        unit = stations[0].header.unit or "min"
-        made = listed.remade(rows, {"duration": unit}, title="operations", end="ops")
-        found += [replace(made, of=made.of | told), *beside]
-    return found
+    stations, key = _stations(table), table.key
+    if key is None or len(stations) < _FEWEST:
+        return [table]
+    plain = {c.name: without_brackets(c.name) for c in stations}
+    listed, *beside = long(table, "machine", plain, "duration")
+    rows = listed.frame[listed.frame["duration"] > 0]
+    steps, told = _steps_by(tables, {*plain.values()})
+    # a row that is a step of an order may be done at either of them
+    apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
+    if (steps or apart) and not _are_steps(table, key, tables):
+        steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
+        rows = rows.assign(order=rows["machine"].map(steps))
+    unit = stations[0].header.unit or "min"
+    made = listed.remade(rows, {"duration": unit}, title="operations", end="ops")
+    return [replace(made, of=made.of | told), *beside]
 
 
 def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:

@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kanopt.records.headers import is_price_of_pieces, measured_in
-from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
-from kanopt.scenarios.init.outcomes import measure_of
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measures
+from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measure_of, measures
 from kanopt.scenarios.init.sources import ColumnFacts
-from kanopt.units import factor
+from kanopt.units import factor, same_dimension
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
@@ -130,11 +128,10 @@ def _by_speed(draft: Draft) -> Formula | None:
     speed = next((c for c in vehicles.left if is_speed(c)), None) if vehicles is not None else None
     if vehicles is None or speed is None:
         return None
-    unit = draft.unit_given(vehicles.table, speed, "km/h")
+    told = draft.input("vehicles", speed, "speed", "km/h")
     # the way is read in the unit of the speed, so that what is divided needs no factor
-    way, time = next(pair for pair in _PACES if math.isclose(factor("/".join(pair), unit), 1.0))
-    reference = f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"
-    inputs = {"distance": (way, "arc.distance"), "speed": (unit, reference)}
+    way, time = next(pair for pair in _PACES if math.isclose(factor("/".join(pair), told[0]), 1.0))
+    inputs = {"distance": (way, "arc.distance"), "speed": told}
     return Formula("distance / speed", time, f"as {speed.name!r} of the vehicles says", inputs)
 
 
@@ -146,14 +143,14 @@ def _at_a_speed(draft: Draft) -> Formula:
         for each in (draft.roles.parts[name].filled if name in draft.roles.parts else ())
     ]
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
-        key = "surrogates.travel_time.formula"
-        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in SPEEDS}
+        answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in SPEEDS}
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
-        draft.questions.append(QuestionSpec(about="vehicles.speed", text=text, answers=answers))
-    inputs = {"distance_km": ("km", "arc.distance")}
-    return Formula("1.5 * distance_km", "min", "40 km/h; no history tells it", inputs, sure=False)
+        draft.ask("vehicles.speed", text, answers)
+    inputs: dict[str, tuple[str, str | float]]
+    inputs = {"distance": ("km", "arc.distance"), "speed": ("km/h", SPEEDS[0])}
+    return Formula("distance / speed", "h", f"{SPEEDS[0]} km/h; no history tells it", inputs, sure=False)
 
 
 def add_costs(draft: Draft) -> None:
@@ -162,7 +159,7 @@ def add_costs(draft: Draft) -> None:
     filled = vehicles.fields if vehicles is not None else set(_PRICED)
     prices = vehicles.part.prices if vehicles is not None else ()
     wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, usual=_LEG)
-    if vehicles is not None and _add_fuel(draft, vehicles):
+    if vehicles is not None and (_add_burnt(draft, vehicles) or _add_fuel(draft, vehicles)):
         draft.keys.set(("problem", "cost"), "fuel", "fuel_cost")
     elif not filled & _PRICED and (found := _learned(draft, wish)) is not None:
         _add_learned(draft, "leg_cost", *found, "leg")
@@ -174,14 +171,41 @@ def add_costs(draft: Draft) -> None:
         draft.keys.set(("problem", "cost"), "legs", "leg_cost")
 
 
+def _add_burnt(draft: Draft, vehicles: PartGuess) -> bool:
+    """Add what a way burns, times its price, where columns of the vehicles tell both."""
+    for burnt in vehicles.left:
+        what, _, way = burnt.unit.partition("/")
+        prices = [c for c in vehicles.left if c.kind == "number" and c.unit == f"{draft.money}/{what}"]
+        if (
+            not way
+            or not any(same_dimension(burnt.unit, each) for each in ("l/km", "kWh/km"))
+            or len(prices) != 1
+        ):
+            continue
+        columns = {"consumption": burnt, "fuel_price": prices[0]}
+        inputs = {name: draft.input("vehicles", c, name, c.unit) for name, c in columns.items()}
+        why = f"as {burnt.name!r} and {prices[0].name!r} of the vehicles say"
+        text = "consumption * fuel_price * distance"
+        draft.add_formula(
+            "fuel_cost", Formula(text, draft.money, why, {**inputs, "distance": (way, "arc.distance")})
+        )
+        return True
+    return False
+
+
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
     priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
-    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG)
-    found = _learned(draft, wish) if priced is not None else None
-    if priced is None or found is None or found[0].unit is None or found[0].unit.unit != "l":
+    found = _learned(draft, Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG))
+    if found is None or found[0].unit is None or found[0].unit.unit != "l":
         return False
     law, known = found
+    if priced is None:
+        draft.notes.append(
+            f"the fuel of {law.table.called} ({law.target!r}) is not used: no column of the vehicles has a price of "
+            "it; add one such as fuel_price (EUR/l)"
+        )
+        return False
     draft.add_law("fuel", law, "leg")
     bindings, unit = known.of(law), f"{draft.money}/l"
     _give_units(draft, law, bindings)
@@ -210,27 +234,22 @@ def _planned_time(draft: Draft) -> Formula:
     )
     if timed is None:
         return Formula("60", "min", "an hour each; no table tells it", sure=False)
-    unit = draft.unit_given(tasks.table, timed, "min")
-    reference = f"task.{draft.refer('tasks', timed.name, 'planned')}"
-    return Formula("planned", unit, "as the tasks say", {"planned": (unit, reference)})
+    told = draft.input("tasks", timed, "planned", "min")
+    return Formula("planned", told[0], "as the tasks say", {"planned": told})
 
 
 def _by_power(draft: Draft) -> Formula | None:
     """Return the energy of a task by the power that it or its machine draws, where power has a price."""
     parts = draft.roles.parts if "power_price" in draft.roles.parts else {}
-    scopes = ((scope, parts[part]) for scope, part in _SHOP.items() if part in parts)
-    drawn = {
-        scope: (guess, c) for scope, guess in scopes for c in guess.left if c.measured == measured_in("kW")
-    }
-    if "task" in drawn:
-        drawn.pop("job", None)  # the jobs of tasks that tasks are made with
+    shop = [part for part in _SHOP.values() if part in parts]
+    drawn = {part: c for part in shop for c in parts[part].left if c.measured == measured_in("kW")}
+    if "tasks" in drawn:
+        drawn.pop("jobs", None)  # the jobs of tasks that tasks are made with
     if len(drawn) != 1:
         return None
-    ((scope, (guess, column)),) = drawn.items()
-    unit = draft.unit_given(guess.table, column, "kW")
-    reference = f"{scope}.{draft.refer(guess.part.name, column.name, 'power')}"
-    inputs = {"power": (unit, reference), "duration": ("h", "mode.duration")}
-    return Formula("power * duration", "kWh", f"as {column.name!r} of the {guess.part.name} says", inputs)
+    ((part, column),) = drawn.items()
+    inputs = {"power": draft.input(part, column, "power", "kW"), "duration": ("h", "mode.duration")}
+    return Formula("power * duration", "kWh", f"as {column.name!r} of the {part} says", inputs)
 
 
 # supply
@@ -269,9 +288,7 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     flat = not from_on and "amount" not in measures(rate)
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
     names = [f"rate_{place}" for place in range(len(limits))]
-    inputs = {name: (usual, f"lane.{draft.refer('lanes', name, name)}") for name in names}
-    for name in inputs:
-        draft.unit_given(lanes, lanes.columns[name], usual)
+    inputs = {name: (usual, draft.input("lanes", lanes.columns[name], name, usual)[1]) for name in names}
     steps = [
         f"(rate_{place} - rate_{place - 1}) * min(1, max(0, {int(from_on)} + {_STEEP} * (weight - {start:g})))"
         for place, start in enumerate(starts)
@@ -301,9 +318,8 @@ def _by_distance(draft: Draft) -> Formula:
     inputs = {"distance_km": ("km", "lane.distance")}
     key = "surrogates.tariff.formula"
     what = f"a km cost for each {draft.load} (price, Preis, prix, precio), in {draft.money}"
-    text = f"What does {what}? No table says it."
     answers = {f"{rate}": {key: f"{rate} * distance_km"} for rate in _RATES}
-    draft.questions.append(QuestionSpec(about="lanes.rate", text=text, answers=answers))
+    draft.ask("lanes.rate", f"What does {what}? No table says it.", answers)
     why = "what a km costs; no history tells it"
     return Formula(f"{_RATES[0]} * distance_km", per_load, why, inputs, sure=False)
 
@@ -318,9 +334,8 @@ def _wanted(draft: Draft) -> Formula:
         draft.dropped += [("markets", column.name) for column in left]  # they are asked about
         draft.invented.append(("what markets want is made up (1 each)", "write it into [surrogates.demand]"))
         return Formula("1", draft.load, "one each; no table tells it", sure=False)
-    draft.unit_given(markets.table, wanted, draft.load)
-    reference = f"market.{draft.refer('markets', wanted.name, 'wanted')}"
-    return Formula("wanted", draft.load, "as the markets say", {"wanted": (draft.load, reference)})
+    inputs = {"wanted": (draft.load, draft.input("markets", wanted, "wanted", draft.load)[1])}
+    return Formula("wanted", draft.load, "as the markets say", inputs)
 
 
 _FLEET = {"client": "clients", "vehicle": "vehicles"}

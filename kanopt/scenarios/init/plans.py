@@ -9,7 +9,6 @@ import pandas as pd
 
 from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS, is_called
 from kanopt.records.matching import is_end
-from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.kinds import READINGS
 from kanopt.scenarios.init.parts import PartGuess
@@ -60,7 +59,7 @@ def draft_plan(draft: Draft) -> None:
 def _add_day(draft: Draft) -> None:
     """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
     guesses = draft.roles.parts.values()
-    dated = [each for guess in guesses for each in guess.filled if each.column.is_moment]
+    dated = [each for guess in guesses for each in guess.filled if each.column.is_dated]
     if not dated:
         return
     begins = [each for each in dated if not is_end(each.field)]
@@ -73,9 +72,7 @@ def _add_day(draft: Draft) -> None:
             f"{named} count from its midnight, and no table tells it."
         )
         days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
-        draft.questions.append(
-            QuestionSpec(about="problem.day", text=text, answers={day: {"problem.day": day} for day in days})
-        )
+        draft.ask("problem.day", text, {day: {"problem.day": day} for day in days})
 
 
 # routing
@@ -129,8 +126,7 @@ def _ask_about_roads(draft: Draft) -> None:
         "How much longer are ways than as the crow flies (detour, Umweg, détour, desvío)? No table says it; 1.3 is "
         "usual for roads, 1 is straight."
     )
-    answers = {f"{factor}": {"problem.detour": factor} for factor in _DETOURS}
-    draft.questions.append(QuestionSpec(about="problem.detour", text=text, answers=answers))
+    draft.ask("problem.detour", text, {f"{factor}": {"problem.detour": factor} for factor in _DETOURS})
 
 
 def _add_todays_plan(draft: Draft) -> None:
@@ -265,9 +261,7 @@ def _ask_about_setups(draft: Draft) -> None:
         f"On which machines do the setups of {setups.table.called} pass (Rüsten, réglages, cambios)? It names "
         f"none, and {family!r} is the same for a job on all of them."
     )
-    draft.questions.append(
-        QuestionSpec(about="setups.machine", text=text, answers={"every machine": {}, **on_one})
-    )
+    draft.ask("setups.machine", text, {"every machine": {}, **on_one})
 
 
 def _add_prices(draft: Draft) -> None:

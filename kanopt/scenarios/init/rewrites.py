@@ -1,14 +1,15 @@
 """Tables rewritten as plans read them: one row for each thing, whatever the sheet of a planner looks like.
 
-A rewrite of many tables takes and returns a list of them; one of a single table says what it needs. What it makes is
-written beside the scenario.
+A rewrite makes tables of one, which it sees beside all others; :func:`rewritten` does one rewrite of all tables after
+the other. What is made is written beside the scenario.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,6 @@ from kanopt.records.fields import read_spans
 from kanopt.records.headers import (
     COORDINATES,
     LONG_TIMES,
-    TableColumn,
     is_planning_word,
     read_header,
 )
@@ -25,7 +25,6 @@ from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.tables._convert import two_ways
-from kanopt.text import join_list
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
@@ -45,43 +44,82 @@ _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
-Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
+Rewrite = Callable[[SourceTable, Sequence[SourceTable]], Iterable[SourceTable]]
 Wide = tuple[str, Mapping[str, Any], str]
 """What the headers of a wide table name, each column with what its header says, and what its cells are called."""
 
 
-def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
-    found: list[SourceTable] = []
-    for table in tables:
-        first, *others = table.given.values()
-        last = table.frame.iloc[-1]
-        numbers = [c.name for c in others if c.kind == "number"]
-        named = first.kind == "text" and len(table.frame) > _FEWEST and len(numbers) >= _FEWEST
-        label = str(last[first.name])
-        if not named or not read_header(label).unit or read_header(str(table.frame[first.name].iloc[0])).unit:
-            found.append(table)
-            continue
-        cells = [name for name in numbers if pd.notna(last[name])]
-        margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
-        found.append(table.remade(table.frame.iloc[:-1], end="body"))
-        found.append(table.remade(margin, title=label, end="margin"))
+def rewritten(tables: Sequence[SourceTable], rewrites: Iterable[Rewrite]) -> list[SourceTable]:
+    """Return the tables that rewrites make, one after the other."""
+    found = [*tables]
+    for rewrite in rewrites:
+        found = [made for table in found for made in rewrite(table, found)]
     return found
 
 
-def _unfolding(
-    find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None],
-) -> Callable[[Sequence[SourceTable]], list[SourceTable]]:
-    """Return the rewrite that makes of each table, in whose columns something is found, a row for each of its cells."""
+def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Turn a table that has a row for each fact: of several things, or of all that is planned, as settings have it.
 
-    def rewrite(tables: Sequence[SourceTable]) -> list[SourceTable]:
-        found: list[SourceTable] = []
-        for table in tables:
-            wide = find(table, tables)
-            found += [table] if wide is None else long(table, *wide)
-        return found
+    Units tell it: facts have units, by what they are called, in a column of their own, or in their cells; names of
+    things have none.
+    """
+    first, *rest = table.given.values()
+    units = next((c for c in rest if c.kind == "text" and all(map(_is_unit, c.texts))), None)
+    things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
+    if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
+        return [table]
+    labels = [*texts(table.frame[first.name])]
+    if units is not None:
+        told = table.frame[units.name].fillna("")
+        labels = [f"{label} ({unit})" if unit else label for label, unit in zip(labels, told, strict=True)]
+    values = [c for c in things if not (c.kind == "text" and not any(map(as_amount, c.texts)))]
+    several = {read_header(text).unit for text in labels} - {""}
+    elsewhere = any(c.texts & first.texts for t in tables for c in t.given.values() if c is not first)
+    called_so = [label for label in labels if is_planning_word(label)]
+    of_things = len(things) >= _FEWEST and len(several) >= _FEWEST
+    if not (of_things or (len(values) == 1 and not elsewhere and 2 * len(called_so) > len(labels))):
+        return [table]
+    names = [c.name for c in values] if len(things) < len(table.given) else []
+    frame = table.frame[names].set_axis(labels).T
+    if len(names) > 1:
+        frame = frame.rename_axis(index=table.title, columns=None).reset_index()
+    # cells of one fact are of one kind, those of one thing are not
+    return [table.remade(frame.apply(_as_numbers), end="turned")]
 
-    rewrite.__doc__ = find.__doc__
+
+def _is_unit(text: str) -> bool:
+    header = read_header(text)
+    return bool(header.unit) and not header.words
+
+
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """Return values as numbers where all of them are."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers if numbers.notna().equals(values.notna()) else values
+
+
+def without_margin(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
+    first, *others = table.given.values()
+    last, labels = table.frame.iloc[-1], texts(table.frame[first.name])
+    numbers = [c.name for c in others if c.kind == "number"]
+    named = first.kind == "text" and len(labels) > _FEWEST and len(numbers) >= _FEWEST
+    label = labels.iloc[-1]
+    if not named or not read_header(label).unit or read_header(labels.iloc[0]).unit:
+        return [table]
+    cells = [name for name in numbers if pd.notna(last[name])]
+    margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
+    body = table.remade(table.frame.iloc[:-1], end="body")
+    return [body, table.remade(margin, title=label, end="margin")]
+
+
+def _unfolding(find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None]) -> Rewrite:
+    """Return the rewrite that makes of a table, in whose columns something is found, a row for each of its cells."""
+
+    def rewrite(table: SourceTable, tables: Sequence[SourceTable]) -> Iterable[SourceTable]:
+        wide = find(table, tables)
+        return [table] if wide is None else long(table, *wide)
+
     return rewrite
 
 
@@ -123,17 +161,6 @@ def numbers_of(table: SourceTable) -> list[ColumnFacts]:
     return [c for c in table.given.values() if c.kind == "number" and c is not table.key]
 
 
-def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
-    """Rows and columns have the same names: a row for each pair of them."""
-    first, *others = table.given.values()
-    blank = [c for c in others if not len(c.values)]  # the last column of a triangle
-    heads = [c.name for c in (*numbers_of(table), *blank)]
-    shared = first.texts & {*heads}
-    if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
-        return None
-    return None if len(heads) + 1 < len(table.given) else ("to", {name: name for name in heads}, "")
-
-
 def as_amount(text: str) -> tuple[float, str] | None:
     """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else.
 
@@ -152,12 +179,8 @@ def as_amount(text: str) -> tuple[float, str] | None:
     return (float(found[1].replace(",", ".")), unit) if unit else None
 
 
-def plain_amounts(tables: Sequence[SourceTable]) -> list[SourceTable]:
+def plain_amounts(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Make numbers of the cells that have their unit behind them."""
-    return [_in_numbers(table) for table in tables]
-
-
-def _in_numbers(table: SourceTable) -> SourceTable:
     numbers: dict[str, pd.Series[Any]] = {}
     units: dict[str, str] = {}
     for column in table.given.values():
@@ -174,49 +197,38 @@ def _in_numbers(table: SourceTable) -> SourceTable:
             numbers[column.name] = pd.Series(values, index=column.values.index)
             units[column.name] = unit
     if not numbers or may_teach(table):
-        return table
-    f"{table.called} with {join_list([*map(repr, units)])} in plain units"
-    return table.remade(table.frame.assign(**numbers), units, end="numbers")
+        return [table]
+    return [table.remade(table.frame.assign(**numbers), units, end="numbers")]
 
 
-def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
+def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
-    return [_ends_apart(table, tables) for table in tables]
-
-
-def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
     others = [c for other in tables if other is not table for c in other.given.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
-    for column in table.given.values():
-        whole = column.kind == "text" and len(column.values) == column.rows
-        for sign in _BETWEEN if whole else ():
-            pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
-            # J1-1 may be step 1 of J1: both ends are names
-            if all(len(pair) == _FEWEST for pair in pairs.values()) and all(
-                len(known.intersection(ends)) > 0.5 * len({*ends})
-                for ends in zip(*pairs.values(), strict=True)
-            ):
-                apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
-                rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
-                made = pd.concat([apart, rest], axis="columns")
-                return table.remade(made, end="apart", reads=[column.name])
-    return table
+    whole = [c for c in table.given.values() if c.kind == "text" and len(c.values) == c.rows]
+    for column, sign in product(whole, _BETWEEN):
+        pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
+        # J1-1 may be step 1 of J1: both ends are names
+        if all(len(pair) == _FEWEST for pair in pairs.values()) and all(
+            len(known.intersection(ends)) > 0.5 * len({*ends}) for ends in zip(*pairs.values(), strict=True)
+        ):
+            apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
+            rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
+            return [table.remade(pd.concat([apart, rest], axis="columns"), end="apart", reads=[column.name])]
+    return [table]
 
 
-def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_squares(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Make a row for each pair of a table whose rows and columns have the same names."""
-    found: list[SourceTable] = []
-    for table in tables:
-        wide = _squares(table, tables)
-        if wide is None:
-            found.append(table)
-            continue
-        (rows,) = long(table, *wide)
-        first = next(iter(rows.frame))
-        pairs = rows.remade(rows.frame.rename(columns={first: "from"}), end="pairs")
-        turned = both_ways(pairs, "from", "to")
-        found.append(replace(pairs, square=table) if turned is None else turned)
-    return found
+    first, *others = table.given.values()
+    blank = [c for c in others if not len(c.values)]  # the last column of a triangle
+    heads = [c.name for c in (*numbers_of(table), *blank)]
+    few = max(_FEWEST, len(heads) - 1)
+    if first.kind != "text" or len(first.texts & {*heads}) < few or len(heads) + 1 < len(table.given):
+        return [table]
+    (rows,) = long(table, "to", {name: name for name in heads}, "")
+    pairs = rows.remade(rows.frame.rename(columns={next(iter(rows.frame)): "from"}), end="pairs")
+    return [both_ways(pairs, "from", "to") or replace(pairs, square=table)]
 
 
 def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
@@ -258,7 +270,7 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
     names = {*plain.values()}
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
-    told = any(is_planning_word(TableColumn(name)) or name.lower() in COORDINATES for name in names)
+    told = any(is_planning_word(name) or name.lower() in COORDINATES for name in names)
     if len(heads) >= _FEWEST and names in wide and bare and not told:
         return "product", plain, ""
     for alike in _alike(numbers):
@@ -307,27 +319,21 @@ def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     return f"up to ({unit})", limits, _PRICE
 
 
-rows_of_things = _unfolding(_things)
-rows_of_periods = _unfolding(_periods)
-rows_of_brackets = _unfolding(_brackets)
+rows_of_things, rows_of_periods, rows_of_brackets = map(_unfolding, (_things, _periods, _brackets))
 
 
 def durations_in_minutes(part: str, name: str, longest: float) -> Rewrite:
     """Return the rewrite that makes minutes of the hours and minutes in a column called like a duration."""
 
-    def rewrite(tables: Sequence[SourceTable]) -> list[SourceTable]:
-        return [_in_minutes(table, (part, name), longest) for table in tables]
+    def rewrite(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+        clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
+        clocks = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
+        if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
+            return [table]
+        minutes = {clocks[0].name: clocks[0].minutes}
+        return [table.remade(table.frame.assign(**minutes), dict.fromkeys(minutes, "min"), end="minutes")]
 
     return rewrite
-
-
-def _in_minutes(table: SourceTable, field: tuple[str, str], longest: float) -> SourceTable:
-    clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
-    clocks = [c for c in clocks if looks_like(c, *field) or looks_like(c, "modes", "duration")]
-    if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
-        return table
-    (name, minutes) = clocks[0].name, clocks[0].minutes
-    return table.remade(table.frame.assign(**{name: minutes}), {name: "min"}, end="minutes")
 
 
 def joined(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,6 @@ from kanopt.faults import said
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, read_header
 from kanopt.records.matching import ColumnFacts, naming_column
-from kanopt.scenarios.init.keys import slug
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import RawTable, require_file, text_header_row
@@ -249,6 +249,7 @@ def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
 _FEWEST = 2
+_POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
 _TIME_UNITS = ("min", "h")
 """Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
 
@@ -328,8 +329,14 @@ class SourceTable:
         units = units_of(self.frame) | self.units
         names = list(map(str, self.frame.columns))
         told = {name: units.get(name, "") for name in names}
-        if any((header := read_header(name)).unit and not header.words for name in names):
-            told |= {name: told[name] or name for name in names if name in _TIME_UNITS}
+        headers = {name: read_header(name) for name in names}
+        if any(h.unit and not h.words for h in headers.values()) and not any(
+            name.lower() == "max" for name in names
+        ):
+            told |= {name: told[name] or name.lower() for name in names if name.lower() in _TIME_UNITS}
+        if any(_POUNDS & {*header.pieces} for header in headers.values()):
+            tons = [name for name, header in headers.items() if {"ton", "tons"} & {*header.pieces}]
+            told |= {name: told[name] or re.sub(r"\bt$", "short_ton", headers[name].unit) for name in tons}
         return {
             name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), told[name]) for name in names
         }
@@ -563,3 +570,15 @@ def _unique(name: str, taken: Sequence[str]) -> str:
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return names as texts; whole numbers without a point."""
     return values.map(lambda v: str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip())
+
+
+def slug(text: str) -> str:
+    """Return a text as a name that needs no quotes.
+
+    Examples
+    --------
+    >>> slug("Touren März (2)"), slug("…")
+    ('touren_marz_2', 'table')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "_".join(re.findall(r"[a-z0-9]+", plain)) or "table"

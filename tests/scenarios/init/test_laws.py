@@ -126,3 +126,27 @@ def test_a_log_of_two_times_gives_the_law_of_the_time_between(tmp_path):
         law = data["surrogates"]["minutes"]
         assert law["features"][:2] == ["distance_km", "out_at_hour"]
         assert law["periodic"] == {"out_at_hour": 24}
+
+
+def test_rows_are_held_out_by_dates_that_are_read_as_such(tmp_path):
+    frame = draw(5, "km", low=1, high=30).round(3)
+    frame["cost"] = 2 * frame["km"] + draw(6, "noise")["noise"]
+    frame["Date"] = (pd.Timestamp("2024-03-01") + pd.to_timedelta(np.arange(ROWS) // 8, "D")).strftime(
+        "%d/%m/%Y"
+    )
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    data = tomllib.loads(
+        ko.scaffold([tmp_path / "log.csv"]).write(tmp_path / "first.toml").read_text("utf-8")
+    )
+    assert data["surrogates"]["cost"]["holdout"]["by"] == "Date"
+    assert data["tables"]["log"]["dates"] == {"Date": "%d/%m/%Y"}
+
+
+def test_a_price_of_fuel_that_is_missing_is_told(tmp_path):
+    frame = draw(7, "distance_km", low=1, high=30).round(3)
+    frame["fuel_l"] = 0.2 * frame["distance_km"] + draw(8, "noise", high=0.1)["noise"]
+    frame.to_csv(tmp_path / "trips.csv", index=False)
+    (tmp_path / "shops.csv").write_text("Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,5,6\n")
+    (tmp_path / "trucks.csv").write_text("Truck,Pallets max,€/km\nT,9,1\n")
+    made = ko.scaffold([tmp_path / f"{name}.csv" for name in ("trips", "shops", "trucks")])
+    assert any("the fuel of trips.csv" in note for note in made.notes)

@@ -151,3 +151,17 @@ def test_what_looks_like_a_rule_and_is_not_read_is_asked_about(tmp_path: Path, c
 def test_an_amount_below_zero_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ko.errors.TableError, match="'Pallets'"):
         ko.scaffold(written(FLEET_OF_ONE, tmp_path))
+
+
+def test_any_speed_that_is_answered_has_units_that_agree(tmp_path: Path) -> None:
+    files = FLEET_OF_ONE | {
+        "trucks.csv": "Truck,Pallets max,€/h\nT,9,30\n",
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,10,3\nB,0,20,1\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    for speed in ("60", "40"):
+        path = made.answered([speed]).write(tmp_path / "first.toml", replace=True)
+        scenario = ko.load_scenario(path)
+        assert not scenario.law_remarks()
+        run = scenario.run(time_limit=1)
+        assert run.result.objective == pytest.approx(30 * 40 / float(speed), abs=0.005)

@@ -134,6 +134,40 @@ CASES = {
         },
         "suppliers.capacity: Weekly capacity (trays); suppliers.unit_cost: Cost per tray",
     ),
+    "what a way burns, tons beside pounds, and hours from which more is paid": (
+        {
+            "sites.csv": "Site,East (mi),North (mi),Weight (lb)\nA,1,2,900\nB,4,5,800\n",
+            "yard.csv": "Yard,East (mi),North (mi)\nY,0,0\n",
+            "trucks.csv": "Truck,Payload (tons),Hours,Pay ($/h),Overtime premium ($/h),Consumption (l/100 mi),"
+            "Fuel price ($/l),mph\nT,5,8,21,9,11,4.1,30\n",
+        },
+        "unit short_ton: Payload (tons); vehicles.shift_duration: Hours; "
+        "vehicles.unit_overtime_cost: Overtime premium ($/h); unit l/100 mi: Consumption (l/100 mi)",
+    ),
+    "a unit cost, and a rate of things": (
+        {
+            "plants.csv": "Plant,Capacity (sets),Unit cost ($)\nH,90,84\n",
+            "orders.csv": "Shop,Sets\nD,31\nA,28\n",
+            "freight.csv": "From,To,$/set\nH,D,3.9\nH,A,3.4\n",
+        },
+        "suppliers.unit_cost: Unit cost ($); lanes.tail: From; unit USD/item: $/set",
+    ),
+    "a charge, and ways in minutes": (
+        {
+            "clients.csv": "Client;Charge (kg)\nA;320\nB;210\n",
+            "camions.csv": "Camion;Charge utile (kg);€/km\nM;900;0,45\n",
+            "trajets.csv": "De;Vers;Km;Min\nDépôt;A;9;21\nDépôt;B;12;25\nA;B;4;13\n",
+        },
+        "clients.demand: Charge (kg); unit kg: Charge (kg); durations.duration: Min",
+    ),
+    "orders that begin on a day": (
+        {
+            "commandes.csv": "Commande;Date de début;Livraison;Pénalité (€/h)\nT1;14/12/2026;15/12/2026 06:00;12\n"
+            "T2;15/12/2026;15/12/2026 16:00;8\n",
+            "etapes.csv": "Commande;Étape;Poste;Durée (h)\nT1;1;Coupe;6\nT2;1;Coupe;4\n",
+        },
+        "jobs.release_date: Date de début; jobs.due_date: Livraison",
+    ),
 }
 
 
