@@ -75,7 +75,7 @@ def fit_informed(
     Radioactive decay, u′ = −u with u(0) = 1:
 
     >>> import numpy as np
-    >>> from kanopt.kan.informed import observed
+    >>> from kanopt.informed import Knowledge, Relation, observed
     >>> decay = Relation("decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
     >>> start = observed("u", {"t": 0.0}, 1.0)
     >>> laws = fit_informed(Knowledge(("t",), ("u",), (decay, start)), 7)

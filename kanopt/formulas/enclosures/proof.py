@@ -24,7 +24,7 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.arithmetic import NOTHING, CurveBounds, Flags, Pair, largest, range_over
+from kanopt.formulas.enclosures.arithmetic import EPS, NOTHING, CurveBounds, Flags, Pair, largest, range_over
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
 from kanopt.formulas.enclosures.engine import ONE, Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
@@ -64,6 +64,8 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 
+_ROUNDED = 64.0 * EPS
+"""Of the largest coefficient of a curve: what rounding of the others may make of its slope and its bend."""
 _SAMPLE = 320
 _TOGETHER = 256
 _HUGE = 1e300
@@ -503,13 +505,17 @@ def _bend_of_one(node: Node, argument: Bend, known: Mapping[bytes, Enclosure]) -
     ):
         return False, False
     wanted, u = Orders(2, (0,), 0), known[node.children[0].key]._replace(slope={0: ONE})
+    flat = straight = 0.0
     if isinstance(node, Curve):
         found = curved(node, CurveBounds(node), u, wanted)
+        # coefficients of a curve that was fitted straight or convex are so to their rounding
+        flat = _ROUNDED * float(np.abs(node.coefficients).max()) / node.width
+        straight = flat / node.width
     else:
         found = enclosed(node, [u, *(known[child.key] for child in node.children[1:])], wanted)
     (falls, rises), (least, most) = found.slope[0], found.curvature[0]
-    own = bool((least >= 0.0).all()), bool((most <= 0.0).all())
-    return bend_of_function(own, bool((falls >= 0.0).all()), bool((rises <= 0.0).all()), argument)
+    own = bool((least >= -straight).all()), bool((most <= straight).all())
+    return bend_of_function(own, bool((falls >= -flat).all()), bool((rises <= flat).all()), argument)
 
 
 def _margin(law: PointEvaluator, graph: Node, question: ShapeFact, moving: tuple[int, ...]) -> FormulaMargin:
