@@ -24,7 +24,7 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.arithmetic import EPS, NOTHING, CurveBounds, Flags, Pair, largest, range_over
+from kanopt.formulas.enclosures.arithmetic import NOTHING, CurveBounds, Flags, Pair, largest, range_over
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
 from kanopt.formulas.enclosures.engine import ONE, Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
@@ -64,11 +64,10 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 
-_ROUNDED = 64.0 * EPS
-"""Of the largest coefficient of a curve: what rounding of the others may make of its slope and its bend."""
 _SAMPLE = 320
 _TOGETHER = 256
 _HUGE = 1e300
+_NONE = 1e-9
 
 
 def branch_and_bound(fact: ShapeFact, margin: FormulaMargin, budget: int) -> ShapeFact:
@@ -460,19 +459,23 @@ def _answer(law: PointEvaluator, graph: Node, question: ShapeFact, budget: int) 
     if question.input and not moving:
         return replace(question, verdict="proved")
     with np.errstate(all="ignore"):
-        if len(moving) > 1 and _bends_jointly(graph, names, sides)[question.shape == "concave"]:
-            return replace(question, verdict="proved", boxes=1)
+        if len(moving) > 1:
+            bend, slack = _bends_jointly(graph, names, sides)
+            if bend[question.shape == "concave"]:
+                return replace(question, verdict="proved", boxes=1, slack=slack)
         return branch_and_bound(question, _margin(law, graph, question, moving), budget)
 
 
-def _bends_jointly(root: Node, names: Sequence[str], sides: BoxSides) -> Bend:
-    """Return how a graph bends in several inputs jointly, as far as the rules of convex programming tell."""
+def _bends_jointly(root: Node, names: Sequence[str], sides: BoxSides) -> tuple[Bend, float]:
+    """Return how a graph bends in several inputs jointly, as far as convex programming tells, and the slack.
+
+    That is the slope or curvature of the wrong sign that counts as none: coefficients of a learned curve are rounded.
+    """
     encloser, whole, reads = Encloser(root, sides), sides.whole(), _steps_reading(root, names)
     known = encloser.steps(whole, Orders())
-    found: dict[bytes, Bend] = {}
+    found, slack = dict[bytes, Bend](), 0.0
     for node in postorder(root):
         below = [found[child.key] for child in node.children]
-        value = known[node.key]
         if node.key not in reads or isinstance(node, Input):
             bend = AFFINE
         elif isinstance(node, Sum):
@@ -482,10 +485,13 @@ def _bends_jointly(root: Node, names: Sequence[str], sides: BoxSides) -> Bend:
         elif isinstance(node, Maximum | Minimum):
             largest = bend_of_sum([(1.0, each) for each in below])
             bend = (largest[0], False) if isinstance(node, Maximum) else (False, largest[1])
+        elif bool(known[node.key].defined.all()):
+            bend, own = _bend_of_one(node, below[0], known)
+            slack = max(slack, own)
         else:
-            bend = _bend_of_one(node, below[0], known) if bool(value.defined.all()) else (False, False)
+            bend = False, False
         found[node.key] = bend
-    return found[root.key]
+    return found[root.key], slack
 
 
 def _bend_of_product(
@@ -498,24 +504,25 @@ def _bend_of_product(
     return bend_of_sum([(math.prod(1.0 if low >= 0.0 else -1.0 for low, _ in signs), moving[0])])
 
 
-def _bend_of_one(node: Node, argument: Bend, known: Mapping[bytes, Enclosure]) -> Bend:
-    """Return how a function, a curve or a power of one moving step bends."""
+def _bend_of_one(node: Node, argument: Bend, known: Mapping[bytes, Enclosure]) -> tuple[Bend, float]:
+    """Return how a function, a curve or a power of one moving step bends, and the slack."""
     if isinstance(node, Step | Table) or (
         isinstance(node, Power) and not isinstance(node.exponent, Constant)
     ):
-        return False, False
+        return (False, False), 0.0
     wanted, u = Orders(2, (0,), 0), known[node.children[0].key]._replace(slope={0: ONE})
-    flat = straight = 0.0
     if isinstance(node, Curve):
         found = curved(node, CurveBounds(node), u, wanted)
-        # coefficients of a curve that was fitted straight or convex are so to their rounding
-        flat = _ROUNDED * float(np.abs(node.coefficients).max()) / node.width
-        straight = flat / node.width
     else:
         found = enclosed(node, [u, *(known[child.key] for child in node.children[1:])], wanted)
-    (falls, rises), (least, most) = found.slope[0], found.curvature[0]
-    own = bool((least >= -straight).all()), bool((most <= straight).all())
-    return bend_of_function(own, bool((falls >= -flat).all()), bool((rises <= flat).all()), argument)
+    signs, slack = list[bool](), 0.0
+    # what would change the value, or the slope, by a billionth over the whole range is none
+    for pair, below in ((found.slope[0], found.value), (found.curvature[0], found.slope[0])):
+        none = _NONE * float(largest(below).max()) / (u.ends[1] - u.ends[0])
+        for end in (-float(pair[0].min()), float(pair[1].max())):
+            signs.append(end <= (none if np.isfinite(none) else 0.0))
+            slack = max(slack, end) if signs[-1] else slack
+    return bend_of_function((signs[2], signs[3]), signs[0], signs[1], argument), slack
 
 
 def _margin(law: PointEvaluator, graph: Node, question: ShapeFact, moving: tuple[int, ...]) -> FormulaMargin:
