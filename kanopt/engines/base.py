@@ -207,7 +207,7 @@ class Outcome:
     nothing_frozen
         Whether the solver decided on what the problem names as frozen; then its objective is near the law's own.
     candidates
-        Plans to choose from where departures of the plan are in time on too few days.
+        Of routes: plans to choose from where departures of the plan are in time on too few days.
     days_in_time
         How often everyone is in time, where departures were chosen for that.
     """
@@ -223,7 +223,7 @@ class Outcome:
     engines: tuple[EngineRun, ...] = ()
     solver_view: tuple[str, ...] = ()
     nothing_frozen: bool = False
-    candidates: tuple[Plan, ...] = ()
+    candidates: tuple[Any, ...] = ()
     days_in_time: DaysInTime | None = None
 
     def with_message(self, text: str) -> Outcome:

@@ -41,6 +41,8 @@ class DaysInTime:
         How many vehicles leave at another time than that.
     rerouted
         Whether its routes are others than those of the plan that is cheapest on typical times.
+    searched
+        Whether other routes were looked for, and none found that are in time on enough days.
     not_kept
         Clients with a promise of their own that is not kept.
     draws
@@ -68,6 +70,7 @@ class DaysInTime:
     unpriced: int
     money: str
     time: str
+    searched: bool = False
 
     @property
     def extra(self) -> float:
@@ -101,11 +104,14 @@ class DaysInTime:
             told.append(f"Promises of their own are not kept to {list_names(self.not_kept, quoted=False)}.")
         elif not self.reached:
             told.append(
-                f"No plan was found that is in time on {asked} of days; the most punctual one was chosen."
+                f"No departures of these routes are in time on {asked} of days, and the most punctual ones were chosen"
+                f"{'; no other routes were found that are' if self.searched else ''}."
             )
-        done = f"vehicles leave up to {amount_text(self.earlier, self.time, 2)} earlier than"
+        earlier = amount_text(self.earlier, self.time, 2)
+        done = f"vehicles leave up to {earlier} earlier than"
         if self.rerouted:
-            done = "routes are others than those of the plan that"
+            sooner = f", up to {earlier} earlier," * bool(self.moved)
+            done = f"vehicles drive other routes{sooner} than in the plan that"
         change = f"{money_text(abs(self.extra), self.money)} {'less' if self.extra < 0.0 else 'more'}"
         if self.moved or self.rerouted:
             told.append(

@@ -17,7 +17,7 @@ from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
-from kanopt.plans.days_in_time import DaysInTime
+from kanopt.plans.days_in_time import DAYS_IN_TIME
 from kanopt.plans.findings import Status
 from kanopt.routing import RoutingPlan
 from kanopt.routing.assessment import RoutingAssessment
@@ -30,43 +30,34 @@ from kanopt.routing.days import (
     shift_ends,
 )
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.search.departure_choice import knows_errors, leave_in_time
+from kanopt.routing.search.departure_choice import DepartureChoice, knows_errors, leave_in_time
 from kanopt.text import list_names
+
+_LOOKED = 0.25
+"""Of the days on which departures are chosen in the end: on so many it is looked whether any are enough."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlanInTime:
-    """A plan on the laws as they are, and how often it is in time where it leaves as early as that takes.
+    """A plan on the laws as they are, and whether departures can be chosen for days in time.
 
     Parameters
     ----------
     typical
         The plan with the departures that cost least on typical times.
-    held
-        The plan with departures that are chosen for days in time.
-    days
-        How often it is in time then, and what it costs.
+    price
+        What it costs with departures that are chosen for days in time.
+    reached
+        Whether these bring as many as are asked for, and keep promises to single clients.
     """
 
     typical: RoutingAssessment
-    held: RoutingAssessment
-    days: DaysInTime
-
-    @property
-    def reached(self) -> bool:
-        """Whether departures bring the days asked for, and promises of single clients with them."""
-        return self.days.reached and not self.days.not_kept
-
-    @property
-    def rank(self) -> tuple[Any, ...]:
-        """Smaller is better: rules and clients, then days in time where the target is not reached, then the mean."""
-        short = 0.0 if self.reached else max(self.days.target - self.days.share, 1e-3)
-        price = self.days.price if self.days.mean is None else self.days.mean
-        return (*self.typical.rank[:3], len(self.days.not_kept), round(short, 3), price)
+    price: float
+    reached: bool
 
 
 def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -> PlanInTime | None:
-    """Return how often a plan is in time with departures that are chosen for it.
+    """Look whether departures of a plan are in time on enough days, on few days.
 
     None where nobody has to be or no law of time knows its errors, where the plan breaks a rule, and where a late day
     is beyond where a law has a value.
@@ -74,25 +65,23 @@ def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -
     if options.days_in_time is None or not knows_errors(problem, options.uncertainty):
         return None
     typical: Any = problem.assess(problem.plan_from(plan.reopened())).settled()
-    if typical.rank.breaks_rules or not typical.plan.routes:
+    routes = typical.plan.routes
+    if typical.rank.breaks_rules or not routes:
         return None
+    free, seconds = np.ones(len(routes), dtype=bool), _LOOKED * options.time_limit
     try:
-        return _leave(typical, options)
+        choice = DepartureChoice(typical, free, options.days_in_time, options.uncertainty, seconds)
+        leaves, reached = choice.departures()
     except ProblemError:
         return None
-
-
-def _leave(typical: RoutingAssessment, options: SolveOptions, **told: Any) -> PlanInTime:
-    """Choose departures of a plan, and measure them."""
-    assert options.days_in_time is not None
-    held, days = leave_in_time(
-        typical,
-        options.days_in_time,
-        uncertainty=options.uncertainty,
-        time_limit=options.time_limit,
-        **told,
+    held = replace(
+        typical.plan,
+        routes=tuple(
+            replace(route, departure=leave) for route, leave in zip(routes, leaves.tolist(), strict=True)
+        ),
     )
-    return PlanInTime(typical, held, days)
+    known = problem.assess(held)
+    return PlanInTime(typical, known.pricing.objective, reached and not known.rank.breaks_rules)
 
 
 def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
@@ -109,30 +98,36 @@ def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOpt
     if not knows_errors(problem, options.uncertainty):
         return outcome
     plan: Any = outcome.plan
+    typical = problem.assess(plan)
+    how: dict[str, Any] = {"uncertainty": options.uncertainty, "time_limit": options.time_limit}
     try:
-        tries = [_leave(problem.assess(plan), options)]
+        found, days = leave_in_time(typical, options.days_in_time, **how)
     except ProblemError as error:
         # a late day is beyond where a law has a value, which is no fault of the plan
         return outcome.with_message(f"it is not known how often the plan is in time: {error}")
-    if not tries[0].reached:
-        for plan in outcome.candidates:
-            other = problem.assess(problem.plan_from(plan.reopened())).settled()
-            try:
-                tries.append(_leave(other, options, beside=tries[0].typical))
-            except ProblemError:
-                continue  # of this one it is not known how often it is in time
-    best = min(tries, key=lambda each: each.rank)
-    if not best.days.moved and best is tries[0]:
-        return replace(outcome, days_in_time=best.days)
+    if outcome.candidates and not (days.reached and not days.not_kept):
+        enough = [each for each in outcome.candidates if each.reached]
+        for best in sorted(enough, key=lambda each: (each.typical.rank[:3], each.price)):
+            other, told = leave_in_time(best.typical, options.days_in_time, beside=typical.settled(), **how)
+            if best.typical.rank[:3] <= typical.rank[:3] and told.reached and not told.not_kept:
+                found, days = other, told
+                price = best.typical.pricing.objective
+                engines = tuple(replace(each, won=each.objective == price) for each in outcome.engines)
+                outcome = replace(outcome, engines=engines)
+                break
+        else:
+            days = replace(days, searched=len(outcome.candidates) > 1)
+    if not days.moved and not days.rerouted:
+        return replace(outcome, days_in_time=days)
     # the bound of a solver is on departures that cost least
     status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status
-    objective = best.held.planned_pricing.objective
-    return replace(outcome, plan=best.held.plan, objective=objective, status=status, days_in_time=best.days)
+    objective = found.planned_pricing.objective
+    return replace(outcome, plan=found.plan, objective=objective, status=status, days_in_time=days)
 
 
 def stretch_of(tried: PlanInTime, options: SolveOptions) -> float:
     """Return the factor of travel times that brings arrivals of a plan to the quantile asked for, over all of them."""
-    known, level = tried.typical, tried.days.target
+    known, level = tried.typical, options.days_in_time or DAYS_IN_TIME
     problem, driven, plan = known.problem, known.simulation, known.plan
     laws = routing_time_laws(problem, options.uncertainty)
     draws = common_draws(sum(len(route.clients) for route in plan.routes))

@@ -133,7 +133,8 @@ class _Search:
         self.given = None if options.initial is None else known_part(problem, options.initial)
         started = RoutingPlan(tuple(replace(route, locked=0) for route in problem.started))
         self.plan = problem.plan_from(started) if self.given is None else self.given
-        self.candidates: list[RoutingPlan] = []
+        self.candidates: list[PlanInTime] = []
+        self.searched = -1
         self.engines: list[EngineRun] = []
         self.history: list[Progress] = []
         self.stopped, self.ended = False, False
@@ -158,11 +159,11 @@ class _Search:
             before = problem.assess(problem.plan_from(self.given.reopened())).settled()
             assessment = before if before.rank.is_better_than(assessment.rank) else assessment
         if self.engines:
-            price, last = assessment.pricing.objective, self.engines[-1]
+            price, last = assessment.pricing.objective, self.engines[self.searched]
             must = {client.name for client in problem.clients if client.mandatory}
             unserved = len(must & set(assessment.plan.unserved))
             message = f"{money_text(price)} on the law, {last.message}"
-            self.engines[-1] = replace(last, objective=price, unserved=unserved, message=message)
+            self.engines[self.searched] = replace(last, objective=price, unserved=unserved, message=message)
         return Outcome(
             assessment.plan,
             assessment.status,
@@ -209,7 +210,6 @@ class _Search:
         problem, options = self.problem, self.options
         halfway = self.began + self._seconds_at(_TYPICAL)
         looked: list[PlanInTime | None] = []
-        self.candidates.append(self.plan)
 
         def is_late(plan: Callable[[], RoutingPlan]) -> bool:
             """Say once, when its share of the time is over, whether the plan so far needs other routes."""
@@ -219,24 +219,28 @@ class _Search:
             return looked[0] is not None and not looked[0].reached
 
         self._go_on(problem, over, is_late=is_late)
+        self.engines[-1] = replace(self.engines[-1], won=True)
+        self.searched = len(self.engines) - 1
         if not looked and not _is_split(problem):  # the search ended by itself
             looked.append(in_time(problem, self.plan, options))
         known = looked[0] if looked else None
         if known is None:
             return
-        self.candidates.append(known.typical.plan)
+        self.candidates.append(known)
         if known.reached:
             return
         typical, stretch = self.plan, stretch_of(known, options)
         for share in _LONGER_TIMES:
-            if over():
+            if over() or self.spent >= options.time_limit:
                 break
             self._go_on(on_longer_times(problem, stretch), over, self._seconds_at(share), stretch=stretch)
             tried = in_time(problem, self.plan, options)
             if tried is None:
                 break
             self.plan = tried.typical.plan
-            self.candidates.append(self.plan)
+            self.candidates.append(tried)
+            price = tried.typical.pricing.objective
+            self.engines[-1] = replace(self.engines[-1], objective=price)
             surer = 1.0 / _SURER if tried.reached else _SURER
             stretch = 1.0 + surer * (stretch - 1.0)
         self.plan = typical
@@ -282,7 +286,7 @@ class _Search:
         told = f"{count_text(search.steps, 'step')}{parts}"
         by_itself = self.ended or all(run.message.startswith("not used") for run in self.engines)
         spent = time.perf_counter() - wall, time.process_time() - cpu
-        self.engines.append(EngineRun(_NAME, None, 0, *spent, won=True, message=told))
+        self.engines.append(EngineRun(_NAME, None, 0, *spent, message=told))
         self.ended = search.ended and by_itself
 
     def _reporter(self, *, known: bool) -> Callable[[Progress], None]:

@@ -109,7 +109,7 @@ def test_where_no_departures_are_enough_the_most_punctual_ones_are_chosen_and_it
     assert known is not None
     assert not known.reached
     assert known.share == pytest.approx(norm.cdf(1.0 / 3.0), abs=0.05)
-    assert "No plan was found that is in time on 95 % of days" in known.text()
+    assert "No departures of these routes are in time on 95 % of days" in known.text()
 
 
 def test_departures_that_are_given_are_kept() -> None:
@@ -173,7 +173,7 @@ def test_what_no_plan_keeps_is_told(promise: float | None) -> None:
     assert not found.days_in_time.reached
     assert found.days_in_time.not_kept == (() if promise is None else ("a",))
     told = (
-        "No plan was found that is in time on 95 % of days"
+        "No departures of these routes are in time on 95 % of days"
         if promise is None
         else "Promises of their own are not kept to a."
     )
