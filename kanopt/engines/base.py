@@ -155,6 +155,10 @@ class SolveOptions:
             raise SolverError(
                 f"days_in_time must be a share of days above 0 and below 1, such as 0.95, or None, not {shown(share)}"
             )
+        if not isinstance(self.uncertainty, Uncertainty):
+            raise SolverError(
+                f"uncertainty must be an Uncertainty, such as ko.Uncertainty(travel=0.1), not {shown(self.uncertainty)}"
+            )
         if not isinstance(self.clock, SearchClock):
             raise SolverError(f"clock must be a SearchClock or a WorkClock, not {self.clock!r}")
         if self.deterministic != self.clock.counts_work:

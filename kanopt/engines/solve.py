@@ -135,7 +135,7 @@ def solve(  # noqa: PLR0913 – the public face, all but one by name
         workers=workers,
         deterministic=deterministic,
         days_in_time=days_in_time,
-        uncertainty=uncertainty or Uncertainty(),
+        uncertainty=Uncertainty() if uncertainty is None else uncertainty,
     )
     if isinstance(solver, str):
         solver = named_solver(solver) or solver

@@ -8,6 +8,7 @@ from functools import partial, singledispatch
 from typing import Any, NamedTuple
 
 from kanopt.display import Chart, Facts, Fold, Notices, Page, Part, Section
+from kanopt.errors import ProblemError
 from kanopt.pages.charts import rows_height
 from kanopt.pages.first_page import (
     LONGEST,
@@ -111,7 +112,10 @@ def plot_answer(answer: Answer, ax: Any = None) -> Any:
     """Draw the picture of an answer; see :meth:`~kanopt.questions.answer.Answer.plot`."""
     if isinstance(answer, Risk):  # of which the first picture may be one without limits
         return plot_ranges(answer, ax)
-    return next(iter(_pictures(answer))).draw(answer, ax)
+    picture = next(iter(_pictures(answer)), None)
+    if picture is None:
+        raise ProblemError("there is nothing to draw; its frames and its page say what there is")
+    return picture.draw(answer, ax)
 
 
 def answer_page(answer: Answer) -> Page:

@@ -214,7 +214,10 @@ class Sweep(Answers):
         found = self.cheapest_and_dearest()
         if found is None:
             return ""
-        told = []
+        base, told = self.as_it_is, []
+        others = [one for one in self.results if one.objective != found[0].objective]
+        if found[0] is found[1] and others and all(one.unlike(base) or one.serves_nobody for one in others):
+            return "At every other point something else is served: their prices do not compare with the plan as it is."
         for word, more, one, sign in zip(("cheap", "dear"), ("less", "more"), found, (-1, 1), strict=True):
             verdict = self.verdict(one)
             place = f"{word.title()}est is {self.place_of(one)}: {money_text(one.objective, self.unit)}"

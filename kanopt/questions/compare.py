@@ -283,14 +283,14 @@ class Comparison(Answer):
 
     def _answer(self) -> tuple[str, ...]:
         """Say of each scenario what its plan serves, then what it costs."""
-        price = self.base.result.objective
-        cost = "There is no plan"
-        if price is not None:
-            cost = f"It {'earns' if price < 0 else 'costs'} {money_text(abs(price), self.unit)}"
         told = []
-        for run, words in zip(self.runs, [cost, *map(self.verdict_text, self.variants)], strict=True):
-            served = coverage_sentence(run.result, "the plan")
-            told.append(" ".join(filter(None, [f"{run.scenario.name}:", served, f"{words}."])))
+        for run, verdict in zip(self.runs, ["", *map(self.verdict_text, self.variants)], strict=True):
+            price, served = run.result.objective, coverage_sentence(run.result, "the plan")
+            cost = "There is no plan"
+            if price is not None:
+                cost = f"It {'earns' if price < 0 else 'costs'} {money_text(abs(price), self.unit)}"
+                cost += f": {verdict}" * bool(verdict)
+            told.append(" ".join(filter(None, [f"{run.scenario.name}:", served, f"{cost}."])))
         return tuple(told)
 
     def _left_out(self) -> Iterator[Notice]:
@@ -298,7 +298,7 @@ class Comparison(Answer):
         for run in self.runs:
             known = run.result.assessment
             if known is not None and known.left_out_price is not None and known.left_out_price.more != 0.0:
-                label = f"{run.scenario.name}, {known.coverage.lacking}"
+                label = f"{run.scenario.name} ({known.coverage.lacking})"
                 yield Notice("bad", left_out_sentence(run.result), label=label)
 
     def _keys(self) -> Iterator[KeyFigure]:
@@ -363,7 +363,7 @@ class Comparison(Answer):
         )
         heads = ("what is other", "served", f"price, {self.unit}", "difference", "noise of the search")
         numeric = (False, True, True, True, True, False)
-        caption = "What the plan would cost, and be"
+        caption = "What each plan costs and serves"
         return Grid((*heads, "what that is"), numeric, tuple(rows), note, caption=caption)
 
     @cached_property

@@ -322,7 +322,7 @@ def _rule(good: Result, bad: Result) -> str:
 
 BASE = -1
 """The number under which the plan of the scenario as it is stands."""
-KEPT = ("kept_status", "kept_objective", "kept_message", "kept_terms")
+KEPT = ("kept_status", "kept_objective", "kept_message", "kept_terms", "kept_left_out")
 """Fields of what the base's plan comes to."""
 REFUSED = "refused"
 """The status of a point whose data contradict themselves, so that there is no problem to solve."""
@@ -353,6 +353,8 @@ class PointResult:
         The base's plan under the data of this point; empty and NaN where that cannot be carried out.
     kept_message
         Why that cannot be carried out, or which rules it breaks and what it leaves out; empty where it holds.
+    kept_left_out
+        How many clients, jobs or markets the base's plan leaves out or has late here.
     terms, kept_terms
         Both prices by term.
     unserved, violations
@@ -389,6 +391,7 @@ class PointResult:
     kept_status: str = ""
     kept_objective: float = math.nan
     kept_message: str = ""
+    kept_left_out: int = 0
     terms: Mapping[str, float] = field(default_factory=dict)
     kept_terms: Mapping[str, float] = field(default_factory=dict)
     unserved: float = 0.0
@@ -463,7 +466,9 @@ class PointResult:
         )
 
     def keeps_plan(self, base: PointResult) -> bool:
-        """Whether the base's plan may stay: what another one gains here is within the noise of the search."""
+        """Whether the base's plan may stay: another one gains no more than noise, and leaves out no less."""
+        if self.service is not None and len(self.service.coverage.left_out) < self.kept_left_out:
+            return False
         held = self.held_price(base)
         noise = 0.0 if self.proved and base.proved else spread_of(self.differences)
         return Verdict(self.objective - held, noise, price=held).is_nothing
@@ -526,6 +531,7 @@ def of_kept(point: int, kept: Result | str) -> PointResult:
         kept_objective=found["objective"],
         kept_terms=found["terms"],
         kept_message=join_list(faults, 2),
+        kept_left_out=len(kept.assessment.coverage.left_out),
         **found,
     )
 

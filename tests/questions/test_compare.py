@@ -79,7 +79,7 @@ def test_what_is_left_out_stands_before_the_price_in_text_and_frames(ill):
     assert variant.run.result.objective < ill.base.result.objective
     lines = ill.text().splitlines()
     assert lines[0] == "Tiny: a driver is ill"
-    assert lines[1].startswith("a driver is ill, ")
+    assert lines[1].startswith("a driver is ill (left out). ")
     assert "Serving north and west too would cost " in lines[1]
     (told,) = (line for line in lines if line.startswith("a driver is ill: the plan serves"))
     assert " of 2.2 t (2 of 4 clients); left out: " in told

@@ -101,7 +101,7 @@ def test_what_ifs_change_ranges_and_are_compared(tmp_path: Path) -> None:
     base = ko.load_scenario(ship(tmp_path))
     slow = base.set("choices.low", 25.0, where={"name": "speed"})
     told = str(ko.compare([base, slow]))
-    assert "changed: choices.low is 25 instead of 10 where name = speed" in told
+    assert "choices.low is 25 instead of 10 where name = speed" in told
     assert "1 decision differs: speed (20 → 25)" in told
     assert "+457.50 EUR (+76 %)" in told
 

@@ -154,7 +154,7 @@ def test_a_run_plans_for_a_promise(learned, tmp_path):
     known = run.result.days_in_time
     assert known is not None
     assert known.reached
-    assert known.target == 0.9
+    assert known.target >= 0.9  # as often as today at least
     assert run.result.check.ok
     assert known.share >= 0.87
     assert known.text() in run.told()
