@@ -113,7 +113,7 @@ def first_lines(lines: Sequence[str], longest: int = LONGEST, most: int = 6) -> 
 
 _MOST_LINES = 2
 _MOST_LAWS = _MOST_TABLES = 6
-_MOST_CHANGES = 4
+_MOST_CHANGES = 2
 _MOST_CAUTIONS = 3
 _MOST_FIGURES = 12
 
