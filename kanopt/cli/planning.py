@@ -241,7 +241,8 @@ def compare(given: Given) -> int:
     if not given["as_json"]:
         echo_unanswered(scenarios)
     worst = max(outcome.runs, key=lambda run: exit_code_of(run.result))
-    return tell(given, Outcome(outcome, worst.result, comparison_json(outcome)), scenarios[0], page)
+    answer = Outcome(outcome, worst.result, comparison_json(outcome), stem=page.stem)
+    return tell(given, answer, scenarios[0], page)
 
 
 def _compared_page(folder: Path, scenarios: Sequence[Scenario]) -> Path:

@@ -53,6 +53,8 @@ class Outcome:
         Files that are written already, by what they hold.
     page
         Writes the page, where that takes more than the answer itself.
+    stem
+        How names of tables begin; the name of the scenario's file where empty.
     """
 
     found: Any
@@ -61,6 +63,7 @@ class Outcome:
     holds: bool = True
     written: Mapping[str, Path] = field(default_factory=dict)
     page: Callable[[Path], Path] | None = None
+    stem: str = ""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -124,9 +127,8 @@ def tell(given: Given, answer: Outcome, scenario: Scenario, page: Path) -> int:
         if given["export"]:
             pages["workbook"] = found.to_xlsx(page.with_suffix(".xlsx"))
     if given["out"] is not None:
-        files = {
-            name: given["out"] / f"{scenario.path.stem}_{name}.csv" for name in tables if name not in written
-        }
+        stem = answer.stem or scenario.path.stem
+        files = {name: given["out"] / f"{stem}_{name}.csv" for name in tables if name not in written}
         check_outputs(files.values(), input_files(scenario))
         written |= {name: save_table(tables[name], path) for name, path in files.items()}
     written |= pages

@@ -98,7 +98,7 @@ def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOpt
     if not knows_errors(problem, options.uncertainty):
         return outcome
     plan: Any = outcome.plan
-    typical = problem.assess(plan)
+    typical: Any = problem.assess(plan)
     how: dict[str, Any] = {"uncertainty": options.uncertainty, "time_limit": options.time_limit}
     try:
         found, days = leave_in_time(typical, options.days_in_time, **how)
@@ -107,10 +107,16 @@ def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOpt
         return outcome.with_message(f"it is not known how often the plan is in time: {error}")
     if outcome.candidates and not (days.reached and not days.not_kept):
         enough = [each for each in outcome.candidates if each.reached]
+        enough = [each for each in enough if each.typical.rank[:3] <= typical.rank[:3]]
         for best in sorted(enough, key=lambda each: (each.typical.rank[:3], each.price)):
-            other, told = leave_in_time(best.typical, options.days_in_time, beside=typical.settled(), **how)
-            if best.typical.rank[:3] <= typical.rank[:3] and told.reached and not told.not_kept:
-                found, days = other, told
+            try:
+                held, known = leave_in_time(
+                    best.typical, options.days_in_time, beside=typical.settled(), **how
+                )
+            except ProblemError:
+                continue  # of this one it is not known how often it is in time
+            if known.reached and not known.not_kept:
+                found, days = held, known
                 price = best.typical.pricing.objective
                 engines = tuple(replace(each, won=each.objective == price) for each in outcome.engines)
                 outcome = replace(outcome, engines=engines)
