@@ -46,11 +46,6 @@ def named_solver(name: str | None) -> Solver | None:
     return _made(_ORTOOLS) if name == "ortools" else None
 
 
-def solver_of(result: Result) -> Solver | None:
-    """Return the solver that a result came from where it was called by its name; None for the usual one."""
-    return named_solver("ortools") if result.solver.startswith("OR-Tools routing") else None
-
-
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
     """Return the solver that knows the quantities that follow from what a plan decides; None where none follow."""
     solver = usual_solver(problem)

@@ -14,6 +14,11 @@ _TELLING = 2.0
 """Monte Carlo errors by which the mean day is dearer than the plan where that is told."""
 
 
+def is_dearer(mean: float, planned: float, error: float) -> bool:
+    """Say whether a day costs more on average than planned, by more than so few days may err."""
+    return mean - planned > _TELLING * error
+
+
 @dataclass(frozen=True)
 class DaysInTime:
     """The share of days on which everyone is in time, of a plan and of the one that is cheapest on typical times.
@@ -122,7 +127,7 @@ class DaysInTime:
         left_out = f"{count_text(self.unpriced, 'day')} of {self.draws:,} on which a law has no value"
         if self.mean is None or self.mean_error is None:
             told.append(f"What a day costs on average is not known: there are {left_out}.")
-        elif self.unpriced or self.mean - self.price > _TELLING * self.mean_error:
+        elif self.unpriced or is_dearer(self.mean, self.price, self.mean_error):
             aside = f", without {left_out}" if self.unpriced else ""
             told.append(f"A day costs {money_text(self.mean, self.money)} on average{aside}.")
         return " ".join(told)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from kanopt.plans.days_in_time import is_dearer
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.questions.risks.risk import Risk, risk
 from kanopt.routing.assessment import RoutingAssessment
@@ -26,9 +27,6 @@ from kanopt.text import count_text, join_list, money_text, sure_text
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
-
-_TELLING = 2.0
-"""Monte Carlo errors by which the mean day is dearer than the plan where that is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +135,7 @@ def punctuality(result: Result) -> Punctuality | None:
 def _mean_day(known: Risk) -> str:
     """Say what a day costs on average where that is more than the plan says, by more than so few days may err."""
     planned, mean = known.assessment.pricing.objective, float(known.cost.mean())
-    if not mean - planned > _TELLING * known.cost_error:
+    if not is_dearer(mean, planned, known.cost_error):
         return ""
     unit = known.assessment.problem.unit
     return f"A day costs {money_text(mean, unit)} on average, not {money_text(planned)}."

@@ -275,8 +275,11 @@ class _Search:
             search = racer = RacerRun(
                 problem, self.plan, options.seed, report, options.clock, options.workers
             )
-            if is_late is not None:
-                stop = lambda: over() or is_late(racer.best_plan)  # noqa: E731 – one line of a closure
+
+            def over_or_late() -> bool:
+                return over() or (is_late is not None and is_late(racer.best_plan))
+
+            stop = over_or_late
             cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
         self.plan = search.run(StoppingCriteria(left, None, stop, cycle))
         self.stopped |= search.stopped
