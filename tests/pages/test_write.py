@@ -303,7 +303,7 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     page = check_page(text)
     assert "no saving" in page.text
     served = "serves 1.4 of 2.4 t (7 of 12 clients); left out: c08, c09, c10, c11 and c12"
-    assert f"A driver is ill: the plan {served}. −" in page.text
+    assert f"A driver is ill: the plan {served}. It costs 47.79 EUR: −" in page.text
     assert '<div class="good">' not in text
     assert "no saving: it serves 5 clients fewer (1 t less)" in page.text
     assert "vehicles.num_available is 1 instead of 3" in page.text
