@@ -224,13 +224,15 @@ class FormulaMargin(ABC):
         # between several stairs or labels it is not rounding that widens the bounds
         alone = (boxes.first == boxes.last).all(axis=1)
         rows = np.flatnonzero(alone & (finding.low < 0.0) & np.isfinite(finding.low))
+        hidden = np.zeros(len(boxes), dtype=bool)
+        if not len(rows):
+            return hidden
         here, orders = boxes[rows], [replace(each, sides=False) for each in self.own_orders]
         found = self.over(here.at(here.centre), orders)
         least, most = self.of(found)
         width = np.where(found[0].defined, most - least, 0.0)
         allowed = np.minimum(_ZERO * width, np.maximum(_SURE * width, _SHARE * size))
         # where the margin is exact, as where a law is held at a constant, nothing is hidden
-        hidden = np.zeros(len(boxes), dtype=bool)
         hidden[rows] = (width > 0.0) & np.isfinite(width) & (finding.low[rows] >= -allowed)
         return hidden
 

@@ -160,6 +160,10 @@ def test_every_combination_of_categories_counts():
     assert verdicts(law, monotone={"w": -1}, ranges={"kind": "tram"}) == "p"
     seen = Formula(law.root, law.inputs, OUT, domain=Domain(categories=(("kind", ("van",)),)))
     assert verdicts(seen, monotone={"w": 1}) == "p"
+    # the whole range holds several exponents: of it no box is left to ask of rounding
+    by_kind = over(Input("w") ** Table.of({"van": 0.5, "truck": 1.5}, "kind") - 2.0, w=(1, 10))
+    assert prove(by_kind, low=0.0).facts[0].verdict == "refuted"
+    assert prove(by_kind, low=-1.0).facts[0].verdict == "proved"
     declared = Formula(
         law.root, (law.inputs[0], Variable("kind", kind="category", categories=("van", "truck"))), OUT
     )
