@@ -274,9 +274,6 @@ class UnitInference:
             value = float(node.compute([np.asarray(number) for number in known], {}))
         return replace(found, value=value)
 
-    def _meaning(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        return node.as_meant(parts, self._visit)
-
     def _input(self, node: Input, parts: list[_StepUnits]) -> _StepUnits:
         return _StepUnits(self.inputs[node.name])
 
