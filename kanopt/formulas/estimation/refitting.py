@@ -12,11 +12,11 @@ from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.graph_tape import PIECES, FreeParameters
+from kanopt.formulas.estimation.graph_tape import FreeParameters
 from kanopt.formulas.estimation.least_squares import TIED, LeastSquaresResult, Residuals, search_minimum
 from kanopt.formulas.estimation.naming import EstimationRows, Weight
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Input, Node, postorder
+from kanopt.formulas.nodes import Input, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of
 from kanopt.formulas.pieces import Curve
 from kanopt.text import list_names
@@ -162,7 +162,10 @@ def estimate(
     if not isinstance(robust, bool):
         raise FitError(f"{what}: robust is True or False, not {robust!r}")
     if not free.count:
-        raise FormulaError(_nothing_to_estimate(what, formula))
+        raise FormulaError(
+            f"{what}: there is no constant with a name to estimate; "
+            "kanopt.formulas.with_named_constants(formula) returns it with names"
+        )
     if rows.count <= free.count:
         raise FitError(f"{what}: {rows.count:,} rows are too few to estimate {free.count} numbers")
     if log_target and not (rows.target > 0).all():
@@ -172,8 +175,13 @@ def estimate(
         )
     residuals, minimum = search_minimum(formula.root, free, rows, log_target)
     if minimum is None:
-        raise FitError(_no_value(what, residuals, free, rows))
-    size, left, values, right = _factors(minimum.jacobian)
+        raise FitError(
+            f"{what} has no value or derivative that could be squared at {_shown(free, free.values)} on some row; give "
+            "other starting values, leave out such rows, or choose another unit"
+        )
+    size = np.linalg.norm(minimum.jacobian, axis=0)
+    scaled = minimum.jacobian / np.where(size > 0, size, 1.0)
+    left, values, right = np.linalg.svd(scaled, full_matrices=False)
     _check_identified(what, free, size, values, right)
     if not minimum.converged:
         raise FitError(
@@ -191,34 +199,15 @@ def estimate(
     return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
 
 
-def _nothing_to_estimate(what: str, formula: BaseFormula) -> str:
-    """Say why there is nothing to estimate, and what `only` may contain."""
-    pieces = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
-    known = [*parameters_of(formula.root), *pieces]
-    named = f"only= may name {list_names(known, _SHOWN)}; " if known else ""
-    return (
-        f"{what}: there is no constant with a name to estimate; {named}"
-        "kanopt.formulas.with_named_constants(formula) returns it with names"
-    )
-
-
-def _factors(jacobian: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the norms of the columns, and the singular value decomposition of the normalised columns."""
-    size = np.linalg.norm(jacobian, axis=0)
-    left, values, right = np.linalg.svd(jacobian / np.where(size > 0, size, 1.0), full_matrices=False)
-    return size, left, values, right
-
-
 def _check_identified(what: str, free: FreeParameters, size: Floats, values: Floats, right: Floats) -> None:
     """Refuse parameters that are not identifiable: those in the null space of JᵀJ."""
     tied = right[values <= TIED * max(float(values[0]), 1e-300)]
     if not len(tied):
         return
     weights = np.abs(tied).max(axis=0)
-    weights[size == 0] = np.inf
-    names = [free.names[place] for place in np.flatnonzero(weights > 0.05 * weights.max())]
-    if (size == 0).any():
-        names = [name for name, length in zip(free.names, size, strict=True) if length == 0]
+    idle = size == 0
+    tied_ones = idle if idle.any() else weights > 0.05 * weights.max()
+    names = [free.names[place] for place in np.flatnonzero(tied_ones)]
     raise FitError(
         f"{what}: these rows do not identify the constants: {list_names(names, _SHOWN)}; the law does not depend on "
         "them here, or they trade with each other; hold some of them (leave them out of `only`), or simplify the law"
@@ -228,17 +217,6 @@ def _check_identified(what: str, free: FreeParameters, size: Floats, values: Flo
 def _shown(free: FreeParameters, theta: Floats) -> str:
     pairs = [f"{name} = {value:.4g}" for name, value in zip(free.names, theta, strict=True)]
     return ", ".join(pairs[:_SHOWN]) + (", …" if len(pairs) > _SHOWN else "")
-
-
-def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: EstimationRows) -> str:
-    """Say where the law has no value, or no derivative, at its starting values."""
-    value, derivative = residuals.tape.gradient(free.values)
-    wrong = ~(np.isfinite(value) & np.isfinite(derivative).all(axis=1)) | (residuals.log & (value <= 0))
-    where = f" where {rows.describe(wrong)}" if wrong.any() else ""
-    return (
-        f"{what} has no value or derivative that could be squared at {_shown(free, free.values)}{where}; give other "
-        "starting values, leave out such rows, or choose another unit"
-    )
 
 
 def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, robust: bool) -> dict[str, str]:
@@ -263,21 +241,7 @@ def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, ro
 
 
 def _domain(formula: BaseFormula, rows: EstimationRows) -> Domain:
-    """Return the domain of the rows; the argument of a periodic curve keeps its range if they lie within it."""
-    domain = Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns)
-    around = _periodic_inputs(formula.root)
-    kept = []
-    for item in domain.ranges:
-        old = formula.domain.range_of(item.name)
-        whole = item.name in around and old is not None and old.low <= item.low and item.high <= old.high
-        kept.append(old if whole and old is not None else item)
-    joints = tuple(joint for joint in domain.joints if not around & set(joint.names))
-    if len(joints) < len(domain.joints):
-        others = [v for v in formula.inputs if v.name in rows.columns and v.name not in around]
-        joints = Domain.from_rows(others, rows.columns).joints if others else ()
-    return replace(domain, ranges=tuple(kept), joints=joints)
-
-
-def _periodic_inputs(root: Node) -> frozenset[str]:
-    found = (node.argument for node in postorder(root) if isinstance(node, Curve) and node.periodic)
-    return frozenset(argument.name for argument in found if isinstance(argument, Input))
+    """Return the domain of the rows; a periodic curve of an input goes round."""
+    curves = [node for node in postorder(formula.root) if isinstance(node, Curve) and node.periodic]
+    periods = {c.argument.name: c.high - c.low for c in curves if isinstance(c.argument, Input)}
+    return Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns, periods)
