@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeAlias
 
 from kanopt.errors import FormulaError, nearest
@@ -92,7 +93,6 @@ _MOST_ARGUMENTS, _LONGEST_TEXT = 255, 255
 _LEAST, _MOST = 2.2250738585072e-308, 9.99999999999999e307
 LOWEST = -_MOST
 """Stands for minus infinity as the first edge of a staircase."""
-_STRING = re.compile(r'"(?:[^"]|"")*"')
 
 
 def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None) -> str:
@@ -127,7 +127,11 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None) -> st
     names = defined_names(used) if cells is None else given_cells(cells, used, formula.output.name)
     writer = _Cell(names, formula)
     text = "=" + writer.guarded(writer.write(formula.root))
-    _check_size(text, formula)
+    plain = re.sub(r'"(?:[^"]|"")*"', "", text)
+    if max(accumulate((sign == "(") - (sign == ")") for sign in plain)) > DEEPEST:
+        raise FormulaError(
+            f"{formula.title}: it takes brackets in more than the {DEEPEST} levels of Excel in one cell"
+        )
     return text
 
 
@@ -166,7 +170,8 @@ class _Cell(SourceWriter):
         """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
         written = super().visit(node, parts)
         if len(written.text) > LONGEST:
-            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
+            what = f"it takes more than the {LONGEST:,} characters that Excel allows in one cell"
+            raise FormulaError(f"{self.formula.title}: {what}")
         return written
 
     def number(self, value: float) -> str:
@@ -226,19 +231,3 @@ class _Cell(SourceWriter):
                 "in a formula; rename it"
             )
         return '"' + value.replace('"', '""') + '"'
-
-
-def _check_size(text: str, formula: BaseFormula) -> None:
-    plain = _STRING.sub("", text)
-    if len(text) > LONGEST:
-        raise _too_large(formula, f"more than the {LONGEST:,} characters")
-    depth = deepest = 0
-    for sign in plain:
-        depth += (sign == "(") - (sign == ")")
-        deepest = max(deepest, depth)
-    if deepest > DEEPEST:
-        raise _too_large(formula, f"brackets in more than the {DEEPEST} levels")
-
-
-def _too_large(formula: BaseFormula, what: str) -> FormulaError:
-    return FormulaError(f"{formula.title}: it takes {what} that Excel allows in one cell")

@@ -140,8 +140,6 @@ class SourceWriter(Writer):
     times = " * "
     # deeper expressions are cut into statements, because parsers limit how far brackets nest
     deepest = 25
-    # longer sums and products are bracketed in parts, because parsers nest what is added up from the left
-    widest = 50
 
     def __init__(self, names: dict[str, str], assign: str = "") -> None:
         self.names = names
@@ -184,21 +182,6 @@ class SourceWriter(Writer):
     def as_repeatable(self, part: TextPart) -> TextPart:
         """Return a part that may be repeated: a name or number, if necessary the name of a new statement."""
         return part if not self.assign or part.level == WORD else self.bound(part)
-
-    def sum(self, parts: list[TextPart]) -> TextPart:
-        """Write a sum, a long one as a sum of sums."""
-        return super().sum(self.grouped(parts, super().sum))
-
-    def product(self, parts: list[TextPart]) -> TextPart:
-        """Write a product, a long one as a product of products."""
-        return super().product(self.grouped(parts, super().product))
-
-    def grouped(self, parts: list[TextPart], write: Callable[[list[TextPart]], TextPart]) -> list[TextPart]:
-        """Return groups of parts in parentheses, few enough to be written one after the other."""
-        while len(parts) > self.widest:
-            groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
-            parts = [TextPart(self.enclosed(write(group).text), ATOM) for group in groups]
-        return parts
 
     def number(self, value: float) -> str:
         """Write a number with enough digits to read back exactly."""
