@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
@@ -138,27 +140,18 @@ def considered_frame(formula: BaseFormula) -> pd.DataFrame:
     import pandas as pd
 
     _, _, decided = formula.provenance.get("written by", "").partition(": ")
-    rows = [
-        (
-            each.chosen,
-            each.rung,
-            each.text,
-            each.complexity,
-            each.error,
-            math.nan if each.length is None else each.length,
-            buys,
-            why,
-        )
-        for each, buys, why in zip(
-            formula.alternatives,
-            _bought(formula.alternatives),
-            reasons(formula.alternatives, decided),
-            strict=True,
-        )
-    ]
-    columns = ["chosen", "rung", "formula", "complexity", "error", "length", "buys", "why"]
-    kinds = {"chosen": bool, "complexity": float, "error": float, "length": float, "buys": float}
-    return pd.DataFrame(rows, columns=columns).astype(kinds)
+    told = formula.alternatives
+    kinds = {
+        "chosen": bool,
+        "rung": object,
+        "text": object,
+        "complexity": float,
+        "error": float,
+        "length": float,
+    }
+    frame = pd.DataFrame({name: [getattr(each, name) for each in told] for name in kinds}).astype(kinds)
+    frame = frame.rename(columns={"text": "formula"})
+    return frame.assign(buys=np.array(_bought(told), dtype=float), why=list(reasons(told, decided)))
 
 
 def _bought(alternatives: Sequence[Alternative]) -> list[float]:

@@ -304,7 +304,7 @@ class DrawnFit:
             place = self.free.blocks[each.name].start
             own = self.slopes[place] * theta[place] if each.factor else self.slopes[place]
             parts.append(each.basis * own[:, None])
-        return np.hstack(parts) * (self.curvature.diagonal() != 0.0)
+        return np.asarray(np.hstack(parts) * (self.curvature.diagonal() != 0.0))
 
     @cached_property
     def leverage(self) -> Floats:
