@@ -304,8 +304,10 @@ def parse_as(
     parser = FormulaParser(text, own, laws, output.name)
     for piece in pieces:
         if not isinstance(piece, Curve | Step | Table):
-            told = f"pieces are curves, steps and tables, such as formula.curves, not {piece!r:.80}"
-            raise FormulaError(f"formula for {output.name!r}: {told}")
+            raise FormulaError(
+                f"formula for {output.name!r}: pieces are curves, steps and tables, such as formula.curves, "
+                f"not {piece!r:.80}"
+            )
         parser.pieces.setdefault(piece.name, []).append(piece)
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.step(parser.tree())
