@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,8 +96,12 @@ def refit(
     """
     rows = EstimationRows.of(formula, table, weight)
     free = FreeParameters.of(formula.root, only)
-    found = estimate(formula, free, rows, log_target=log_target, robust=robust)
-    root = free.substitute(formula.root, found.theta, np.sqrt(np.diag(found.covariance)))
+    residuals, minimum, covariance = _estimated(formula, free, rows, log_target=log_target, robust=robust)
+    root = free.substitute(formula.root, minimum.theta, np.sqrt(np.diag(covariance)))
+    # a periodic curve of an input goes round
+    curves = [node for node in postorder(formula.root) if isinstance(node, Curve) and node.periodic]
+    periods = {c.argument.name: c.high - c.low for c in curves if isinstance(c.argument, Input)}
+    read = [variable for variable in formula.inputs if variable.name in rows.columns]
     fit = None
     if test is not None:
         held_out = EstimationRows.of(formula, test)
@@ -107,57 +111,17 @@ def refit(
         formula,
         root=root,
         fit=fit,
-        domain=_domain(formula, rows),
-        provenance={**formula.provenance, **_provenance(formula, found, weight, robust)},
+        domain=Domain.from_rows(read, rows.columns, periods),
+        provenance={**formula.provenance, **_provenance(formula, free, residuals, minimum, weight, robust)},
         alternatives=(),
-        covariance=Covariance.of(free.names, found.covariance, found.degrees_of_freedom),
+        covariance=Covariance.of(free.names, covariance, rows.count - free.count),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """The estimates of the free parameters of a law.
-
-    Parameters
-    ----------
-    free
-        The parameters.
-    residuals
-        The residuals as a function of the parameters.
-    minimum
-        The least-squares solution.
-    covariance
-        Covariance of the estimates, (p, p).
-    variance
-        Residual variance of a row of weight 1.
-    """
-
-    free: FreeParameters
-    residuals: Residuals
-    minimum: LeastSquaresResult
-    covariance: Floats
-    variance: float
-
-    @property
-    def theta(self) -> Floats:
-        """The estimates, (p,)."""
-        return self.minimum.theta
-
-    @property
-    def degrees_of_freedom(self) -> int:
-        """Number of rows minus number of parameters."""
-        return self.residuals.count - self.free.count
-
-
-def estimate(
-    formula: BaseFormula,
-    free: FreeParameters,
-    rows: EstimationRows,
-    *,
-    log_target: bool = False,
-    robust: bool = False,
-) -> Estimate:
-    """Estimate the free parameters of a law on rows; see :func:`refit`, which substitutes them into the law."""
+def _estimated(
+    formula: BaseFormula, free: FreeParameters, rows: EstimationRows, *, log_target: bool, robust: bool
+) -> tuple[Residuals, LeastSquaresResult, Floats]:
+    """Return the residuals of a law on rows, its least squares, and the covariance of the parameters, (p, p)."""
     what = f"formula for {formula.output.name!r}"
     if not isinstance(robust, bool):
         raise FitError(f"{what}: robust is True or False, not {robust!r}")
@@ -188,15 +152,14 @@ def estimate(
             f"{what}: no least squares were found in {minimum.steps} steps; last: {_shown(free, minimum.theta)}. Give "
             "better starting values, hold a constant that runs away, or choose a law that fits these rows"
         )
-    variance = minimum.cost / (rows.count - free.count)
     inverse = (right.T / values) / size[:, None]  # (p, p): times its transpose it is (JᵀJ)⁻¹
     if not robust:
-        return Estimate(free, residuals, minimum, variance * (inverse @ inverse.T), variance)
+        return residuals, minimum, minimum.cost / (rows.count - free.count) * (inverse @ inverse.T)
     # a row that alone decides a number has no residual to learn from (MacKinnon and White 1985)
     free_of_own = np.maximum(1.0 - np.square(left).sum(axis=1), NO_RESIDUAL)
     squares = np.square(minimum.residual / free_of_own)
     filling = (left * squares[:, None]).T @ left
-    return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
+    return residuals, minimum, inverse @ filling @ inverse.T
 
 
 def _check_identified(what: str, free: FreeParameters, size: Floats, values: Floats, right: Floats) -> None:
@@ -219,11 +182,18 @@ def _shown(free: FreeParameters, theta: Floats) -> str:
     return ", ".join(pairs[:_SHOWN]) + (", …" if len(pairs) > _SHOWN else "")
 
 
-def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, robust: bool) -> dict[str, str]:
-    names = list(found.free.blocks)
-    held = [name for name in parameters_of(formula.root) if name not in found.free.blocks]
-    parts = [f"{', '.join(names)} on {found.residuals.count:,} rows by least squares"]
-    if found.residuals.log:
+def _provenance(
+    formula: BaseFormula,
+    free: FreeParameters,
+    residuals: Residuals,
+    minimum: LeastSquaresResult,
+    weight: Weight | None,
+    robust: bool,
+) -> dict[str, str]:
+    names = list(free.blocks)
+    held = [name for name in parameters_of(formula.root) if name not in free.blocks]
+    parts = [f"{', '.join(names)} on {residuals.count:,} rows by least squares"]
+    if residuals.log:
         parts[0] += " of the logarithm"
     if weight is not None:
         parts.append(f"weighted by {weight}" if isinstance(weight, str) else "weighted")
@@ -232,16 +202,9 @@ def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, ro
     if held:
         parts.append(f"held: {', '.join(held)}")
     texts = {"refitted": "; ".join(parts)}
-    if found.residuals.log:
-        weights = np.square(found.residuals.root_weight)
-        errors = found.minimum.residual / found.residuals.root_weight
+    if residuals.log:
+        weights = np.square(residuals.root_weight)
+        errors = minimum.residual / residuals.root_weight
         factor = float(weights @ np.exp(errors) / weights.sum())
         texts["smearing"] = f"the law gives the median; times {factor:.6g} it gives the mean (Duan 1983)"
     return texts
-
-
-def _domain(formula: BaseFormula, rows: EstimationRows) -> Domain:
-    """Return the domain of the rows; a periodic curve of an input goes round."""
-    curves = [node for node in postorder(formula.root) if isinstance(node, Curve) and node.periodic]
-    periods = {c.argument.name: c.high - c.low for c in curves if isinstance(c.argument, Input)}
-    return Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns, periods)

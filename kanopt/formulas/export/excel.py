@@ -19,7 +19,7 @@ from typing import TypeAlias
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.export.programs import SourceWriter, identifier
+from kanopt.formulas.export.programs import SourceWriter, identifiers
 from kanopt.formulas.functions import WORD, TextPart
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
@@ -40,14 +40,7 @@ def defined_names(names: Iterable[str]) -> dict[str, str]:
     >>> defined_names(["distance_km", "Weight (kg)", "km2", "weight_KG", "c"])
     {'distance_km': 'distance_km', 'Weight (kg)': 'Weight_kg', 'km2': 'km2_', 'weight_KG': 'weight_KG_', 'c': 'c_'}
     """
-    used = set(_FUNCTIONS.split())
-    found: dict[str, str] = {}
-    for name in names:
-        found[name] = identifier(
-            name, lambda word: word.lower() in used or bool(_LIKE_A_CELL.fullmatch(word))
-        )
-        used.add(found[name].lower())
-    return found
+    return identifiers(names, _FUNCTIONS.split(), _LIKE_A_CELL.fullmatch, str.lower)
 
 
 def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> dict[str, str]:

@@ -55,8 +55,20 @@ def to_sympy(formula: BaseFormula) -> sympy.Expr:
         raise FormulaError(f"{formula.title}: a part of it has no finite value ({error})") from error
 
 
-def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
-    """Return a safe, distinct ASCII identifier for every name.
+def identifiers(
+    names: Iterable[str],
+    reserved: Iterable[str],
+    refused: Callable[[str], Any] = lambda word: None,
+    fold: Callable[[str], str] = str,
+) -> dict[str, str]:
+    """Return for every name one in ASCII letters, digits and underscores, lengthened until it is distinct and allowed.
+
+    Parameters
+    ----------
+    reserved, refused
+        Words that it cannot be, and what tells others.
+    fold
+        What makes words alike that the language takes for one.
 
     Examples
     --------
@@ -66,24 +78,13 @@ def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]
     taken = set(reserved)
     found: dict[str, str] = {}
     for name in names:
-        found[name] = identifier(name, taken.__contains__)
-        taken.add(found[name])
+        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
+        word = f"x{word}" if word[0].isdigit() else word
+        while fold(word) in taken or refused(word):
+            word += "_"
+        found[name] = word
+        taken.add(fold(word))
     return found
-
-
-def identifier(name: str, refused: Callable[[str], bool]) -> str:
-    """Return the name in ASCII letters, digits and underscores, lengthened until it is not refused.
-
-    Examples
-    --------
-    >>> identifier("Weight (kg)", {"Weight_kg"}.__contains__)
-    'Weight_kg_'
-    """
-    word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
-    word = f"x{word}" if word[0].isdigit() else word
-    while refused(word):
-        word += "_"
-    return word
 
 
 def tell_apart(names: Iterable[str], output: str, where: str) -> None:

@@ -163,7 +163,7 @@ def test_laws_of_logistics_are_found_from_ones(text, start, truth):
             "the output: 'out' has [0-9]+ missing value",
         ),
         (LINE, {**LINE_ROWS, "x": np.where(x < 2, np.inf, x)}, "'x' is not finite at position"),
-        (LINE, {**LINE_ROWS, "out": ["a"] * 120}, "the output: 'out' is a number, but the data are"),
+        (LINE, {**LINE_ROWS, "out": ["a"] * 120}, "the output: 'out' is a number, but the data hold string"),
         (LINE, {**LINE_ROWS, "x": x[:7]}, "do not broadcast|120 values of the output"),
         (
             law_of("a * log(y - 5)", a=1.0),
