@@ -89,12 +89,10 @@ class EstimationRows:
             If an input is missing, is not numeric, or has missing values.
         """
         what = f"formula for {formula.output.name!r}"
-        inputs, needed = formula.inputs, formula.used
         extra = {variable.name for variable in also}
-        inputs = (*(variable for variable in inputs if variable.name not in extra), *also)
-        needed |= extra
+        inputs = (*(variable for variable in formula.inputs if variable.name not in extra), *also)
         try:
-            columns = read_columns(inputs, table, needed, gap_inputs(formula.root))
+            columns = read_columns(inputs, table, formula.used | extra, gap_inputs(formula.root))
         except FormulaError as error:
             raise FormulaError(f"{what}: {error}") from error
         target = _numbers(formula.output, table, what, "the output").ravel()
@@ -103,12 +101,10 @@ class EstimationRows:
                 f"{what}: {target.size:,} values of the output, but inputs of shape {common_shape(columns)}"
             )
         columns = {name: np.broadcast_to(values, target.shape) for name, values in columns.items()}
-        if weight is None:
-            weights = np.ones_like(target)
-        elif isinstance(weight, str):
-            weights = _numbers(Variable(weight), table, what, "the weight").ravel()
-        else:
-            weights = _numbers(Variable("weight"), {"weight": weight}, what, "the weight").ravel()
+        weights = np.ones_like(target)
+        if weight is not None:
+            name, source = (weight, table) if isinstance(weight, str) else ("weight", {"weight": weight})
+            weights = _numbers(Variable(name), source, what, "the weight").ravel()
         if weights.shape != target.shape:
             raise FitError(f"{what}: {weights.size:,} weights for {target.size:,} rows")
         for name, values in (*columns.items(), (formula.output.name, target), ("weight", weights)):
