@@ -86,9 +86,9 @@ def price_plan(problem: DecisionModel, plan: DecisionPlan) -> Pricing:
         arguments = law.arguments(plan.values)
         scale = unit_factor(law.formula.output.unit, law.unit) if law.unit else 1.0
         for part in law.formula.terms:
-            text = part.text if len(part.text) <= _LONGEST else part.text[: _LONGEST - 1] + "…"
-            read = {name: arguments[name] for name in part.formula.used}
-            rows.append((law.name, law.item, text, scale * float(part.formula.evaluate(read))))
+            text = str(part) if len(str(part)) <= _LONGEST else str(part)[: _LONGEST - 1] + "…"
+            read = {name: arguments[name] for name in part.used}
+            rows.append((law.name, law.item, text, scale * float(part.evaluate(read))))
     return Pricing.of(rows, problem.unit)
 
 

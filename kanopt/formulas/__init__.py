@@ -11,7 +11,7 @@ from kanopt.formulas.enclosures.facts import ShapeFact, ShapeProof
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.estimation import with_named_constants
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.formula import BoundFormula, Formula, Term, parse_formula
+from kanopt.formulas.formula import BoundFormula, Formula, parse_formula
 from kanopt.formulas.functions import FUNCTIONS, Function
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
@@ -64,7 +64,6 @@ __all__ = [
     "Step",
     "Sum",
     "Table",
-    "Term",
     "Variable",
     "VerdictReason",
     "category_label",

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
@@ -93,34 +94,6 @@ class ConsideredFormulas(Sequence[AnyFormula], Shown):
         )
         yield replace(table, heads=("", "", *table.heads[2:]))
 
-    def text(self) -> str:
-        """Return them as a table in which long formulas are wrapped."""
-        frame = considered_frame(self._chosen)
-        if not len(frame):
-            return "none"
-        sizes, errors = ([number_text(value, 3) for value in frame[name]] for name in ("complexity", "error"))
-        table = [("", "complexity", "error", "formula, and why or why not")]
-        table += [
-            (" ".join(filter(None, (str(place), name, "(chosen)" * chosen))), size, error, text)
-            for place, (chosen, name, size, error, text) in enumerate(
-                zip(frame["chosen"], frame["rung"], sizes, errors, frame["formula"], strict=True)
-            )
-        ]
-        first, second, third = (max(len(row[column]) for row in table) for column in range(3))
-        margin = " " * (first + second + third + 6)
-        lines = []
-        for (place, size, error, text), why in zip(table, ["", *frame["why"]], strict=True):
-            head = f"{place:<{first}}  {size:>{second}}  {error:>{third}}  "
-            lines += [_wrapped(head + shorten(text, _LONGEST), margin)]
-            lines += [_wrapped(margin + why, margin)] * bool(why)
-        alike = rivals_text(self._chosen)
-        return "\n".join([*([_wrapped(alike, ""), ""] if alike else []), *lines])
-
-
-def _wrapped(text: str, margin: str) -> str:
-    """Return a text in lines of 120 letters, those after the first with a margin; words are kept whole."""
-    return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
-
 
 def approximation_text(formula: BaseFormula) -> str:
     """Say why a learned law is rather an approximation of one; empty where it may be the law itself.
@@ -167,27 +140,18 @@ def considered_frame(formula: BaseFormula) -> pd.DataFrame:
     import pandas as pd
 
     _, _, decided = formula.provenance.get("written by", "").partition(": ")
-    rows = [
-        (
-            each.chosen,
-            each.rung,
-            each.text,
-            each.complexity,
-            each.error,
-            math.nan if each.length is None else each.length,
-            buys,
-            why,
-        )
-        for each, buys, why in zip(
-            formula.alternatives,
-            _bought(formula.alternatives),
-            reasons(formula.alternatives, decided),
-            strict=True,
-        )
-    ]
-    columns = ["chosen", "rung", "formula", "complexity", "error", "length", "buys", "why"]
-    kinds = {"chosen": bool, "complexity": float, "error": float, "length": float, "buys": float}
-    return pd.DataFrame(rows, columns=columns).astype(kinds)
+    told = formula.alternatives
+    kinds = {
+        "chosen": bool,
+        "rung": object,
+        "text": object,
+        "complexity": float,
+        "error": float,
+        "length": float,
+    }
+    frame = pd.DataFrame({name: [getattr(each, name) for each in told] for name in kinds}).astype(kinds)
+    frame = frame.rename(columns={"text": "formula"})
+    return frame.assign(buys=np.array(_bought(told), dtype=float), why=list(reasons(told, decided)))
 
 
 def _bought(alternatives: Sequence[Alternative]) -> list[float]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from kanopt.formulas.columns import common_shape, describe_place, evaluate_graph
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.enclosures.facts import ShapeFact
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Constant, Node, postorder
+from kanopt.formulas.nodes import FILED, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.printing import to_infix
@@ -37,6 +37,8 @@ class BaseFormula:
 
     What works on formulas is written for this class, so that no module imports what imports it.
     """
+
+    __pydantic_config__: ClassVar[Any] = FILED
 
     root: Node
     inputs: tuple[Variable, ...]

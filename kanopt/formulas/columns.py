@@ -232,68 +232,53 @@ def read_columns(
     columns: dict[str, NDArray[Any]] = {}
     absent = [v.name for v in inputs if v.name in required and v.name not in data]
     if absent:
-        raise FormulaError(_missing_inputs(absent, [str(name) for name in data]))
+        listed, is_one = list_names(absent, _SHOWN), len(absent) == 1
+        told = f"input {listed} is missing" if is_one else f"inputs {listed} are missing"
+        raise FormulaError(f"{told}; {nearest(absent[0], [str(name) for name in data], 'given')}")
     for variable in inputs:
         if variable.name in data:
             columns[variable.name] = _column(variable, data, filled=variable.name in gaps)
     return columns
 
 
-def _missing_inputs(absent: Sequence[str], given: Sequence[str]) -> str:
-    """Return a message that lists missing inputs and the given columns."""
-    if len(absent) == 1:
-        return f"input {absent[0]!r} is missing; {nearest(absent[0], given, 'given')}"
-    listed, there = list_names(absent, _SHOWN), list_names(given, _SHOWN)
-    return f"inputs {listed} are missing; given: {there or 'none'}"
-
-
 def _column(variable: Variable, data: Any, *, filled: bool) -> NDArray[Any]:
-    values = _converted(variable, data)
-    return _labels(variable, values, filled=filled) if variable.is_category else _numbers(variable, values)
-
-
-def _converted(variable: Variable, data: Any) -> Any:
-    """Return the column, converted if the frame declares another unit than the formula."""
-    values = data[variable.name]
+    """Return a column, converted if the frame declares another unit than the formula."""
+    if variable.is_category:
+        return _labels(variable, data[variable.name], filled=filled)
+    numbers = _numbers(variable, data[variable.name])
     declared = getattr(data, "attrs", {}).get("kanopt", {}).get("units", {}).get(variable.name, "")
     if not declared or not variable.unit or declared == variable.unit:
-        return values
+        return numbers
     try:
-        return convert(_numbers(variable, values), declared, variable.unit)
+        return convert(numbers, declared, variable.unit)
     except UnitError as error:
         raise FormulaError(f"input {variable.name!r}: {error}") from error
 
 
 def _numbers(variable: Variable, values: Any) -> Floats:
-    raw = _array(variable, values)
-    if raw.dtype.kind == "O":
-        import pandas as pd
-
-        found = pd.api.types.infer_dtype(raw.ravel(), skipna=True)
-        if found not in _NUMERIC:
-            raise FormulaError(
-                f"input {variable.name!r} is a number, but the data hold {found}: {_example(raw)}"
-            )
-    elif raw.dtype.kind not in "fiub":
-        raise FormulaError(
-            f"input {variable.name!r} is a number, but the data are {raw.dtype}: {_example(raw)}"
-        )
+    dtype = getattr(values, "dtype", np.dtype(object))
     try:
+        if not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in "fiub":
+            # pandas' own missing value needs to be told what it is as a float
+            values = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        raw = np.asarray(values)
+        if raw.dtype.kind not in "fiub":
+            import pandas as pd
+
+            found = pd.api.types.infer_dtype(raw.ravel(), skipna=True)
+            if found not in _NUMERIC:
+                texts = [each for each in raw.ravel().tolist() if isinstance(each, str)]
+                example = repr((texts or raw.ravel().tolist())[0])
+                raise FormulaError(
+                    f"input {variable.name!r} is a number, but the data hold {found}: {example}"
+                )
         numbers = np.array(float_array(raw))
+    except FormulaError:
+        raise
     except ValueError as error:
         raise FormulaError(f"input {variable.name!r}: {error}") from None
     _refuse_gaps(variable, np.isnan(numbers))
     return numbers
-
-
-def _array(variable: Variable, values: Any) -> NDArray[Any]:
-    if _is_nullable(values):
-        # pandas' own missing value needs to be told what it is as a float
-        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise FormulaError(f"input {variable.name!r}: {error}") from None
 
 
 def _labels(variable: Variable, values: Any, *, filled: bool) -> NDArray[Any]:
@@ -306,20 +291,6 @@ def _labels(variable: Variable, values: Any, *, filled: bool) -> NDArray[Any]:
     # the code of a gap is −1, the place of the last label
     labels = np.array([*(category_label(value) for value in found), GAP], dtype=object)
     return labels[codes].reshape(raw.shape)
-
-
-def _is_nullable(values: Any) -> bool:
-    dtype = getattr(values, "dtype", None)
-    return (
-        hasattr(values, "to_numpy")
-        and not isinstance(dtype, np.dtype)
-        and getattr(dtype, "kind", "O") in "fiub"
-    )
-
-
-def _example(raw: NDArray[Any]) -> str:
-    texts = [value for value in raw.ravel().tolist() if isinstance(value, str)]
-    return repr(texts[0] if texts else raw.ravel()[0]) if raw.size else "nothing"
 
 
 def _refuse_gaps(variable: Variable, gaps: NDArray[np.bool_]) -> None:

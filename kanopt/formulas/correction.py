@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -37,8 +36,8 @@ from kanopt.formulas.pieces import Curve, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.validity import provenance_of_changed
-from kanopt.formulas.variables import Variable
-from kanopt.text import number_text
+from kanopt.formulas.variables import Variable, is_finite
+from kanopt.text import number_text, shorten
 
 # A known law with a name for whatever may move, and a corrected law as a graph and in words.
 
@@ -404,15 +403,18 @@ def correct(
     # on such small matrices the threads of BLAS spin for each other
     with threadpool_limits(limits=1):
         paths = [
-            _corrected(_Correcting(known, rows, foretold, periods), grows=grows)
+            _corrected(known, rows, foretold, periods, grows=grows)
             for known, (_, grows) in zip(named, ways, strict=True)
         ]
     path = min(paths, key=lambda path: path[-1].length)
     best, known = path[-1], path[-1].known
     root, covariance = known.written(best.attempt)
+    law = _as_formula(formula, extra, root)
+    # a periodic column goes together with every value of the others
+    inputs = [variable for variable in law.inputs if variable.name in law.used]
     law = replace(
-        _as_formula(formula, extra, root),
-        domain=_domain(formula, extra, root, rows, periods),
+        law,
+        domain=Domain.from_rows(inputs, rows.columns, periods),
         provenance={**provenance_of_changed(formula, root), **_provenance(rows.count, path)},
         alternatives=_alternatives(paths, best, extra),
         covariance=covariance,
@@ -421,20 +423,6 @@ def correct(
         return law
     held_out = EstimationRows.of(law, test)
     return replace(law, fit=Fit.of(held_out.target, law.evaluate(held_out.columns), rows_train=rows.count))
-
-
-@dataclass(frozen=True, eq=False)
-class _Correcting:
-    """What is to be corrected by which rows."""
-
-    known: NamedLaw
-    rows: EstimationRows
-    foretold: Floats
-    periods: Mapping[str, float]
-
-    def search(self, rows: EstimationRows) -> CorrectionSearch:
-        """Return the search on some rows."""
-        return CorrectionSearch(self.known, rows, self.periods)
 
 
 @dataclass(frozen=True, eq=False)
@@ -447,20 +435,23 @@ class Correction:
     error: float
 
 
-def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
+def _corrected(
+    known: NamedLaw, rows: EstimationRows, foretold: Floats, periods: Mapping[str, float], *, grows: bool
+) -> list[Correction]:
     """Return the way to the corrected law.
 
     Where errors grow with the law, weights follow the law that was found; so do those of rows that are far off, until
     nothing else is found.
     """
-    rows, known = asked.rows, asked.known
     own = rows.weight / rows.weight.mean()
-    size = 1.0 / (asked.foretold * rows.target) if grows else np.ones(rows.count)
+    size = 1.0 / (foretold * rows.target) if grows else np.ones(rows.count)
     trust, path, told = np.ones(rows.count), list[Attempt](), None
     for _ in range(TURNS):
         used = trust
         weighted = replace(rows, weight=own * size * trust)
-        few, whole = asked.search(weighted.sample(SEARCHED)), asked.search(weighted)
+        few, whole = (
+            CorrectionSearch(known, some, periods) for some in (weighted.sample(SEARCHED), weighted)
+        )
         begin = path[-1] if path else None
         found = [few.fitted(few.start())]
         if begin is not None and not known.is_kept(begin):
@@ -473,7 +464,8 @@ def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
         path = [each for each in again if each is not None]
         if not path:
             raise FitError(f"formula for {known.formula.output.name!r} has no finite value on some row")
-        now = (_structure(path[-1]), _trust(left_out(path[-1]) / np.sqrt(used)))
+        last = path[-1]
+        now = ((to_infix(last.root), last.by, last.held), _trust(left_out(path[-1]) / np.sqrt(used)))
         if told is not None and told[0] == now[0] and np.abs(told[1] - now[1]).max() < 0.1:
             break
         told, trust = now, now[1]
@@ -483,10 +475,6 @@ def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
         elif (trust == 1.0).all():
             break
     return [_measured(each, known, weighted.weight, used, whole.scope.floor) for each in path]
-
-
-def _structure(attempt: Attempt) -> tuple[object, ...]:
-    return to_infix(attempt.root), attempt.by, attempt.held
 
 
 def left_out(attempt: Attempt) -> Floats:
@@ -562,12 +550,9 @@ def _periods(periodic: Mapping[str, Any], read: Sequence[Variable], what: str) -
             raise FitError(
                 f"{what}: periodic names {name!r}, which is no column here; {nearest(name, known)}"
             )
-        if known[name].is_category:
-            raise FitError(f"{what}: periodic names {name!r}, which is a category; only numbers start anew")
-        number = isinstance(period, Real) and not isinstance(period, bool)
-        if not (number and math.isfinite(period) and period > 0):
+        if known[name].is_category or not is_finite(period) or period <= 0:
             raise FitError(
-                f"{what}: the period of {name!r} is {period!r}; it is a number above zero, such as 24"
+                f"{what}: the period of {name!r} is {period!r}; it is a number above zero, as 24, of a numeric column"
             )
     return {str(name): float(period) for name, period in periodic.items()}
 
@@ -580,28 +565,13 @@ def _as_formula(formula: AnyFormula, extra: Sequence[Variable], root: Node) -> A
     return replace(formula, root=root, inputs=inputs, fit=None, alternatives=(), covariance=None)
 
 
-def _domain(
-    formula: BaseFormula,
-    extra: Sequence[Variable],
-    root: Node,
-    rows: EstimationRows,
-    periods: Mapping[str, float],
-) -> Domain:
-    """Return where the rows lie; a periodic column goes together with every value of the others."""
-    law = _as_formula(formula, extra, root)
-    inputs = [variable for variable in law.inputs if variable.name in law.used]
-    return Domain.from_rows(inputs, rows.columns, periods)
-
-
 def _provenance(count: int, path: list[Correction]) -> dict[str, str]:
     known = path[-1].known
-    text = str(known.formula)
-    text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
     told = f"on {count:,} rows: {known.words(path[-1].attempt)}"
     if len(path) > 1:
         before, after = (number_text(step.error, 3) for step in (path[0], path[-1]))
         told += f"; error on rows left out {after}, was {before}"
-    return {"known law": text, "corrected": told}
+    return {"known law": shorten(str(known.formula), SHOWN), "corrected": told}
 
 
 def _alternatives(

@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 # whole vector of exponents and Gaussian elimination solves for all of them at once.
 
 MOST_WORK = 40_000
-_LONGEST = 8
-_MOST_BITS = 2048
 
 ONE = UnitPowers()
 
@@ -91,38 +89,11 @@ class Equations:
     def __init__(self) -> None:
         self._made = 0
         self._solved: dict[str, tuple[int, UnitPowers]] = {}
-        self._work = 0
-
-    def count_work(self, work: int) -> None:
-        """Count steps.
-
-        Raises
-        ------
-        TooMuchWorkError
-            If there were too many.
-        """
-        self._work += work
-        if self._work > MOST_WORK:
-            raise TooMuchWorkError
 
     def unknown(self) -> UnitPowers:
         """Return a new unknown unit."""
         self._made += 1
         return UnitPowers(((f"?{self._made:06}", Fraction(1)),))
-
-    def raised(self, unit: UnitPowers, power: Fraction) -> UnitPowers:
-        """Return a power of a unit.
-
-        Raises
-        ------
-        TooMuchWorkError
-            If an exponent has too many digits.
-        """
-        found = unit**power
-        for _, each in found.words:
-            if max(each.numerator.bit_length(), each.denominator.bit_length()) > _MOST_BITS:
-                raise TooMuchWorkError
-        return found
 
     def substitute(self, unit: UnitPowers) -> UnitPowers:
         """Return a unit with every solved unknown replaced by its solution."""
@@ -130,8 +101,7 @@ class Equations:
             oldest = min(solved, key=lambda word: self._solved[word][0])
             power, rest = _without(unit, oldest)
             solution = self._solved[oldest][1]
-            self.count_work(len(unit.words) + len(_unknowns(solution)))
-            unit = rest * self.raised(solution, power)
+            unit = rest * solution**power
         return unit
 
     def equate(self, first: UnitPowers, second: UnitPowers) -> UnitPowers | None:
@@ -148,24 +118,12 @@ class Equations:
     def _solve(self, ratio: UnitPowers, word: str) -> None:
         """Solve ``ratio = 1`` for one of its unknowns."""
         power, rest = _without(ratio, word)
-        self.count_work(len(_unknowns(ratio)))
-        self._solved[word] = (len(self._solved), self.raised(rest, -1 / power))
+        self._solved[word] = (len(self._solved), rest ** (-1 / power))
 
     def back_substitute(self) -> None:
         """Substitute every solution into the others, the newest first, so that one look-up suffices."""
         for word, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
             self._solved[word] = (when, self.substitute(solution))
-
-    def shortened(self, unit: UnitPowers) -> UnitPowers:
-        """Return an equal unit with fewer unknowns: a product of unknowns that occurs only here becomes one unknown."""
-        if len(unit.words) <= _LONGEST:
-            return unit
-        unit = self.substitute(unit)
-        if not _unknowns(unit):
-            return unit
-        short = self.unknown()
-        self._solve(unit / short, max(_unknowns(unit)))
-        return short
 
     def value(self, unit: UnitPowers) -> UnitPowers | None:
         """Return the unit, or None if it contains an unknown."""
@@ -214,7 +172,7 @@ class UnitInference:
         self._named: dict[bytes, UnitPowers] = {}
         # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
         self._default_pure: tuple[list[UnitPowers], list[UnitPowers]] = [], []
-        self._place = 0
+        self._place = self._work = 0
 
     def _declared(self, variable: Variable) -> UnitPowers:
         return powers_of(variable.unit) if variable.unit else self.equations.unknown()
@@ -229,7 +187,6 @@ class UnitInference:
         """
         formula = self._formula
         order = postorder(formula.root)
-        self.equations.count_work(len(order))
         self._plural = _ambiguous_steps(order)
         root = self._infer_part(formula.root)
         if isinstance(formula.root, Constant):
@@ -258,7 +215,9 @@ class UnitInference:
             else:
                 parts = found[len(found) - len(node.children) :]
                 del found[len(found) - len(node.children) :]
-                self.equations.count_work(1 + len(parts))
+                self._work += 1 + len(parts)
+                if self._work > MOST_WORK:
+                    raise TooMuchWorkError
                 sort = self._visit(node, parts)
                 if node.key not in self._plural:
                     done[node.key] = sort
@@ -273,9 +232,6 @@ class UnitInference:
         with np.errstate(all="ignore"):
             value = float(node.compute([np.asarray(number) for number in known], {}))
         return replace(found, value=value)
-
-    def _meaning(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        return node.as_meant(parts, self._visit)
 
     def _input(self, node: Input, parts: list[_StepUnits]) -> _StepUnits:
         return _StepUnits(self.inputs[node.name])
@@ -355,8 +311,6 @@ class UnitInference:
             if place == carrier or _is_singular(factor) or not _is_free(factor):
                 self._hold(factor, node, part)
                 unit = unit * part.unit
-                self.equations.count_work(len(unit.words))
-        unit = self.equations.shortened(unit)
         loose = [part for part in parts if part.value is None]
         return _StepUnits(unit, len(loose) < 2 and any(part.absorbs for part in loose or parts))
 
@@ -368,7 +322,7 @@ class UnitInference:
             self._hold(node.exponent, node, exponent)
         if exponent.value is not None and math.isfinite(exponent.value):
             absorbs = base.absorbs and base.value is not None
-            return _StepUnits(self.equations.raised(base.unit, _exact(exponent.value)), absorbs=absorbs)
+            return _StepUnits(base.unit ** _exact(exponent.value), absorbs=absorbs)
         self._require_pure(node, node.base, base)
         return _StepUnits()
 
@@ -377,7 +331,7 @@ class UnitInference:
         self._hold(node.argument, node, part)
         degree = function_named(node.function).degree
         if degree is not None:
-            return _StepUnits(self.equations.raised(part.unit, degree))
+            return _StepUnits(part.unit**degree)
         if node.function == "log":
             self._default_pure[0].append(part.unit)
             return _StepUnits(absorbs=True)

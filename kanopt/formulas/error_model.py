@@ -267,10 +267,14 @@ def is_gross(errors: Floats) -> NDArray[np.bool_]:
     return np.abs(errors - middle) > GROSS * robust if robust > 0.0 else np.zeros(len(errors), dtype=bool)
 
 
+def _pooled(rows: list[tuple[Floats, Integers]]) -> tuple[Floats, Integers]:
+    errors, groups = (np.concatenate(each) for each in zip(*rows, strict=True))
+    return errors, np.unique(groups, return_inverse=True)[1].reshape(-1)
+
+
 def _share_of(rows: list[tuple[Floats, Integers]]) -> tuple[int, float, float]:
     """Return how many groups there are, which part of the variance their rows share, and the standard deviation."""
-    errors = np.concatenate([each for each, _ in rows])
-    codes = np.unique(np.concatenate([groups for _, groups in rows]), return_inverse=True)[1].reshape(-1)
+    errors, codes = _pooled(rows)
     count, size = int(codes.max()) + 1, np.bincount(codes)
     if count < 2 or count == len(errors):
         return count, 0.0, float(errors.std())
@@ -282,8 +286,7 @@ def _share_of(rows: list[tuple[Floats, Integers]]) -> tuple[int, float, float]:
 
 def _mean_of(rows: list[tuple[Floats, Integers]], share: float) -> float:
     """Return the mean by generalized least squares: rows of a group say less than as many of groups of their own."""
-    errors = np.concatenate([each for each, _ in rows])
-    codes = np.unique(np.concatenate([groups for _, groups in rows]), return_inverse=True)[1].reshape(-1)
+    errors, codes = _pooled(rows)
     ratio, size = share / (1.0 - share), np.bincount(codes)
     return float(np.average(errors, weights=(1.0 / (1.0 + ratio * size))[codes]))
 

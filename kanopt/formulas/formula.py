@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from kanopt.formulas.functions import ATOM, TextPart, Writer, number, quoted_nam
 from kanopt.formulas.lowering import lowering
 from kanopt.formulas.modules import modules
 from kanopt.formulas.nodes import Constant, Node, Power, Sum, fold, postorder, rebuild
-from kanopt.formulas.parameters import is_parameter, names_in, parameters_of
+from kanopt.formulas.parameters import is_parameter, parameters_of
 from kanopt.formulas.parser import CALLED, parse_as
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_latex
@@ -36,8 +35,6 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.validity import provenance_of_changed
 from kanopt.formulas.variables import Reference, ReferenceValue, Resolver, Variable, is_finite
 from kanopt.text import number_text
-
-# Edit laws by hand: fix constants at values and rewrite parts; the provenance records the change.
 
 LONGEST_RECORD = 20_000
 """Characters of the provenance that earlier changes may take up."""
@@ -64,15 +61,11 @@ class _PatternWriter(Writer):
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def _written(root: Node) -> str:
-    return fold(root, _PatternWriter().visit).text
-
-
 def pattern(formula: BaseFormula) -> str:
     """Return the formula in one line with names of constants instead of values, as :meth:`edited` reads it.
 
-    Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
-    ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
+    Numbers without a name have all their digits; curves and tables that are called like a function stand in
+    back-quotes.
 
     Examples
     --------
@@ -80,88 +73,7 @@ def pattern(formula: BaseFormula) -> str:
     >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
     'a · km + 2'
     """
-    return _written(_rename_duplicates(formula.root))
-
-
-def _pieces_of(root: Node) -> list[Curve | Step | Table]:
-    return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
-
-
-def _rename_duplicates(root: Node) -> Node:
-    """Return the graph with distinct names, such as s1 and s2, for tabulated functions that would read the same."""
-    by_text: dict[str, list[Curve | Step | Table]] = {}
-    for piece in _pieces_of(root):
-        by_text.setdefault(_written(piece), []).append(piece)
-    groups = [group for group in by_text.values() if len(group) > 1]
-    if not groups:
-        return root
-    taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
-    names: dict[bytes, str] = {}
-    for group in groups:
-        own = (name for k in count(1) if (name := f"{group[0].name}{k}") not in taken)
-        names |= {piece.key: name for piece, name in zip(group, own, strict=False)}
-
-    def visit(node: Node, children: list[Node]) -> Node:
-        new = node.with_children(children) if children else node
-        renamed = node.key in names and isinstance(new, Curve | Step | Table)
-        return replace(new, name=names[node.key]) if renamed else new  # type: ignore[type-var]
-
-    return fold(root, visit)
-
-
-def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormula:
-    """Return the law with constants held at values; :meth:`refit` estimates the others beside them.
-
-    Parameters
-    ----------
-    values
-        Name of a constant to the value that it has from now on, as part of the structure.
-
-    Raises
-    ------
-    FormulaError
-        If a name is that of no constant, a value is no finite number, or there are none.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
-    >>> held = law.fixed({"b": 1.0})
-    >>> print(held, held.provenance["fixed"])
-    0.5 · km b = 1, was 0.97
-    """
-    if not isinstance(values, Mapping) or not values:
-        raise FormulaError(
-            f"{formula.title}: fixed({values!r:.50}) must map constants to values, such as {{'c1': 1.0}}"
-        )
-    known = parameters_of(formula.root)
-    held = {}
-    for name, value in values.items():
-        if name not in known:
-            raise FormulaError(f"{formula.title}: {name!r} is no constant of it; {nearest(str(name), known)}")
-        if not is_finite(value):
-            told = f"the constant {name!r} cannot be held at {value!r:.50}, no finite number"
-            raise FormulaError(f"{formula.title}: {told}")
-        held[name] = Constant(float(value))
-    errors = formula.covariance.standard_errors if formula.covariance else {}
-
-    def was(name: str) -> str:
-        error = f" ± {number(errors[name])}" if name in errors else ""
-        return f"{name} = {number(held[name].value)}, was {number(known[name])}{error}"
-
-    def put(node: Node) -> Node:
-        return held.get(node.name, node) if isinstance(node, Constant) and is_parameter(node) else node
-
-    root = simplify_graph(rebuild(formula.root, put))
-    if any(_divides_by_zero(node) for node in postorder(root)):
-        raise FormulaError(f"{formula.title}: with {'; '.join(map(was, held))} it divides by zero")
-    return _with_graph(formula, root, "fixed", "; ".join(map(was, held)))
-
-
-def _divides_by_zero(node: Node) -> bool:
-    if not isinstance(node, Power) or node.base != Constant(0.0):
-        return False
-    return isinstance(node.exponent, Constant) and node.exponent.value < 0.0
+    return fold(formula.root, _PatternWriter().visit).text
 
 
 def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | None = None) -> AnyFormula:
@@ -200,51 +112,66 @@ def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | N
             f"{formula.title}: constants={constants!r:.50} must map names to values, such as {{'c1': 1.0}}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
-    pieces = _pieces_of(_rename_duplicates(formula.root))
+    pieces = [node for node in postorder(formula.root) if isinstance(node, Curve | Step | Table)]
     new = parse_as(BaseFormula, text, formula.inputs, formula.output, constants=values, pieces=pieces)
 
     def valued(node: Node) -> Node:
-        # within a curve too a constant has the value that it has from now on
-        named = isinstance(node, Constant) and is_parameter(node)
-        return Constant(values[node.name], node.name) if named and isinstance(node, Constant) else node
+        # within a curve too a constant has the value that it has from now on; errors were those beside the old parts
+        if not isinstance(node, Constant) or (node.standard_error is None and not is_parameter(node)):
+            return node
+        return Constant(values.get(node.name, node.value) if is_parameter(node) else node.value, node.name)
 
-    return _with_graph(formula, rebuild(new.root, valued), "edited by hand", f"was {pattern(formula)}")
+    return _changed(formula, rebuild(new.root, valued), "edited by hand", f"was {pattern(formula)}")
 
 
-def _with_graph(formula: AnyFormula, root: Node, what: str, note: str) -> AnyFormula:
-    """Return the law with another graph; its fit, standard errors and covariance are dropped."""
+def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormula:
+    """Return the law with constants held at values; :meth:`refit` estimates the others beside them.
+
+    Parameters
+    ----------
+    values
+        Name of a constant to the value that it has from now on, as part of the structure.
+
+    Raises
+    ------
+    FormulaError
+        If a name is that of no constant, or a value is no finite number.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+    >>> held = law.fixed({"b": 1.0})
+    >>> print(held, held.provenance["fixed"])
+    0.5 · km b = 1, was 0.97
+    """
+    known = parameters_of(formula.root)
+    for name, value in values.items():
+        if name not in known:
+            raise FormulaError(f"{formula.title}: {name!r} is no constant of it; {nearest(str(name), known)}")
+        if not is_finite(value):
+            raise FormulaError(f"{formula.title}: {name!r} cannot be held at {value!r:.50}, no finite number")
+
+    def put(node: Node) -> Node:
+        held = isinstance(node, Constant) and is_parameter(node) and node.name in values
+        return Constant(float(values[node.name])) if held and isinstance(node, Constant) else node
+
+    told = [f"{name} = {number(value)}, was {number(known[name])}" for name, value in values.items()]
+    return _changed(formula, simplify_graph(rebuild(formula.root, put)), "fixed", "; ".join(told))
+
+
+def _changed(formula: AnyFormula, root: Node, what: str, note: str) -> AnyFormula:
+    """Return the law with another graph, without fit and standard errors; what was changed is on record."""
     earlier = formula.provenance.get(what)
-
-    def bare(node: Node) -> Node:
-        # the errors were those beside the old parts
-        uncertain = isinstance(node, Constant) and node.standard_error is not None
-        return Constant(node.value, node.name) if uncertain and isinstance(node, Constant) else node
-
     record = f"{note}; before that {earlier}" if earlier else note
     return replace(
         formula,
-        root=rebuild(root, bare),
+        root=root,
         fit=None,
         provenance={**provenance_of_changed(formula, root), what: record[:LONGEST_RECORD]},
         alternatives=(),
         covariance=None,
     )
-
-
-@dataclass(frozen=True)
-class Term:
-    """An additive term of a formula.
-
-    Parameters
-    ----------
-    text
-        The term in one line.
-    formula
-        The term as a formula over the inputs it uses.
-    """
-
-    text: str
-    formula: Formula
 
 
 @dataclass(frozen=True, repr=False)
@@ -313,8 +240,9 @@ class Formula(BaseFormula, Shown):
     correct = correction.correct
     intervals = confidence.intervals
     pattern = property(pattern)
-    fixed = fix_constants
+
     edited = edit_text
+    fixed = fix_constants
     to_python = programs.to_python
     to_sql = programs.to_sql
     to_javascript = programs.to_javascript
@@ -324,10 +252,10 @@ class Formula(BaseFormula, Shown):
     save = serialize.save
 
     @property
-    def terms(self) -> tuple[Term, ...]:
-        """The additive terms of the output; one for a law that is not a sum."""
+    def terms(self) -> tuple[Formula, ...]:
+        """The additive terms of the output, each as a formula of all inputs; one for a law that is not a sum."""
         parts = self.root.terms if isinstance(self.root, Sum) else (self.root,)
-        return tuple(Term(str(part), part) for part in map(self._over, parts))
+        return tuple(replace(self, root=part, fit=None, alternatives=(), covariance=None) for part in parts)
 
     @property
     def formulas(self) -> ConsideredFormulas[Formula]:
@@ -356,12 +284,6 @@ class Formula(BaseFormula, Shown):
             If an input is left unbound, or a name is no input.
         """
         return BoundFormula(self, bindings)
-
-    def simplify(self) -> Formula:
-        """Return an equal, simplified formula: constants folded, sums flattened, exp(log) cancelled."""
-        root = simplify_graph(self.root)
-        known = self.covariance
-        return replace(self, root=root, covariance=None if known is None else known.restrict(names_in(root)))
 
     def to_latex(self) -> str:
         """Return the formula as LaTeX, ``output = …``."""
@@ -432,14 +354,6 @@ class Formula(BaseFormula, Shown):
             If the file is not a formula of a known version.
         """
         return serialize.load(cls, path)
-
-    def _over(self, root: Node) -> Formula:
-        """Return a formula of the same output with another graph, over the inputs the graph uses."""
-        names = {name for node in postorder(root) for name in node.names}
-        kept = tuple(variable for variable in self.inputs if variable.name in names)
-        return replace(
-            self, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None
-        )
 
     def __repr__(self) -> str:
         per = f" per {self.per}" if self.per else ""

@@ -5,8 +5,7 @@ algorithm recurses and a shared step is computed once. Two nodes are equal if th
 
 A kind of node declares itself once, in its class: its fields, of which those that hold nodes are its children and all
 are what a file holds; how it is computed; how it is written, in general and, by methods ``spell_…``, in families of
-languages; its unit; its learned numbers; how many operators it counts for. A kind that is short for a graph of others
-states that graph as its :meth:`~Node.meaning`, and has all the rest from it.
+languages; its unit; its learned numbers; how many operators it counts for.
 """
 
 from __future__ import annotations
@@ -32,6 +31,9 @@ T = TypeVar("T")
 
 DEEPEST = 250
 LARGEST = 200_000
+
+FILED = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+"""How pydantic reads files of formulas: with no key too many, and no type for another."""
 
 KINDS: dict[str, type[Node]] = {}
 """Every kind of node, by the word that stands for it in files."""
@@ -72,12 +74,23 @@ class Node:
     size: int
     operators: ClassVar[int | None] = 1
     """How many operators it counts for, beside those of its children; None for one between every two of these."""
-    unit_rule: ClassVar[str] = "meaning"
+    unit_rule: ClassVar[str]
     """How its unit follows from those of its children: a rule of :mod:`kanopt.formulas.dimensions`."""
 
     def __init_subclass__(cls, *, is_kind: bool = True) -> None:
         if is_kind:
             KINDS[kind_of(cls)] = cls
+
+    __pydantic_config__: ClassVar[Any] = FILED
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Read a kind of node by its fields, and a node in them as the place of one that was read before."""
+        if source is not Node:
+            return handler(source)
+        from pydantic_core import core_schema
+
+        return core_schema.with_info_plain_validator_function(_read_before)
 
     def __post_init__(self) -> None:
         kind: Any = type(self)
@@ -131,26 +144,13 @@ class Node:
         held = dict(zip(_below_names(kind), children, strict=True))
         return replace(self, **held)  # type: ignore[type-var]
 
-    def meaning(self) -> Node:
-        """Return the graph of other kinds, over the same children, that this node is short for."""
-        raise NotImplementedError(
-            f"{kind_of(type(self))}: this kind of node says neither this nor what it means"
-        )
-
     def compute(self, values: Sequence[Floats], data: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the value, given the children's values and the inputs by name; all broadcast."""
-        return self.as_meant(values, lambda node, below: node.compute(below, data))
+        raise NotImplementedError
 
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
         """Write it, given its children as they are written."""
-        return self.as_meant(parts, writer.visit)
-
-    def as_meant(self, below: Sequence[T], visit: Callable[[Node, list[T]], T]) -> T:
-        """Do with the graph that it means what is done with any graph, given that of its children."""
-        known = {child.key: each for child, each in zip(self.children, below, strict=True)}
-        return fold(
-            self.meaning(), lambda node, parts: known[node.key] if node.key in known else visit(node, parts)
-        )
+        raise NotImplementedError
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -215,6 +215,15 @@ class Node:
 
     def __neg__(self) -> Node:
         return Product((Constant(-1.0), self))
+
+
+def _read_before(place: Any, info: Any) -> Node:
+    nodes: list[Node] = info.context
+    if type(place) is not int or not 0 <= place < len(nodes):
+        raise ValueError(
+            f"expected the position of one of the {len(nodes)} nodes before it, found {place!r:.60}"
+        )
+    return nodes[place]
 
 
 def _node(value: Node | float) -> Node:
@@ -378,13 +387,6 @@ def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:
         return change(node if same else node.with_children(children))
 
     return fold(root, visit)
-
-
-def spelled_out(root: Node) -> Node:
-    """Return the graph with what every step means in place of it, where its kind is short for others."""
-    if all(type(node).meaning is Node.meaning for node in postorder(root)):
-        return root
-    return rebuild(root, lambda node: node if type(node).meaning is Node.meaning else node.meaning())
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,11 @@ WORDS = (
 )
 ARITHMETIC = r"\*\*|[-+*/^(),·×÷−]"
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
-_SIGNS = {"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "<>": "!="}
+_SIGNS = {
+    **{"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "<>": "!="},
+    **{"=": "==", "&": "and", "&&": "and", "|": "or", "||": "or"},
+}
+"""Signs of other languages, and what they are here."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,6 @@ class FormulaText:
         """Refuse a text that nests too deep, or has too many operators, for Python's parser."""
         depth = operators = 0
         for token in self.tokens[:-1]:
-            self.check_token(token)
             if token.kind == "sign":
                 depth += (token.text in _OPENING) - (token.text in _CLOSING)
                 operators += token.text not in (*_OPENING, *_CLOSING, ",")
@@ -169,9 +172,6 @@ class FormulaText:
                 raise self.error(f"brackets nest deeper than {DEEPEST}", token.place)
             if operators > MOST_OPERATORS:
                 raise self.error(f"there are more than {MOST_OPERATORS:,} operators", token.place)
-
-    def check_token(self, token: Token) -> None:
-        """Refuse a token that has no place in the language."""
 
     def place(self, node: ast.expr) -> int:
         """Return where a part begins in the text."""
@@ -301,11 +301,6 @@ def parse_as(
     inputs = variables_of(inputs, f"formula for {output.name!r}")
     laws = {} if laws is None else laws
     own = {variable.name: variable for variable in inputs}
-    for name in own:
-        if name in laws:
-            raise FormulaError(
-                f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
-            )
     parser = FormulaParser(text, own, laws, output.name)
     for piece in pieces:
         if not isinstance(piece, Curve | Step | Table):
@@ -321,7 +316,7 @@ def parse_as(
         root=root,
         inputs=_merged_inputs(inputs, used, output.name),
         output=output,
-        per=per or _common_per(used),
+        per=per or (used[0].per if len({law.per for law in used}) == 1 else ""),
         domain=Domain.intersection(law.domain for law in used),
         parts=tuple(replace(law, alternatives=(), parts=()) for law in learned_laws(used)),
         provenance={"text": text.strip()},
@@ -361,15 +356,12 @@ def _intersect_declarations(known: Variable, other: Variable, what: str) -> Vari
     return replace(known, unit=known.unit or other.unit, low=low, high=high, categories=allowed)
 
 
-def _common_per(laws: Sequence[BaseFormula]) -> str:
-    """Return what one row is in all of the laws; empty if they differ."""
-    return laws[0].per if len({law.per for law in laws}) == 1 else ""
-
-
 def _checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
 ) -> dict[str, Constant]:
-    """Return constants with a name; their names are those of nothing else, and their values finite."""
+    """Return constants with a name; every name means one thing, and their values are finite."""
+    if both := [name for name in inputs if name in laws]:
+        raise FormulaError(f"formula for {what!r}: {both[0]!r} is both an input and a law; rename one")
     known = [(inputs, "an input"), (laws, "a law"), (CONSTANTS, "a known number"), (CALLED, "a function")]
     for name, value in constants.items():
         check_name(name, "constant")

@@ -129,7 +129,6 @@ Sort = Literal["number", "text", "date", "truth"]
 
 KEYWORDS = ("and", "or", "not", "in")
 _MISSING = "missing"
-_INSTEAD = {"=": "==", "&": "and", "&&": "and", "|": "or", "||": "or"}
 _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -235,13 +234,6 @@ class _RowParser(FormulaText):
         self.columns = list(dict.fromkeys([*sorts, *others]))
         self.reads: dict[str, None] = {}
         self.calendar: dict[str, tuple[str, tuple[str, ...]]] = {}
-
-    def check_token(self, token: Token) -> None:
-        """Refuse signs of other languages."""
-        if token.kind == "sign" and token.text in _INSTEAD:
-            better = _INSTEAD[token.text]
-            purpose = "to compare" if better == "==" else f"in place of {token.text}"
-            raise self.error(f"write {better} {purpose}", token.place)
 
     def part(self, node: ast.expr) -> _Part:
         """Return what a part means."""

@@ -307,17 +307,15 @@ def provenance_of_changed(formula: BaseFormula, root: Node) -> Mapping[str, str]
     return {key: text for key, text in formula.provenance.items() if key != "held"}
 
 
-def _ends(root: Node) -> set[tuple[str, str, float]]:
-    """Return at which numbers inputs and steps are held, and which of these inputs are also read as they are."""
-    held, bare = set[tuple[str, str, float]](), set[str]()
-    for node in postorder(root):
-        names = [child.name for child in node.children if isinstance(child, Input)]
-        ends = [child.value for child in node.children if isinstance(child, Constant)]
-        if isinstance(node, Extreme) and ends:
-            held |= {(type(node).__name__, name, end) for end in ends for name in names or [""]}
-        else:
-            bare |= set(names)
-    return held | {("", name, 0.0) for _, name, _ in held if name in bare}
+def _ends(root: Node) -> set[tuple[str, float, tuple[str, ...]]]:
+    """Return at which numbers inputs and steps are held."""
+    return {
+        (type(node).__name__, end.value, tuple(name for child in node.children for name in child.names))
+        for node in postorder(root)
+        if isinstance(node, Extreme)
+        for end in node.children
+        if isinstance(end, Constant)
+    }
 
 
 def _told(formula: AnyFormula, text: str) -> AnyFormula:

@@ -33,28 +33,6 @@ _COMBINATIONS = 96
 _SEED = 7
 
 
-@dataclass(frozen=True)
-class Fall:
-    """A stretch of an input along which a law falls.
-
-    Parameters
-    ----------
-    input
-        Name of the input.
-    text
-        What falls from where to where, in a clause.
-    share
-        By how much it falls, as a share of its value before.
-    """
-
-    input: str
-    text: str
-    share: float
-
-    def __str__(self) -> str:
-        return self.text
-
-
 def expects_rise(variable: Variable, output: Variable) -> bool:
     """Whether one expects a law to rise with an input: what is spent (time, money, fuel) with distance, load or volume.
 
@@ -85,22 +63,8 @@ def _is(variable: Variable, units: tuple[str, ...], words: re.Pattern[str]) -> b
     return "per" not in parts and any(words.fullmatch(part) for part in parts)
 
 
-def wrong_falls(formula: BaseFormula) -> list[Fall]:
-    """Return the deepest fall of a law along each input with which one expects it to rise, inside its domain.
-
-    An input along which it is proved to rise is left out. The others are held at random combinations of the domain.
-    """
-    proved = {fact.input for fact in formula.shapes if fact.shape == "rises" and fact.verdict == "proved"}
-    asked = [
-        variable
-        for variable in formula.inputs
-        if variable.name in formula.used - proved and expects_rise(variable, formula.output)
-    ]
-    falls = [_deepest_fall(formula, variable) for variable in asked]
-    return [fall for fall in falls if fall is not None]
-
-
-def _deepest_fall(formula: BaseFormula, variable: Variable) -> Fall | None:
+def _deepest_fall(formula: BaseFormula, variable: Variable) -> tuple[str, float] | None:
+    """Return the deepest fall of a law along an input inside its domain, as text and as a share; None where none is."""
     ends = formula.valid_range(variable)
     columns = _combinations(formula)
     if columns is None or ends[0] is None or ends[1] is None or not ends[0] < ends[1]:
@@ -120,24 +84,7 @@ def _deepest_fall(formula: BaseFormula, variable: Variable) -> Fall | None:
     before, after = (amount_text(float(values[row, at]), formula.output.unit, 3) for at in (high, low))
     begin, end = number_text(float(grid[high]), 3), amount_text(float(grid[low]), variable.unit, 3)
     text = f"it falls from {before} to {after} between {variable.name} {begin} and {end}"
-    return Fall(variable.name, text, float(share[row, low]))
-
-
-def values_below_zero(formula: BaseFormula) -> str | None:
-    """Return the lowest value of a law inside its domain, as text, where it is below zero and no row is; else None.
-
-    See :func:`share_below_zero` for how much of the domain is no matter.
-    """
-    fit = formula.fit
-    if fit is None or fit.lowest is None or fit.lowest <= 0.0:
-        return None
-    if any(
-        fact.shape == "at least" and fact.verdict == "proved" and (fact.bound or 0.0) >= 0
-        for fact in formula.shapes
-    ):
-        return None
-    lowest, share = _below_zero(formula)
-    return amount_text(lowest, formula.output.unit, 3) if share > NEGLIGIBLE else None
+    return text, float(share[row, low])
 
 
 def share_below_zero(formula: BaseFormula) -> float:
@@ -173,17 +120,6 @@ def _below_zero(formula: BaseFormula) -> tuple[float, float]:
         return 0.0, 0.0
     known = values[np.isfinite(values)]
     return float(known.min()), float((known < 0.0).mean())
-
-
-def sparse_stretches(formula: BaseFormula) -> list[str]:
-    """Return the wide stretches of the inputs that few training rows are behind, as texts."""
-    found = []
-    for variable in formula.inputs:
-        known = formula.domain.range_of(variable.name)
-        if known is not None and variable.name in formula.used:
-            unit = variable.unit
-            found += [f"{variable.name} {range_text(low, high, unit, 3)}" for low, high in known.sparse]
-    return found
 
 
 def _combinations(formula: BaseFormula, count: int = _COMBINATIONS) -> dict[str, NDArray[Any]] | None:
@@ -338,15 +274,24 @@ def _error_of_sum(fit: Fit) -> float:
 
 def _shape_reasons(formula: BaseFormula) -> list[VerdictReason]:
     found = []
-    for fall in wrong_falls(formula):
-        if fall.share > _FALL:
-            level: Level = "weak" if fall.share > _DEEP_FALL else "usable"
-            advice = f"say monotone = {{ {fall.input} = 1 }}"
+    proved = [fact for fact in formula.shapes if fact.verdict == "proved"]
+    rising = {fact.input for fact in proved if fact.shape == "rises"}
+    for variable in formula.inputs:
+        if variable.name not in formula.used - rising or not expects_rise(variable, formula.output):
+            continue
+        fall, share = _deepest_fall(formula, variable) or ("", 0.0)
+        if share > _FALL:
+            level: Level = "weak" if share > _DEEP_FALL else "usable"
+            advice = f"say monotone = {{ {variable.name} = 1 }}"
             found.append(VerdictReason(level, f"{fall}, where one expects it to rise", advice))
-    below = values_below_zero(formula)
-    if below is not None:
-        message = f"it falls to {below} inside its data, where every row is above zero"
-        found.append(VerdictReason("weak", message, "say positive = true"))
+    bounded = any(fact.shape == "at least" and (fact.bound or 0.0) >= 0 for fact in proved)
+    fit = formula.fit
+    if fit is not None and (fit.lowest or 0.0) > 0.0 and not bounded:
+        lowest, share = _below_zero(formula)
+        if share > NEGLIGIBLE:
+            below = amount_text(lowest, formula.output.unit, 3)
+            message = f"it falls to {below} inside its data, where every row is above zero"
+            found.append(VerdictReason("weak", message, "say positive = true"))
     held = held_share(formula)
     if held is not None and held[1] > _MUCH_HELD:
         message = f"it would fall below zero on {percent_text(held[1])} of its domain and is held at {held[0]} there"
@@ -363,7 +308,14 @@ def _row_reasons(formula: BaseFormula) -> list[VerdictReason]:
     elif fit is not None and fit.rows_train > 0 and fit.rows_train + fit.rows_test < _FEWEST_IN_ALL:
         message = f"there are {fit.rows_train + fit.rows_test:,} rows in all, to learn from and to judge by"
         found.append(VerdictReason("usable", message, "collect more rows"))
-    if stretches := sparse_stretches(formula):
+    read = [variable for variable in formula.inputs if variable.name in formula.used]
+    known = [(variable, formula.domain.range_of(variable.name)) for variable in read]
+    stretches = [
+        f"{variable.name} {range_text(low, high, variable.unit, 3)}"
+        for variable, item in known
+        for low, high in (() if item is None else item.sparse)
+    ]
+    if stretches:
         names = join_list(stretches, 3)
         found.append(
             VerdictReason(

@@ -35,11 +35,11 @@ def test_numbers_of_any_make_become_float64(values):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["1", "2"], "the data are <U1: '1'"),
+        (["1", "2"], "the data hold string: '1'"),
         (np.array([1.0, "x"], dtype=object), "the data hold mixed.*'x'"),
         (pd.Series(["7 km"]), "is a number, but the data"),
         (pd.to_datetime(["2024-01-01"]), "datetime64"),
-        (np.array([1j]), "complex128"),
+        (np.array([1j]), "complex"),
         ([1.0, np.nan], "1 missing value of 2, the first at position 1"),
         (pd.Series([None, 2], dtype="Int64"), "1 missing value of 2, the first at position 0"),
     ],

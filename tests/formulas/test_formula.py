@@ -99,17 +99,6 @@ def test_what_is_known_is_told():
     assert repr(bare) == "<Formula x = rate(kind)>"
 
 
-def test_terms_add_up():
-    cost = parse_formula("4 + 0.3 * km + km * hour - 2 * hour", [KM, HOUR], MINUTES, per="leg")
-    data = {"km": np.array([1.0, 2.0]), "hour": 3.0}
-    terms = cost.terms
-    assert [term.text for term in terms] == ["4", "0.3 · km", "km · hour", "-2 · hour"]
-    assert [variable.name for variable in terms[1].formula.inputs] == ["km"]
-    assert all(term.formula.per == "leg" for term in terms)
-    np.testing.assert_allclose(sum(term.formula.evaluate(data) for term in terms), cost.evaluate(data))
-    assert len(law.terms) == 1
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -55,25 +54,6 @@ LANGUAGES = (
     *(engines.latex, engines.python, engines.sql, engines.javascript, engines.excel),
     engines.saved,
 )
-
-
-@dataclass(frozen=True, eq=False)
-class _Distance(Node, is_kind=False):
-    """The length of two legs at a right angle; not registered, since its name begins with an underscore."""
-
-    first: Node
-    second: Node
-
-    def meaning(self) -> Node:
-        return Power(self.first * self.first + self.second * self.second, Constant(0.5))
-
-
-@pytest.fixture
-def distance() -> Iterator[type[Node]]:
-    """Declare a kind of node for the time of a test."""
-    KINDS["_distance"] = _Distance
-    yield _Distance
-    del KINDS["_distance"]
 
 
 @pytest.fixture
@@ -145,35 +125,6 @@ class TestEveryKind:
         more = node.with_numbers([number + 1.0 for number in node.numbers])
         assert (more != node) == bool(node.numbers)
         assert count_operators(node) >= (kind not in ("constant", "input"))
-
-
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda engine: engine.__name__)
-def test_a_new_kind_is_written_from_what_it_means(
-    distance: Callable[..., Node], language: Callable[..., object]
-) -> None:
-    is_written(law_of(distance(X + Constant(0.5, "c"), Y) * 2.0 + X), language)
-
-
-def test_a_new_kind_is_printed_measured_and_differentiated(distance: Callable[..., Node]) -> None:
-    node = distance(X + Constant(0.5, "c"), Y)
-    law = law_of(node)
-    assert str(law) == "sqrt((x + 0.5) · (x + 0.5) + y · y)"
-    assert law.to_latex().startswith(r"\mathrm{cost} = ")
-    assert "msqrt" in "".join(formula_terms(law))
-    assert [str(constant) for constant in law.dimensions().constants] == ["c [km] in x + 0.5"]
-    assert not replace(law, output=Variable("cost", "h")).dimensions().consistent
-    assert node.with_children([Y, X]) == distance(Y, X) != node
-    is_differentiated(node)
-
-
-def test_a_kind_that_says_nothing_is_named() -> None:
-    @dataclass(frozen=True, eq=False)
-    class _Mute(Node, is_kind=False):
-        argument: Node
-
-    for ability in (str, Formula.to_python, Formula.to_sql, Formula.dimensions):
-        with pytest.raises(NotImplementedError, match="_mute: this kind of node says neither"):
-            ability(law_of(_Mute(X)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:], ids=lambda engine: engine.__name__)

@@ -113,6 +113,8 @@ def test_ways_between_places_have_a_length_and_a_direction() -> None:
         ("paid", [True, False, None, True]),
         ("not paid and miles > -1", [False, True, None, False]),
         ("miles <= 0 OR paid", [True, True, None, True]),
+        ("miles <= 0 || paid", [True, True, None, True]),
+        ("status = 'void'", [False, True, None, False]),
         ("5 in [5, 6]", [True, True, True, True]),
     ],
 )
@@ -124,8 +126,6 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
     ("text", "message"),
     [
         ("mils <= 0", r"character 1: there is no column 'mils'; did you mean 'miles'\?"),
-        ("miles = 0", "character 7: write == to compare"),
-        ("miles <= 0 & paid", "character 12: write and in place of &"),
         ("status + 1", "'status' holds texts, and nothing is computed with them"),
         ("missing('miles')", "the name of a column stands here, without quotes"),
         ("status < 'a'", "texts are compared by ==, != and in"),

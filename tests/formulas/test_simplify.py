@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,6 @@ from kanopt.formulas import (
     Maximum,
     Power,
     Sum,
-    Variable,
-    parse_formula,
 )
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.printing import to_infix
@@ -42,15 +41,15 @@ def test_simplifying_changes_no_value(law, data):
         ok = steady(law, data)
     except FormulaError:  # a category without an entry
         return
-    after = raw(law.simplify(), data)
+    after = raw(replace(law, root=simplify_graph(law.root)), data)
     np.testing.assert_allclose(after[ok], before[ok], rtol=1e-6, atol=1e-6)
 
 
 @given(laws())
 def test_simplifying_twice_is_simplifying_once(law):
-    once = law.simplify()
-    assert str(once.simplify()) == str(once)
-    assert once.root.size <= 2 * law.root.size
+    once = simplify_graph(law.root)
+    assert to_infix(simplify_graph(once)) == to_infix(once)
+    assert once.size <= 2 * law.root.size
 
 
 @pytest.mark.parametrize(
@@ -101,12 +100,3 @@ def test_a_constant_with_a_name_is_merged_with_nothing(node, expected):
     assert to_infix(found) == expected
     assert simplify_graph(found) == found
     assert set(parameters_of(found).items()) <= {("a", 2.0), ("b", 1.0)}
-
-
-def test_a_formula_keeps_all_else():
-    law = parse_formula(
-        "2 * 3 * x + 0 * y", [Variable("x", "km"), Variable("y")], Variable("out", "EUR"), per="leg"
-    )
-    simple = law.simplify()
-    assert str(simple) == "6 · x"
-    assert (simple.inputs, simple.output, simple.per) == (law.inputs, law.output, law.per)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,16 +200,10 @@ class ScoreTest:
 
     def _explained(self, z: Floats) -> Floats:
         """Return the products of columns, (n, k), as far as the numbers of the law explain them, (k, k)."""
-        across = np.vstack([self.slope @ z, *(self._by_class(each, own, z) for each, own in self._blocks)])
-        return np.asarray(across.T @ self.fit.inverse @ across)
-
-    @property
-    def _blocks(self) -> Iterator[tuple[Deviations, Floats]]:
-        return zip(self.fit.classes, self.own, strict=True)
-
-    @staticmethod
-    def _by_class(each: Deviations, own: Floats, z: Floats) -> Floats:
-        return np.column_stack([each.gathered(own * column) for column in z.T])
+        across = [self.slope @ z]
+        for each, own in zip(self.fit.classes, self.own, strict=True):
+            across.append(np.column_stack([each.gathered(own * column) for column in z.T]))
+        return np.asarray(np.vstack(across).T @ self.fit.inverse @ np.vstack(across))
 
     @np.errstate(all="ignore")
     def of_deviations(self, each: Deviations, z: Floats) -> float:
@@ -249,7 +243,7 @@ def proposal(gain: float, root: Node, by: By, held: frozenset[str] = frozenset()
     of = {name for name, _ in by}
     for name in FreeParameters.of(root, None).names:
         if name[0] == "u" and name not in of:
-            root = simplify_graph(with_value(root, name, 1.0))
+            root = simplify_graph(in_place_of(root, name, lambda _: Constant(1.0)))
     return Proposal(gain, root, by, held | {name for name in of if name[0] == "u"})
 
 
@@ -358,7 +352,7 @@ class ClassMoves:
             for x in self.scope.numbers if name[0] == "c" else ():
                 line = Product((Constant(0.0, f"a{self.next}"), Input(x)))
                 z = self.test.effect(name) * self.columns[x]
-                yield self.scored(z, with_term(self.root, name, line), name)
+                yield self.scored(z, in_place_of(self.root, name, partial(_plus, line)), name)
 
     def powers(self) -> Iterator[Proposal]:
         """Yield constants times a power, or an exponential, of a number."""
@@ -372,9 +366,15 @@ class ClassMoves:
                 exponent, z = Constant(0.0, f"p{self.next}"), self.effect(name)
                 if x in self.scope.positive:
                     power = Power(Input(x), exponent)
-                    yield self.scored(z * np.log(self.columns[x]), with_factor(self.root, name, power), name)
+                    yield self.scored(
+                        z * np.log(self.columns[x]),
+                        in_place_of(self.root, name, partial(_times, power)),
+                        name,
+                    )
                 rising = Apply("exp", Product((exponent, Input(x))))
-                yield self.scored(z * self.columns[x], with_factor(self.root, name, rising), name)
+                yield self.scored(
+                    z * self.columns[x], in_place_of(self.root, name, partial(_times, rising)), name
+                )
 
     def brackets(self) -> Iterator[Proposal]:
         """Yield constants that change where a number reaches a place."""
@@ -388,7 +388,7 @@ class ClassMoves:
                     continue
                 stair = Step(Input(x), (place,), (0.0, 1.0), f"step{self.next}")
                 factor = Power(Constant(1.0, f"s{self.next}"), stair)
-                root = with_factor(self.root, name, factor)
+                root = in_place_of(self.root, name, partial(_times, factor))
                 yield self.scored(np.where(self.columns[x] >= place, z, 0.0), root, name)
 
     def place_of_bracket(self, z: Floats, x: Floats) -> float | None:
@@ -443,10 +443,18 @@ class ClassMoves:
 
     def larger(self) -> Iterator[Proposal]:
         """Yield laws that read the larger of a number and a multiple of another one."""
-        read = {node.name for node in postorder(self.root) if isinstance(node, Input)}
+        nodes = postorder(self.root)
+        read = {node.name for node in nodes if isinstance(node, Input)}
+        compared = {
+            each.name
+            for node in nodes
+            if isinstance(node, Maximum)
+            for each in node.parts
+            if isinstance(each, Input)
+        }
         for x in self.scope.positive:
             for other in self.scope.positive:
-                if other == x or x not in read or _is_in_larger(self.root, x):
+                if other == x or x not in read or x in compared:
                     continue
                 ratio = self.columns[x] / self.columns[other]
                 for level in np.unique(np.quantile(ratio, np.linspace(0.1, 0.9, GRID))):
@@ -550,28 +558,16 @@ def _inputs_beside(root: Node, name: str) -> set[str]:
     return found
 
 
-def _is_in_larger(root: Node, name: str) -> bool:
-    return any(isinstance(node, Maximum) and Input(name) in node.children for node in postorder(root))
+def _plus(term: Node, node: Node) -> Node:
+    return Sum((node, term))
 
 
-def with_value(root: Node, name: str, value: float) -> Node:
-    """Return a graph with a number in the place of a constant."""
-    return rebuild(
-        root, lambda node: Constant(value) if isinstance(node, Constant) and node.name == name else node
-    )
+def _times(factor: Node, node: Node) -> Node:
+    return Product((node, factor))
 
 
-def with_factor(root: Node, name: str, factor: Node) -> Node:
-    """Return a graph with a constant times a factor in the place of the constant."""
-    return _in_place_of(root, name, lambda node: Product((node, factor)))
-
-
-def with_term(root: Node, name: str, term: Node) -> Node:
-    """Return a graph with a constant and a term in the place of the constant."""
-    return _in_place_of(root, name, lambda node: Sum((node, term)))
-
-
-def _in_place_of(root: Node, name: str, make: Callable[[Node], Node]) -> Node:
+def in_place_of(root: Node, name: str, make: Callable[[Node], Node]) -> Node:
+    """Return a graph with what is made of a constant in the place of the constant."""
     return rebuild(
         root, lambda node: make(node) if isinstance(node, Constant) and node.name == name else node
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -25,10 +26,10 @@ from kanopt.formulas.estimation.class_moves import (
     ClassMoves,
     ClassScope,
     Proposal,
+    in_place_of,
     places_of,
     proposal,
     replaced,
-    with_value,
 )
 from kanopt.formulas.estimation.drawn import (
     DrawnFit,
@@ -243,9 +244,13 @@ class ClassSearch:
             simple = None if name in drawn or name in known.held else self.simple(name, value)
             if simple is None:
                 continue
-            root = simplify_graph(with_value(known.root, name, simple))
+            root = simplify_graph(in_place_of(known.root, name, partial(_number, simple)))
             left = set(FreeParameters.of(root, None).names)
             yield root, tuple(each for each in known.by if each[0] in left)
+
+
+def _number(value: float, _: Node) -> Node:
+    return Constant(value)
 
 
 def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Floats) -> list[str]:

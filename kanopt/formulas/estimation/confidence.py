@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +29,6 @@ _STATIONARY = 0.02
 _LOWER = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
 class ProfileLikelihood:
     """The profile likelihood of a law at its least squares, which is minimised over all constants but one.
 
@@ -41,70 +39,51 @@ class ProfileLikelihood:
 
     Parameters
     ----------
-    residuals
-        The residuals as a function of p free parameters.
-    theta
-        The parameters at the minimum, (p,).
-    names
-        Their names.
+    residuals, free
+        The residuals as a function of p free parameters, which are at the minimum.
+    what
+        The law, for errors.
+
+    Attributes
+    ----------
     errors
         Their standard errors for equal variances, (p,).
     directions
         Column i: the first-order change of all parameters when parameter i changes by 1 and the others are optimal,
         (p, p).
-    cost, variance
-        S(θ̂), and s² = S(θ̂)/(n − p).
+    cost, variance, freedom
+        S(θ̂), s² = S(θ̂)/(n − p), and n − p.
+
+    Raises
+    ------
+    FitError
+        If the law has no value in some row there, it is not a minimum, or the fit is exact.
     """
 
-    residuals: Residuals
-    theta: Floats
-    names: tuple[str, ...]
-    errors: Floats
-    directions: Floats
-    cost: float
-    variance: float
-
-    @classmethod
-    def of(cls, residuals: Residuals, theta: Floats, names: tuple[str, ...], what: str) -> ProfileLikelihood:
-        """Build the profile at a minimum.
-
-        Raises
-        ------
-        FitError
-            If the law has no value in some row there, it is not a minimum, or the fit is exact.
-        """
-        at = residuals.at(theta)
-        left = residuals.count - theta.size
-        if at is None or left < 1:
+    def __init__(self, residuals: Residuals, free: FreeParameters, what: str) -> None:
+        at = residuals.at(free.values)
+        self.freedom = residuals.count - free.count
+        if at is None or self.freedom < 1:
             raise FitError(
                 f"{what}: a profile needs more rows than constants, and a finite value of the law on each"
             )
         residual, jacobian = at
         _, basis = projection(jacobian, residual)
-        inside = basis.T @ residual
+        inside = float(np.square(basis.T @ residual).sum())
         cost = float(residual @ residual)
-        outside = max(cost - float(inside @ inside), 1e-300)
-        if (
-            basis.shape[1] < theta.size
-            or math.sqrt((inside @ inside / theta.size) / (outside / left)) > _STATIONARY
-        ):
+        outside = max(cost - inside, 1e-300)
+        offset = math.sqrt((inside / free.count) / (outside / self.freedom))
+        if basis.shape[1] < free.count or offset > _STATIONARY:
             raise FitError(
                 f"{what}: its constants are not those that fit this table best, with these weights and this scale; "
                 "refit it on the table first"
             )
-        variance = cost / left
+        self.residuals, self.theta, self.names = residuals, free.values, free.names
+        self.cost, self.variance = cost, cost / self.freedom
         size = np.linalg.norm(jacobian, axis=0)
         inverse = np.linalg.inv((jacobian / size).T @ (jacobian / size)) / np.outer(size, size)
-        spread = np.diag(inverse)
-        return cls(residuals, theta, names, np.sqrt(variance * spread), inverse / spread, cost, variance)
-
-    def ends(self, place: int, reach: float) -> tuple[float, float]:
-        """Return where the profile t of a parameter is −`reach` and `reach`; infinite if it never is.
-
-        If the law becomes undefined before, as a logarithm does, the interval ends there.
-        """
-        low, high = (self._end(place, side, reach) for side in (-1.0, 1.0))
-        return low, high
+        self.errors = np.sqrt(self.variance * np.diag(inverse))
+        self.directions = inverse / np.diag(inverse)
 
     def nonlinearity(self, place: int, reach: float) -> float:
         """Return the relative deviation of the profile t from a straight line at `reach` standard errors."""
@@ -132,8 +111,12 @@ class ProfileLikelihood:
             )
         return math.sqrt(max(found.cost - self.cost, 0.0) / self.variance), found.theta
 
-    def _end(self, place: int, side: float, reach: float) -> float:
-        """Search on one side for τ = reach: bracket it by doubling, then narrow the bracket (Brent 1973, ch. 4)."""
+    def end(self, place: int, side: float, reach: float) -> float:
+        """Return where the profile t of a parameter is `reach` on a side, infinite if it never is.
+
+        It is bracketed by doubling, then the bracket is narrowed (Brent 1973, ch. 4). If the law becomes undefined
+        before, as a logarithm does, the interval ends there.
+        """
         from scipy.optimize import brentq
 
         near: Floats | None = None
@@ -206,29 +189,38 @@ def intervals(
     >>> found.low.round(3).to_dict(), found.high.round(3).to_dict()
     ({'a': 0.486, 'b': 0.791}, {'a': 0.516, 'b': 0.808})
     """
+    import pandas as pd
+
     what = f"formula for {formula.output.name!r}"
     if not 0.0 < level < 1.0:
         raise FitError(f"{what}: a level lies between 0 and 1, such as 0.95, not {level!r}")
-    if table is None:
-        return _frame(_wald(formula, level, what))
-    free = estimated_parameters(formula)
-    rows = EstimationRows.of(formula, table, weight)
-    if log_target and not (rows.target > 0).all():
-        raise FitError(f"{what}: a logarithm needs positive values of the output")
-    profile = ProfileLikelihood.of(
-        Residuals.of(formula.root, free, rows, log_target), free.values, free.names, what
-    )
-    return _frame(_profiled(formula, profile, level))
-
-
-_Row: TypeAlias = tuple[str, float, float, float, float, str]
-
-
-def _frame(rows: list[_Row]) -> pd.DataFrame:
-    import pandas as pd
-
+    known, profile = formula.covariance, None
+    errors, estimates = _errors(formula), _numbers(formula)
+    if table is not None:
+        free, rows = estimated_parameters(formula), EstimationRows.of(formula, table, weight)
+        if log_target and not (rows.target > 0).all():
+            raise FitError(f"{what}: a logarithm needs positive values of the output")
+        profile = ProfileLikelihood(Residuals.of(formula.root, free, rows, log_target), free, what)
+        errors = {
+            name: errors.get(name, e) for name, e in zip(free.names, profile.errors.tolist(), strict=True)
+        }
+    if not errors:
+        raise FormulaError(
+            f"{what}: no constant with a name has a standard error; refit the law on a table first"
+        )
+    found = []
+    for place, (name, error) in enumerate(errors.items()):
+        freedom = known.degrees_of_freedom if known is not None and name in known.names else None
+        plain = _quantile(level, freedom if profile is None else profile.freedom)
+        ends, method = [estimates[name] - plain * error, estimates[name] + plain * error], "wald"
+        if profile is not None and profile.errors[place] > 0:
+            # robust errors stretch the profile, as they stretch the interval of Wald
+            reach = plain * error / float(profile.errors[place])
+            if profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT:
+                ends, method = [profile.end(place, side, reach) for side in (-1.0, 1.0)], "profile"
+        found.append((name, estimates[name], error, *ends, method))
     columns = ["constant", "estimate", "standard_error", "low", "high", "method"]
-    return pd.DataFrame(rows, columns=columns).set_index("constant")
+    return pd.DataFrame(found, columns=columns).set_index("constant")
 
 
 def _quantile(level: float, freedom: float | None) -> float:
@@ -236,22 +228,6 @@ def _quantile(level: float, freedom: float | None) -> float:
 
     share = (1.0 + level) / 2.0
     return float(ndtri(share) if freedom is None else stdtrit(freedom, share))
-
-
-def _wald(formula: BaseFormula, level: float, what: str) -> list[_Row]:
-    estimates = _numbers(formula)
-    errors = _errors(formula)
-    if not errors:
-        raise FormulaError(
-            f"{what}: no constant with a name has a standard error; refit the law on a table first"
-        )
-    known = formula.covariance
-    rows: list[_Row] = []
-    for name, error in errors.items():
-        freedom = known.degrees_of_freedom if known is not None and name in known.names else None
-        reach = _quantile(level, freedom) * error
-        rows.append((name, estimates[name], error, estimates[name] - reach, estimates[name] + reach, "wald"))
-    return rows
 
 
 def _numbers(formula: BaseFormula) -> dict[str, float]:
@@ -289,20 +265,3 @@ def estimated_parameters(formula: BaseFormula) -> FreeParameters:
             f"formula for {formula.output.name!r}: the covariance is of a part of a curve or table only; refit it first"
         )
     return free
-
-
-def _profiled(formula: BaseFormula, profile: ProfileLikelihood, level: float) -> list[_Row]:
-    plain = _quantile(level, profile.residuals.count - profile.theta.size)
-    stated = _errors(formula)
-    rows: list[_Row] = []
-    for place, name in enumerate(profile.names):
-        estimate, error = float(profile.theta[place]), float(profile.errors[place])
-        shown = stated.get(name, error)
-        # robust errors stretch the profile, as they stretch the interval of Wald
-        reach = plain * (shown / error if error > 0 else 1.0)
-        if error > 0 and profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT:
-            low, high = profile.ends(place, reach)
-            rows.append((name, estimate, shown, low, high, "profile"))
-        else:
-            rows.append((name, estimate, shown, estimate - plain * shown, estimate + plain * shown, "wald"))
-    return rows

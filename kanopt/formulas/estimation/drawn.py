@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,6 @@ from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, lev
 from kanopt.formulas.estimation.naming import EstimationRows
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 Columns = tuple[str, ...]
 
@@ -87,11 +84,10 @@ class Classes:
         crossed = np.bincount(pairs, values, self.size * other.size).reshape(self.size, other.size)
         return np.asarray(crossed, dtype=np.float64)
 
-    def matrix(self, values: Floats) -> csr_array:
-        """Return the derivative of what rows deviate by, each times a value, (n, size)."""
-        from scipy.sparse import csr_array
-
-        return csr_array((values, (np.arange(len(values)), self.codes)), shape=(len(values), self.size))
+    @property
+    def basis(self) -> Floats:
+        """What each deviation adds in every row, (n, size)."""
+        return np.asarray(self.codes[:, None] == np.arange(self.size), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,12 +162,6 @@ class Smooth:
     def crossed(self, other: Deviations, values: Floats) -> Floats:
         """Return the sums of values times what both deviate by for a number of each, (size, other.size)."""
         return np.array([other.gathered(values * column) for column in self.basis.T])
-
-    def matrix(self, values: Floats) -> csr_array:
-        """Return the derivative of what rows deviate by, each times a value, (n, size)."""
-        from scipy.sparse import csr_array
-
-        return csr_array(self.basis * values[:, None])
 
 
 Deviations: TypeAlias = Classes | Smooth
@@ -306,23 +296,20 @@ class DrawnFit:
         return self.numbers[blocks(self.free.count, self.classes)[place]]
 
     @cached_property
-    def jacobian(self) -> csr_array:
+    def jacobian(self) -> Floats:
         """Weighted derivative of the fitted values in all numbers, (n, p); nothing in one that is held."""
         theta, slope = rowwise(self.numbers, self.free, self.classes, len(self.residual))
-        from scipy.sparse import csr_array, hstack
-
-        parts = [csr_array((self.slopes * slope).T)]
+        parts = [(self.slopes * slope).T]
         for each in self.classes:
             place = self.free.blocks[each.name].start
-            parts.append(
-                each.matrix(self.slopes[place] * theta[place] if each.factor else self.slopes[place])
-            )
-        return csr_array(hstack(parts)) * (self.curvature.diagonal() != 0.0)
+            own = self.slopes[place] * theta[place] if each.factor else self.slopes[place]
+            parts.append(each.basis * own[:, None])
+        return np.asarray(np.hstack(parts) * (self.curvature.diagonal() != 0.0))
 
     @cached_property
     def leverage(self) -> Floats:
         """How much every fitted value depends on its own row, (n,)."""
-        return np.asarray((self.jacobian @ self.inverse * self.jacobian.toarray()).sum(axis=1))
+        return np.asarray((self.jacobian @ self.inverse * self.jacobian).sum(axis=1))
 
     def left_out(self, folds: Indices) -> Floats:
         """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
@@ -330,7 +317,7 @@ class DrawnFit:
         idle = self.curvature.diagonal() == 0.0
         stiff[idle, idle] = 1.0
         rows = np.ones(len(self.residual))
-        return Linearised(self.residual, self.jacobian.toarray(), rows, stiff).left_out(folds)
+        return Linearised(self.residual, self.jacobian, rows, stiff).left_out(folds)
 
     def surprise(self, floor: float, *, constants: bool = False) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).

@@ -32,7 +32,6 @@ from kanopt.formulas.nodes import (
     fold,
     postorder,
     rebuild,
-    spelled_out,
 )
 from kanopt.formulas.parameters import is_parameter, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
@@ -219,7 +218,7 @@ class GraphTape(Tape):
         super().__init__(free.count, common_shape(columns))
         self.free = free
         with np.errstate(all="ignore"):
-            _Compiler(self, spelled_out(root), columns, free).compile()
+            _Compiler(self, root, columns, free).compile()
 
     def value(self, theta: Floats) -> Floats:
         """Return the law's value at `theta`, (p,), in the shape of the rows; NaN where undefined."""

@@ -75,9 +75,6 @@ def levenberg_marquardt(
     iterations: int,
     tolerance: float,
     enough: float = 0.0,
-    *,
-    largest: float = LARGEST,
-    growing_scale: bool = False,
 ) -> SearchEnd:
     """Minimise a sum of squares from a start.
 
@@ -93,11 +90,6 @@ def levenberg_marquardt(
         The last step is the one after which the linear model promises, or the sum loses, less than this share of it.
     enough
         A sum that is as good as zero.
-    largest
-        Parameters from here on are none.
-    growing_scale
-        Whether the scale of a parameter is the largest on the way (Moré 1978), not that of the place: steps are more
-        careful, and more of the bad starts lead to the minimum.
     """
     from scipy.linalg.lapack import dposv
 
@@ -106,7 +98,7 @@ def levenberg_marquardt(
     if not math.isfinite(cost):
         return nowhere
     damping, growth, steps = 1e-3, 2.0, 0
-    curvature, largest_scale = np.zeros((size, size)), np.zeros(size)
+    curvature = np.zeros((size, size))
     for round_ in range(iterations + 1):
         found, descent = problem.normal_equations(theta)
         if not math.isfinite(found.sum() + descent.sum()):
@@ -116,8 +108,6 @@ def levenberg_marquardt(
         if round_ == iterations or cost <= enough or not size:
             break
         scale = np.sqrt(np.maximum(curvature.diagonal(), 1e-200))
-        if growing_scale:
-            scale = largest_scale = np.maximum(scale, largest_scale)
         scaled, downhill = curvature / (scale[:, None] * scale), descent / scale
         before, improved = cost, False
         while damping < _MOST_DAMPING:
@@ -129,7 +119,7 @@ def levenberg_marquardt(
             if not promised > tolerance * cost:
                 break
             trial = problem.projected(theta + step / scale)
-            reached = problem.cost(trial) if not failed and np.abs(trial).max() < largest else math.inf
+            reached = problem.cost(trial) if not failed and np.abs(trial).max() < LARGEST else math.inf
             if reached < cost:
                 # Nielsen 1999, "Damping parameter in Marquardt's method", section 2
                 gain = (cost - reached) / promised
@@ -228,9 +218,8 @@ def plane(rows: Floats, target: Floats, weight: Floats) -> tuple[Floats, Floats]
 # derivative is Kaufman's of 1975). A step to where the law is undefined is rejected like one that raises
 # the cost, so that logarithms and powers need no bounds.
 #
-# The search is that of :mod:`kanopt.formulas.estimation.least_squares`. Its normal equations square the
-# condition number (Björck 1996, *Numerical Methods for Least Squares Problems*, section 2.2); from where it
-# ends, the last steps are taken on orthogonal factors.
+# The search is that of MINPACK (Moré 1978), which takes its steps on orthogonal factors: normal equations square the
+# condition number (Björck 1996, *Numerical Methods for Least Squares Problems*, section 2.2).
 
 ESTIMATE_ROUNDING = 1e-9
 """Logarithm of a smearing factor that is rounding."""
@@ -322,13 +311,13 @@ class Residuals:
 STEPS = 200
 TOLERANCE = 1e-14
 """Share of the squares that a step of the search has to gain."""
-OFFSET = 1e-7
-"""Relative offset at which the steps on orthogonal factors end."""
 CONVERGED = 1e-3
 """Relative offset up to which a search that can go no further has arrived (Bates and Watts 1988, section 2.2.3)."""
 TIED = 1e-9
 """Singular value of the derivative, its columns of length 1, beside the largest, from which it counts as nothing."""
 _NOTHING = 1e-24
+_NOWHERE = 1e100
+"""A residual where the law has no value: a step there is refused."""
 _RANK = 1e-12
 _SMALL = 1e-14
 
@@ -385,44 +374,14 @@ class _Point:
         columns[:, np.linalg.norm(columns, axis=0) <= _RANK * whole] = 0.0
         return columns
 
-    def tangent(self, curved: NDArray[np.bool_], left: int, count: int) -> tuple[Floats, float]:
-        """Return the step of Gauss and Newton in the nonlinear parameters, (q,), and the relative offset.
-
-        There are `left` residual degrees of freedom and `count` parameters that vary.
-        """
-        step, plane = projection(self.across(curved), self.residual)
-        along = np.concatenate([plane.T @ self.residual, self.basis.T @ self.residual])
-        inside = float(along @ along)
+    def offset(self, curved: NDArray[np.bool_], left: int, count: int) -> float:
+        """Return the relative offset: how much of the residual the parameters still reach, beside what they cannot."""
+        _, plane = projection(self.across(curved), self.residual)
+        inside = float(np.square(np.concatenate([plane.T, self.basis.T]) @ self.residual).sum())
         outside = max(self.cost - inside, 0.0)
         if inside == 0.0:
-            return step, 0.0
-        return step, float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
-
-
-@dataclass(eq=False)
-class _Projected:
-    """Squared residuals in the nonlinear parameters alone; see :class:`LeastSquares` of the search."""
-
-    residuals: Residuals
-    theta: Floats
-    linear: NDArray[np.bool_]
-    curved: NDArray[np.bool_]
-    point: _Point | None = None
-
-    def cost(self, theta: Floats) -> float:
-        whole = self.theta.copy()
-        whole[self.curved] = theta
-        self.point = _solve_linear_part(self.residuals, whole, self.linear)
-        return np.inf if self.point is None else self.point.cost
-
-    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
-        assert self.point is not None
-        self.theta = self.point.theta
-        columns = self.point.across(self.curved)
-        return columns.T @ columns, columns.T @ self.point.residual
-
-    def projected(self, theta: Floats) -> Floats:
-        return theta
+            return 0.0
+        return float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
 
 
 def minimise(
@@ -444,32 +403,64 @@ def minimise(
     LeastSquaresResult
         None where the law has no finite value or derivative at the start.
     """
+    from scipy.optimize import least_squares
+
     moves = np.ones(start.size, dtype=bool) if free is None else free
-    count = int(moves.sum())
-    curved = ~residuals.linear & moves
+    linear, curved = residuals.linear & moves, ~residuals.linear & moves
     theta = np.array(start, dtype=np.float64)
     # from nothing: a start far off, such as 1 for a column of 1e50, leaves residuals that are all rounding
-    theta[residuals.linear & moves] = 0.0
-    problem = _Projected(residuals, theta, residuals.linear & moves, curved)
-    nothing = _NOTHING * residuals.target_squares
-    begin = problem.theta[curved]
-    found = levenberg_marquardt(problem, begin, STEPS, TOLERANCE, nothing, largest=np.inf, growing_scale=True)
-    problem.cost(found.theta)
-    point = problem.point
-    if point is None:
+    theta[linear] = 0.0
+    last: dict[bytes, _Point | None] = {}
+
+    def point(at: Floats) -> _Point | None:
+        if at.tobytes() not in last:
+            last.clear()
+            whole = theta.copy()
+            whole[curved] = at
+            last[at.tobytes()] = _solve_linear_part(residuals, whole, linear)
+        return last[at.tobytes()]
+
+    def left(at: Floats) -> Floats:
+        found = point(at)
+        return np.full(residuals.count, _NOWHERE) if found is None else found.residual
+
+    def slopes(at: Floats) -> Floats:
+        found = point(at)
+        assert found is not None
+        return -found.across(curved)
+
+    best, steps, count = point(theta[curved]), 0, int(moves.sum())
+    if best is None:
         return None
-    steps = found.steps
-    step, offset = point.tangent(curved, residuals.count - count, count)
-    while offset > OFFSET and point.cost > nothing and steps < STEPS:
-        cost = problem.cost(point.theta[curved] + step)
-        if problem.point is None or not cost < point.cost:
-            break
-        point, steps = problem.point, steps + 1
-        step, offset = point.tangent(curved, residuals.count - count, count)
-    exact = point.cost <= 1e4 * nothing
-    arrived = exact or offset <= CONVERGED
+    nothing = _NOTHING * residuals.target_squares
+    # of bad starts each way leads some to the minimum that the other leads astray
+    for method in ("trf", "lm") if curved.any() and best.cost > nothing else ():
+        with np.errstate(all="ignore"):
+            end = least_squares(
+                left,
+                theta[curved],
+                slopes,
+                method=method,
+                x_scale="jac",
+                ftol=TOLERANCE,
+                xtol=TOLERANCE,
+                gtol=TOLERANCE,
+                max_nfev=STEPS,
+            )
+        found = point(end.x)
+        best = found if found is not None and found.cost < best.cost else best
+        steps = max(steps, int(end.nfev))
+    offset = best.offset(curved, residuals.count - count, count)
+    exact = best.cost <= 1e4 * nothing
     return LeastSquaresResult(
-        point.theta, point.residual, point.jacobian, point.cost, offset, arrived, exact, steps
+        best.theta,
+        best.residual,
+        best.jacobian,
+        best.cost,
+        offset,
+        exact or offset <= CONVERGED,
+        exact,
+        steps,
     )
 
 

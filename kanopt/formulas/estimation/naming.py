@@ -89,12 +89,10 @@ class EstimationRows:
             If an input is missing, is not numeric, or has missing values.
         """
         what = f"formula for {formula.output.name!r}"
-        inputs, needed = formula.inputs, formula.used
         extra = {variable.name for variable in also}
-        inputs = (*(variable for variable in inputs if variable.name not in extra), *also)
-        needed |= extra
+        inputs = (*(variable for variable in formula.inputs if variable.name not in extra), *also)
         try:
-            columns = read_columns(inputs, table, needed, gap_inputs(formula.root))
+            columns = read_columns(inputs, table, formula.used | extra, gap_inputs(formula.root))
         except FormulaError as error:
             raise FormulaError(f"{what}: {error}") from error
         target = _numbers(formula.output, table, what, "the output").ravel()
@@ -103,12 +101,10 @@ class EstimationRows:
                 f"{what}: {target.size:,} values of the output, but inputs of shape {common_shape(columns)}"
             )
         columns = {name: np.broadcast_to(values, target.shape) for name, values in columns.items()}
-        if weight is None:
-            weights = np.ones_like(target)
-        elif isinstance(weight, str):
-            weights = _numbers(Variable(weight), table, what, "the weight").ravel()
-        else:
-            weights = _numbers(Variable("weight"), {"weight": weight}, what, "the weight").ravel()
+        weights = np.ones_like(target)
+        if weight is not None:
+            name, source = (weight, table) if isinstance(weight, str) else ("weight", {"weight": weight})
+            weights = _numbers(Variable(name), source, what, "the weight").ravel()
         if weights.shape != target.shape:
             raise FitError(f"{what}: {weights.size:,} weights for {target.size:,} rows")
         for name, values in (*columns.items(), (formula.output.name, target), ("weight", weights)):
@@ -197,10 +193,7 @@ def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return numbers ^ (numbers >> np.uint64(31))
 
 
-# A place of a number: the step it belongs to and which child of it; ("", 0) for a formula that is one number.
-_Place = tuple[bytes, int]
 _COLLINEAR = 1e-9
-_ROOT: _Place = (b"", 0)
 
 
 def with_named_constants(formula: AnyFormula, held: Collection[float] = ()) -> AnyFormula:
@@ -232,46 +225,52 @@ def with_named_constants(formula: AnyFormula, held: Collection[float] = ()) -> A
     >>> [(constant.name, constant.value) for constant in with_named_constants(fuel).constants]
     [('c1', 0.5), ('c2', 0.12), ('c3', 0.04), ('c4', 8.5)]
     """
-    found = {
-        place: number for place, number in _places(formula.root) if place[1] != 1 or number.value not in held
-    }
-    drafts = {place: f"draft {number}" for number, place in enumerate(found)}
-    drafted = _renamed(formula.root, drafts)
-    free = FreeParameters.of(drafted, None)
-    kept = _identifiable_names(formula, drafted, free, {drafts[place]: node for place, node in found.items()})
+    root, drafts = _drafted(formula.root, held)
+    free = FreeParameters.of(root, None)
+    kept = _identifiable_names(formula, root, free, drafts)
     fresh = fresh_names(formula)
-    names = {place: next(fresh) for place in found if drafts[place] in kept}
-    return replace(formula, root=_renamed(formula.root, names))
+    names = {name: next(fresh) for name in free.names if name in drafts and name in kept}
+
+    def put(node: Node) -> Node:
+        drafted = isinstance(node, Constant) and node.name in drafts
+        return replace(drafts[node.name], name=names.get(node.name, "")) if drafted else node  # type: ignore[attr-defined]
+
+    return replace(formula, root=rebuild(root, put))
 
 
-def _places(root: Node) -> Iterator[tuple[_Place, Constant]]:
-    """Return the places of the unnamed numbers that may be free parameters, in reading order."""
-    if isinstance(root, Constant):
-        if not root.name:
-            yield _ROOT, root
-        return
+def _drafted(root: Node, held: Collection[float]) -> tuple[Node, dict[str, Constant]]:
+    """Return the graph with a name for every unnamed number that may be a free parameter, and the numbers by name."""
+    drafts: dict[str, Constant] = {}
     periods = {
         node.argument.key
         for node in postorder(root)
         if isinstance(node, Apply) and node.function in ("sin", "cos") and wave_of(node) is not None
     }
-    seen = {root.key}
-    stack = [(root, iter(enumerate(root.children)))]
-    while stack:
-        parent, children = stack[-1]
-        place, child = next(children, (0, None))
-        if child is None:
-            stack.pop()
-        elif isinstance(child, Constant):
-            held = parent.key in periods and child.standard_error is None
-            if not child.name and not held and not _is_structure(parent, place, child):
-                yield (parent.key, place), child
-        elif child.key not in seen:
-            seen.add(child.key)
-            stack.append((child, iter(enumerate(child.children))))
+
+    def draft(constant: Constant) -> Constant:
+        name = f"draft {len(drafts)}"
+        drafts[name] = constant
+        return replace(constant, name=name)
+
+    def visit(node: Node, below: list[Node]) -> Node:
+        is_period = node.key in periods
+        parts = [
+            draft(part)
+            if isinstance(part, Constant)
+            and not part.name
+            and not (is_period and part.standard_error is None)
+            and not _is_structure(node, place, part, held)
+            else part
+            for place, part in enumerate(below)
+        ]
+        return node.with_children(parts) if parts else node
+
+    if isinstance(root, Constant):
+        return (root if root.name else draft(root)), drafts
+    return fold(root, visit), drafts
 
 
-def _is_structure(parent: Node, place: int, constant: Constant) -> bool:
+def _is_structure(parent: Node, place: int, constant: Constant, held: Collection[float]) -> bool:
     match parent:
         case Product():
             return constant.value == -1.0
@@ -279,25 +278,7 @@ def _is_structure(parent: Node, place: int, constant: Constant) -> bool:
             return place == 1 and constant.value.is_integer()
         case Maximum() | Minimum():
             return constant.value == 0.0
-    return False
-
-
-def _renamed(root: Node, names: Mapping[_Place, str]) -> Node:
-    """Return the graph with names for the numbers at the given places, which distinguish equal numbers."""
-
-    def visit(node: Node, below: list[Node]) -> Node:
-        parts = [
-            _with_name(old, names[node.key, place]) if (node.key, place) in names else new
-            for place, (old, new) in enumerate(zip(node.children, below, strict=True))
-        ]
-        return node.with_children(parts) if parts else node
-
-    return _with_name(root, names[_ROOT]) if _ROOT in names else fold(root, visit)
-
-
-def _with_name(node: Node, name: str) -> Node:
-    assert isinstance(node, Constant)
-    return Constant(node.value, name, node.standard_error)
+    return place == 1 and constant.value in held
 
 
 def fresh_names(formula: BaseFormula) -> Iterator[str]:
@@ -368,11 +349,7 @@ def _generic_tape(formula: BaseFormula, root: Node, free: FreeParameters) -> Gra
 
 
 def _generic_range(formula: BaseFormula, variable: Variable) -> tuple[float, float]:
-    seen = formula.domain.range_of(variable.name)
-    low, high = variable.low, variable.high
-    if seen is not None:
-        low = seen.low if low is None else max(low, seen.low)
-        high = seen.high if high is None else min(high, seen.high)
+    low, high = formula.valid_range(variable)
     if low is not None and high is not None and low < high:
         return low, high
     if low is not None:

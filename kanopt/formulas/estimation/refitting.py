@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,11 @@ from kanopt.array_types import Floats
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.graph_tape import PIECES, FreeParameters
+from kanopt.formulas.estimation.graph_tape import FreeParameters
 from kanopt.formulas.estimation.least_squares import TIED, LeastSquaresResult, Residuals, search_minimum
 from kanopt.formulas.estimation.naming import EstimationRows, Weight
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Input, Node, postorder
+from kanopt.formulas.nodes import Input, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of
 from kanopt.formulas.pieces import Curve
 from kanopt.text import list_names
@@ -96,8 +96,12 @@ def refit(
     """
     rows = EstimationRows.of(formula, table, weight)
     free = FreeParameters.of(formula.root, only)
-    found = estimate(formula, free, rows, log_target=log_target, robust=robust)
-    root = free.substitute(formula.root, found.theta, np.sqrt(np.diag(found.covariance)))
+    residuals, minimum, covariance = _estimated(formula, free, rows, log_target=log_target, robust=robust)
+    root = free.substitute(formula.root, minimum.theta, np.sqrt(np.diag(covariance)))
+    # a periodic curve of an input goes round
+    curves = [node for node in postorder(formula.root) if isinstance(node, Curve) and node.periodic]
+    periods = {c.argument.name: c.high - c.low for c in curves if isinstance(c.argument, Input)}
+    read = [variable for variable in formula.inputs if variable.name in rows.columns]
     fit = None
     if test is not None:
         held_out = EstimationRows.of(formula, test)
@@ -107,62 +111,25 @@ def refit(
         formula,
         root=root,
         fit=fit,
-        domain=_domain(formula, rows),
-        provenance={**formula.provenance, **_provenance(formula, found, weight, robust)},
+        domain=Domain.from_rows(read, rows.columns, periods),
+        provenance={**formula.provenance, **_provenance(formula, free, residuals, minimum, weight, robust)},
         alternatives=(),
-        covariance=Covariance.of(free.names, found.covariance, found.degrees_of_freedom),
+        covariance=Covariance.of(free.names, covariance, rows.count - free.count),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """The estimates of the free parameters of a law.
-
-    Parameters
-    ----------
-    free
-        The parameters.
-    residuals
-        The residuals as a function of the parameters.
-    minimum
-        The least-squares solution.
-    covariance
-        Covariance of the estimates, (p, p).
-    variance
-        Residual variance of a row of weight 1.
-    """
-
-    free: FreeParameters
-    residuals: Residuals
-    minimum: LeastSquaresResult
-    covariance: Floats
-    variance: float
-
-    @property
-    def theta(self) -> Floats:
-        """The estimates, (p,)."""
-        return self.minimum.theta
-
-    @property
-    def degrees_of_freedom(self) -> int:
-        """Number of rows minus number of parameters."""
-        return self.residuals.count - self.free.count
-
-
-def estimate(
-    formula: BaseFormula,
-    free: FreeParameters,
-    rows: EstimationRows,
-    *,
-    log_target: bool = False,
-    robust: bool = False,
-) -> Estimate:
-    """Estimate the free parameters of a law on rows; see :func:`refit`, which substitutes them into the law."""
+def _estimated(
+    formula: BaseFormula, free: FreeParameters, rows: EstimationRows, *, log_target: bool, robust: bool
+) -> tuple[Residuals, LeastSquaresResult, Floats]:
+    """Return the residuals of a law on rows, its least squares, and the covariance of the parameters, (p, p)."""
     what = f"formula for {formula.output.name!r}"
     if not isinstance(robust, bool):
         raise FitError(f"{what}: robust is True or False, not {robust!r}")
     if not free.count:
-        raise FormulaError(_nothing_to_estimate(what, formula))
+        raise FormulaError(
+            f"{what}: there is no constant with a name to estimate; "
+            "kanopt.formulas.with_named_constants(formula) returns it with names"
+        )
     if rows.count <= free.count:
         raise FitError(f"{what}: {rows.count:,} rows are too few to estimate {free.count} numbers")
     if log_target and not (rows.target > 0).all():
@@ -172,41 +139,27 @@ def estimate(
         )
     residuals, minimum = search_minimum(formula.root, free, rows, log_target)
     if minimum is None:
-        raise FitError(_no_value(what, residuals, free, rows))
-    size, left, values, right = _factors(minimum.jacobian)
+        raise FitError(
+            f"{what} has no value or derivative that could be squared at {_shown(free, free.values)} on some row; give "
+            "other starting values, leave out such rows, or choose another unit"
+        )
+    size = np.linalg.norm(minimum.jacobian, axis=0)
+    scaled = minimum.jacobian / np.where(size > 0, size, 1.0)
+    left, values, right = np.linalg.svd(scaled, full_matrices=False)
     _check_identified(what, free, size, values, right)
     if not minimum.converged:
         raise FitError(
             f"{what}: no least squares were found in {minimum.steps} steps; last: {_shown(free, minimum.theta)}. Give "
             "better starting values, hold a constant that runs away, or choose a law that fits these rows"
         )
-    variance = minimum.cost / (rows.count - free.count)
     inverse = (right.T / values) / size[:, None]  # (p, p): times its transpose it is (JᵀJ)⁻¹
     if not robust:
-        return Estimate(free, residuals, minimum, variance * (inverse @ inverse.T), variance)
+        return residuals, minimum, minimum.cost / (rows.count - free.count) * (inverse @ inverse.T)
     # a row that alone decides a number has no residual to learn from (MacKinnon and White 1985)
     free_of_own = np.maximum(1.0 - np.square(left).sum(axis=1), NO_RESIDUAL)
     squares = np.square(minimum.residual / free_of_own)
     filling = (left * squares[:, None]).T @ left
-    return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
-
-
-def _nothing_to_estimate(what: str, formula: BaseFormula) -> str:
-    """Say why there is nothing to estimate, and what `only` may contain."""
-    pieces = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
-    known = [*parameters_of(formula.root), *pieces]
-    named = f"only= may name {list_names(known, _SHOWN)}; " if known else ""
-    return (
-        f"{what}: there is no constant with a name to estimate; {named}"
-        "kanopt.formulas.with_named_constants(formula) returns it with names"
-    )
-
-
-def _factors(jacobian: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the norms of the columns, and the singular value decomposition of the normalised columns."""
-    size = np.linalg.norm(jacobian, axis=0)
-    left, values, right = np.linalg.svd(jacobian / np.where(size > 0, size, 1.0), full_matrices=False)
-    return size, left, values, right
+    return residuals, minimum, inverse @ filling @ inverse.T
 
 
 def _check_identified(what: str, free: FreeParameters, size: Floats, values: Floats, right: Floats) -> None:
@@ -215,10 +168,9 @@ def _check_identified(what: str, free: FreeParameters, size: Floats, values: Flo
     if not len(tied):
         return
     weights = np.abs(tied).max(axis=0)
-    weights[size == 0] = np.inf
-    names = [free.names[place] for place in np.flatnonzero(weights > 0.05 * weights.max())]
-    if (size == 0).any():
-        names = [name for name, length in zip(free.names, size, strict=True) if length == 0]
+    idle = size == 0
+    tied_ones = idle if idle.any() else weights > 0.05 * weights.max()
+    names = [free.names[place] for place in np.flatnonzero(tied_ones)]
     raise FitError(
         f"{what}: these rows do not identify the constants: {list_names(names, _SHOWN)}; the law does not depend on "
         "them here, or they trade with each other; hold some of them (leave them out of `only`), or simplify the law"
@@ -230,22 +182,18 @@ def _shown(free: FreeParameters, theta: Floats) -> str:
     return ", ".join(pairs[:_SHOWN]) + (", …" if len(pairs) > _SHOWN else "")
 
 
-def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: EstimationRows) -> str:
-    """Say where the law has no value, or no derivative, at its starting values."""
-    value, derivative = residuals.tape.gradient(free.values)
-    wrong = ~(np.isfinite(value) & np.isfinite(derivative).all(axis=1)) | (residuals.log & (value <= 0))
-    where = f" where {rows.describe(wrong)}" if wrong.any() else ""
-    return (
-        f"{what} has no value or derivative that could be squared at {_shown(free, free.values)}{where}; give other "
-        "starting values, leave out such rows, or choose another unit"
-    )
-
-
-def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, robust: bool) -> dict[str, str]:
-    names = list(found.free.blocks)
-    held = [name for name in parameters_of(formula.root) if name not in found.free.blocks]
-    parts = [f"{', '.join(names)} on {found.residuals.count:,} rows by least squares"]
-    if found.residuals.log:
+def _provenance(
+    formula: BaseFormula,
+    free: FreeParameters,
+    residuals: Residuals,
+    minimum: LeastSquaresResult,
+    weight: Weight | None,
+    robust: bool,
+) -> dict[str, str]:
+    names = list(free.blocks)
+    held = [name for name in parameters_of(formula.root) if name not in free.blocks]
+    parts = [f"{', '.join(names)} on {residuals.count:,} rows by least squares"]
+    if residuals.log:
         parts[0] += " of the logarithm"
     if weight is not None:
         parts.append(f"weighted by {weight}" if isinstance(weight, str) else "weighted")
@@ -254,30 +202,9 @@ def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, ro
     if held:
         parts.append(f"held: {', '.join(held)}")
     texts = {"refitted": "; ".join(parts)}
-    if found.residuals.log:
-        weights = np.square(found.residuals.root_weight)
-        errors = found.minimum.residual / found.residuals.root_weight
+    if residuals.log:
+        weights = np.square(residuals.root_weight)
+        errors = minimum.residual / residuals.root_weight
         factor = float(weights @ np.exp(errors) / weights.sum())
         texts["smearing"] = f"the law gives the median; times {factor:.6g} it gives the mean (Duan 1983)"
     return texts
-
-
-def _domain(formula: BaseFormula, rows: EstimationRows) -> Domain:
-    """Return the domain of the rows; the argument of a periodic curve keeps its range if they lie within it."""
-    domain = Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns)
-    around = _periodic_inputs(formula.root)
-    kept = []
-    for item in domain.ranges:
-        old = formula.domain.range_of(item.name)
-        whole = item.name in around and old is not None and old.low <= item.low and item.high <= old.high
-        kept.append(old if whole and old is not None else item)
-    joints = tuple(joint for joint in domain.joints if not around & set(joint.names))
-    if len(joints) < len(domain.joints):
-        others = [v for v in formula.inputs if v.name in rows.columns and v.name not in around]
-        joints = Domain.from_rows(others, rows.columns).joints if others else ()
-    return replace(domain, ranges=tuple(kept), joints=joints)
-
-
-def _periodic_inputs(root: Node) -> frozenset[str]:
-    found = (node.argument for node in postorder(root) if isinstance(node, Curve) and node.periodic)
-    return frozenset(argument.name for argument in found if isinstance(argument, Input))

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeAlias
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.export.programs import SourceWriter, identifier
+from kanopt.formulas.export.programs import SourceWriter, identifiers
 from kanopt.formulas.functions import WORD, TextPart
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
@@ -39,14 +40,7 @@ def defined_names(names: Iterable[str]) -> dict[str, str]:
     >>> defined_names(["distance_km", "Weight (kg)", "km2", "weight_KG", "c"])
     {'distance_km': 'distance_km', 'Weight (kg)': 'Weight_kg', 'km2': 'km2_', 'weight_KG': 'weight_KG_', 'c': 'c_'}
     """
-    used = set(_FUNCTIONS.split())
-    found: dict[str, str] = {}
-    for name in names:
-        found[name] = identifier(
-            name, lambda word: word.lower() in used or bool(_LIKE_A_CELL.fullmatch(word))
-        )
-        used.add(found[name].lower())
-    return found
+    return identifiers(names, _FUNCTIONS.split(), _LIKE_A_CELL.fullmatch, str.lower)
 
 
 def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> dict[str, str]:
@@ -92,7 +86,6 @@ _MOST_ARGUMENTS, _LONGEST_TEXT = 255, 255
 _LEAST, _MOST = 2.2250738585072e-308, 9.99999999999999e307
 LOWEST = -_MOST
 """Stands for minus infinity as the first edge of a staircase."""
-_STRING = re.compile(r'"(?:[^"]|"")*"')
 
 
 def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None) -> str:
@@ -127,7 +120,11 @@ def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None) -> st
     names = defined_names(used) if cells is None else given_cells(cells, used, formula.output.name)
     writer = _Cell(names, formula)
     text = "=" + writer.guarded(writer.write(formula.root))
-    _check_size(text, formula)
+    plain = re.sub(r'"(?:[^"]|"")*"', "", text)
+    if max(accumulate((sign == "(") - (sign == ")") for sign in plain)) > DEEPEST:
+        raise FormulaError(
+            f"{formula.title}: it takes brackets in more than the {DEEPEST} levels of Excel in one cell"
+        )
     return text
 
 
@@ -166,7 +163,8 @@ class _Cell(SourceWriter):
         """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
         written = super().visit(node, parts)
         if len(written.text) > LONGEST:
-            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
+            what = f"it takes more than the {LONGEST:,} characters that Excel allows in one cell"
+            raise FormulaError(f"{self.formula.title}: {what}")
         return written
 
     def number(self, value: float) -> str:
@@ -226,19 +224,3 @@ class _Cell(SourceWriter):
                 "in a formula; rename it"
             )
         return '"' + value.replace('"', '""') + '"'
-
-
-def _check_size(text: str, formula: BaseFormula) -> None:
-    plain = _STRING.sub("", text)
-    if len(text) > LONGEST:
-        raise _too_large(formula, f"more than the {LONGEST:,} characters")
-    depth = deepest = 0
-    for sign in plain:
-        depth += (sign == "(") - (sign == ")")
-        deepest = max(deepest, depth)
-    if deepest > DEEPEST:
-        raise _too_large(formula, f"brackets in more than the {DEEPEST} levels")
-
-
-def _too_large(formula: BaseFormula, what: str) -> FormulaError:
-    return FormulaError(f"{formula.title}: it takes {what} that Excel allows in one cell")

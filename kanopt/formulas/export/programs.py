@@ -55,8 +55,20 @@ def to_sympy(formula: BaseFormula) -> sympy.Expr:
         raise FormulaError(f"{formula.title}: a part of it has no finite value ({error})") from error
 
 
-def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
-    """Return a safe, distinct ASCII identifier for every name.
+def identifiers(
+    names: Iterable[str],
+    reserved: Iterable[str],
+    refused: Callable[[str], Any] = lambda word: None,
+    fold: Callable[[str], str] = str,
+) -> dict[str, str]:
+    """Return for every name one in ASCII letters, digits and underscores, lengthened until it is distinct and allowed.
+
+    Parameters
+    ----------
+    reserved, refused
+        Words that it cannot be, and what tells others.
+    fold
+        What makes words alike that the language takes for one.
 
     Examples
     --------
@@ -66,24 +78,13 @@ def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]
     taken = set(reserved)
     found: dict[str, str] = {}
     for name in names:
-        found[name] = identifier(name, taken.__contains__)
-        taken.add(found[name])
+        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
+        word = f"x{word}" if word[0].isdigit() else word
+        while fold(word) in taken or refused(word):
+            word += "_"
+        found[name] = word
+        taken.add(fold(word))
     return found
-
-
-def identifier(name: str, refused: Callable[[str], bool]) -> str:
-    """Return the name in ASCII letters, digits and underscores, lengthened until it is not refused.
-
-    Examples
-    --------
-    >>> identifier("Weight (kg)", {"Weight_kg"}.__contains__)
-    'Weight_kg_'
-    """
-    word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
-    word = f"x{word}" if word[0].isdigit() else word
-    while refused(word):
-        word += "_"
-    return word
 
 
 def tell_apart(names: Iterable[str], output: str, where: str) -> None:
@@ -140,8 +141,6 @@ class SourceWriter(Writer):
     times = " * "
     # deeper expressions are cut into statements, because parsers limit how far brackets nest
     deepest = 25
-    # longer sums and products are bracketed in parts, because parsers nest what is added up from the left
-    widest = 50
 
     def __init__(self, names: dict[str, str], assign: str = "") -> None:
         self.names = names
@@ -184,21 +183,6 @@ class SourceWriter(Writer):
     def as_repeatable(self, part: TextPart) -> TextPart:
         """Return a part that may be repeated: a name or number, if necessary the name of a new statement."""
         return part if not self.assign or part.level == WORD else self.bound(part)
-
-    def sum(self, parts: list[TextPart]) -> TextPart:
-        """Write a sum, a long one as a sum of sums."""
-        return super().sum(self.grouped(parts, super().sum))
-
-    def product(self, parts: list[TextPart]) -> TextPart:
-        """Write a product, a long one as a product of products."""
-        return super().product(self.grouped(parts, super().product))
-
-    def grouped(self, parts: list[TextPart], write: Callable[[list[TextPart]], TextPart]) -> list[TextPart]:
-        """Return groups of parts in parentheses, few enough to be written one after the other."""
-        while len(parts) > self.widest:
-            groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
-            parts = [TextPart(self.enclosed(write(group).text), ATOM) for group in groups]
-        return parts
 
     def number(self, value: float) -> str:
         """Write a number with enough digits to read back exactly."""

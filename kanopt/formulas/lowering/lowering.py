@@ -9,7 +9,7 @@ from typing import Any, NoReturn, get_args
 
 import numpy as np
 
-from kanopt.errors import FormulaError, nearest
+from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.engine import Enclosures
 from kanopt.formulas.lowering.building import Built, built
@@ -34,7 +34,6 @@ from kanopt.formulas.nodes import (
     Sum,
     postorder,
 )
-from kanopt.formulas.variables import category_label
 
 MOST_SEGMENTS = 10_000
 _ROUNDS = 8
@@ -96,10 +95,11 @@ def piecewise(
     what = formula.title
     if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance > 0.0):
         raise FormulaError(f"{what}: a tolerance is a positive number, not {tolerance!r:.80}")
-    if side not in get_args(Side):
-        raise FormulaError(f"{what}: side {side!r:.80}; {nearest(str(side)[:80], get_args(Side))}")
-    if not (isinstance(max_segments, int) and max_segments > 0):
-        raise FormulaError(f"{what}: max_segments is a positive whole number, not {max_segments!r:.80}")
+    if side not in get_args(Side) or not max_segments > 0:
+        told = (
+            f"{get_args(Side)} are sides, not {side!r:.80}; max_segments={max_segments!r:.80} must be above 0"
+        )
+        raise FormulaError(f"{what}: {told}")
     try:
         given, limits = _given(formula, {} if fixed is None else fixed, {} if ranges is None else ranges)
         numbers = {name: value for name, value in given.items() if isinstance(value, float)}
@@ -109,7 +109,7 @@ def piecewise(
         with np.errstate(all="ignore"):
             return _lowered(formula, root, limits, given, _Wanted(float(tolerance), side, max_segments))
     except FormulaError as error:
-        raise FormulaError(f"{what}: {error}") from error
+        raise FormulaError(f"{what}: {str(error).removeprefix(f'{what} ')}") from error
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,14 @@ def _given(
     formula: BaseFormula, fixed: Mapping[str, Any], ranges: Mapping[str, Any]
 ) -> tuple[dict[str, float | str], dict[str, tuple[float, float]]]:
     """Return the inputs that are given, and the ranges of the others that the formula reads."""
-    known = {variable.name: variable for variable in formula.inputs}
-    for name in fixed:
-        if name not in known:
-            raise FormulaError(f"no input {name!r} to fix; {nearest(str(name), known)}")
-        if name in ranges:
-            raise FormulaError(f"input {name!r} is fixed and has a range; give one of them")
+    limits, labels = formula.given_ranges({**ranges, **fixed})
     given: dict[str, float | str] = {}
-    for name, value in fixed.items():
-        given[name] = category_label(value) if known[name].is_category else _number(name, value)
-    limits, labels = formula.given_ranges({name: ends for name, ends in ranges.items() if name not in fixed})
     found: dict[str, tuple[float, float]] = {}
-    for name in (v.name for v in formula.inputs if v.name in formula.used and v.name not in given):
-        if known[name].is_category:
+    for variable in formula.inputs:
+        name = variable.name
+        if name not in formula.used:
+            continue
+        if variable.is_category:
             allowed = labels.get(name, frozenset())
             if len(allowed) != 1:
                 raise FormulaError(
@@ -163,16 +158,6 @@ def _given(
         else:
             found[name] = low, high
     return given, found
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise FormulaError(f"input {name!r} is fixed to {value!r:.80}, which is no finite number")
-    return number
 
 
 def _lowered(

@@ -21,7 +21,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from typing import NoReturn
 
@@ -210,25 +210,13 @@ def nearest(outside: float, inside: float, holds: Callable[[float], bool]) -> fl
             outside = middle
 
 
-_PARTS, _CUT, _MOST_ZONES = 64, 16, 20_000
-_SHORTEST_ZONE = 8.0 * EPS  # of the range
-
-
 def with_plain_steps(graph: Node, low: float, high: float, called: Called | None = None) -> Node:
     """Return the same function on a range, with no other staircases than those of the variable.
-
-    Where the argument of a staircase crosses an edge is enclosed by interval arithmetic, so that none is missed.
 
     Raises
     ------
     FormulaError
-        If an argument lies on an edge all along, or has no value where it may cross one.
-
-    Examples
-    --------
-    >>> step = with_plain_steps(Step(2 * ARGUMENT - 1, (0.0, 4.0), (1.0, 2.0, 3.0)), 0.0, 2.0)
-    >>> step.breakpoints, step.values
-    ((0.5,), (1.0, 2.0))
+        If the argument of a staircase turns on an edge, or has no value where it may cross one.
     """
 
     def change(node: Node) -> Node:
@@ -241,58 +229,38 @@ def with_plain_steps(graph: Node, low: float, high: float, called: Called | None
 
 def _plain(step: Step, low: float, high: float, called: Called) -> Step:
     """Return a staircase of the variable, which jumps where the evaluated one does."""
-    places = list[float]()
-    values = [float(at(step, np.array([low]))[0])]
-    for start, stop in _zones(step, low, high, called):
-        begin, end = max(start, low), min(stop, high)
-        after = float(at(step, np.array([end]))[0])
-        if math.isnan(after + values[-1]):
-            raise FormulaError(f"{called.text} has no finite value {called.where(end)}; narrow the range")
-        if after != values[-1]:
-            # the smallest number from which on the evaluated step has the value after
-            places.append(nearest(begin, end, partial(_is_on, step, after)))
-            values.append(after)
-    return Step(ARGUMENT, tuple(places), tuple(values), step.name)
-
-
-def _is_on(step: Step, stair: float, x: float) -> bool:
-    return bool(at(step, np.array([x]))[0] == stair)
-
-
-def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[float, float]]:
-    """Return short intervals in order, outside which the argument is on no edge."""
     sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(step.argument))
-    encloser, edges, stairs = (
-        Encloser(step.argument, sides),
-        np.asarray(step.breakpoints),
-        sides.step_edges[0],
-    )
-    inner = stairs[(stairs > low) & (stairs < high)]
-    ends = np.unique(np.concatenate([np.linspace(low, high, _PARTS + 1), inner]))
-    start, stop, fine = ends[:-1], ends[1:], list[tuple[float, float]]()
-    while len(start):
-        value = encloser.over(sides.boxes(start[:, None], stop[:, None]), Orders()).value
-        on = ((value[0][:, None] <= edges) & (edges <= value[1][:, None])).any(axis=1)
-        is_fine = stop - start <= np.maximum(
-            8.0 * EPS * np.maximum(np.abs(start), np.abs(stop)), _SHORTEST_ZONE * (high - low)
-        )
-        fine += zip(start[on & is_fine].tolist(), stop[on & is_fine].tolist(), strict=True)
-        start, stop = start[on & ~is_fine], stop[on & ~is_fine]
-        if len(start) > _MOST_ZONES:
-            raise FormulaError(
-                f"{called.text}: the argument of its staircase {step.name!r} lies on an edge all along; leave it out"
-            )
-        cuts = np.linspace(start, stop, _CUT + 1)
-        start, stop = cuts[:-1].ravel(), cuts[1:].ravel()
-    zones = list[tuple[float, float]]()
-    for begin, end in sorted(fine):
-        # a number more on both sides, so that each end is off the edge
-        begin, end = math.nextafter(begin, -math.inf), math.nextafter(end, math.inf)
-        first = zones.pop()[0] if zones and begin <= zones[-1][1] else begin
-        zones.append((first, end))
-    return zones
+    encloser, stairs, parts = Encloser(step.argument, sides), dict[float, float](), [(low, high)]
+
+    def argument(x: float) -> float:
+        return float(at(step.argument, np.array([x]))[0])
+
+    while parts:
+        start, stop = parts.pop()
+        found = encloser.over(sides.boxes(np.array([[start]]), np.array([[stop]])), Orders(1, (0,), 0))
+        least, most = found.ends
+        if not any(least < edge <= most for edge in step.breakpoints):
+            continue
+        rises, falls = bool(found.slope[0][0][0] >= 0.0), bool(found.slope[0][1][0] <= 0.0)
+        if not (rises or falls):
+            middle = 0.5 * start + 0.5 * stop
+            if stop - start <= _SHORTEST_PART * (high - low) or not math.isfinite(argument(middle)):
+                raise FormulaError(
+                    f"{called.text}: the argument of its staircase {step.name!r} turns on an edge, or has no value, "
+                    f"{called.where(middle)}; narrow the range"
+                )
+            parts += [(middle, stop), (start, middle)]
+            continue
+        ends = sorted((argument(start), argument(stop)))
+        edges = [edge for edge in step.breakpoints if ends[0] < edge <= ends[1]]
+        for edge in edges if rises else reversed(edges):
+            # the smallest number from which on the evaluated argument is on the next stair
+            place = nearest(start, stop, lambda x, edge=edge, rises=rises: (argument(x) >= edge) == rises)  # type: ignore[misc]
+            stairs[place] = step.values[step.breakpoints.index(edge) + rises]
+    return Step(ARGUMENT, tuple(stairs), (float(at(step, np.array([low]))[0]), *stairs.values()), step.name)
 
 
+_SHORTEST_PART = 1e-12  # of the range
 _FIRST = 32
 _FINE = 1.0 / 64.0  # of the tolerance: what a cell may take of it
 _COARSE = 1.0 / 8.0  # the same where the second derivative is unbounded, which is in few cells

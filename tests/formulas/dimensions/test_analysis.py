@@ -325,7 +325,6 @@ def test_hostile_formulas_are_answered_with_little_work(name: str, monkeypatch: 
     for kind, method in (
         (UnitInference, "_visit"),
         (Equations, "equate"),
-        (Equations, "raised"),
     ):
         counted(kind, method)
     found = law.dimensions()

@@ -163,17 +163,17 @@ def test_laws_of_logistics_are_found_from_ones(text, start, truth):
             "the output: 'out' has [0-9]+ missing value",
         ),
         (LINE, {**LINE_ROWS, "x": np.where(x < 2, np.inf, x)}, "'x' is not finite at position"),
-        (LINE, {**LINE_ROWS, "out": ["a"] * 120}, "the output: 'out' is a number, but the data are"),
+        (LINE, {**LINE_ROWS, "out": ["a"] * 120}, "the output: 'out' is a number, but the data hold string"),
         (LINE, {**LINE_ROWS, "x": x[:7]}, "do not broadcast|120 values of the output"),
         (
             law_of("a * log(y - 5)", a=1.0),
             LINE_ROWS,
-            "no value or derivative that could be squared at a = 1 where x=",
+            "no value or derivative that could be squared at a = 1 on some row",
         ),
         (
             law_of("(x - 9) ^ b", b=2.0),
             LINE_ROWS,
-            "no value or derivative that could be squared at b = 2 where x=",
+            "no value or derivative that could be squared at b = 2 on some row",
         ),
         (law_of("a * x * 1e160", a=1.0), LINE_ROWS, "choose another unit"),
         (law_of("a * x + b * 0 * y", a=1.0, b=1.0), LINE_ROWS, "do not identify the constants: 'b'"),
@@ -188,9 +188,8 @@ def test_a_law_without_names_says_how_it_gets_some_and_what_may_be_estimated() -
     table = Table.of({"van": 1.0, "truck": 2.0}, "kind")
     rows = {"kind": ["van", "truck", "van"], "out": [1.0, 2.0, 1.5]}
     law = Formula(table, (Variable("kind", kind="category"),), OUT)
-    with pytest.raises(FormulaError, match=r"kanopt\.formulas\.with_named_constants\(formula\)") as refused:
+    with pytest.raises(FormulaError, match=r"kanopt\.formulas\.with_named_constants\(formula\)"):
         law.refit(rows)
-    assert f"only= may name {table.name!r}" in str(refused.value)
     assert law.refit(rows, only=[table.name]).evaluate({"kind": "van"}) == pytest.approx(1.25)
     with pytest.raises(FitError, match="robust is True or False"):
         LINE.refit(LINE_ROWS, robust="HC9")
@@ -202,5 +201,5 @@ def test_a_law_without_names_says_how_it_gets_some_and_what_may_be_estimated() -
         LINE.refit(LINE_ROWS, weight=-x)
     with pytest.raises(FitError, match="no column 'w', the weight"):
         LINE.refit(LINE_ROWS, weight="w")
-    with pytest.raises(FitError, match="no value or derivative that could be squared at b = 0 where"):
+    with pytest.raises(FitError, match="no value or derivative that could be squared at b = 0 on some row"):
         law_of("a * exp(0 * x) + 0 * b", a=-1.0, b=0.0).refit({"x": x, "out": x}, only=["b"], log_target=True)

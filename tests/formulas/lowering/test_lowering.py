@@ -190,11 +190,10 @@ def test_compositions(text):
     ("text", "tolerance", "options", "message"),
     [
         ("x", 0.0, {}, "a tolerance is a positive number, not 0.0"),
-        ("x", 0.1, {"side": "below"}, "side 'below'"),
-        ("x", 0.1, {"max_segments": 0}, "max_segments is a positive whole number, not 0"),
-        ("x", 0.1, {"fixed": {"z": 1.0}}, "no input 'z' to fix; known: 'x', 'y'"),
-        ("x", 0.1, {"fixed": {"x": 1.0}, "ranges": {"x": (0, 1)}}, "input 'x' is fixed and has a range"),
-        ("x", 0.1, {"fixed": {"x": math.inf}}, "input 'x' is fixed to inf, which is no finite number"),
+        ("x", 0.1, {"side": "below"}, "not 'below'"),
+        ("x", 0.1, {"max_segments": 0}, "max_segments=0 must be above 0"),
+        ("x", 0.1, {"fixed": {"z": 1.0}}, "has no input 'z'; known: 'x', 'y'"),
+        ("x", 0.1, {"fixed": {"x": math.inf}}, "input 'x' has no finite range"),
         (
             "x",
             0.1,
