@@ -33,7 +33,7 @@ class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""
 
     days_text: Callable[..., str]
-    export: Callable[..., tuple[Path, ...]]
+    export: Callable[..., Path]
     export_tables: Callable[..., Path]
     plot_costs: Callable[..., Axes]
     plot_result: Callable[..., Axes]

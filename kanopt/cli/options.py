@@ -220,7 +220,7 @@ ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
 EXPORT = choice(
     "--export",
-    *("xlsx", "csv", "md"),
+    *("xlsx", "md"),
     multiple=True,
     text="Write the plan beside the report as well. Once for each.",
 )

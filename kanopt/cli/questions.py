@@ -136,7 +136,7 @@ def tell(given: Given, answer: Outcome, scenario: Scenario, page: Path) -> int:
     if given["as_json"]:
         told: dict[str, Any] = {"scenario": scenario.name, "unit": answer.base.problem.unit}
         told |= {name: frame.to_dict("records") for name, frame in tables.items()}
-        told |= {**(found.to_json() if hasattr(found, "to_json") else {}), **answer.data}
+        told |= answer.data
         report = str(written.pop("report", "")) or None
         files_told = {name: str(path) for name, path in written.items()}
         echo(to_json({**told, "files": files_told, "report": report, "exit_code": code}))
@@ -354,7 +354,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         options=sweep_options(given),
         progress=progress,
     )
-    return Outcome(found, found.base)
+    return Outcome(found, found.base, {"laws": list(found.laws), "lowest": found.best})
 
 
 @question(

@@ -86,8 +86,8 @@ def _(answer: SwitchPoints) -> list[_Picture]:
 
 @_pictures.register
 def _(answer: MonteCarlo) -> list[_Picture]:
-    height = rows_height(len(answer.names), 24)
-    return [_Picture(plot_plans, "What each plan costs over the draws", height)] if answer.priced else []
+    height = rows_height(len(answer.decided), 24)
+    return [_Picture(plot_plans, "What each plan costs over the draws", height)] if answer.done else []
 
 
 @_pictures.register

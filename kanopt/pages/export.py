@@ -15,7 +15,7 @@ from kanopt.files import replace_file
 from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table, subject_of
 from kanopt.pages.plan_first import plan_first, plan_notices
 from kanopt.pages.price_tables import roster_table, term_table
-from kanopt.pages.workbook import TABLES, frame_book, in_order, plan_csv, plan_tables, workbook
+from kanopt.pages.workbook import frame_book, in_order, plan_tables, workbook
 from kanopt.scenarios.run import environment
 
 if TYPE_CHECKING:
@@ -25,107 +25,34 @@ if TYPE_CHECKING:
     from kanopt.scenarios import LearnedLaw
 
 
-Content = Mapping[str, str | bytes]
-
-
 @dataclass(frozen=True)
 class Export:
-    """A format.
+    """A format: from the subject to the content of its file; `needs_plan` where there is none without a plan."""
 
-    Parameters
-    ----------
-    suffix
-        How the file's name ends after that of the scenario; of a folder it begins the names of the files.
-    content
-        From the subject to the content of the file, under the empty name; of several files, under theirs.
-    files
-        Names of all files that there may be; of one file the empty name.
-    needs_plan
-        Whether there is nothing to write without a plan.
-    """
-
-    suffix: str
-    content: Callable[[ReportSubject], Content]
-    files: tuple[str, ...] = ("",)
+    content: Callable[[ReportSubject], str | bytes]
     needs_plan: bool = True
 
 
 EXPORTS: Mapping[str, Export] = {
-    "xlsx": Export(".xlsx", lambda subject: {"": workbook(subject)}),
-    "csv": Export("_tables", plan_csv, tuple(f"{name}.csv" for name in TABLES)),
-    "md": Export(".md", lambda subject: {"": markdown_text(subject)}, needs_plan=False),
+    "xlsx": Export(workbook),
+    "md": Export(lambda subject: markdown_text(subject), needs_plan=False),
 }
-"""Every format, by the name that ``--export`` takes."""
+"""Every format, by the name that ``--export`` takes and files end in."""
 
 
-def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Write a plan in one format.
-
-    Parameters
-    ----------
-    source
-        A result, or a run of a scenario.
-    name
-        One of `EXPORTS`.
-    target
-        The file; of ``"csv"`` a folder. Folders are made.
-
-    Returns
-    -------
-    tuple of Path
-        The files written.
+def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> Path:
+    """Write a plan in one format, one of `EXPORTS`; folders are made.
 
     Raises
     ------
     ProblemError
         If there is no plan.
     """
-    subject, chosen, path = subject_of(source), EXPORTS[name], Path(target)
+    subject, chosen = subject_of(source), EXPORTS[name]
     result = subject.explanation.result
-    if chosen.files != ("",) and path.suffix.lower() == ".csv":
-        raise ProblemError(
-            f"{path} is a folder to be, with a file for each table; name it otherwise, as in "
-            f"{path.stem!r}. The plan alone as one file: to_frame().to_csv({path.name!r})"
-        )
     if chosen.needs_plan and not result.has_plan:
-        raise ProblemError(f"{path}: there is no plan to export ({result.status.value}); 'md' says why")
-    return tuple(
-        replace_file(path / file if file else path, content, make_folders=True)
-        for file, content in chosen.content(subject).items()
-    )
-
-
-def export_files(names: Iterable[str], folder: Path, stem: str) -> list[Path]:
-    """Return every file that :func:`export_all` may write."""
-    return [
-        target / file if file else target
-        for name in names
-        for target in [folder / f"{stem}{EXPORTS[name].suffix}"]
-        for file in EXPORTS[name].files
-    ]
-
-
-def export_all(source: PlanExports, names: Iterable[str], folder: Path, stem: str) -> list[Path]:
-    """Write a plan in several formats beside its report; without a plan those that need none.
-
-    Parameters
-    ----------
-    source
-        A result, or a run of a scenario.
-    names
-        Of `EXPORTS`.
-    folder
-        Folder of the files.
-    stem
-        How their names begin.
-    """
-    has_plan = subject_of(source).explanation.result.has_plan
-    return [
-        path
-        for name in names
-        if has_plan or not EXPORTS[name].needs_plan
-        for path in export(source, name, folder / f"{stem}{EXPORTS[name].suffix}")
-    ]
+        raise ProblemError(f"{target}: there is no plan to export ({result.status.value}); 'md' says why")
+    return replace_file(target, chosen.content(subject), make_folders=True)
 
 
 def export_tables(
@@ -225,7 +152,7 @@ def _provenance(facts: Mapping[str, str]) -> list[str]:
 
 def _plan(subject: ReportSubject) -> Section | None:
     """Return the timetable, or the plan where there is none; columns that say nothing are left out."""
-    tables = plan_tables(subject, in_units=False)
+    tables = plan_tables(subject)
     title = "Timetable" if "timetable" in tables else "The plan, line by line"
     frame = tables.get("timetable", tables.get("plan"))
     if frame is None:

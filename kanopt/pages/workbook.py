@@ -1,4 +1,4 @@
-"""A plan, and the tables of answers, as workbooks and as CSV."""
+"""A plan, and the tables of answers, as workbooks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 
 from kanopt.errors import ProblemError
-from kanopt.files import csv_text
 from kanopt.formulas.export.excel import MOST_ROWS, cell_text
 from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table
 from kanopt.pages.plan_first import plan_words
 from kanopt.plans.findings import GanttView
-from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result
 from kanopt.text import clock_text, column_decimals
 
@@ -121,24 +119,22 @@ def _form_of(forms: Mapping[str, str], table: str, column: str) -> str:
     return forms.get(f"{table}.{column}", forms.get(column, ""))
 
 
-# The tables of a plan, with times as time of day beside those in the problem's unit.
+# The tables of a plan, with times as time of day where zero is midnight.
 
 _ROSTERS = ("vehicles", "jobs", "machines", "sites", "markets")
-TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
+_TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
 """Every table there may be, in their order."""
 _CLOCKS = ("departure", "leave", "arrive", "begin", "start", "end")
 _SPANS = ("late", "breaks")
 
 
-def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, pd.DataFrame]:
+def plan_tables(subject: ReportSubject) -> dict[str, pd.DataFrame]:
     """Return the tables of a plan that say something, by name.
 
     Parameters
     ----------
     subject
         What is exported.
-    in_units
-        Whether times of day stand in the problem's unit as well.
 
     Returns
     -------
@@ -150,19 +146,22 @@ def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, p
     why = subject.explanation
     result = why.result
     found = {"plan": result.to_frame()}
-    timed = {"figures": figures_frame(subject)}
+    timed = {}
+    if (figures := figure_table(figure_rows(subject))) is not None:
+        timed["figures"] = pd.DataFrame(list(figures.rows), columns=list(figures.heads))
     if result.assessment is not None:
         found |= result.assessment.details()
         for roster in result.assessment.rosters():
-            timed[f"{roster.key}s"] = _roster_frame(roster)
+            named = roster.frame.rename(columns={"": "verdict"})
+            timed[f"{roster.key}s"] = _with_times(named, roster.time, roster.clocks)
     unit, clock = _time_of(result)
     for name, frame in found.items():
-        timed[name] = _with_times(frame, unit, _CLOCKS if clock else (), in_units=in_units)
+        timed[name] = _with_times(frame, unit, _CLOCKS if clock else ())
     unit = result.problem.unit
     costs = why.terms("item").drop(columns="share")
     timed["costs"] = costs.rename(columns={"amount": f"amount ({unit})" if unit else "amount"})
     timed["reasons"] = why.reasons()
-    return {name: timed[name] for name in TABLES if name in timed and len(timed[name])}
+    return {name: timed[name] for name in _TABLES if name in timed and len(timed[name])}
 
 
 def plan_forms(subject: ReportSubject) -> dict[str, str]:
@@ -176,29 +175,10 @@ def plan_forms(subject: ReportSubject) -> dict[str, str]:
     return found
 
 
-def figures_frame(subject: ReportSubject) -> pd.DataFrame:
-    """Return the figures of the first page, as it writes them; empty without a plan."""
-    table = figure_table(figure_rows(subject))
-    if table is None:
-        return pd.DataFrame()
-    return pd.DataFrame(list(table.rows), columns=list(table.heads))
-
-
-def _roster_frame(roster: Roster) -> pd.DataFrame:
-    """Return a roster with its numbers as they are, and times as time of day too."""
-    named = roster.frame.rename(columns={"": "verdict"})
-    return _with_times(named, roster.time, roster.clocks, in_units=True)
-
-
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Return tasks by machine and in order of their start; other tables as they are."""
     keys = [name for name in frame.columns if str(name).startswith(("machine", "start ("))]
     return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
-
-
-def plan_csv(subject: ReportSubject) -> Mapping[str, str]:
-    """Return the tables as CSV in which no text is a formula to a spreadsheet, by file name."""
-    return {f"{name}.csv": csv_text(frame) for name, frame in plan_tables(subject).items()}
 
 
 def _time_of(result: Result) -> tuple[str, bool]:
@@ -210,21 +190,16 @@ def _time_of(result: Result) -> tuple[str, bool]:
     return "", False
 
 
-def _with_times(frame: pd.DataFrame, unit: str, clocks: Sequence[str], *, in_units: bool) -> pd.DataFrame:
-    """Return a frame with a column of times of day before each column of clock times, whose head gets the unit.
-
-    So do the heads of other columns of times.
-    """
+def _with_times(frame: pd.DataFrame, unit: str, clocks: Sequence[str]) -> pd.DataFrame:
+    """Return a frame whose clock times are times of day; heads of other columns of times get the unit."""
     if not unit:
         return frame
     columns: dict[str, pd.Series[str] | pd.Series[float]] = {}
     for name in map(str, frame.columns):
         if name in clocks:
             columns[name] = frame[name].map(lambda value: clock_text(value, unit) if pd.notna(value) else "")
-            if not in_units:
-                continue
-        timed = name in clocks or name in _CLOCKS or name in _SPANS
-        columns[f"{name} ({unit})" if timed else name] = frame[name]
+        else:
+            columns[f"{name} ({unit})" if name in _CLOCKS or name in _SPANS else name] = frame[name]
     return pd.DataFrame(columns, index=frame.index)
 
 
