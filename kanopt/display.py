@@ -199,12 +199,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture for desktops and one for phones, where that is another, with what it shows and its exact values."""
+    """A picture for desktops and one for phones, where that is another, with what it shows."""
 
     wide: str
     narrow: str
     caption: str
-    table: Grid | None = None
     titled: bool = True
     kind: ClassVar[str] = "chart"
 

@@ -21,7 +21,6 @@ from kanopt.cli.options import (
     echo,
     is_changed,
     load,
-    picture_width,
     progress_reporter,
     sweep_options,
 )
@@ -276,7 +275,7 @@ def fit(given: Given) -> int:
     if given["as_json"]:
         echo(to_json({law.name: law_json(law) for law in laws}))
     else:
-        echo("\n".join(law_lines(laws, picture_width())))
+        echo("\n".join(law_lines(laws)))
         for name, path in [("report", each) for each in page] + [("law", each) for each in saved]:
             echo(f"{name}: {path}")
     return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED

@@ -19,7 +19,6 @@ from kanopt.cli.options import (
     echo,
     echo_unanswered,
     load,
-    picture_width,
     progress_reporter,
 )
 from kanopt.cli.output import (
@@ -207,7 +206,7 @@ def _echo_run(outcome: Run) -> None:
     changes = [f"  changed: {change}" for change in outcome.scenario.change_sentences()]
     echo("\n".join([outcome.scenario.name, *changes, *doubts(outcome.laws.values()), ""]))
     if outcome.laws:
-        echo("\n".join(law_lines(outcome.laws.values(), picture_width())))
+        echo("\n".join(law_lines(outcome.laws.values())))
     echo(f"\n{outcome.told()}")
 
 

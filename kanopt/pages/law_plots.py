@@ -8,7 +8,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Formula, Variable
@@ -21,7 +20,6 @@ from kanopt.pages.charts import (
     draw_cells,
     draw_lines,
     escape_text,
-    name_ends,
     panels_or_new,
     pixels,
     series,
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 Value = float | str
 _POINTS = 121
 _FEW = 4  # a range with whole ends this far apart gets whole ticks
-_NAME = 12  # letters of the name of an input beside a line
 _CELLS = (12, 9)  # of a heat map, across and up
 _TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
@@ -70,7 +67,7 @@ def reference_values(formula: Formula) -> dict[str, Value]:
                 )
             held[variable.name] = dict(formula.domain.commonest).get(variable.name, known[0])
         else:
-            held[variable.name] = _levels(formula, variable)[1]
+            held[variable.name] = _middle(formula, variable)
     return held
 
 
@@ -99,9 +96,8 @@ def plot_formula(
 ) -> Axes:
     """Draw a law as a function of one input, over its training range.
 
-    If the law has another numeric input, three lines show a low, a central and a high value of the most influential
-    one, the quantiles 0.1, 0.5 and 0.9 of the rows it was learned from; all other inputs are held at `at`. Categories
-    are bars, without those of which nothing was learned since they have too few rows.
+    All other inputs are held at `at`; a band holds 90 % of the held-out rows. Categories are bars, without those of
+    which nothing was learned since they have too few rows.
 
     Parameters
     ----------
@@ -137,17 +133,9 @@ def plot_formula(
             _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
         return ax
     x = _points(formula, name, _POINTS)
-    other, levels = comparison_levels(formula, name, held, at or {})
-    unit = _variable(formula, other).unit if other else ""
-    lines = {
-        f"{shorten(other, _NAME)} = {amount_text(float(level), unit, 3)}": np.broadcast_to(
-            formula.evaluate({**held, **({other: level} if other else {}), name: x}), x.shape
-        )
-        for level in levels
-    }
-    draw_lines(ax, x, lines)
-    if not other:
-        _scatter_band(formula, ax, x, held, name)
+    line = np.broadcast_to(formula.evaluate({**held, name: x}), x.shape)
+    draw_lines(ax, x, {formula.output.name: line})
+    _scatter_band(formula, ax, x, line)
     variable = _variable(formula, name)
     ax.set_xlabel(escape_text(with_unit(name, variable.unit)))
     ax.set_xlim(left=float(x[0]))
@@ -155,65 +143,12 @@ def plot_formula(
     ax.locator_params(axis="x", nbins=7, integer=whole)
     style_axes(ax)
     if caption:
-        fixed = {key: value for key, value in held.items() if key not in (name, other)}
-        _add_caption(formula, ax, name, fixed)
-    _from_zero(ax)
+        _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
+    low, high = ax.get_ylim()
+    if 0 < low < 0.5 * high:  # a positive law starts at zero where that wastes little space
+        ax.set_ylim(0.0, high)
     set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
-    if other:
-        name_ends(ax, float(x[-1]), {name: float(values[-1]) for name, values in lines.items()})
     return ax
-
-
-def tabulate(
-    formula: Formula, along: str, at: Mapping[str, Value] | None = None, rows: int = 9
-) -> pd.DataFrame:
-    """Return the law as a table over one input: the input, then one column per line of :func:`plot_formula`.
-
-    Parameters
-    ----------
-    formula, along, at
-        As for :func:`plot_formula`.
-    rows
-        How many values of a numeric input.
-    """
-    held = {**reference_values(formula), **(at or {})}
-    variable = _variable(formula, along)
-    head = with_unit(along, variable.unit)
-    output = with_unit(formula.output.name, formula.output.unit)
-    if variable.is_category:
-        labels = known_labels(formula, along)
-        return pd.DataFrame({head: labels, output: _over_labels(formula, along, labels, held)})
-    x = _points(formula, along, rows)
-    other, levels = comparison_levels(formula, along, held, at or {})
-    table = {head: x}
-    for level in levels:
-        at_level = {other: level} if other else {}
-        unit = _variable(formula, other).unit if other else ""
-        column = f"{other} {number_text(float(level), 3)} {unit}".strip() if other else output
-        table[column] = formula.evaluate({**held, **at_level, along: x})
-    return pd.DataFrame(table)
-
-
-def comparison_levels(
-    formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
-) -> tuple[str, list[Value]]:
-    """Return the most influential other numeric input and two or three values of it; ``("", [nan])`` without one."""
-    best, name, levels = 0.0, "", [math.nan]
-    for variable in _used(formula):
-        if (
-            variable.is_category
-            or variable.name in (along, *fixed)
-            or range_of_input(formula, variable) is None
-        ):
-            continue
-        tried = np.unique(_levels(formula, variable))
-        trial = {**held, variable.name: tried}
-        if not _variable(formula, along).is_category:
-            trial[along] = _points(formula, along, 5)[:, None]
-        effect = float(np.max(np.ptp(np.atleast_1d(formula.evaluate(trial)), axis=-1)))
-        if effect > best * 1.0001:
-            best, name, levels = effect, variable.name, tried.tolist()
-    return name, list(levels)
 
 
 def _used(formula: Formula) -> list[Variable]:
@@ -242,16 +177,12 @@ def _interpolate(low: float, high: float, share: float) -> float:
     return low + share * (high - low)
 
 
-def _levels(formula: Formula, variable: Variable) -> tuple[float, float, float]:
-    """Return a low, a central and a high value of a number: quantiles of the rows, else parts of its range, else 1."""
-    known = formula.domain.quantiles_of(variable.name)
-    ends = range_of_input(formula, variable)
-    if known is None and ends is not None:
-        low, middle, high = (_interpolate(*ends, share) for share in (0.1, 0.5, 0.9))
-        return low, middle, high
-    if known is not None and ends is not None and known[0] == known[-1]:
-        return ends[0], known[1], ends[1]  # nearly all rows have one value
-    return known or (1.0, 1.0, 1.0)
+def _middle(formula: Formula, variable: Variable) -> float:
+    """Return a central value of a number: the median of the rows, else the middle of its range, else 1."""
+    known, ends = formula.domain.quantiles_of(variable.name), range_of_input(formula, variable)
+    if known is not None:
+        return float(known[1])
+    return 1.0 if ends is None else _interpolate(*ends, 0.5)
 
 
 def _points(formula: Formula, name: str, count: int) -> np.ndarray:
@@ -284,20 +215,12 @@ def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Valu
         ax.set_xlabel("\n".join([ax.get_xlabel(), fill(escape_text("; ".join(parts)), letters)]))
 
 
-def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:
+def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, line: np.ndarray) -> None:
     """Shade the band of 90 % of the held-out residuals."""
     quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
     if 0.05 in quantiles and 0.95 in quantiles:
-        y = formula.evaluate({**held, name: x})
         look: dict[str, Any] = {"color": FAINT.light, "edgecolor": LINE.light}
-        ax.fill_between(x, y + quantiles[0.05], y + quantiles[0.95], linewidth=0.6, **look)
-
-
-def _from_zero(ax: Axes) -> None:
-    """Start the axis of a positive law at zero if that wastes little space."""
-    low, high = ax.get_ylim()
-    if 0 < low < 0.5 * high:
-        ax.set_ylim(0.0, high)
+        ax.fill_between(x, line + quantiles[0.05], line + quantiles[0.95], linewidth=0.6, **look)
 
 
 # Two inputs together

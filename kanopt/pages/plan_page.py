@@ -22,7 +22,6 @@ from kanopt.pages.law_section import law_sections
 from kanopt.pages.plan_first import plan_first, plan_notices
 from kanopt.pages.plots import WIDTHS, view_chart
 from kanopt.pages.price_tables import (
-    group_table,
     plan_table,
     roster_table,
     term_table,
@@ -120,12 +119,10 @@ def _cost(subject: ReportSubject) -> list[Section]:
     if why.result.pricing is None:
         return []
     how = "Priced on the laws, with the true load and clock of every step. The lines add up to the objective."
-    groups = group_table(why)
     parts: list[Part] = [text_block(how), term_table(why, subject.today)]
     parts.append(
         Section("", (), look="live", level=0, data={"live": "plan"})
     )  # which the page's script fills
-    parts += [groups] if groups is not None else []
     return [Section("What it costs", tuple(parts), "cost", short="What it costs")]
 
 

@@ -17,7 +17,7 @@ from kanopt.plans.findings import GanttView, View
 from kanopt.plans.plan_figures import Roster
 from kanopt.plans.result import Result
 from kanopt.questions.risks.risk import days_table
-from kanopt.text import clock_text, count_text, fixed_text, money_decimals, percent_text
+from kanopt.text import clock_text, fixed_text, money_decimals, percent_text
 
 if TYPE_CHECKING:
     from kanopt.questions.risks.punctuality import Punctuality
@@ -133,9 +133,6 @@ def times_table(known: Punctuality) -> Grid:
     return days_table(known.frame[columns].head(_MOST_TIMES), words, caption, heads)
 
 
-_MOST_GROUPS = 80
-
-
 def term_table(explanation: Explanation, today: Result | None) -> Grid:
     """Return the cost terms, which add up to the objective, with today's beside them."""
     result, frame = explanation.result, explanation.terms()
@@ -153,40 +150,5 @@ def term_table(explanation: Explanation, today: Result | None) -> Grid:
     )
     total = ("total", fixed_text(price, decimals), percent_text(1.0) if price else "–", "")
     heads = ("term", unit or "amount", "share", "")
-    return Grid(heads, (False, True, True, False), rows, note, caption=_captioned("term", unit), total=total)
-
-
-def _captioned(level: str, unit: str) -> str:
-    return f"Cost by {level} ({unit})" if unit else f"Cost by {level}"
-
-
-def group_table(explanation: Explanation) -> Grid | None:
-    """Return one row per route, machine or lane and one column per term; None where there is one group."""
-    frame = explanation.terms(by="group")
-    if frame["group"].nunique() < 2:
-        return None
-    terms, unit = [str(term) for term in explanation.terms()["term"]], explanation.result.problem.unit
-    wide = frame.pivot_table(index="group", columns="term", values="amount", aggfunc="sum", sort=False)
-    wide = wide[terms] if len(terms) > 1 else wide[[]]
-    wide = wide.assign(total=frame.groupby("group", sort=False)["amount"].sum())
-    decimals = money_decimals([explanation.result.objective or 0.0, *wide["total"]])
-
-    def cells(amounts: pd.Series[float]) -> tuple[str, ...]:
-        return tuple("" if pd.isna(each) else fixed_text(float(each), decimals) for each in amounts)
-
-    shown = wide.head(_MOST_GROUPS)
-    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
-        (str(name) or "as a whole", *cells(amounts), CellBar(length))
-        for (name, amounts), length in zip(shown.iterrows(), bar_lengths(list(wide["total"])), strict=False)
-    )
-    heads = ("group", *map(str, wide.columns), "")
-    numeric = tuple(0 < at < len(heads) - 1 for at in range(len(heads)))
-    note = f"The first {_MOST_GROUPS:,} of {count_text(len(wide), 'row')}; the total is of all."
-    return Grid(
-        heads,
-        numeric,
-        rows,
-        note if len(wide) > _MOST_GROUPS else "",
-        caption=_captioned("group", unit),
-        total=("total", *cells(wide.sum()), ""),
-    )
+    caption = f"Cost by term ({unit})" if unit else "Cost by term"
+    return Grid(heads, (False, True, True, False), rows, note, caption=caption, total=total)
