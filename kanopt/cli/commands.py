@@ -345,7 +345,6 @@ def cache(given: Given) -> int:
         metavar="[TYPE=]PRICE",
         text="What a vehicle costs that is hired for a day, of all types or of one. Once for each.",
     ),
-    opt.COLUMN,
     opt.switch("--pages", "Write a page of each day as well."),
     *opt.WORKERS,
     examples=(
@@ -370,7 +369,6 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         history=given["history"],
         variant=variant,
         hire=_prices(given["hire"]),
-        columns=pairs("--column", given["column"]),
         options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
         progress=progress,
     )

@@ -231,12 +231,6 @@ TIME_LIMIT = option(
     metavar="SECONDS",
     text="For a search, in place of the file's.",
 )
-COLUMN = option(
-    "--column",
-    multiple=True,
-    metavar="FIELD=COLUMN",
-    text="What a column is called: date=Lieferdatum. Once for each.",
-)
 QUIET = switch("--quiet", "No progress on stderr.")
 SEED = count("--seed", "In place of the file's.", least=0)
 LEARNING = (

@@ -123,8 +123,9 @@ def _blocks(part: Part) -> Iterator[str]:
         case Facts():
             yield "\n".join(f"- {_escaped(': '.join(pair))}" for pair in part.pairs)
         case Notices():
-            lines = [" ".join(filter(None, (each.label, each.text, *each.lines))) for each in part.items]
-            yield "\n".join(f"- {_escaped(line)}" for line in lines)
+            for each in part.items:
+                said = filter(None, (each.label, each.text, *each.lines))
+                yield f"- {_escaped(' '.join(f'{one.rstrip(chr(46))}.' for one in said))}"
         case Grid():
             yield _table(part)
         case Section():

@@ -191,7 +191,7 @@ def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if None.
     """
     ax = axes_or_new(ax, 680, switch_height(found))
-    paths = list(found.points.groupby("path", sort=False)["value"])
+    paths = [(str(path), rows) for path, rows in found.points.groupby("path", sort=False)["value"]]
     for place, (path, solved) in enumerate(paths):
         _draw_range(
             ax, solved, [one for one in found.switches if one.path == path], found.units[path][0], place

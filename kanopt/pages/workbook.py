@@ -22,21 +22,8 @@ from kanopt.text import clock_text, column_decimals
 
 # Workbooks of tables: what a table holds is text and numbers, and no cell is a formula.
 
-FORMS: Mapping[str, str] = {"money": "#,##0.00", "share": "0.0%", "clock": "hh:mm"}
-"""What numbers may be, and how a spreadsheet writes them; of a clock texts such as 08:30 become times."""
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-
-
-def _days(value: Any) -> Any:
-    """Return a time of day as a spreadsheet counts it, in days; one of another day, and whatever is none, stay text.
-
-    Examples
-    --------
-    >>> _days("06:00"), _days("01:00 +1 d")
-    (0.25, '01:00 +1 d')
-    """
-    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
-    return value if found is None else (60 * int(found[1]) + int(found[2])) / 1440
+FORMS: Mapping[str, str] = {"money": "#,##0.00", "share": "0.0%"}
+"""What numbers may be, and how a spreadsheet writes them."""
 
 
 def frame_book(
@@ -100,7 +87,7 @@ def _write_sheet(
             code = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
         if not is_numeric_dtype(values) or is_bool_dtype(values):
             texts = values.map(lambda value: None if pd.isna(value) else cell_text(str(value)))
-            shown.isetitem(place, list(texts.map(_days) if form == "clock" else texts))
+            shown.isetitem(place, list(texts))
         formats.append(code)
     shown.to_excel(writer, sheet_name=name, index=False, inf_rep="")
     sheet = writer.sheets[name]
@@ -165,12 +152,12 @@ def plan_tables(subject: ReportSubject) -> dict[str, pd.DataFrame]:
 
 
 def plan_forms(subject: ReportSubject) -> dict[str, str]:
-    """Return what numbers of the tables are, by column: money, shares, and times of day."""
+    """Return what numbers of the tables are, by column: money and shares."""
     known = subject.explanation.result.assessment
     rosters = () if known is None else known.rosters()
-    found = dict.fromkeys(_CLOCKS, "clock")
+    found: dict[str, str] = {}
     for roster in rosters:
-        found |= dict.fromkeys(roster.clocks, "clock") | dict.fromkeys(roster.shares, "share")
+        found |= dict.fromkeys(roster.shares, "share")
         found |= dict.fromkeys(roster.money, "money")
     return found
 

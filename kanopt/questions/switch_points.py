@@ -67,6 +67,8 @@ _KINDS = {"in use": ("in use", "term"), "all": ("in use", "term", "assignment")}
 _NOTHING = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
+_FOLLOWED = 0.001
+"""The same where quantities follow the axis, as flows follow demand, so that prices of plans do not say it."""
 _EQUAL, _JUMP = 1e-8, 1e-5
 """Shares of a price: by which a plan has to be better to count as another one, and by which a difference jumps."""
 _HELD = 32
@@ -332,11 +334,11 @@ class _Search:
         question: Question,
         base: Result,
         kinds: Sequence[str],
-        limits: tuple[float, int],
+        most_solves: int,
         hands: Hands,
     ) -> None:
         self.question, self.base, self.kinds, self.hands = question, base, kinds, hands
-        self.tolerance, self.most_solves = limits
+        self.most_solves = most_solves
         self.plans: list[tuple[Plan, float]] = []
         self.solved: dict[float, PointResult] = {}
         self.own: dict[float, int] = {}
@@ -529,7 +531,7 @@ class _Search:
         if (same and not self.follows) or self.decisions(below, low) == self.decisions(above, high):
             return
         middle = 0.5 * (low + high)
-        if high - low <= (self.tolerance if same else _NARROWEST) * self.range:
+        if high - low <= (_FOLLOWED if same else _NARROWEST) * self.range:
             yield _Step(low, below, high, above, not same, gap)
         elif same and self.rank(below, middle) is None:
             yield _Step(low, below, high, above, False, gap)
@@ -605,7 +607,7 @@ class _Search:
         assert after is not None, "a plan is the better one where it can be carried out"
         confirmed = step.crossed and all(map(self._is_solved, self._sides(step)))
         ends, verdict, edge = step.gap if step.crossed else (step.low, step.high), WIDE, ""
-        if confirmed or (not step.crossed and step.high - step.low <= self.tolerance * self.range):
+        if confirmed or (not step.crossed and step.high - step.low <= _FOLLOWED * self.range):
             ends = (
                 self._within_noise(step.below, step.above, gap[0], step.low),
                 self._within_noise(step.above, step.below, gap[1], step.high),
@@ -648,7 +650,6 @@ def switch_points(
     axes: Mapping[str, Any],
     *,
     decisions: Compared = "all",
-    tolerance: float = 0.001,
     most_solves: int = 60,
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
@@ -671,9 +672,6 @@ def switch_points(
     decisions
         ``"all"``: what is used, what is served, made or sent from where, and what is paid for at all; ``"in use"``:
         without what is served from where.
-    tolerance
-        Share of the range to which a place is narrowed down where prices of plans do not say it, as where flows through
-        the same sites follow demand.
     most_solves
         How often the problem is solved at most, for each path.
     options
@@ -702,7 +700,7 @@ def switch_points(
     require_scenario(scenario, "switch_points")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     read = read_axes(axes)
-    _check(read, decisions, tolerance, most_solves)
+    _check(read, decisions, most_solves)
     prepared = prepare(scenario, read, options, report, "switch points")
     base = base_result(prepared, "anew", report)
     switches, rows, units, interrupted = list[SwitchPoint](), list[Any](), {}, base.interrupted
@@ -711,7 +709,7 @@ def switch_points(
         for axis in read if not interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
             question = Question.of(prepared, [axis], [])
-            search = _Search(question, base, _KINDS[decisions], (tolerance, most_solves), hands)
+            search = _Search(question, base, _KINDS[decisions], most_solves, hands)
             search.run([float(value) for value in axis.values.items])
             unit = unit_of_axis(question.scenario, axis)
             units[axis.label] = unit, search.noise
@@ -723,12 +721,8 @@ def switch_points(
     return SwitchPoints(scenario, base, tuple(switches), points, units, interrupted, seconds)
 
 
-def _check(axes: tuple[Axis, ...], decisions: str, tolerance: float, most_solves: int) -> None:
+def _check(axes: tuple[Axis, ...], decisions: str, most_solves: int) -> None:
     check_word("switch points", "decisions", decisions, _KINDS)
-    if not 0 < tolerance < 1:
-        raise refused(
-            "switch points", "tolerance", f"is a share of the range, between 0 and 1, not {tolerance!r}"
-        )
     if isinstance(most_solves, bool) or not isinstance(most_solves, int) or most_solves < 2:
         raise refused("switch points", "most_solves", f"must be a whole number from 2, not {most_solves!r}")
     for axis in axes:

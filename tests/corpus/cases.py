@@ -168,7 +168,7 @@ def _comparison(name: str) -> dict[str, str]:
     found = comparison_of(name)
     return {
         "terms": say.frame(found.terms),
-        "steps": say.frame(found.steps.drop(columns="coverage")),
+        "steps": say.frame(found.steps),
         "moved": say.frame(found.moved),
     }
 

@@ -35,7 +35,7 @@ FIGURES: dict[str, Callable[[Any], list[str]]] = {
     ],
     "switch points": lambda found: [*found.sentences(), "prices cross no difference"],
     "risk": lambda found: [found.cost_text(), *found.assumptions, found.headline],
-    "monte carlo": lambda found: [*found.sentences()[:2], money_text(found.plans["mean"][0])],
+    "monte carlo": lambda found: [*found.said().answer, money_text(found.plans["mean"][0])],
 }
 """What the page of an answer must say."""
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Grid, KeyFigure
-from kanopt.errors import KanoptError, nearest
+from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
@@ -351,7 +351,6 @@ def monte_carlo(
     *,
     draws: int = 100,
     candidates: int = 4,
-    laws: Sequence[str] | None = None,
     plan: str = "kept",
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
@@ -376,9 +375,6 @@ def monte_carlo(
         How many.
     candidates
         In how many of the draws a plan is made anew, each of which is priced in all draws.
-    laws
-        Learned laws that err, also those read from files; left out, all of which no constant is set by a change or a
-        range, and with ``()`` none.
     plan
         The plan that is kept: ``"kept"``, the best that is found where nothing is changed, or ``"today"``, today's.
     options
@@ -394,7 +390,7 @@ def monte_carlo(
     Raises
     ------
     ScenarioError
-        If a path, a range, a law or a number is none, nothing is uncertain, no draw makes a problem, or the scenario
+        If a path, a range or a number is none, nothing is uncertain, no draw makes a problem, or the scenario
         has no plan as it is.
     FormulaError
         If a law predicts too poorly to be used.
@@ -415,7 +411,7 @@ def monte_carlo(
         raise refused("monte_carlo", "plan", told)
     axes = read_axes(ranges) if ranges else ()
     prepared = prepare(scenario, axes, options, report, "monte_carlo")
-    question = _question(prepared, axes, laws, draws)
+    question = _question(prepared, axes, draws)
     base = base_result(prepared, "today" if plan == "today" else "kept", report)
     refuse_no_plan(base, scenario, "monte_carlo")
     assert base.plan is not None
@@ -478,11 +474,9 @@ def _frame(
     return frame
 
 
-def _question(
-    prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None, draws: int
-) -> DrawnQuestion:
+def _question(prepared: Prepared, axes: Sequence[Axis], draws: int) -> DrawnQuestion:
     streams = [np.random.default_rng([prepared.seed, stream]) for stream in (_LAWS, _INPUTS)]
-    erring = _erring_laws(prepared, axes, laws)
+    erring = _erring_laws(prepared, axes)
     drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
     points = _points(axes, draws, streams[_INPUTS])
@@ -497,7 +491,7 @@ def _question(
     return found
 
 
-def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None) -> dict[str, Formula]:
+def _erring_laws(prepared: Prepared, axes: Sequence[Axis]) -> dict[str, Formula]:
     """Return the laws that err, learned here or before, of which no constant is set: such a law is another one."""
     scenario = prepared.scenario
     saved = [name for name, spec in scenario.laws.items() if isinstance(spec, SavedSpec)]
@@ -505,19 +499,7 @@ def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] |
     made = [*scenario.changes, *(axis.change(axis.values.items[0]) for axis in axes)]
     parts = [change.column.partition(".") for change in made if change.table == "surrogates"]
     held = {name for name, _, constant in parts if constant}
-    for name in laws or ():
-        if name not in known:
-            raise refused(
-                "monte_carlo", "laws", f"there is no learned law {name!r}; {nearest(str(name), known)}"
-            )
-        if name in held:
-            raise refused(
-                "monte_carlo",
-                "laws",
-                f"constants of {name!r} are set, so that it does not err as learned; leave it out",
-            )
-    chosen = set(known) - held if laws is None else set(laws)
-    return {name: law for name, law in known.items() if name in chosen}
+    return {name: law for name, law in known.items() if name not in held}
 
 
 def _points(axes: Sequence[Axis], draws: int, rng: np.random.Generator) -> list[tuple[Value, ...]]:
