@@ -318,6 +318,8 @@ def told(parts: Iterable[Part]) -> str:
                 lines.append(f"{part.name or part.formula.output.name} = {part.formula}")
             case Lines():
                 lines += part.items
+            case Notices():
+                lines += [f"{one.label}. {one.text}".removeprefix(". ") for one in part.items]
             case Section():
                 lines += [*filter(None, [part.title]), told(part.parts)]
     return "\n".join(lines)

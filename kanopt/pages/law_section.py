@@ -16,12 +16,13 @@ from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.pages.diagrams import diagram_size, plot_diagram
 from kanopt.pages.first_page import NARROW, box, chart_of, ids_by_name, text_block
 from kanopt.pages.law_plots import (
+    diagram_size,
     fixed_inputs_text,
     interacting_pair,
     known_labels,
+    plot_diagram,
     plot_formula,
     plot_interaction,
     plottable_inputs,

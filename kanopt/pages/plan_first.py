@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kanopt.display import Grid, KeyFigure, Lines, Notice, Notices, Part, Section, Tone, tone_of
+from kanopt.display import Grid, KeyFigure, Notice, Tone, tone_of
 from kanopt.pages.charts import named_rows
-from kanopt.pages.figure_rows import FigureRow, figure_rows
+from kanopt.pages.figure_rows import FigureRow
 from kanopt.pages.first_page import LONGEST, FirstPage, plain, unanswered_notices
 from kanopt.plans.differences import difference, does_less, service_difference
 from kanopt.plans.findings import Status
@@ -379,21 +379,3 @@ def _first(lines: Sequence[str]) -> tuple[str, ...]:
     if len(lines) <= _LIST:
         return tuple(lines)
     return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
-
-
-def plan_words(subject: ReportSubject) -> Iterator[tuple[str, str]]:
-    """Yield the sentences of the first page, each with its heading where it is the first below that."""
-    page = plan_first(subject, figure_rows(subject), plan_notices(subject))
-    yield from _sentences(page.parts())
-
-
-def _sentences(parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
-    for part in parts:
-        match part:
-            case Section():
-                for place, (head, said) in enumerate(_sentences(part.parts)):
-                    yield head or ("" if place else part.title), said
-            case Lines():
-                yield from (("", line) for line in part.items)
-            case Notices():
-                yield from (("", f"{one.label}. {one.text}".removeprefix(". ")) for one in part.items)

@@ -16,17 +16,18 @@ from kanopt.display import (
     Section,
     table_of,
 )
-from kanopt.pages.figure_rows import figure_rows, figure_table
-from kanopt.pages.first_page import box, text_block
-from kanopt.pages.law_section import law_sections
-from kanopt.pages.plan_first import plan_first, plan_notices
-from kanopt.pages.plots import WIDTHS, view_chart
-from kanopt.pages.price_tables import (
+from kanopt.pages.figure_rows import (
+    figure_rows,
+    figure_table,
     plan_table,
     roster_table,
     term_table,
     times_table,
 )
+from kanopt.pages.first_page import box, text_block
+from kanopt.pages.law_section import law_sections
+from kanopt.pages.plan_first import plan_first, plan_notices
+from kanopt.pages.plots import WIDTHS, view_chart
 from kanopt.plans.explanation import Explanation
 from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result

@@ -16,8 +16,8 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Domain, Formula, Input, Range, Table, Variable, parse_formula
 from kanopt.pages import plot_diagram, plot_formula
 from kanopt.pages.charts import HALO, INK, TIP, series
-from kanopt.pages.diagrams import diagram_size
 from kanopt.pages.law_plots import (
+    diagram_size,
     interacting_pair,
     plot_interaction,
     plottable_inputs,

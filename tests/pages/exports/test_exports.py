@@ -18,8 +18,7 @@ import kanopt as ko
 from kanopt import Status
 from kanopt.cli import options
 from kanopt.pages import EXPORTS, export
-from kanopt.pages.export import _escaped
-from kanopt.pages.workbook import frame_book
+from kanopt.pages.export import _escaped, frame_book
 from kanopt.questions.answer import Answer
 from kanopt.text import clock_text, money_text
 from tests.cases.answers import FUEL, one_route, tiny_scenario
