@@ -487,7 +487,9 @@ def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) ->
             fixed_text(float(row[column]), decimals, signed=column not in ("before", "after"))
             for column in heads
         ]
-        return (name, *told, _relative(row["before"], row["after"]))
+        old = row["before"]
+        share = percent_text((row["after"] - old) / abs(old), signed=True) if old else "–"
+        return (name, *told, share)
 
     lengths = bar_lengths([*frame["before"], *frame["after"]])
     rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
@@ -499,7 +501,3 @@ def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) ->
     numeric = (False, *(True for _ in heads), True, False)
     words = ("term", *heads.values(), "%", "")
     return Grid(words, numeric, rows, caption=caption, total=(*cells("total", sums), ""))
-
-
-def _relative(old: float, new: float) -> str:
-    return percent_text((new - old) / abs(old), signed=True) if old else "–"

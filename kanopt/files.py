@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FileFormatError, nearest
 
@@ -286,7 +286,7 @@ def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
     OSError
         If it is not there or may not be read.
     """
-    with open_regular(path, what) as file:
+    with require_file(path, what).open("rb") as file:
         content = file.read(largest + 1)
     if len(content) > largest:
         size = Path(path).stat().st_size
@@ -294,11 +294,6 @@ def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
             f"{os.fspath(path)}: {size:,} bytes are too many for {what}, at most {largest:,}"
         )
     return content
-
-
-def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
-    """Open a regular file for reading; see :func:`read_file`."""
-    return require_file(path, what).open("rb")
 
 
 def require_file(path: str | os.PathLike[str], what: str) -> Path:

@@ -270,7 +270,7 @@ def _on_cluster(
     from distributed.scheduler import KilledWorker
 
     everywhere = client.scatter(shared, broadcast=True, hash=False)
-    futures = client.map(_on_worker, tasks, work=work, shared=everywhere, pure=False)
+    futures = client.map(lambda task, shared: work(shared, task), tasks, shared=everywhere, pure=False)
     left = len(futures)
     try:
         for future in as_completed(futures, loop=client.loop):
@@ -282,10 +282,6 @@ def _on_cluster(
             yield result
     finally:
         client.cancel(futures, force=True)
-
-
-def _on_worker(task: TaskT, work: Work[TaskT, ResultT], shared: Any) -> ResultT:
-    return work(shared, task)
 
 
 def _lost(left: int, hint: str) -> SolverError:

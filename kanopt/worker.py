@@ -165,11 +165,6 @@ class Channel:
         except OSError:
             os._exit(1)
 
-    def finish(self, message: str) -> None:
-        """Send the last message and end the process, from within a search that knows no other end."""
-        self.send(message, "end")
-        os._exit(0)
-
 
 def serve(work: Callable[[Any, Channel], str]) -> None:
     """Do the work of a script: read its order, let it send messages, and pass on the last one that it returns.
@@ -192,4 +187,5 @@ def serve(work: Callable[[Any, Channel], str]) -> None:
     except BaseException:
         traceback.print_exc()
         os._exit(1)
-    channel.finish(message)
+    channel.send(message, "end")
+    os._exit(0)

@@ -91,7 +91,9 @@ def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
     before = {} if today is None or today.assessment is None else _by_key(today)
     own = {**_by_key(result), **_on_time(subject.punctuality)}
     before |= _on_time(subject.punctuality_today)
-    rows += [_own(figure, before.get(key)) for key, figure in own.items()]
+    for key, one in own.items():
+        was, change = (before[key].text, one.change_from(before[key])) if key in before else ("", "")
+        rows.append(FigureRow(key, one.label, one.text, one.text, one.how, was, change, one))
     return {row.key: row for row in rows}
 
 
@@ -132,11 +134,6 @@ def _on_time(known: Punctuality | None) -> dict[str, PlanFigure]:
         "on_time", "In time", known.share, text, how, note, "more", "%", bad=known.share < _UNSURE
     )
     return {figure.key: figure}
-
-
-def _own(figure: PlanFigure, before: PlanFigure | None) -> FigureRow:
-    was, change = ("", "") if before is None else (before.text, figure.change_from(before))
-    return FigureRow(figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure)
 
 
 def _money(result: Result, today: Result | None) -> list[FigureRow]:

@@ -275,7 +275,11 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str
     if subject.punctuality is not None:
         yield subject.punctuality.text()
     if not subject.groundless:
-        yield stake_sentence(result).replace(" on it.", " on the price.") or _unmoved(result)
+        learned = any(law.fit is not None or law.parts for law in result.problem.laws().values())
+        unmoved = "The price is worked out from given numbers; nothing was learned that could be off."
+        if learned:
+            unmoved = "The errors of what was learned hardly move the price."
+        yield stake_sentence(result).replace(" on it.", " on the price.") or unmoved
     yield _bound(result, subject.today)
     known = result.assessment
     if known is not None and known.broken_rules:
@@ -287,13 +291,6 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str
         [one for one in subject.explanation.extrapolations if not one.below_zero]
     )
     yield outside or ("Nowhere does the plan go beyond the past data." if learned else "")
-
-
-def _unmoved(result: Result) -> str:
-    """Say why no errors of laws move the price."""
-    if any(law.fit is not None or law.parts for law in result.problem.laws().values()):
-        return "The errors of what was learned hardly move the price."
-    return "The price is worked out from given numbers; nothing was learned that could be off."
 
 
 def _bound(result: Result, today: Result | None) -> str:

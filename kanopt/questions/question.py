@@ -335,11 +335,6 @@ class Question:
             return [[other for other in range(self.count) if other != point] for point in range(self.count)]
         return neighbours(self.points)
 
-    def known_plans(self, point: int) -> tuple[Any, ...]:
-        """Return today's plan, where a variant names one."""
-        today = self.variants[point].today if self.variants else None
-        return () if today is None else (today.plan,)
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
