@@ -29,7 +29,7 @@ from kanopt.formulas import Alternative, parse_formula
 from kanopt.formulas.parameters import parameters_of
 from kanopt.pages import plot_diagram
 from kanopt.pages.charts import ALARM, FAINT, INK, LINE, MUTED, series, set_y_title, style_axes
-from kanopt.pages.diagrams import diagram_size
+from kanopt.pages.law_plots import diagram_size
 
 PAGE = Path(__file__).with_name("formulas.md")
 OUT = PAGE.with_name("pictures")

@@ -130,27 +130,17 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"kanopt.{name}")
     if name not in _MODULE_OF:
+        told = f"module 'kanopt' has no attribute {name!r}"
         # a private name is asked for by tools, which must not load anything
-        private = f"module 'kanopt' has no attribute {name!r}"
-        raise AttributeError(private if name.startswith("_") else _where_it_is(name))
+        inside = (
+            []
+            if name.startswith("_")
+            else [m for m in _MODULES if name in import_module(f"kanopt.{m}").__all__]
+        )
+        raise AttributeError(f"{told}; it is kanopt.{inside[0]}.{name}" if inside else told)
     value = getattr(import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
-
-
-def _where_it_is(name: str) -> str:
-    """Say in which public module a name stands that the package has not, or which name is spelt like it."""
-    from difflib import get_close_matches
-
-    inside = {module: import_module(f"kanopt.{module}").__all__ for module in _MODULES}
-    for module, names in inside.items():
-        if name in names:
-            return f"kanopt has no {name!r}; it is kanopt.{module}.{name}"
-    known = [*__all__, *(f"{module}.{each}" for module, names in inside.items() for each in names)]
-    places = {place.rpartition(".")[2]: f"kanopt.{place}" for place in reversed(known)}
-    close = get_close_matches(name, places, n=1)
-    hint = f"did you mean {places[close[0]]}?" if close else "dir(kanopt) lists what it has"
-    return f"module 'kanopt' has no attribute {name!r}; {hint}"
 
 
 def __dir__() -> list[str]:

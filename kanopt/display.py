@@ -33,7 +33,7 @@ class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""
 
     days_text: Callable[..., str]
-    export: Callable[..., tuple[Path, ...]]
+    export: Callable[..., Path]
     export_tables: Callable[..., Path]
     plot_costs: Callable[..., Axes]
     plot_result: Callable[..., Axes]
@@ -199,12 +199,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture for desktops and one for phones, where that is another, with what it shows and its exact values."""
+    """A picture for desktops and one for phones, where that is another, with what it shows."""
 
     wide: str
     narrow: str
     caption: str
-    table: Grid | None = None
     titled: bool = True
     kind: ClassVar[str] = "chart"
 
@@ -319,6 +318,8 @@ def told(parts: Iterable[Part]) -> str:
                 lines.append(f"{part.name or part.formula.output.name} = {part.formula}")
             case Lines():
                 lines += part.items
+            case Notices():
+                lines += [f"{one.label}. {one.text}".removeprefix(". ") for one in part.items]
             case Section():
                 lines += [*filter(None, [part.title]), told(part.parts)]
     return "\n".join(lines)
@@ -486,7 +487,9 @@ def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) ->
             fixed_text(float(row[column]), decimals, signed=column not in ("before", "after"))
             for column in heads
         ]
-        return (name, *told, _relative(row["before"], row["after"]))
+        old = row["before"]
+        share = percent_text((row["after"] - old) / abs(old), signed=True) if old else "–"
+        return (name, *told, share)
 
     lengths = bar_lengths([*frame["before"], *frame["after"]])
     rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
@@ -498,7 +501,3 @@ def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) ->
     numeric = (False, *(True for _ in heads), True, False)
     words = ("term", *heads.values(), "%", "")
     return Grid(words, numeric, rows, caption=caption, total=(*cells("total", sums), ""))
-
-
-def _relative(old: float, new: float) -> str:
-    return percent_text((new - old) / abs(old), signed=True) if old else "–"

@@ -10,6 +10,7 @@
     ├── ProblemError    (ValueError)    a problem whose data contradict each other
     ├── ScenarioError   (ValueError)    a scenario file, every mistake at once
     │   └── NoPlanError                 a question about a plan, of which there is none
+    ├── ArgumentError   (TypeError)     an argument that there is not
     ├── FileFormatError (ValueError)    a saved file that is not what it says it is
     ├── PlotError       (ValueError)    a picture that there is no room for, or nothing to draw in
     └── SolverError     (RuntimeError)  a solver that failed or cannot take the problem
@@ -29,10 +30,13 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import wraps
+from inspect import signature
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 __all__ = [
+    "ArgumentError",
     "FileFormatError",
     "FitError",
     "FormulaError",
@@ -46,6 +50,7 @@ __all__ = [
     "UnitError",
 ]
 _LONGEST = 1_000
+CallT = TypeVar("CallT", bound=Any)
 
 
 class KanoptError(Exception):
@@ -144,6 +149,10 @@ class ProblemError(KanoptError, ValueError):
     def of(cls, faults: Sequence[object]) -> ProblemError:
         """Return the error that lists mistakes, one a line."""
         return cls("\n".join(map(str, faults)), faults=faults)
+
+
+class ArgumentError(KanoptError, TypeError):
+    """An argument that a function or a class does not have."""
 
 
 class FileFormatError(KanoptError, ValueError):
@@ -265,3 +274,35 @@ def nearest(name: str, known: Iterable[str], are: str = "known") -> str:
         return f"none is {are}"
     shown = ", ".join(repr(word) for word in words[:12])
     return f"{are}: {shown}" + (", …" if len(words) > 12 else "")
+
+
+_IN_OPTIONS = ("seed", "time_limit", "repeats", "workers", "out", "relearn", "dask")
+
+
+def knows_arguments(asked: CallT) -> CallT:
+    """Tell of an argument that a function or a class does not have in a sentence, as of a column.
+
+    Examples
+    --------
+    >>> knows_arguments(lambda seed=0: seed)(sed=1)
+    Traceback (most recent call last):
+    ...
+    kanopt.errors.ArgumentError: <lambda> has no 'sed'; did you mean 'seed'?
+    """
+    makes: Any = asked.__init__ if isinstance(asked, type) else asked  # type: ignore[misc]
+    known = [name for name in signature(makes).parameters if name != "self"]
+
+    @wraps(makes)
+    def call(*given: Any, **named: Any) -> Any:
+        for name in named:
+            if name not in known:
+                hint = nearest(name, known)
+                if "options" in known and name in _IN_OPTIONS:
+                    hint = f"give it by options=ko.SweepOptions({name}=…)"
+                raise ArgumentError(f"{asked.__name__} has no {name!r}; {hint}")
+        return makes(*given, **named)
+
+    if not isinstance(asked, type):
+        return cast("CallT", call)
+    asked.__init__ = call  # type: ignore[misc]
+    return asked

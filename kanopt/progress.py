@@ -11,6 +11,7 @@ from html import escape
 from importlib import import_module
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
 
+from kanopt.errors import knows_arguments
 from kanopt.text import money_text, seconds_text
 
 P = ParamSpec("P")
@@ -166,6 +167,7 @@ def told_by_line(function: Callable[P, R]) -> Callable[P, R]:
     >>> count() is None, count(progress=print) is print
     (True, True)
     """
+    function = knows_arguments(function)
 
     @wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> R:

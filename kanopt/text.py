@@ -21,8 +21,6 @@ What machines read (JSON, CSV, saved formulas, the text of a formula) is written
 from __future__ import annotations
 
 import math
-import re
-import textwrap
 from collections.abc import Iterable, Sequence
 
 from kanopt.units import COUNTED, convert
@@ -32,7 +30,6 @@ _SEPARATED_FROM = 10_000
 _SMALLEST, _LARGEST = -4, 15  # powers of ten within which a number is written in full
 _NOISE = 1e-9  # money below it is what rounding left
 _PLURALS = {name: "boxes" if name == "box" else f"{name}s" for name in COUNTED if name.islower()}
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[^\W\d]|%)")
 _SINGULARS = {many: one for one, many in _PLURALS.items()}
 
 
@@ -299,32 +296,6 @@ def shorten_middle(name: str, most: int) -> str:
         return name
     tail = max((most - 1) * 3 // 5, 1)
     return f"{name[: max(most - 1 - tail, 0)]}…{name[-tail:]}"
-
-
-def wrap_line(line: str, width: int | None, indent: str) -> list[str]:
-    """Break a line that is too long for a terminal, whereby a number and its unit stay together.
-
-    Parameters
-    ----------
-    line
-        The line.
-    width
-        Columns of the terminal; None where lines are not broken.
-    indent
-        What the lines after the first begin with.
-
-    Examples
-    --------
-    >>> wrap_line("    fuel rises from 0 to 12 l, over 0 to 240 km", 44, "      ")
-    ['    fuel rises from 0 to 12 l, over 0 to', '      240 km']
-    """
-    if width is None:
-        return [line]
-    whole = _BEFORE_UNIT.sub("\u00a0", line)
-    found = textwrap.wrap(
-        whole, max(width - 1, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return [each.replace("\u00a0", " ") for each in found]
 
 
 def _strip_zeros(text: str) -> str:

@@ -8,9 +8,8 @@ One script is one kind of work. It defines a function that takes its order and a
         serve(work)
 
 It is run as a script so that no program of the user is imported again, and so that it imports no more than it needs.
-Order and messages go through pipes and standard error into a file without a name, so that nothing is left in the
-temporary folder, whichever of the two processes is killed. A worker ends within a second of the process that started
-it.
+Its order, and what it prints on standard error, lie in files without a name, so that nothing is left in the temporary
+folder, whichever of the two processes is killed. Under Linux the kernel ends it with the process that started it.
 """
 
 from __future__ import annotations
@@ -33,25 +32,14 @@ from typing import IO, Any
 _POLL_SECONDS = 0.1
 _ERROR_LINES = 15
 _START = """
-import os, runpy, sys, sysconfig
-package, script, parent = sys.argv[1:]
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9)
-if os.getppid() != int(parent):
-    os._exit(1)
+import runpy, sys, sysconfig
+package, script = sys.argv[1:]
 installed = sysconfig.get_path("purelib")
 sys.path.insert(sys.path.index(installed) if installed in sys.path else len(sys.path), package)
 runpy.run_path(script, run_name="__main__")
 """
 """Runs a script so that it finds the package of the process that started it: before another kanopt that is installed,
-but behind the standard library, whose modules something beside an installed package could hide.
-
-Under Linux the kernel kills it (PR_SET_PDEATHSIG, SIGKILL) as soon as the thread that started it is gone, however that
-came: a library that holds the interpreter's lock would keep :class:`Channel` from hearing of it. The order of the two
-lines leaves no gap: who died before the first is seen by the second.
-"""
-
+but behind the standard library, whose modules something beside an installed package could hide."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -94,8 +82,6 @@ def run_worker(
     on_message
         Called with each message. If it raises, the worker is ended at once and the exception goes on.
     """
-    # first, since what cannot be pickled must not leave a process behind
-    pickled = pickle.dumps(order)
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     last, told = "", None
 
@@ -107,22 +93,19 @@ def run_worker(
         else:
             last, told = kind, content
 
-    with TemporaryFile() as errors:
+    with TemporaryFile() as given, TemporaryFile() as errors:
+        pickle.dump((os.getpid(), order), given)
+        given.seek(0)
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-c", _START, str(_PACKAGE), script, str(os.getpid())],
-            stdin=subprocess.PIPE,
+            [sys.executable, "-P", "-c", _START, str(_PACKAGE), script],
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
         )
-        # a worker that does not read its order holds nobody up
-        threads = [
-            threading.Thread(target=_write, args=(process.stdin, pickled), daemon=True),
-            threading.Thread(target=_read, args=(process.stdout, lines), daemon=True),
-        ]
+        reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+        reader.start()
         try:
-            for thread in threads:
-                thread.start()
             while not last and not stop_requested():
                 with contextlib.suppress(queue.Empty):
                     take(lines.get(timeout=_POLL_SECONDS))
@@ -130,11 +113,7 @@ def run_worker(
             if last != "end":
                 process.kill()
             code = process.wait()
-            for thread in threads:
-                thread.join()
-            assert process.stdin is not None
-            with contextlib.suppress(OSError):  # what it did not read goes nowhere
-                process.stdin.close()
+            reader.join()
         was_ended = not last
         while was_ended and last != "end" and not lines.empty():
             take(lines.get())
@@ -146,13 +125,6 @@ def run_worker(
     why = printed[-1] if printed else f"its process ended with code {code}"
     garbage = f"its process wrote what is no message: {str(told)[:80]!r}"
     return WorkerEnd(f"failed: {garbage if last == 'garbage' else why}", True, output)
-
-
-def _write(pipe: IO[bytes], order: bytes) -> None:
-    # a process that is gone needs no order; the pipe stays open, since its end is that of the worker
-    with contextlib.suppress(OSError):
-        pipe.write(order)
-        pipe.flush()
 
 
 def _read(pipe: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:
@@ -180,34 +152,13 @@ def _parse(line: str) -> tuple[str, Any]:
 
 
 class Channel:
-    """What a script tells the process that started it.
+    """What a script tells the process that started it, line by line in `out`."""
 
-    Parameters
-    ----------
-    out
-        Takes the lines.
-    parent
-        A pipe whose end means that the process that started this one is gone; then this one ends at once.
-    """
-
-    def __init__(self, out: IO[str], parent: IO[bytes]) -> None:
+    def __init__(self, out: IO[str]) -> None:
         self._out = out
-        threading.Thread(target=self._listen, args=(parent,), daemon=True).start()
 
-    def _listen(self, parent: IO[bytes]) -> None:
-        parent.read()
-        os._exit(1)
-
-    def send(self, content: Any) -> None:
+    def send(self, content: Any, kind: str = "message") -> None:
         """Send a message, as JSON."""
-        self._write("message", content)
-
-    def finish(self, message: str) -> None:
-        """Send the last message and end the process, from within a search that knows no other end."""
-        self._write("end", message)
-        os._exit(0)
-
-    def _write(self, kind: str, content: Any) -> None:
         # a reader that has gone away must not become an exception inside a solver
         try:
             print(json.dumps([kind, content]), file=self._out, flush=True)
@@ -222,12 +173,19 @@ def serve(work: Callable[[Any, Channel], str]) -> None:
     """
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    order = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
-    channel = Channel(os.fdopen(own, "w", encoding="utf-8"), sys.stdin.buffer)
+    parent, order = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+    if sys.platform == "linux":
+        import ctypes
+
+        # PR_SET_PDEATHSIG, SIGKILL: also where a library holds the interpreter's lock
+        ctypes.CDLL(None).prctl(1, 9)
+        if os.getppid() != parent:
+            os._exit(1)
+    channel = Channel(os.fdopen(own, "w", encoding="utf-8"))
     try:
         message = work(order, channel)
     except BaseException:
         traceback.print_exc()
-        # the thread that listens would hold up an end in order
         os._exit(1)
-    channel.finish(message)
+    channel.send(message, "end")
+    os._exit(0)

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt import files
 from kanopt.files import check_target, file_name, replace_file
 from kanopt.formulas import Formula, Variable, parse_formula
 
@@ -68,17 +64,8 @@ def test_names_of_any_letters(one: str, other: str) -> None:
     assert (file_name(other, ".csv") == made) == (one == other)
 
 
-@pytest.fixture(params=["without a name", "with a name"])
-def named(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether unfinished files have names, as on file systems that know no others."""
-    wanted: bool = request.param == "with a name"
-    if wanted:
-        monkeypatch.setattr(files, "_HAS_HANDLES", False)
-    return wanted
-
-
 def test_a_disk_that_is_full_is_named_with_the_file_and_leaves_what_was_there(
-    tmp_path: Path, named: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "note.txt"
     path.write_text("old")
@@ -90,32 +77,6 @@ def test_a_disk_that_is_full_is_named_with_the_file_and_leaves_what_was_there(
     with pytest.raises(OSError, match=r"No space left on device: '.*/note\.txt'"):
         replace_file(path, "new")
     assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"note.txt": "old"}
-
-
-KILLED = """
-import os, sys
-from kanopt import files
-files._HAS_HANDLES = {handles}
-os.fsync = lambda _: os.kill(os.getpid(), 9)
-files.replace_file({path!r}, "new")
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="files without a name")
-@pytest.mark.parametrize("handles", [True, False])
-def test_a_writer_that_is_killed_leaves_nothing_or_what_the_next_one_removes(
-    tmp_path: Path, handles: bool
-) -> None:
-    path = tmp_path / "a rather long name of a file, of which only the beginning is used.txt"
-    script = KILLED.format(handles=handles, path=str(path))
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
-    left = list(tmp_path.iterdir())
-    assert [each.suffix for each in left] == ([] if handles else [".tmp"])
-    with (tmp_path / f".{path.name[:40]}.busy.tmp").open("w") as busy:
-        files.fcntl.flock(busy, files.fcntl.LOCK_EX)
-        replace_file(path, "new")
-        assert set(tmp_path.iterdir()) == {path, Path(busy.name)}
 
 
 def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path) -> None:

@@ -52,17 +52,18 @@ def test_the_names_of_the_public_modules_are_locked() -> None:
 def test_a_name_of_a_public_module_is_not_a_name_of_the_package(place: str) -> None:
     module, _, name = place.partition(".")
     assert getattr(getattr(ko, module), name) is not None
-    with pytest.raises(AttributeError, match=rf"^kanopt has no '{name}'; it is kanopt\.{module}\.{name}$"):
+    with pytest.raises(
+        AttributeError, match=rf"^module 'kanopt' has no attribute '{name}'; it is kanopt\.{module}\.{name}$"
+    ):
         getattr(ko, name)
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("arc", "kanopt has no 'arc'; it is kanopt.refs.arc"),
-        ("Client", "kanopt has no 'Client'; it is kanopt.routing.Client"),
-        ("Cleint", "module 'kanopt' has no attribute 'Cleint'; did you mean kanopt.routing.Client?"),
-        ("zzz", "module 'kanopt' has no attribute 'zzz'; dir(kanopt) lists what it has"),
+        ("arc", "module 'kanopt' has no attribute 'arc'; it is kanopt.refs.arc"),
+        ("Client", "module 'kanopt' has no attribute 'Client'; it is kanopt.routing.Client"),
+        ("zzz", "module 'kanopt' has no attribute 'zzz'"),
     ],
 )
 def test_a_name_that_is_not_there_is_told_with_where_it_is(name: str, told: str) -> None:

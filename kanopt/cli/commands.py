@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterable
 from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -22,7 +21,6 @@ from kanopt.cli.options import (
     echo,
     is_changed,
     load,
-    picture_width,
     progress_reporter,
     sweep_options,
 )
@@ -238,19 +236,9 @@ def _shown(path: Path) -> Path:
 _PAGE = "laws.html"
 
 
-def _keys(name: str, section: str, example: str) -> click.Option:
-    told = f"With --table: a key of [{section}] of a scenario file, such as {example}. Once for each."
-    return opt.option(name, text=told, metavar="KEY=VALUE", multiple=True)
-
-
 @command(
     "fit",
-    click.Argument(["file"], required=False, type=opt.FILE),
-    opt.option("--table", type=opt.FILE, text="A table to learn one law from, in place of a scenario."),
-    opt.option("--target", text="The column to predict."),
-    opt.option("--features", text="The columns to predict it from, parted by commas."),
-    _keys("--read", "tables.NAME", "units.km=km, sheet=trips, on_bad=drop or form.decimal=','"),
-    _keys("--law", "surrogates.NAME", "periodic.hour=24, monotone.km=1 or 'holdout.share=0.3'"),
+    opt.ONE_FILE,
     opt.option(
         "--budget",
         type=opt.FiniteRange(min=0, min_open=True),
@@ -263,27 +251,19 @@ def _keys(name: str, section: str, example: str) -> click.Option:
         text='Folder for a page of the laws, and each as JSON, which a scenario reads with file = "…".',
     ),
     *opt.LEARNING,
-    examples=(
-        "  kanopt fit scenario.toml --out laws\n"
-        "  kanopt fit --table trips.csv --target minutes --features km,hour --law periodic.hour=24\n"
-    ),
+    examples="  kanopt init trips.csv --kind law\n  kanopt fit scenario.toml --out laws\n",
 )
 def fit(given: Given) -> int:
-    """Learn laws and print them: those of a scenario, or one from a table.
+    """Learn the laws of a scenario and print them.
 
+    Of one table kanopt init --kind law writes a scenario.
     Ctrl-C keeps the best law until then, and begins no other one.
     """
     from kanopt.pages import write_laws
 
     file, out = given["file"], given["out"]
-    if (file is None) == (given["table"] is None):
-        raise click.UsageError("name a scenario file, or a --table with --target and --features")
-    idle = [f"--{name}" for name in ("target", "features", "read", "law") if file is not None and given[name]]
-    if idle:
-        told = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
-        raise click.UsageError(f"{told}; what a law of a scenario is to be stands in its file")
     with save_laws_on_interrupt(out), progress_reporter(quiet=given["quiet"]) as progress:
-        scenario = _of_table(given) if file is None else load(given, file)
+        scenario = load(given, file)
         page = [] if out is None else [out / _PAGE]
         check_outputs([*law_files(scenario.laws, out), *page], input_files(scenario))
         laws = _learned(given, scenario, progress)
@@ -291,11 +271,11 @@ def fit(given: Given) -> int:
     stop.keep()
     saved = [] if out is None else save_laws(laws, out)
     for path in page:
-        write_laws(laws, str(file or given["table"]), path)
+        write_laws(laws, str(file), path)
     if given["as_json"]:
         echo(to_json({law.name: law_json(law) for law in laws}))
     else:
-        echo("\n".join(law_lines(laws, picture_width())))
+        echo("\n".join(law_lines(laws)))
         for name, path in [("report", each) for each in page] + [("law", each) for each in saved]:
             echo(f"{name}: {path}")
     return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
@@ -319,50 +299,6 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
         if stopped.cut is None:
             raise
         return list(stopped.laws.values())
-
-
-def _of_table(given: Given) -> Scenario:
-    """Return the scenario of one table and one law, as a file with these keys would say it; it names the table."""
-    from kanopt.scenarios.files.layers import TomlDocument, merged
-    from kanopt.scenarios.files.load import check_scenario
-
-    table, target, features = (given[name] for name in ("table", "target", "features"))
-    if not target or not features:
-        raise click.UsageError("--table needs --target and --features")
-    columns = [name.strip() for name in features.split(",")]
-    law = {"table": table.stem, "target": target, "features": columns, "on_missing": "drop"}
-    data = {
-        "scenario": {"name": table.stem, "seed": 0},
-        "tables": {table.stem: {"path": table.name, **_said(given["read"], "--read")}},
-        "surrogates": {target: law | _said(given["law"], "--law")},
-    }
-    scenario = check_scenario(merged([TomlDocument(table, data, {})], outside=True), lenient=given["lenient"])
-    assert scenario is not None, "a file is no database"
-    return scenario
-
-
-def _said(keys: Iterable[str], option: str) -> dict[str, Any]:
-    """Return what ``KEY=VALUE`` say, keys with dots and values as in TOML; what is no value of TOML is text."""
-    from kanopt.scenarios.files.layers import split_key
-    from kanopt.scenarios.files.sections import NoTableError, with_value
-
-    found: dict[str, Any] = {}
-    for text in keys:
-        key, is_given, value = text.partition("=")
-        if not key.strip() or not is_given or not value.strip():
-            raise click.UsageError(f"{option} {text!r} must be KEY=VALUE, as in a scenario file")
-        try:
-            found = with_value(found, split_key(key.strip()), _value(value.strip()))
-        except NoTableError as error:
-            raise click.UsageError(f"{option} {text!r} {error}") from None
-    return found
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 @command("cache", opt.switch("--clear", "Remove the laws that are kept."))
@@ -409,7 +345,6 @@ def cache(given: Given) -> int:
         metavar="[TYPE=]PRICE",
         text="What a vehicle costs that is hired for a day, of all types or of one. Once for each.",
     ),
-    opt.COLUMN,
     opt.switch("--pages", "Write a page of each day as well."),
     *opt.WORKERS,
     examples=(
@@ -434,7 +369,6 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         history=given["history"],
         variant=variant,
         hire=_prices(given["hire"]),
-        columns=pairs("--column", given["column"]),
         options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
         progress=progress,
     )

@@ -6,6 +6,7 @@ import inspect
 import math
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -39,17 +40,8 @@ def echo(text: str, *, err: bool = False) -> None:
 
 def echo_alarm(text: str) -> None:
     """Print a line that must not be overlooked; red in a terminal, unless NO_COLOR is set."""
-    coloured = picture_width() is not None and not os.environ.get("NO_COLOR")
-    click.secho(visible(text), fg="red" if coloured else None, color=coloured or None)
-
-
-def picture_width() -> int | None:
-    """Return the columns of the terminal on stdout; None where there is none, or it cannot show block characters."""
-    from rich.console import Console
-
-    console = Console()
-    shows = console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
-    return console.width if shows else None
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    click.secho(visible(text), fg="red" if coloured else None)
 
 
 def visible(text: str) -> str:
@@ -220,7 +212,7 @@ ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
 EXPORT = choice(
     "--export",
-    *("xlsx", "csv", "md"),
+    *("xlsx", "md"),
     multiple=True,
     text="Write the plan beside the report as well. Once for each.",
 )
@@ -238,12 +230,6 @@ TIME_LIMIT = option(
     type=FiniteRange(min=0, min_open=True, max=86_400),
     metavar="SECONDS",
     text="For a search, in place of the file's.",
-)
-COLUMN = option(
-    "--column",
-    multiple=True,
-    metavar="FIELD=COLUMN",
-    text="What a column is called: date=Lieferdatum. Once for each.",
 )
 QUIET = switch("--quiet", "No progress on stderr.")
 SEED = count("--seed", "In place of the file's.", least=0)

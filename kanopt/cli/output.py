@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.files import check_target, csv_text, file_name, replace_file
-from kanopt.text import wrap_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 _COVERAGE = ("text", "served", "wanted", "unit", "things", "left_out")
 _MEASURES = ("r2", "rmse", "mae", "ratio", "rows_train", "rows_test")
-_MARGIN = " " * 8
-"""Before what is left of a line about a law."""
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], exported: Iterable[Path] = ()) -> None:
@@ -98,16 +95,8 @@ def _json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]:
-    """Return the laws as a person reads them: formula, then fit and trust, and what explains the rows as well.
-
-    Parameters
-    ----------
-    laws
-        The laws.
-    width
-        Columns of the terminal; None where lines are not broken.
-    """
+def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
+    """Return the laws as a person reads them: formula, then fit and trust, and what explains the rows as well."""
     from kanopt.formulas.alternatives import approximation_text, rivals_text
     from kanopt.formulas.validity import table_texts
 
@@ -126,7 +115,7 @@ def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]
         lines += [f"    to clean: {text}" for text in law.cleaning]
         told = filter(None, (approximation_text(law.formula), rivals_text(law.formula)))
         lines += [f"    {text}" for text in told]
-    return [part for line in lines for part in wrap_line(line, width, _MARGIN)]
+    return lines
 
 
 def law_json(law: LearnedLaw) -> dict[str, Any]:

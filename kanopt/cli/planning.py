@@ -19,7 +19,6 @@ from kanopt.cli.options import (
     echo,
     echo_unanswered,
     load,
-    picture_width,
     progress_reporter,
 )
 from kanopt.cli.output import (
@@ -160,9 +159,6 @@ def solve(given: Given) -> int:
 
 def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) -> Run:
     """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
-    from kanopt.pages import export_files
-
-    formats = given["export"]
     with progress_reporter(quiet=given["quiet"]) as progress:
         scenario = changed(given, load(given, given["file"]))
         for flag, key in (("solver", "solver.name"), ("days_in_time", "solver.days_in_time")):
@@ -170,7 +166,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
                 told = f"--{flag.replace('_', '-')} is for routes, and this is a {scenario.kind} problem"
                 raise click.UsageError(f"{told}; leave it out")
             scenario = scenario if given[flag] is None else scenario.set(key, given[flag])
-        exported = export_files(formats, folder, given["file"].stem) if formats else []
+        exported = [folder / f"{given['file'].stem}.{name}" for name in given["export"]]
         check_outputs(outputs(scenario), input_files(scenario), exported)
         found: Run = scenario.run(
             seed=given["seed"],
@@ -183,12 +179,17 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
     """Write the exports that are asked for, print what is for machines, and return the exit code."""
-    from kanopt.pages import export_all
+    from kanopt.pages import EXPORTS, export
 
     exported = {}
     if given["export"]:
-        written = export_all(outcome, given["export"], folder, given["file"].stem)
-        exported = {"exports": [str(path) for path in written]}
+        stem = given["file"].stem
+        written = [
+            export(outcome, name, folder / f"{stem}.{name}")
+            for name in given["export"]
+            if outcome.result.has_plan or not EXPORTS[name].needs_plan
+        ]
+        exported = {"exports": list(map(str, written))}
     code = exit_code_of(outcome.result)
     if given["as_json"]:
         echo(to_json({**data(), **exported, "exit_code": int(code)}))
@@ -205,7 +206,7 @@ def _echo_run(outcome: Run) -> None:
     changes = [f"  changed: {change}" for change in outcome.scenario.change_sentences()]
     echo("\n".join([outcome.scenario.name, *changes, *doubts(outcome.laws.values()), ""]))
     if outcome.laws:
-        echo("\n".join(law_lines(outcome.laws.values(), picture_width())))
+        echo("\n".join(law_lines(outcome.laws.values())))
     echo(f"\n{outcome.told()}")
 
 

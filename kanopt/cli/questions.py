@@ -136,7 +136,7 @@ def tell(given: Given, answer: Outcome, scenario: Scenario, page: Path) -> int:
     if given["as_json"]:
         told: dict[str, Any] = {"scenario": scenario.name, "unit": answer.base.problem.unit}
         told |= {name: frame.to_dict("records") for name, frame in tables.items()}
-        told |= {**(found.to_json() if hasattr(found, "to_json") else {}), **answer.data}
+        told |= answer.data
         report = str(written.pop("report", "")) or None
         files_told = {name: str(path) for name, path in written.items()}
         echo(to_json({**told, "files": files_told, "report": report, "exit_code": code}))
@@ -230,12 +230,6 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         default="all",
         text="All decisions, or only what is in use and paid for, not what is served from where.",
     ),
-    opt.option(
-        "--tolerance",
-        type=opt.FiniteRange(min=0, max=1, min_open=True, max_open=True),
-        default=0.001,
-        text="Share of the range to which a place is narrowed down where prices do not say it.",
-    ),
     opt.count("--most-solves", "Solves for each path.", least=2, default=60),
     opt.REPEATS,
     *opt.WORKERS,
@@ -256,7 +250,6 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Outcom
         scenario,
         asked_ranges(given),
         decisions="all" if given["decisions"] == "all" else "in use",
-        tolerance=given["tolerance"],
         most_solves=given["most_solves"],
         options=sweep_options(given),
         progress=progress,
@@ -293,7 +286,7 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     found = asked(result, uncertainty, draws=given["draws"], seed=seed)
     found = replace(found, scenario=scenario.named(name), interrupted=result.interrupted)
     data = {"status": result.status.value, "changes": list(scenario.change_sentences())}
-    return Outcome(found, result, data)
+    return Outcome(found, result, data | found.to_json())
 
 
 def _uncertainty(given: Given) -> Uncertainty:
@@ -327,12 +320,11 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
     *opt.AXES,
     opt.count("--draws", "How often is drawn.", least=20, default=100),
     opt.count("--candidates", "In how many of the draws a plan is made anew.", least=0, default=4),
-    opt.option("--laws", text="Laws that err, parted by commas; all learned ones if left out."),
     _plans("kept", "today", default="kept"),
     *opt.WORKERS,
     examples=(
         "  kanopt monte-carlo FILE --set vehicles.fuel_price=1.4:2.0 --scale clients.demand_t=0.9:1.2\n"
-        "  kanopt monte-carlo FILE --laws fuel --plan today --draws 500\n"
+        "  kanopt monte-carlo FILE --plan today --draws 500\n"
     ),
 )
 def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
@@ -343,18 +335,16 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """
     from kanopt.questions import monte_carlo as asked
 
-    laws = given["laws"]
     found = asked(
         scenario,
         asked_ranges(given),
         draws=given["draws"],
         candidates=given["candidates"],
-        laws=None if laws is None else [name.strip() for name in laws.split(",") if name.strip()],
         plan=given["plan"],
         options=sweep_options(given),
         progress=progress,
     )
-    return Outcome(found, found.base)
+    return Outcome(found, found.base, {"laws": list(found.laws), "lowest": found.best})
 
 
 @question(
@@ -366,7 +356,6 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         type=opt.FILE,
         text="The plan that was carried out, as kanopt run --out writes it; left out, the plan is searched for again.",
     ),
-    opt.COLUMN,
     examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
 )
 def review(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
@@ -401,8 +390,7 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         run = finish_run(scenario, laws, result, None, seconds=0.0)
     if not run.result.has_plan:
         return Outcome(None, run.result)
-    columns = pairs("--column", given["column"])
     guess = "The plan was searched for again, since --planned names none: it need not be the one that was carried out."
-    found = asked(run, driven, columns=columns, assumed=() if given["planned"] else (guess,))
+    found = asked(run, driven, assumed=() if given["planned"] else (guess,))
     told = {"notes": list(found.cautions()), "sentences": list(found.sentences())}
     return Outcome(found, run.result, told)

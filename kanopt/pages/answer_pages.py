@@ -80,14 +80,13 @@ def _(answer: Tornado) -> list[_Picture]:
 @_pictures.register
 def _(answer: SwitchPoints) -> list[_Picture]:
     caption = "The ranges, parted where decisions change; ticks are values at which the problem was solved"
-    has_points = any(len(axis.points) for axis in answer.axes)
-    return [_Picture(plot_switch_points, caption, switch_height(answer))] if has_points else []
+    return [_Picture(plot_switch_points, caption, switch_height(answer))] if len(answer.points) else []
 
 
 @_pictures.register
 def _(answer: MonteCarlo) -> list[_Picture]:
-    height = rows_height(len(answer.names), 24)
-    return [_Picture(plot_plans, "What each plan costs over the draws", height)] if answer.priced else []
+    height = rows_height(len(answer.decided), 24)
+    return [_Picture(plot_plans, "What each plan costs over the draws", height)] if answer.done else []
 
 
 @_pictures.register

@@ -1,22 +1,37 @@
-"""The formats that a plan is exported to, by name."""
+"""The formats that a plan and answers are exported to: workbooks and Markdown."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 
 from kanopt.display import Facts, Fold, Grid, Lines, Notices, Part, Section, table_of, told, words_of
 from kanopt.errors import ProblemError
 from kanopt.files import replace_file
-from kanopt.pages.figure_rows import ReportSubject, figure_rows, figure_table, subject_of
+from kanopt.formulas.export.excel import MOST_ROWS, cell_text
+from kanopt.pages.figure_rows import (
+    ReportSubject,
+    figure_rows,
+    figure_table,
+    roster_table,
+    subject_of,
+    term_table,
+)
 from kanopt.pages.plan_first import plan_first, plan_notices
-from kanopt.pages.price_tables import roster_table, term_table
-from kanopt.pages.workbook import TABLES, frame_book, in_order, plan_csv, plan_tables, workbook
+from kanopt.plans.findings import GanttView
+from kanopt.plans.result import Result
 from kanopt.scenarios.run import environment
+from kanopt.text import clock_text, column_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,108 +39,221 @@ if TYPE_CHECKING:
     from kanopt.plans.result import PlanExports
     from kanopt.scenarios import LearnedLaw
 
+# Workbooks of tables: what a table holds is text and numbers, and no cell is a formula.
 
-Content = Mapping[str, str | bytes]
+FORMS: Mapping[str, str] = {"money": "#,##0.00", "share": "0.0%"}
+"""What numbers may be, and how a spreadsheet writes them."""
+
+
+def frame_book(
+    told: Sequence[str], frames: Mapping[str, pd.DataFrame], forms: Mapping[str, str] | None = None
+) -> bytes:
+    """Return the content of an XLSX file: a sheet of sentences, then one for each table.
+
+    Parameters
+    ----------
+    told
+        What is to be said, the title first.
+    frames
+        Tables by the name of their sheets; those without a row are left out.
+    forms
+        Column, or table, a point and column, to what its numbers are, one of `FORMS`.
+
+    Raises
+    ------
+    ProblemError
+        If a table has more rows than a sheet.
+    """
+    content, names = BytesIO(), {"history"}  # which is Excel's own
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    how: dict[str, Any] = {"engine": "xlsxwriter", "engine_kwargs": {"options": options}}
+    with pd.ExcelWriter(content, **how) as writer:
+        for name, frame in ({"Summary": pd.DataFrame({told[0]: told[1:]})} | dict(frames)).items():
+            if len(frame) >= MOST_ROWS:
+                raise ProblemError(
+                    f"a table of {len(frame):,} rows has more than a sheet; write it as CSV or Parquet"
+                )
+            if len(frame) or name == "Summary":
+                _write_sheet(writer, _sheet_name(name, names), frame, partial(_form_of, forms or {}, name))
+    return content.getvalue()
+
+
+def _sheet_name(wanted: str, names: set[str]) -> str:
+    """Return a name of a sheet that no other has: short, of letters, digits and spaces alone."""
+    word = " ".join(re.sub(r"[^\w ]", " ", wanted).split())[:25] or "Sheet"
+    numbered = (word if number == 1 else f"{word} {number}" for number in count(1))
+    found = next(name for name in numbered if name.lower() not in names)
+    names.add(found.lower())
+    return found
+
+
+def _write_sheet(
+    writer: pd.ExcelWriter[Any], name: str, frame: pd.DataFrame, form_of: Callable[[str], str]
+) -> None:
+    """Write a table with a heading that stays in view and on every printed page, and a filter in it."""
+    shown, formats = frame.copy(), []
+    shown.columns = pd.Index([cell_text(str(column)) for column in frame.columns])
+    for place in range(len(frame.columns)):  # two columns may have one name
+        values, form = frame.iloc[:, place], form_of(str(frame.columns[place]))
+        code = FORMS.get(form, "")
+        if is_float_dtype(values) and not code:
+            decimals = column_decimals(values.dropna().astype(float))
+            code = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
+        if not is_numeric_dtype(values) or is_bool_dtype(values):
+            texts = values.map(lambda value: None if pd.isna(value) else cell_text(str(value)))
+            shown.isetitem(place, list(texts))
+        formats.append(code)
+    shown.to_excel(writer, sheet_name=name, index=False, inf_rep="")
+    sheet = writer.sheets[name]
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, len(frame), max(len(frame.columns) - 1, 0))
+    sheet.set_landscape()
+    sheet.repeat_rows(0)
+    sheet.fit_to_pages(1, 0)
+    for place, code in enumerate(formats):
+        longest = max(len(str(each)) for each in (shown.columns[place], *shown.iloc[:200, place]))
+        wide = 120 if name == "Summary" else min(longest + 2, 60)
+        sheet.set_column(place, place, wide, writer.book.add_format({"num_format": code}) if code else None)
+
+
+def _form_of(forms: Mapping[str, str], table: str, column: str) -> str:
+    return forms.get(f"{table}.{column}", forms.get(column, ""))
+
+
+# The tables of a plan, with times as time of day where zero is midnight.
+
+_ROSTERS = ("vehicles", "jobs", "machines", "sites", "markets")
+_TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
+"""Every table there may be, in their order."""
+_CLOCKS = ("departure", "leave", "arrive", "begin", "start", "end")
+_SPANS = ("late", "breaks")
+
+
+def plan_tables(subject: ReportSubject) -> dict[str, pd.DataFrame]:
+    """Return the tables of a plan that say something, by name.
+
+    Parameters
+    ----------
+    subject
+        What is exported.
+
+    Returns
+    -------
+    dict
+        ``figures`` as the first page has them; ``vehicles``, ``jobs``, ``machines``, ``sites`` or ``markets`` with what
+        becomes of each; ``plan`` as :meth:`kanopt.Result.to_frame` has it, ``timetable`` of vehicles, ``open_sites`` of
+        networks, ``costs`` line by line, and ``reasons`` why things are left out or late.
+    """
+    why = subject.explanation
+    result = why.result
+    found = {"plan": result.to_frame()}
+    timed = {}
+    if (figures := figure_table(figure_rows(subject))) is not None:
+        timed["figures"] = pd.DataFrame(list(figures.rows), columns=list(figures.heads))
+    if result.assessment is not None:
+        found |= result.assessment.details()
+        for roster in result.assessment.rosters():
+            named = roster.frame.rename(columns={"": "verdict"})
+            timed[f"{roster.key}s"] = _with_times(named, roster.time, roster.clocks)
+    unit, clock = _time_of(result)
+    for name, frame in found.items():
+        timed[name] = _with_times(frame, unit, _CLOCKS if clock else ())
+    unit = result.problem.unit
+    costs = why.terms("item").drop(columns="share")
+    timed["costs"] = costs.rename(columns={"amount": f"amount ({unit})" if unit else "amount"})
+    timed["reasons"] = why.reasons()
+    return {name: timed[name] for name in _TABLES if name in timed and len(timed[name])}
+
+
+def plan_forms(subject: ReportSubject) -> dict[str, str]:
+    """Return what numbers of the tables are, by column: money and shares."""
+    known = subject.explanation.result.assessment
+    rosters = () if known is None else known.rosters()
+    found: dict[str, str] = {}
+    for roster in rosters:
+        found |= dict.fromkeys(roster.shares, "share")
+        found |= dict.fromkeys(roster.money, "money")
+    return found
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return tasks by machine and in order of their start; other tables as they are."""
+    keys = [name for name in frame.columns if str(name).startswith(("machine", "start ("))]
+    return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
+
+
+def _time_of(result: Result) -> tuple[str, bool]:
+    """Return the unit of times in a plan, empty where there are none, and whether zero is midnight."""
+    views = () if result.assessment is None else result.assessment.views()
+    for view in views:
+        if isinstance(view, GanttView):
+            return view.unit, view.clock
+    return "", False
+
+
+def _with_times(frame: pd.DataFrame, unit: str, clocks: Sequence[str]) -> pd.DataFrame:
+    """Return a frame whose clock times are times of day; heads of other columns of times get the unit."""
+    if not unit:
+        return frame
+    columns: dict[str, pd.Series[str] | pd.Series[float]] = {}
+    for name in map(str, frame.columns):
+        if name in clocks:
+            columns[name] = frame[name].map(lambda value: clock_text(value, unit) if pd.notna(value) else "")
+        else:
+            columns[f"{name} ({unit})" if name in _CLOCKS or name in _SPANS else name] = frame[name]
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def workbook(subject: ReportSubject) -> bytes:
+    """Return the content of an XLSX file: what the first page says, the tables of the plan, and what it rests on.
+
+    Whatever comes from data is written as text; no cell is a formula.
+    """
+    page = plan_first(subject, figure_rows(subject), plan_notices(subject))
+    said = [subject.title, *filter(None, [subject.description]), *_sentences(page.parts())]
+    lines = [line.strip() for line in told(said).splitlines() if line.strip()]
+    frames = {
+        name.replace("_", " ").capitalize(): in_order(frame) for name, frame in plan_tables(subject).items()
+    }
+    laws = [(name, str(law.formula)) for name, law in subject.laws.items()]
+    frames["Laws"] = pd.DataFrame(laws, columns=["law", "formula"])
+    frames["Provenance"] = pd.DataFrame(list(subject.provenance.items()), columns=["what", "said"])
+    return frame_book(lines, frames, plan_forms(subject))
 
 
 @dataclass(frozen=True)
 class Export:
-    """A format.
+    """A format: from the subject to the content of its file; `needs_plan` where there is none without a plan."""
 
-    Parameters
-    ----------
-    suffix
-        How the file's name ends after that of the scenario; of a folder it begins the names of the files.
-    content
-        From the subject to the content of the file, under the empty name; of several files, under theirs.
-    files
-        Names of all files that there may be; of one file the empty name.
-    needs_plan
-        Whether there is nothing to write without a plan.
-    """
-
-    suffix: str
-    content: Callable[[ReportSubject], Content]
-    files: tuple[str, ...] = ("",)
+    content: Callable[[ReportSubject], str | bytes]
     needs_plan: bool = True
 
 
 EXPORTS: Mapping[str, Export] = {
-    "xlsx": Export(".xlsx", lambda subject: {"": workbook(subject)}),
-    "csv": Export("_tables", plan_csv, tuple(f"{name}.csv" for name in TABLES)),
-    "md": Export(".md", lambda subject: {"": markdown_text(subject)}, needs_plan=False),
+    "xlsx": Export(workbook),
+    "md": Export(lambda subject: markdown_text(subject), needs_plan=False),
 }
-"""Every format, by the name that ``--export`` takes."""
+"""Every format, by the name that ``--export`` takes and files end in."""
 
 
-def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Write a plan in one format.
-
-    Parameters
-    ----------
-    source
-        A result, or a run of a scenario.
-    name
-        One of `EXPORTS`.
-    target
-        The file; of ``"csv"`` a folder. Folders are made.
-
-    Returns
-    -------
-    tuple of Path
-        The files written.
+def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> Path:
+    """Write a plan in one format, one of `EXPORTS`; folders are made.
 
     Raises
     ------
     ProblemError
         If there is no plan.
     """
-    subject, chosen, path = subject_of(source), EXPORTS[name], Path(target)
+    subject, chosen = subject_of(source), EXPORTS[name]
     result = subject.explanation.result
-    if chosen.files != ("",) and path.suffix.lower() == ".csv":
-        raise ProblemError(
-            f"{path} is a folder to be, with a file for each table; name it otherwise, as in "
-            f"{path.stem!r}. The plan alone as one file: to_frame().to_csv({path.name!r})"
-        )
     if chosen.needs_plan and not result.has_plan:
-        raise ProblemError(f"{path}: there is no plan to export ({result.status.value}); 'md' says why")
-    return tuple(
-        replace_file(path / file if file else path, content, make_folders=True)
-        for file, content in chosen.content(subject).items()
-    )
-
-
-def export_files(names: Iterable[str], folder: Path, stem: str) -> list[Path]:
-    """Return every file that :func:`export_all` may write."""
-    return [
-        target / file if file else target
-        for name in names
-        for target in [folder / f"{stem}{EXPORTS[name].suffix}"]
-        for file in EXPORTS[name].files
-    ]
-
-
-def export_all(source: PlanExports, names: Iterable[str], folder: Path, stem: str) -> list[Path]:
-    """Write a plan in several formats beside its report; without a plan those that need none.
-
-    Parameters
-    ----------
-    source
-        A result, or a run of a scenario.
-    names
-        Of `EXPORTS`.
-    folder
-        Folder of the files.
-    stem
-        How their names begin.
-    """
-    has_plan = subject_of(source).explanation.result.has_plan
-    return [
-        path
-        for name in names
-        if has_plan or not EXPORTS[name].needs_plan
-        for path in export(source, name, folder / f"{stem}{EXPORTS[name].suffix}")
-    ]
+        raise ProblemError(f"{target}: there is no plan to export ({result.status.value}); 'md' says why")
+    return replace_file(target, chosen.content(subject), make_folders=True)
 
 
 def export_tables(
@@ -196,8 +324,9 @@ def _blocks(part: Part) -> Iterator[str]:
         case Facts():
             yield "\n".join(f"- {_escaped(': '.join(pair))}" for pair in part.pairs)
         case Notices():
-            lines = [" ".join(filter(None, (each.label, each.text, *each.lines))) for each in part.items]
-            yield "\n".join(f"- {_escaped(line)}" for line in lines)
+            for each in part.items:
+                said = filter(None, (each.label, each.text, *each.lines))
+                yield f"- {_escaped(' '.join(f'{one.rstrip(chr(46))}.' for one in said))}"
         case Grid():
             yield _table(part)
         case Section():
@@ -225,7 +354,7 @@ def _provenance(facts: Mapping[str, str]) -> list[str]:
 
 def _plan(subject: ReportSubject) -> Section | None:
     """Return the timetable, or the plan where there is none; columns that say nothing are left out."""
-    tables = plan_tables(subject, in_units=False)
+    tables = plan_tables(subject)
     title = "Timetable" if "timetable" in tables else "The plan, line by line"
     frame = tables.get("timetable", tables.get("plan"))
     if frame is None:

@@ -61,7 +61,6 @@ def chart_of(
     label: str,
     size: tuple[int, int],
     narrow: tuple[int, int] | None = None,
-    table: Grid | None = None,
     titled: bool = True,
     **how: Any,
 ) -> Chart:
@@ -71,10 +70,8 @@ def chart_of(
     ----------
     draw
         Draws on the axes it is given.
-    caption, table
-        What it shows, and its exact values.
-    label
-        Alternative text.
+    caption, label
+        What it shows, and the alternative text.
     size, narrow
         Pixels for desktops and for phones.
     titled
@@ -86,7 +83,7 @@ def chart_of(
     small = ""
     if narrow is not None:
         small = to_svg(draw, width=narrow[0], height=narrow[1], label=f"{label}, narrow", **how)
-    return Chart(wide, small, caption, table, titled)
+    return Chart(wide, small, caption, titled)
 
 
 def text_block(text: str, look: Any = "quiet") -> Lines:

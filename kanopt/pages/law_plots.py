@@ -1,53 +1,50 @@
-"""Plots and tables of laws: the output along one input or two, and the curves of a formula."""
+"""Plots of laws: the output along one input or two, the effects of a model, and its network."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Formula, Variable
 from kanopt.pages.charts import (
     FAINT,
+    INK,
     LINE,
     MUTED,
+    PAPER,
+    SERIES,
     axes_or_new,
+    canvas_size,
     draw_bars,
     draw_cells,
     draw_lines,
     escape_text,
-    name_ends,
+    halo,
     panels_or_new,
     pixels,
     series,
     set_y_title,
     shade,
     style_axes,
+    write,
 )
-from kanopt.text import (
-    amount_text,
-    join_list,
-    list_names,
-    number_text,
-    shorten,
-    with_unit,
-)
+from kanopt.text import amount_text, join_list, list_names, number_text, shorten, shorten_middle, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kanopt.surrogates.curves import Diagram, DiagramEdge
     from kanopt.surrogates.readings import Effects
-
 
 Value = float | str
 _POINTS = 121
 _FEW = 4  # a range with whole ends this far apart gets whole ticks
-_NAME = 12  # letters of the name of an input beside a line
 _CELLS = (12, 9)  # of a heat map, across and up
 _TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
@@ -70,7 +67,7 @@ def reference_values(formula: Formula) -> dict[str, Value]:
                 )
             held[variable.name] = dict(formula.domain.commonest).get(variable.name, known[0])
         else:
-            held[variable.name] = _levels(formula, variable)[1]
+            held[variable.name] = _middle(formula, variable)
     return held
 
 
@@ -99,9 +96,8 @@ def plot_formula(
 ) -> Axes:
     """Draw a law as a function of one input, over its training range.
 
-    If the law has another numeric input, three lines show a low, a central and a high value of the most influential
-    one, the quantiles 0.1, 0.5 and 0.9 of the rows it was learned from; all other inputs are held at `at`. Categories
-    are bars, without those of which nothing was learned since they have too few rows.
+    All other inputs are held at `at`; a band holds 90 % of the held-out rows. Categories are bars, without those of
+    which nothing was learned since they have too few rows.
 
     Parameters
     ----------
@@ -137,17 +133,9 @@ def plot_formula(
             _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
         return ax
     x = _points(formula, name, _POINTS)
-    other, levels = comparison_levels(formula, name, held, at or {})
-    unit = _variable(formula, other).unit if other else ""
-    lines = {
-        f"{shorten(other, _NAME)} = {amount_text(float(level), unit, 3)}": np.broadcast_to(
-            formula.evaluate({**held, **({other: level} if other else {}), name: x}), x.shape
-        )
-        for level in levels
-    }
-    draw_lines(ax, x, lines)
-    if not other:
-        _scatter_band(formula, ax, x, held, name)
+    line = np.broadcast_to(formula.evaluate({**held, name: x}), x.shape)
+    draw_lines(ax, x, {formula.output.name: line})
+    _scatter_band(formula, ax, x, line)
     variable = _variable(formula, name)
     ax.set_xlabel(escape_text(with_unit(name, variable.unit)))
     ax.set_xlim(left=float(x[0]))
@@ -155,65 +143,12 @@ def plot_formula(
     ax.locator_params(axis="x", nbins=7, integer=whole)
     style_axes(ax)
     if caption:
-        fixed = {key: value for key, value in held.items() if key not in (name, other)}
-        _add_caption(formula, ax, name, fixed)
-    _from_zero(ax)
+        _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
+    low, high = ax.get_ylim()
+    if 0 < low < 0.5 * high:  # a positive law starts at zero where that wastes little space
+        ax.set_ylim(0.0, high)
     set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
-    if other:
-        name_ends(ax, float(x[-1]), {name: float(values[-1]) for name, values in lines.items()})
     return ax
-
-
-def tabulate(
-    formula: Formula, along: str, at: Mapping[str, Value] | None = None, rows: int = 9
-) -> pd.DataFrame:
-    """Return the law as a table over one input: the input, then one column per line of :func:`plot_formula`.
-
-    Parameters
-    ----------
-    formula, along, at
-        As for :func:`plot_formula`.
-    rows
-        How many values of a numeric input.
-    """
-    held = {**reference_values(formula), **(at or {})}
-    variable = _variable(formula, along)
-    head = with_unit(along, variable.unit)
-    output = with_unit(formula.output.name, formula.output.unit)
-    if variable.is_category:
-        labels = known_labels(formula, along)
-        return pd.DataFrame({head: labels, output: _over_labels(formula, along, labels, held)})
-    x = _points(formula, along, rows)
-    other, levels = comparison_levels(formula, along, held, at or {})
-    table = {head: x}
-    for level in levels:
-        at_level = {other: level} if other else {}
-        unit = _variable(formula, other).unit if other else ""
-        column = f"{other} {number_text(float(level), 3)} {unit}".strip() if other else output
-        table[column] = formula.evaluate({**held, **at_level, along: x})
-    return pd.DataFrame(table)
-
-
-def comparison_levels(
-    formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
-) -> tuple[str, list[Value]]:
-    """Return the most influential other numeric input and two or three values of it; ``("", [nan])`` without one."""
-    best, name, levels = 0.0, "", [math.nan]
-    for variable in _used(formula):
-        if (
-            variable.is_category
-            or variable.name in (along, *fixed)
-            or range_of_input(formula, variable) is None
-        ):
-            continue
-        tried = np.unique(_levels(formula, variable))
-        trial = {**held, variable.name: tried}
-        if not _variable(formula, along).is_category:
-            trial[along] = _points(formula, along, 5)[:, None]
-        effect = float(np.max(np.ptp(np.atleast_1d(formula.evaluate(trial)), axis=-1)))
-        if effect > best * 1.0001:
-            best, name, levels = effect, variable.name, tried.tolist()
-    return name, list(levels)
 
 
 def _used(formula: Formula) -> list[Variable]:
@@ -242,16 +177,12 @@ def _interpolate(low: float, high: float, share: float) -> float:
     return low + share * (high - low)
 
 
-def _levels(formula: Formula, variable: Variable) -> tuple[float, float, float]:
-    """Return a low, a central and a high value of a number: quantiles of the rows, else parts of its range, else 1."""
-    known = formula.domain.quantiles_of(variable.name)
-    ends = range_of_input(formula, variable)
-    if known is None and ends is not None:
-        low, middle, high = (_interpolate(*ends, share) for share in (0.1, 0.5, 0.9))
-        return low, middle, high
-    if known is not None and ends is not None and known[0] == known[-1]:
-        return ends[0], known[1], ends[1]  # nearly all rows have one value
-    return known or (1.0, 1.0, 1.0)
+def _middle(formula: Formula, variable: Variable) -> float:
+    """Return a central value of a number: the median of the rows, else the middle of its range, else 1."""
+    known, ends = formula.domain.quantiles_of(variable.name), range_of_input(formula, variable)
+    if known is not None:
+        return float(known[1])
+    return 1.0 if ends is None else _interpolate(*ends, 0.5)
 
 
 def _points(formula: Formula, name: str, count: int) -> np.ndarray:
@@ -284,20 +215,12 @@ def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Valu
         ax.set_xlabel("\n".join([ax.get_xlabel(), fill(escape_text("; ".join(parts)), letters)]))
 
 
-def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:
+def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, line: np.ndarray) -> None:
     """Shade the band of 90 % of the held-out residuals."""
     quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
     if 0.05 in quantiles and 0.95 in quantiles:
-        y = formula.evaluate({**held, name: x})
         look: dict[str, Any] = {"color": FAINT.light, "edgecolor": LINE.light}
-        ax.fill_between(x, y + quantiles[0.05], y + quantiles[0.95], linewidth=0.6, **look)
-
-
-def _from_zero(ax: Axes) -> None:
-    """Start the axis of a positive law at zero if that wastes little space."""
-    low, high = ax.get_ylim()
-    if 0 < low < 0.5 * high:
-        ax.set_ylim(0.0, high)
+        ax.fill_between(x, line + quantiles[0.05], line + quantiles[0.95], linewidth=0.6, **look)
 
 
 # Two inputs together
@@ -449,3 +372,121 @@ def plot_effects(effects: Effects, column: str = "", ax: Any = None) -> Any:
 
 def _alone_or_all(panels: list[Axes]) -> Any:
     return panels[0] if len(panels) == 1 else np.array(panels, dtype=object)
+
+
+_ROW, _LEAST, _TALL = 46.0, 28.0, 420.0  # above a height of the last, rows move together, down to the second
+_GAP = 150.0  # between layers
+_LEFT, _RIGHT, _LONGEST = 126.0, 110.0, 210.0  # room for names
+_LETTER = 6.4
+_SIGNS = {"sum": "Σ", "product": "×"}
+
+
+def _canvas(ax: Axes, names: list[str], levels: int) -> tuple[np.ndarray, float]:
+    """Return where the levels of a drawing stand in pixels, from the names at the left, and the height."""
+    width, height = canvas_size(ax)
+    ax.set_xlim(0, width)
+    ax.set_ylim(height, 0)
+    ax.set_axis_off()
+    shrink = 0.25 + 0.75 * min(1.0, width / (_name_room(names) + _RIGHT + _GAP * levels))
+    return np.linspace(shrink * _name_room(names), width - shrink * _RIGHT, levels + 1), height
+
+
+def _name_room(names: list[str]) -> float:
+    return min(max(_LEFT, max(map(len, names), default=0) * _LETTER + 12), _LONGEST)
+
+
+def _draw_end(ax: Axes, name: str, at: tuple[float, float], room: float, *, last: bool = False) -> None:
+    """Draw a point with its name at the side where there is `room`."""
+    ax.plot(*at, "o", markersize=7, color=INK.light, markeredgecolor=PAPER.light, zorder=4)
+    away, side = (9, "left") if last else (-9, "right")
+    write(ax, shorten_middle(name, int((room - 12) / _LETTER)), at, INK, (away, 0), ha=side, **halo())
+
+
+def _draw_sign(ax: Axes, sign: str, at: tuple[float, float]) -> None:
+    """Draw a node as a circle around its sign, so that no line crosses the sign."""
+    ax.plot(*at, "o", markersize=14, color=PAPER.light, markeredgecolor=INK.light, zorder=4)
+    ax.text(*at, sign, fontsize="small", color=INK.light, ha="center", va="center_baseline", zorder=5)
+
+
+def diagram_size(diagram: Diagram) -> tuple[int, int]:
+    """Return the preferred width and height of a drawing of the network, in pixels."""
+    drawn = Counter(edge.layer for edge in diagram.edges if not edge.pruned)
+    rows = max(*drawn.values(), 1, *map(len, diagram.layers))
+    width = _name_room(list(diagram.layers[0])) + _RIGHT + _GAP * (len(diagram.layers) - 1)
+    return int(width), int(rows * min(_ROW, max(_TALL / rows, _LEAST)) + 8)
+
+
+def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
+    """Draw a network from left to right: columns, curves, nodes, output.
+
+    A node is the sum of its incoming curves (Σ), or the product of two such sums (×). Curves into the same layer share
+    a vertical scale; the less a curve varies over the rows, the fainter it is drawn. A pruned edge is dotted.
+
+    Parameters
+    ----------
+    diagram
+        From ``model.diagram()``.
+    ax
+        Where to draw; a new figure if None.
+    """
+    ax = axes_or_new(ax, *diagram_size(diagram))
+    x, height = _canvas(ax, list(diagram.layers[0]), len(diagram.layers) - 1)
+    nodes = [_rows(len(layer), height) for layer in diagram.layers]
+    for layer in range(len(x) - 1):
+        edges = [edge for edge in diagram.edges if edge.layer == layer]
+        drawn = [edge for edge in edges if not edge.pruned]
+        tallest = max((float(np.max(np.abs(edge.y))) for edge in drawn), default=0.0) or 1.0
+        places = iter(_rows(len(drawn), height))
+        frame = (min(66.0, 0.5 * (x[1] - x[0])), 0.78 * min(_ROW, height / max(len(drawn), 1)))
+        for edge in edges:
+            start, end = nodes[layer][edge.source], nodes[layer + 1][edge.target]
+            if edge.pruned:
+                ax.plot(
+                    [x[layer], x[layer + 1]], [start, end], ":", color=LINE.light, linewidth=1.0, zorder=0.5
+                )
+                continue
+            at = (0.5 * (x[layer] + x[layer + 1]), float(next(places)))
+            look: dict[str, Any] = {
+                "color": MUTED.light,
+                "linewidth": 1.0,
+                "alpha": _opacity(edge),
+                "zorder": 1,
+            }
+            ax.plot([x[layer], at[0]], [start, at[1]], **look)
+            ax.plot([at[0], x[layer + 1]], [at[1], end], **look)
+            _draw_curve(ax, edge, at, frame, tallest)
+    for layer, names in enumerate(diagram.layers):
+        for node, name in enumerate(names):
+            place = (float(x[layer]), float(nodes[layer][node]))
+            if 0 < layer < len(x) - 1:
+                _draw_sign(ax, _SIGNS["product" if diagram.is_product(layer, node) else "sum"], place)
+            else:
+                _draw_end(ax, name, place, _RIGHT if layer else float(x[0]), last=layer > 0)
+    return ax
+
+
+def _rows(count: int, height: float) -> np.ndarray:
+    """Return `count` heights, evenly spaced and centred."""
+    return (np.arange(count) + 0.5) * (height / max(count, 1))
+
+
+def _draw_curve(
+    ax: Axes, edge: DiagramEdge, at: tuple[float, float], frame: tuple[float, float], tallest: float
+) -> None:
+    from matplotlib.patches import Rectangle
+
+    (x, y), (wide, high) = at, frame
+    look: dict[str, Any] = {"facecolor": PAPER.light, "edgecolor": LINE.light, "zorder": 2}
+    ax.add_patch(Rectangle((x - wide / 2, y - high / 2), wide, high, **look))
+    along = x + (wide - 10) * ((edge.x - edge.x.min()) / (float(np.ptp(edge.x)) or 1.0) - 0.5)
+    rise = y - (high - 8) / 2 * edge.y / tallest
+    style: dict[str, Any] = {"color": SERIES[0].light, "alpha": _opacity(edge), "zorder": 3}
+    if edge.labels:  # categories, in the order of their names
+        ax.vlines(along, y, rise, linewidth=2.5, **style)
+    else:
+        ax.plot(along, rise, linewidth=1.7, **style)
+
+
+def _opacity(edge: DiagramEdge) -> float:
+    """Return the opacity of an edge: by the square root of its strength, so that weaker edges remain visible."""
+    return 0.12 + 0.88 * float(np.sqrt(min(max(edge.strength, 0.0), 1.0)))

@@ -16,17 +16,17 @@ from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.pages.diagrams import diagram_size, plot_diagram
 from kanopt.pages.first_page import NARROW, box, chart_of, ids_by_name, text_block
 from kanopt.pages.law_plots import (
-    comparison_levels,
+    diagram_size,
     fixed_inputs_text,
     interacting_pair,
+    known_labels,
+    plot_diagram,
     plot_formula,
     plot_interaction,
     plottable_inputs,
     reference_values,
-    tabulate,
 )
 from kanopt.text import (
     capital,
@@ -151,27 +151,24 @@ def _charts(name: str, formula: Formula) -> tuple[list[Chart], str, str]:
     """Return the plots over each input, the values at which the others are held, and what could not be drawn."""
     try:
         held = reference_values(formula)
-        figures = [_slice_figure(name, formula, each, held) for each in plottable_inputs(formula)]
+        figures = [_slice_figure(name, formula, each) for each in plottable_inputs(formula)]
         figures += _interaction(name, formula, held)
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
     return figures, fixed_inputs_text(formula, held) if figures and len(held) > 1 else "", ""
 
 
-def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Chart:
-    labels = next(variable for variable in formula.inputs if variable.name == along).is_category
-    other = "" if labels else comparison_levels(formula, along, held, {})[0]
-    caption = f"along {along}" + (f", by {other}" if other else "")
-    table = table_of(tabulate(formula, along), f"{name} {caption}")
-    rare = list_names(formula.domain.rare_of(along), quoted=False)
-    size = (_SMALL[0], min(max(_SMALL[1], 60 + _LABEL * len(table.rows)), _TALLEST)) if labels else _SMALL
+def _slice_figure(name: str, formula: Formula, along: str) -> Chart:
+    variable = next(each for each in formula.inputs if each.name == along)
+    labels = known_labels(formula, along) if variable.is_category else []
+    caption, rare = f"along {along}", list_names(formula.domain.rare_of(along), quoted=False)
+    size = (_SMALL[0], min(max(_SMALL[1], 60 + _LABEL * len(labels)), _TALLEST)) if labels else _SMALL
     return chart_of(
         lambda ax: plot_formula(formula, ax, along=along, caption=False),
         caption=f"{caption}; too few rows, not drawn: {rare}" if rare else caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
         size=size,
         titled=False,
-        table=table,
     )
 
 

@@ -29,7 +29,7 @@ from kanopt.pages.charts import (
 )
 from kanopt.pages.svg import Tip
 from kanopt.plans.findings import MapView, NetworkView
-from kanopt.text import amount_text, number_text, shorten
+from kanopt.text import number_text, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +88,6 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
     _route_names(labels, routes, {name: series(order[name]) for name in routes}, _centre(view.points))
     if len(view.points) <= _LABELLED:
         _names(labels, view.points[~emphasised & (view.points["role"] != "node")])
-    if view.unit:
-        _scale_bar(ax, view.unit)
     return ax
 
 
@@ -290,21 +288,6 @@ def _role_legend(ax: Axes, nodes: pd.DataFrame) -> None:
         "ncols": len(handles) or 1,
     }
     draw_legend(ax, handles, **place)
-
-
-def _scale_bar(ax: Axes, unit: str) -> None:
-    low, high = ax.get_xlim()
-    length = _round_length(0.2 * (high - low))
-    x, y = low + 0.02 * (high - low), ax.get_ylim()[0]
-    ax.plot([x, x + length], [y, y], color=MUTED.light, linewidth=2, solid_capstyle="butt", clip_on=False)
-    look = {"ha": "center", "va": "bottom", "fontsize": "x-small", **halo()}
-    write(ax, amount_text(length, unit), (x + length / 2, y), MUTED, (0, 4), **look)
-
-
-def _round_length(length: float) -> float:
-    """Return the largest of 1, 2 or 5 times a power of ten that is at most `length`."""
-    power = 10.0 ** np.floor(np.log10(length))
-    return float(power * max(step for step in (1, 2, 5) if step * power <= length * 1.0000001))
 
 
 # Names beside points, without overlap

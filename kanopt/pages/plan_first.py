@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kanopt.display import Grid, KeyFigure, Lines, Notice, Notices, Part, Section, Tone, tone_of
+from kanopt.display import Grid, KeyFigure, Notice, Tone, tone_of
 from kanopt.pages.charts import named_rows
-from kanopt.pages.figure_rows import FigureRow, figure_rows
+from kanopt.pages.figure_rows import FigureRow
 from kanopt.pages.first_page import LONGEST, FirstPage, plain, unanswered_notices
 from kanopt.plans.differences import difference, does_less, service_difference
 from kanopt.plans.findings import Status
@@ -275,7 +275,11 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str
     if subject.punctuality is not None:
         yield subject.punctuality.text()
     if not subject.groundless:
-        yield stake_sentence(result).replace(" on it.", " on the price.") or _unmoved(result)
+        learned = any(law.fit is not None or law.parts for law in result.problem.laws().values())
+        unmoved = "The price is worked out from given numbers; nothing was learned that could be off."
+        if learned:
+            unmoved = "The errors of what was learned hardly move the price."
+        yield stake_sentence(result).replace(" on it.", " on the price.") or unmoved
     yield _bound(result, subject.today)
     known = result.assessment
     if known is not None and known.broken_rules:
@@ -287,13 +291,6 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str
         [one for one in subject.explanation.extrapolations if not one.below_zero]
     )
     yield outside or ("Nowhere does the plan go beyond the past data." if learned else "")
-
-
-def _unmoved(result: Result) -> str:
-    """Say why no errors of laws move the price."""
-    if any(law.fit is not None or law.parts for law in result.problem.laws().values()):
-        return "The errors of what was learned hardly move the price."
-    return "The price is worked out from given numbers; nothing was learned that could be off."
 
 
 def _bound(result: Result, today: Result | None) -> str:
@@ -379,21 +376,3 @@ def _first(lines: Sequence[str]) -> tuple[str, ...]:
     if len(lines) <= _LIST:
         return tuple(lines)
     return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
-
-
-def plan_words(subject: ReportSubject) -> Iterator[tuple[str, str]]:
-    """Yield the sentences of the first page, each with its heading where it is the first below that."""
-    page = plan_first(subject, figure_rows(subject), plan_notices(subject))
-    yield from _sentences(page.parts())
-
-
-def _sentences(parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
-    for part in parts:
-        match part:
-            case Section():
-                for place, (head, said) in enumerate(_sentences(part.parts)):
-                    yield head or ("" if place else part.title), said
-            case Lines():
-                yield from (("", line) for line in part.items)
-            case Notices():
-                yield from (("", f"{one.label}. {one.text}".removeprefix(". ")) for one in part.items)

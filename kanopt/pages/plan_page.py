@@ -16,18 +16,18 @@ from kanopt.display import (
     Section,
     table_of,
 )
-from kanopt.pages.figure_rows import figure_rows, figure_table
-from kanopt.pages.first_page import box, text_block
-from kanopt.pages.law_section import law_sections
-from kanopt.pages.plan_first import plan_first, plan_notices
-from kanopt.pages.plots import WIDTHS, view_chart
-from kanopt.pages.price_tables import (
-    group_table,
+from kanopt.pages.figure_rows import (
+    figure_rows,
+    figure_table,
     plan_table,
     roster_table,
     term_table,
     times_table,
 )
+from kanopt.pages.first_page import box, text_block
+from kanopt.pages.law_section import law_sections
+from kanopt.pages.plan_first import plan_first, plan_notices
+from kanopt.pages.plots import WIDTHS, view_chart
 from kanopt.plans.explanation import Explanation
 from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result
@@ -120,12 +120,10 @@ def _cost(subject: ReportSubject) -> list[Section]:
     if why.result.pricing is None:
         return []
     how = "Priced on the laws, with the true load and clock of every step. The lines add up to the objective."
-    groups = group_table(why)
     parts: list[Part] = [text_block(how), term_table(why, subject.today)]
     parts.append(
         Section("", (), look="live", level=0, data={"live": "plan"})
     )  # which the page's script fills
-    parts += [groups] if groups is not None else []
     return [Section("What it costs", tuple(parts), "cost", short="What it costs")]
 
 

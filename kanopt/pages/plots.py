@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from kanopt.display import Chart, Grid, table_of
+from kanopt.display import Chart
 from kanopt.errors import ProblemError
 from kanopt.pages.charts import (
     ALARM,
@@ -33,7 +33,6 @@ from kanopt.pages.charts import (
 )
 from kanopt.pages.first_page import NARROW, chart_of
 from kanopt.pages.maps import map_shape, map_tips, network_tips, plot_map, plot_network
-from kanopt.pages.price_tables import clock_form
 from kanopt.pages.svg import Tip
 from kanopt.plans.findings import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.text import amount_text, clock_text, join_list, shorten
@@ -326,7 +325,7 @@ def view_chart(
     whose
         For the page's script: ``"plan"``, ``"today"`` or ``"other"``; empty where it looks for none.
     name
-        Which plan it is, where it is neither that of the page nor today's; then it has no table.
+        Which plan it is, where it is neither that of the page nor today's.
     among
         The views that it is compared with.
     label
@@ -345,7 +344,6 @@ def view_chart(
         size=(width, height(width)),
         # of so many marks a phone shows a part at a time, as it is drawn for desktops
         narrow=None if many else (NARROW, height(NARROW)),
-        table=None if name else _view_table(view),
         tips=tips,
         data=data,
     )
@@ -370,19 +368,6 @@ def _drawing(
             return flows, network_tips(view), lambda width: round(map_shape(view) * width) + 30, 0
         case SeriesView():
             return partial(plot_series, view), {}, lambda _: 240, 0
-
-
-def _view_table(view: View) -> Grid | None:
-    """Return a table of the view, for exact values."""
-    if isinstance(view, GanttView):
-        ends = ("start", "end")
-        forms = dict.fromkeys(ends, clock_form(view.unit)) if view.clock else {}
-        heads = {} if view.clock else {name: f"{name} ({view.unit})" for name in ends}
-        bars = view.bars[["row", "kind", "label", *ends]]
-        return table_of(bars, f"{view.title}, bar by bar", forms=forms, heads=heads)
-    if isinstance(view, SeriesView):
-        return table_of(view.data.reset_index(names=view.x_label), f"{view.title}: {view.y_label}")
-    return None
 
 
 def _unique_names(columns: Sequence[pd.Series[str]]) -> list[str]:

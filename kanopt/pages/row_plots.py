@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from kanopt.questions.days import Days
     from kanopt.questions.review import Review
     from kanopt.questions.risks.risk import Risk
-    from kanopt.questions.switch_points import AxisSwitches
+    from kanopt.questions.switch_points import SwitchPoint
     from kanopt.scenarios import Scenario
 
 _PATH, _BAR = 84, 0.3
@@ -190,38 +191,41 @@ def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if None.
     """
     ax = axes_or_new(ax, 680, switch_height(found))
-    axes = [axis for axis in found.axes if len(axis.points)]
-    for place, axis in enumerate(axes):
-        _draw_range(ax, axis, place)
-    name_rows(ax, [axis.axis.label for axis in axes], "", grid="").set_xticks([])
+    paths = [(str(path), rows) for path, rows in found.points.groupby("path", sort=False)["value"]]
+    for place, (path, solved) in enumerate(paths):
+        _draw_range(
+            ax, solved, [one for one in found.switches if one.path == path], found.units[path][0], place
+        )
+    name_rows(ax, [path for path, _ in paths], "", grid="").set_xticks([])
     ax.set_xlim(-0.03, 1.03)
-    ax.set_ylim(len(axes) - 0.4, -0.7)
+    ax.set_ylim(len(paths) - 0.4, -0.7)
     ax.spines["bottom"].set_visible(False)
     return ax
 
 
 def switch_height(found: SwitchPoints) -> int:
     """Return the preferred height of the picture, in pixels."""
-    return 20 + _PATH * max(len(found.axes), 1)
+    return 20 + _PATH * max(len(found.units), 1)
 
 
-def _draw_range(ax: Axes, axis: AxisSwitches, place: int) -> None:
-    solved = axis.points["value"]
+def _draw_range(
+    ax: Axes, solved: pd.Series[float], switches: Sequence[SwitchPoint], unit: str, place: int
+) -> None:
     low, high = float(solved.min()), float(solved.max())
 
     def at(value: float) -> float:
         return min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
 
-    edges = [0.0, *(at(one.value) for one in axis.switches), 1.0]
+    edges = [0.0, *(at(one.value) for one in switches), 1.0]
     for part, (start, end) in enumerate(itertools.pairwise(edges)):
         look = {"color": FAINT.light} if part % 2 == 0 else {"color": series(0).light, "alpha": 0.35}
         ax.barh(place, end - start, left=start, height=_BAR, **look)
     ax.plot([at(value) for value in solved], [place] * len(solved), "|", color=MUTED.light, markersize=5)
     below = place + _BAR / 2
     write(ax, number_text(low), (0.0, below), MUTED, (0, -3), ha="left", va="top", **halo())
-    write(ax, amount_text(high, axis.unit), (1.0, below), MUTED, (0, -3), ha="right", va="top", **halo())
+    write(ax, amount_text(high, unit), (1.0, below), MUTED, (0, -3), ha="right", va="top", **halo())
     level, behind = 0, -1.0
-    for one in axis.switches:
+    for one in switches:
         x, text = at(one.value), number_text(one.value)
         half = 0.5 * (DIGIT * len(text) + 4) / (pixels(ax)[0] * 0.75)
         level = (level + 1) % 3 if x - half < behind else 0

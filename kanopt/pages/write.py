@@ -346,15 +346,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["whole"] = _keep_units_on_line
+    # numbers and their units stay on one line
+    environment.filters["whole"] = lambda sentence: _UNIT.sub("\u00a0", sentence)
     environment.filters["words"] = words_of
     environment.filters["mathml"] = lambda formula: Markup(" ".join(formula_terms(formula)))  # noqa: S704 - it escapes
     return environment
-
-
-def _keep_units_on_line(sentence: str) -> str:
-    """Keep numbers and their units on one line."""
-    return _UNIT.sub("\u00a0", sentence)
 
 
 def render(template: str, page: Any, live: LivePage | None = None) -> str:

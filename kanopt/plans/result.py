@@ -32,7 +32,7 @@ __all__ = ["Certificate", "EngineRun", "Progress", "Result"]
 
 
 class PlanExports:
-    """Report, workbook, tables and summary of a plan.
+    """Report, workbook and summary of a plan.
 
     Whatever comes from data is text in all of them: no cell is a formula, no letter a tag. Folders on the way are made;
     a file is replaced in one step. Without a plan only the report and the summary can be written; the others raise
@@ -64,25 +64,7 @@ class PlanExports:
         Path
             The file written.
         """
-        return display.reports.export(self, "xlsx", path)[0]
-
-    def to_csv(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-        """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
-
-        ``figures.csv`` has the figures of the report's first page, ``vehicles.csv``, ``jobs.csv`` or ``sites.csv`` a
-        row for each. Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
-
-        Returns
-        -------
-        tuple of Path
-            The files written.
-
-        Raises
-        ------
-        ProblemError
-            If the folder is named like a file.
-        """
-        return display.reports.export(self, "csv", folder)
+        return display.reports.export(self, "xlsx", path)
 
     def to_markdown(self, path: str | os.PathLike[str]) -> Path:
         """Write a summary: what to do, what it costs and saves, what is left out, how sure that is, and the timetable.
@@ -92,7 +74,7 @@ class PlanExports:
         Path
             The file written.
         """
-        return display.reports.export(self, "md", path)[0]
+        return display.reports.export(self, "md", path)
 
 
 # The pictures of a plan, the same for a result and for a run of a scenario.

@@ -37,7 +37,7 @@ from kanopt.questions.question import (
 )
 from kanopt.questions.store import SweepStore, open_store
 from kanopt.records.reading import RecordReader
-from kanopt.scenarios.changes import Change, Value
+from kanopt.scenarios.changes import Change
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.columns import change_mistakes, field_columns
 from kanopt.scenarios.run import environment
@@ -141,11 +141,6 @@ def _field(question: Question, change: Change, name: str | None = None) -> str:
     return next((field for field, own in words.items() if own == column), column)
 
 
-def _is_plain_number(value: Value) -> bool:
-    """Say whether a value is a number that a change may write; others are refused, or told of, one by one."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
-
-
 def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleType]] | None:
     """Read the vehicles of many points as one table; None where something in it is refused."""
     from kanopt.tables import units_of, with_units
@@ -162,7 +157,12 @@ def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleT
             return None
         cells = scenario.in_cells(first)
         column = cells.column
-        if column not in frame or len(given) < count or not all(map(_is_plain_number, given)):
+        # other values are refused, or told of, one by one
+        plain = [
+            isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) <= LARGEST
+            for one in given
+        ]
+        if column not in frame or len(given) < count or not all(plain):
             return None
         values = np.repeat(np.array(given, dtype=float), kinds)
         before = wide[column].to_numpy()
@@ -350,7 +350,9 @@ class Asking:
             for point, parent in wave:
                 if point not in self.results:
                     start = None if parent is None else self.results[parent].plan
-                    starts = (*self.question.known_plans(point), *(() if start is None else (start,)))
+                    today = self.question.variants[point].today if self.question.variants else None
+                    known = (None if today is None else today.plan, start)
+                    starts = tuple(plan for plan in known if plan is not None)
                     tasks.append(Task(point, self.base.plan, starts))
             self._do(tasks)
         is_better = self._improve_base()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -51,18 +51,7 @@ if TYPE_CHECKING:
 # The outcome of a comparison, as frames and in words.
 
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
-_LEFT_OUT = ["coverage", "left_out", "left_out_price"]
-_COVERAGE = [
-    "scenario",
-    "coverage",
-    "served",
-    "wanted",
-    "unit",
-    "left_out",
-    "left_out_price",
-    "left_out_note",
-]
-_STEPS = ["scenario", *_LEFT_OUT, *_AMOUNTS, "like_with_like", "noise", "verdict"]
+_STEPS = ["scenario", *_AMOUNTS, "like_with_like", "noise", "verdict"]
 _MOVED = ["scenario", "thing", "before", "after"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
 _HEADS = {
@@ -107,17 +96,11 @@ class Comparison(Answer):
         The others.
     interrupted
         True where the user stopped it; plans are the best so far.
-    searched_again
-        Whether the base's plan is that of a later search than its first, or another scenario's.
-    standalone_objective
-        The base's objective after its first search, as a run alone has it; None where there was no plan.
     """
 
     base: Run
     variants: tuple[Variant, ...]
     interrupted: bool = False
-    searched_again: bool = False
-    standalone_objective: float | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -171,28 +154,15 @@ class Comparison(Answer):
             yield variant.name, term, before, held - before, after - held, after, after - before
 
     @cached_property
-    def coverage(self) -> pd.DataFrame:
-        """One row per scenario, the base first: what its plan serves and leaves out.
-
-        Columns ``scenario``, ``coverage`` (in words), ``served`` and ``wanted`` in ``unit`` (clients, jobs or
-        constraints where there are no amounts), ``left_out`` (how many clients, markets, jobs or constraints),
-        ``left_out_price`` (what they cost: zero where none is left out, missing where that is not known), and
-        ``left_out_note`` (how the price is known).
-        """
-        rows = [[run.scenario.name, *_coverage_cells(run.result)] for run in self.runs]
-        return pd.DataFrame(rows, columns=_COVERAGE)
-
-    @cached_property
     def steps(self) -> pd.DataFrame:
-        """One row per variant: what its plan serves and leaves out, the sums of :attr:`terms`, and a verdict.
+        """One row per variant: the sums of :attr:`terms`, and a verdict.
 
         ``like_with_like`` says whether the prices of both plans compare, see :meth:`PointResult.unlike`.
         """
-        covered, rows = self.coverage.set_index("scenario")[_LEFT_OUT], []
+        rows = []
         for variant in self.variants:
             verdict, sums = self.verdict(variant), [self._terms_sum(variant, name) for name in _AMOUNTS]
-            told = verdict.alike, verdict.noise, verdict.word
-            rows.append([variant.name, *covered.loc[variant.name], *sums, *told])
+            rows.append([variant.name, *sums, verdict.alike, verdict.noise, verdict.word])
         return pd.DataFrame(rows, columns=_STEPS)
 
     @cached_property
@@ -213,12 +183,12 @@ class Comparison(Answer):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
-        return {"costs": self.terms, "coverage": self.coverage, "steps": self.steps, "moved": self.moved}
+        return {"costs": self.terms, "steps": self.steps, "moved": self.moved}
 
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
         both = [f"{table}.{name}" for table in ("costs", "steps") for name in ("before", "after")]
-        columns = ("left_out_price", "data_effect", "replanning_effect", "change", "noise", *both)
+        columns = ("data_effect", "replanning_effect", "change", "noise", *both)
         return dict.fromkeys(columns, "money")
 
     def changes_of(self, variant: Variant) -> tuple[str, ...]:
@@ -372,12 +342,6 @@ class Comparison(Answer):
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
-        if self.searched_again:
-            alone = self.standalone_objective
-            came = "" if alone is None else f"; run alone it came to {money_text(alone, self.unit)}"
-            yield (
-                f"{self.base.scenario.name}: its plan is of a later search, or was found for a variant{came}"
-            )
         if any(amount < 0 for amount in self.as_it_is.terms.values()):
             yield "the tables are of costs: what is earned is negative"
         yield from self.old_plan_notes()
@@ -392,21 +356,6 @@ class Comparison(Answer):
                 more = f" (and {len(others)} more)" if others else ""
                 is_there = "no longer holds" if variant.found.kept_status else "cannot be carried out here"
                 yield f"{variant.name}: the base's plan {is_there}: {reason}{more}"
-
-
-def _coverage_cells(result: Result) -> list[Any]:
-    known = result.assessment
-    if known is None:
-        return ["no plan", math.nan, math.nan, "", 0, math.nan, ""]
-    coverage, price = known.coverage, known.left_out_price
-    left_out, things = len(coverage.left_out), coverage.things
-    amounts = [coverage.served, coverage.wanted, coverage.unit]
-    if coverage.wanted <= 0:
-        amounts = [float(things - left_out), float(things), coverage.words.many]
-    note, cost = (
-        ("", 0.0) if price is None else (price.text, math.nan if price.amount is None else price.amount)
-    )
-    return [coverage.text, *amounts, left_out, cost, note]
 
 
 def _run_notes(run: Run) -> Iterator[str]:
@@ -493,8 +442,6 @@ def compare(
         finish_run(base.scenario, base.laws, best, base.today, seconds=seconds),
         tuple(variants),
         interrupted=run.interrupted,
-        searched_again=best is not searches[0],
-        standalone_objective=searches[0].objective,
     )
 
 

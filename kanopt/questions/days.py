@@ -604,7 +604,6 @@ def plan_days(
     history: Any = None,
     variant: Scenario | None = None,
     hire: float | Mapping[str, float] | None = None,
-    columns: Mapping[str, str] | None = None,
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
 ) -> Days:
@@ -628,8 +627,6 @@ def plan_days(
     hire
         What a vehicle costs that is hired for a day, for all types or by type; where it is not given, it is told from
         which price on hiring is dearer than owning.
-    columns
-        What columns are called otherwise: ``{"date": "Lieferdatum"}``.
     options
         Seeds, limits, workers, and the folder from which a book that was stopped goes on.
     progress
@@ -656,7 +653,7 @@ def plan_days(
     """
     require_scenario(base, "plan_days")
     start, options, report = time.perf_counter(), options or SweepOptions(), progress or ignore_event
-    days, notes = read_days(base, orders, history, columns or {})
+    days, notes = read_days(base, orders, history)
     for note in notes:
         report(Event("build", f"note: {note}"))
     require_scenario(variant or base, "plan_days")

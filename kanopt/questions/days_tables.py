@@ -303,9 +303,7 @@ def client_table(scenario: Scenario) -> str:
     return scenario.problem.parts()["clients"].table
 
 
-def read_days(
-    scenario: Scenario, orders: Any, history: Any, columns: Mapping[str, str]
-) -> tuple[tuple[Day, ...], tuple[str, ...]]:
+def read_days(scenario: Scenario, orders: Any, history: Any) -> tuple[tuple[Day, ...], tuple[str, ...]]:
     """Read orders and what was driven.
 
     Parameters
@@ -314,8 +312,6 @@ def read_days(
         Whose clients order.
     orders, history
         Frames, files, or names of tables of the scenario; nothing is known of what was driven where history is None.
-    columns
-        What columns are called otherwise: ``{"date": "Lieferdatum"}``.
 
     Returns
     -------
@@ -330,14 +326,11 @@ def read_days(
     if scenario.kind != "routing":
         raise refused("plan_days", "base", f"plans days of routes, and {scenario.name!r} is {scenario.kind}")
     notes: list[str] = []
-    asked = _table(scenario, orders, "orders", columns, notes)
+    asked = _table(scenario, orders, "orders", notes)
     clients, lost = _clients_of(scenario, asked, notes)
     names = list(asked["date"].unique())
     drove: dict[Any, pd.DataFrame] = {}
-    rows = None if history is None else _table(scenario, history, "history", columns, notes)
-    for field, name in columns.items():
-        if not any(table is not None and field in table for table in (asked, rows)):
-            raise refused("plan_days", "columns", f"no table has a column {name!r}, which {field!r} is to be")
+    rows = None if history is None else _table(scenario, history, "history", notes)
     if rows is not None:
         units = units_of(rows)
         drove = {
@@ -369,9 +362,7 @@ def _name_column(scenario: Scenario) -> str:
     return scenario.problem.parts()["clients"].columns.get("name", "name")
 
 
-def _table(
-    scenario: Scenario, given: Any, what: str, columns: Mapping[str, str], notes: list[str]
-) -> pd.DataFrame:
+def _table(scenario: Scenario, given: Any, what: str, notes: list[str]) -> pd.DataFrame:
     """Return the rows of a table that have a date and a client, in the order of their dates.
 
     Raises
@@ -387,15 +378,12 @@ def _table(
     else:
         frame = read_table(given)
     known = list(map(str, frame.columns))
-    words = {name: field for field, name in columns.items() if name in known}
+    words = {}
     for field, usual in (("date", WHEN), ("client", (*WHO, _name_column(scenario)))):
         name = next((name for name in usual if name in known), None)
-        if field not in words.values():
-            if name is None:
-                told = f"has no column {columns.get(field, field)!r}, only {list_names(known)}"
-                how = f"say which: columns={{{field!r}: …}}, --column {field}=…"
-                raise refused("plan_days", what, f"{told}; {how}")
-            words[name] = field
+        if name is None:
+            raise refused("plan_days", what, f"has no column {field!r}, only {list_names(known)}; call it so")
+        words[name] = field
     frame = renamed(frame, words).reset_index(drop=True)
     dates, clients = _dates(frame["date"]), _names(frame["client"])
     for cells, word in ((dates, "date"), (clients, "client")):

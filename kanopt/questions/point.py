@@ -161,7 +161,6 @@ def noise_of(change: float, differences: Sequence[float]) -> float:
 # What a plan decides, in a form in which two plans compare: what is used, what goes where, what is paid
 # for.
 
-"""Share of a price below which a term counts as nothing."""
 _NAMES = 3
 _AT_END = 1e-6
 """Share of a range within which a number is at its end."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, NoPlanError
+from kanopt.errors import Issue, NoPlanError, knows_arguments
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import Axis, refused, value_text
 from kanopt.questions.point import BASE, PointResult, point_of
@@ -45,6 +45,7 @@ PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
 PLANS: tuple[PlanChoice, ...] = ("anew", "kept", "today")
 
 
+@knows_arguments
 @dataclass(frozen=True)
 class SweepOptions:
     """How a sweep is carried out.
@@ -333,11 +334,6 @@ class Question:
         if self.variants:
             return [[other for other in range(self.count) if other != point] for point in range(self.count)]
         return neighbours(self.points)
-
-    def known_plans(self, point: int) -> tuple[Any, ...]:
-        """Return today's plan, where a variant names one."""
-        today = self.variants[point].today if self.variants else None
-        return () if today is None else (today.plan,)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,11 @@ import pandas as pd
 
 from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
-from kanopt.errors import ProblemError, TableError, nearest
+from kanopt.errors import ProblemError, TableError, knows_arguments
 from kanopt.questions.answer import Answer, Said
 from kanopt.questions.axes import refused
-from kanopt.records.declaration import declared_fields
-from kanopt.routing.driven import DrivenStop
 from kanopt.scenarios.files.sections import LearnedSpec
 from kanopt.tables import read_table, units_of, with_units
-from kanopt.tables.report import renamed
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
 
 if TYPE_CHECKING:
@@ -254,9 +251,8 @@ class Review(Answer):
                 yield f"{vehicles} {word} than planned, {most} by {amount_text(some[most], time, 3)}."
 
 
-def review(
-    run: Run | Result, driven: Any, *, columns: Mapping[str, str] | None = None, assumed: Sequence[str] = ()
-) -> Review:
+@knows_arguments
+def review(run: Run | Result, driven: Any, *, assumed: Sequence[str] = ()) -> Review:
     """Hold what was driven against the plan.
 
     The difference in money and time is split into parts that add up exactly: the plan was not followed (order and
@@ -271,8 +267,6 @@ def review(
         A frame with a row for each stop: ``vehicle`` as the plan calls it, ``client``, ``arrival`` and ``end`` of the
         visit, and perhaps ``stop`` (its number), ``departure`` and ``back`` of the vehicle (in any row), and ``load``
         on arrival. Clock times are written as in tables of clients. The frame of a plan is such a table, too.
-    columns
-        Field to column, where columns are called otherwise: ``{"arrival": "Ankunft"}``.
     assumed
         What is taken for granted, in sentences that are told first.
 
@@ -309,8 +303,6 @@ def review(
     assessment = getattr(result, "assessment", None)
     if not isinstance(assessment, RoutingAssessment):
         raise ProblemError("review: only plans of routes are held against what was driven")
-    if columns:
-        driven = _renamed(driven, columns)
     planned = assessment.settled()
     found = ReviewedDay.of(planned, driven)
     return Review(planned, found, getattr(run, "scenario", None), tuple(assumed))
@@ -319,20 +311,6 @@ def review(
 def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:
     """Yield the rows of a frame, of whose columns a type checker knows nothing."""
     yield from frame.itertuples()
-
-
-def _renamed(driven: Any, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return a frame whose columns are called like the fields that they fill."""
-    missing = [repr(name) for name in columns.values() if name not in getattr(driven, "columns", ())]
-    if missing:
-        raise ProblemError(
-            f"driven: there is no column {join_list(missing)} to read {join_list([*columns])} from"
-        )
-    unknown = [name for name in columns if name not in {field.name for field in declared_fields(DrivenStop)}]
-    if unknown:
-        known = [field.name for field in declared_fields(DrivenStop)]
-        raise ProblemError(f"driven: there is no field {unknown[0]!r}; {nearest(unknown[0], known)}")
-    return renamed(driven, {name: field for field, name in columns.items()})
 
 
 def _enlarged(history: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

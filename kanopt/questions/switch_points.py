@@ -55,16 +55,20 @@ if TYPE_CHECKING:
     from kanopt.plans.base import Plan, Problem, Rank
     from kanopt.plans.result import Result
 
-_PLACE = ["path", "switch_point", "low", "high", "kind", "decision", "below", "above"]
-_COLUMNS = [*_PLACE, "price_below", "price_above", "edge", "verdict"]
+_COLUMNS = (
+    *("path", "switch_point", "low", "high", "kind", "decision", "below", "above"),
+    *("price_below", "price_above", "edge", "verdict"),
+)
 _POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
-_NAMES, _CHANGES = 3, 4
+_NAMES, _CHANGES, _DIGITS = 3, 4, 4
 KNOWN, WIDE = "known", "not narrowed down"
 Compared: TypeAlias = Literal["all", "in use"]
-_KINDS = {"all": frozenset({"in use", "assignment", "term"}), "in use": frozenset({"in use", "term"})}
+_KINDS = {"in use": ("in use", "term"), "all": ("in use", "term", "assignment")}
 _NOTHING = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
+_FOLLOWED = 0.001
+"""The same where quantities follow the axis, as flows follow demand, so that prices of plans do not say it."""
 _EQUAL, _JUMP = 1e-8, 1e-5
 """Shares of a price: by which a plan has to be better to count as another one, and by which a difference jumps."""
 _HELD = 32
@@ -77,6 +81,8 @@ class SwitchPoint:
 
     Parameters
     ----------
+    path, unit
+        What was varied; the unit is empty where it is not known, or values are factors.
     value
         From here on the plan above is better.
     low, high
@@ -91,8 +97,12 @@ class SwitchPoint:
     verdict
         ``"known"``, ``"no difference"`` (beyond the noise of the search), ``"noise not measured"``, or ``"not narrowed
         down"`` where the limit of solves was reached before.
+    noise
+        How far searches along this path lie apart.
     """
 
+    path: str
+    unit: str
     value: float
     low: float
     high: float
@@ -101,78 +111,42 @@ class SwitchPoint:
     price_above: float
     edge: str
     verdict: str
+    noise: float
 
     @property
     def is_known(self) -> bool:
-        """Whether it is the crossing of two prices, as far as searches say."""
-        return self.verdict in (KNOWN, UNMEASURED)
+        """Whether the place is known to as many digits as are told, as far as searches say."""
+        ends = {number_text(end, _DIGITS) for end in (self.low, self.high)}
+        return self.verdict == UNMEASURED or (self.verdict == KNOWN and (self.noise > 0 or len(ends) == 1))
 
-    def change_texts(self) -> Iterator[str]:
-        """Yield what changes, things with the same change together, the first few."""
+    def text(self, money: str) -> str:
+        """Say where it is, why there, and what changes, things with the same change together."""
         alike: dict[tuple[str, str, str], list[str]] = {}
         for (kind, thing), below, above in self.changes:
             alike.setdefault((kind, below, above), []).append(thing)
-        order = sorted(alike.items(), key=lambda item: ("in use", "term", "assignment").index(item[0][0]))
-        for (_, below, above), things in order[:_CHANGES]:
-            yield f"{join_list(things, _NAMES)}: {above} instead of {below}"
+        order = sorted(alike.items(), key=lambda item: _KINDS["all"].index(item[0][0]))
+        told = [
+            f"{join_list(things, _NAMES)}: {above} instead of {below}"
+            for (_, below, above), things in order[:_CHANGES]
+        ]
         if left := sum(len(things) for _, things in order[_CHANGES:]):
-            yield f"{count_text(left, 'more decision changes', 'more decisions change')}"
+            told.append(count_text(left, "more decision changes", "more decisions change"))
+        about = "" if self.verdict == KNOWN else "about "
+        place = f"from {about}{amount_text(self.value, self.unit, _DIGITS)} on"
+        if not self.is_known:
+            place = f"somewhere in {range_text(self.low, self.high, self.unit, _DIGITS)}"
+        why = f", since {self.edge}" if self.edge else ""
+        beyond = f" beyond the noise of the search, {money_text(self.noise, money)}"
+        doubt = f" ({self.verdict}{beyond * (self.verdict == NO_DIFFERENCE)})" * (self.verdict != KNOWN)
+        return f"{self.path} {place}{why}{doubt}: {'; '.join(told)}"
 
-
-@dataclass(frozen=True, eq=False)
-class AxisSwitches:
-    """What was found along one path.
-
-    Parameters
-    ----------
-    axis, unit
-        What was varied; the unit is empty where it is not known, or values are factors.
-    switches
-        The switch points in order.
-    points
-        One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``.
-    solves
-        How often the problem was solved.
-    noise
-        How far searches lie apart; NaN where that was not measured.
-    interrupted
-        True where the user stopped it.
-    """
-
-    axis: Axis
-    unit: str
-    switches: tuple[SwitchPoint, ...]
-    points: pd.DataFrame
-    solves: int
-    noise: float
-    interrupted: bool
-
-    def sentences(self, unit: str) -> Iterator[str]:
-        """Yield one sentence per switch point, prices in a unit."""
-        for one in self.switches:
-            what = "; ".join(one.change_texts())
-            why = f", since {one.edge}" if one.edge else ""
-            if one.verdict == KNOWN:
-                yield f"{self.axis.label} from {amount_text(one.value, self.unit, 4)} on{why}: {what}"
-                continue
-            place = f"somewhere in {range_text(one.low, one.high, self.unit, 4)}"
-            if one.verdict == UNMEASURED:
-                place = f"from about {amount_text(one.value, self.unit, 4)} on"
-            noise = f" beyond the noise of the search, {money_text(self.noise, unit)}"
-            told = f"{one.verdict}{noise if one.verdict == NO_DIFFERENCE else ''}"
-            yield f"{self.axis.label} {place}{why} ({told}): {what}"
-
-    def notes(self) -> Iterator[str]:
-        """Yield what must be said beside them: no place at all, values without a plan, noise not known."""
-        low, high = self.points["value"].min(), self.points["value"].max()
-        if not self.switches and not self.interrupted:
-            yield f"{self.axis.label}: the same decisions from {range_text(low, high, self.unit)}"
-        bad = self.points[self.points["status"].isin([REFUSED, str(Status.NO_PLAN)])]
-        if len(bad):
-            told = ", ".join(number_text(value, 4) for value in bad["value"].head(_NAMES))
-            yield f"{self.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
-        if math.isnan(self.noise):
-            yield f"{self.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
+    def key(self) -> KeyFigure:
+        """Return its place as a figure; of one that is not known, between which values it lies and why."""
+        if self.is_known:
+            why = self.edge or ("prices cross" if self.verdict == KNOWN else self.verdict)
+            return KeyFigure(self.path, number_text(self.value, _DIGITS), self.unit, why)
+        ends = range_text(self.low, self.high, "", _DIGITS)
+        return KeyFigure(self.path, ends, self.unit, self.edge if self.verdict == KNOWN else self.verdict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -185,23 +159,27 @@ class SwitchPoints(Answer):
         What was asked about.
     base
         Its plan as it is.
-    axes
-        What was found along each path.
+    switches
+        The switch points, path after path and in order.
+    points
+        One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``.
+    units
+        Of the values of each path that was searched, with the noise of its searches, NaN where that is not known.
+    interrupted
+        True where the user stopped it.
     seconds
         Wall seconds of it all.
     """
 
     scenario: Scenario
     base: Result
-    axes: tuple[AxisSwitches, ...]
+    switches: tuple[SwitchPoint, ...]
+    points: pd.DataFrame
+    units: Mapping[str, tuple[str, float]]
+    interrupted: bool = False
     seconds: float = 0.0
 
     kind = "switch-points"
-
-    @property
-    def interrupted(self) -> bool:
-        """True where the user stopped it."""
-        return self.base.interrupted or any(one.interrupted for one in self.axes)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -213,18 +191,11 @@ class SwitchPoints(Answer):
         merely cross); ``verdict``.
         """
         rows = []
-        for axis in self.axes:
-            for one in axis.switches:
-                place = axis.axis.label, one.value, one.low, one.high
-                ends = one.price_below, one.price_above, one.edge, one.verdict
-                rows += [(*place, *thing, below, above, *ends) for thing, below, above in one.changes]
-        return pd.DataFrame(rows, columns=_COLUMNS)
-
-    @cached_property
-    def points(self) -> pd.DataFrame:
-        """One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``."""
-        frames = [axis.points for axis in self.axes]
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_POINT_COLUMNS)
+        for one in self.switches:
+            place = one.path, one.value, one.low, one.high
+            ends = one.price_below, one.price_above, one.edge, one.verdict
+            rows += [(*place, *thing, below, above, *ends) for thing, below, above in one.changes]
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
@@ -236,52 +207,54 @@ class SwitchPoints(Answer):
 
     def sentences(self) -> tuple[str, ...]:
         """Return one sentence per switch point."""
-        return tuple(sentence for axis in self.axes for sentence in axis.sentences(self.unit))
+        return tuple(one.text(self.unit) for one in self.switches)
 
-    def notes(self) -> tuple[str, ...]:
-        """Return what must be said beside them: paths without one, values without a plan, noise not known."""
-        return tuple(note for axis in self.axes for note in axis.notes())
+    def notes(self) -> Iterator[str]:
+        """Yield what must be said beside them: paths without one, values without a plan, noise not known."""
+        for path, rows in self.points.groupby("path", sort=False):
+            unit, noise = self.units[str(path)]
+            if not self.interrupted and all(one.path != path for one in self.switches):
+                ends = range_text(rows["value"].min(), rows["value"].max(), unit)
+                yield f"{path}: the same decisions from {ends}"
+            bad = rows[rows["status"].isin([REFUSED, str(Status.NO_PLAN)])]
+            if len(bad):
+                told = ", ".join(number_text(value, _DIGITS) for value in bad["value"].head(_NAMES))
+                yield f"{path}: {count_text(len(bad), 'value')} without a plan, first {told}"
+            if math.isnan(noise):
+                yield f"{path}: searches prove nothing, and their noise is not known; {REPEAT}"
 
     def said(self) -> Said:
         """Return what it says."""
-        sentences, places = self.sentences(), [(axis, one) for axis in self.axes for one in axis.switches]
-        paths, solves = count_text(len(self.axes), "path"), sum(axis.solves for axis in self.axes)
+        sentences, paths = self.sentences(), count_text(len(self.units), "path")
+        places = count_text(len(sentences), "place")
         answer: tuple[str, ...] = (f"No place on {paths} at which decisions change.",)
-        if places:
-            answer = (f"{sentences[0]}.", f"{count_text(len(places), 'place')} on {paths} in all.")
-        known = sum(one.is_known for _, one in places)
-        sure = f"After {count_text(solves, 'solve')}"
-        if places:
-            most = f"{known:,} of {count_text(len(places), 'place')}"
-            rest = "; of others, between which values they lie" if known < len(places) else ""
-            sure += f", {most} {'are' if known > 1 else 'is'} known to where prices cross" + rest
+        sure = f"After {count_text(len(self.points), 'solve')}"
+        if sentences:
+            answer = (f"{sentences[0]}.", f"{places} on {paths} in all.")
+            known = sum(one.is_known for one in self.switches)
+            rest = "; of others, between which values they lie" if known < len(sentences) else ""
+            sure += (
+                f", {known:,} of {places} {'are' if known > 1 else 'is'} known to where prices cross{rest}"
+            )
         points = self._table("values", self.points, self._priced("Where it was solved"), values=("value",))
         return Said(
             title=f"{self.scenario.name}: where does the plan tip?",
             answer=answer,
             lines=sentences[1:],
-            figures=(as_it_is(self.base), *(_key(*each) for each in places[:_NAMES])),
+            figures=(as_it_is(self.base), *(one.key() for one in self.switches[:_NAMES])),
             sure=(f"{sure}.", *self._learned()),
-            notices=self._warnings(0, "", self.notes()),
-            tables=(*([self._changes()] if places else []), points),
+            notices=self._warnings(0, "", tuple(self.notes())),
+            tables=(*([self._changes()] if sentences else []), points),
         )
 
     def _changes(self) -> Grid:
-        ends = ["low", "high"] if (self.frame["verdict"] != KNOWN).any() else []
+        ends = ["low", "high"] if not all(one.is_known for one in self.switches) else []
         prices = ["price_below", "price_above"]
         columns = ["path", "switch_point", *ends, "decision", "below", "above", *prices, "edge", "verdict"]
         heads = {"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"}
         frame = self.frame.assign(edge=self.frame["edge"].replace("", "prices cross"))[columns]
         places = ("switch_point", "low", "high")
         return self._table("switch points", frame, "What changes", heads=heads, values=places)
-
-
-def _key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
-    """Return the place of a switch point; of one that is not known, between which values it lies and why."""
-    if one.is_known:
-        why = one.edge or ("prices cross" if one.verdict == KNOWN else one.verdict)
-        return KeyFigure(axis.axis.label, number_text(one.value, 4), axis.unit, why)
-    return KeyFigure(axis.axis.label, range_text(one.low, one.high, "", 4), axis.unit, one.verdict)
 
 
 def crossing(
@@ -360,12 +333,12 @@ class _Search:
         self,
         question: Question,
         base: Result,
-        kinds: frozenset[str],
-        limits: tuple[float, int],
+        kinds: Sequence[str],
+        most_solves: int,
         hands: Hands,
     ) -> None:
         self.question, self.base, self.kinds, self.hands = question, base, kinds, hands
-        self.tolerance, self.most_solves = limits
+        self.most_solves = most_solves
         self.plans: list[tuple[Plan, float]] = []
         self.solved: dict[float, PointResult] = {}
         self.own: dict[float, int] = {}
@@ -558,7 +531,7 @@ class _Search:
         if (same and not self.follows) or self.decisions(below, low) == self.decisions(above, high):
             return
         middle = 0.5 * (low + high)
-        if high - low <= (self.tolerance if same else _NARROWEST) * self.range:
+        if high - low <= (_FOLLOWED if same else _NARROWEST) * self.range:
             yield _Step(low, below, high, above, not same, gap)
         elif same and self.rank(below, middle) is None:
             yield _Step(low, below, high, above, False, gap)
@@ -605,25 +578,14 @@ class _Search:
         ]
         return max(*spreads, *filter(math.isfinite, missed), 0.0)
 
-    def found(self, axis: Axis) -> AxisSwitches:
-        """Return what came of it."""
-        best, rows = self.best_known(), []
+    def rows(self, path: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the values at which it was solved, with what came of them."""
+        best = self.best_known()
         for x, found in sorted(self.solved.items()):
             rank = self.rank(best[x], x) if x in best else None
-            rows.append(
-                (axis.label, x, found.status, math.nan if rank is None else rank.objective, found.noise)
-            )
-        return AxisSwitches(
-            axis=axis,
-            unit=unit_of_axis(self.question.scenario, axis),
-            switches=tuple(self._switches()),
-            points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
-            solves=len(self.solved),
-            noise=self.noise,
-            interrupted=self.interrupted,
-        )
+            yield path, x, found.status, math.nan if rank is None else rank.objective, found.noise
 
-    def _switches(self) -> Iterator[SwitchPoint]:
+    def switches(self, path: str, unit: str) -> Iterator[SwitchPoint]:
         """Yield every place where a plan gives way to one that decides otherwise."""
         steps = self.steps()
         ends = [min(self.solved), *(x for step in steps for x in (step.low, step.high)), max(self.solved)]
@@ -635,18 +597,17 @@ class _Search:
                 if below.get(one) != above.get(one)
             )
             if changes:
-                yield self._switch(step, changes, (ends[2 * number], ends[2 * number + 3]))
+                found = self._switch(step, (ends[2 * number], ends[2 * number + 3]))
+                yield SwitchPoint(path, unit, changes=changes, noise=self.noise, **found)
 
-    def _switch(
-        self, step: _Step, changes: tuple[tuple[Decision, str, str], ...], gap: tuple[float, float]
-    ) -> SwitchPoint:
+    def _switch(self, step: _Step, gap: tuple[float, float]) -> dict[str, Any]:
         """Return a place at which a plan gives way, between the ends of the gap in which no third one is better."""
         before, after = self.priced(step.below, step.low), self.priced(step.above, step.high)
         assert before is not None, "a plan is the better one where it can be carried out"
         assert after is not None, "a plan is the better one where it can be carried out"
         confirmed = step.crossed and all(map(self._is_solved, self._sides(step)))
         ends, verdict, edge = step.gap if step.crossed else (step.low, step.high), WIDE, ""
-        if confirmed or (not step.crossed and step.high - step.low <= self.tolerance * self.range):
+        if confirmed or (not step.crossed and step.high - step.low <= _FOLLOWED * self.range):
             ends = (
                 self._within_noise(step.below, step.above, gap[0], step.low),
                 self._within_noise(step.above, step.below, gap[1], step.high),
@@ -656,16 +617,15 @@ class _Search:
         if confirmed:
             there = self.priced(step.below, step.high), self.priced(step.above, step.low)
             edge = edge_between((before, there[0]), (after, there[1]))
-        return SwitchPoint(
-            value=step.high if edge else 0.5 * (step.low + step.high),
-            low=ends[0],
-            high=ends[1],
-            changes=changes,
-            price_below=before.rank.objective,
-            price_above=after.rank.objective,
-            edge=edge,
-            verdict=verdict,
-        )
+        return {
+            "value": step.high if edge else 0.5 * (step.low + step.high),
+            "low": ends[0],
+            "high": ends[1],
+            "price_below": before.rank.objective,
+            "price_above": after.rank.objective,
+            "edge": edge,
+            "verdict": verdict,
+        }
 
     def _within_noise(self, better: int, other: int, end: float, place: float) -> float:
         """Return how far from a crossing towards an end a plan is better by no more than the noise."""
@@ -690,7 +650,6 @@ def switch_points(
     axes: Mapping[str, Any],
     *,
     decisions: Compared = "all",
-    tolerance: float = 0.001,
     most_solves: int = 60,
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
@@ -713,9 +672,6 @@ def switch_points(
     decisions
         ``"all"``: what is used, what is served, made or sent from where, and what is paid for at all; ``"in use"``:
         without what is served from where.
-    tolerance
-        Share of the range to which a place is narrowed down where prices of plans do not say it, as where flows through
-        the same sites follow demand.
     most_solves
         How often the problem is solved at most, for each path.
     options
@@ -744,29 +700,29 @@ def switch_points(
     require_scenario(scenario, "switch_points")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     read = read_axes(axes)
-    _check(read, decisions, tolerance, most_solves)
+    _check(read, decisions, most_solves)
     prepared = prepare(scenario, read, options, report, "switch points")
     base = base_result(prepared, "anew", report)
-    found = []
+    switches, rows, units, interrupted = list[SwitchPoint](), list[Any](), {}, base.interrupted
     with cluster(options.dask) as client:
         hands = Hands(options.workers, client)
-        for axis in read if not base.interrupted else ():
+        for axis in read if not interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
             question = Question.of(prepared, [axis], [])
-            search = _Search(question, base, _KINDS[decisions], (tolerance, most_solves), hands)
+            search = _Search(question, base, _KINDS[decisions], most_solves, hands)
             search.run([float(value) for value in axis.values.items])
-            found.append(search.found(axis))
-            if search.interrupted:
+            unit = unit_of_axis(question.scenario, axis)
+            units[axis.label] = unit, search.noise
+            rows += search.rows(axis.label)
+            switches += search.switches(axis.label, unit)
+            if interrupted := search.interrupted:
                 break
-    return SwitchPoints(scenario, base, tuple(found), seconds=time.perf_counter() - start)
+    points, seconds = pd.DataFrame(rows, columns=_POINT_COLUMNS), time.perf_counter() - start
+    return SwitchPoints(scenario, base, tuple(switches), points, units, interrupted, seconds)
 
 
-def _check(axes: tuple[Axis, ...], decisions: str, tolerance: float, most_solves: int) -> None:
+def _check(axes: tuple[Axis, ...], decisions: str, most_solves: int) -> None:
     check_word("switch points", "decisions", decisions, _KINDS)
-    if not 0 < tolerance < 1:
-        raise refused(
-            "switch points", "tolerance", f"is a share of the range, between 0 and 1, not {tolerance!r}"
-        )
     if isinstance(most_solves, bool) or not isinstance(most_solves, int) or most_solves < 2:
         raise refused("switch points", "most_solves", f"must be a whole number from 2, not {most_solves!r}")
     for axis in axes:

@@ -44,8 +44,7 @@ def warn_of_periods(table: TrainingTable, asked: ShapeConstraints) -> None:
         warnings.warn(
             f"column {name!r} holds the whole numbers {first} to {last} and is learned as an ordinary number, in which "
             f"{last} and {first} are farthest apart; if {first} comes after {last} again, say so: "
-            f"periodic={{{name!r}: {period}}} (in a scenario file periodic = {{ {name} = {period} }}, on the command "
-            f"line --law periodic.{name}={period})",
+            f"periodic={{{name!r}: {period}}} (in a scenario file periodic = {{ {name} = {period} }})",
             KanoptWarning,
             stacklevel=5,
         )

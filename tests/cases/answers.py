@@ -12,10 +12,9 @@ import kanopt as ko
 from kanopt import RoutingProblem
 from kanopt.plans.result import Result
 from kanopt.questions import SwitchPoints, Variant
-from kanopt.questions.axes import Axis
 from kanopt.questions.point import of_kept, with_plan
 from kanopt.questions.risks.risk import Risk
-from kanopt.questions.switch_points import AxisSwitches, SwitchPoint
+from kanopt.questions.switch_points import SwitchPoint
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scenarios import Run, Scenario
 from tests.scenarios.conftest import write_tiny
@@ -40,6 +39,9 @@ def switches(scenario: Scenario, values: list[float], decision: str = "truck") -
     base = ko.sweep(scenario, {FUEL: [1.0]}, plan="today").base
     found = [
         SwitchPoint(
+            path=FUEL,
+            unit="EUR/l",
+            noise=0.5,
             value=value,
             low=value,
             high=value + 0.05 * (place % 2),
@@ -55,16 +57,7 @@ def switches(scenario: Scenario, values: list[float], decision: str = "truck") -
         [(FUEL, 1.0, "optimal", 100.0, 0.0), (FUEL, 2.0, "optimal", 110.0, 0.0)],
         columns=["path", "value", "status", "price", "noise"],
     )
-    axis = AxisSwitches(
-        axis=Axis(FUEL, ko.grid(1.0, 2.0, 2)),
-        unit="EUR/l",
-        switches=tuple(found),
-        points=points,
-        solves=5,
-        noise=0.5,
-        interrupted=False,
-    )
-    return SwitchPoints(scenario, base, (axis,), seconds=1.0)
+    return SwitchPoints(scenario, base, tuple(found), points, {FUEL: ("EUR/l", 0.5)})
 
 
 def one_route(names: list[str], latest: float = 100.0) -> Risk:

@@ -49,7 +49,7 @@ def obstacles(case):
         ("tornado case.toml --set vehicles.num_available=1:2 --out taken", "taken/case_tornado.html: "),
         ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
         ("fit case.toml --out laws", "laws/fuel.json: this is a folder"),
-        ("fit --table trips.csv --target minutes --features km --out taken", "taken/minutes.json: '*/taken'"),
+        ("fit case.toml --out taken", "taken/minutes.json: '*/taken'"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_done(case, cli, command, words):
@@ -99,9 +99,6 @@ def test_a_full_standard_output_is_told(case):
     assert err.splitlines()[-1] == "standard output: No space left on device"
 
 
-TABLES = [f"case_tables/{name}.csv" for name in ("costs", "figures", "plan", "timetable", "vehicles")]
-
-
 def on_earth(case):
     (case / "depots.csv").write_text("name,lat,lon\nhub,52.5,13.4\n")
     (case / "clients.csv").write_text("name,lat,lon,demand\nnorth,52.53,13.4,0.5\neast,52.5,13.45,0.6\n")
@@ -109,10 +106,10 @@ def on_earth(case):
 
 def test_run_writes_every_format_beside_the_report(case, cli):
     on_earth(case)
-    options = "--out o --export xlsx --export csv --export md --quiet --time-limit 0.2"
+    options = "--out o --export xlsx --export md --quiet --time-limit 0.2"
     code, out, _ = cli("run", "case.toml", *options.split())
     assert code == 0
-    files = ["case.xlsx", *TABLES, "case.md"]
+    files = ["case.xlsx", "case.md"]
     told = [line for line in out.splitlines() if line.startswith("export: ")]
     assert sorted(told) == sorted(f"export: {Path('o') / file}" for file in files)
     assert all((case / "o" / file).is_file() for file in files)

@@ -58,7 +58,6 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
         ("risk --uncertain travel=-1", "travel"),
         ("risk", "nothing of this plan is uncertain"),
         ("monte-carlo", "uncertain"),
-        ("monte-carlo --laws fule", "'fule'"),
     ],
 )
 def test_bad_input_is_told(case, cli, command, message):

@@ -160,8 +160,7 @@ def comparison_of(name: str) -> Any:
             kept = str(error)
         change = run.result.objective - base.result.objective
         variants.append(variant_of(run, kept, change, change + 0.5))
-    alone = base.result.objective + 1.0
-    return Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
+    return Comparison(base, tuple(variants))
 
 
 def _comparison(name: str) -> dict[str, str]:
@@ -169,7 +168,7 @@ def _comparison(name: str) -> dict[str, str]:
     found = comparison_of(name)
     return {
         "terms": say.frame(found.terms),
-        "steps": say.frame(found.steps.drop(columns="coverage")),
+        "steps": say.frame(found.steps),
         "moved": say.frame(found.moved),
     }
 

@@ -35,7 +35,7 @@ FIGURES: dict[str, Callable[[Any], list[str]]] = {
     ],
     "switch points": lambda found: [*found.sentences(), "prices cross no difference"],
     "risk": lambda found: [found.cost_text(), *found.assumptions, found.headline],
-    "monte carlo": lambda found: [*found.sentences()[:2], money_text(found.plans["mean"][0])],
+    "monte carlo": lambda found: [*found.said().answer, money_text(found.plans["mean"][0])],
 }
 """What the page of an answer must say."""
 
@@ -59,8 +59,8 @@ def test_a_page_says_what_its_answer_says_and_whether_it_was_stopped(
         return
     assert HOSTILE[0] in page.text
     if name != "switch points":
-        done = "priced" if name == "monte carlo" else "results"
-        stopped = replace(found, interrupted=True, **{done: ()})
+        none = {"draws": found.draws.head(0)} if name == "monte carlo" else {"results": ()}
+        stopped = replace(found, interrupted=True, **none)
         text = stopped.to_html(tmp_path / "stopped.html").read_text("utf-8")
         assert "Stopped. The user stopped it after 0 of" in check_page(text).text
         assert "<svg" not in text

@@ -15,10 +15,9 @@ from kanopt import DecisionProblem
 from kanopt.display import Grid
 from kanopt.formulas import Variable, parse_formula
 from kanopt.pages import write_report
-from kanopt.pages.figure_rows import figure_rows, subject_of_explanation, subject_of_run
+from kanopt.pages.figure_rows import figure_rows, subject_of_explanation, subject_of_run, times_table
 from kanopt.pages.plan_first import plan_first
 from kanopt.pages.plan_page import plan_page
-from kanopt.pages.price_tables import times_table
 from kanopt.plans import evaluate
 from kanopt.plans.explanation import explain
 from kanopt.questions import Comparison, risk

@@ -213,14 +213,12 @@ def test_days_and_clients_are_told_apart_however_they_are_called(base, tmp_path)
     numbered.to_csv(tmp_path / "clients.csv", index=False)
     base = ko.load_scenario(tmp_path / "shops.toml")
     orders = pd.DataFrame({"date": ["2.3.2026", "2.3.2026", "12.3.2026"], "client": [1, None, 2]})
-    days, notes = read_days(base, orders, None, {})
+    days, notes = read_days(base, orders, None)
     assert [(day.name, day.names) for day in days] == [("2.3.2026", ("1",)), ("12.3.2026", ("2",))]
     assert len(notes) == 1
-    with pytest.raises(ko.errors.ScenarioError, match="no table has a column 'Menge'"):
-        read_days(base, orders, None, {"demand": "Menge"})
     pd.concat([numbered, numbered.head(1)]).to_csv(tmp_path / "clients.csv", index=False)
     with pytest.raises(ko.errors.ScenarioError, match="several rows of table 'clients' are called '1'"):
-        read_days(ko.load_scenario(tmp_path / "shops.toml"), orders, None, {})
+        read_days(ko.load_scenario(tmp_path / "shops.toml"), orders, None)
 
 
 def test_its_page_has_a_page_of_each_day_behind_it(base, tmp_path):

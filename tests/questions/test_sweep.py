@@ -175,11 +175,9 @@ QUESTION = {"points": [[1.0]], "repeats": 1}
         (b'{"my": "own data, no newline at the end"}', "holds other files"),
         (b'{"my": "own data"}\n{"more": 1', "it differs in points, repeats, my"),
         (b"\xff\n", "no question of a sweep"),
-        (b"x" * 2_000, "longer than 1,000 bytes"),
     ],
 )
-def test_a_log_that_is_none_of_a_sweep_stays_as_it_is(tmp_path, monkeypatch, content, error):
-    monkeypatch.setattr(store, "_LONGEST_LINE", 1_000)
+def test_a_log_that_is_none_of_a_sweep_stays_as_it_is(tmp_path, content, error):
     log = tmp_path / "points.jsonl"
     log.write_bytes(content)
     with pytest.raises(KanoptError, match=error), store.open_store(tmp_path, QUESTION):

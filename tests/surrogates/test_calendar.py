@@ -30,8 +30,7 @@ def test_a_column_that_looks_like_a_calendar_is_asked_about_once(column, first, 
     assert [str(each.message) for each in told] == [
         f"column '{column}' holds the whole numbers {first} to {last} and is learned as an ordinary number, in which "
         f"{last} and {first} are farthest apart; if {first} comes after {last} again, say so: periodic={{'{column}': "
-        f"{period}}} (in a scenario file periodic = {{ {column} = {period} }}, on the command line --law "
-        f"periodic.{column}={period})"
+        f"{period}}} (in a scenario file periodic = {{ {column} = {period} }})"
     ]
     assert [feature.kind for feature in model.encoding_.features] == ["number", "number"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,9 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.array_types import Floats
-from kanopt.display import Grid, KeyFigure, Tone
-from kanopt.errors import KanoptError, nearest
+from kanopt.display import Grid, KeyFigure
+from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
@@ -50,8 +48,6 @@ from kanopt.supply.problem import SupplyProblem
 from kanopt.text import count_text, join_list, money_text, percent_text
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from kanopt.engines.base import SolveOptions
     from kanopt.formulas import Formula
     from kanopt.plans.base import Plan, Problem
@@ -64,24 +60,20 @@ _FEWEST, _MOST = 20, 100_000
 _LAWS, _INPUTS, _ERRORS, _DEMAND = range(4)  # streams of random numbers
 _REPORT_SECONDS = 2.0
 _EQUAL = 1e-9
-_FIGURES = ["mean", "error", "q05", "q50", "q95", "worst", "regret", "largest_regret", "cheapest"]
-
-
-class PlanPrice(NamedTuple):
-    """What a plan costs in one draw, what it leaves out and breaks there, and how far errors of rows move the price."""
-
-    objective: float = math.nan
-    unserved: float = 0.0
-    violations: int = 0
-    deviations: Mapping[str, float] = {}
 
 
 class PricedDraw(NamedTuple):
-    """All plans in one draw; none where there is no problem to price them on, for a reason."""
+    """Of each plan in a draw its price, what it leaves out, how many rules it breaks, and how far errors move it.
+
+    None of them where the draw makes no problem, for a reason.
+    """
 
     point: int
-    prices: tuple[PlanPrice, ...] = ()
+    prices: tuple[tuple[float, float, int, Mapping[str, float]], ...] = ()
     message: str = ""
+
+
+_NO_PRICE: tuple[float, float, int, Mapping[str, float]] = (math.nan, 0.0, 0, {})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,22 +84,17 @@ class MonteCarlo(Answer):
     ----------
     scenario
         What was asked about.
-    axes
-        Inputs that were drawn.
+    axes, laws
+        Inputs that were drawn, and laws that err.
     base
         The plan that is kept, where nothing is changed.
-    points
-        The value of each input in each draw.
-    laws
-        Laws that err.
-    names
-        The plans: ``"kept"``, then ``"of draw 3"`` and so on.
     decided
-        For each plan what it decides, each with its choice in words.
-    priced
-        What came of each draw; those that were not reached are missing.
-    scores
-        For each output of a law, standard normal numbers by which errors of single rows move prices; (draws,).
+        By plan (``"kept"``, then ``"of draw 3"`` and so on) what it decides, each with its choice in words.
+    draws
+        One row per draw and plan: ``draw``; one for each input; ``plan``; ``price`` on the laws of the draw and
+        ``paid``, with errors of single rows; ``regret``; ``holds``; ``message`` where the draw makes no problem.
+    asked
+        How many draws were asked for.
     replanned
         What came of the draws that were planned anew.
     interrupted
@@ -122,59 +109,32 @@ class MonteCarlo(Answer):
     out all the same, as in :func:`~kanopt.risk`; where it leaves out more, none that compares. Regret is how much
     dearer a plan is than the cheapest that does not fail in the same draw, and so the least that the true regret can
     be. Errors of single rows are part of what is paid, and of the worst draws, but not of regret: nobody can plan for
-    them. Best are plans among those that fail most rarely, as far as is known: within two Monte Carlo errors.
+    them. The figures are told of the plan with the lowest of them, among those that fail most rarely, as far as is
+    known: within two Monte Carlo errors.
     """
 
     scenario: Scenario
     axes: tuple[Axis, ...]
-    base: Result
-    points: tuple[tuple[Value, ...], ...]
     laws: tuple[str, ...]
-    names: tuple[str, ...]
-    decided: tuple[Mapping[Decision, str], ...]
-    priced: tuple[PricedDraw, ...]
-    scores: Mapping[str, Floats]
+    base: Result
+    decided: Mapping[str, Mapping[Decision, str]]
+    draws: pd.DataFrame
+    asked: int
     replanned: tuple[PointResult, ...] = ()
     interrupted: bool = False
     seconds: float = 0.0
 
     kind = "monte-carlo"
 
-    @cached_property
-    def draws(self) -> pd.DataFrame:
-        """One row per draw and plan.
-
-        Columns: ``draw``; one for each input; ``plan``; ``price`` on the laws of the draw and ``paid``, with errors of
-        single rows; ``regret``; ``holds``; ``message`` where the draw makes no problem.
-        """
-        most, rows = self.base.rank, []
-        for draw in self.priced:
-            prices = draw.prices or (PlanPrice(),) * len(self.names)
-            for name, one in zip(self.names, prices, strict=True):
-                serves = one.unserved <= most.unserved and not math.isnan(one.objective)
-                erring = [
-                    size * float(self.scores[law][draw.point])
-                    for law, size in one.deviations.items()
-                    if law in self.scores
-                ]
-                price = one.objective if serves else math.nan
-                told = (
-                    price,
-                    price + math.fsum(erring),
-                    serves and one.violations <= most.violations,
-                    draw.message,
-                )
-                rows.append((draw.point, *self.points[draw.point], name, *told))
-        labels = [axis.label for axis in self.axes]
-        frame = pd.DataFrame(rows, columns=["draw", *labels, "plan", "price", "paid", "holds", "message"])
-        held = frame["price"].where(frame["holds"].astype(bool))
-        frame.insert(len(frame.columns) - 2, "regret", held - held.groupby(frame["draw"]).transform("min"))
-        return frame
+    @property
+    def done(self) -> int:
+        """How many draws were priced."""
+        return self.draws["draw"].nunique()
 
     def of_each(self, column: str) -> pd.DataFrame:
         """Return a column of :attr:`draws`: one row per draw that makes a problem, one column per plan."""
         posed = self.draws[self.draws["message"] == ""]
-        return posed.pivot(index="draw", columns="plan", values=column).reindex(columns=list(self.names))
+        return posed.pivot(index="draw", columns="plan", values=column).reindex(columns=list(self.decided))
 
     @cached_property
     def plans(self) -> pd.DataFrame:
@@ -186,29 +146,24 @@ class MonteCarlo(Answer):
         that do not fail.
         """
         paid, regret = self.of_each("paid"), self.of_each("regret")
+        # the order of summation may change a price by this
+        least = _EQUAL * max(1.0, abs(self.base.rank.objective))
         figures = {
-            "plan": list(self.names),
+            "plan": list(self.decided),
             "fails": 1.0 - self.of_each("holds").astype(float).mean(),
             "mean": paid.mean(),
             "error": paid.sem(),
-            "q05": paid.quantile(0.05),
-            "q50": paid.quantile(0.5),
-            "q95": paid.quantile(0.95),
+            **{f"q{round(100 * level):02d}": paid.quantile(level) for level in (0.05, 0.5, 0.95)},
             "worst": paid.apply(_worst),
             "regret": regret.mean(),
             "largest_regret": regret.max(),
-            "cheapest": (regret <= self._least).mean(),
+            "cheapest": (regret <= least).mean(),
         }
-        return pd.DataFrame(figures, index=list(self.names)).reset_index(drop=True)
-
-    @property
-    def _least(self) -> float:
-        """A difference of prices that is none: what the order of summation may change."""
-        return _EQUAL * max(1.0, abs(self.base.rank.objective))
+        return pd.DataFrame(figures, index=list(self.decided)).reset_index(drop=True)
 
     @property
     def best(self) -> dict[str, str]:
-        """The plan that is best ``"on average"``, ``"in the worst tenth"`` and ``"by regret"`` (the largest one).
+        """The plan with the lowest ``"mean"``, ``"mean of the worst tenth"`` and ``"largest regret"``.
 
         Compared are plans that fail as rarely as any, as far as is known, in draws in which all of them have a price.
         """
@@ -217,9 +172,9 @@ class MonteCarlo(Answer):
         able = fails.index[fails <= least + 2.0 * float(share_error(least, posed))]
         paid, regret = self.of_each("paid")[able].dropna(), self.of_each("regret")[able].dropna()
         scores = {
-            "on average": paid.mean(),
-            "in the worst tenth": paid.apply(_worst),
-            "by regret": regret.max(),
+            "mean": paid.mean(),
+            "mean of the worst tenth": paid.apply(_worst),
+            "largest regret": regret.max(),
         }
         return {words: str(score.idxmin()) for words, score in scores.items() if score.notna().any()}
 
@@ -231,20 +186,15 @@ class MonteCarlo(Answer):
         the same, of those in which a plan does not fail; ``error`` of that (Monte Carlo); ``instead``, what it most
         often decides otherwise.
         """
-        regret = self.of_each("regret").dropna(how="all")
-        counts, decided = (
-            regret.idxmin(axis=1).value_counts(),
-            dict(zip(self.names, self.decided, strict=True)),
-        )
-        total, rows = len(regret), []
-        for thing in sorted({one for each in self.decided for one in each}):
-            choice, others = decided[KEPT].get(thing, "not"), Counter[str]()
-            for name, count in counts.items():
-                others[decided[str(name)].get(thing, "not")] += count
-            alike = others.pop(choice, 0)
-            keeps = alike / total if total else math.nan
-            instead = others.most_common(1)[0][0] if others else ""
-            rows.append([*thing, choice, keeps, float(share_error(keeps, total)), instead])
+        regret, rows = self.of_each("regret").dropna(how="all"), []
+        cheapest, total = regret.idxmin(axis=1).value_counts(), len(regret)
+        for thing in sorted({one for each in self.decided.values() for one in each}):
+            choices = pd.Series({name: each.get(thing, "not") for name, each in self.decided.items()})
+            counts = cheapest.groupby(choices[cheapest.index], sort=False).sum()
+            others = counts.drop(choices[KEPT], errors="ignore")
+            keeps = counts.get(choices[KEPT], 0) / total if total else math.nan
+            instead = others.idxmax() if len(others) else ""
+            rows.append([*thing, choices[KEPT], keeps, float(share_error(keeps, total)), instead])
         frame = pd.DataFrame(rows, columns=["kind", "thing", "choice", "keeps", "error", "instead"])
         return frame.sort_values("keeps", kind="stable", ignore_index=True)
 
@@ -254,117 +204,92 @@ class MonteCarlo(Answer):
 
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
+        money = ("mean", "error", "q05", "q50", "q95", "worst", "regret", "largest_regret")
         shares = "plans.fails", "plans.cheapest", "decisions.keeps", "decisions.error"
-        return dict.fromkeys((f"plans.{name}" for name in _FIGURES[:-1]), "money") | dict.fromkeys(
-            shares, "share"
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "draws": len(self.priced),
-            "laws": list(self.laws),
-            "inputs": [axis.label for axis in self.axes],
-            "plans": self.plans.to_dict("records"),
-            "best": self.best,
-            "decisions": self.decisions.to_dict("records"),
-            "refused": sum(bool(draw.message) for draw in self.priced),
-            "interrupted": self.interrupted,
-        }
+        return dict.fromkeys((f"plans.{name}" for name in money), "money") | dict.fromkeys(shares, "share")
 
     def said(self) -> Said:
         """Return what it says."""
-        done, draws = len(self.priced), count_text(len(self.points), "draw")
+        draws, tables = count_text(self.asked, "draw"), list[Grid]()
         laws = [f"laws {join_list(self.laws)}"] if self.laws else []
         drawn = "; ".join([*laws, *(varied_text(self.scenario, axis) for axis in self.axes)])
-        sentences = self.sentences() if done else ["No draw is done."]
+        sentences = [*self._sentences()] if self.done else ["No draw is done."]
+        if self.done:
+            note = "Regret is against the cheapest of these plans in the same draw."
+            title, heads = self._priced("The plans"), {"error": "error of the mean (±)"}
+            tables.append(self._table("plans", self.plans, title, heads=heads, note=note))
+            heads = {"error": "error of that (±)"}
+            tables.append(self._table("decisions", self.decisions, "The decisions", heads=heads))
         return Said(
             title=f"{self.scenario.name}: would another plan be better?",
             answer=tuple(sentences[:2]),
             lines=tuple(sentences[2:]),
-            figures=tuple(self._keys()),
+            figures=(as_it_is(self.base), *(self._keys() if self.done else ())),
             sure=(f"{draws}: {drawn}." if drawn else f"{draws}.", as_it_is_text(self.base)),
-            notices=self._warnings(done, draws, ()),
-            tables=self._plan_tables() if done else (),
+            notices=self._warnings(self.done, draws, ()),
+            tables=tuple(tables),
         )
 
     def _keys(self) -> Iterator[KeyFigure]:
-        unit = self.unit
-        yield as_it_is(self.base)
-        if not self.priced:
-            return
         kept = self.plans.iloc[0].to_dict()
         told = {
             "mean": "paid for the plan that is kept",
             "worst": "mean of the worst tenth",
             "regret": "against the cheapest of the plans, on average",
         }
-        yield from (KeyFigure(name, money_text(kept[name]), unit, note) for name, note in told.items())
-        tone: Tone = "bad" if kept["fails"] > 0.0 else ""
-        yield KeyFigure("fails", percent_text(kept["fails"]), "", "of the draws", tone)
-        for words, name in self.best.items() if len(self.names) > 1 else ():
-            yield KeyFigure("best", name, "", words)
-
-    def _plan_tables(self) -> tuple[Grid, ...]:
-        note = "Regret is against the cheapest of these plans in the same draw."
-        title, heads = self._priced("The plans"), {"error": "error of the mean (±)"}
-        return (
-            self._table("plans", self.plans, title, heads=heads, note=note),
-            self._table("decisions", self.decisions, "The decisions", heads={"error": "error of that (±)"}),
+        for name, note in told.items():
+            yield KeyFigure(name, money_text(kept[name]), self.unit, note)
+        yield KeyFigure(
+            "fails", percent_text(kept["fails"]), "", "of the draws", "bad" if kept["fails"] > 0.0 else ""
         )
+        for words, name in self.best.items() if len(self.decided) > 1 else ():
+            yield KeyFigure(f"lowest {words}", name)
 
-    def sentences(self) -> list[str]:
-        """Return what came of it, a sentence each; decisions stand in their table."""
-        found = []
+    def _sentences(self) -> Iterator[str]:
+        """Yield what came of it, a sentence each; decisions stand in their table."""
         kept = self.plans.drop(columns="plan").iloc[0].to_dict()
         told = {str(name): money_text(value) for name, value in kept.items() if math.isfinite(value)}
         if "mean" in told:
-            found.append(
+            yield (
                 f"The plan that is kept costs {told['mean']} {self.unit} on average (± {told['error']}), {told['q05']} "
                 f"to {told['q95']} in 90 % of the draws, {told['worst']} in the worst tenth."
             )
         planned = [one for one in self.replanned if one.status != REFUSED]
-        if len(self.names) == 1:
-            found.append(
-                f"There is no other plan to compare it with, from {count_text(len(planned), 'draw')} planned anew."
-            )
+        anew = count_text(len(planned), "draw")
+        if len(self.decided) == 1:
+            yield f"There is no other plan to compare it with, from {anew} planned anew."
         elif "regret" in told:
-            found.append(
+            yield (
                 f"Where it does not fail, another of the plans is cheaper by {told['regret']} {self.unit} on average, "
                 f"and by {told['largest_regret']} at most."
             )
-        best: dict[str, list[str]] = {}
-        for words, name in self.best.items() if len(self.names) > 1 else ():
-            best.setdefault(name, []).append(words)
-        found += [f"Best {join_list(words)}: the plan {name}." for name, words in best.items()]
-        found += self._uncertain()
-        if refused_draws := [draw for draw in self.priced if draw.message]:
-            count = count_text(len(refused_draws), "draw")
-            found.append(f"{count} make no problem, the first: {refused_draws[0].message}")
+        lowest: dict[str, list[str]] = {}
+        for words, name in self.best.items() if len(self.decided) > 1 else ():
+            lowest.setdefault(name, []).append(words)
+        for name, figures in lowest.items():
+            yield f"Lowest {join_list(figures)}: the plan {name}."
+        open_ones = self.decisions[self.decisions["keeps"] < 1.0]
+        if len(open_ones):
+            row = open_ones.iloc[0]
+            keeps, error = (percent_text(row[name]) for name in ("keeps", "error"))
+            yield (
+                f"The least certain decision: {row['thing']} is {row['choice']} in the cheapest plan of {keeps} "
+                f"(± {error}) of the draws, else {row['instead']}."
+            )
+        elif self.decisions["keeps"].notna().any():
+            yield "Every decision of the plan that is kept is also that of the cheapest plan in all draws."
+        refused_draws = self.draws.loc[self.draws["message"] != ""].drop_duplicates("draw")
+        if len(refused_draws):
+            count, first = count_text(len(refused_draws), "draw"), refused_draws["message"].iloc[0]
+            yield f"{count} make no problem, the first: {first}"
         if kept["fails"] > 0:
             error = percent_text(float(share_error(kept["fails"], len(self.of_each("holds")))))
-            found.append(
+            yield (
                 f"In {percent_text(kept['fails'])} (± {error}) of the draws the plan that is kept breaks a rule or "
                 "leaves out more."
             )
         if without := sum(math.isnan(one.objective) or one.violations > 0 for one in planned):
-            found.append(
-                f"In {without:,} of {count_text(len(planned), 'draw')} planned anew no plan was found that keeps all "
-                "rules."
-            )
-        return found
-
-    def _uncertain(self) -> list[str]:
-        open_ones = self.decisions[self.decisions["keeps"] < 1.0]
-        if open_ones.empty:
-            sure = "Every decision of the plan that is kept is also that of the cheapest plan in all draws."
-            return [sure] if self.decisions["keeps"].notna().any() else []
-        row = open_ones.iloc[0]
-        keeps, error = (percent_text(row[name]) for name in ("keeps", "error"))
-        return [
-            f"The least certain decision: {row['thing']} is {row['choice']} in the cheapest plan of {keeps} "
-            f"(± {error}) of the draws, else {row['instead']}."
-        ]
+            yield f"In {without:,} of {anew} planned anew no plan was found that keeps all rules."
 
 
 def _worst(paid: pd.Series[float]) -> float:
@@ -426,7 +351,6 @@ def monte_carlo(
     *,
     draws: int = 100,
     candidates: int = 4,
-    laws: Sequence[str] | None = None,
     plan: str = "kept",
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
@@ -451,9 +375,6 @@ def monte_carlo(
         How many.
     candidates
         In how many of the draws a plan is made anew, each of which is priced in all draws.
-    laws
-        Learned laws that err, also those read from files; left out, all of which no constant is set by a change or a
-        range, and with ``()`` none.
     plan
         The plan that is kept: ``"kept"``, the best that is found where nothing is changed, or ``"today"``, today's.
     options
@@ -469,7 +390,7 @@ def monte_carlo(
     Raises
     ------
     ScenarioError
-        If a path, a range, a law or a number is none, nothing is uncertain, no draw makes a problem, or the scenario
+        If a path, a range or a number is none, nothing is uncertain, no draw makes a problem, or the scenario
         has no plan as it is.
     FormulaError
         If a law predicts too poorly to be used.
@@ -482,48 +403,80 @@ def monte_carlo(
     """
     require_scenario(scenario, "monte_carlo")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
-    _check_numbers(draws, candidates, plan)
+    for name, value, low, high in (("draws", draws, _FEWEST, _MOST), ("candidates", candidates, 0, draws)):
+        if wrong := count_fault(value, low, high):
+            raise refused("monte_carlo", name, f"is {wrong}")
+    if plan not in PLANS or plan == "anew":
+        told = f"'kept' or 'today', not {plan!r}; plans made anew are the candidates"
+        raise refused("monte_carlo", "plan", told)
     axes = read_axes(ranges) if ranges else ()
     prepared = prepare(scenario, axes, options, report, "monte_carlo")
-    question = _question(prepared, axes, laws, draws)
+    question = _question(prepared, axes, draws)
     base = base_result(prepared, "today" if plan == "today" else "kept", report)
     refuse_no_plan(base, scenario, "monte_carlo")
-    work = _Work(question, base, options, report)
-    with cluster(options.dask) as client:
-        interrupted = base.interrupted or not work.run(candidates, client, improve=plan == "kept")
-    if work.priced and all(draw.message for draw in work.priced.values()):
-        raise refused("monte_carlo", "", f"no draw makes a problem: {work.priced[0].message}")
+    assert base.plan is not None
+    plans: dict[str, Plan] = {KEPT: base.plan}
+    found: dict[int, PointResult] = {}
+    priced: dict[int, PricedDraw] = {}
+    interrupted = base.interrupted
+    if not interrupted:
+        try:
+            # a first Ctrl-C is kept until the draw under way is done
+            with cluster(options.dask) as client, Interrupt():
+                hands = Hands(options.workers, client)
+                tasks = [Task(number, base.plan) for number in range(draws)]
+                hands.do(do_task, question, tasks[:candidates], _teller(found, candidates, "planned", report))
+                base, plans = _candidates(question, base, found, improve=plan == "kept")
+                asked = question, tuple(plans.values())
+                hands.do(_price, asked, tasks, _teller(priced, draws, "priced", report))
+        except KeyboardInterrupt:
+            interrupted = True
+    if priced and all(draw.message for draw in priced.values()):
+        raise refused("monte_carlo", "", f"no draw makes a problem: {priced[0].message}")
+    spec, options_of = question.scenario.problem, question.solve_options
+    decided = {}
+    for name, each in plans.items():
+        # of one that cannot be carried out where nothing is changed, nothing is said
+        result = _evaluated(base.problem, each, options_of)
+        decided[name] = {} if result is None else decisions_of(result, spec, like=base)
     return MonteCarlo(
         scenario=scenario,
         axes=tuple(axes),
-        base=work.base,
-        points=question.points,
         laws=tuple(question.drawn),
-        names=tuple(work.plans),
-        decided=tuple(work.decided()),
-        priced=tuple(work.priced[number] for number in sorted(work.priced)),
-        scores=_scores(question, draws, prepared.seed),
-        replanned=tuple(work.found[number] for number in sorted(work.found)),
+        base=base,
+        decided=decided,
+        draws=_frame(question, base, tuple(plans), [priced[number] for number in sorted(priced)]),
+        asked=draws,
+        replanned=tuple(found[number] for number in sorted(found)),
         interrupted=interrupted,
         seconds=time.perf_counter() - start,
     )
 
 
-def _check_numbers(draws: Any, candidates: Any, plan: Any) -> None:
-    for name, value, low, high in (("draws", draws, _FEWEST, _MOST), ("candidates", candidates, 0, draws)):
-        if wrong := count_fault(value, low, high):
-            raise refused("monte_carlo", name, f"is {wrong}")
-    if plan not in PLANS or plan == "anew":
-        raise refused(
-            "monte_carlo", "plan", f"'kept' or 'today', not {plan!r}; plans made anew are the candidates"
-        )
+def _frame(
+    question: DrawnQuestion, base: Result, names: Sequence[str], priced: Sequence[PricedDraw]
+) -> pd.DataFrame:
+    """Return the draws as a frame; errors of single rows move the prices of all plans by the same scores."""
+    rng, most, rows = np.random.default_rng([question.seed, _ERRORS]), base.rank, []
+    scores = {law.law.output.name: rng.standard_normal(question.count) for law in question.drawn.values()}
+    for draw in priced:
+        prices = draw.prices or (_NO_PRICE,) * len(names)
+        for name, (objective, unserved, violations, deviations) in zip(names, prices, strict=True):
+            serves = unserved <= most.unserved and not math.isnan(objective)
+            erring = [size * scores[law][draw.point] for law, size in deviations.items() if law in scores]
+            price = objective if serves else math.nan
+            told = price, price + math.fsum(erring), serves and violations <= most.violations, draw.message
+            rows.append((draw.point, *question.points[draw.point], name, *told))
+    labels = [axis.label for axis in question.axes]
+    frame = pd.DataFrame(rows, columns=["draw", *labels, "plan", "price", "paid", "holds", "message"])
+    held = frame["price"].where(frame["holds"].astype(bool))
+    frame.insert(len(frame.columns) - 2, "regret", held - held.groupby(frame["draw"]).transform("min"))
+    return frame
 
 
-def _question(
-    prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None, draws: int
-) -> DrawnQuestion:
+def _question(prepared: Prepared, axes: Sequence[Axis], draws: int) -> DrawnQuestion:
     streams = [np.random.default_rng([prepared.seed, stream]) for stream in (_LAWS, _INPUTS)]
-    erring = _erring_laws(prepared, axes, laws)
+    erring = _erring_laws(prepared, axes)
     drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
     points = _points(axes, draws, streams[_INPUTS])
@@ -538,7 +491,7 @@ def _question(
     return found
 
 
-def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None) -> dict[str, Formula]:
+def _erring_laws(prepared: Prepared, axes: Sequence[Axis]) -> dict[str, Formula]:
     """Return the laws that err, learned here or before, of which no constant is set: such a law is another one."""
     scenario = prepared.scenario
     saved = [name for name, spec in scenario.laws.items() if isinstance(spec, SavedSpec)]
@@ -546,19 +499,7 @@ def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] |
     made = [*scenario.changes, *(axis.change(axis.values.items[0]) for axis in axes)]
     parts = [change.column.partition(".") for change in made if change.table == "surrogates"]
     held = {name for name, _, constant in parts if constant}
-    for name in laws or ():
-        if name not in known:
-            raise refused(
-                "monte_carlo", "laws", f"there is no learned law {name!r}; {nearest(str(name), known)}"
-            )
-        if name in held:
-            raise refused(
-                "monte_carlo",
-                "laws",
-                f"constants of {name!r} are set, so that it does not err as learned; leave it out",
-            )
-    chosen = set(known) - held if laws is None else set(laws)
-    return {name: law for name, law in known.items() if name in chosen}
+    return {name: law for name, law in known.items() if name not in held}
 
 
 def _points(axes: Sequence[Axis], draws: int, rng: np.random.Generator) -> list[tuple[Value, ...]]:
@@ -584,12 +525,6 @@ def _drawn(axis: Axis, unit: NDArray[np.float64]) -> list[Value]:
     return [items[min(int(at * len(items)), len(items) - 1)] for at in unit]
 
 
-def _scores(question: DrawnQuestion, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Return standard normal numbers by which the errors of single rows move prices, the same for all plans."""
-    rng = np.random.default_rng([seed, _ERRORS])
-    return {law.law.output.name: rng.standard_normal(draws) for law in question.drawn.values()}
-
-
 def _price(asked: tuple[DrawnQuestion, tuple[Plan, ...]], task: Task) -> PricedDraw:
     """Price all plans in the world of a draw; workers call it."""
     from kanopt.plans.money_at_stake import price_deviations
@@ -603,10 +538,10 @@ def _price(asked: tuple[DrawnQuestion, tuple[Plan, ...]], task: Task) -> PricedD
     for plan in plans:
         result = _evaluated(problem, plan, question.solve_options)
         if result is None or result.objective is None or result.assessment is None:
-            found.append(PlanPrice())
+            found.append(_NO_PRICE)
             continue
         rank, deviations = result.rank, price_deviations(result.assessment.law_uses)
-        found.append(PlanPrice(result.objective, rank.unserved, rank.violations, deviations))
+        found.append((result.objective, rank.unserved, rank.violations, deviations))
     return PricedDraw(task.point, tuple(found))
 
 
@@ -638,92 +573,43 @@ def _content(problem: Problem[Any], plan: Plan) -> Hashable:
     return str(problem.carried_over(plan).to_frame().to_csv(index=False))
 
 
-class _Work:
-    """Draws under way.
+def _candidates(
+    question: DrawnQuestion, base: Result, found: Mapping[int, PointResult], *, improve: bool
+) -> tuple[Result, dict[str, Plan]]:
+    """Return the plan that is kept, and by name it and each plan that was found for a draw, once.
 
-    Attributes
-    ----------
-    plans
-        Those that are priced, by name: the one that is kept, then those found in draws.
-    found
-        What came of the draws that were planned anew, by draw.
-    priced
-        The prices of all plans, by draw.
+    With `improve` the best of them where nothing is changed is kept: that the search found it for a draw says nothing
+    of what is not known.
     """
+    problem, options = base.problem, question.solve_options
+    assert base.plan is not None
+    plans: dict[str, Plan] = {KEPT: base.plan}
+    known = {_content(problem, base.plan)}
+    for number, one in sorted(found.items()):
+        if one.plan is None or one.violations or (content := _content(problem, one.plan)) in known:
+            continue
+        known.add(content)
+        plans[f"of draw {number}"] = one.plan
+    offers = {
+        name: _evaluated(problem, plan, options) for name, plan in plans.items() if improve and name != KEPT
+    }
+    ranked = [(result.rank, name, result) for name, result in offers.items() if result is not None]
+    rank, name, result = min(ranked, default=(base.rank, KEPT, base), key=lambda each: each[0])
+    if rank.is_better_than(base.rank):
+        base = result
+        plans[KEPT] = plans.pop(name)
+    return base, plans
 
-    def __init__(self, question: DrawnQuestion, base: Result, options: SweepOptions, report: OnEvent) -> None:
-        self.question, self.base, self.options, self.report = question, base, options, report
-        assert base.plan is not None
-        self.plans: dict[str, Plan] = {KEPT: base.plan}
-        self.found: dict[int, PointResult] = {}
-        self.priced: dict[int, PricedDraw] = {}
 
-    def run(self, candidates: int, client: Client | None, *, improve: bool) -> bool:
-        """Plan in some draws and price in all; return whether it came to the end.
+def _teller(found: dict[int, Any], count: int, what: str, report: OnEvent) -> Callable[[Any], None]:
+    """Return what keeps what comes of a draw, and says how far it is."""
+    began = told = time.perf_counter()
 
-        Parameters
-        ----------
-        candidates
-            In how many draws a plan is made.
-        client
-            A Dask cluster that does the work.
-        improve
-            Whether a plan made for a draw is kept in place of the base's where it is better as it is too: that the
-            search found it there says nothing of what is not known.
-        """
-        hands, numbers = Hands(self.options.workers, client), range(len(self.question.points))
-        asked: Any = self.question
-        try:
-            # a first Ctrl-C is kept until the draw under way is done
-            with Interrupt():
-                chosen = [Task(number, self.plans[KEPT]) for number in numbers[:candidates]]
-                hands.do(do_task, asked, chosen, self._teller(self.found, candidates, "planned"))
-                self._choose_plans(improve=improve)
-                every, asked = [Task(number, None) for number in numbers], (asked, tuple(self.plans.values()))
-                hands.do(_price, asked, every, self._teller(self.priced, len(numbers), "priced"))
-        except KeyboardInterrupt:
-            return False
-        return True
+    def take(one: Any) -> None:
+        nonlocal told
+        found[one.point] = one
+        if (now := time.perf_counter()) > told + _REPORT_SECONDS:
+            told, message = now, f"{what} in {how_far(len(found), count, 'draw', began)}"
+            report(Event("solve", message, transient=True))
 
-    def _teller(self, found: dict[int, Any], count: int, what: str) -> Callable[[Any], None]:
-        """Return what keeps what comes of a draw, and says how far it is."""
-        began = told = time.perf_counter()
-
-        def take(one: Any) -> None:
-            nonlocal told
-            found[one.point] = one
-            if (now := time.perf_counter()) > told + _REPORT_SECONDS:
-                told, message = now, f"{what} in {how_far(len(found), count, 'draw', began)}"
-                self.report(Event("solve", message, transient=True))
-
-        return take
-
-    def decided(self) -> Iterator[Mapping[Decision, str]]:
-        """Yield what each plan decides where nothing is changed; of one that cannot be carried out there, nothing."""
-        spec = self.question.scenario.problem
-        for plan in self.plans.values():
-            result = _evaluated(self.base.problem, plan, self.question.solve_options)
-            yield {} if result is None else decisions_of(result, spec, like=self.base)
-
-    def _choose_plans(self, *, improve: bool) -> None:
-        """Take each plan that was found once; with `improve`, the best of them where nothing is changed is kept."""
-        problem, options = self.base.problem, self.question.solve_options
-        known = {_content(problem, self.plans[KEPT])}
-        for number, one in sorted(self.found.items()):
-            if (
-                one.plan is not None
-                and not one.violations
-                and (content := _content(problem, one.plan)) not in known
-            ):
-                known.add(content)
-                self.plans[f"of draw {number}"] = one.plan
-        offers = {
-            name: _evaluated(problem, plan, options)
-            for name, plan in self.plans.items()
-            if improve and name != KEPT
-        }
-        ranked = [(result.rank, name, result) for name, result in offers.items() if result is not None]
-        rank, name, result = min(ranked, default=(self.base.rank, KEPT, self.base), key=lambda each: each[0])
-        if rank.is_better_than(self.base.rank):
-            self.base = result
-            self.plans[KEPT] = self.plans.pop(name)
+    return take

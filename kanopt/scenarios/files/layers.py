@@ -115,8 +115,8 @@ def read_document(path: Path) -> TomlDocument:
         scenario, is not UTF-8, or is not TOML; names the line.
     """
     if path.suffix.lower() in TABLE_FILES and path.is_file():
-        told = f"a table, not a scenario file; kanopt fit --table {path.name} --target COLUMN --features COLUMN,COLUMN"
-        raise _file_error(path, 0, f"{told} learns a law from it, and [tables] of a scenario file names it")
+        told = f"a table, not a scenario file; kanopt init {path.name} begins one"
+        raise _file_error(path, 0, f"{told} with it, and [tables] of a scenario file names it")
     try:
         raw = read_file(path, _LARGEST, "a scenario file")
     except (FileFormatError, FileNotFoundError) as error:

@@ -36,14 +36,14 @@ def test_regret_and_shares_are_those_of_the_closed_form(tmp_path):
     assert frame.loc["kept", "worst"] == pytest.approx(250 * 2.35, rel=2e-3)
     assert frame.loc["kept", "q05"] == pytest.approx(250 * 1.45, rel=2e-3)
     assert frame.loc[other, "worst"] == pytest.approx(480)
-    assert found.best == {"on average": "kept", "in the worst tenth": other, "by regret": "kept"}
+    assert found.best == {"mean": "kept", "mean of the worst tenth": other, "largest regret": "kept"}
     decisions = found.decisions.set_index("thing")
     assert decisions.loc["n", ["choice", "instead"]].tolist() == ["0", "1"]
     assert decisions.loc["n", "keeps"] == pytest.approx(0.52, abs=0.02)
     assert found.draws.shape == (300, 8)
     assert found.draws.groupby("draw")["regret"].min().eq(0.0).all()
     text = str(found)
-    assert "Best on average and by regret: the plan kept." in text
+    assert "Lowest mean and largest regret: the plan kept." in text
     assert "n is 0 in the cheapest plan of 52 %" in text
 
 
@@ -64,7 +64,7 @@ def test_demand_is_drawn_and_sites_made_for_a_draw_are_better_on_average(tmp_pat
     scenario = written(tmp_path, "supply", NETWORK, laws=tariff, problem='tariff = { law = "rate" }')
     found = monte_carlo(scenario, draws=100, candidates=6, options=QUICK)
     kept, other = found.plans.set_index("plan")[["mean", "error"]].to_numpy()
-    wanted = np.array([draw.prices[1].objective - 33.0 for draw in found.priced])  # what 20 are enough for
+    wanted = np.array([price - 33.0 for price in found.of_each("price").iloc[:, 1]])  # what 20 are enough for
     assert wanted.min() > 0.0
     sigma = np.sqrt(np.log1p(0.16))
     middle = np.log(10.0) - sigma**2 / 2.0
@@ -76,7 +76,7 @@ def test_demand_is_drawn_and_sites_made_for_a_draw_are_better_on_average(tmp_pat
     expected = 30.0 + 10.0 + 8.0 * missing(11.0), 33.0 + 10.0 + 8.0 * missing(20.0)
     for (mean, error), price in zip((kept, other), expected, strict=True):
         assert mean == pytest.approx(price, abs=4.0 * error)
-    assert found.best["on average"] == found.names[1]
+    assert found.best["mean"] == list(found.decided)[1]
     decisions = found.decisions.set_index("thing")["choice"]
     assert decisions["small"] == "in use"
 
@@ -93,8 +93,6 @@ def test_a_draw_that_makes_no_problem_is_counted(tmp_path):
     assert 0 < planned < 4
     assert f"no other plan to compare it with, from {planned} draw" in found.text()
     assert "planned anew no plan was found" not in found.text()
-    told = found.to_json()
-    assert told["refused"] == 10
     assert found.plans["fails"].item() == 0.0
     assert "10 draws make no problem, the first:" in found.text()
     assert (found.draws["message"] != "").sum() == 10
@@ -166,23 +164,13 @@ def test_errors_of_laws_spread_prices_as_they_spread_rows(tmp_path):
     assert 0.0 < prices.std() < 1.0
     assert paid.std() == pytest.approx(4.0, rel=0.25)
     assert found.base.objective == pytest.approx(40.0, rel=0.03)
-    with pytest.raises(ScenarioError, match="nothing is uncertain"):
-        monte_carlo(scenario, laws=())
-    with pytest.raises(ScenarioError, match="no learned law 'trap'; did you mean 'trip'"):
-        monte_carlo(scenario, laws=["trap"])
 
 
 def test_a_law_of_which_a_constant_is_set_is_not_the_one_that_was_learned(tmp_path):
     scenario, constant = learned(tmp_path, 0.1), "surrogates.trip.c1"
     found = monte_carlo(scenario, {constant: (1.0, 3.0)}, draws=20, candidates=0, options=QUICK)
     assert found.laws == ()
-    assert found.of_each("paid")["kept"].tolist() == pytest.approx([20.0 * rate for (rate,) in found.points])
-    for changed, ranges in (
-        (scenario, {constant: (1.0, 3.0)}),
-        (scenario.set(constant, 2.0), {"problem.bind.km": (15.0, 25.0)}),
-    ):
-        with pytest.raises(ScenarioError, match="constants of 'trip' are set"):
-            monte_carlo(changed, ranges, laws=["trip"], draws=20, options=QUICK)
+    assert found.of_each("paid")["kept"].tolist() == pytest.approx((20.0 * found.draws[constant]).tolist())
 
 
 def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
@@ -200,7 +188,7 @@ def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
         choice(tmp_path, RAIL, high=1), {PRICE: (1.4, 2.4)}, draws=20, candidates=0, options=QUICK
     )
     assert found.interrupted
-    assert len(found.priced) == 8
+    assert found.done == 8
     assert "stopped it after 8 of 20 draws" in found.text()
 
 

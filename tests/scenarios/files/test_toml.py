@@ -96,7 +96,7 @@ def test_what_is_no_scenario_file_says_so(tmp_path):
         "parcel_cty.toml": r"no such file: .*parcel_cty\.toml; did you mean 'parcel_city\.toml'",
         "nowhere/a.toml": "there is no folder",
         ".": "is a folder",
-        "Courier.CSV": r"a table, not a scenario file; kanopt fit --table Courier\.CSV --target",
+        "Courier.CSV": r"a table, not a scenario file; kanopt init Courier\.CSV begins one",
         "pipe.toml": "a pipe",
         "a\0.toml": "zero byte",
     }.items():
