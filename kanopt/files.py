@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import glob
 import hashlib
 import os
 import re
@@ -95,6 +96,11 @@ _PREFIX = 40
 """Characters of a file's name in that of the unfinished one, which must not become too long."""
 _SHOWN = 200
 """Characters of a path that cannot be one in a message."""
+_HANDLES = "/proc/self/fd"
+_HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
+"""Whether open files have paths, by which also one without a name can be opened again or given a name."""
+_PERMISSIONS = 0o666
+"""Of which the user's mask takes away, as of every file."""
 
 
 def file_name(name: str, suffix: str) -> str:
@@ -152,7 +158,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
 def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_folders: bool = False) -> Path:
     """Write a file atomically: nobody sees half of it, and one that cannot be written leaves what was there.
 
-    A process that is killed leaves at most an unfinished file whose name ends in ``.tmp``.
+    A process that is killed leaves nothing either, where the file system knows files without a name (Linux; not NFS);
+    elsewhere it leaves an unfinished file whose name ends in ``.tmp``, which the next to write the file removes.
 
     Parameters
     ----------
@@ -183,18 +190,11 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
         raise FileNotFoundError(
             f"{path}: the folder {str(target.parent)!r} does not exist; create it, or write to another"
         )
-    unfinished = target.with_name(f".{target.name[:_PREFIX]}.{secrets.token_hex(4)}.tmp")
     try:
-        with unfinished.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())  # some file systems notice only now that they are full
-        unfinished.replace(target)
+        _replace(target, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         # neither a full disk nor one that is read only says of itself which file it is about
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return Path(path)
 
 
@@ -265,6 +265,61 @@ def _resolved(path: str | os.PathLike[str]) -> Path:
     if given.exists() and not given.is_file():
         raise OSError(f"{path}: this is a device or a pipe, which cannot be replaced; name a file")
     return Path(os.path.realpath(path))
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file beside the target, then put it in its place."""
+    prefix = f".{target.name[:_PREFIX]}."
+    _remove_left_behind(target.parent, prefix)
+    unfinished = target.parent / f"{prefix}{secrets.token_hex(4)}.tmp"
+    handle, is_named = _open_unfinished(unfinished)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)  # some file systems notice only now that they are full
+            if not is_named:
+                is_named = True
+                _link(handle, unfinished)
+            unfinished.replace(target)
+    except BaseException:
+        if is_named:
+            unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _open_unfinished(path: Path) -> tuple[int, bool]:
+    """Open a file for writing that has no name yet, else one of that name; return also whether it has it."""
+    handle, is_named = -1, True
+    if sys.platform == "linux" and _HAS_HANDLES:
+        # file systems that do not know files without a name refuse in different ways
+        with contextlib.suppress(OSError):
+            handle, is_named = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, _PERMISSIONS), False
+    if is_named:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PERMISSIONS)
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle, is_named
+
+
+def _link(handle: int, path: Path) -> None:
+    """Give a file without a name one; only with a folder to start from does Python follow the link to the file."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.link(f"{_HANDLES}/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _remove_left_behind(folder: Path, prefix: str) -> None:
+    """Remove the unfinished files of writers that were killed: nobody holds their locks any more."""
+    if sys.platform == "win32":
+        return
+    for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
+        # one that is being written is locked, and one that is gone needs no removing
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
