@@ -336,9 +336,7 @@ def _of_table(given: Given) -> Scenario:
         "tables": {table.stem: {"path": table.name, **_said(given["read"], "--read")}},
         "surrogates": {target: law | _said(given["law"], "--law")},
     }
-    scenario = check_scenario(merged([TomlDocument(table, data, {})], outside=True), lenient=given["lenient"])
-    assert scenario is not None, "a file is no database"
-    return scenario
+    return check_scenario(merged([TomlDocument(table, data, {})], outside=True), lenient=given["lenient"])
 
 
 def _said(keys: Iterable[str], option: str) -> dict[str, Any]:

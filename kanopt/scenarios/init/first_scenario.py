@@ -351,9 +351,8 @@ def _check(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever loads the file hears them
             scenario = check_scenario(merged([document], outside=True), lenient=True, seen=seen)
-            if scenario is not None:
-                scenario.check()
-                rules += scenario.rule_columns()
+            scenario.check()
+            rules += scenario.rule_columns()
     except ScenarioError as error:
         return error
     return None
