@@ -250,9 +250,11 @@ def _check_names(
     known = [*dict.fromkeys([*places, *rules.derive, *raw.names])]
     faults = []
     for word, named in declared.items():
+        # X_km, of which something is declared as well, is not meant by Y_km
+        free = [name for name in known if name not in named] or known
         for name, given in named.items():
             if name not in known:
-                faults.append(((word, name), f"there is no column {name!r}; {nearest(name, known)}"))
+                faults.append(((word, name), f"there is no column {name!r}; {nearest(name, free)}"))
             elif word == "dates" and not _names_a_day(given):
                 told = (
                     f"{given!r:.60} is no format of dates, such as '%d.%m.%Y' or '%m/%d/%Y %I:%M %p': %d is the day, "
