@@ -378,17 +378,7 @@ def _read_change(entry: Mapping[str, Any], key: Key) -> tuple[Change | None, lis
 
 @dataclass(frozen=True)
 class Answered:
-    """A scenario file with its answers given.
-
-    Parameters
-    ----------
-    layers
-        The file; its keys are those that the answers set, too.
-    mistakes
-        What is wrong with questions and answers.
-    asked
-        The questions without an answer.
-    """
+    """A scenario file with the keys that its answers set, what is wrong with these, and the open questions."""
 
     layers: Layers
     mistakes: tuple[Mistake, ...] = ()
