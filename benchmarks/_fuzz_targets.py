@@ -109,7 +109,7 @@ def _read_csv(folder: Path, content: bytes) -> object:
 def _read_scenario(folder: Path, content: bytes) -> object:
     shutil.copytree(SEEDS / "tables", folder, dirs_exist_ok=True)
     (folder / "s.toml").write_bytes(content)
-    scenario = ko.load_scenario(folder / "s.toml", allow_sql=bool(len(content) % 2))
+    scenario = ko.load_scenario(folder / "s.toml")
     scenario.check()
     return scenario.remarks()
 

@@ -207,7 +207,6 @@ FILES = click.Argument(["files"], nargs=-1, required=True, type=FILE)
 OUT = option("--out", type=FILE, text="Folder for the report, and for what is written beside it.")
 REPORT = option("--report", type=FILE, text="File for the report; one in reports/ if left out.")
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON.")
-ALLOW_SQL = switch("--allow-sql", "Let a scenario ask the databases it names.")
 ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its own folder.")
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
 EXPORT = choice(
@@ -234,7 +233,6 @@ TIME_LIMIT = option(
 QUIET = switch("--quiet", "No progress on stderr.")
 SEED = count("--seed", "In place of the file's.", least=0)
 LEARNING = (
-    ALLOW_SQL,
     ALLOW_OUTSIDE,
     LENIENT,
     SEED,
@@ -278,7 +276,7 @@ def load(given: Given, file: Path) -> Scenario:
     """Read a scenario with what the command lets it do."""
     from kanopt.scenarios import load_scenario
 
-    may = {name: given[name] for name in ("allow_sql", "allow_outside", "lenient")}
+    may = {name: given[name] for name in ("allow_outside", "lenient")}
     return load_scenario(file, **may)
 
 

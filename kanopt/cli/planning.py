@@ -50,10 +50,7 @@ _TIME_LIMIT = 30.0
 
 @command("check", opt.FILES, opt.JSON, opt.ALLOW_OUTSIDE, opt.LENIENT)
 def check(given: Given) -> int:
-    """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead.
-
-    Databases are not asked.
-    """
+    """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead."""
     mistakes: list[Issue] = []
     told: dict[Issue, str] = {}
     for file in given["files"]:
@@ -63,10 +60,6 @@ def check(given: Given) -> int:
             mistakes += error.issues
             if not given["as_json"]:
                 echo(str(error))
-            continue
-        if scenario is None:
-            database = "a table comes from a database, which was not asked; no mistakes in the rest"
-            echo(f"{file}: {database}", err=given["as_json"])
             continue
         unanswered = scenario.open_questions  # columns that are asked about are among the remarks
         remarks = dict.fromkeys((*unanswered, *scenario.remarks(), *scenario.unreachable()), "warning")
@@ -83,14 +76,13 @@ def check(given: Given) -> int:
     return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
 
 
-def _checked(file: Path, given: Given) -> Scenario | None:
-    """Return a scenario in which everything was checked; None where a database would have to be asked."""
+def _checked(file: Path, given: Given) -> Scenario:
+    """Return a scenario in which everything was checked."""
     from kanopt.scenarios.files.layers import read_layers
     from kanopt.scenarios.files.load import check_scenario
 
     scenario = check_scenario(read_layers(file, outside=given["allow_outside"]), lenient=given["lenient"])
-    if scenario is not None:
-        scenario.check()
+    scenario.check()
     return scenario
 
 

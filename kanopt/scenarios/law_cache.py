@@ -66,7 +66,6 @@ class LawCache:
         self.folder = folder or _default_folder()
         self.relearn = relearn
         self._in_memory: dict[str, LearnedLaw] = {}
-        self._told_of_writing = False
 
     def get(self, key: str) -> LearnedLaw | None:
         """Return the law of a key; None where there is none, or it cannot be read."""
@@ -92,9 +91,7 @@ class LawCache:
             replace_file(self._path(key), content)
             self._remove_oldest()
         except (OSError, ValueError) as error:
-            if not self._told_of_writing:
-                self._told_of_writing = True
-                _warn(f"learned laws are not kept for later runs: {error}")
+            _warn(f"learned laws are not kept for later runs: {error}")
 
     def clear(self) -> None:
         """Remove all laws, those of other versions and damaged files too; other files in the folder stay."""

@@ -1,16 +1,12 @@
-"""Read Parquet files, SQLite databases and frames: sources that declare the kinds of their columns."""
+"""Read Parquet files and frames: sources that declare the kinds of their columns."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -20,8 +16,7 @@ import pyarrow.parquet as pq
 
 from kanopt.errors import TableError
 from kanopt.faults import half_text
-from kanopt.interrupt import Interrupt
-from kanopt.tables._text import RawTable, as_strings, file_hash, require_file
+from kanopt.tables._text import RawTable, as_strings, file_hash
 from kanopt.tables.report import KEY, declared_units, hash_cells
 
 UNPACKED, MOST_PACKED = 1 << 28, 50
@@ -198,64 +193,6 @@ def _raw_table(
         width=len(columns),
         rows=np.arange(1, count + 1, dtype=np.int64),
     )
-
-
-MOST_ROWS = 5_000_000
-"""So many rows a query may return."""
-MOST_SECONDS = 300.0
-"""So long a query may take."""
-_SQLITE = "sqlite:///"
-_MOST_CELL = 10_000_000  # bytes of one text in SQLite, which otherwise makes texts of 1 GB from ten letters
-_STEPS = 10_000  # instructions of SQLite between two looks at the clock
-_READING = (
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    sqlite3.SQLITE_RECURSIVE,
-)
-
-
-def read_sql(url: str, query: str) -> RawTable:
-    """Read what a query of a SQLite file returns; cells of one column may be of several types.
-
-    The file is opened to be read, and SQLite asks before each step of a statement: nothing but reading is allowed.
-
-    Raises
-    ------
-    TableError
-        If the URL is not that of a SQLite file, or the query is wrong, does more than read, or returns or takes too
-        much.
-    KeyboardInterrupt
-        After Ctrl-C, also where it came within what SQLite calls, which makes an answer of every exception.
-    """
-    if not url.startswith(_SQLITE):
-        raise TableError(
-            f"a database is a file of SQLite, such as '{_SQLITE}trips.db'; of others read the rows with pandas: "
-            "ko.read_table(pandas.read_sql(query, connection))"
-        )
-    path = Path(url.removeprefix(_SQLITE))
-    require_file(path, "a database")
-    end = time.monotonic() + MOST_SECONDS
-    place = f"file:{quote(str(path.absolute()))}?mode=ro"
-    with Interrupt(keeps=False) as stop, closing(sqlite3.connect(place, uri=True)) as connection:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
-        connection.set_authorizer(
-            lambda what, *_: sqlite3.SQLITE_OK if what in _READING else sqlite3.SQLITE_DENY
-        )
-        connection.set_progress_handler(lambda: stop.asked or time.monotonic() > end, _STEPS)
-        try:
-            found = connection.execute(query)
-            rows = found.fetchmany(MOST_ROWS + 1)
-        except (sqlite3.Error, ValueError) as error:  # the last for NUL and lone surrogates in the query
-            stop.check()
-            late = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
-            told = f"takes longer than {MOST_SECONDS:g} s; ask for less" if late else first_line(error)
-            raise TableError(f"{url}: {told}; the query was: {query.strip()[:200]}") from None
-        if found.description is None or len(rows) > MOST_ROWS:
-            wrong = f"returns more than {MOST_ROWS:,} rows" if rows else "returns no table; write a SELECT"
-            raise TableError(f"{url}: the query {wrong}; the query was: {query.strip()[:200]}")
-        names = [name for name, *_ in found.description]
-    return read_frame(pd.DataFrame(rows, columns=names, dtype=object), url, "SQL query")
 
 
 def first_line(error: BaseException) -> str:

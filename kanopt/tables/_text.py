@@ -282,12 +282,12 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
     TableError
         If there is no header or there are no rows, or a quote is never closed.
     """
-    records = _RecordReader(called, rows)
+    records = _numbered(called, rows)
     header, header_place = _header(called, records, form)
-    units = units_below(header, records.peek(2))
-    if units is not None:
-        records.take(1)
-    chunks, numbers, ragged, remarks = _body(records, header_place, len(header))
+    ahead = list(islice(records, 2))
+    units = units_below(header, [row for _, row in ahead])
+    rest = chain(ahead if units is None else ahead[1:], records)
+    chunks, numbers, ragged, remarks = _body(rest, header_place, len(header))
     if not numbers and not ragged:
         raise TableError(f"{called}: has a header and no rows")
     columns = [pa.chunked_array([chunk[k] for chunk in chunks], pa.string()) for k in range(len(header))]
@@ -379,69 +379,51 @@ def _separator(path: Path, content: str, form: TextFormat, *, below_title: bool 
     return best
 
 
-class _RecordReader:
-    """Counts the records of a file while they are read, so that a fault can be placed."""
-
-    def __init__(self, called: str, reader: Iterator[list[str]]) -> None:
-        self.called = called
-        self.reader = reader
-        self.count = 0
-
-    def peek(self, most: int) -> list[list[str]]:
-        """Return up to `most` further records, which are still to be taken."""
-        ahead = self.take(most)
-        self.count -= len(ahead)
-        self.reader = chain(ahead, self.reader)
-        return ahead
-
-    def take(self, most: int) -> list[list[str]]:
-        """Return up to `most` further records."""
-        taken: list[list[str]] = []
-        try:
-            # extend keeps what came before a fault, which tells the fault's row
-            taken.extend(islice(self.reader, most))
-        except csv.Error as error:
-            row = self.count + len(taken) + 1
-            if "field larger than field limit" in str(error):
-                raise TableError(
-                    f"{self.called}, row {row:,}: a cell has more than {csv.field_size_limit():,} characters; is a "
-                    "quote never closed, or another separator used?"
-                ) from None
+def _numbered(called: str, rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of a file with their numbers, so that a fault can be placed."""
+    number = 0
+    try:
+        for number, row in enumerate(rows, start=1):
+            yield number, row
+    except csv.Error as error:
+        where = f"{called}, row {number + 1:,}"
+        if "field larger than field limit" in str(error):
             raise TableError(
-                (
-                    f"{self.called}, row {row:,}: a quote is opened and never closed, or has more behind it ({error}); "
-                    "mend the row, or write ",
-                    Setting("form", {"quote": ""}, "TextFormat"),
-                    " if quotes have no meaning in this file",
-                )
+                f"{where}: a cell has more than {csv.field_size_limit():,} characters; is a quote never closed, or "
+                "another separator used?"
             ) from None
-        self.count += len(taken)
-        return taken
+        raise TableError(
+            (
+                f"{where}: a quote is opened and never closed, or has more behind it ({error}); mend the row, "
+                "or write ",
+                Setting("form", {"quote": ""}, "TextFormat"),
+                " if quotes have no meaning in this file",
+            )
+        ) from None
 
 
-def _header(called: str, records: _RecordReader, form: TextFormat) -> tuple[list[str], int]:
-    records.take(form.header - 1)
-    while record := records.take(1):
-        cells = [" ".join(cell.split()) for cell in record[0]]
+def _header(called: str, records: Iterator[tuple[int, list[str]]], form: TextFormat) -> tuple[list[str], int]:
+    for number, record in records:
+        cells = [" ".join(cell.split()) for cell in record] if number >= form.header else []
         if any(cells):
             if all(is_number(cell) for cell in cells):
                 raise TableError(
-                    f"{called}: row {records.count} holds only numbers ({list_names(cells, quoted=False)}), "
-                    "so it is no header; write the columns' names above it"
+                    f"{called}: row {number} holds only numbers ({list_names(cells, quoted=False)}), so it is no "
+                    "header; write the columns' names above it"
                 )
-            return cells, records.count
+            return cells, number
     raise TableError(f"{called}: no header: there is nothing from row {form.header} on")
 
 
 def _body(
-    records: _RecordReader, header_row: int, width: int
+    records: Iterator[tuple[int, list[str]]], header_row: int, width: int
 ) -> tuple[list[list[Any]], list[int], list[tuple[int, int]], list[str]]:
     """Return the columns chunk by chunk, the rows' numbers, the ragged rows with their cells, and remarks."""
     chunks, numbers, ragged = list[list[Any]](), list[int](), list[tuple[int, int]]()
     blank = trimmed = 0
-    while chunk := records.take(_CHUNK):
+    while chunk := list(islice(records, _CHUNK)):
         whole = []
-        for number, row in enumerate(chunk, records.count - len(chunk) + 1):
+        for number, row in chunk:
             if not any(map(str.strip, row)):
                 blank += 1
             elif len(row) < width or any(map(str.strip, row[width:])):

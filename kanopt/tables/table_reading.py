@@ -13,7 +13,7 @@ import pandas as pd
 from kanopt.errors import TableError, nearest
 from kanopt.tables._convert import natural_kind
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
-from kanopt.tables._stores import read_frame, read_parquet, read_sql
+from kanopt.tables._stores import read_frame, read_parquet
 from kanopt.tables._text import RawTable, TextFormat, read_text, require_file
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.report import attach_report
@@ -39,7 +39,6 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     drop_where: Sequence[str] = (),
     on_bad: OnBad | Mapping[str, OnBad] = "error",
     on_duplicate: OnDuplicate = "keep",
-    query: str | None = None,
     sheet: str | None = None,
     form: TextFormat | None = None,
 ) -> pd.DataFrame:
@@ -49,8 +48,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     ----------
     source
         Path of a text file (``.csv``, ``.txt``, ``.tsv``, ``.tab``), a Parquet file (``.parquet``, ``.pq``) or a
-        workbook (``.xlsx``, ``.xlsm``, by the optional package openpyxl); a database of SQLite,
-        ``"sqlite:///trips.db"``, with `query`; or a frame in memory, to be checked.
+        workbook (``.xlsx``, ``.xlsm``, by the optional package openpyxl); or a frame in memory, to be checked.
     columns
         Names of the columns to read, or a mapping from the name in the frame to the name in the source; no
         others are read. What else is declared speaks of the names in the frame.
@@ -80,8 +78,6 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     on_duplicate
         What happens to a row that repeats an earlier one in every column of the source: ``"keep"`` counts it,
         ``"drop"`` keeps the first, ``"error"`` refuses the table.
-    query
-        What to ask a database for.
     sheet
         Which sheet of a workbook, where it has several. Of a formula the value counts that the spreadsheet left.
     form
@@ -123,7 +119,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     form = form or TextFormat()
     rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
-    raw = source if isinstance(source, RawTable) else load_table(source, query, form, sheet)
+    raw = source if isinstance(source, RawTable) else load_table(source, form, sheet)
     units, dates, minimum, maximum = units or {}, dates or {}, minimum or {}, maximum or {}
     places = _select(raw, columns, rules)
     _check_names(raw, {"units": units, "dates": dates, "minimum": minimum, "maximum": maximum}, places, rules)
@@ -162,26 +158,20 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
 
 
-def load_table(
-    source: str | Path | pd.DataFrame, query: str | None, form: TextFormat, sheet: str | None = None
-) -> RawTable:
+def load_table(source: str | Path | pd.DataFrame, form: TextFormat, sheet: str | None = None) -> RawTable:
     """Return the cells of a table, none of which was looked at yet, for :func:`read_table`."""
     if sheet is not None and Path(str(source)).suffix.lower() not in WORKBOOKS:
         raise TableError(f"sheet={sheet!r} is for a workbook such as 'book.xlsx'")
     if isinstance(source, pd.DataFrame):
         return read_frame(source)
     if isinstance(source, str) and "://" in source:
-        if query is None:
-            raise TableError('a database needs query=, such as "SELECT * FROM trips"')
-        return read_sql(source, query)
-    if query is not None:
-        raise TableError("query= is for a database such as 'sqlite:///trips.db', not for a file")
+        raise TableError(
+            "of a database read the rows with pandas: ko.read_table(pandas.read_sql(query, connection))"
+        )
     path = Path(source)
     require_file(path, "a file")
     if path.suffix.lower() not in TABLE_FILES:
-        raise TableError(
-            f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and 'sqlite:///…'; save the table as CSV"
-        )
+        raise TableError(f"{path.name}: kanopt reads {', '.join(TABLE_FILES)}; save the table as CSV")
     if path.suffix.lower() in WORKBOOKS:
         with open_workbook(path) as book:
             return book.read(sheet, form)
@@ -260,9 +250,11 @@ def _check_names(
     known = [*dict.fromkeys([*places, *rules.derive, *raw.names])]
     faults = []
     for word, named in declared.items():
+        # X_km, of which something is declared as well, is not meant by Y_km
+        free = [name for name in known if name not in named] or known
         for name, given in named.items():
             if name not in known:
-                faults.append(((word, name), f"there is no column {name!r}; {nearest(name, known)}"))
+                faults.append(((word, name), f"there is no column {name!r}; {nearest(name, free)}"))
             elif word == "dates" and not _names_a_day(given):
                 told = (
                     f"{given!r:.60} is no format of dates, such as '%d.%m.%Y' or '%m/%d/%Y %I:%M %p': %d is the day, "

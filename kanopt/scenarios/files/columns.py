@@ -9,15 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
-from kanopt.faults import Setting
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.fields import clock_value
-from kanopt.records.headers import column_hint, field_hint, resembled_field
+from kanopt.records.headers import column_hint, field_hint
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.layers import Key, Mistake
-from kanopt.scenarios.files.problem_spec import PartSpec, ProblemSpec
+from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import LawSpec, LearnedSpec, Sections, TableSpec
 
 if TYPE_CHECKING:
@@ -136,16 +135,6 @@ def part_mistakes(
         elif part.table in frames:
             columns = [str(column) for column in frames[part.table].columns]
             words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
-            for field, other in _swapped(problem, name, part):
-                column, another = part.columns[field], part.columns[other]
-                yield Mistake(
-                    (*key, "columns"),
-                    (
-                        f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write ",
-                        Setting("columns", {other: column, field: another}),
-                        "; if not, give the columns other names",
-                    ),
-                )
             for field, column in part.columns.items():
                 if field not in words:
                     hint = field_hint(
@@ -154,26 +143,14 @@ def part_mistakes(
                     message = f"there is no {field!r} to read here; {hint}"
                     yield Mistake((*key, "columns", field), message)
                 if column not in columns:
-                    close = nearest(column, columns)
-                    like = column_hint(name, problem.table_field(name, field), columns)
+                    # a column that fills another field, such as X_km, is not meant by Y_km
+                    free = [each for each in columns if each not in part.columns.values()] or columns
+                    close = nearest(column, free)
+                    like = column_hint(name, problem.table_field(name, field), free)
                     hint = close if close.startswith("did you mean") else like
                     yield Mistake(
                         (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
                     )
-
-
-def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:
-    """Yield the pairs of fields whose columns are called like each other's field."""
-    fields = [problem.table_field(name, field) for field in part.columns]
-    like = {
-        field.name: found.name
-        for field in fields
-        if (found := resembled_field(name, part.columns[field.name], fields, numeric=field.kind is not str))
-    }
-    for field, other in like.items():
-        # surveyors count x to the north, and distances are the same
-        if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
-            yield field, other
 
 
 Frames = Mapping[str, "pd.DataFrame"]

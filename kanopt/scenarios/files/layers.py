@@ -293,7 +293,7 @@ def split_messages(error: Exception) -> list[str]:
 
 
 # Naming one of these in an entry that the base has too replaces the entry instead of completing it.
-_SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
+_SOURCES = {"tables": ("path",), "surrogates": ("table", "formula", "file")}
 
 _LISTS = ("changes", "questions")
 """Lists whose elements follow those of the base."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +36,9 @@ if TYPE_CHECKING:
 
 _READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
 """Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""
-_NO_SQL = (
-    "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
-    "allow_sql=True)"
-)
 
 
-def load_scenario(
-    path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False, lenient: bool = False
-) -> Scenario:
+def load_scenario(path: str | Path, *, allow_outside: bool = False, lenient: bool = False) -> Scenario:
     """Read and check a scenario file, its base and its tables.
 
     Parameters
@@ -55,8 +48,6 @@ def load_scenario(
         keys complete or replace those of the base, and its changes follow those of the base. An entry
         ``[tables.x]`` that names another path, or ``[surrogates.x]`` that names another table, formula or file,
         replaces that of the base as a whole.
-    allow_sql
-        Whether the databases that the file names may be asked. A query can read whatever your login can read.
     allow_outside
         Whether files may be read that lie outside the folder of `path`.
     lenient
@@ -73,36 +64,7 @@ def load_scenario(
         With everything that is wrong, each as ``file:line: key: message``: with all keys, else with all that does not
         fit together. What tables hold is checked with :meth:`Scenario.check`.
     """
-    scenario = _load(read_layers(Path(path), outside=allow_outside), sql=allow_sql, lenient=lenient)
-    assert scenario is not None
-    return scenario
-
-
-def check_scenario(
-    layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None
-) -> Scenario | None:
-    """Check a scenario file as :func:`load_scenario` does, and ask no database.
-
-    Parameters
-    ----------
-    layers
-        The keys of the file and its bases.
-    lenient
-        As for :func:`load_scenario`.
-    seen
-        Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
-
-    Returns
-    -------
-    Scenario or None
-        None where a table comes from a database, so that not everything could be checked.
-
-    Raises
-    ------
-    ScenarioError
-        With everything that is wrong.
-    """
-    return _load(layers, sql=None, lenient=lenient, seen=seen)
+    return check_scenario(read_layers(Path(path), outside=allow_outside), lenient=lenient)
 
 
 class LoadedScenario(Scenario):
@@ -115,10 +77,17 @@ class LoadedScenario(Scenario):
         return run(self, **options)
 
 
-def _load(
-    layers: Layers, *, sql: bool | None, lenient: bool, seen: dict[str, Any] | None = None
-) -> Scenario | None:
-    """Return the scenario; None where a database is not asked, which `sql` allows, refuses or passes over.
+def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None) -> Scenario:
+    """Return the scenario that some keys say, checked as :func:`load_scenario` checks a file.
+
+    Parameters
+    ----------
+    layers
+        The keys of the file and its bases.
+    lenient
+        As for :func:`load_scenario`.
+    seen
+        Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
 
     Raises
     ------
@@ -132,7 +101,7 @@ def _load(
     if found is None or given.mistakes:
         raise layers.error([*mistakes, *given.mistakes, *asked])
     loading = _Loading(layers, found, {} if seen is None else seen)
-    tables = loading.tables(sql)
+    tables = loading.tables()
     formulas = loading.laws(tables)
     fits = loading.fits_together(tables, formulas)
     scenario: Scenario = LoadedScenario(
@@ -154,7 +123,7 @@ def _load(
             scenario = scenario if wrong else made
     if loading.mistakes or asked:
         raise layers.error([*loading.mistakes, *asked])
-    return None if unread else scenario
+    return scenario
 
 
 @dataclass
@@ -182,17 +151,13 @@ class _Loading:
         """Note a mistake."""
         self.mistakes.append(Mistake(key, message))
 
-    def tables(self, sql: bool | None) -> dict[str, pd.DataFrame]:
-        """Return the tables that can be read; databases are refused if `sql` is False, passed over if None."""
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables that can be read."""
         tables = {}
         for name, spec in self.found.file.tables.items():
-            where: Key = ("tables", name, "path" if spec.url is None else "url")
-            if spec.url is not None and not sql:
-                if sql is False:
-                    self.note(where, _NO_SQL)
-                continue
+            where: Key = ("tables", name, "path")
             try:
-                source = spec.source(partial(self.layers.path_of, where))
+                source = self.layers.path_of(where, spec.path)
             except FileFormatError as error:
                 self.note(where, str(error))
                 continue
@@ -200,7 +165,7 @@ class _Loading:
                 tables[name] = frame
         return tables
 
-    def _table(self, spec: TableSpec, source: str | Path, where: Key) -> pd.DataFrame | None:
+    def _table(self, spec: TableSpec, source: Path, where: Key) -> pd.DataFrame | None:
         from kanopt.tables import TextFormat
         from kanopt.tables.table_reading import load_table, read_table
 
@@ -211,9 +176,9 @@ class _Loading:
             self.note((*key, "form"), error.message)
             return None
         try:
-            file = repr((source, spec.query, form, spec.sheet))
+            file = repr((source, form, spec.sheet))
             if file not in self.seen:
-                self.seen[file] = load_table(source, spec.query, form, spec.sheet)
+                self.seen[file] = load_table(source, form, spec.sheet)
             raw = self.seen[file]
             columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
             wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}

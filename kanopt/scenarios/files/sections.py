@@ -7,9 +7,8 @@ answered where it is mapped, or ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
@@ -106,9 +105,7 @@ class FormSpec(FileModel):
 class TableSpec(FileModel):
     """``[tables.x]``: where a table comes from, its units, and what to do with bad cells."""
 
-    path: Annotated[Name, AfterValidator(_path)] | None = None
-    url: Name | None = None
-    query: Name | None = None
+    path: Annotated[Name, AfterValidator(_path)]
     sheet: Name | None = None
     columns: Words = ()
     ignore: Words = ()
@@ -121,23 +118,6 @@ class TableSpec(FileModel):
     on_bad: OnBad = "error"
     on_duplicate: Literal["keep", "drop", "error"] = "keep"
     form: FormSpec = FormSpec()
-
-    @model_validator(mode="after")
-    def _one_source(self) -> TableSpec:
-        if (self.path is None) == (self.url is None):
-            raise ValueError('give either path = "file.csv" or url = "sqlite:///file.db" with a query')
-        if (self.url is None) != (self.query is None):
-            raise ValueError("url and query belong together")
-        if self.sheet is not None and self.path is None:
-            raise ValueError('sheet belongs to a workbook: path = "book.xlsx"')
-        return self
-
-    def source(self, resolve: Callable[[str], Path]) -> str | Path:
-        """Return where the table is read from; `resolve` says where a path in the file leads."""
-        if self.url is None:
-            return resolve(self.path or "")
-        kind, _, path = self.url.partition("///")
-        return f"{kind}///{resolve(path)}" if path else self.url
 
 
 class QuestionSpec(FileModel):
@@ -398,17 +378,7 @@ def _read_change(entry: Mapping[str, Any], key: Key) -> tuple[Change | None, lis
 
 @dataclass(frozen=True)
 class Answered:
-    """A scenario file with its answers given.
-
-    Parameters
-    ----------
-    layers
-        The file; its keys are those that the answers set, too.
-    mistakes
-        What is wrong with questions and answers.
-    asked
-        The questions without an answer.
-    """
+    """A scenario file with the keys that its answers set, what is wrong with these, and the open questions."""
 
     layers: Layers
     mistakes: tuple[Mistake, ...] = ()

@@ -21,6 +21,7 @@ from kanopt.scenarios.init.asking import ask, question_text
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys, currency_of
 from kanopt.scenarios.init.kinds import READINGS, Roles, guess_roles
 from kanopt.scenarios.init.laws import guess_laws
+from kanopt.scenarios.init.parts import hindrances
 from kanopt.scenarios.init.plans import draft_plan
 from kanopt.scenarios.init.sources import SourceTable, read_sources, slug
 from kanopt.tables.row_rules import RowRules
@@ -201,7 +202,9 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
         made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
     if isinstance(made, str):
         called = list_names([table.called for table in tables])
-        raise TableError(f"no scenario can be made of {called}: {failed or made}")
+        parts = [part for each in READINGS.values() for part in each.tables().values()]
+        why = dict.fromkeys(told for table in tables for part in parts for told in hindrances(table, part))
+        raise TableError(f"no scenario can be made of {called}: {'; '.join(why) or failed or made}")
     return made
 
 
@@ -293,7 +296,7 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
         is_known = not table.made.startswith("made up")
         put(("tables", name), "path", f"{name}.csv", table.made, sure=is_known, needed=True)
         for column, unit in draft.units[name].items():
-            put(("tables", name, "units"), column, unit.unit)
+            put(("tables", name, "units"), column, unit.unit, "" if unit.sure else unit.why, sure=unit.sure)
     assumed = [": ".join(each) for each in draft.invented]
     assumed += [
         f"the last row of {table.called}, which has the sums of the others, is left out"
@@ -351,9 +354,8 @@ def _check(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever loads the file hears them
             scenario = check_scenario(merged([document], outside=True), lenient=True, seen=seen)
-            if scenario is not None:
-                scenario.check()
-                rules += scenario.rule_columns()
+            scenario.check()
+            rules += scenario.rule_columns()
     except ScenarioError as error:
         return error
     return None

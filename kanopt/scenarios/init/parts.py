@@ -24,8 +24,16 @@ from kanopt.records.headers import (
     field_likeness,
     is_called,
     measured_in,
+    resembled_field,
 )
-from kanopt.records.matching import ColumnFacts, FilledField, assign_tables, fill_fields, table_score
+from kanopt.records.matching import (
+    ColumnFacts,
+    FilledField,
+    assign_tables,
+    fill_fields,
+    may_not_be_negative,
+    table_score,
+)
 from kanopt.scenarios.init.sources import SourceTable, texts
 from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
 
@@ -321,6 +329,30 @@ def _called_rather(guess: PartGuess, item: Field) -> ColumnFacts | None:
     taken = {each.column.name: likeness(each.column, each.field) for each in guess.filled}
     alike = ((likeness(c, item), name, c) for name, c in guess.table.given.items())
     return next((c for own, name, c in alike if own >= _ALIKE and own > taken.get(name, 0.0)), None)
+
+
+_OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
+
+
+def hindrances(table: SourceTable, part: Table) -> list[str]:
+    """Say what keeps a table that is called like a part from being it."""
+    columns = table.given.values() if called(table, part.name) else ()
+    fields = {
+        c: resembled_field(part.name, c.name, part.fields, c.declared, numeric=c.kind == "number")
+        for c in columns
+    }
+    names, told = {item.name for item in fields.values() if item}, []
+    for column, item in fields.items():
+        shown = f"{column.name!r} of {table.called}"
+        again = column.values[column.values.duplicated()]
+        keyed = any(is_called(piece, TABLE_WORDS[part.name]) for piece in column.header.pieces)
+        if part.key == ("name",) and (keyed or (item and item.name == "name")) and len(again):
+            told.append(f"{str(again.iloc[0])!r} stands twice in {shown}, where names must be unique")
+        elif item and _OTHER_END.get(item.name, item.name) not in names:
+            told.append(f"{shown} says {item.name} of places, and no column says {_OTHER_END[item.name]}")
+        elif item and column.kind == "number" and may_not_be_negative(item) and column.values.min() < 0:
+            told.append(f"{shown} holds {column.values.min():g}, and no {item.name} is below 0")
+    return told
 
 
 def as_named(table: SourceTable, part: Table) -> PartGuess:

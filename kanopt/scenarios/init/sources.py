@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import permutations, product
@@ -27,7 +27,7 @@ from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import RawTable, require_file, text_header_row
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
-from kanopt.tables.table_reading import TEXT_FILES
+from kanopt.tables.table_reading import TEXT_FILES, load_table
 from kanopt.text import list_names
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
@@ -418,7 +418,22 @@ def read_sources(
     TableError
         If a file is no table, or none is given.
     """
-    found, notes = _sources(paths, decimal)
+    if not paths:
+        raise TableError("no table was given; name at least one file, such as trips.csv")
+    notes: list[str] = []
+    read = [each for path in map(Path, paths) for each in _tables_of(path, notes)]
+    commas = any(report_of(t.frame).signs.get("decimal") == "," for _, t in read if not t.sheet)
+    found: list[SourceTable] = []
+    for raw, plain in read:
+        table, form = plain, {} if plain.sheet else _number_form(raw, plain, decimal, commas=commas)
+        if form:
+            frame, on_bad = _read(raw, form)
+            table = replace(table, frame=frame, on_bad=on_bad, form={**table.form, **form})
+            between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
+            signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
+            notes.append(f"{table.path.name} is read with {signs}, as its numbers are written")
+        name = _unique(table.name, [each.name for each in found])
+        found.append(_with_dates(replace(table, name=name)))
     return [_without_total(table, notes) for table in found], notes
 
 
@@ -449,48 +464,47 @@ def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
     return replace(table, frame=rows, total=rule)
 
 
-def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[list[SourceTable], list[str]]:
-    if not paths:
-        raise TableError("no table was given; name at least one file, such as trips.csv")
-    found: list[SourceTable] = []
-    notes: list[str] = []
-    headers = {path: _header_form(path) for path in map(Path, paths)}
-    read = {path: _read(path, headers[path]) for path in headers if path.suffix.lower() not in WORKBOOKS}
-    commas = any(report_of(frame).signs.get("decimal") == "," for frame, _ in read.values())
-    for path in map(Path, paths):
-        if path not in read:
-            sheets, others = _read_workbook(path, [table.name for table in found])
-            found += sheets
-            notes += others
-            continue
-        frame, on_bad = read[path]
-        texts = _read_texts(path, headers[path]) if on_bad else frame
-        if form := _number_form(path, texts, decimal, commas=commas):
-            frame, on_bad = _read(path, {**headers[path], **form})
-        if not len(frame):
-            raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
-        name = _unique(slug(path.stem), [table.name for table in found])
-        table = _table(name, path, frame, on_bad, path.stem)
-        found.append(replace(table, form={**headers[path], **form}))
-        between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
-        signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
-        notes += [f"{path.name} is read with {signs}, as its numbers are written"] if form else []
-    return found, notes
+def _tables_of(path: Path, notes: list[str]) -> Iterator[tuple[RawTable, SourceTable]]:
+    """Yield the cells of a file, or of each sheet that is a table, and what they are read as."""
+    if path.suffix.lower() not in WORKBOOKS:
+        is_text = path.suffix.lower() in TEXT_FILES and path.is_file()
+        header = text_header_row(path) if is_text else 1
+        raw = load_table(path, TextFormat(header=header))
+        yield raw, _as_read(raw, path, header, path.stem)
+        return
+    require_file(path, "a file")
+    with open_workbook(path) as book:
+        names, left = book.names, list[str]()
+        for sheet in names:
+            titled = path.stem if _PLAIN_SHEET.fullmatch(sheet) else f"{path.stem} {sheet}"
+            alone = len(names) == 1
+            try:
+                header = book.header_row(sheet)
+                raw = book.read(sheet, TextFormat(header=header))
+                table = _as_read(raw, path, header, titled if alone else sheet)
+            except TableError as error:
+                left.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
+                continue
+            yield raw, replace(table, name=slug(path.stem if alone else sheet), sheet=sheet)
+    if len(left) == len(names):
+        raise TableError(f"{path.name}: no sheet is a table; {'; '.join(left)}")
+    notes += left
 
 
-def _header_form(path: Path) -> dict[str, str | int]:
-    """Return the key of ``form`` that says where the names of columns stand in a text file below a title."""
-    if path.suffix.lower() not in TEXT_FILES or not path.is_file():
-        return {}
-    header = text_header_row(path)
-    return {"header": header} if header > 1 else {}
+def _as_read(raw: RawTable, path: Path, header: int, title: str) -> SourceTable:
+    frame, on_bad = _read(raw, {})
+    if not len(frame):
+        raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
+    form: dict[str, str | int] = {"header": header} if header > 1 else {}
+    return SourceTable(slug(title), path, frame, on_bad, title, form=form)
 
 
-def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool) -> dict[str, str | int]:
+def _number_form(raw: RawTable, table: SourceTable, decimal: str, *, commas: bool) -> dict[str, str | int]:
     """Return how the numbers of a text file are written: as is said, or as they tell."""
-    if decimal and path.suffix.lower() != ".parquet":
+    if decimal and table.path.suffix.lower() != ".parquet":
         return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
     try:
+        frame = _quietly(read_table, raw, on_bad="text") if table.on_bad else table.frame
         return number_format(frame, commas=commas)
     except TableError as error:
         raise TableError(
@@ -498,66 +512,33 @@ def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool)
         ) from None
 
 
-def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:
-    """Return the sheets of a workbook that are tables, and why others are none."""
-    require_file(path, "a file")
-    found: list[SourceTable] = []
-    notes: list[str] = []
-    with open_workbook(path) as book:
-        for sheet in book.names:
-            alone = len(book.names) == 1
-            plain = _PLAIN_SHEET.fullmatch(sheet) is not None
-            title = (path.stem if plain else f"{path.stem} {sheet}") if alone else sheet
-            try:
-                header = book.header_row(sheet)
-                frame, on_bad = _read(book.read(sheet, TextFormat(header=header)))
-            except TableError as error:
-                notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
-                continue
-            if not len(frame):
-                notes.append(f"sheet {sheet!r} of {path.name} is left out: it has no rows")
-                continue
-            name = _unique(slug(path.stem if alone else sheet), [*taken, *(table.name for table in found)])
-            form: dict[str, str | int] = {"header": header} if header > 1 else {}
-            found.append(replace(_table(name, path, frame, on_bad, title), sheet=sheet, form=form))
-    if not found:
-        raise TableError(f"{path.name}: no sheet is a table; {'; '.join(notes)}")
-    return found, notes
-
-
-def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, title: str) -> SourceTable:
+def _with_dates(table: SourceTable) -> SourceTable:
     """Return a table with its dates, and with the columns that they give."""
-    dates = date_formats(frame)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whoever loads the file hears them
-        if dates:
-            formats = {column: form.format for column, form in dates.items()}
-            frame = read_table(frame, dates=formats, on_bad="missing")
-        if derive := propose_columns(frame):
-            frame = read_table(frame, derive=derive, on_bad="missing")
-    return SourceTable(name, path, frame, on_bad, title, dates=dates, derive=derive)
+    frame, dates = table.frame, date_formats(table.frame)
+    if dates:
+        formats = {column: form.format for column, form in dates.items()}
+        frame = _quietly(read_table, frame, dates=formats, on_bad="missing")
+    if derive := propose_columns(frame):
+        frame = _quietly(read_table, frame, derive=derive, on_bad="missing")
+    return replace(table, frame=frame, dates=dates, derive=derive)
 
 
-def _read(source: Path | RawTable, form: Mapping[str, Any] | None = None) -> tuple[pd.DataFrame, str]:
-    read = partial(read_table, source, form=TextFormat(**(form or {})))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whoever loads the file hears them
+def _read(raw: RawTable, form: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+    """Return a table, and what had to be done with bad cells for it to be read at all."""
+    read = partial(_quietly, read_table, raw, form=TextFormat(**form))
+    try:
+        return read(), ""
+    except TableError as error:
         try:
-            return read(), ""
-        except TableError as error:
-            if isinstance(source, Path) and not source.is_file():
-                raise
-            try:
-                return read(on_bad="missing"), "missing"
-            except TableError:
-                raise error from None
+            return read(on_bad="missing"), "missing"
+        except TableError:
+            raise error from None
 
 
-def _read_texts(path: Path, form: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a table in which a column with a cell that it cannot hold is text."""
+def _quietly(read: Callable[..., pd.DataFrame], *given: Any, **named: Any) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
-        return read_table(path, on_bad="text", form=TextFormat(**form))
+        return read(*given, **named)
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:

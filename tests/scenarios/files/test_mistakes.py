@@ -52,7 +52,7 @@ demand_t = "t" | demand_t = "min" | problem.clients.columns.demand | the unit of
 { fuel_price = "EUR/l" } | { fule_price = "EUR/l" } | tables.vehicles.units.fule_price | did you mean 'fuel_price'?
 path = "depots.csv" | path = "depot.csv" | tables.depots.path | depot.csv
 path = "depots.csv" | path = "data\\new.csv" | tables.depots.path | write / between folders, as in "data/new.csv"
-path = "depots.csv" |  | tables.depots | give either path = "file.csv" or url
+path = "depots.csv" |  | tables.depots.path | is missing
 formula = "2 * km" | formula = "2 * kn" | surrogates.minutes.formula | column 5: unknown name 'kn'; known: 'km'
 formula = "litres * price" | formula = "fuel * price" | surrogates.fuel.formula | names itself; no law can be put in
 { price = "EUR/l" } | { price = "EUR/l", tax = "" } | surrogates.fuel.inputs.tax | the formula does not use 'tax'
