@@ -44,7 +44,7 @@ class Window(Limit):
     mend = "the window of {where} {by} later"
     bottleneck = "no vehicle reaches them before their windows close"
     even_alone = True
-    given_up = ("window", "windows")
+    limit_text = "the windows"
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield windows that are given twice, close before they open, or cannot be read."""

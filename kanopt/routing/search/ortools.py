@@ -18,7 +18,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
-from kanopt.routing import RoutingPlan
+from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
 from kanopt.routing.search.integers import NodeRoutes, RoutingIntegers, refuse_too_large
@@ -55,9 +55,10 @@ class OrToolsModel:
         self.kinds = [kind for kind, _ in arrays.fleet]
         self.used = sorted(set(self.kinds))
         # OR-Tools reads lists of Python's numbers, one matrix at a time, and keeps its own
-        kept = 8.0 * len(self.used) * (2 + arrays.limits_distance)
+        self.limits_distance = bool(np.isfinite(arrays.data.of_vehicles("max_distance")).any())
+        kept = 8.0 * len(self.used) * (2 + self.limits_distance)
         refuse_too_large("OR-Tools' matrices", arrays.size, _LISTED + kept)
-        homes, ends = ([place(kind) for kind in self.kinds] for place in (arrays.depot, arrays.last_depot))
+        homes, ends = ([places[kind] for kind in self.kinds] for places in (arrays.homes, arrays.ends))
         self.manager = pywrapcp.RoutingIndexManager(arrays.size, len(self.kinds), homes, ends)
         self.model: Any = pywrapcp.RoutingModel(self.manager)
         self.clock = self._cost_and_time()
@@ -89,7 +90,7 @@ class OrToolsModel:
         """Register a matrix over nodes for each vehicle type, and return the number of each vehicle's."""
         numbers = {}
         for kind in self.used:
-            home, last, matrix = self.arrays.depot(kind), self.arrays.last_depot(kind), matrices[kind]
+            home, last, matrix = self.arrays.homes[kind], self.arrays.ends[kind], matrices[kind]
             if home != last:
                 # a vehicle that serves nobody stays where it is
                 matrix = matrix.copy()
@@ -130,14 +131,14 @@ class OrToolsModel:
         for node in np.flatnonzero((arrays.lateness > 0) & (arrays.due < arrays.latest)).tolist():
             price = int(arrays.lateness[node])
             self.clock.SetCumulVarSoftUpperBound(self.index(node), int(arrays.due[node]), price)
-        if arrays.limits_distance:
+        if self.limits_distance:
             self._distance_limit()
         self._durations()
         if any(arrays.breaks):
             self._breaks()
         if data.has_sources:
             self._pickups_and_deliveries()
-        if arrays.apart.any():
+        if data.apart.any():
             self._incompatibilities()
         for node, vehicle in arrays.pinned.items():  # SetAllowedVehiclesForIndex is not there in Python
             self.model.VehicleVar(self.index(node)).SetValues([-1, vehicle])
@@ -204,7 +205,7 @@ class OrToolsModel:
         every = np.repeat(lengths[None], len(limits), axis=0)
         for kind in self.used:
             if not arrays.data.vehicles[kind].returns:
-                every[kind, :, arrays.depot(kind)] = 0
+                every[kind, :, arrays.homes[kind]] = 0
         most = [int(limits[kind]) for kind in self.kinds]
         self.model.AddDimensionWithVehicleTransitAndCapacity(self._matrices(every), 0, most, True, "length")
 
@@ -221,6 +222,7 @@ class OrToolsModel:
     def _breaks(self) -> None:
         """Add the breaks of drivers, in order and not during a service."""
         arrays, solver = self.arrays, self.model.solver()
+        service = arrays.clock.stay(arrays.stay[:, arrays.nodes])
         starts = {self.model.Start(vehicle) for vehicle in range(len(self.kinds))}
         for vehicle, kind in enumerate(self.kinds):
             intervals = [
@@ -231,7 +233,7 @@ class OrToolsModel:
             ]
             if intervals:
                 stay = [
-                    0 if index in starts else int(arrays.service[kind, self.manager.IndexToNode(index)])
+                    0 if index in starts else int(service[kind, self.manager.IndexToNode(index)])
                     for index in range(self.model.Size())
                 ]
                 self.clock.SetBreakIntervalsOfVehicle(intervals, vehicle, stay)
@@ -253,7 +255,7 @@ class OrToolsModel:
 
     def _incompatibilities(self) -> None:
         """Keep incompatible nodes on different routes; those with the same incompatibilities share a visit type."""
-        apart = self.arrays.apart
+        apart = self.arrays.data.apart[np.ix_(self.arrays.nodes, self.arrays.nodes)]
         types = np.unique(apart, axis=0, return_inverse=True)[1].ravel()
         policy = pywrapcp.RoutingModel.TYPE_ADDED_TO_VEHICLE
         for node in range(self.arrays.depots, self.arrays.size):
@@ -264,7 +266,6 @@ class OrToolsModel:
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
-_FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
 _GLANCE = 256
 _START = 100  # steps for each client of the search for a start
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
@@ -368,7 +369,7 @@ def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
     """
     if options.initial is not None:
         return known_part(model.problem, options.initial)
-    hard = model.data.has_sources or any(model.breaks) or model.apart.any()
+    hard = model.data.has_sources or any(model.breaks) or model.data.apart.any()
     if not hard or why_no_kernel():
         return None
     search = RacerRun(model.problem, None, options.seed, None, options.clock)
@@ -382,8 +383,8 @@ def _rounded_by(model: RoutingIntegers, plan: RoutingPlan) -> tuple[float, float
         return 0.0, 0.0
     for (kind, _), route in zip(model.fleet, model.node_routes(plan), strict=True):
         if route:
-            ends = [model.last_depot(kind)] if model.data.vehicles[kind].returns else []
-            stops = np.array([model.depot(kind), *route, *ends])
+            ends = [model.ends[kind]] if model.data.vehicles[kind].returns else []
+            stops = np.array([model.homes[kind], *route, *ends])
             exact = model.problem.planning_values.costs[kind][model.nodes[stops[:-1]], model.nodes[stops[1:]]]
             paid = model.cost[kind, stops[:-1], stops[1:]] / model.money.factor
             moved, legs = moved + float((paid - exact).sum()), legs + len(stops) - 1
@@ -441,15 +442,10 @@ class _Search:
         self.model.AddAtSolutionCallback(_weakly(self._on_solution))
         # between two plans the search may look for times for long
         self.model.AddSearchMonitor(self.model.solver().CustomLimit(_weakly(self._is_over)))
-        for first in _FIRST:
-            if self.error is not None or self._should_stop() or self.seconds >= self.options.time_limit:
-                break
-            parameters = self._parameters()
-            parameters.first_solution_strategy = getattr(routing_enums_pb2.FirstSolutionStrategy, first)
-            if self._searched(parameters, start):
-                if self._single_client and not self.message:
-                    self.message = "ended by itself: there is one client only"
-                break
+        if not self._should_stop() and self.seconds < self.options.time_limit:
+            self._search(start)
+        if self._single_client and self.best is not None and not self.message:
+            self.message = "ended by itself: there is one client only"
         if self.error is not None:
             raise self.error
 
@@ -470,27 +466,27 @@ class _Search:
         kinds = routing_enums_pb2.LocalSearchMetaheuristic
         metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
         parameters.local_search_metaheuristic = metaheuristic
+        first = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
+        parameters.first_solution_strategy = first
         weight = np.random.default_rng(self.options.seed).uniform(*_PENALTY_WEIGHTS)
         parameters.guided_local_search_lambda_coefficient = float(weight)
         return parameters
 
-    def _searched(self, parameters: Any, start: NodeRoutes | None) -> bool:
-        """Search with some parameters; return whether there is a plan."""
+    def _search(self, start: NodeRoutes | None) -> None:
+        """Search from a plan that keeps all rules, or from scratch."""
+        parameters = self._parameters()
         self.model.CloseModelWithParameters(parameters)
-        given = None
+        solution = None
         if start is not None:
             # reading it with its times may search for them without end
             given = self.model.solver().Assignment()
-            if not self.model.RoutesToAssignment(self.routing_model.index_routes(start), True, True, given):
-                given = None
-        solution = None
-        if given is not None:
-            solution = self.model.SolveFromAssignmentWithParameters(given, parameters)
+            indices = self.routing_model.index_routes(start)
+            if self.model.RoutesToAssignment(indices, True, True, given):
+                solution = self.model.SolveFromAssignmentWithParameters(given, parameters)
         if solution is None:
             solution = self.model.SolveWithParameters(parameters)
         if solution is not None and self.value is None:
             self.best = self._node_routes(solution.Value)
-        return solution is not None
 
     def _node_routes(self, value: Callable[[Any], int]) -> list[list[int]]:
         """Return nodes by vehicle, given the values of the solver's variables."""

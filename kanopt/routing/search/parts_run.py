@@ -18,7 +18,6 @@ from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.problem_part import ProblemPart, Vehicle, part_of_problem
-from kanopt.routing.search.racer.plan_data import served_together
 from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
 
 # A first plan for thousands of clients: savings over near neighbours.
@@ -68,7 +67,7 @@ class _Savings:
         rests = np.array([sum(each.length for each in breaks) for breaks in data.breaks])
         self.longest = data.of_vehicles("max_duration") - rests
         self.end = data.of_vehicles("shift_end") - rests
-        self.latest = np.where(data.has_soft_window, np.inf, data.latest)
+        self.latest = data.due
         self.load = np.maximum(
             data.demands, np.where(np.arange(len(data.demands))[:, None] == 0, data.pickup, 0.0)
         )
@@ -88,9 +87,7 @@ class _Savings:
         types, count = len(data.vehicles), max(0, min(_NEAR, size - self.first - 1))
         self.near = np.zeros((size, count), dtype=np.intp)
         self.hop, self.out, self.back = (np.zeros((2, types, size, *more)) for more in ((count,), (), ()))
-        homes = [data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles]
-        ends = [data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles]
-        for kind, home in enumerate(homes):
+        for kind, home in enumerate(data.homes.tolist()):
             self.out[:, kind] = [
                 each[min(kind, len(each) - 1), 0] for each in self.planning.arcs_from(np.array([home]))
             ]
@@ -107,7 +104,7 @@ class _Savings:
             for part, each in enumerate(arcs):
                 self.hop[part][:, tails] = each[:, rows, self.near[tails]]
                 for kind, vehicle in enumerate(data.vehicles):
-                    self.back[part, kind, tails] = each[kind, :, ends[kind]] if vehicle.returns else 0.0
+                    self.back[part, kind, tails] = each[kind, :, data.ends[kind]] if vehicle.returns else 0.0
 
     def _offer(self, route: Sequence[int], kinds: Sequence[int]) -> tuple[float, int] | None:
         """Return the price of a route and the vehicle type that drives it best, None where none of some can."""
@@ -348,7 +345,7 @@ class PartsRun:
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """The clients that are served together or not at all, by each of them."""
         data = self.problem.data
-        together = (tuple(data.names[node] for node in nodes) for nodes in served_together(data))
+        together = (tuple(data.names[node] for node in nodes) for nodes in data.served_together)
         return {name: names for names in together for name in names}
 
     def _idle(self, beside: int, alone: int, share: float) -> set[Vehicle]:
