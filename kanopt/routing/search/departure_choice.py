@@ -206,7 +206,7 @@ class DepartureChoice:
         latest, fixed, _ = self._days
         chosen = self.start.copy()
         chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
-        return chosen
+        return self._kept_rules(chosen)
 
     def _all_in_time(self, leave: Floats) -> Flags:
         """Say on which days everybody on all routes is in time; (days,)."""
@@ -238,7 +238,7 @@ class DepartureChoice:
         The one that costs least on typical times where that keeps them, or none does, which is noted.
         """
         found, free = self.start.copy(), set(self.free.tolist())
-        lows = dict(zip(self.free.tolist(), self._earliest().tolist(), strict=True))
+        lows = dict(zip(self.free.tolist(), self._earliest.tolist(), strict=True))
         for route in np.flatnonzero(self.levels.any(axis=1)).tolist():
             low, high = lows.get(route, found[route]), found[route]
             broken = self._broken_promises(route, high)
@@ -273,7 +273,7 @@ class DepartureChoice:
         Not after the one that costs least on typical times, and -inf where none is. Who leaves earlier is taken to
         arrive no later.
         """
-        routes, lows = len(self.start), self._earliest()
+        routes, lows = len(self.start), self._earliest
         found = np.where(flags[:, self.free], self.start[self.free], -np.inf)
         day, place = np.nonzero(~flags[:, self.free] & (lows < self.start[self.free]))
         rows, low, high = day * routes + self.free[place], lows[place], self.start[self.free[place]]
@@ -286,16 +286,36 @@ class DepartureChoice:
         found[day, place] = low
         return np.asarray(found)
 
-    def _earliest(self) -> Floats:
-        """Return from when on each free route breaks no rule on typical times that it keeps as it is; (free,)."""
+    @cached_property
+    def _holding(self) -> Floats:
+        """Departures of each free route that break no rule on typical times that it keeps as it is; (free, looked at).
+
+        They are looked at from the cheapest one back to the earliest there may be; -inf where one breaks a rule. Where
+        the law of travel time has a steep step, some that break one lie between others.
+        """
         start, first = self.start[self.free], np.minimum(self.own.earliest, self.start)[self.free]
         share = np.arange(_EARLIER + 1) / _EARLIER
         leave = start[:, None] - (start - first)[:, None] * share
         grid = self.own.select(np.repeat(self.free, len(share)))
         broken, missed = (each.reshape(leave.shape) for each in judge_departures(grid, leave.reshape(-1))[:2])
-        worse = (broken > broken[:, :1]) | (missed > missed[:, :1])
-        kept = np.where(worse.any(axis=1), worse.argmax(axis=1), len(share)) - 1
-        return np.asarray(leave[np.arange(len(start)), kept])
+        return np.where((broken > broken[:, :1]) | (missed > missed[:, :1]), -np.inf, leave)
+
+    @property
+    def _earliest(self) -> Floats:
+        """The earliest departure of each free route among these; (free,)."""
+        return np.asarray(np.where(np.isfinite(self._holding), self._holding, np.inf).min(axis=1))
+
+    def _kept_rules(self, leave: Floats) -> Floats:
+        """Return departures of all routes, an earlier one that holds in place of each that breaks a rule."""
+        grid = self.own.select(self.free)
+        own, start = (judge_departures(grid, each[self.free])[:2] for each in (leave, self.start))
+        worse = (own[0] > start[0]) | (own[1] > start[1])
+        held = np.where(self._holding <= leave[self.free, None], self._holding, -np.inf).max(
+            axis=1, initial=-np.inf
+        )
+        found = leave.copy()
+        found[self.free] = np.where(worse & np.isfinite(held), held, leave[self.free])
+        return found
 
     def _levels(self, latest: Floats, needed: int) -> Floats:
         """Return departures of a route, the earliest first, which lose about equally many days.
