@@ -27,7 +27,7 @@ from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.simulate import Drive, price_plan, price_side_by_side
 from kanopt.routing.simulate.drive import LegTimes, drive_forward, drive_of
-from kanopt.routing.simulate.legs import ChangedTimes, DrivingErrors, PaddedRoutes, pad_routes, service_begin
+from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes, service_begin
 from kanopt.units import convert
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class ReviewedDay:
     @cached_property
     def _grid(self) -> PaddedRoutes:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return pad_routes(laws, planning, self.day.plan.reopened().routes, frozen=False)
+        return pad_routes(laws, planning, self.day.plan.reopened().routes)
 
     @cached_property
     def routes(self) -> PaddedRoutes:
@@ -345,12 +345,12 @@ class ReviewedDay:
         # legs over places that nobody had planned take as much longer than the way between as they did
         longer = self.actual.duration - (self._likely.arrive - self._likely.leave)
         detours = np.where(self.day.detour & self._grid.valid, longer, 0.0)
-        errors = DrivingErrors(
-            ChangedTimes(travel.reshape(-1, legs), np.tile(detours, (count, 1))),
-            ChangedTimes(service.reshape(-1, legs), np.zeros((count * routes, legs))),
+        grid = replace(
+            self.routes.select(np.tile(np.arange(routes), count)),
+            travel_errors=ChangedTimes(travel.reshape(-1, legs), np.tile(detours, (count, 1))),
+            service_errors=ChangedTimes(service.reshape(-1, legs), np.zeros((count * routes, legs))),
         )
-        grid = self.routes.select(np.tile(np.arange(routes), count))
-        return self._drive(replace(grid, errors=errors), np.tile(self.departure, count))
+        return drive_of(grid, np.tile(self.departure, count))
 
     def _with_effects(self, *, levels: bool, draws: slice | None = None) -> Drive:
         """Return the routes driven with the day, and with what the laws are wrong by at levels."""
@@ -364,19 +364,14 @@ class ReviewedDay:
         as_law = np.ones((1, *self._grid.valid.shape))
         planned, left = self._departures
         return {
-            ORDER: self._drive(self._grid, planned),
-            DEPARTURE: self._drive(self._grid, left),
-            LOADS: self._drive(self.routes, left),
+            ORDER: drive_of(self._grid, planned),
+            DEPARTURE: drive_of(self._grid, left),
+            LOADS: drive_of(self.routes, left),
             DETOURS: self.replayed(as_law, as_law),
             DAY: self._with_effects(levels=False),
             LAW: self._with_effects(levels=True),
-            CHANCE: self._drive(self.routes, left, self.actual),
+            CHANCE: drive_of(self.routes, left, self.actual),
         }
-
-    def _drive(self, grid: PaddedRoutes, departure: Floats, times: LegTimes | None = None) -> Drive:
-        count = len(departure) // len(self._grid.valid)
-        stops = [len(route.clients) for route in self.day.plan.routes] * count
-        return drive_of(grid, stops, departure, times or drive_forward(grid, departure))
 
     # ---- what is told of it
 

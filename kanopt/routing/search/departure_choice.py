@@ -112,7 +112,7 @@ class DepartureChoice:
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
         self.data = problem.data
-        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes, frozen=False)
+        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes)
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
         self.longest = float(typical.simulation.route_durations.max(initial=0.0))
