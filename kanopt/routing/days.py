@@ -22,8 +22,7 @@ from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.rules.rule import Flags
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side, slack
+from kanopt.routing.simulate import broken_rules_of_routes, price_side_by_side, slack
 from kanopt.routing.simulate.drive import drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
 
@@ -141,23 +140,14 @@ def draw_days(
     travel, service = (law.draw(shape, rng) for law, rng in zip(laws, streams, strict=False))
     grid = plan.select(np.tile(np.arange(routes), days))
     grid = replace(grid, travel_errors=travel, service_errors=service)
-    demands = _draw_demands(problem.data, days, uncertainty, streams[_DEMAND])
-    if demands is None:
+    mean, stated = problem.data.demand, np.nan_to_num(problem.data.of_nodes("demand_sd"))
+    deviation = demand_deviations(mean, stated, uncertainty)
+    if not (deviation * mean).any():
         return grid
+    demands = draw_log_normal(mean, deviation, days, uncertainty.shared_demand or 0.0, streams[_DEMAND])
     nodes = grid.nodes.reshape(days, routes, legs + 1)
     carried = demands[np.arange(days)[:, None, None], nodes]
     return grid.with_demands(carried.reshape(days * routes, legs + 1))
-
-
-def _draw_demands(
-    data: RoutingData, days: int, uncertainty: Uncertainty, rng: np.random.Generator
-) -> Floats | None:
-    """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
-    mean, stated = data.demand, np.nan_to_num(data.of_nodes("demand_sd"))
-    deviation = demand_deviations(mean, stated, uncertainty)
-    if not (deviation * mean).any():
-        return None
-    return draw_log_normal(mean, deviation, days, uncertainty.shared_demand or 0.0, rng)
 
 
 def routing_time_laws(problem: RoutingModel, uncertainty: Uncertainty) -> tuple[UncertainLaw, UncertainLaw]:
@@ -200,12 +190,9 @@ def late_in_plan(assessment: RoutingAssessment) -> tuple[Flags, Flags]:
     """Say at which stops service begins too late in the plan itself, and which routes are back after their shift."""
     data, driven, ends = assessment.problem.data, assessment.simulation, shift_ends(assessment)
     served = driven.head >= len(data.depots)
-    return late_legs(data, driven)[served], np.asarray(driven.finish > ends + slack(ends))
-
-
-def late_legs(data: RoutingData, driven: Drive) -> Flags:
-    """Say at which heads of legs service begins after the last window."""
-    return np.asarray(driven.late > slack(data.latest[driven.head]))
+    return (driven.late > slack(data.latest[driven.head]))[served], np.asarray(
+        driven.finish > ends + slack(ends)
+    )
 
 
 def shift_ends(assessment: RoutingAssessment) -> Floats:

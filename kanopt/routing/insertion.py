@@ -31,7 +31,7 @@ LoneTrips = Callable[[Client], LoneTrip]
 def lone_trips(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> LoneTrips:
     """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
     data, kind = laws.data, laws.data.type_index[vehicle.name]
-    ends = data.index[data.depot_of[vehicle.name]], data.index[data.end_of[vehicle.name]]
+    ends = int(data.homes[kind]), int(data.ends[kind])
     times = planning.durations[kind]
     out, back = _shortest_paths(times, *ends, returns=vehicle.returns)
     lengths = laws.all_lengths()

@@ -71,7 +71,10 @@ def test_lengths_have_units():
         ({"nodes": NODES[:2]}, "'3' is not among the nodes"),
         ({"nodes": pd.concat([NODES, NODES[:1]])}, "nodes: '1' appears more than once"),
         ({"law": MINUTES.bind(km=link.length, speed=link.sped)}, "'link.sped'; did you mean 'link.speed'"),
-        ({"law": MINUTES.bind(km=arc.distance, speed=30.0)}, "does not know 'arc.distance'; known: link.…"),
+        (
+            {"law": MINUTES.bind(km=arc.distance, speed=30.0)},
+            "does not know 'arc.distance'; known: 'link.head'",
+        ),
         ({"links": LINKS.assign(speed=list("abcd"))}, "links: "),
     ],
 )

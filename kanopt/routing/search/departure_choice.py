@@ -116,7 +116,10 @@ class DepartureChoice:
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
         self.longest = float(typical.simulation.route_durations.max(initial=0.0))
-        self.levels = self._promises(typical)
+        promised = {client.name: client.on_time or 0.0 for client in problem.clients}
+        levels = np.array([promised.get(name, 0.0) for name in self.data.names])
+        # the probability that is promised to the client at the end of each leg; (routes, legs)
+        self.levels = np.where(self.own.valid, levels[self.own.head], 0.0)
         most = max(target, float(self.levels.max(initial=0.0)))
         wanted = max(_FEWEST, round(most / max(1.0 - most, 1e-3) / _ERROR**2))
         size = max(self.own.valid.size, 1)
@@ -141,12 +144,6 @@ class DepartureChoice:
         ends = shift_ends(typical)
         return limits, np.where(late_routes, np.inf, ends + slack(ends))
 
-    def _promises(self, typical: RoutingAssessment) -> Floats:
-        """Return the probability that is promised to the client at the end of each leg, else 0; (routes, legs)."""
-        promised = {client.name: client.on_time or 0.0 for client in typical.problem.clients}
-        levels = np.array([promised.get(name, 0.0) for name in self.data.names])
-        return np.asarray(np.where(self.own.valid, levels[self.own.head], 0.0))
-
     def departures(self) -> tuple[Floats, bool]:
         """Return when each route leaves, and whether the target is reached."""
         if not len(self.start):
@@ -163,7 +160,7 @@ class DepartureChoice:
         prices = self._prices([self._levels(known, needed) for known in latest.T])
         for _ in range(_ROUNDS):
             chosen = self._chosen(prices, needed)
-            found = int(self._all_in_time(chosen).sum())
+            found = int(self._routes_in_time(chosen).all(axis=1).sum())
             if found >= needed or needed >= most:
                 break
             # who leaves earlier was later on some days after all
@@ -184,15 +181,9 @@ class DepartureChoice:
         return found
 
     @cached_property
-    def _kept(self) -> Floats:
-        """The latest departures with which promises to single clients are kept; (routes,)."""
-        return self._keep_promises()
-
-    @cached_property
     def _flags(self) -> Flags:
         """Which routes have everybody in time on each day, leaving when that is cheapest; (days, routes)."""
-        rows = np.arange(self.days * len(self.start))
-        return self.in_time(rows, np.tile(self.start, self.days)).reshape(self.days, -1)
+        return self._routes_in_time(self.start)
 
     @cached_property
     def _days(self) -> tuple[Floats, Flags, int]:
@@ -208,10 +199,10 @@ class DepartureChoice:
         chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
         return self._kept_rules(chosen)
 
-    def _all_in_time(self, leave: Floats) -> Flags:
-        """Say on which days everybody on all routes is in time; (days,)."""
+    def _routes_in_time(self, leave: Floats) -> Flags:
+        """Say which routes have everybody in time on each day; (days, routes)."""
         rows = np.arange(self.days * len(self.start))
-        return np.asarray(self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1).all(axis=1))
+        return self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1)
 
     def in_time(self, rows: Indices, leave: Floats) -> Flags:
         """Say which routes have everybody in time; who is under way when a law has no value is not.
@@ -223,17 +214,19 @@ class DepartureChoice:
         leave
             When each leaves.
         """
-        blocks = [self._in_time(rows[some], leave[some]) for some in self._blocks(len(rows))]
-        return np.concatenate(blocks) if blocks else np.zeros(0, dtype=bool)
+        found = np.zeros(len(rows), dtype=bool)
+        for some in self._blocks(len(rows)):
+            route, times = (
+                rows[some] % len(self.start),
+                drive_forward(self.grid.select(rows[some]), leave[some]),
+            )
+            back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
+            found[some] = (times.begin <= self.limits[route]).all(axis=1) & back
+        return found
 
-    def _in_time(self, rows: Indices, leave: Floats) -> Flags:
-        times = drive_forward(self.grid.select(rows), leave)
-        route = rows % len(self.start)
-        back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
-        return np.asarray((times.begin <= self.limits[route]).all(axis=1) & back)
-
-    def _keep_promises(self) -> Floats:
-        """Return the latest departure with which the promises to single clients on each route are kept; (routes,).
+    @cached_property
+    def _kept(self) -> Floats:
+        """The latest departure with which the promises to single clients on each route are kept; (routes,).
 
         The one that costs least on typical times where that keeps them, or none does, which is noted.
         """
