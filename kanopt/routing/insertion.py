@@ -477,17 +477,14 @@ def violations_by_route(
     routes, driven
         Routes, and the drive of all of them together.
     """
-    found: list[list[Violation]] = [[] for _ in routes]
-    for rule in LIMITS:
-        for place, violation in rule.passed(DrivenPlan(facts, RoutingPlan(tuple(routes)), driven, False)):
-            found[place].append(violation)
     ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
-    others = [rule for rule in RULES if rule not in LIMITS]
-    for place, violations in enumerate(found):
+    rules = (*LIMITS, *(rule for rule in RULES if rule not in LIMITS))
+    found = []
+    for place, route in enumerate(routes):
         alone = driven.of_route(place, slice(ends[place], ends[place + 1]))
-        case = DrivenPlan(facts, RoutingPlan((routes[place],)), alone, whole=False)
-        violations += [violation for rule in others for violation in rule.broken(case)]
-    return [tuple(violations) for violations in found]
+        case = DrivenPlan(facts, RoutingPlan((route,)), alone, whole=False)
+        found.append(tuple(violation for rule in rules for violation in rule.broken(case)))
+    return found
 
 
 def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:

@@ -441,17 +441,13 @@ class Limit(Rule):
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield every limit that is passed."""
-        return (violation for _, violation in self.passed(case))
-
-    def passed(self, case: DrivenPlan) -> Iterator[tuple[int, Violation]]:
-        """Yield the same with the route on which it is, as a position."""
         for measure in self.measures(case.data, case.driven):
             for place in np.flatnonzero(measure.is_over).tolist():
                 route, value = int(measure.route[place]), float(measure.values[place])
                 limit, label = float(measure.limits[place]), case.label(route)
                 where = label if measure.where is None else measure.where(case, place)
                 message = label + measure.say(case, place, value, limit)
-                yield route, Violation(self.name, where, value - limit, measure.unit, message)
+                yield Violation(self.name, where, value - limit, measure.unit, message)
 
     def breaking(self, data: RoutingData, driven: Drive) -> Flags:
         """Say which routes pass a limit; (routes,)."""
