@@ -148,7 +148,7 @@ def _of_pairs(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -
             f"{what}: {list_names(shown, quoted=False)} appears more than once; keep one row per pair"
         )
     square = pd.Series(values, index=pd.MultiIndex.from_tuples(pairs)).unstack()
-    return np.array(square.reindex(index=names, columns=names), dtype=float)
+    return square.reindex(index=list(names), columns=list(names)).to_numpy(dtype=float, copy=True)
 
 
 def _renamed_ends(columns: Sequence[str], what: str) -> str:

@@ -111,7 +111,7 @@ class DepartureChoice:
         time_limit: float = math.inf,
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
-        self.data = problem.data
+        self.data, self.typical = problem.data, typical
         self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes)
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
@@ -143,6 +143,15 @@ class DepartureChoice:
         limits[tuple(each[late_stops] for each in np.nonzero(served))] = np.inf
         ends = shift_ends(typical)
         return limits, np.where(late_routes, np.inf, ends + slack(ends))
+
+    def plan(self) -> tuple[RoutingAssessment, bool]:
+        """Return the plan that leaves then, and whether it reaches the target; the one given where it breaks a rule."""
+        leaves, reached = self.departures()
+        if (leaves == self.start).all():
+            return self.typical, reached
+        found: Any = self.typical.problem.assess(self.typical.plan.leaving(leaves.tolist()))
+        broken = found.rank.breaks_rules > self.typical.rank.breaks_rules
+        return (self.typical, False) if broken else (found, reached)
 
     def departures(self) -> tuple[Floats, bool]:
         """Return when each route leaves, and whether the target is reached."""
@@ -460,13 +469,8 @@ def leave_in_time(
     typical = assessment.settled()
     free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
     choice = DepartureChoice(typical, free, target, uncertainty, time_limit)
-    chosen, reached = choice.departures()
-    moved = chosen != typical.simulation.departure
-    found = typical
-    if moved.any():
-        found = problem.assess(plan.leaving(chosen.tolist()))
-        if found.rank.breaks_rules > typical.rank.breaks_rules:
-            found, moved = typical, np.zeros_like(moved)
+    found, reached = choice.plan()
+    moved = found.simulation.departure != typical.simulation.departure
     if keep_given and moved.any():
         often = f"{number_text(100.0 * target, 6)} % of days" if reached else "as many days as they allow"
         when = f"vehicles leave so that everyone is in time on {often}"
