@@ -387,9 +387,9 @@ class InsertionFinder:
 
     def _linked_clients(self, client: str) -> tuple[list[str], list[str], set[int]]:
         """Return the source to insert first, the clients to insert later, and the routes that serve linked clients."""
-        known = {each.name: each for each in self.data.clients}
-        source = known[client].source or client
-        linked = [each.name for each in self.data.clients if each.source == source]
+        at = self.data.index[client]
+        group = next(nodes for nodes in self.data.served_together if at in nodes)
+        source, *linked = (self.data.names[node] for node in group)
         if not linked:
             return [], [client], set()
         homes = {self.served[name] for name in (source, *linked) if name in self.served}

@@ -266,6 +266,7 @@ class OrToolsModel:
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
+_FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
 _GLANCE = 256
 _START = 100  # steps for each client of the search for a start
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
@@ -442,10 +443,15 @@ class _Search:
         self.model.AddAtSolutionCallback(_weakly(self._on_solution))
         # between two plans the search may look for times for long
         self.model.AddSearchMonitor(self.model.solver().CustomLimit(_weakly(self._is_over)))
-        if not self._should_stop() and self.seconds < self.options.time_limit:
-            self._search(start)
-        if self._single_client and self.best is not None and not self.message:
-            self.message = "ended by itself: there is one client only"
+        for first in _FIRST:
+            if self.error is not None or self._should_stop() or self.seconds >= self.options.time_limit:
+                break
+            parameters = self._parameters()
+            parameters.first_solution_strategy = getattr(routing_enums_pb2.FirstSolutionStrategy, first)
+            if self._searched(parameters, start):
+                if self._single_client and not self.message:
+                    self.message = "ended by itself: there is one client only"
+                break
         if self.error is not None:
             raise self.error
 
@@ -466,27 +472,27 @@ class _Search:
         kinds = routing_enums_pb2.LocalSearchMetaheuristic
         metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
         parameters.local_search_metaheuristic = metaheuristic
-        first = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
-        parameters.first_solution_strategy = first
         weight = np.random.default_rng(self.options.seed).uniform(*_PENALTY_WEIGHTS)
         parameters.guided_local_search_lambda_coefficient = float(weight)
         return parameters
 
-    def _search(self, start: NodeRoutes | None) -> None:
-        """Search from a plan that keeps all rules, or from scratch."""
-        parameters = self._parameters()
+    def _searched(self, parameters: Any, start: NodeRoutes | None) -> bool:
+        """Search with some parameters; return whether there is a plan."""
         self.model.CloseModelWithParameters(parameters)
-        solution = None
+        given = None
         if start is not None:
             # reading it with its times may search for them without end
             given = self.model.solver().Assignment()
-            indices = self.routing_model.index_routes(start)
-            if self.model.RoutesToAssignment(indices, True, True, given):
-                solution = self.model.SolveFromAssignmentWithParameters(given, parameters)
+            if not self.model.RoutesToAssignment(self.routing_model.index_routes(start), True, True, given):
+                given = None
+        solution = None
+        if given is not None:
+            solution = self.model.SolveFromAssignmentWithParameters(given, parameters)
         if solution is None:
             solution = self.model.SolveWithParameters(parameters)
         if solution is not None and self.value is None:
             self.best = self._node_routes(solution.Value)
+        return solution is not None
 
     def _node_routes(self, value: Callable[[Any], int]) -> list[list[int]]:
         """Return nodes by vehicle, given the values of the solver's variables."""

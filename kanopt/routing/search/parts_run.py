@@ -71,7 +71,7 @@ class _Savings:
         self.load = np.maximum(
             data.demands, np.where(np.arange(len(data.demands))[:, None] == 0, data.pickup, 0.0)
         )
-        bound = {*np.flatnonzero(data.source >= 0).tolist(), *data.source[data.source >= 0].tolist()}
+        bound = {node for nodes in data.served_together if len(nodes) > 1 for node in nodes}
         bound |= {data.index[name] for name in data.pinned}
         self._look_up()
         self.route_of: dict[int, list[int]] = {}

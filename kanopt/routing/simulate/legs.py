@@ -99,7 +99,7 @@ class PaddedRoutes:
 
     def select(self, routes: Integers) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
-        of_routes = (
+        of_routes = [
             "kind",
             "tail",
             "head",
@@ -110,7 +110,7 @@ class PaddedRoutes:
             "has_left",
             "fixed",
             "stops",
-        )
+        ]
         found: dict[str, Any] = {
             name: None if (each := getattr(self, name)) is None else each[routes] for name in of_routes
         }
