@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.errors import LawValueError, ProblemError
+from kanopt.errors import LawValueError, ProblemError, nearest
 from kanopt.faults import Fault, Setting
 from kanopt.formulas.columns import CALENDAR
 from kanopt.formulas.formula import BoundFormula, Formula
@@ -28,8 +28,6 @@ from kanopt.units import convert, same_dimension
 
 UNBOUND = "unbound"
 """The scope of references that stand in for what a file does not bind."""
-_SPELT_ALIKE = 0.7
-_SHOWN = 12
 
 
 def law_mistake(
@@ -62,7 +60,7 @@ def law_mistake(
     duration: is None; give a bound formula or a matrix
     >>> wrong = law.bind(km=Reference("arc", "lenght"))
     >>> print(*law_mistake("duration", wrong, "a bound formula", {"arc.distance": "km", "clock.hour": "h"}))
-    duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?
+    duration: the problem does not know 'arc.lenght'; known: 'arc.distance'
     """
     if isinstance(law, (BoundFormula, Reference)):
         units = {law: ""} if isinstance(law, Reference) else _units_of_references(law)
@@ -93,7 +91,8 @@ def _unknown(what: str, one: Reference, unit: str, references: Mapping[str, str]
         likely = Setting(one.field, likely_reference(Variable(one.field, unit), references))
         told = (f"the input {one.field!r} of its law is not bound; write ", likely, ", or a number")
         return Fault(what, told, reference=str(one))
-    advice = nearest_reference(str(one), unit, references)
+    of_scope = [name for name in references if name.startswith(f"{one.scope}.")]
+    advice = nearest(str(one), of_scope or references)
     return Fault(what, f"the problem does not know {str(one)!r}", advice=advice, reference=str(one))
 
 
@@ -125,40 +124,6 @@ def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
         )
 
     return max(references, key=likeness, default="scope.field")
-
-
-def nearest_reference(given: str, unit: str, references: Mapping[str, str]) -> str:
-    """Return a hint, to end a message, that names the reference which is spelt most like one that is none.
-
-    Parameters
-    ----------
-    given
-        What was written.
-    unit
-        The unit of what is bound to it; what measures something else is not meant.
-    references
-        What there is, each with its unit.
-
-    Examples
-    --------
-    >>> known = {"arc.distance": "km", "arc.duration": "min", "client.service_duration": "min"}
-    >>> nearest_reference("arc.lenght", "km", known), nearest_reference("client.srvice_duration", "", known)
-    ("did you mean 'arc.distance'?", "did you mean 'client.service_duration'?")
-    """
-    scope, _, field = given.partition(".")
-    inside = {name: unit for name, unit in references.items() if name.partition(".")[0] == scope}
-
-    def spelt(reference: str) -> float:
-        return SequenceMatcher(None, field, reference.partition(".")[2]).ratio()
-
-    close = [name for name in inside or references if spelt(name) >= _SPELT_ALIKE]
-    measured = [name for name, other in inside.items() if unit and other and same_dimension(unit, other)]
-    if close or measured:
-        return f"did you mean {max(close, key=spelt) if close else measured[0]!r}?"
-    if inside:
-        return f"known: {list_names(sorted(inside), _SHOWN)}"
-    scopes = dict.fromkeys(name.partition(".")[0] for name in references)
-    return f"known: {', '.join(f'{scope}.…' for scope in scopes)}"
 
 
 def _units_of_references(law: BoundFormula) -> dict[Reference, str]:

@@ -244,16 +244,11 @@ class Uncertainty:
     shared_demand
         Part of the variance of demands that all clients, or all amounts that markets want, have in common. None for
         what a law of demand found in groups, and else for none.
-    within
-        Whether errors are shared by all routes of a ``"day"``, or by the legs of one ``"route"`` only.
-    gross_errors
-        Whether gross errors of the held-out rows, beyond five robust standard deviations, happen to a plan too. False
-        where they are faults of the record.
 
     Examples
     --------
-    >>> Uncertainty(travel=0.1, shared=0.5).within
-    'day'
+    >>> Uncertainty(travel=0.1, shared=0.5).shared
+    0.5
     """
 
     travel: Amount | None = None
@@ -262,8 +257,6 @@ class Uncertainty:
     demand: Amount | None = None
     shared: Share | None = None
     shared_demand: Share | None = None
-    within: Literal["day", "route"] = "day"
-    gross_errors: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self, "uncertainty")
@@ -285,9 +278,10 @@ class Erring:
     places: str
     field: Literal["shared", "shared_demand"] = "shared"
 
-    def within(self, uncertainty: Uncertainty) -> str:
-        """Return within what errors are shared."""
-        return uncertainty.within if self.field == "shared" else "draw"
+    @property
+    def within(self) -> str:
+        """Within what errors are shared."""
+        return "day" if self.field == "shared" else "draw"
 
     def shared(self, uncertainty: Uncertainty) -> float | None:
         """Return the part of the variance that is stated to be shared."""
@@ -312,16 +306,13 @@ class UncertainLaw:
     unit: float
     told: str
 
-    def draw(self, shape: tuple[int, int, int], within: str, rng: np.random.Generator) -> LawErrors | None:
+    def draw(self, shape: tuple[int, int, int], rng: np.random.Generator) -> LawErrors | None:
         """Draw the errors of days, routes and legs; one after the other they are the routes of the first day first."""
         if self.model is None:
             return None
         days, routes, legs = shape
         shift, factor = (np.repeat(each, routes) for each in self.model.draw_bias(days, rng))
-        if within == "day":
-            common: Floats = np.repeat(rng.standard_normal(days), routes)
-        else:
-            common = rng.standard_normal(days * routes)
+        common = np.repeat(rng.standard_normal(days), routes)
         shared = np.repeat(self.model.shape.draw_common(days, rng), routes)
         own = self.model.shape.own((days * routes, legs), rng)
         return LawErrors(self.model, self.unit, shift, factor, shared, common, own)
@@ -356,8 +347,7 @@ def uncertain_law(
     if law is None or fit is None:
         return UncertainLaw(None, 1.0, f"{name} are taken as they are: no errors of them are known")
     model = fit.error_model
-    noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
-    gross = model.shape.gross_share
+    noise = model.shape
     if shared is not None:
         noise = replace(noise.with_share(shared), groups=0)
     model = replace(model, noise_shape=noise)
@@ -365,17 +355,14 @@ def uncertain_law(
         f"{name} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
         f"{_shared_text(what, noise, uncertainty)}"
     )
-    if gross:
-        happen = (
-            "happen" if uncertainty.gross_errors else "are taken for faults of the record and do not happen"
-        )
-        told += f"; gross errors, {percent_text(gross)} of the rows, {happen}"
+    if noise.gross_share:
+        told += f"; gross errors, {percent_text(noise.gross_share)} of the rows, happen"
     return UncertainLaw(model, unit_factor(law.formula.output.unit, unit), told)
 
 
 def _shared_text(what: Erring, noise: Noise, uncertainty: Uncertainty) -> str:
     """Say which part of errors is shared, and how that is known."""
-    share, within = percent_text(noise.share), what.within(uncertainty)
+    share, within = percent_text(noise.share), what.within
     if what.shared(uncertainty) is not None:
         return f"{share} of the variance shared within a {within}, as assumed"
     if noise.by:

@@ -223,12 +223,6 @@ class Review(Answer):
             f"{percent_text(row.probability)}."
             for row in _rows_of(self.day.wrong.head(_NAMED))
         ]
-        time = self.planned.problem.units.time
-        found += [
-            f"No chance is {'the way to' if row.what == 'travel' else 'the stop at'} {row.place}: "
-            f"{amount_text(row.driven, time, 3)} instead of {amount_text(row.expected, time, 3)}."
-            for row in _rows_of(self.day.unusual.head(_NAMED))
-        ]
         return tuple(found)
 
     def _departures(self) -> Iterator[str]:

@@ -239,6 +239,30 @@ class RoutingArrays:
         return {vehicle.name: place for place, vehicle in enumerate(self.vehicles)}
 
     @cached_property
+    def homes(self) -> Indices:
+        """Node of the depot at which each vehicle type starts; (types,)."""
+        return np.array([self.index[self.depot_of[each.name]] for each in self.vehicles], dtype=np.intp)
+
+    @cached_property
+    def ends(self) -> Indices:
+        """Node of the depot at which each vehicle type ends, where it comes to one; (types,)."""
+        return np.array([self.index[self.end_of[each.name]] for each in self.vehicles], dtype=np.intp)
+
+    @cached_property
+    def fleet(self) -> tuple[tuple[int, int], ...]:
+        """Type, by its position, and number of each vehicle that a plan may need.
+
+        Of a type no more than there are clients, those to which clients are pinned, and those under way.
+        """
+        kinds = enumerate(self.vehicles)
+        most = len(self.clients)
+        found = {
+            (kind, number) for kind, one in kinds for number in range(1, min(one.num_available, most) + 1)
+        }
+        named = (*self.pinned.values(), *self.started_of)
+        return tuple(sorted(found | {(self.type_index[name], number) for name, number in named}))
+
+    @cached_property
     def depot_of(self) -> Mapping[str, str]:
         """Name of the depot of each vehicle type."""
         return {vehicle.name: vehicle.start_depot or self.depots[0].name for vehicle in self.vehicles}
@@ -263,6 +287,17 @@ class RoutingArrays:
     def demand(self) -> Floats:
         """Demand of each node."""
         return self.of_nodes("demand")
+
+    @cached_property
+    def prize(self) -> Floats:
+        """What it costs to leave out each node; 0 of one that must be served."""
+        prizes = [client.prize or 0.0 for client in self.clients]
+        return np.array([0.0] * len(self.depots) + prizes)
+
+    @cached_property
+    def mandatory(self) -> NDArray[np.bool_]:
+        """Which nodes must be served."""
+        return np.array([False] * len(self.depots) + [client.mandatory for client in self.clients])
 
     @cached_property
     def pickup(self) -> Floats:
@@ -344,6 +379,27 @@ class RoutingArrays:
         return bool((self.source >= 0).any())
 
     @cached_property
+    def served_together(self) -> tuple[tuple[int, ...], ...]:
+        """The nodes that are served together or not at all, each after the one at which it is loaded.
+
+        What a client loads for others is loaded at the depot: no source has a source.
+        """
+        members: dict[int, list[int]] = {}
+        for node in np.lexsort((np.arange(len(self.names)), self.source >= 0)).tolist():
+            members.setdefault(int(self.source[node]) if self.source[node] >= 0 else node, []).append(node)
+        return tuple(tuple(members[node]) for node in sorted(members))
+
+    @cached_property
+    def total_load(self) -> float:
+        """All that is delivered and picked up, added up."""
+        return float(self.demand.sum() + self.pickup.sum())
+
+    @cached_property
+    def most_load(self) -> float:
+        """The most that is ever on board of a vehicle that keeps to its capacity."""
+        return min(self.total_load, float(self.capacities[0].max(initial=0.0)))
+
+    @cached_property
     def demands(self) -> Floats:
         """Demand of each node in every measure, the load first; (measures, n)."""
         return np.stack([self.demand, *(self._attribute(name, "clients") for name in self.policy.capacities)])
@@ -396,12 +452,9 @@ class RoutingArrays:
         return self._of_windows(1, np.inf)
 
     def _of_windows(self, end: int, at_depot: float) -> Floats:
-        most = max((len(windows) for windows in self.windows), default=1)
-        found = np.full((most, len(self.points)), at_depot)
-        for place, windows in enumerate(self.windows, start=len(self.depots)):
-            for row in range(most):
-                found[row, place] = windows[min(row, len(windows) - 1)][end]
-        return found
+        most = max(map(len, self.windows), default=1)
+        rows = [[windows[min(row, len(windows) - 1)][end] for row in range(most)] for windows in self.windows]
+        return np.array([[at_depot] * most] * len(self.depots) + rows, dtype=float).T
 
     @cached_property
     def earliest(self) -> Floats:
@@ -412,6 +465,11 @@ class RoutingArrays:
     def latest(self) -> Floats:
         """Last closing of each node; a depot has none."""
         return np.asarray(self.closes[-1])
+
+    @cached_property
+    def due(self) -> Floats:
+        """Last closing of each node; infinite at depots and where service may be late."""
+        return np.where(self.has_soft_window, np.inf, self.latest)
 
     @cached_property
     def has_soft_window(self) -> NDArray[np.bool_]:

@@ -285,8 +285,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         dict
             By term, the amount with each fleet; (fleets,).
         """
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return prices_of_fleets(laws, planning, self.plan, self.simulation, fleets)
+        return prices_of_fleets(*self._laws, self.plan, self.simulation, fleets)
 
     def fleets_below_zero(self, fleets: Sequence[Sequence[VehicleType]]) -> NDArray[np.bool_]:
         """Say with which of several fleets a cost law falls below zero somewhere, and counts as zero; (fleets,)."""
@@ -354,6 +353,10 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return self._routes.rosters(self.pricing)
 
     @property
+    def _laws(self) -> tuple[RoutingLaws, PlanningValues]:
+        return self.problem.leg_laws, self.problem.planning_values
+
+    @property
     def _routes(self) -> RouteFigures:
         return RouteFigures(self.problem.data, self.plan, self.simulation, self.seen.legs)
 
@@ -381,20 +384,16 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return clients_served(self.problem.data, self.plan)
 
     def _left_out_price(self) -> LeftOutPrice:
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return price_of_left_out(laws, planning, self.plan, self.pricing.objective)
+        return price_of_left_out(*self._laws, self.plan, self.pricing.objective)
 
     def _price(self) -> Pricing:
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return price_plan(laws, planning, self.plan, self.simulation)
+        return price_plan(*self._laws, self.plan, self.simulation)
 
     def _price_planned(self) -> Pricing:
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return price_plan(laws, planning, self.plan, self.planned_simulation, frozen=True)
+        return price_plan(*self._laws, self.plan, self.planned_simulation, frozen=True)
 
     def _reasons(self) -> tuple[Reason, ...]:
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return plan_reasons(laws, planning, self.plan, self.simulation)
+        return plan_reasons(*self._laws, self.plan, self.simulation)
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         laws = RoutingLawUses(self.problem, self.plan, self.simulation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,10 +22,9 @@ from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.rules.rule import Flags
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side, slack
-from kanopt.routing.simulate.drive import drive_forward, drive_of
-from kanopt.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes
+from kanopt.routing.simulate import broken_rules_of_routes, price_side_by_side, slack
+from kanopt.routing.simulate.drive import drive_of
+from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
 
 MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
@@ -89,21 +88,42 @@ def drive_days(
     """
     routes = assessment.plan.routes
     on_days = problem.leg_laws.leniently() if lenient else problem.leg_laws
-    grid = pad_routes(on_days, problem.planning_values, routes, frozen=False)
+    grid = pad_routes(on_days, problem.planning_values, routes)
     streams = [np.random.default_rng([seed, part]) for part in range(4)]
     size = max(1, MOST_LEGS // max(grid.valid.size, 1))
+    missed = float(assessment.pricing.terms().get(PRIZES.term, 0.0))
     parts = []
-    for count in _blocks(days, size):
+    for begin in range(0, days, size):
+        count = min(size, days - begin)
         drawn = draw_days(problem, grid, count, laws, uncertainty, streams)
-        parts.append(_Block(problem, assessment, grid, count).drive(drawn))
+        parts.append(_drive_block(problem, drawn, np.tile(assessment.simulation.departure, count), count))
     first = parts[0]
     extra = draw_price_errors(assessment.law_uses, days, streams[_PRICE])
-    arrive, begin, finish, cost = (
+    arrive, starts, finish, cost = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("arrive", "begin", "finish", "cost")
     )
     broken = {rule: np.concatenate([part.broken[rule] for part in parts]) for rule in first.broken}
-    return DrivenDays(first.route, first.client, arrive, begin, finish, cost + extra, broken)
+    return DrivenDays(first.route, first.client, arrive, starts, finish, cost + missed + extra, broken)
+
+
+def _drive_block(problem: RoutingModel, drawn: PaddedRoutes, departure: Floats, days: int) -> DrivenDays:
+    """Drive the routes of some days, one after the other, which leave when the plan says."""
+    data, driven = problem.data, drive_of(drawn, departure)
+    legs = len(driven.head) // days
+    served = np.flatnonzero(driven.head[:legs] >= len(data.depots))
+    arrive, begin = (each.reshape(days, legs)[:, served] for each in (driven.arrive, driven.begin))
+    terms = price_side_by_side(drawn.laws, problem.planning_values, driven, days)
+    broken = broken_rules_of_routes(data, driven)
+    return DrivenDays(
+        driven.route[served],
+        driven.head[served],
+        np.where(np.isfinite(arrive), arrive, np.inf),
+        np.where(np.isfinite(begin), begin, np.inf),
+        driven.finish.reshape(days, -1),
+        sum(terms.values(), np.zeros(days)),
+        {rule: flags.reshape(days, -1) for rule, flags in broken.items()},
+    )
 
 
 def draw_days(
@@ -117,27 +137,17 @@ def draw_days(
     """Return the routes of a plan, one after the other for each day, with the errors and demands of that day."""
     routes, legs = plan.valid.shape
     shape = days, routes, legs
-    errors = DrivingErrors(
-        *(law.draw(shape, uncertainty.within, rng) for law, rng in zip(laws, streams, strict=False))
-    )
-    grid = replace(plan.select(np.tile(np.arange(routes), days)), errors=errors)
-    demands = _draw_demands(problem.data, days, uncertainty, streams[_DEMAND])
-    if demands is None:
+    travel, service = (law.draw(shape, rng) for law, rng in zip(laws, streams, strict=False))
+    grid = plan.select(np.tile(np.arange(routes), days))
+    grid = replace(grid, travel_errors=travel, service_errors=service)
+    mean, stated = problem.data.demand, np.nan_to_num(problem.data.of_nodes("demand_sd"))
+    deviation = demand_deviations(mean, stated, uncertainty)
+    if not (deviation * mean).any():
         return grid
+    demands = draw_log_normal(mean, deviation, days, uncertainty.shared_demand or 0.0, streams[_DEMAND])
     nodes = grid.nodes.reshape(days, routes, legs + 1)
     carried = demands[np.arange(days)[:, None, None], nodes]
     return grid.with_demands(carried.reshape(days * routes, legs + 1))
-
-
-def _draw_demands(
-    data: RoutingData, days: int, uncertainty: Uncertainty, rng: np.random.Generator
-) -> Floats | None:
-    """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
-    mean, stated = data.demand, np.nan_to_num(data.of_nodes("demand_sd"))
-    deviation = demand_deviations(mean, stated, uncertainty)
-    if not (deviation * mean).any():
-        return None
-    return draw_log_normal(mean, deviation, days, uncertainty.shared_demand or 0.0, rng)
 
 
 def routing_time_laws(problem: RoutingModel, uncertainty: Uncertainty) -> tuple[UncertainLaw, UncertainLaw]:
@@ -180,12 +190,9 @@ def late_in_plan(assessment: RoutingAssessment) -> tuple[Flags, Flags]:
     """Say at which stops service begins too late in the plan itself, and which routes are back after their shift."""
     data, driven, ends = assessment.problem.data, assessment.simulation, shift_ends(assessment)
     served = driven.head >= len(data.depots)
-    return late_legs(data, driven)[served], np.asarray(driven.finish > ends + slack(ends))
-
-
-def late_legs(data: RoutingData, driven: Drive) -> Flags:
-    """Say at which heads of legs service begins after the last window."""
-    return np.asarray(driven.late > slack(data.latest[driven.head]))
+    return (driven.late > slack(data.latest[driven.head]))[served], np.asarray(
+        driven.finish > ends + slack(ends)
+    )
 
 
 def shift_ends(assessment: RoutingAssessment) -> Floats:
@@ -193,53 +200,3 @@ def shift_ends(assessment: RoutingAssessment) -> Floats:
     data = assessment.problem.data
     kinds = [data.type_index[route.vehicle] for route in assessment.plan.routes]
     return np.asarray(data.of_vehicles("shift_end")[kinds], dtype=float)
-
-
-def _blocks(days: int, size: int) -> Iterator[int]:
-    for begin in range(0, days, size):
-        yield min(size, days - begin)
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Some days at once: the routes of a plan, one after the other for each day."""
-
-    problem: RoutingModel
-    assessment: RoutingAssessment
-    plan: PaddedRoutes
-    days: int
-
-    @property
-    def data(self) -> RoutingData:
-        return self.problem.data
-
-    def drive(self, drawn: PaddedRoutes) -> DrivenDays:
-        """Drive the routes of all days, which leave when the plan says."""
-        departure = np.tile(self.assessment.simulation.departure, self.days)
-        times = drive_forward(drawn, departure)
-        stops = [len(route.clients) for route in self.assessment.plan.routes] * self.days
-        return self._read(drive_of(drawn, stops, departure, times))
-
-    def _read(self, driven: Drive) -> DrivenDays:
-        days, routes = self.days, len(self.plan.valid)
-        legs = len(driven.head) // days
-        head, route = driven.head[:legs], driven.route[:legs]
-        served = np.flatnonzero(head >= len(self.data.depots))
-        arrive, begin = (each.reshape(days, legs)[:, served] for each in (driven.arrive, driven.begin))
-        return DrivenDays(
-            route[served],
-            head[served],
-            np.where(np.isfinite(arrive), arrive, np.inf),
-            np.where(np.isfinite(begin), begin, np.inf),
-            driven.finish.reshape(days, routes),
-            self._costs(driven),
-            {
-                rule: flags.reshape(days, routes)
-                for rule, flags in broken_rules_of_routes(self.data, driven).items()
-            },
-        )
-
-    def _costs(self, driven: Drive) -> Floats:
-        terms = price_side_by_side(self.plan.laws, self.problem.planning_values, driven, self.days)
-        missed = float(self.assessment.pricing.terms().get(PRIZES.term, 0.0))
-        return sum(terms.values(), np.full(self.days, missed))

@@ -222,24 +222,16 @@ class _Reading:
     def _route(self, vehicle: tuple[str, int], stops: list[DrivenStop]) -> tuple[Route, list[_Visit]]:
         """Return a route, with what is known of each stop and of the return."""
         data = self.problem.data
-        depot, end, name = data.depot_of[vehicle[0]], data.end_of[vehicle[0]], f"{vehicle[0]} {vehicle[1]}"
+        depot, end, label = data.depot_of[vehicle[0]], data.end_of[vehicle[0]], f"{vehicle[0]} {vehicle[1]}"
         depots = {each.name for each in data.depots}
-        if all(math.isfinite(stop.stop) for stop in stops):
-            stops = sorted(stops, key=lambda stop: stop.stop)
-        elif all(math.isfinite(stop.arrival) for stop in stops):
-            latest, day = max(stop.arrival for stop in stops), convert(24.0, "h", self.problem.units.time)
-            stops = sorted(stops, key=lambda stop: stop.arrival + day * (latest - stop.arrival > day / 2.0))
-        leaves = _first(stop.departure for stop in stops)
-        back = _first(stop.back for stop in stops)
+        stops = self._in_order(stops)
+        leaves, back = (_first(getattr(stop, name) for stop in stops) for name in ("departure", "back"))
         times: list[_Visit] = []
         names: list[str] = []
         clock, is_detour, seen = leaves, False, set[str]()
         for stop in stops:
-            arrival, left = (self._after(clock, value) for value in (stop.arrival, stop.end))
-            arrival = self._forward(clock, arrival, name, stop.client)
-            clock = arrival if math.isfinite(arrival) else clock
-            left = self._forward(clock, left, name, stop.client)
-            clock = left if math.isfinite(left) else clock
+            arrival, clock = self._next(clock, stop.arrival, label, stop.client)
+            left, clock = self._next(clock, stop.end, label, stop.client)
             if stop.client == depot and not names:
                 leaves = left if math.isfinite(left) else leaves
                 continue
@@ -259,23 +251,33 @@ class _Reading:
         if names and names[-1] in (depot, end):
             back = times.pop()[0] if not math.isfinite(back) else (times.pop(), back)[1]
             names.pop()
-        back = self._forward(clock, self._after(clock, back), name, "its return")
+        back, _ = self._next(clock, back, label, "its return")
         times.append((back, back, math.nan, is_detour))
-        departure = None if not math.isfinite(leaves) else leaves
-        return Route(*vehicle, depot, tuple(names), departure), times
+        return Route(*vehicle, depot, tuple(names), leaves if math.isfinite(leaves) else None), times
 
-    def _after(self, clock: float, value: float) -> float:
-        """Return a time past midnight as one of the next day, where the time before is more than half a day later."""
-        day = convert(24.0, "h", self.problem.units.time)
-        return value + day if clock - value > day / 2.0 else value
+    def _in_order(self, stops: list[DrivenStop]) -> list[DrivenStop]:
+        """Return stops by their numbers, else by their arrivals, of which those past midnight come last."""
+        if all(math.isfinite(stop.stop) for stop in stops):
+            return sorted(stops, key=lambda stop: stop.stop)
+        if all(math.isfinite(stop.arrival) for stop in stops):
+            latest, day = max(stop.arrival for stop in stops), convert(24.0, "h", self.problem.units.time)
+            return sorted(stops, key=lambda stop: stop.arrival + day * (latest - stop.arrival > day / 2.0))
+        return stops
 
-    def _forward(self, clock: float, value: float, vehicle: str, where: str) -> float:
-        """Return a time, or none where it runs backwards, which is told."""
-        if math.isfinite(clock) and math.isfinite(value) and value < clock:
-            told = (clock_text(each, self.problem.units.time) for each in (value, clock))
-            self.backwards.append(f"{vehicle} at {where} ({' after '.join(told)})")
-            return math.nan
-        return value
+    def _next(self, clock: float, value: float, vehicle: str, where: str) -> tuple[float, float]:
+        """Return a time, and the latest one that is known.
+
+        One that lies more than half a day before that is of the next day. One that still runs backwards is told, and
+        counts as unknown.
+        """
+        time = self.problem.units.time
+        day = convert(24.0, "h", time)
+        value = value + day if clock - value > day / 2.0 else value
+        if value < clock:
+            told = " after ".join(clock_text(each, time) for each in (value, clock))
+            self.backwards.append(f"{vehicle} at {where} ({told})")
+            value = math.nan
+        return value, value if math.isfinite(value) else clock
 
     def _tell(self, plan: RoutingPlan) -> None:
         """Note what is missing, unknown or impossible."""

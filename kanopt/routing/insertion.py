@@ -31,7 +31,7 @@ LoneTrips = Callable[[Client], LoneTrip]
 def lone_trips(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> LoneTrips:
     """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
     data, kind = laws.data, laws.data.type_index[vehicle.name]
-    ends = data.index[data.depot_of[vehicle.name]], data.index[data.end_of[vehicle.name]]
+    ends = int(data.homes[kind]), int(data.ends[kind])
     times = planning.durations[kind]
     out, back = _shortest_paths(times, *ends, returns=vehicle.returns)
     lengths = laws.all_lengths()
@@ -387,9 +387,9 @@ class InsertionFinder:
 
     def _linked_clients(self, client: str) -> tuple[list[str], list[str], set[int]]:
         """Return the source to insert first, the clients to insert later, and the routes that serve linked clients."""
-        known = {each.name: each for each in self.data.clients}
-        source = known[client].source or client
-        linked = [each.name for each in self.data.clients if each.source == source]
+        at = self.data.index[client]
+        group = next(nodes for nodes in self.data.served_together if at in nodes)
+        source, *linked = (self.data.names[node] for node in group)
         if not linked:
             return [], [client], set()
         homes = {self.served[name] for name in (source, *linked) if name in self.served}
@@ -477,17 +477,14 @@ def violations_by_route(
     routes, driven
         Routes, and the drive of all of them together.
     """
-    found: list[list[Violation]] = [[] for _ in routes]
-    for rule in LIMITS:
-        for place, violation in rule.passed(DrivenPlan(facts, RoutingPlan(tuple(routes)), driven, False)):
-            found[place].append(violation)
     ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
-    others = [rule for rule in RULES if rule not in LIMITS]
-    for place, violations in enumerate(found):
+    rules = (*LIMITS, *(rule for rule in RULES if rule not in LIMITS))
+    found = []
+    for place, route in enumerate(routes):
         alone = driven.of_route(place, slice(ends[place], ends[place + 1]))
-        case = DrivenPlan(facts, RoutingPlan((routes[place],)), alone, whole=False)
-        violations += [violation for rule in others for violation in rule.broken(case)]
-    return [tuple(violations) for violations in found]
+        case = DrivenPlan(facts, RoutingPlan((route,)), alone, whole=False)
+        found.append(tuple(violation for rule in rules for violation in rule.broken(case)))
+    return found
 
 
 def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:

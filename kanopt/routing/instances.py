@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.errors import ProblemError, nearest
+from kanopt.errors import ProblemError
 from kanopt.plans.instance_text import LARGEST_NODES, LARGEST_NUMBER, read_lines
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.routing.plan import RoutingPlan
@@ -26,12 +26,9 @@ UNITS = RoutingUnits(distance="km", time="min", load="unit", money="km")
 
 CVRP, VRPTW = "cvrp", "vrptw"
 _TYPES = ("CVRP", "DCVRP", "VRPTW")
-CONVENTIONS = ("round", "dimacs", "exact")
-"""What a caller may choose; the other roundings stand in files."""
 _ROUNDINGS: Mapping[str, Callable[[Floats], Floats]] = {
     "round": lambda distance: np.floor(distance + 0.5),
     "dimacs": lambda distance: np.floor(10.0 * distance) / 10.0,
-    "exact": lambda distance: distance,
     "ceil": np.ceil,
     "floor": np.floor,
     "thousandths": lambda distance: np.floor(1000.0 * distance + 0.5),
@@ -67,7 +64,7 @@ class Instance:
         What is to be solved; the objective is counted as the literature counts it.
     rounding
         How distances came from coordinates: ``"round"`` (to the nearest whole number), ``"dimacs"`` (down to 0.1),
-        ``"exact"``, ``"ceil"``, ``"floor"``, ``"thousandths"``, or ``"given"`` where the file holds the numbers.
+        ``"ceil"``, ``"floor"``, ``"thousandths"``, or ``"given"`` where the file holds the numbers.
     best_known
         Objective of the solution that lies beside the file, None where none does.
     path
@@ -88,7 +85,7 @@ class Instance:
         return objective / self.best_known - 1.0
 
 
-def read_instance(path: str | Path, *, convention: str | None = None) -> Instance:
+def read_instance(path: str | Path) -> Instance:
     r"""Read a published instance of vehicle routing.
 
     Parameters
@@ -96,11 +93,6 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     path
         A file of CVRPLIB (VRPLIB format, of type CVRP or VRPTW), or of Solomon or Gehring and Homberger (``.txt``).
         The format is told from the content.
-    convention
-        How distances come from coordinates: ``"round"``, to the nearest whole number; ``"dimacs"``, down to 0.1;
-        ``"exact"``. Unless stated, as the field counts: CVRP rounded, time windows "dimacs" (where the
-        objective is the distance alone; the other custom of the field, fewest vehicles first, goes with "exact").
-        Files that hold the distances themselves have no choice.
 
     Returns
     -------
@@ -111,15 +103,14 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     ------
     FileFormatError
         If a file is missing, cut off, too large, of a kind that is not read, or contradicts itself.
-    ProblemError
-        If the convention is unknown.
 
     Notes
     -----
-    Instances name no units: a length is called a kilometre, is driven in a minute and costs its length. Where a
-    file does not say how many vehicles there are, there are so many that they are no limit: the k in a name such as
-    X-n101-k25 is the least number. The depot's due date is the end of the shift. Clients are called by their
-    numbers, from 1.
+    Distances come from coordinates as the field counts: for CVRP rounded to the nearest whole number, with time windows
+    down to 0.1 (where the objective is the distance alone). Instances name no units: a length is called a kilometre, is
+    driven in a minute and costs its length. Where a file does not say how many vehicles there are, there are so many
+    that they are no limit: the k in a name such as X-n101-k25 is the least number. The depot's due date is the end of
+    the shift. Clients are called by their numbers, from 1.
 
     Examples
     --------
@@ -135,15 +126,15 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     >>> instance.problem.price(instance.problem.plan_from([["1", "2"]])).objective
     18.0
     """
-    if convention is not None and convention not in CONVENTIONS:
-        raise ProblemError(f"unknown convention {convention!r}; {nearest(str(convention), CONVENTIONS)}")
     file = Path(path)
     source = read_lines(file)
     try:
         given = _given([row for row in source.lines if row])
         found = _Nodes.of(given, _whole(given, "dimension"))
         count = _whole(given, "vehicles") if "vehicles" in given else found.enough_vehicles(given, file.stem)
-        kind, rounding = found.kind, _rounding(given, found.kind, convention)
+        kind, stated = found.kind, given["edge_weight_type"]
+        usual = "round" if kind == CVRP else "dimacs"
+        rounding = usual if stated == "EUC_2D" else _ROUNDED_BY_FILE[stated]
         if count < 1:
             raise ValueError("there is no vehicle")
         problem = found.problem(given, rounding, count)
@@ -203,15 +194,6 @@ def _whole(given: Mapping[str, Any], key: str) -> int:
     if given[key] != int(given[key]):
         raise ValueError(f"{key} is {given[key]}, which is no whole number")
     return int(given[key])
-
-
-def _rounding(given: Mapping[str, Any], kind: str, convention: str | None) -> str:
-    stated = given["edge_weight_type"]
-    if stated == "EUC_2D":
-        return convention or ("round" if kind == CVRP else "dimacs")
-    if convention is not None:
-        raise ValueError(f"{stated} says how distances are rounded; leave convention={convention!r} out")
-    return _ROUNDED_BY_FILE[stated]
 
 
 @dataclass(frozen=True, eq=False)

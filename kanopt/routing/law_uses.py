@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from kanopt.routing.rules.rule import Flags
 from kanopt.routing.service_times import SERVICE
 from kanopt.routing.simulate import Drive, leg_names
 from kanopt.routing.simulate.departures import judge_departures
-from kanopt.routing.simulate.legs import ChangedTimes, DrivingErrors, pad_routes
+from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes
 from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
@@ -183,7 +184,7 @@ class Delays:
 
     def __init__(self, problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> None:
         self.rate = problem.policy.longest_route_cost
-        grid = pad_routes(problem.leg_laws, problem.planning_values, plan.routes, frozen=False)
+        grid = pad_routes(problem.leg_laws, problem.planning_values, plan.routes)
         self.valid, self.done = grid.valid, np.flatnonzero(np.isfinite(driven.finish))
         fixed, stay = self._padded(driven.duration), self._padded(driven.stay)
         self.grid = replace(grid, fixed=fixed, stay=stay, by_clock=()).select(self.done)
@@ -208,13 +209,12 @@ class Delays:
         by_route = self._padded(longer)[:, self.done]
         more = by_route.reshape(-1, by_route.shape[-1])
         errors = ChangedTimes(np.ones_like(more), more)
-        changed = DrivingErrors(service=errors) if at_stops else DrivingErrors(travel=errors)
-        return self._price(len(longer), changed) - self._price(1, DrivingErrors())
+        grid = self.grid.select(np.tile(np.arange(len(self.done)), len(longer)))
+        changed: dict[str, Any] = {"service_errors" if at_stops else "travel_errors": errors}
+        return self._price(len(longer), replace(grid, **changed)) - self._price(1, self.grid)
 
-    def _price(self, draws: int, errors: DrivingErrors) -> Floats:
-        routes = np.tile(np.arange(len(self.done)), draws)
-        grid = replace(self.grid.select(routes), errors=errors)
-        judged = judge_departures(grid, self.departure[routes])
+    def _price(self, draws: int, grid: PaddedRoutes) -> Floats:
+        judged = judge_departures(grid, np.tile(self.departure, draws))
         cost, finish = (each.reshape(draws, -1) for each in judged[3:])
         longest = (finish - self.departure).max(axis=1, initial=0.0)
         return np.asarray(cost.sum(axis=1) + self.rate * longest)

@@ -23,10 +23,9 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import computed
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.variables import Reference, ReferenceValue, Resolver
-from kanopt.plans.law_use import day_value
 from kanopt.records.reading import field_values
 from kanopt.routing.entities import VehicleType
-from kanopt.routing.service_times import RoutingData
+from kanopt.routing.service_times import RoutingData, of_plan
 from kanopt.text import number_text
 from kanopt.units import check_unit, convert, same_dimension
 
@@ -537,56 +536,37 @@ class RoutingLaws:
 
         def resolve(reference: Reference) -> ReferenceValue:
             if reference.scope == "vehicle":
-                values = self._vehicle_values(reference.field, name)
-                return ReferenceValue(values.values[inputs.vehicle], values.unit)
-            if reference.scope == "client":
-                values = self._of_places(reference.field, name)
-                return ReferenceValue(values.values[inputs.head], values.unit)
-            if reference.end is not None:
-                end, field = reference.end
-                values = self._of_places(field, name)
-                return ReferenceValue(
-                    values.values[inputs.tail if end == "from" else inputs.head], values.unit
-                )
-            if reference.scope == "day":
-                return day_value(self.data.day, reference)
-            return self._plan_dependent(reference, name, inputs)
+                vehicles: Sequence[Any] = self.data.vehicles
+                units = self.data.units.of(VehicleType)
+                where = f"law {name!r}: vehicles"
+                values, at = field_values(vehicles, reference.field, units=units, where=where), inputs.vehicle
+            elif reference.scope == "client" or reference.end is not None:
+                end, field = reference.end or ("to", reference.field)
+                if field not in self._place_values:
+                    self._place_values[field] = self.data.place_values(field, name)
+                values, at = self._place_values[field], inputs.tail if end == "from" else inputs.head
+            else:
+                return self._plan_dependent(reference, name, inputs)
+            return ReferenceValue(values.values[at], values.unit)
 
         return resolve
 
     def _plan_dependent(self, reference: Reference, law: str, inputs: LegInputs) -> ReferenceValue:
         """Look up arc, load and clock."""
-        units = self.data.units
-        what = str(reference)
+        units, what = self.data.units, str(reference)
         if what == "arc.distance":
             return ReferenceValue(self.data.finite_lengths(inputs.tail, inputs.head), units.distance)
         if what in ("arc.straight_distance", "arc.eastward", "arc.northward"):
             return self.data.straight(reference.field, law, inputs.tail, inputs.head)
-        if what == "arc.duration" and law != DURATION:
+        if what not in ("arc.duration", "clock.late"):
+            return of_plan(self.data, reference, inputs.load, inputs.clock)
+        if law == DURATION:
+            # a problem refuses laws that are bound to anything else
+            given = "'arc.duration', which it gives" if what == "arc.duration" else "how late one will be"
+            raise ProblemError(f"law {law!r}: the law of travel time cannot read {given}")
+        if what == "arc.duration":
             return ReferenceValue(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
-        if what == "state.load":
-            return ReferenceValue(inputs.load, units.load)
-        if what in ("clock.hour", "clock.minute"):
-            unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
-            finite = np.where(np.isfinite(inputs.clock), inputs.clock, 0.0)
-            return ReferenceValue(np.mod(convert(finite, units.time, unit), day), unit)
-        if what == "clock.late" and law != DURATION:
-            return ReferenceValue(np.zeros(()) if inputs.late is None else inputs.late, units.time)
-        if what == "clock.late":
-            raise ProblemError(f"law {law!r}: the law of travel time cannot read how late one will be")
-        # a problem refuses laws that are bound to anything else
-        raise ProblemError(f"law {law!r}: the law of travel time cannot read 'arc.duration', which it gives")
-
-    def _vehicle_values(self, field: str, law: str) -> ReferenceValue:
-        vehicles: Sequence[Any] = self.data.vehicles
-        return field_values(
-            vehicles, field, units=self.data.units.of(VehicleType), where=f"law {law!r}: vehicles"
-        )
-
-    def _of_places(self, field: str, law: str) -> ReferenceValue:
-        if field not in self._place_values:
-            self._place_values[field] = self.data.place_values(field, law)
-        return self._place_values[field]
+        return ReferenceValue(np.zeros(()) if inputs.late is None else inputs.late, units.time)
 
 
 def _where_known(law: BoundFormula, resolve: Resolver, unit: str) -> Floats:

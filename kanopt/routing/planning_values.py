@@ -124,8 +124,7 @@ class PlanningValues:
     def bounds(self) -> tuple[Floats, Floats, Floats]:
         """Return capacity, shift start and shift end, capped at the total demand and at midnight."""
         data = self.data
-        total = float(data.demand.sum() + data.pickup.sum())
-        capacity = np.minimum(data.of_vehicles("capacity"), total if total > 0 else 1.0)
+        capacity = np.minimum(data.of_vehicles("capacity"), data.total_load if data.total_load > 0 else 1.0)
         start, end = data.of_vehicles("shift_start"), data.of_vehicles("shift_end")
         midnight = convert(24.0, "h", data.units.time)
         return capacity, start, np.where(np.isfinite(end), end, np.maximum(midnight, start))

@@ -8,14 +8,13 @@ replays, so that their sum is the difference between the day and its plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
@@ -28,7 +27,7 @@ from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PRIZES
 from kanopt.routing.simulate import Drive, price_plan, price_side_by_side
 from kanopt.routing.simulate.drive import LegTimes, drive_forward, drive_of
-from kanopt.routing.simulate.legs import ChangedTimes, DrivingErrors, PaddedRoutes, pad_routes, service_begin
+from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes, service_begin
 from kanopt.units import convert
 
 if TYPE_CHECKING:
@@ -39,20 +38,20 @@ ORDER, DEPARTURE, LOADS, DETOURS = "order and vehicles", "departure", "loads", "
 DAY, LAW, CHANCE = "the day", "the law", "chance"
 PARTS = (ORDER, DEPARTURE, LOADS, DETOURS, DAY, LAW, CHANCE)
 
-_DRAWS = 200
+_DRAWS, _AT_ONCE = 200, 50
 _HOURS = 2.0
 """Hours that count as one level."""
-_LEGS_OF_A_PLACE = 6
-"""Times that make a region, on average."""
-_MOST_LEVELS = 12
+_LEGS_OF_A_PLACE, _MOST_PLACES = 6, 12
+"""Times that make a region, on average, and how many regions there are at most."""
 _FEWEST = 8
 """Times from which effects are estimated."""
-_LOADS = 3
-_BEYOND = 5.0
-"""Standard deviations beyond which a single time is no chance."""
+_LOADS = ("light", "half full", "full")
 _TINY = 1e-6
 _NORMAL = 0.6745  # median of the size of a standard normal number
 _LEAST = 0.01
+
+_Told: TypeAlias = Callable[[RoutingPlan, Drive, Pricing], "pd.Series[float]"]
+"""What is told of a plan that was driven and priced, by term, vehicle or client."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +68,10 @@ class Times:
         Clock time at which each began.
     groups, names
         The level of each in every group, and what the levels are called.
-    spread
-        Standard deviation of each by itself, as a share of it.
     effects
         What they have in common; None where there are too few.
     day_spread
-        By how much days differ, as a share of a time, where the law has learned it.
+        By how much days differ, as a share of a time; no number where the law has not learned it.
     bias_error
         Standard error of what the law is wrong by on all days, as a share.
     """
@@ -85,17 +82,9 @@ class Times:
     hours: Floats
     groups: Mapping[str, Codes]
     names: Mapping[str, list[str]]
-    spread: Floats
     effects: TimeEffects | None
-    day_spread: float | None = None
+    day_spread: float = np.nan
     bias_error: float = 0.0
-
-    @property
-    def common(self) -> Floats:
-        """By which share each is longer by what it has in common with others, on the day and at its levels; (n,)."""
-        if self.effects is None:
-            return np.zeros(len(self.law))
-        return np.asarray(self.effects.day.mean() + self.effects.of_groups(self.groups).mean(axis=0))
 
     @property
     def of_day(self) -> dict[str, float]:
@@ -105,47 +94,46 @@ class Times:
         spread`` by how much days differ, no number where the law has not learned that.
         """
         day = np.array([np.nan]) if self.effects is None else self.effects.day
-        variance, known = float(day.var()), self.day_spread
+        variance = float(day.var())
         return {
             "effect": float(day.mean()),
             "error": float(np.sqrt(max(variance - self.bias_error**2, 0.01 * variance))),
-            "day spread": np.nan if known is None else known,
+            "day spread": self.day_spread,
             "bias error": self.bias_error,
         }
 
-    def factors(self, shape: tuple[int, int], *, levels: bool, draw: slice | None = None) -> Floats:
-        """Return by which factor times are longer for the day, or for what the law is wrong by too.
+    def shares(self, draws: slice | None = None) -> tuple[Floats, Floats]:
+        """Return by which share times are longer for the day, (draws,), and for what is wrong at levels, (draws, n).
 
         Parameters
         ----------
-        shape
-            Routes and legs.
-        levels
-            Whether effects of levels count.
-        draw
-            Which draws; None for their mean.
+        draws
+            Which draws; None for their mean, as one draw.
+        """
+        if self.effects is None:
+            count = 1 if draws is None else len(range(*draws.indices(_DRAWS)))
+            return np.zeros(count), np.zeros((count, len(self.law)))
+        both = self.effects.day, self.effects.of_groups(self.groups)
+        if draws is None:
+            day, wrong = (each.mean(axis=0, keepdims=True) for each in both)
+        else:
+            some = np.linspace(0, len(self.effects.day) - 1, _DRAWS).astype(np.intp)[draws]
+            day, wrong = (each[some] for each in both)
+        return day, wrong
+
+    def factors(self, shape: tuple[int, int], *, levels: bool, draws: slice | None = None) -> Floats:
+        """Return by which factor times are longer for the day and, where `levels` count, for what laws are wrong by.
 
         Returns
         -------
-        array of shape (draws, routes, legs)
-            For the mean of all draws, one.
+        array
+            By draw, route and leg; (draws, *shape).
         """
-        count = 1 if draw is None else len(range(*draw.indices(_DRAWS)))
-        found = np.ones((count, *shape))
-        if self.effects is None:
-            return found
-        day = self.effects.day
-        found += (np.array([day.mean()]) if draw is None else _thinned(day)[draw])[:, None, None]
+        day, wrong = self.shares(draws)
+        found = np.ones((len(day), *shape)) + day[:, None, None]
         if levels:
-            wrong = self.effects.of_groups(self.groups)
-            wrong = wrong.mean(axis=0, keepdims=True) if draw is None else _thinned(wrong)[draw]
             found[:, self.places[0], self.places[1]] += wrong
         return found
-
-
-def _thinned(draws: Floats) -> Floats:
-    """Return as many draws as are driven, evenly spaced."""
-    return np.asarray(draws[np.linspace(0, len(draws) - 1, _DRAWS).astype(np.intp)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,49 +163,51 @@ class ReviewedDay:
         """The day."""
         return self.planned.problem
 
+    # ---- what was driven, as legs
+
     @cached_property
     def _grid(self) -> PaddedRoutes:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        routes = tuple(replace(route, departure=None) for route in self.day.plan.routes)
-        return pad_routes(laws, planning, routes, frozen=False)
+        return pad_routes(laws, planning, self.day.plan.reopened().routes)
 
     @cached_property
     def routes(self) -> PaddedRoutes:
         """The routes as they are laid out to be driven, with what was on board."""
         known = np.isfinite(self.day.load)
-        return (
-            self._grid.with_load(np.where(known, self.day.load, self._grid.loads[0]))
-            if known.any()
-            else self._grid
-        )
+        if not known.any():
+            return self._grid
+        return self._grid.with_load(np.where(known, self.day.load, self._grid.loads[0]))
 
     @cached_property
-    def _planned_departure(self) -> Floats:
-        """When the vehicles that drove were to leave; where they were not to drive, when they left."""
+    def _departures(self) -> tuple[Floats, Floats]:
+        """When the vehicles that drove were to leave, and when they left.
+
+        Who was not to drive was to leave when it did. When one left whose departure nobody wrote down is as long before
+        the first arrival as the law says.
+        """
+        stated = np.array(
+            [np.nan if one.departure is None else one.departure for one in self.day.plan.routes]
+        )
+        cheapest = self.problem.drive(self.day.plan.reopened().routes).departure
         known = {
             (route.vehicle, route.index): leaves
             for route, leaves in zip(
                 self.planned.plan.routes, self.planned.simulation.departure.tolist(), strict=True
             )
         }
-        routes = self.day.plan.routes
-        cheapest = self.problem.drive([replace(route, departure=None) for route in routes]).departure.tolist()
-        found = [
-            known.get((route.vehicle, route.index), other if route.departure is None else route.departure)
-            for route, other in zip(routes, cheapest, strict=True)
-        ]
-        return np.array(found)
-
-    @cached_property
-    def departure(self) -> Floats:
-        """When vehicles left; where that is not known, as long before their first arrival as the law says."""
-        planned, first = self._planned_departure, self.day.arrive[:, 0]
+        keys = [(route.vehicle, route.index) for route in self.day.plan.routes]
+        planned = np.array([known.get(key, np.nan) for key in keys])
+        other = np.where(np.isfinite(stated), stated, cheapest)
+        planned = np.where(np.isfinite(planned), planned, other)
         times = drive_forward(self._grid, planned)
-        before = first - (times.arrive[:, 0] - times.leave[:, 0])
-        stated = np.array(
-            [np.nan if route.departure is None else route.departure for route in self.day.plan.routes]
-        )
-        return np.where(np.isfinite(stated), stated, np.where(np.isfinite(before), before, planned))
+        before = self.day.arrive[:, 0] - (times.arrive[:, 0] - times.leave[:, 0])
+        left = np.where(np.isfinite(before), before, planned)
+        return planned, np.where(np.isfinite(stated), stated, left)
+
+    @property
+    def departure(self) -> Floats:
+        """When vehicles left."""
+        return self._departures[1]
 
     @cached_property
     def _likely(self) -> LegTimes:
@@ -227,46 +217,41 @@ class ReviewedDay:
     @cached_property
     def actual(self) -> LegTimes:
         """The routes as they were driven, with times between where nobody wrote them down."""
-        likely = self._likely
+        likely, grid, data = self._likely, self._grid, self.problem.data
         leave, arrive, end = (np.zeros(likely.leave.shape) for _ in range(3))
-        for route in range(len(leave)):
-            legs = np.flatnonzero(self._grid.valid[route])
+        for route, departure in enumerate(self.departure.tolist()):
+            legs = np.flatnonzero(grid.valid[route])
             known = np.stack([self.day.arrive[route, legs], self.day.end[route, legs]], axis=1).ravel()
-            guess = np.stack(
-                [likely.arrive[route, legs], (likely.begin + likely.stay)[route, legs]], axis=1
-            ).ravel()
-            filled = _filled(float(self.departure[route]), float(likely.leave[route, 0]), known, guess)
+            likely_end = likely.begin[route, legs] + likely.stay[route, legs]
+            guess = np.stack([likely.arrive[route, legs], likely_end], axis=1).ravel()
+            filled = _filled(departure, float(likely.leave[route, 0]), known, guess)
             arrive[route, legs], end[route, legs] = filled[0::2], filled[1::2]
-            clock = np.concatenate([self.departure[route : route + 1], filled[1::2]])
-            leave[route, legs] = clock[:-1]
-            leave[route, legs[-1] + 1 :] = clock[-1]
-        at_home = self._grid.valid & (self._grid.head < len(self.problem.data.depots))
-        begin = np.maximum(arrive, self._grid.ready)
+            leave[route] = filled[-1]
+            leave[route, legs] = [departure, *filled[1:-1:2]]
+        begin = np.maximum(arrive, grid.ready)
         for leg in range(begin.shape[1]):
-            begin[:, leg] = service_begin(self.problem.data, self._grid.head[:, leg], begin[:, leg])
+            begin[:, leg] = service_begin(data, grid.head[:, leg], begin[:, leg])
+        at_home = grid.valid & (grid.head < len(data.depots))
         begin = np.where(at_home, arrive, np.minimum(begin, end))
-        last = self._grid.valid.sum(axis=1) - 1
-        finish = end[np.arange(len(end)), last]
+        finish = end[np.arange(len(end)), grid.valid.sum(axis=1) - 1]
         return LegTimes(
             leave, arrive - leave, likely.pause, arrive, begin, end - begin, finish, likely.breaks
         )
 
+    # ---- what laws say of it, and what times have in common
+
     @cached_property
     def travel(self) -> Times:
         """Travel times that are known, with what they have in common."""
-        laws, times, grid = self.problem.leg_laws, self.actual, self.routes
-        likely = self._likely
+        times, likely, day = self.actual, self._likely, self.day
+        left = np.concatenate([np.isfinite(self.departure)[:, None], np.isfinite(day.end[:, :-1])], axis=1)
+        known = self.routes.valid & left & np.isfinite(day.arrive) & ~day.detour
+        at = np.nonzero(known)
+        law = self.problem.leg_laws.evaluate(DURATION, self._legs(at, np.zeros(())))
         pause = likely.arrive - likely.leave - likely.duration
-        left = np.concatenate(
-            [np.isfinite(self.departure)[:, None], np.isfinite(self.day.end[:, :-1])], axis=1
-        )
-        known = grid.valid & left & np.isfinite(self.day.arrive) & ~self.day.detour
-        route, leg = np.nonzero(known)
-        law = laws.evaluate(DURATION, self._legs((route, leg), np.zeros(())))
-        actual = times.duration[known] - pause[known]
-        return self._times((route, leg), law, actual, times.leave, self._errors[0])
+        return self._times(at, law, (times.duration - pause)[known], times.leave, self._errors[0])
 
-    def _legs(self, at: tuple[Integers, Integers], duration: Floats) -> LegInputs:
+    def _legs(self, at: tuple[Integers, ...], duration: Floats) -> LegInputs:
         """Return legs as inputs of a law, given their places and how long they took."""
         grid = self.routes
         ends = grid.kind[at[0]], grid.tail[at], grid.head[at]
@@ -275,12 +260,11 @@ class ReviewedDay:
     @cached_property
     def service(self) -> Times:
         """Times of service that are known, with what they have in common."""
-        times, grid, likely = self.actual, self.routes, self._likely
-        at_client = grid.head >= len(self.problem.data.depots)
-        known = grid.valid & at_client & np.isfinite(self.day.arrive) & np.isfinite(self.day.end)
-        return self._times(
-            np.nonzero(known), likely.stay[known], times.stay[known], times.begin, self._errors[1]
-        )
+        times, grid, day = self.actual, self.routes, self.day
+        at_client = grid.valid & (grid.head >= len(self.problem.data.depots))
+        known = at_client & np.isfinite(day.arrive) & np.isfinite(day.end)
+        law = self._likely.stay[known]
+        return self._times(np.nonzero(known), law, times.stay[known], times.begin, self._errors[1])
 
     @cached_property
     def _errors(self) -> tuple[UncertainLaw, UncertainLaw]:
@@ -294,10 +278,13 @@ class ReviewedDay:
         law, actual = law[timed], actual[timed]
         hours = convert(begin[route, leg], self.problem.units.time, "h")
         if len(law) < _FEWEST:
-            return Times((route, leg), law, actual, hours, {}, {}, np.ones(len(law)), None)
-        groups, names = self._levels(route, leg, hours)
-        known, ratio = errs.model, actual / law - 1.0
-        bias_error, day_spread = 0.0, None
+            return Times((route, leg), law, actual, hours, {}, {}, None)
+        levels = {
+            name: np.unique(each, return_inverse=True) for name, each in self._levels(route, leg, hours)
+        }
+        levels = {name: found for name, found in levels.items() if len(found[0]) > 1}
+        groups = {name: codes.reshape(-1) for name, (_, codes) in levels.items()}
+        known, ratio, bias_error, day_spread = errs.model, actual / law - 1.0, 0.0, np.nan
         if known is None:
             middle = float(np.median(np.abs(ratio - np.median(ratio)))) / _NORMAL
             spread = np.full(len(law), max(middle, _LEAST))
@@ -305,54 +292,45 @@ class ReviewedDay:
             shape, value = known.shape, law / errs.unit
             of_law = known.noise(value) / value
             spread = of_law * max(shape.usual * np.sqrt(1.0 - shape.share), _LEAST)
-            day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else None
+            day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else np.nan
             bias_error = float(np.sqrt(known.covariance[2]))
-        effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread, bias_error=bias_error)
-        return Times((route, leg), law, actual, hours, groups, names, spread, effects, day_spread, bias_error)
+        learned = day_spread if np.isfinite(day_spread) else None
+        effects = draw_time_effects(ratio, spread, groups, day_spread=learned, bias_error=bias_error)
+        names = {name: known.tolist() for name, (known, _) in levels.items()}
+        return Times((route, leg), law, actual, hours, groups, names, effects, day_spread, bias_error)
 
-    def _levels(
-        self, route: Integers, leg: Integers, hours: Floats
-    ) -> tuple[dict[str, Codes], dict[str, list[str]]]:
-        """Return to which vehicle, hours, region and load each time belongs, and how these are called."""
-        data, grid = self.problem.data, self.routes
-        head = grid.head[route, leg]
-        found: dict[str, Any] = {"vehicle": np.array([self.day.plan.routes[each].label for each in route])}
+    def _levels(self, route: Integers, leg: Integers, hours: Floats) -> list[tuple[str, Any]]:
+        """Return to which vehicle, hours, region and load each time belongs."""
+        grid = self.routes
+        labels = np.array([one.label for one in self.day.plan.routes])
         block = np.floor(hours / _HOURS) * _HOURS
-        found["hours"] = np.array([f"{low:g} to {low + _HOURS:g} h" for low in block])
-        found |= self._regions(grid.tail[route, leg], head)
-        for field in _text_attributes(data.clients):
-            words = [
-                str(data.points[place].attributes.get(field, "")) if place >= len(data.depots) else ""
-                for place in head
-            ]
-            if 2 <= len(set(words)) <= _MOST_LEVELS:
-                found[field] = np.array(words)
+        found: list[tuple[str, Any]] = [
+            ("vehicle", labels[route]),
+            ("hours", np.array([f"{low:g} to {low + _HOURS:g} h" for low in block])),
+            *self._regions(grid.tail[route, leg], grid.head[route, leg]),
+        ]
         load = grid.loads[0][route, leg]
         if np.ptp(load) > 0.0:
-            edges = np.quantile(load, np.arange(1, _LOADS) / _LOADS)
-            words = ["light", "half full", "full"]
-            found["load"] = np.array([words[each] for each in np.searchsorted(edges, load, side="left")])
-        codes, names = {}, {}
-        for name, levels in found.items():
-            known, numbers = np.unique(levels, return_inverse=True)
-            if len(known) > 1:
-                codes[name], names[name] = numbers.reshape(-1), known.tolist()
-        return codes, names
+            edges = np.quantile(load, np.arange(1, len(_LOADS)) / len(_LOADS))
+            found.append(("load", np.array(_LOADS)[np.searchsorted(edges, load, side="left")]))
+        return found
 
-    def _regions(self, tail: Integers, head: Integers) -> dict[str, NDArray[np.str_]]:
+    def _regions(self, tail: Integers, head: Integers) -> list[tuple[str, Any]]:
         """Return the region in which the middle of each leg lies, called by the client in its middle.
 
         None where places are not known.
         """
         from scipy.cluster.vq import kmeans2
 
-        data, points = self.problem.data, self.problem.positions.on_map
-        count = min(len(head) // _LEGS_OF_A_PLACE, _MOST_LEVELS)
+        names, points = self.problem.data.names, self.problem.positions.on_map
+        count = min(len(head) // _LEGS_OF_A_PLACE, _MOST_PLACES)
         if count < 2 or not np.isfinite(points).all():
-            return {}
+            return []
         centres, codes = kmeans2((points[tail] + points[head]) / 2.0, count, minit="++", seed=0)
         nearest = [int(np.argmin(np.square(points - centre).sum(axis=1))) for centre in centres]
-        return {"place": np.array([f"around {data.names[nearest[code]]}" for code in codes])}
+        return [("place", np.array([f"around {names[nearest[code]]}" for code in codes]))]
+
+    # ---- the routes driven again, with one thing more as it was
 
     def replayed(self, travel: Floats, service: Floats) -> Drive:
         """Return the routes driven again with other times, with the departures, loads and detours that were.
@@ -364,104 +342,108 @@ class ReviewedDay:
             other.
         """
         count, routes, legs = travel.shape
-        longer = ChangedTimes(travel.reshape(-1, legs), np.tile(self._detours, (count, 1)))
-        stays = ChangedTimes(service.reshape(-1, legs), np.zeros((count * routes, legs)))
-        grid = self.routes.select(np.tile(np.arange(routes), count))
-        return self._drive(replace(grid, errors=DrivingErrors(longer, stays)), np.tile(self.departure, count))
+        # legs over places that nobody had planned take as much longer than the way between as they did
+        longer = self.actual.duration - (self._likely.arrive - self._likely.leave)
+        detours = np.where(self.day.detour & self._grid.valid, longer, 0.0)
+        grid = replace(
+            self.routes.select(np.tile(np.arange(routes), count)),
+            travel_errors=ChangedTimes(travel.reshape(-1, legs), np.tile(detours, (count, 1))),
+            service_errors=ChangedTimes(service.reshape(-1, legs), np.zeros((count * routes, legs))),
+        )
+        return drive_of(grid, np.tile(self.departure, count))
 
-    def _with_effects(self, *, levels: bool, draw: slice | None = None) -> Drive:
+    def _with_effects(self, *, levels: bool, draws: slice | None = None) -> Drive:
         """Return the routes driven with the day, and with what the laws are wrong by at levels."""
         shape = self._grid.valid.shape
-        travel, service = (
-            times.factors(shape, levels=levels, draw=draw) for times in (self.travel, self.service)
-        )
-        return self.replayed(travel, service)
-
-    @cached_property
-    def _detours(self) -> Floats:
-        """By how much legs over places that nobody had planned took longer than the way between; (routes, legs)."""
-        likely = self._likely
-        longer = self.actual.duration - (likely.arrive - likely.leave)
-        return np.where(self.day.detour & self._grid.valid, longer, 0.0)
+        both = (times.factors(shape, levels=levels, draws=draws) for times in (self.travel, self.service))
+        return self.replayed(*both)
 
     @cached_property
     def replays(self) -> Mapping[str, Drive]:
         """The routes driven with one thing more as it was, by the part that it tells; the last is the day."""
         as_law = np.ones((1, *self._grid.valid.shape))
+        planned, left = self._departures
         return {
-            ORDER: self._drive(self._grid, self._planned_departure),
-            DEPARTURE: self._drive(self._grid, self.departure),
-            LOADS: self._drive(self.routes, self.departure),
+            ORDER: drive_of(self._grid, planned),
+            DEPARTURE: drive_of(self._grid, left),
+            LOADS: drive_of(self.routes, left),
             DETOURS: self.replayed(as_law, as_law),
             DAY: self._with_effects(levels=False),
             LAW: self._with_effects(levels=True),
-            CHANCE: self._drive(self.routes, self.departure, self.actual),
+            CHANCE: drive_of(self.routes, left, self.actual),
         }
 
-    def _drive(self, grid: PaddedRoutes, departure: Floats, times: LegTimes | None = None) -> Drive:
-        stops = [len(route.clients) for route in self.day.plan.routes] * (
-            len(departure) // len(self._grid.valid)
-        )
-        return drive_of(grid, stops, departure, times or drive_forward(grid, departure))
+    # ---- what is told of it
 
     @cached_property
-    def pricings(self) -> Mapping[str, Pricing]:
-        """The price of each replay, line by line."""
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return {
-            part: price_plan(laws, planning, self.day.plan, driven) for part, driven in self.replays.items()
-        }
+    def _states(self) -> dict[str, tuple[RoutingPlan, Drive, Pricing]]:
+        """The plan, and each replay, as it is driven and priced."""
+        planned, laws, planning = self.planned, self.problem.leg_laws, self.problem.planning_values
+        states = {"planned": (planned.plan, planned.simulation, planned.pricing)}
+        for part, driven in self.replays.items():
+            states[part] = self.day.plan, driven, price_plan(laws, planning, self.day.plan, driven)
+        return states
+
+    def _split(self, told: _Told) -> pd.DataFrame:
+        """Return what is told of the plan, by how much it differs from one replay to the next, and of the last."""
+        states = pd.DataFrame({name: told(*state) for name, state in self._states.items()})
+        found = states.diff(axis=1)
+        return found.assign(planned=states["planned"], driven=states[CHANCE])
 
     @cached_property
     def money(self) -> pd.DataFrame:
         """Price by term: as planned, each part, and as driven; a row for each term."""
-        columns = {"planned": self.planned.pricing.terms()}
-        columns |= {part: pricing.terms() for part, pricing in self.pricings.items()}
-        return _split(pd.DataFrame(columns).fillna(0.0))
+        terms = {name: pricing.terms() for name, (*_, pricing) in self._states.items()}
+        every = pd.DataFrame(terms).index
+        return self._split(lambda _, __, pricing: pricing.terms().reindex(every, fill_value=0.0))
 
     @cached_property
     def vehicles(self) -> pd.DataFrame:
         """Money by vehicle, as :attr:`money`; clients that are left out stand under ``unserved``."""
-        columns = {"planned": self.planned.pricing} | dict(self.pricings)
-        sums = {name: pricing.lines.groupby("group")["amount"].sum() for name, pricing in columns.items()}
-        return _split(pd.DataFrame(sums).fillna(0.0))
+        sums = {name: _by_group(pricing) for name, (*_, pricing) in self._states.items()}
+        every = pd.DataFrame(sums).index
+        return self._split(lambda _, __, pricing: _by_group(pricing).reindex(every, fill_value=0.0))
 
     @cached_property
     def minutes(self) -> pd.DataFrame:
         """How long each vehicle is out, in the problem's unit of time, as :attr:`money`."""
-        columns = {"planned": _durations(self.planned.plan, self.planned.simulation)}
-        columns |= {part: _durations(self.day.plan, driven) for part, driven in self.replays.items()}
-        return _split(pd.DataFrame(columns).fillna(0.0))
+        routes = (*self.planned.plan.routes, *self.day.plan.routes)
+        every = sorted({route.label for route in routes})
+
+        def told(plan: RoutingPlan, driven: Drive, _: Pricing) -> pd.Series[float]:
+            labels = [route.label for route in plan.routes]
+            return pd.Series(driven.route_durations, index=labels, dtype=float).reindex(every, fill_value=0.0)
+
+        return self._split(told)
 
     @cached_property
     def stops(self) -> pd.DataFrame:
         """When each client was to be reached and was, as :attr:`money`; a client that is on one side only has gaps."""
-        columns = {"planned": _arrivals(self.problem, self.planned.simulation)}
-        columns |= {part: _arrivals(self.problem, driven) for part, driven in self.replays.items()}
-        return _split(pd.DataFrame(columns))
+        return self._split(lambda _, driven, __: self._at_clients(driven, driven.arrive))
+
+    def _at_clients(self, driven: Drive, values: Floats) -> pd.Series[float]:
+        """Return numbers of legs that lead to clients, by these."""
+        served = driven.head >= len(self.problem.data.depots)
+        names = [self.problem.data.names[place] for place in driven.head[served]]
+        return pd.Series(values[served], index=names, dtype=float)
 
     @cached_property
     def hours(self) -> pd.DataFrame:
         """By how much times that are known were longer than the law says, by the hours in which they began."""
         rows = []
-        for what, times in self._kinds:
-            day = times.law * (0.0 if times.effects is None else float(times.effects.day.mean()))
-            common = times.law * times.common
+        for what, times in (("travel", self.travel), ("service", self.service)):
+            day, wrong = (times.law * each for each in times.shares())
             columns = {
                 "hour": np.floor(times.hours).astype(int),
                 "what": what,
                 "law": times.law,
                 DAY: day,
-                LAW: common - day,
-                CHANCE: times.actual - times.law - common,
+                LAW: wrong[0],
+                CHANCE: times.actual - times.law - day - wrong[0],
                 "driven": times.actual,
             }
             rows.append(pd.DataFrame(columns))
         return pd.concat(rows).groupby(["what", "hour"], as_index=False).sum()
-
-    @property
-    def _kinds(self) -> tuple[tuple[str, Times], ...]:
-        return ("travel", self.travel), ("service", self.service)
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
@@ -470,28 +452,25 @@ class ReviewedDay:
         What was not followed is known exactly, but for stops that nobody wrote down. The day, the law and chance are
         told apart by an estimate: their intervals are those of draws of it, each driven again.
         """
-        money = pd.DataFrame({"money": self.money.sum()[list(PARTS)]})
-        money["minutes"] = self.minutes.sum()[list(PARTS)]
-        drawn = {name: self._drawn(name) for name in (DAY, LAW)}
-        day, law = drawn[DAY], drawn[LAW]
-        before, actual = self._totals(self.replays[DETOURS], 1), self._totals(self.replays[CHANCE], 1)
+        found = pd.DataFrame({"money": self.money.sum()[list(PARTS)]})
+        found["minutes"] = self.minutes.sum()[list(PARTS)]
+        day, law = self._drawn(levels=False), self._drawn(levels=True)
+        before, actual = (self._totals(self.replays[part], 1) for part in (DETOURS, CHANCE))
         parts = {DAY: day - before, LAW: law - day, CHANCE: actual - law}
         for place, column in enumerate(("money", "minutes")):
             for end, level in (("low", 0.05), ("high", 0.95)):
-                bound = money[column].copy()
+                bound = found[column].copy()
                 for part, values in parts.items():
                     bound[part] = np.quantile(values[:, place], level)
-                money[f"{column} {end}"] = bound
-        return money
+                found[f"{column} {end}"] = bound
+        return found
 
-    def _drawn(self, part: str) -> Floats:
+    def _drawn(self, *, levels: bool) -> Floats:
         """Return money and time of a replay for each draw of the effects; (draws, 2)."""
-        found = []
-        for first in range(0, _DRAWS, 50):
-            draw = slice(first, min(first + 50, _DRAWS))
-            driven = self._with_effects(levels=part == LAW, draw=draw)
-            found.append(self._totals(driven, draw.stop - draw.start))
-        return np.concatenate(found)
+        blocks = [slice(first, first + _AT_ONCE) for first in range(0, _DRAWS, _AT_ONCE)]
+        return np.concatenate(
+            [self._totals(self._with_effects(levels=levels, draws=draws), _AT_ONCE) for draws in blocks]
+        )
 
     def _totals(self, driven: Drive, count: int) -> Floats:
         """Return money and time of plans that were driven one after the other; (plans, 2)."""
@@ -509,51 +488,26 @@ class ReviewedDay:
         as a share of the time where there is one, with its interval (``low``, ``high``), and ``times`` that tell it.
         """
         rows = []
-        for what, times in self._kinds:
+        for what, times in (("travel", self.travel), ("service", self.service)):
             effects = {} if times.effects is None else times.effects.groups
-            levels = [(group, place) for group in effects for place in range(len(times.names[group]))]
-            for group, place in levels:
-                draws = effects[group][:, place]
-                some = draws[draws != 0.0]
-                if 2 * len(some) >= len(draws):
-                    told = len(some) / len(draws), some.mean(), *np.quantile(some, (0.05, 0.95))
-                    count = int((times.groups[group] == place).sum())
-                    rows.append((what, group, times.names[group][place], *map(float, told), count))
+            for group, drawn in effects.items():
+                for place, level in enumerate(times.names[group]):
+                    some = drawn[drawn[:, place] != 0.0, place]
+                    if 2 * len(some) >= len(drawn):
+                        told = len(some) / len(drawn), some.mean(), *np.quantile(some, (0.05, 0.95))
+                        count = int((times.groups[group] == place).sum())
+                        rows.append((what, group, level, *map(float, told), count))
         columns = ["what", "group", "level", "probability", "effect", "low", "high", "times"]
         found = pd.DataFrame(rows, columns=columns)
         return found.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 
     @cached_property
-    def unusual(self) -> pd.DataFrame:
-        """Single times that no chance explains, the farthest off first.
-
-        Columns: ``what`` (travel or service), ``vehicle``, ``place`` (to which it leads, or at which it is),
-        ``expected`` with what the day and the place have in common, and ``driven``.
-        """
-        rows = []
-        for what, times in self._kinds:
-            if times.effects is None:
-                continue
-            expected = times.law * (1.0 + times.common)
-            apart = np.abs(times.actual - expected) / (times.law * times.spread * times.effects.noise.mean())
-            for at in np.flatnonzero(apart > _BEYOND):
-                route, leg = times.places[0][at], times.places[1][at]
-                vehicle = self.day.plan.routes[route].label
-                place = self.problem.data.names[self.routes.head[route, leg]]
-                rows.append((what, vehicle, place, *map(float, (expected[at], times.actual[at], apart[at]))))
-        found = pd.DataFrame(rows, columns=["what", "vehicle", "place", "expected", "driven", "apart"])
-        return found.sort_values("apart", ascending=False, ignore_index=True).drop(columns="apart")
-
-    @cached_property
     def late(self) -> pd.DataFrame:
         """Clients that were served after their last window had closed: ``client``, ``late``, and ``planned`` late."""
-        columns = {}
-        for name, driven in (("planned", self.planned.simulation), ("late", self.replays[CHANCE])):
-            some = (driven.head >= len(self.problem.data.depots)) & (driven.late > _TINY)
-            names = [self.problem.data.names[place] for place in driven.head[some]]
-            columns[name] = pd.Series(driven.late[some], index=names, dtype=float)
-        found = pd.DataFrame(columns, columns=["late", "planned"]).fillna(0.0)
-        found = found[found["late"] > 0.0].sort_values("late", ascending=False, kind="stable")
+        both = {"late": self.replays[CHANCE], "planned": self.planned.simulation}
+        columns = {name: self._at_clients(driven, driven.late) for name, driven in both.items()}
+        found = pd.DataFrame(columns).fillna(0.0)
+        found = found[found["late"] > _TINY].sort_values("late", ascending=False, kind="stable")
         return found.rename_axis("client").reset_index()
 
     def rows(self) -> pd.DataFrame:
@@ -562,61 +516,34 @@ class ReviewedDay:
         Its inputs are columns, in their units; the target is called like the law's output. Empty where travel times are
         no law.
         """
-        law, times = self.problem.leg_laws.duration, self.travel
+        law, times, time = self.problem.leg_laws.duration, self.travel, self.problem.units.time
         if not isinstance(law, BoundFormula):
             return pd.DataFrame()
-        inputs = self._legs(times.places, times.actual)
-        arguments = law.arguments(self.problem.leg_laws.resolver(DURATION, inputs))
-        frame = pd.DataFrame(
-            {name: np.broadcast_to(values, len(times.law)) for name, values in arguments.items()}
-        )
+        resolve = self.problem.leg_laws.resolver(DURATION, self._legs(times.places, times.actual))
+        columns = {
+            name: np.broadcast_to(values, len(times.law)) for name, values in law.arguments(resolve).items()
+        }
         output = law.formula.output
-        frame[output.name] = convert(
-            times.actual, self.problem.units.time, output.unit or self.problem.units.time
-        )
-        return frame
+        return pd.DataFrame(columns).assign(**{output.name: convert(times.actual, time, output.unit or time)})
+
+
+def _by_group(pricing: Pricing) -> pd.Series[float]:
+    return pricing.lines.groupby("group")["amount"].sum()
 
 
 def _filled(departure: float, likely_departure: float, known: Floats, guess: Floats) -> Floats:
     """Return clock times, (events,), where some are known: between two that are, in proportion to what is likely."""
     filled, clock, before = known.copy(), departure, likely_departure
-    places = np.flatnonzero(np.isfinite(known))
     start = 0
-    for place in [*places.tolist(), len(known)]:
-        gap = slice(start, place)
+    for place in [*np.flatnonzero(np.isfinite(known)).tolist(), len(known)]:
+        gap, scale = slice(start, place), 1.0
+        ahead = guess[gap] - before
         if place < len(known):
-            span, likely = known[place] - clock, guess[place] - before
-            scale = span / likely if likely > 0.0 else 1.0
-            filled[gap] = clock + np.maximum(guess[gap] - before, 0.0) * max(scale, 0.0)
+            likely = guess[place] - before
+            scale = max((known[place] - clock) / likely, 0.0) if likely > 0.0 else 1.0
+            ahead = np.maximum(ahead, 0.0)
+        filled[gap] = clock + ahead * scale
+        if place < len(known):
             clock, before = float(known[place]), float(guess[place])
-        else:
-            filled[gap] = clock + (guess[gap] - before)
         start = place + 1
     return np.maximum.accumulate(filled)
-
-
-def _split(states: pd.DataFrame) -> pd.DataFrame:
-    """Return the first state, the differences between one and the next, by part, and the last."""
-    found = states[["planned"]].copy()
-    for before, part in zip(states.columns, PARTS, strict=False):
-        found[part] = states[part] - states[before]
-    found["driven"] = states[CHANCE]
-    return found
-
-
-def _durations(plan: RoutingPlan, driven: Drive) -> pd.Series[float]:
-    return pd.Series(driven.route_durations, index=[route.label for route in plan.routes], dtype=float)
-
-
-def _arrivals(problem: RoutingModel, driven: Drive) -> pd.Series[float]:
-    served = driven.head >= len(problem.data.depots)
-    names = [problem.data.names[place] for place in driven.head[served]]
-    return pd.Series(driven.arrive[served], index=names, dtype=float)
-
-
-def _text_attributes(clients: Any) -> list[str]:
-    """Return the further columns of clients that hold texts."""
-    names = dict.fromkeys(name for client in clients for name in client.attributes)
-    return [
-        name for name in names if all(isinstance(client.attributes.get(name, ""), str) for client in clients)
-    ]

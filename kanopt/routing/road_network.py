@@ -76,7 +76,8 @@ class RoadNetwork:
     ----------
     links
         Columns ``tail``, ``head`` and ``length``, and whatever else the law reads. A two-way road is two rows.
-        Of parallel links the fastest counts.
+        Of parallel links the fastest counts. Of a networkx graph they are
+        ``nx.to_pandas_edgelist(graph.to_directed(), "tail", "head")``.
     law
         Travel time of a link: a formula bound to ``link.<column>``, or an array with one time per link.
     nodes
@@ -105,57 +106,6 @@ class RoadNetwork:
     nodes: pd.DataFrame | None = None
     distance: str = "km"
     time: str = "min"
-
-    @classmethod
-    def from_networkx(
-        cls,
-        graph: Any,
-        law: BoundFormula | str,
-        *,
-        length: str = "length",
-        distance: str = "km",
-        time: str = "min",
-    ) -> RoadNetwork:
-        """Return the roads of a networkx graph, such as OSMnx makes: edges are links, their attributes columns.
-
-        Parameters
-        ----------
-        graph
-            Any networkx graph. An edge without a direction is two links. Where all nodes have the attributes ``x``
-            and ``y``, they become the nodes of maps.
-        law
-            Travel time of a link: a formula bound to ``link.<attribute>``, or the name of an attribute with times.
-        length
-            Name of the attribute with lengths.
-        distance, time
-            Units of lengths and of travel times.
-
-        Raises
-        ------
-        ProblemError
-            If an edge has no length or no travel time, or the roads contradict themselves.
-
-        Examples
-        --------
-        >>> import networkx as nx
-        >>> graph = nx.Graph()
-        >>> graph.add_edge("a", "b", length=2.0, minutes=4.0)
-        >>> network = RoadNetwork.from_networkx(graph, "minutes")
-        >>> network.matrix(["a", "b"]).time.tolist()
-        [[0.0, 4.0], [4.0, 0.0]]
-        """
-        edges = list(graph.edges(data=True) if graph.is_directed() else graph.to_directed().edges(data=True))
-        links = pd.DataFrame([{**known, "tail": str(tail), "head": str(head)} for tail, head, known in edges])
-        for column in (length, *([law] if isinstance(law, str) else [])):
-            if column not in links.columns or links[column].isna().any():
-                hint = nearest(column, map(str, links.columns))
-                raise ProblemError(f"graph: not every edge has the attribute {column!r}; {hint}")
-        times = law if isinstance(law, BoundFormula) else links[law].to_numpy(dtype=np.float64)
-        known = [{"name": str(node), **about} for node, about in graph.nodes(data=True)]
-        nodes = (
-            pd.DataFrame(known)[["name", "x", "y"]] if all({"x", "y"} <= {*one} for one in known) else None
-        )
-        return cls(links.assign(length=links[length]), times, nodes, distance, time)
 
     def __post_init__(self) -> None:
         known = {

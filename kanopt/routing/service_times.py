@@ -50,6 +50,17 @@ class StopInputs:
     clock: Floats
 
 
+def of_plan(data: RoutingArrays, reference: Reference, load: Floats, clock: Floats) -> ReferenceValue:
+    """Return what a law reads of the day, of the load on board and of the clock."""
+    if reference.scope == "day":
+        return day_value(data.day, reference)
+    if str(reference) == "state.load":
+        return ReferenceValue(load, data.units.load)
+    unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
+    finite = np.where(np.isfinite(clock), clock, 0.0)
+    return ReferenceValue(np.mod(convert(finite, data.units.time, unit), day), unit)
+
+
 class ServiceTimes:
     """How long stops take.
 
@@ -92,7 +103,8 @@ class ServiceTimes:
         else:
             nothing = np.zeros(())
             stops = self._at_clients(StopInputs(kinds, clients[None, :], nothing, nothing))
-        return self._with_reloads(stops)
+        reloads = np.repeat(data.of_vehicles("reload_time")[:, None], len(data.depots), axis=1)
+        return np.concatenate([reloads, np.broadcast_to(stops, (len(kinds), len(clients)))], axis=1)
 
     def evaluate(self, stops: StopInputs) -> Floats:
         """Return how long stops at clients take; a value of the law below zero counts as zero.
@@ -134,18 +146,12 @@ class ServiceTimes:
         """Return the function that looks references up for these stops."""
 
         def resolve(reference: Reference) -> ReferenceValue:
-            units = self.data.units
             if reference.scope in ("client", "vehicle"):
                 found = self._field(reference)
                 at = stops.node - len(self.data.depots) if reference.scope == "client" else stops.vehicle
                 return ReferenceValue(found.values[at], found.unit)
-            if reference.scope == "day":
-                return day_value(self.data.day, reference)
-            if str(reference) == "state.load":
-                return ReferenceValue(stops.load, units.load)
             # a problem refuses laws that are bound to anything else
-            unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
-            return ReferenceValue(np.mod(convert(stops.clock, units.time, unit), day), unit)
+            return of_plan(self.data, reference, stops.load, stops.clock)
 
         return resolve
 
@@ -158,18 +164,6 @@ class ServiceTimes:
                 owners, reference.field, units=units, where=f"law 'service': {scope}s"
             )
         return self._values[reference]
-
-    def _with_reloads(self, stops: Floats) -> Floats:
-        data = self.data
-        reloads = np.repeat(data.of_vehicles("reload_time")[:, None], len(data.depots), axis=1)
-        shape = len(data.vehicles), len(data.clients)
-        return np.concatenate([reloads, np.broadcast_to(stops, shape)], axis=1)
-
-    @property
-    def most_load(self) -> float:
-        """The most that is ever on board of a vehicle that keeps to its capacity."""
-        total = float(self.data.demand.sum() + self.data.pickup.sum())
-        return min(total, float(self.data.capacities[0].max(initial=0.0)))
 
     @cached_property
     def least(self) -> Floats:
@@ -197,7 +191,7 @@ class ServiceTimes:
         shape = len(data.vehicles), len(data.clients)
         kind, node = (each.ravel() for each in np.indices(shape))
         node = node + len(data.depots)
-        loads = np.array([0.0, 0.5, 1.0]) * self.most_load if self.reads("state") else np.zeros(1)
+        loads = np.array([0.0, 0.5, 1.0]) * data.most_load if self.reads("state") else np.zeros(1)
         clocks = self._clocks(len(kind) * len(loads))
         size = max(1, _SAMPLES // (10 * len(clocks)))
         for some in (slice(begin, begin + size) for begin in range(0, len(kind), size)):

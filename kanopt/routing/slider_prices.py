@@ -21,7 +21,7 @@ from kanopt.routing.simulate import (
     price_side_by_side,
     slack,
 )
-from kanopt.routing.simulate.drive import drive_forward, drive_of
+from kanopt.routing.simulate.drive import drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
 from kanopt.text import list_names
 from kanopt.units import convert
@@ -84,7 +84,7 @@ class _MovedPlan:
     @cached_property
     def _grid(self) -> PaddedRoutes:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        return pad_routes(laws, planning, self.plan.routes, frozen=False)
+        return pad_routes(laws, planning, self.plan.routes)
 
     @cached_property
     def _can_leave(self) -> NDArray[np.bool_]:
@@ -152,8 +152,7 @@ class _MovedPlan:
         grid = self._grid.select(np.tile(np.arange(routes), states))
         grid = grid.with_load(grid.loads[0] * np.repeat(loads, routes)[:, None])
         departure = (self.driven.departure + shifts[:, None] * self._can_leave).reshape(-1)
-        stops = [len(route.clients) for route in self.plan.routes] * states
-        return drive_of(grid, stops, departure, drive_forward(grid, departure))
+        return drive_of(grid, departure)
 
     # ---- what is to be known of each state
 

@@ -104,9 +104,8 @@ def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:
     data, laws = problem.data, problem.leg_laws
     every = np.arange(len(data.depots), len(data.names))
     reached = np.zeros(len(every), dtype=bool)
-    for vehicle in data.vehicles:
+    for vehicle, start, end in zip(data.vehicles, data.homes, data.ends, strict=True):
         if vehicle.num_available > 0:
-            start, end = (np.array(data.index[ends[vehicle.name]]) for ends in (data.depot_of, data.end_of))
             reached |= laws.roads(start, every) & (laws.roads(every, end) if vehicle.returns else True)
     missing = [client.name for client, there in zip(data.clients, reached, strict=True) if not there]
     back = " and back" if all(vehicle.returns for vehicle in data.vehicles) else ""

@@ -57,7 +57,7 @@ def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, see
     problem, placed = assessment.problem, assessment.simulation
     streams = [np.random.default_rng([seed, part]) for part in range(2)]
     longer = np.zeros((days, len(placed.task)))
-    errors = law.draw((days, 1, len(placed.task)), "day", streams[_TASKS])
+    errors = law.draw((days, 1, len(placed.task)), streams[_TASKS])
     if errors is not None:
         for row in np.flatnonzero(placed.mode >= 0).tolist():
             took = float(placed.end[row] - placed.start[row])

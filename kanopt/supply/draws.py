@@ -60,7 +60,7 @@ class DemandLaw:
 
     def draw(self, count: int, rng: np.random.Generator) -> Floats:
         """Draw demands, ``(count, cells)``."""
-        errors = self.law.draw((count, 1, len(self.mean)), "day", rng)
+        errors = self.law.draw((count, 1, len(self.mean)), rng)
         if errors is None:
             return draw_log_normal(self.mean, self.deviation, count, self.shared, rng)
         drawn = [errors.apply(cell, np.full(count, value)) for cell, value in enumerate(self.mean)]
@@ -75,10 +75,6 @@ def demand_law(problem: SupplyModel, uncertainty: Uncertainty) -> DemandLaw:
     ProblemError
         If nothing is known to be uncertain.
     """
-    if uncertainty.within != "day":
-        raise ProblemError(
-            f"uncertainty: within = {uncertainty.within!r} is for routes; amounts share a draw"
-        )
     found = np.nonzero(problem.demand_array > 0)
     cells = (found[0], found[1], found[2])
     mean = np.array(problem.demand_array[cells])

@@ -68,7 +68,11 @@ def on_roads(law: Any) -> routing.RoadNetwork:
         (priced, {"cost": None}, "cost: is None; give a bound formula or a matrix, or {}"),
         (net, {"demand": None}, "demand: is None; give a bound formula, a reference, a number"),
         # and a reference what is meant
-        (town, {"duration": LEG.bind(km=ko.refs.arc.lenght)}, "'arc.lenght'; did you mean 'arc.distance'?"),
+        (
+            town,
+            {"duration": LEG.bind(km=ko.refs.arc.lenght)},
+            "'arc.lenght'; known: 'arc.distance', 'arc.duration'",
+        ),
         (
             town,
             {"policy": routing.RoutingPolicy(service=LEG.bind(km=ko.refs.client.demnd))},

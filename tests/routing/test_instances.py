@@ -77,18 +77,12 @@ def length(way: list[int], rounded) -> float:
     return sum(rounded(math.dist(POINTS[a], POINTS[b])) for a, b in pairwise([0, *way, 0]))
 
 
-@pytest.mark.parametrize(
-    ("convention", "rounded"),
-    [
-        (None, lambda d: math.floor(d + 0.5)),
-        ("round", lambda d: math.floor(d + 0.5)),
-        ("dimacs", lambda d: math.floor(10 * d) / 10),
-        ("exact", lambda d: d),
-    ],
-)
-def test_the_objective_is_the_rounded_distance(write, convention, rounded):
-    instance = read_instance(write(CVRP), convention=convention)
-    assert (instance.name, instance.kind, instance.rounding) == ("toy-n4-k2", "cvrp", convention or "round")
+def test_the_objective_is_the_rounded_distance(write):
+    def rounded(distance: float) -> float:
+        return math.floor(distance + 0.5)
+
+    instance = read_instance(write(CVRP))
+    assert (instance.name, instance.kind, instance.rounding) == ("toy-n4-k2", "cvrp", "round")
     problem = instance.problem
     plan = problem.plan_from([["1", "2"], ["3"]])
     assert problem.price(plan).objective == pytest.approx(length([1, 2], rounded) + length([3], rounded))
@@ -157,9 +151,6 @@ def test_fleet_windows_and_distances_of_solomon_are_read(write):
     assert found == [("1", 10, 50, 60, 10), ("2", 5, 0, 100, 10)]
     # √2 is 1.4, √(1 + 2.25) is 1.8
     assert problem.price(problem.plan_from([["1", "2"]])).objective == pytest.approx(1.4 + 1.8 + 2.5)
-    exact = read_instance(write(SOLOMON, "toy.txt"), convention="exact").problem
-    wanted = math.sqrt(2) + math.hypot(1, 1.5) + 2.5
-    assert exact.price(exact.plan_from([["1", "2"]])).objective == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +220,3 @@ def test_what_is_no_file_is_refused(tmp_path, name, told):
     for read in (read_instance, read_solution):
         with pytest.raises(FileFormatError, match=told):
             read(tmp_path / name)
-
-
-def test_an_unknown_convention_is_refused(write):
-    with pytest.raises(ProblemError, match="'exakt'; did you mean 'exact'"):
-        read_instance(write(CVRP), convention="exakt")

@@ -117,7 +117,7 @@ CIRCLE = {
         ({"jobs": [Job("j1"), Job("j1"), Job("j2")]}, "'j1' appears more than once"),
         ({"duration": [1.0, 2.0, -3.0, 4.0, 5.0]}, r"task 'b' on 'm2' \(slow\) is −3 min"),
         ({"duration": [1.0, 2.0]}, "one number per mode, that is 5"),
-        ({"duration": HOUR.bind(h=clock.hour)}, "does not know 'clock.hour'; known: task.…"),
+        ({"duration": HOUR.bind(h=clock.hour)}, "does not know 'clock.hour'; known: '"),
         ({"duration": METRES.bind(x=3.0)}, "km"),
         ({"power_price": 0.2, "energy": [1.0, 1.0, -1.0, 1.0, 1.0]}, "energy of task 'b' on 'm2'"),
         ({"power_price": [PowerPrice("6:30", 0.1)]}, "starts at 06:30; state one that starts at 00:00"),

@@ -101,7 +101,7 @@ def wanted(**columns):
         ({"tariff": SHIPMENT, "planning": {"state.load": 3.0}}, "unknown value 'state.load'"),
         ({"tariff": SHIPMENT, "planning": {"state.quantity": 0.0}}, "must be a positive number"),
         ({"tariff": SHIPMENT, "planning": {**ONE, "state.weight": 1.0}}, "not both"),
-        (read(market.size), "does not know 'market.size'; known: state.…"),
+        (read(market.size), "does not know 'market.size'; known: '"),
         (read(state.load), "'state.load'; known: 'state.quantity', 'state.weight'"),
         ({"tariff": -1.0}, "−1 for 'mill → north', product 'flour', period '1'"),
         ({"tariff": np.ones((3, 1, 1))}, r"\(5, 1, 2\)"),

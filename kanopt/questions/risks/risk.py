@@ -538,8 +538,6 @@ def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, 
     from kanopt.scheduling.days import duration_law, run_days
     from kanopt.scheduling.simulate import TOLERANCE
 
-    if assumed.within != "day":
-        raise ProblemError(f"uncertainty: within = {assumed.within!r} is for routes; tasks share a 'day'")
     law, data = duration_law(known.problem, assumed), known.problem.data
     if law.model is None:
         raise ProblemError(

@@ -26,7 +26,6 @@ class GoodsApart(Rule):
     tables = ("clients", "vehicles")
     fields = ("policy.apart",)
     mend = "goods on it that are kept apart"
-    given_up = ("apart", "apart")
 
     def stated(self, data: RoutingData) -> bool:
         """Say whether any two clients cannot be on one route."""

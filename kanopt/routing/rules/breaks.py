@@ -23,7 +23,6 @@ class Breaks(Limit):
     words = RuleWords("vehicle has no time for its breaks", "vehicles have no time for their breaks")
     fields = ("vehicles.breaks",)
     tables = ("vehicles",)
-    given_up = ("breaks", "breaks")
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield breaks that cannot be read."""

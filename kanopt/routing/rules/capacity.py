@@ -100,7 +100,6 @@ class Backhaul(Rule):
     words = RuleWords("client is delivered to after a pickup", "clients are delivered to after a pickup")
     fields = ("policy.backhaul",)
     mend = "{where} served after a pickup"
-    given_up = ("backhaul", "backhaul")
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield deliveries after a pickup on the same trip."""
@@ -128,7 +127,6 @@ class Capacity(Limit):
     fields = ("vehicles.capacity",)
     kind = "load"
     bottleneck = "what they want is more than any vehicle carries"
-    given_up = ("capacity", "capacities")
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield the largest load of each route, for each measure."""
@@ -194,7 +192,6 @@ class Measures(Rule):
     name = "measures"
     what = "further capacities"
     fields = ("policy.capacities",)
-    given_up = ("measure", "measures")
 
 
 class Reloads(Rule):

@@ -29,7 +29,6 @@ class DrivingRest(Pause):
     tables = ("vehicles",)
     numbers = ("max_driving", "rest_duration")
     word = "rest"
-    given_up = ("rest after driving", "rests after driving")
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield vehicles with half of a rest, or with breaks besides, of which it is not known which are rests."""

@@ -37,7 +37,6 @@ class Distance(Limit, LegPrice):
     mend = "its longest distance {by} longer"
     bottleneck = "even the shortest route to them is longer than any vehicle may drive"
     even_alone = True
-    given_up = ("longest distance", "longest distances")
     term = "distance"
     rate = "unit_distance_cost"
 
@@ -80,7 +79,7 @@ class Duration(Limit, RoutePrice):
     mend = "its longest duration {by} longer"
     bottleneck = "even the shortest route to them takes longer than any vehicle may drive"
     even_alone = True
-    given_up = ("longest duration", "longest durations")
+    limit_text = "its longest duration"
     term = "time"
     rate = "unit_duration_cost"
 

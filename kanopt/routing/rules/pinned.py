@@ -26,7 +26,6 @@ class Pinned(Rule):
     tables = ("clients", "vehicles")
     kind = "who"
     mend = "{where} pinned to it"
-    given_up = ("pinned", "pinned")
 
     def stated(self, data: RoutingData) -> bool:
         """Say whether any client is pinned."""

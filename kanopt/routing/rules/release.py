@@ -25,7 +25,6 @@ class Release(Limit):
     by_time = False
     bottleneck = "their goods are ready too late"
     even_alone = True
-    given_up = ("release", "releases")
 
     def too_late(self, data: RoutingData) -> Iterator[tuple[str, str]]:
         """Yield clients whose goods are ready only when their last window has closed, whatever the laws say."""

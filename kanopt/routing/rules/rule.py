@@ -309,8 +309,8 @@ class Rule(ABC):
     bottleneck, even_alone
         What stands in the way of clients that no vehicle can serve for it, in a clause; and whether that holds on a
         route of their own.
-    given_up
-        What its limits are called, one and several.
+    limit_text
+        What of a place would have to be more where several limits of time are passed.
     term
         The term of the price that it adds, if any.
     by_time
@@ -327,7 +327,7 @@ class Rule(ABC):
     mend: ClassVar[str] = ""
     bottleneck: ClassVar[str] = ""
     even_alone: ClassVar[bool] = False
-    given_up: ClassVar[tuple[str, str]] = ("", "")
+    limit_text: ClassVar[str] = ""
     term: ClassVar[str] = ""
     by_time: ClassVar[bool] = False
 
@@ -379,12 +379,6 @@ class Rule(ABC):
         """Say the same of one violation."""
         by = amount_text(violation.amount, violation.unit)
         return self.mend.format(by=by, where=violation.where) if self.mend else violation.message
-
-    @property
-    def limit_text(self) -> str:
-        """What of a place would have to be more where several limits of one kind are passed."""
-        one, many = self.given_up
-        return f"the {many}" if self.fields[0].startswith("clients") else f"its {one}"
 
 
 def _parted(field: str) -> tuple[str, str]:
@@ -447,17 +441,13 @@ class Limit(Rule):
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield every limit that is passed."""
-        return (violation for _, violation in self.passed(case))
-
-    def passed(self, case: DrivenPlan) -> Iterator[tuple[int, Violation]]:
-        """Yield the same with the route on which it is, as a position."""
         for measure in self.measures(case.data, case.driven):
             for place in np.flatnonzero(measure.is_over).tolist():
                 route, value = int(measure.route[place]), float(measure.values[place])
                 limit, label = float(measure.limits[place]), case.label(route)
                 where = label if measure.where is None else measure.where(case, place)
                 message = label + measure.say(case, place, value, limit)
-                yield route, Violation(self.name, where, value - limit, measure.unit, message)
+                yield Violation(self.name, where, value - limit, measure.unit, message)
 
     def breaking(self, data: RoutingData, driven: Drive) -> Flags:
         """Say which routes pass a limit; (routes,)."""

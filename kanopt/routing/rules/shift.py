@@ -36,7 +36,7 @@ class Shift(Limit):
     mend = "its shift {by} longer"
     bottleneck = "no vehicle is done with them before its shift ends"
     even_alone = True
-    given_up = ("shift", "shifts")
+    limit_text = "its shift"
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield shifts that end before they start."""

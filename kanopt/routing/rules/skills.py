@@ -28,7 +28,6 @@ class Skills(Rule):
     kind = "who"
     mend = "{where} allowed on it"
     bottleneck = "no vehicle may serve them"
-    given_up = ("skill", "skills")
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield skills that no vehicle has."""

@@ -44,7 +44,7 @@ class Window(Limit):
     mend = "the window of {where} {by} later"
     bottleneck = "no vehicle reaches them before their windows close"
     even_alone = True
-    given_up = ("window", "windows")
+    limit_text = "the windows"
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield windows that are given twice, close before they open, or cannot be read."""
@@ -77,8 +77,9 @@ class Window(Limit):
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield when service begins, and when the last window closes."""
-        latest = np.where(data.has_soft_window[driven.head], np.inf, data.latest[driven.head])
-        yield Measure(driven.route, driven.begin, latest, data.units.time, self._late, self._client)
+        yield Measure(
+            driven.route, driven.begin, data.due[driven.head], data.units.time, self._late, self._client
+        )
 
     @staticmethod
     def _client(case: DrivenPlan, leg: int) -> str:

@@ -111,12 +111,15 @@ class DepartureChoice:
         time_limit: float = math.inf,
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
-        self.data = problem.data
-        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes, frozen=False)
+        self.data, self.typical = problem.data, typical
+        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes)
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
         self.longest = float(typical.simulation.route_durations.max(initial=0.0))
-        self.levels = self._promises(typical)
+        promised = {client.name: client.on_time or 0.0 for client in problem.clients}
+        levels = np.array([promised.get(name, 0.0) for name in self.data.names])
+        # the probability that is promised to the client at the end of each leg; (routes, legs)
+        self.levels = np.where(self.own.valid, levels[self.own.head], 0.0)
         most = max(target, float(self.levels.max(initial=0.0)))
         wanted = max(_FEWEST, round(most / max(1.0 - most, 1e-3) / _ERROR**2))
         size = max(self.own.valid.size, 1)
@@ -141,11 +144,14 @@ class DepartureChoice:
         ends = shift_ends(typical)
         return limits, np.where(late_routes, np.inf, ends + slack(ends))
 
-    def _promises(self, typical: RoutingAssessment) -> Floats:
-        """Return the probability that is promised to the client at the end of each leg, else 0; (routes, legs)."""
-        promised = {client.name: client.on_time or 0.0 for client in typical.problem.clients}
-        levels = np.array([promised.get(name, 0.0) for name in self.data.names])
-        return np.asarray(np.where(self.own.valid, levels[self.own.head], 0.0))
+    def plan(self) -> tuple[RoutingAssessment, bool]:
+        """Return the plan that leaves then, and whether it reaches the target; the one given where it breaks a rule."""
+        leaves, reached = self.departures()
+        if (leaves == self.start).all():
+            return self.typical, reached
+        found: Any = self.typical.problem.assess(self.typical.plan.leaving(leaves.tolist()))
+        broken = found.rank.breaks_rules > self.typical.rank.breaks_rules
+        return (self.typical, False) if broken else (found, reached)
 
     def departures(self) -> tuple[Floats, bool]:
         """Return when each route leaves, and whether the target is reached."""
@@ -163,7 +169,7 @@ class DepartureChoice:
         prices = self._prices([self._levels(known, needed) for known in latest.T])
         for _ in range(_ROUNDS):
             chosen = self._chosen(prices, needed)
-            found = int(self._all_in_time(chosen).sum())
+            found = int(self._routes_in_time(chosen).all(axis=1).sum())
             if found >= needed or needed >= most:
                 break
             # who leaves earlier was later on some days after all
@@ -184,15 +190,9 @@ class DepartureChoice:
         return found
 
     @cached_property
-    def _kept(self) -> Floats:
-        """The latest departures with which promises to single clients are kept; (routes,)."""
-        return self._keep_promises()
-
-    @cached_property
     def _flags(self) -> Flags:
         """Which routes have everybody in time on each day, leaving when that is cheapest; (days, routes)."""
-        rows = np.arange(self.days * len(self.start))
-        return self.in_time(rows, np.tile(self.start, self.days)).reshape(self.days, -1)
+        return self._routes_in_time(self.start)
 
     @cached_property
     def _days(self) -> tuple[Floats, Flags, int]:
@@ -206,12 +206,12 @@ class DepartureChoice:
         latest, fixed, _ = self._days
         chosen = self.start.copy()
         chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
-        return chosen
+        return self._kept_rules(chosen)
 
-    def _all_in_time(self, leave: Floats) -> Flags:
-        """Say on which days everybody on all routes is in time; (days,)."""
+    def _routes_in_time(self, leave: Floats) -> Flags:
+        """Say which routes have everybody in time on each day; (days, routes)."""
         rows = np.arange(self.days * len(self.start))
-        return np.asarray(self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1).all(axis=1))
+        return self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1)
 
     def in_time(self, rows: Indices, leave: Floats) -> Flags:
         """Say which routes have everybody in time; who is under way when a law has no value is not.
@@ -223,22 +223,24 @@ class DepartureChoice:
         leave
             When each leaves.
         """
-        blocks = [self._in_time(rows[some], leave[some]) for some in self._blocks(len(rows))]
-        return np.concatenate(blocks) if blocks else np.zeros(0, dtype=bool)
+        found = np.zeros(len(rows), dtype=bool)
+        for some in self._blocks(len(rows)):
+            route, times = (
+                rows[some] % len(self.start),
+                drive_forward(self.grid.select(rows[some]), leave[some]),
+            )
+            back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
+            found[some] = (times.begin <= self.limits[route]).all(axis=1) & back
+        return found
 
-    def _in_time(self, rows: Indices, leave: Floats) -> Flags:
-        times = drive_forward(self.grid.select(rows), leave)
-        route = rows % len(self.start)
-        back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
-        return np.asarray((times.begin <= self.limits[route]).all(axis=1) & back)
-
-    def _keep_promises(self) -> Floats:
-        """Return the latest departure with which the promises to single clients on each route are kept; (routes,).
+    @cached_property
+    def _kept(self) -> Floats:
+        """The latest departure with which the promises to single clients on each route are kept; (routes,).
 
         The one that costs least on typical times where that keeps them, or none does, which is noted.
         """
         found, free = self.start.copy(), set(self.free.tolist())
-        lows = dict(zip(self.free.tolist(), self._earliest().tolist(), strict=True))
+        lows = dict(zip(self.free.tolist(), self._earliest.tolist(), strict=True))
         for route in np.flatnonzero(self.levels.any(axis=1)).tolist():
             low, high = lows.get(route, found[route]), found[route]
             broken = self._broken_promises(route, high)
@@ -273,7 +275,7 @@ class DepartureChoice:
         Not after the one that costs least on typical times, and -inf where none is. Who leaves earlier is taken to
         arrive no later.
         """
-        routes, lows = len(self.start), self._earliest()
+        routes, lows = len(self.start), self._earliest
         found = np.where(flags[:, self.free], self.start[self.free], -np.inf)
         day, place = np.nonzero(~flags[:, self.free] & (lows < self.start[self.free]))
         rows, low, high = day * routes + self.free[place], lows[place], self.start[self.free[place]]
@@ -286,16 +288,36 @@ class DepartureChoice:
         found[day, place] = low
         return np.asarray(found)
 
-    def _earliest(self) -> Floats:
-        """Return from when on each free route breaks no rule on typical times that it keeps as it is; (free,)."""
+    @cached_property
+    def _holding(self) -> Floats:
+        """Departures of each free route that break no rule on typical times that it keeps as it is; (free, looked at).
+
+        They are looked at from the cheapest one back to the earliest there may be; -inf where one breaks a rule. Where
+        the law of travel time has a steep step, some that break one lie between others.
+        """
         start, first = self.start[self.free], np.minimum(self.own.earliest, self.start)[self.free]
         share = np.arange(_EARLIER + 1) / _EARLIER
         leave = start[:, None] - (start - first)[:, None] * share
         grid = self.own.select(np.repeat(self.free, len(share)))
         broken, missed = (each.reshape(leave.shape) for each in judge_departures(grid, leave.reshape(-1))[:2])
-        worse = (broken > broken[:, :1]) | (missed > missed[:, :1])
-        kept = np.where(worse.any(axis=1), worse.argmax(axis=1), len(share)) - 1
-        return np.asarray(leave[np.arange(len(start)), kept])
+        return np.where((broken > broken[:, :1]) | (missed > missed[:, :1]), -np.inf, leave)
+
+    @property
+    def _earliest(self) -> Floats:
+        """The earliest departure of each free route among these; (free,)."""
+        return np.asarray(np.where(np.isfinite(self._holding), self._holding, np.inf).min(axis=1))
+
+    def _kept_rules(self, leave: Floats) -> Floats:
+        """Return departures of all routes, an earlier one that holds in place of each that breaks a rule."""
+        grid = self.own.select(self.free)
+        own, start = (judge_departures(grid, each[self.free])[:2] for each in (leave, self.start))
+        worse = (own[0] > start[0]) | (own[1] > start[1])
+        held = np.where(self._holding <= leave[self.free, None], self._holding, -np.inf).max(
+            axis=1, initial=-np.inf
+        )
+        found = leave.copy()
+        found[self.free] = np.where(worse & np.isfinite(held), held, leave[self.free])
+        return found
 
     def _levels(self, latest: Floats, needed: int) -> Floats:
         """Return departures of a route, the earliest first, which lose about equally many days.
@@ -447,13 +469,8 @@ def leave_in_time(
     typical = assessment.settled()
     free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
     choice = DepartureChoice(typical, free, target, uncertainty, time_limit)
-    chosen, reached = choice.departures()
-    moved = chosen != typical.simulation.departure
-    found = typical
-    if moved.any():
-        found = problem.assess(plan.leaving(chosen.tolist()))
-        if found.rank.breaks_rules > typical.rank.breaks_rules:
-            found, moved = typical, np.zeros_like(moved)
+    found, reached = choice.plan()
+    moved = found.simulation.departure != typical.simulation.departure
     if keep_given and moved.any():
         often = f"{number_text(100.0 * target, 6)} % of days" if reached else "as many days as they allow"
         when = f"vehicles leave so that everyone is in time on {often}"

@@ -39,8 +39,8 @@ class TimeScaling:
 
     Parameters
     ----------
-    up
-        The scaling of durations.
+    up, down
+        The scalings of durations and of limits.
     origin
         Clock time of 0.
     horizon
@@ -48,13 +48,9 @@ class TimeScaling:
     """
 
     up: Scaling
+    down: Scaling
     origin: float
     horizon: float
-
-    @property
-    def down(self) -> Scaling:
-        """The scaling of limits."""
-        return Scaling(self.up.factor, "down")
 
     def opening(self, moments: Floats) -> Integers:
         """Round clock times before which nothing may happen."""
@@ -95,18 +91,32 @@ class RoutingIntegers:
 
     Attributes
     ----------
-    nodes
-        Position in the problem of each node.
+    nodes, node_of
+        Position in the problem of each node, and the node of each name.
     fleet
         Vehicle type (position) and number of each vehicle, in order of types.
+    homes, ends
+        Nodes of the depots where each vehicle type starts and ends; -1 of types that have no vehicle.
     depots
         How many of the nodes are depots.
-    clock, money
-        The scalings of times and of prices.
+    clock, money, rate
+        The scalings of times, of prices, and of prices of time.
     last
         The latest time that can occur.
     demands, capacities, pickup
         In every measure; (measures, nodes), (measures, types), and (nodes,) for the load.
+    earliest, latest, release
+        Between which times service begins at each node (until `last` where it may be late at a price), and when what it
+        receives is ready, 0 where it always is.
+    due, lateness
+        From when on service is late, `last` where that has no price, and the price of each step of time after it.
+    fixed, per_time, max_duration, reload_time
+        Prices of vehicle types and of a step of their time, how long a route may take (longer than `last` where nothing
+        limits it), and how long a reload takes.
+    overtime
+        Duration from which on each step of time costs more, and how much more; by type.
+    stay
+        Service time of each vehicle type at each node of the problem, 0 at depots.
     penalty
         Price of leaving a mandatory client out: more than any plan can cost.
 
@@ -121,72 +131,75 @@ class RoutingIntegers:
     def __init__(
         self, problem: RoutingProblem, seed: int = 0, *, loaded: bool = False, dearest: float | None = None
     ) -> None:
-        self.problem, self.data, self.loaded = problem, problem.data, loaded
-        self.fleet = _fleet(problem)
-        self.clock = _time_scaling(problem)
-        ends = np.minimum(self.data.of_vehicles("shift_end") - self.clock.origin, self.clock.horizon)
-        self.shift_start = self.clock.up.to_integers(self.data.of_vehicles("shift_start") - self.clock.origin)
-        self.shift_end = self.clock.down.to_integers(ends)
+        data = problem.data
+        self.problem, self.data, self.loaded, self.fleet = problem, data, loaded, data.fleet
+        at_client = np.arange(len(data.names)) >= len(data.depots)
+        self.stay = np.where(at_client, problem.planning_values.service, 0.0)
+        self.clock = clock = _time_scaling(problem, self.stay)
+        end = np.minimum(data.of_vehicles("shift_end") - clock.origin, clock.horizon)
+        self.shift_start = clock.up.to_integers(data.of_vehicles("shift_start") - clock.origin)
+        self.shift_end = clock.down.to_integers(end)
         self.last = int(self.shift_end.max())
-        most = _dearest_plan(problem, self._dearest_arcs(), self.clock.horizon, self.fleet)
+        most = _dearest_plan(problem, self._dearest_arcs(), clock.horizon)
         room = (_LARGEST, len(problem.clients) + 3) if dearest is None else (dearest, 1)
         self.money = scaling_for(most, room[1], limit=room[0], target_resolution=_MONEY_STEP)
+        self.rate = Scaling(self.money.factor / clock.up.factor)
         self.penalty = int(_ROOM * most * self.money.factor) + 1
-        none = np.zeros_like(self.data.pickup)
-        rounded = [
-            _round_loads(carried, none if measure else self.data.pickup, limit)
-            for measure, (carried, limit) in enumerate(
-                zip(self.data.demands, self.data.capacities, strict=True)
-            )
-        ]
-        self.capacities: Integers = np.stack([capacity for _, _, capacity in rounded])
-        possible = self._possible(rounded[0][0], rounded[0][1])
-        self.nodes = self._order(seed, possible)
-        self.depots = int((self.nodes < len(self.data.depots)).sum())
-        self.demands: Integers = np.stack([demand for demand, _, _ in rounded])[:, self.nodes]
-        self.pickup: Integers = rounded[0][1][self.nodes]
-        prizes = self.money.to_integers([client.prize or 0.0 for client in self.data.clients])
-        whole = np.concatenate([np.zeros(len(self.data.depots), dtype=np.int64), prizes])
-        self.prize: Integers = whole[self.nodes]
-        self.missed_prizes = int(whole.sum() - self.prize.sum())
-        must = np.array([False] * len(self.data.depots) + [each.mandatory for each in self.data.clients])
-        self.mandatory: Flags = must[self.nodes]
-        self.unreachable_mandatory = int(must.sum() - self.mandatory.sum())
-        travel, paid = problem.planning_values.arcs_from(self.nodes[:1])
-        refuse_too_large(
-            "travel times and prices in whole numbers", self.size, 8.0 * (len(travel) + len(paid))
-        )
-
-    # What may be visited at all.
-
-    def _possible(self, demand: Integers, pickup: Integers) -> Flags:
-        """Say which nodes of the problem some vehicle could serve, apart from the others."""
-        data, clock = self.data, self.clock
+        picked = np.concatenate([data.pickup[None], np.zeros_like(data.demands[1:])])
+        loads = [_round_loads(*each) for each in zip(data.demands, picked, data.capacities, strict=True)]
+        self.capacities: Integers = np.stack([capacity for _, _, capacity in loads])
         earliest = clock.up.to_integers(np.maximum(data.earliest - clock.origin, 0.0))
-        latest = self._latest_of_all
+        latest = clock.down.to_integers(np.minimum(data.latest - clock.origin, clock.horizon))
+        latest = np.where(data.has_soft_window, self.last, latest)
+        release = clock.opening(data.release)
         possible = (earliest <= latest) & (earliest <= self.last)
-        possible &= np.maximum(demand, pickup) <= self.capacities[0].max()
+        possible &= np.maximum(*loads[0][:2]) <= self.capacities[0].max()
         if data.has_releases:
             # goods that are ready after all shifts, or after the window of the client or of its source has closed
             limit = np.minimum(latest, np.where(data.source < 0, self.last, latest[data.source]))
-            possible &= clock.opening(data.release) <= limit
+            possible &= release <= limit
         within = data.demands[1:, None, :] <= data.capacities[1:, :, None]
         possible &= data.allowed.any(axis=0) & within.all(axis=0).any(axis=0)
-        return _without_broken_groups(data, possible)
+        self.nodes = self._order(seed, possible)
+        self.depots = int((self.nodes < len(data.depots)).sum())
+        self.node_of = {data.names[place]: node for node, place in enumerate(self.nodes)}
+        self.homes, self.ends = (
+            [self.node_of.get(data.names[node], -1) for node in nodes] for nodes in (data.homes, data.ends)
+        )
+        self.earliest, self.latest, self.release = (each[self.nodes] for each in (earliest, latest, release))
+        self.demands: Integers = np.stack([demand for demand, *_ in loads])[:, self.nodes]
+        self.pickup: Integers = loads[0][1][self.nodes]
+        prizes = self.money.to_integers(data.prize)
+        self.prize: Integers = prizes[self.nodes]
+        self.missed_prizes = int(prizes.sum() - self.prize.sum())
+        self.mandatory: Flags = data.mandatory[self.nodes]
+        self.unreachable_mandatory = int(data.mandatory.sum() - self.mandatory.sum())
+        self.lateness = self.rate.to_integers(data.lateness_rate)[self.nodes]
+        closing = np.maximum(clock.closing(data.latest)[self.nodes], 0)
+        self.due = np.where(self.lateness > 0, closing, self.last)
+        self.fixed = self.money.to_integers(data.of_vehicles("fixed_cost"))
+        self.per_time = self.rate.to_integers(data.of_vehicles("unit_duration_cost"))
+        self.max_duration = clock.limit(data.of_vehicles("max_duration"))
+        self.reload_time = clock.stay(data.of_vehicles("reload_time"))
+        regular, more = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
+        paid = self.rate.to_integers(np.where(np.isfinite(regular), more, 0.0))
+        self.overtime = clock.limit(regular), paid
+        travel, prices = problem.planning_values.arcs_from(self.nodes[:1])
+        refuse_too_large(
+            "travel times and prices in whole numbers", self.size, 8.0 * (len(travel) + len(prices))
+        )
 
     def _order(self, seed: int, possible: Flags) -> NDArray[np.intp]:
         """Return the depots where vehicles start or end, then the possible clients in an order drawn from the seed.
 
-        To the solver a depot without a vehicle would be one more stop.
+        To the solver a depot without a vehicle would be one more stop. Clients that are served only with others that
+        cannot be served are left out.
         """
-        data, kinds = self.data, {kind for kind, _ in self.fleet}
-        used = {
-            data.index[ends[data.vehicles[kind].name]]
-            for ends in (data.depot_of, data.end_of)
-            for kind in kinds
-        }
-        clients = len(data.depots) + np.flatnonzero(possible[len(data.depots) :])
-        shuffled = np.random.default_rng(seed).permutation(clients)
+        data, kinds = self.data, [kind for kind, _ in self.fleet]
+        used = {*data.homes[kinds].tolist(), *data.ends[kinds].tolist()}
+        groups = (nodes for nodes in data.served_together if possible[[*nodes]].all())
+        clients = sorted(node for nodes in groups for node in nodes if node >= len(data.depots))
+        shuffled = np.random.default_rng(seed).permutation(np.array(clients, dtype=np.intp))
         return np.concatenate([np.array(sorted(used), dtype=np.intp), shuffled])
 
     @property
@@ -199,20 +212,11 @@ class RoutingIntegers:
         """Whether there is nobody to drive, or nobody who could be served."""
         return self.size == self.depots or not self.fleet
 
+    def most_reloads(self, kind: int) -> int:
+        """Return how often a vehicle type may come back to load again."""
+        return min(self.data.vehicles[kind].max_reloads, max(0, len(self.data.clients) - 1))
+
     # Plans in nodes, and in the names of the problem.
-
-    def depot(self, kind: int) -> int:
-        """Return the node of the depot where a vehicle type starts."""
-        return self.node_of[self.data.depot_of[self.data.vehicles[kind].name]]
-
-    def last_depot(self, kind: int) -> int:
-        """Return the node of the depot where a vehicle type ends, if it comes to one."""
-        return self.node_of[self.data.end_of[self.data.vehicles[kind].name]]
-
-    @cached_property
-    def node_of(self) -> dict[str, int]:
-        """Position among the nodes of each depot and client, by name."""
-        return {self.data.names[place]: node for node, place in enumerate(self.nodes)}
 
     def plan(self, routes: NodeRoutes) -> RoutingPlan:
         """Return a plan in the problem's own names.
@@ -229,23 +233,23 @@ class RoutingIntegers:
 
     def node_routes(self, plan: RoutingPlan) -> list[list[int]]:
         """Return the stops of each vehicle of a plan, without clients that are not among the nodes."""
-        place = {slot: number for number, slot in enumerate(self.fleet)}
-        routes: list[list[int]] = [[] for _ in self.fleet]
-        for route in plan.routes:
-            slot = self.data.type_index[route.vehicle], route.index
-            stops = [self.node_of[name] for name in route.clients if name in self.node_of]
-            routes[place[slot]] = without_idle_reloads(stops, self.depots)
-        return routes
+        known = {(self.data.type_index[route.vehicle], route.index): route.clients for route in plan.routes}
+        return [
+            without_idle_reloads(
+                [self.node_of[name] for name in known.get(slot, ()) if name in self.node_of], self.depots
+            )
+            for slot in self.fleet
+        ]
 
     # Arcs.
 
     def _dearest_arcs(self) -> Floats:
         """Return the price of the dearest arc from each node of the problem."""
-        planning, data = self.problem.planning_values, self.data
+        planning = self.problem.planning_values
         if not self.loaded:
             return planning.row_peaks.dearest
         prices, slopes = planning.linear_load_costs
-        heavy = prices + slopes * float(data.demand.sum() + data.pickup.sum())
+        heavy = prices + slopes * self.data.total_load
         found: Floats = np.where(np.isfinite(heavy), heavy, 0.0).max(axis=(0, 2))
         return found
 
@@ -290,51 +294,18 @@ class RoutingIntegers:
         # an idle vehicle goes from its depot to its depot
         transit[:, np.arange(len(nodes)), np.arange(len(nodes))] = 0
         prices = self.money.to_integers(np.where(paid, costs, 0.0))
-        for kind, home in self._open_ends:
+        for kind in self._open_ends:
             # the vehicle does not return, so that the arc back need not exist
-            prices[kind, :, home] = 0
-            transit[kind, :, home] = clock.stay(stay[kind])
+            prices[kind, :, self.homes[kind]] = 0
+            transit[kind, :, self.homes[kind]] = clock.stay(stay[kind])
         return of_types(transit, types), of_types(prices, types)
 
     @cached_property
-    def _open_ends(self) -> list[tuple[int, int]]:
-        """Vehicle types that stay where they end, and the node of the depot to which they do not return."""
-        used = {kind for kind, _ in self.fleet}
-        return [
-            (kind, self.depot(kind))
-            for kind, vehicle in enumerate(self.data.vehicles)
-            if kind in used and not vehicle.returns and not vehicle.max_reloads
-        ]
-
-    @cached_property
-    def stay(self) -> Floats:
-        """Service time of each vehicle type at each node of the problem, 0 at depots."""
-        at_client = np.arange(len(self.data.names)) >= len(self.data.depots)
-        return np.where(at_client, self.problem.planning_values.service, 0.0)
-
-    @cached_property
-    def service(self) -> Integers:
-        """Time of service, (types, nodes), where it has to be known apart from the drive."""
-        return self.clock.stay(self.stay[:, self.nodes])
-
-    # Times of nodes.
-
-    @cached_property
-    def _latest_of_all(self) -> Integers:
-        data, clock = self.data, self.clock
-        latest = clock.down.to_integers(np.minimum(data.latest - clock.origin, clock.horizon))
-        return np.where(data.has_soft_window, self.last, latest)
-
-    @property
-    def latest(self) -> Integers:
-        """The latest begin of service at each node; `last` where it may be late at a price."""
-        return self._latest_of_all[self.nodes]
-
-    @cached_property
-    def earliest(self) -> Integers:
-        """The earliest begin of service at each node."""
-        opens = np.maximum(self.data.earliest - self.clock.origin, 0.0)
-        return self.clock.up.to_integers(opens)[self.nodes]
+    def _open_ends(self) -> list[int]:
+        """Vehicle types that stay where they end."""
+        vehicles = self.data.vehicles
+        used = sorted({kind for kind, _ in self.fleet})
+        return [kind for kind in used if not vehicles[kind].returns and not vehicles[kind].max_reloads]
 
     @cached_property
     def windows(self) -> tuple[Integers, Integers]:
@@ -349,50 +320,6 @@ class RoutingIntegers:
         return opens[:, self.nodes], closes[:, self.nodes]
 
     @cached_property
-    def release(self) -> Integers:
-        """When what each node receives is ready; 0 where it always is."""
-        return self.clock.opening(self.data.release)[self.nodes]
-
-    @cached_property
-    def lateness(self) -> Integers:
-        """The price of each step of time after `due`."""
-        return self.rate.to_integers(self.data.lateness_rate)[self.nodes]
-
-    @cached_property
-    def due(self) -> Integers:
-        """From when on service is late: the last closing of each node, `last` where lateness has no price."""
-        closing = np.maximum(self.clock.closing(self.data.latest)[self.nodes], 0)
-        return np.where(self.lateness > 0, closing, self.last)
-
-    # Vehicles.
-
-    @property
-    def rate(self) -> Scaling:
-        """The scaling of prices of time."""
-        return Scaling(self.money.factor / self.clock.up.factor)
-
-    @cached_property
-    def fixed(self) -> Integers:
-        """Price of using a vehicle, by type."""
-        return self.money.to_integers(self.data.of_vehicles("fixed_cost"))
-
-    @cached_property
-    def per_time(self) -> Integers:
-        """Price of a step of time, by type."""
-        return self.rate.to_integers(self.data.of_vehicles("unit_duration_cost"))
-
-    @cached_property
-    def max_duration(self) -> Integers:
-        """How long a route may take, by type; longer than `last` where nothing limits it."""
-        return self.clock.limit(self.data.of_vehicles("max_duration"))
-
-    @cached_property
-    def overtime(self) -> tuple[Integers, Integers]:
-        """Duration from which on each step of time costs more, and how much more; by type."""
-        regular, more = self.data.of_vehicles("shift_duration"), self.data.of_vehicles("unit_overtime_cost")
-        return self.clock.limit(regular), self.rate.to_integers(np.where(np.isfinite(regular), more, 0.0))
-
-    @cached_property
     def lengths(self) -> tuple[Integers, Integers]:
         """Distances, (nodes, nodes), and how far each vehicle type may drive."""
         data, every = self.data, np.arange(len(self.data.names))
@@ -403,69 +330,37 @@ class RoutingIntegers:
         whole = up.to_integers(lengths[np.ix_(self.nodes, self.nodes)])
         return whole, Scaling(up.factor, "down").to_integers(limit)
 
-    @property
-    def limits_distance(self) -> bool:
-        """Whether some vehicle type may drive only so far."""
-        return bool(np.isfinite(self.data.of_vehicles("max_distance")).any())
-
-    def most_reloads(self, kind: int) -> int:
-        """Return how often a vehicle type may come back to load again."""
-        return min(self.data.vehicles[kind].max_reloads, max(0, len(self.data.clients) - 1))
-
-    @cached_property
-    def reload_time(self) -> Integers:
-        """How long a reload takes, by type."""
-        return self.clock.stay(self.data.of_vehicles("reload_time"))
-
     @cached_property
     def breaks(self) -> list[list[tuple[int, int, int]]]:
         """Length, earliest and latest begin of the breaks of each vehicle type; the earliest may lie before 0."""
-        clock, found = self.clock, []
-        for breaks, vehicle in zip(self.data.breaks, self.data.vehicles, strict=True):
-            found.append(
-                [
-                    (
-                        int(clock.up.to_integers(pause.length)),
-                        int(clock.up.to_integers(pause.earliest - clock.origin)),
-                        int(clock.down.to_integers(pause.latest - clock.origin)),
-                    )
-                    for pause in _required_breaks(breaks, vehicle.shift_end)
-                ]
-            )
-        return found
-
-    # Which clients belong together, or apart.
-
-    @cached_property
-    def source(self) -> Integers:
-        """Node at which the demand of each node is loaded, -1 where that is the depot."""
-        place = {int(position): node for node, position in enumerate(self.nodes)}
-        return np.array([place.get(int(at), -1) for at in self.data.source[self.nodes]], dtype=np.int64)
+        up, down, origin = self.clock.up, self.clock.down, self.clock.origin
+        return [
+            [
+                (
+                    int(up.to_integers(pause.length)),
+                    int(up.to_integers(pause.earliest - origin)),
+                    int(down.to_integers(pause.latest - origin)),
+                )
+                for pause in _required_breaks(breaks, vehicle.shift_end)
+            ]
+            for breaks, vehicle in zip(self.data.breaks, self.data.vehicles, strict=True)
+        ]
 
     @cached_property
     def dependents(self) -> dict[int, list[int]]:
         """Nodes whose demand is loaded at a node."""
-        found: dict[int, list[int]] = {}
-        for node in np.flatnonzero(self.source >= 0).tolist():
-            found.setdefault(int(self.source[node]), []).append(node)
-        return found
-
-    @cached_property
-    def apart(self) -> Flags:
-        """Which nodes may not be on one route, (nodes, nodes)."""
-        return self.data.apart[np.ix_(self.nodes, self.nodes)]
+        groups = (nodes for nodes in self.data.served_together if len(nodes) > 1)
+        named = ([self.node_of.get(self.data.names[node], -1) for node in nodes] for nodes in groups)
+        return {source: sorted(rest) for source, *rest in named if source >= 0}
 
     @property
     def pinned(self) -> dict[int, int]:
         """Vehicle of the fleet that serves a node, where only one may."""
-        place = {slot: number for number, slot in enumerate(self.fleet)}
         return {
-            self.node_of[name]: place[self.data.type_index[vehicle], index]
+            self.node_of[name]: self.fleet.index((self.data.type_index[vehicle], index))
             for name, (vehicle, index) in self.data.pinned.items()
             if name in self.node_of
         }
-
-    # What is on board, where it has a price.
 
     @cached_property
     def load_costs(self) -> tuple[Integers, Integers]:
@@ -474,10 +369,10 @@ class RoutingIntegers:
         A law that falls with the load counts as one that does not read it: OR-Tools prices energy from 0 up.
         """
         data, nodes = self.data, self.nodes
-        units = Scaling(_FORCES / (float(data.demand.sum() + data.pickup.sum()) or 1.0))
+        units = Scaling(_FORCES / (data.total_load or 1.0))
         slopes = np.maximum(self.problem.planning_values.linear_load_costs[1][:, nodes][:, :, nodes], 0.0)
-        for kind, home in self._open_ends:
-            slopes[kind, :, home] = 0.0
+        for kind in self._open_ends:
+            slopes[kind, :, self.homes[kind]] = 0.0
         energy = Scaling(self.money.factor / units.factor).to_integers(slopes)
         return energy, units.to_integers(np.stack([data.demand[nodes], data.pickup[nodes]]))
 
@@ -529,67 +424,38 @@ def refuse_too_large(what: str, nodes: int, bytes_per_arc: float) -> None:
         )
 
 
-def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
-    """Return the vehicles: of each type no more than there are clients, and those that clients are pinned to."""
-    most, pins = len(problem.clients), set(problem.data.pinned.values())
-    fleet = {
-        (kind, index)
-        for kind, vehicle in enumerate(problem.vehicles)
-        for index in range(1, min(vehicle.num_available, most) + 1)
-    }
-    return tuple(sorted(fleet | {(problem.data.type_index[name], index) for name, index in pins}))
-
-
-def _time_scaling(problem: RoutingProblem) -> TimeScaling:
+def _time_scaling(problem: RoutingProblem, stay: Floats) -> TimeScaling:
     """Choose the step of time, the moment that is 0, and a time by which any plan is done."""
     data = problem.data
-    origin = min(0.0, float(data.of_vehicles("shift_start").min()))
-    ends = data.of_vehicles("shift_end") - origin
-    stay = np.where(np.arange(len(data.names)) < len(data.depots), 0.0, problem.planning_values.service)
+    starts, reloads = data.of_vehicles("shift_start"), data.of_vehicles("max_reloads")
+    origin = min(0.0, float(starts.min()))
     farthest = problem.planning_values.row_peaks.longest
     legs = np.where(np.isfinite(farthest), farthest + stay, 0.0)
     longest = legs.max(axis=0).sum()
     opens = float(np.max(data.opens[np.isfinite(data.opens)], initial=max(origin, float(data.release.max()))))
-    if any(data.breaks):
-        pauses = [pause for breaks in data.breaks for pause in breaks]
+    if pauses := [pause for breaks in data.breaks for pause in breaks]:
         opens = max(opens, max(pause.earliest for pause in pauses)) + sum(pause.length for pause in pauses)
-    reloads = data.of_vehicles("max_reloads")
     if reloads.any():
         # a reload brings another leg from the depot, and its own time
         longest += float((reloads * (legs.max() + data.of_vehicles("reload_time"))).max())
-    last = max(float(data.of_vehicles("shift_start").max()), opens) - origin + float(longest)
+    last = max(float(starts.max()), opens) - origin + float(longest)
     # what is rounded up must fit as well: a step for each leg and for the start
     step = convert(1.0 / _MINUTE_STEPS, "min", data.units.time)
     room = (2 * len(data.names) + 4 * int(reloads.max()) + 8) * (step + _COARSEST * last)
-    horizon = min(float(ends.max()), last + room)
+    horizon = min(float((data.of_vehicles("shift_end") - origin).max()), last + room)
     up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
-    return TimeScaling(up, origin, horizon)
+    return TimeScaling(up, Scaling(up.factor, "down"), origin, horizon)
 
 
-def _dearest_plan(
-    problem: RoutingProblem, dearest: Floats, horizon: float, fleet: Sequence[tuple[int, int]]
-) -> float:
-    """Return a price above that of any plan.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    dearest
-        The dearest arc from each node.
-    horizon
-        The latest time that can occur.
-    fleet
-        The vehicles.
-    """
-    data, clients = problem.data, len(problem.clients)
-    prizes = sum(client.prize or 0.0 for client in problem.clients)
+def _dearest_plan(problem: RoutingProblem, dearest: Floats, horizon: float) -> float:
+    """Return a price above that of any plan, given the dearest arc from each node and the latest time."""
+    data, clients, fleet = problem.data, len(problem.clients), len(problem.data.fleet)
     hourly = data.of_vehicles("unit_duration_cost").max() + data.of_vehicles("unit_overtime_cost").max()
     spent = hourly * horizon + data.of_vehicles("fixed_cost").max()
     reloads = sum(v.max_reloads * min(v.num_available, clients) for v in problem.vehicles)
-    legs = dearest.sum() + (len(fleet) + 2 * min(clients, reloads)) * dearest.max()
+    legs = dearest.sum() + (fleet + 2 * min(clients, reloads)) * dearest.max()
     waits = horizon * (data.lateness_rate.sum() + problem.policy.longest_route_cost)
-    return float(legs + len(fleet) * spent + prizes + waits)
+    return float(legs + fleet * spent + sum(data.prize.tolist()) + waits)
 
 
 def _round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Integers, Integers, Integers]:
@@ -601,18 +467,6 @@ def _round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Intege
     most = int(demand.sum() + pickup.sum())
     capacity = np.minimum(limit, 2.0 * total)
     return demand, pickup, np.minimum(Scaling(up.factor, "down").to_integers(capacity), most)
-
-
-def _without_broken_groups(data: RoutingData, possible: Flags) -> Flags:
-    """Leave out clients that are served only with others that cannot be served."""
-    sourced = np.flatnonzero(data.source >= 0)
-    for _ in range(2 if sourced.size else 0):
-        sources = data.source[sourced]
-        together = possible[sourced] & possible[sources]
-        possible = possible.copy()
-        possible[sources[~together]] = False
-        possible[sourced[~together]] = False
-    return possible
 
 
 def _required_breaks(breaks: Sequence[DriverBreak], shift_end: float) -> list[DriverBreak]:

@@ -71,17 +71,10 @@ def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -
     free, seconds = np.ones(len(routes), dtype=bool), _LOOKED * options.time_limit
     try:
         choice = DepartureChoice(typical, free, options.days_in_time, options.uncertainty, seconds)
-        leaves, reached = choice.departures()
+        known, reached = choice.plan()
     except ProblemError:
         return None
-    held = replace(
-        typical.plan,
-        routes=tuple(
-            replace(route, departure=leave) for route, leave in zip(routes, leaves.tolist(), strict=True)
-        ),
-    )
-    known = problem.assess(held)
-    return PlanInTime(typical, known.pricing.objective, reached and not known.rank.breaks_rules)
+    return PlanInTime(typical, known.pricing.objective, reached)
 
 
 def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:

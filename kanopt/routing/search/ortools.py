@@ -18,7 +18,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
-from kanopt.routing import RoutingPlan
+from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
 from kanopt.routing.search.integers import NodeRoutes, RoutingIntegers, refuse_too_large
@@ -55,9 +55,10 @@ class OrToolsModel:
         self.kinds = [kind for kind, _ in arrays.fleet]
         self.used = sorted(set(self.kinds))
         # OR-Tools reads lists of Python's numbers, one matrix at a time, and keeps its own
-        kept = 8.0 * len(self.used) * (2 + arrays.limits_distance)
+        self.limits_distance = bool(np.isfinite(arrays.data.of_vehicles("max_distance")).any())
+        kept = 8.0 * len(self.used) * (2 + self.limits_distance)
         refuse_too_large("OR-Tools' matrices", arrays.size, _LISTED + kept)
-        homes, ends = ([place(kind) for kind in self.kinds] for place in (arrays.depot, arrays.last_depot))
+        homes, ends = ([places[kind] for kind in self.kinds] for places in (arrays.homes, arrays.ends))
         self.manager = pywrapcp.RoutingIndexManager(arrays.size, len(self.kinds), homes, ends)
         self.model: Any = pywrapcp.RoutingModel(self.manager)
         self.clock = self._cost_and_time()
@@ -89,7 +90,7 @@ class OrToolsModel:
         """Register a matrix over nodes for each vehicle type, and return the number of each vehicle's."""
         numbers = {}
         for kind in self.used:
-            home, last, matrix = self.arrays.depot(kind), self.arrays.last_depot(kind), matrices[kind]
+            home, last, matrix = self.arrays.homes[kind], self.arrays.ends[kind], matrices[kind]
             if home != last:
                 # a vehicle that serves nobody stays where it is
                 matrix = matrix.copy()
@@ -130,14 +131,14 @@ class OrToolsModel:
         for node in np.flatnonzero((arrays.lateness > 0) & (arrays.due < arrays.latest)).tolist():
             price = int(arrays.lateness[node])
             self.clock.SetCumulVarSoftUpperBound(self.index(node), int(arrays.due[node]), price)
-        if arrays.limits_distance:
+        if self.limits_distance:
             self._distance_limit()
         self._durations()
         if any(arrays.breaks):
             self._breaks()
         if data.has_sources:
             self._pickups_and_deliveries()
-        if arrays.apart.any():
+        if data.apart.any():
             self._incompatibilities()
         for node, vehicle in arrays.pinned.items():  # SetAllowedVehiclesForIndex is not there in Python
             self.model.VehicleVar(self.index(node)).SetValues([-1, vehicle])
@@ -204,7 +205,7 @@ class OrToolsModel:
         every = np.repeat(lengths[None], len(limits), axis=0)
         for kind in self.used:
             if not arrays.data.vehicles[kind].returns:
-                every[kind, :, arrays.depot(kind)] = 0
+                every[kind, :, arrays.homes[kind]] = 0
         most = [int(limits[kind]) for kind in self.kinds]
         self.model.AddDimensionWithVehicleTransitAndCapacity(self._matrices(every), 0, most, True, "length")
 
@@ -221,6 +222,7 @@ class OrToolsModel:
     def _breaks(self) -> None:
         """Add the breaks of drivers, in order and not during a service."""
         arrays, solver = self.arrays, self.model.solver()
+        service = arrays.clock.stay(arrays.stay[:, arrays.nodes])
         starts = {self.model.Start(vehicle) for vehicle in range(len(self.kinds))}
         for vehicle, kind in enumerate(self.kinds):
             intervals = [
@@ -231,7 +233,7 @@ class OrToolsModel:
             ]
             if intervals:
                 stay = [
-                    0 if index in starts else int(arrays.service[kind, self.manager.IndexToNode(index)])
+                    0 if index in starts else int(service[kind, self.manager.IndexToNode(index)])
                     for index in range(self.model.Size())
                 ]
                 self.clock.SetBreakIntervalsOfVehicle(intervals, vehicle, stay)
@@ -253,7 +255,7 @@ class OrToolsModel:
 
     def _incompatibilities(self) -> None:
         """Keep incompatible nodes on different routes; those with the same incompatibilities share a visit type."""
-        apart = self.arrays.apart
+        apart = self.arrays.data.apart[np.ix_(self.arrays.nodes, self.arrays.nodes)]
         types = np.unique(apart, axis=0, return_inverse=True)[1].ravel()
         policy = pywrapcp.RoutingModel.TYPE_ADDED_TO_VEHICLE
         for node in range(self.arrays.depots, self.arrays.size):
@@ -368,7 +370,7 @@ def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
     """
     if options.initial is not None:
         return known_part(model.problem, options.initial)
-    hard = model.data.has_sources or any(model.breaks) or model.apart.any()
+    hard = model.data.has_sources or any(model.breaks) or model.data.apart.any()
     if not hard or why_no_kernel():
         return None
     search = RacerRun(model.problem, None, options.seed, None, options.clock)
@@ -382,8 +384,8 @@ def _rounded_by(model: RoutingIntegers, plan: RoutingPlan) -> tuple[float, float
         return 0.0, 0.0
     for (kind, _), route in zip(model.fleet, model.node_routes(plan), strict=True):
         if route:
-            ends = [model.last_depot(kind)] if model.data.vehicles[kind].returns else []
-            stops = np.array([model.depot(kind), *route, *ends])
+            ends = [model.ends[kind]] if model.data.vehicles[kind].returns else []
+            stops = np.array([model.homes[kind], *route, *ends])
             exact = model.problem.planning_values.costs[kind][model.nodes[stops[:-1]], model.nodes[stops[1:]]]
             paid = model.cost[kind, stops[:-1], stops[1:]] / model.money.factor
             moved, legs = moved + float((paid - exact).sum()), legs + len(stops) - 1

@@ -18,7 +18,6 @@ from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.problem_part import ProblemPart, Vehicle, part_of_problem
-from kanopt.routing.search.racer.plan_data import served_together
 from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
 
 # A first plan for thousands of clients: savings over near neighbours.
@@ -68,11 +67,11 @@ class _Savings:
         rests = np.array([sum(each.length for each in breaks) for breaks in data.breaks])
         self.longest = data.of_vehicles("max_duration") - rests
         self.end = data.of_vehicles("shift_end") - rests
-        self.latest = np.where(data.has_soft_window, np.inf, data.latest)
+        self.latest = data.due
         self.load = np.maximum(
             data.demands, np.where(np.arange(len(data.demands))[:, None] == 0, data.pickup, 0.0)
         )
-        bound = {*np.flatnonzero(data.source >= 0).tolist(), *data.source[data.source >= 0].tolist()}
+        bound = {node for nodes in data.served_together if len(nodes) > 1 for node in nodes}
         bound |= {data.index[name] for name in data.pinned}
         self._look_up()
         self.route_of: dict[int, list[int]] = {}
@@ -88,9 +87,7 @@ class _Savings:
         types, count = len(data.vehicles), max(0, min(_NEAR, size - self.first - 1))
         self.near = np.zeros((size, count), dtype=np.intp)
         self.hop, self.out, self.back = (np.zeros((2, types, size, *more)) for more in ((count,), (), ()))
-        homes = [data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles]
-        ends = [data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles]
-        for kind, home in enumerate(homes):
+        for kind, home in enumerate(data.homes.tolist()):
             self.out[:, kind] = [
                 each[min(kind, len(each) - 1), 0] for each in self.planning.arcs_from(np.array([home]))
             ]
@@ -107,7 +104,7 @@ class _Savings:
             for part, each in enumerate(arcs):
                 self.hop[part][:, tails] = each[:, rows, self.near[tails]]
                 for kind, vehicle in enumerate(data.vehicles):
-                    self.back[part, kind, tails] = each[kind, :, ends[kind]] if vehicle.returns else 0.0
+                    self.back[part, kind, tails] = each[kind, :, data.ends[kind]] if vehicle.returns else 0.0
 
     def _offer(self, route: Sequence[int], kinds: Sequence[int]) -> tuple[float, int] | None:
         """Return the price of a route and the vehicle type that drives it best, None where none of some can."""
@@ -179,35 +176,19 @@ class _Savings:
         return zip(tails[there].tolist(), heads[there].tolist(), strict=True)
 
     def routes(self) -> Iterator[Route]:
-        """Yield routes of vehicles, the fullest first, cut where only smaller vehicles are left."""
-        data = self.data
-        taken = dict.fromkeys(self.kinds, 0)
+        """Yield routes of vehicles, the fullest first; what no vehicle that is left drives is left to the search."""
+        data, taken = self.data, dict.fromkeys(self.kinds, 0)
         pinned = set(data.pinned.values())
         unique = {id(route): route for route in self.route_of.values()}
         for route in sorted(unique.values(), key=lambda route: -float(self.load[0, route].sum())):
-            rest = route
-            while rest:
-                free = [kind for kind in self.kinds if taken[kind] < data.vehicles[kind].num_available]
-                count, offer = self._first_stops(rest, free)
-                if offer is None:
-                    break
+            free = [kind for kind in self.kinds if taken[kind] < data.vehicles[kind].num_available]
+            offer = self._offer(route, free)
+            if offer is not None:
                 vehicle = data.vehicles[offer[1]].name
                 taken[offer[1]] += 1
-                if (vehicle, taken[offer[1]]) in pinned:
-                    continue
-                names = tuple(data.names[node] for node in rest[:count])
-                yield Route(vehicle, taken[offer[1]], data.depot_of[vehicle], names)
-                rest = rest[count:]
-
-    def _first_stops(
-        self, route: Sequence[int], kinds: Sequence[int]
-    ) -> tuple[int, tuple[float, int] | None]:
-        """Return how many of the first stops of a route some vehicle type drives, and what that costs."""
-        for count in range(len(route), 0, -1):
-            offer = self._offer(route[:count], kinds)
-            if offer is not None:
-                return count, offer
-        return 0, None
+                if (vehicle, taken[offer[1]]) not in pinned:
+                    names = tuple(data.names[node] for node in route)
+                    yield Route(vehicle, taken[offer[1]], data.depot_of[vehicle], names)
 
 
 def _paid(arcs: Sequence[Floats] | Floats, rate: Floats | float) -> Floats:
@@ -348,7 +329,7 @@ class PartsRun:
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """The clients that are served together or not at all, by each of them."""
         data = self.problem.data
-        together = (tuple(data.names[node] for node in nodes) for nodes in served_together(data))
+        together = (tuple(data.names[node] for node in nodes) for nodes in data.served_together)
         return {name: names for names in together for name in names}
 
     def _idle(self, beside: int, alone: int, share: float) -> set[Vehicle]:

@@ -182,7 +182,7 @@ class PyVrpModel:
     def _depots(self) -> list[Depot]:
         arrays = self.arrays
         again = [
-            Depot(arrays.depot(kind), service_duration=int(arrays.reload_time[kind])) for kind in self.reloads
+            Depot(arrays.homes[kind], service_duration=int(arrays.reload_time[kind])) for kind in self.reloads
         ]
         return [Depot(node) for node in range(arrays.depots)] + again
 
@@ -204,8 +204,8 @@ class PyVrpModel:
         return VehicleType(
             num_available=sum(1 for each, _ in arrays.fleet if each == kind),
             capacity=[int(capacity[kind]) for *_, capacity in self._loads] if self._is_loaded else [],
-            start_depot=arrays.depot(kind),
-            end_depot=arrays.last_depot(kind),
+            start_depot=arrays.homes[kind],
+            end_depot=arrays.ends[kind],
             fixed_cost=int(arrays.fixed[kind]),
             unit_distance_cost=1,
             unit_duration_cost=int(arrays.per_time[kind]),
@@ -252,7 +252,7 @@ class PyVrpModel:
             kind = self.kinds[route.vehicle_type()]
             stops = [stop.idx + self.arrays.depots for stop in route if stop.is_client()]
             if stops and kind in self.reloads:
-                home = self.arrays.depot(kind)
+                home = self.arrays.homes[kind]
                 nodes = [stop.idx + self.arrays.depots if stop.is_client() else home for stop in route]
                 stops = without_idle_reloads(nodes, self.arrays.depots)
             if stops:

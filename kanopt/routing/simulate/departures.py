@@ -67,8 +67,7 @@ def drive(
         # a departure with which one is under way when a law has no value is none
         tolerant = replace(grid, laws=laws.leniently())
         departure = choose_departures(tolerant, departure, free, drive_forward(tolerant, departure))
-    times = drive_forward(grid, departure)
-    return drive_of(grid, [len(route.clients) for route in routes], departure, times)
+    return drive_of(grid, departure)
 
 
 def choose_departures(
@@ -226,8 +225,7 @@ class _DepartureSearch:
         Of a route that misses some of them anyway it is when it is back if it leaves as soon as it may.
         """
         grid, data, first = self.grid, self.grid.laws.data, self.first
-        hard = grid.valid & ~data.has_soft_window[grid.head]
-        closes = np.where(hard, data.latest[grid.head], np.inf)
+        closes = np.where(grid.valid, data.due[grid.head], np.inf)
         in_time = (first.begin <= closes).all(axis=1) & (first.finish <= self._values("shift_end"))
         day = np.maximum(grid.earliest + convert(24.0, "h", data.units.time), first.finish)
         last = np.minimum(np.minimum(closes.min(axis=1), self._values("shift_end")), day)
@@ -371,9 +369,8 @@ def judge_departures(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], .
     data, times = grid.laws.data, drive_forward(grid, leave)
     reached = np.isfinite(times.finish)
     spent = np.where(reached, times.finish - leave, 0.0)
-    hard = grid.valid & ~data.has_soft_window[grid.head]
     limits = (
-        np.where(hard, data.latest[grid.head], np.inf),
+        np.where(grid.valid, data.due[grid.head], np.inf),
         *(data.of_vehicles(name)[grid.kind][:, None] for name in ("shift_end", "max_duration")),
     )
     broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))

@@ -158,7 +158,7 @@ class _PlacedBreaks:
         """Yield what becomes of the ways with so many breaks, for each number of breaks taken after the leg."""
         grid, data = self.grid, self.grid.laws.data
         head, shape = grid.head[:, leg], (self.routes, self.ways)
-        must_begin = np.where(data.has_soft_window[head], np.inf, data.latest[head])
+        must_begin = data.due[head]
         leave, late, price = (
             values[:, before].ravel() for values in (states.clock, states.late, states.price)
         )
@@ -392,8 +392,9 @@ def _arrival(grid: PaddedRoutes, leave: Floats, duration: Floats, had: Integers,
     return clock + remaining
 
 
-def drive_of(grid: PaddedRoutes, stops: Sequence[int], departure: Floats, times: LegTimes) -> Drive:
-    """Return routes, with so many stops, that were driven forward from given departures."""
+def drive_of(grid: PaddedRoutes, departure: Floats, times: LegTimes | None = None) -> Drive:
+    """Return routes that were driven forward from given departures, with times of their own where given."""
+    times = drive_forward(grid, departure) if times is None else times
     valid, laws = grid.valid, grid.laws
     vehicle = np.broadcast_to(grid.kind[:, None], valid.shape)
     begin, latest = times.begin[valid], laws.data.latest[grid.head[valid]]
@@ -416,7 +417,7 @@ def drive_of(grid: PaddedRoutes, stops: Sequence[int], departure: Floats, times:
         kind=grid.kind,
         departure=departure,
         finish=times.finish,
-        ends_with=grid.loads[:, np.arange(len(departure)), stops],
+        ends_with=grid.loads[:, np.arange(len(departure)), grid.stops],
         breaks_missed=times.breaks.missed,
         breaks_before=times.breaks.before,
     )

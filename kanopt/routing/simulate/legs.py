@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,21 +46,6 @@ class ChangedTimes:
 
 
 @dataclass(frozen=True, eq=False)
-class DrivingErrors:
-    """Errors of travel times and of service times; None where they are as the laws say."""
-
-    travel: TimeErrors | None = None
-    service: TimeErrors | None = None
-
-    def select(self, routes: Integers) -> DrivingErrors:
-        """Return those of some routes, each as often as it is named."""
-        travel, service = (
-            None if each is None else each.select(routes) for each in (self.travel, self.service)
-        )
-        return DrivingErrors(travel, service)
-
-
-@dataclass(frozen=True, eq=False)
 class PaddedRoutes:
     """Routes padded to one length, so that many are driven at once; arrays of shape (routes, legs).
 
@@ -90,7 +75,9 @@ class PaddedRoutes:
         Travel times, where they do not depend on the clock; else None.
     by_clock
         Terms of the cost laws that the clock moves.
-    errors
+    stops
+        How many stops each route has; (routes,).
+    travel_errors, service_errors
         By how much legs and services take longer or shorter than the laws say; None where they take as long.
     """
 
@@ -106,18 +93,31 @@ class PaddedRoutes:
     has_left: NDArray[np.bool_]
     fixed: Floats | None
     by_clock: tuple[str, ...]
-    errors: DrivingErrors | None = None
+    stops: Integers
+    travel_errors: TimeErrors | None = None
+    service_errors: TimeErrors | None = None
 
     def select(self, routes: Integers) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
-        of_routes = ("kind", "tail", "head", "valid", "stay", "ready", "earliest", "has_left")
-        return replace(
-            self,
-            **{name: getattr(self, name)[routes] for name in of_routes},
-            loads=self.loads[:, routes],
-            fixed=None if self.fixed is None else self.fixed[routes],
-            errors=None if self.errors is None else self.errors.select(routes),
-        )
+        of_routes = [
+            "kind",
+            "tail",
+            "head",
+            "valid",
+            "stay",
+            "ready",
+            "earliest",
+            "has_left",
+            "fixed",
+            "stops",
+        ]
+        found: dict[str, Any] = {
+            name: None if (each := getattr(self, name)) is None else each[routes] for name in of_routes
+        }
+        for name in ("travel_errors", "service_errors"):
+            errors = getattr(self, name)
+            found[name] = None if errors is None else errors.select(routes)
+        return replace(self, loads=self.loads[:, routes], **found)
 
     @property
     def nodes(self) -> Integers:
@@ -161,9 +161,9 @@ class PaddedRoutes:
             )
             found[asked] = self.laws.data.service_times.evaluate(stops)
             stay = found
-        if self.errors is not None and self.errors.service is not None:
+        if self.service_errors is not None:
             served = self.valid[:, leg] & (self.head[:, leg] >= len(self.laws.data.depots))
-            stay = np.where(served, self.errors.service.apply(leg, stay), stay)
+            stay = np.where(served, self.service_errors.apply(leg, stay), stay)
         return np.asarray(stay)
 
     def price(self, leg: int, clock: Floats, spent: Floats, begin: Floats) -> Floats:
@@ -191,9 +191,9 @@ class PaddedRoutes:
     def duration(self, leg: int, clock: Floats) -> Floats:
         """Return the travel time of one leg of each route, leaving at clock times of shape (routes,)."""
         spent = self._law_duration(leg, clock)
-        if self.errors is None or self.errors.travel is None:
+        if self.travel_errors is None:
             return spent
-        return np.where(self.valid[:, leg], self.errors.travel.apply(leg, spent), spent)
+        return np.where(self.valid[:, leg], self.travel_errors.apply(leg, spent), spent)
 
     def _law_duration(self, leg: int, clock: Floats) -> Floats:
         if self.fixed is not None:
@@ -207,7 +207,7 @@ class PaddedRoutes:
 
 
 def pad_routes(
-    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], *, frozen: bool
+    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], *, frozen: bool = False
 ) -> PaddedRoutes:
     """Lay routes out as arrays; `frozen` takes travel times at their planning values."""
     data = laws.data
@@ -242,7 +242,8 @@ def pad_routes(
     elif not laws.reads(DURATION, "clock"):
         fixed = np.where(valid, _durations(laws, (kind, tail, head), loads[0]), 0.0)
     moved = () if frozen else tuple(name for name in laws.cost if laws.is_moved_by_clock(name))
-    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed, moved)
+    routed = kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed
+    return PaddedRoutes(laws, *routed, moved, lengths)
 
 
 def _durations(laws: RoutingLaws, legs: tuple[Integers, Integers, Integers], load: Floats) -> Floats:

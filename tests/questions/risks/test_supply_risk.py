@@ -122,5 +122,3 @@ def test_plans_without_uncertain_demand_are_refused_in_words() -> None:
     result = sending(newsvendor(demand=10.0), 10.0)
     with pytest.raises(ko.errors.ProblemError, match="no demand of this problem is uncertain: no row"):
         ko.risk(result)
-    with pytest.raises(ko.errors.ProblemError, match="within = 'route' is for routes; amounts share a draw"):
-        ko.risk(result, Uncertainty(demand=0.1, within="route"))

@@ -222,3 +222,24 @@ def test_a_law_without_a_value_after_the_shift_is_no_fault_of_the_plan() -> None
     assert found.days_in_time is not None
     assert np.isfinite(found.days_in_time.mean)
     assert "nan" not in found.days_in_time.text()
+
+
+def test_vehicles_leave_before_a_steep_step_of_travel_time_where_only_that_is_in_time() -> None:
+    # from minute 60 on the way takes 30 minutes instead of 42: who leaves a little earlier than that is late
+    km, minute = Variable("km", "km"), Variable("minute", "min")
+    law = parse_formula(
+        "km * (1.4 - 0.4 / (1 + exp(-20 * (minute - 59.5))))", [km, minute], Variable("took", "min")
+    )
+    ways = np.array([[0.0, 30.0], [30.0, 0.0]])
+    van = VehicleType("van", unit_duration_cost=0.5)
+    client = Client("a", earliest=93.0, latest=95.0)
+    took = law.bind(km=arc.distance, minute=clock.minute)
+    problem = ko.RoutingProblem([Depot("depot")], [client], [van], {}, took, ways)
+    uncertain = ko.Uncertainty(travel=0.15)
+    plan = problem.assess(problem.plan_from([["a"]]))
+    assert plan.settled().plan.routes[0].departure > 60.0
+    found, days = leave_in_time(plan, 0.95, uncertainty=uncertain)
+    assert days.reached
+    assert found.check.ok
+    assert found.plan.routes[0].departure < 95.0 - 42.0
+    assert days.share == pytest.approx(0.96, abs=0.03)

@@ -105,7 +105,7 @@ def random_ways(integers: RoutingIntegers, rng: np.random.Generator) -> list[lis
     for place, (kind, _) in enumerate(integers.fleet):
         for _ in range(integers.most_reloads(kind)):
             if rng.random() < 0.7:
-                ways[place].insert(int(rng.integers(len(ways[place]) + 1)), integers.depot(kind))
+                ways[place].insert(int(rng.integers(len(ways[place]) + 1)), integers.homes[kind])
         ways[place] = without_idle_reloads(ways[place], integers.depots)
     return ways
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,15 +141,8 @@ def every_arc(laws: RoutingLaws, duration: Floats) -> LegInputs:
     )
 
 
-@dataclass(frozen=True)
-class LegStep:
-    """One step: ``code`` as in ``kernel/racer.h``, what it reads, and two numbers."""
-
-    code: int
-    a: int = 0
-    b: int = 0
-    c: float = 0.0
-    d: float = 1.0
+LegStep: TypeAlias = tuple[int, int, int, int, float, float]
+"""One step: its code as in ``kernel/racer.h``, what it reads, nothing, and two numbers."""
 
 
 @dataclass
@@ -412,7 +405,7 @@ class LawSteps:
         return step if times == over else self._add("convert", step, c=times, d=over)
 
     def _add(self, name: str, a: int = 0, b: int = 0, c: float = 0.0, d: float = 1.0) -> int:
-        self.steps.append(LegStep(_CODES[name], a, b, c, d))
+        self.steps.append((_CODES[name], a, b, 0, c, d))
         return len(self.steps) - 1
 
 

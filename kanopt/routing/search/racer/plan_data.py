@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8
 from functools import cached_property
@@ -165,7 +164,7 @@ def nearest_clients(data: RoutingData, price: Floats, minutes: Floats) -> NDArra
         Nodes; (n, most near), or as many clients as there are but one.
     """
     service = data.service_times.least.min(axis=0)
-    due = np.where(data.has_soft_window, np.inf, data.latest)
+    due = data.due
     apart = np.where(np.isfinite(price), price, np.inf) / _typical(price)
     with np.errstate(invalid="ignore"):
         ready = data.earliest[:, None] + service[:, None] + minutes
@@ -233,80 +232,82 @@ class PlanData:
     """
 
     def __init__(self, problem: RoutingProblem) -> None:
-        self.problem = problem
-        self.vehicles = _vehicles(problem.data)
-        self.struct = ProblemStruct()
+        self.problem, self.vehicles = problem, problem.data.fleet
+        self.struct, self.rough = ProblemStruct(), ProblemStruct()
         self._kept: list[Any] = []
         data, laws, planning = problem.data, problem.leg_laws, problem.planning_values
+        costs = planning.costs + data.of_vehicles("unit_duration_cost")[:, None, None] * np.where(
+            np.isfinite(planning.durations), planning.durations, 0.0
+        )
         self._put_sizes(data)
         self._put_nodes(data)
         self._put_vehicles(data, planning.service)
-        self._put_laws(laws, self._put_arcs(data, laws, planning))
-        self._put_search(data, planning)
+        self._put_laws(laws, [*self._arcs(data, laws, planning), costs, planning.durations])
+        near = nearest_clients(data, costs.min(axis=0), planning.durations.min(axis=0))
+        self._put(near=near)
+        self.struct.near_count = near.shape[1]
+        self.struct.missed = self.missed
         self.struct.not_before = data.not_before
         if data.is_under_way:
-            self._put(**started_arrays(data, self.vehicles))
+            self._put(**started_arrays(data))
         self._put_rough(data)
 
     @cached_property
     def missed(self) -> float:
         """Price of leaving out a client that must be served, more than any way to it costs."""
-        costs = self.problem.planning_values.costs
+        data, costs = self.problem.data, self.problem.planning_values.costs
         dearest = float(costs[np.isfinite(costs)].max(initial=0.0))
-        data = self.problem.data
         longest = data.of_vehicles("shift_end") - data.of_vehicles("shift_start")
         hours = float(longest[np.isfinite(longest)].max(initial=self.struct.horizon))
-        paid = float(
-            (data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost")).max(initial=0.0)
-        )
-        prizes = max((client.prize or 0.0 for client in data.clients), default=0.0)
+        hourly = data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost")
         fixed = float(data.of_vehicles("fixed_cost").max(initial=0.0))
-        return 3.0 * max(2.0 * dearest + hours * paid + fixed, prizes, 1e-6)
+        trip = 2.0 * dearest + hours * float(hourly.max(initial=0.0)) + fixed
+        return 3.0 * max(trip, float(data.prize.max(initial=0.0)), 1e-6)
 
     def _put(self, into: ProblemStruct | None = None, **arrays: Any) -> None:
         """Hand arrays to the kernel, each in the type of its field."""
         struct = self.struct if into is None else into
         fields = dict(ProblemStruct._fields_)
         for name, values in arrays.items():
-            pointer = fields[name]
-            array = np.ascontiguousarray(values, dtype=_TYPES[pointer._type_])
+            array = np.ascontiguousarray(values, dtype=_TYPES[fields[name]._type_])
             self._kept.append(array)
-            setattr(struct, name, array.ctypes.data_as(pointer))
+            setattr(struct, name, array.ctypes.data_as(fields[name]))
 
     def _put_sizes(self, data: RoutingData) -> None:
-        self.struct.nodes, self.struct.depots = len(data.names), len(data.depots)
-        self.struct.kinds, self.struct.slots = len(data.vehicles), len(self.vehicles)
-        self.struct.measures, self.struct.windows = len(data.demands), len(data.opens)
-        self.struct.has_sources, self.struct.has_pickups = data.has_sources, bool(data.pickup.any())
-        self.struct.backhaul = data.policy.backhaul
-        self.struct.longest_rate = data.policy.longest_route_cost
+        struct = self.struct
+        struct.nodes, struct.depots = len(data.names), len(data.depots)
+        struct.kinds, struct.slots = len(data.vehicles), len(self.vehicles)
+        struct.measures, struct.windows = len(data.demands), len(data.opens)
+        struct.has_sources, struct.has_pickups = data.has_sources, bool(data.pickup.any())
+        struct.backhaul, struct.longest_rate = data.policy.backhaul, data.policy.longest_route_cost
         midnight = convert(24.0, "h", data.units.time)
         start = float(data.of_vehicles("shift_start").max(initial=0.0))
-        self.struct.horizon = max(midnight, start + midnight)
+        struct.horizon = max(midnight, start + midnight)
+        struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
 
     def _put_nodes(self, data: RoutingData) -> None:
-        due = np.where(data.has_soft_window, np.inf, data.latest)
-        outside = [0.0] * len(data.depots)
-        pinned = np.full(len(data.names), -1)
         place = {vehicle: slot for slot, vehicle in enumerate(self.vehicles)}
+        pinned = np.full(len(data.names), -1)
         for name, (kind, number) in data.pinned.items():
             pinned[data.index[name]] = place[data.type_index[kind], number]
         if data.has_releases:
             self._put(release=data.release, release_from=data.release - slack(data.release) / 2)
         own = {*pinned.tolist(), *(place[data.type_index[name], number] for name, number in data.started_of)}
-        units = served_together(data)
+        units = data.served_together
         unit_of = np.zeros(len(data.names))
         for number, members in enumerate(units):
-            unit_of[members] = number
+            unit_of[[*members]] = number
+        bound = [name in data.bound_to for name in data.names]
         self._put(
             demand=data.demands, pickup=data.pickup, opens=data.opens, closes=data.closes, latest=data.latest,
-            due=due, due_by=_with_slack(due), late_rate=data.lateness_rate, source=data.source,
-            prize=[*outside, *(client.prize or 0.0 for client in data.clients)],
-            mandatory=[*outside, *(client.mandatory or client.name in data.bound_to for client in data.clients)],
-            pinned=pinned, reserved=[slot in own for slot in range(len(self.vehicles))], unit_of=unit_of,
+            due=data.due, due_by=_with_slack(data.due), late_rate=data.lateness_rate, source=data.source,
+            prize=data.prize, mandatory=data.mandatory | bound, pinned=pinned,
+            reserved=[slot in own for slot in range(len(self.vehicles))], unit_of=unit_of,
             unit_start=np.cumsum([0, *map(len, units)]),
             unit_nodes=[node for members in units for node in members],
         )  # fmt: skip
+        if data.apart.any():
+            self._put(apart=data.apart)
 
     def _put_vehicles(self, data: RoutingData, service: Floats) -> None:
         regular, overtime = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
@@ -320,11 +321,8 @@ class PlanData:
             per_time=data.of_vehicles("unit_duration_cost"), overtime=np.where(np.isfinite(regular), overtime, 0.0),
             regular_time=regular, start=start, start_from=start - slack(start) / 2,
             end=_with_slack(data.of_vehicles("shift_end")), longest=_with_slack(data.of_vehicles("max_duration")),
-            farthest=_with_slack(data.of_vehicles("max_distance")),
-            home=[data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles],
-            last=[data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles],
-            reloads=[vehicle.max_reloads for vehicle in data.vehicles],
-            returns=[vehicle.returns for vehicle in data.vehicles],
+            farthest=_with_slack(data.of_vehicles("max_distance")), home=data.homes, last=data.ends,
+            reloads=data.of_vehicles("max_reloads"), returns=data.of_vehicles("returns"),
             service=service, allowed=data.has_skills,
             break_start=np.cumsum([0, *map(len, data.breaks)]),
             break_length=[each.length for each in breaks],
@@ -333,36 +331,25 @@ class PlanData:
             slot_kind=[kind for kind, _ in self.vehicles],
         )  # fmt: skip
 
-    def _put_arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> list[Floats]:
-        """Put what no plan changes of travel times and prices; return the first numbers of the rows of arcs."""
+    def _arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> list[Floats]:
+        """Return what no plan changes of travel times and prices, as the first numbers of the rows of arcs."""
         law, every = laws.duration, np.arange(len(data.names))
         roads = laws.roads(every[:, None], every[None, :])
-        if data.apart.any():
-            self._put(apart=data.apart)
         if isinstance(law, ArrivalFunctions):
-            arc = np.where(roads, law.arc, -1)
             self._put(
-                arrival=arc, arrival_start=law.start, arrival_leave=law.leave, arrival_arrive=law.arrive
-            )
+                arrival=np.where(roads, law.arc, -1), arrival_start=law.start, arrival_leave=law.leave,
+                arrival_arrive=law.arrive,
+            )  # fmt: skip
             self.struct.arrival_noise = law.noise
         self.struct.fixed_minutes = not laws.reads(DURATION, "state", "clock")
-        price = data.of_vehicles("unit_distance_cost")[:, None, None] * data.finite_lengths(
-            every[:, None], every
-        )
+        lengths = data.finite_lengths(every[:, None], every)
+        price = data.of_vehicles("unit_distance_cost")[:, None, None] * lengths
         legs = every_arc(laws, planning.durations)
         for name in laws.cost:
             if not self._moves(laws, name):
                 price = price + laws.evaluate(name, legs)
         distance = np.where(np.isfinite(data.distance), data.distance, 0.0)
-        guess, minutes = self._guesses(data, planning)
-        return [np.where(roads, price, np.inf), distance[None], planning.durations, guess, minutes]
-
-    @staticmethod
-    def _guesses(data: RoutingData, planning: PlanningValues) -> tuple[Floats, Floats]:
-        """Return a price, time included, and a travel time of each arc, by which places are ranked before driving."""
-        rates = data.of_vehicles("unit_duration_cost")[:, None, None]
-        known = np.where(np.isfinite(planning.durations), planning.durations, 0.0)
-        return planning.costs + rates * known, planning.durations
+        return [np.where(roads, price, np.inf), distance[None], planning.durations]
 
     @staticmethod
     def _moves(laws: RoutingLaws, name: str) -> bool:
@@ -372,76 +359,62 @@ class PlanData:
 
     def _put_laws(self, laws: RoutingLaws, arcs: Sequence[Floats]) -> None:
         """Put the laws that a plan moves, as they are and tabulated, and the rows of arcs that they read."""
-        data, named = laws.data, [DURATION, *laws.cost]
-        total = float(data.demand.sum() + data.pickup.sum())
-        most = min(total, float(data.capacities[0].max(initial=0.0)))
-        tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), most)
-        stops, by_plan = tables.of_stops(), bool(data.service_times.plan_inputs)
-        self.rough = ProblemStruct()
-        found = []
-        for rough in (False, True):
-            timed = isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes
-            travel = [LawSteps.of_legs(laws, DURATION, tables, rough=rough)] if timed else []
-            stop = [LawSteps.of_stops(data.service_times, stops, rough=rough)] if by_plan else []
-            tubes = len(tables.lines)
-            costs = [
-                LawSteps.of_legs(laws, name, tables, rough=rough)
-                for name in laws.cost
-                if self._moves(laws, name)
-            ]
-            timed_laws = (self._laws(each) if each else None for each in (travel, stop))
-            found.append((*timed_laws, self._laws(costs), len(costs), tubes))
-        if by_plan:
-            self._put_stops(stops)
+        data, times, struct = laws.data, laws.data.service_times, self.struct
+        tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), data.most_load)
+        stops = tables.of_stops()
+        self._put_law_steps(struct, laws, tables, stops)
+        self._rough_laws = ProblemStruct()
+        self._narrows = self._put_law_steps(self._rough_laws, laws, tables, stops)
+        if times.plan_inputs:
+            rows = [np.broadcast_to(values, stops.shape) for values in stops.arcs]
+            self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*stops.shape, 0)))
+            struct.stop_width = len(rows)
         self._put_rows([*arcs, *tables.arcs])
-        times = data.service_times
-        self.struct.reads_load = times.reads("state") or any(laws.reads(name, "state") for name in named)
-        self.struct.reads_clock = times.reads("clock") or any(
+        named = [DURATION, *laws.cost]
+        struct.reads_load = times.reads("state") or any(laws.reads(name, "state") for name in named)
+        struct.stop_reads_clock = times.reads("clock")
+        struct.reads_clock = times.reads("clock") or any(
             laws.reads(name, "clock.hour", "clock.minute") for name in named
         )
-        self.struct.stop_reads_clock = times.reads("clock")
-        self._put_ways(laws)
-        self.struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
-        self.struct.curves = self._structs(CurveStruct, [self._curve(curve) for curve in tables.curves])
+        # how many ways of having taken some breaks are followed, as the referee does
+        moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
+        struct.break_by_clock = moved or (
+            isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "clock")
+        )
+        struct.break_ways = WAYS if struct.break_by_clock or data.lateness_rate.any() else 1
+        struct.curves = self._structs(CurveStruct, [self._curve(curve) for curve in tables.curves])
         stairs = [
             StairsStruct(len(each.breakpoints), self._doubles(each.breakpoints), self._doubles(each.values))
             for each in tables.stairs
         ]
-        self.struct.stairs = self._structs(StairsStruct, stairs)
-        self.struct.lines = self._structs(LinesStruct, [self._polyline(line) for line in tables.lines])
-        self._found, self._narrows = found, found[1][4] > 0
+        struct.stairs = self._structs(StairsStruct, stairs)
+        struct.lines = self._structs(LinesStruct, [self._polyline(line) for line in tables.lines])
 
-    def _put_stops(self, tables: StepTables) -> None:
-        """Put what the law of service times looks up: a row for each vehicle type and node."""
-        rows = [np.broadcast_to(values, tables.shape) for values in tables.arcs]
-        self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*tables.shape, 0)))
-        self.struct.stop_width = len(rows)
-
-    def _put_ways(self, laws: RoutingLaws) -> None:
-        """Put how many ways of having taken some breaks are followed, as the referee does."""
-        moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
-        formula = isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "clock")
-        self.struct.break_by_clock = moved or formula
-        self.struct.break_ways = WAYS if moved or formula or laws.data.lateness_rate.any() else 1
+    def _put_law_steps(
+        self, struct: ProblemStruct, laws: RoutingLaws, tables: StepTables, stops: StepTables
+    ) -> bool:
+        """Put the steps of laws, tabulated but in the problem itself; return whether travel or service times are."""
+        rough, times = struct is not self.struct, laws.data.service_times
+        if isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes:
+            struct.duration = self._laws([LawSteps.of_legs(laws, DURATION, tables, rough=rough)])
+        if times.plan_inputs:
+            struct.stop = self._laws([LawSteps.of_stops(times, stops, rough=rough)])
+        timed = bool(tables.lines)
+        moved = [name for name in laws.cost if self._moves(laws, name)]
+        struct.cost = self._laws([LawSteps.of_legs(laws, name, tables, rough=rough) for name in moved])
+        struct.laws = len(moved)
+        return timed
 
     def _put_rough(self, data: RoutingData) -> None:
         """Make a copy of the problem with tabulated laws, and the narrower limits of time where travel time is."""
-        for struct, (travel, stop, costs, count, _) in zip(
-            (self.struct, self.rough), self._found, strict=True
-        ):
-            if struct is self.rough:
-                ctypes.pointer(self.rough)[0] = self.struct
-            struct.duration, struct.stop, struct.cost, struct.laws = travel, stop, costs, count
-        if not self._narrows:
-            return
-        margin = _NARROWER * convert(24.0, "h", data.units.time)
-        due = np.where(data.has_soft_window, np.inf, data.latest)
-        limits = {
-            "due_by": due,
-            "end": data.of_vehicles("shift_end"),
-            "longest": data.of_vehicles("max_duration"),
-        }
-        self._put(self.rough, **{name: _with_slack(limit) - margin for name, limit in limits.items()})
+        ctypes.pointer(self.rough)[0] = self.struct
+        for name in ("duration", "stop", "cost"):
+            setattr(self.rough, name, getattr(self._rough_laws, name))
+        if self._narrows:
+            margin = _NARROWER * convert(24.0, "h", data.units.time)
+            ends, longest = data.of_vehicles("shift_end"), data.of_vehicles("max_duration")
+            limits = {"due_by": data.due, "end": ends, "longest": longest}
+            self._put(self.rough, **{name: _with_slack(each) - margin for name, each in limits.items()})
 
     def _put_rows(self, tables: Sequence[Floats]) -> None:
         """Put all numbers of an arc into one row, once for all vehicle types where none of them differs."""
@@ -473,7 +446,7 @@ class PlanData:
     def _laws(self, laws: Sequence[LawSteps]) -> Any:
         found = []
         for law in laws:
-            ops = [OpStruct(step.code, step.a, step.b, 0, step.c, step.d) for step in law.steps]
+            ops = [OpStruct(*step) for step in law.steps]
             found.append(LawStruct(len(ops), self._structs(OpStruct, ops)))
         return self._structs(LawStruct, found)
 
@@ -492,38 +465,7 @@ class PlanData:
         self._kept.append(array)
         return ctypes.cast(array, ctypes.POINTER(kind))
 
-    def _put_search(self, data: RoutingData, planning: PlanningValues) -> None:
-        """Put what the search reads besides."""
-        guess, minutes = self._guesses(data, planning)
-        near = nearest_clients(data, guess.min(axis=0), minutes.min(axis=0))
-        self._put(near=near)
-        self.struct.near_count = near.shape[1]
-        self.struct.missed = self.missed
-
 
 def _with_slack(limit: Floats) -> Floats:
     """Return limits with half of what a check lets pass, so that what fits here fits there."""
     return np.asarray(limit + slack(limit) / 2)
-
-
-def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
-    most = len(data.clients)
-    pinned = defaultdict(set)
-    for kind, number in (*data.pinned.values(), *data.started_of):
-        pinned[data.type_index[kind]].add(number)
-    return [
-        (kind, number)
-        for kind, vehicle in enumerate(data.vehicles)
-        for number in sorted({*range(1, min(vehicle.num_available, most) + 1), *pinned[kind]})
-    ]
-
-
-def served_together(data: RoutingData) -> list[list[int]]:
-    """Return the nodes that are served together or not at all, each after the one at which it is loaded.
-
-    What a client loads for others is loaded at the depot: no source has a source.
-    """
-    members: dict[int, list[int]] = defaultdict(list)
-    for node in np.lexsort((np.arange(len(data.names)), data.source >= 0)).tolist():
-        members[int(data.source[node]) if data.source[node] >= 0 else node].append(node)
-    return [members[node] for node in sorted(members)]

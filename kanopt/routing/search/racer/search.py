@@ -170,8 +170,7 @@ class RacerSearch:
             How many clients each step takes out; 0 for as many as the search likes, and other steps among them.
         """
         numbers = (ctypes.c_int64(number) for number in (steps, legs, removed))
-        arguments = *numbers, ctypes.c_double(heat)
-        self._check(self._library.racer_steps(self._search, *arguments))
+        self._check(self._library.racer_steps(self._search, *numbers, ctypes.c_double(heat)))
 
     def depart(self, vehicle: int, stops: Sequence[int]) -> RouteScore:
         """Return what becomes of a route that leaves when it costs least; infinite where it cannot keep the rules.

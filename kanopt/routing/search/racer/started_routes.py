@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,41 +16,28 @@ from kanopt.routing.simulate import slack
 _NOT_LEFT, _ON_TRIP, _GOES_HOME, _GOES_TO_END = range(4)
 
 
-def started_arrays(data: RoutingData, vehicles: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Return what is fixed, by the names of ``kernel/racer.h``.
-
-    Parameters
-    ----------
-    data
-        The problem's data.
-    vehicles
-        Type, by its position, and number of each vehicle.
-    """
-    routes = [data.started_of.get((data.vehicles[kind].name, number)) for kind, number in vehicles]
-    slots = {each.vehicle: slot for slot, each in enumerate(routes) if each is not None}
+def started_arrays(data: RoutingData) -> dict[str, Any]:
+    """Return what is fixed, by the names of ``kernel/racer.h``."""
+    routes = [data.started_of.get((data.vehicles[kind].name, number)) for kind, number in data.fleet]
     bound = np.full(len(data.names), -1)
-    for name, vehicle in data.bound_to.items():
-        bound[data.index[name]] = slots[vehicle]
+    for slot, each in enumerate(routes):
+        bound[[data.index[name] for name in (each.bound if each is not None else ())]] = slot
     kept = [[] if each is None else [data.index[name] for name in each.kept] for each in routes]
     leaves = np.array([-np.inf if each is not None else data.not_before for each in routes])
-    left = [
-        np.nan if each is None or each.route.departure is None else each.route.departure for each in routes
-    ]
+    left = [None if each is None else each.route.departure for each in routes]
     return {
         "bound": bound,
         "loaded": data.is_loaded,
         "kept_start": np.cumsum([0, *map(len, kept)]),
         "kept_stops": [node for stops in kept for node in stops],
-        "under_way": [_state(data, each) for each in routes],
-        "has_left": left,
+        "under_way": [_NOT_LEFT if each is None else _state(data, each) for each in routes],
+        "has_left": np.array(left, dtype=float),
         "leaves_from": leaves,
         "left_limit": leaves - slack(leaves) / 2,
     }
 
 
-def _state(data: RoutingData, each: StartedRoute | None) -> int:
-    if each is None:
-        return _NOT_LEFT
+def _state(data: RoutingData, each: StartedRoute) -> int:
     if not each.goes_home:
         return _ON_TRIP
     return _GOES_HOME if data.end_of[each.route.vehicle] == each.route.depot else _GOES_TO_END
