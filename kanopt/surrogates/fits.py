@@ -19,8 +19,6 @@ from kanopt.surrogates.encoding import (
     LARGEST,
     LEAST_ROWS,
     encoding_of,
-    indicator_name,
-    indicators_of,
     row_name,
 )
 from kanopt.surrogates.groups import grouped
@@ -110,9 +108,8 @@ def drawn_rows(
             raise (FitError if watch.is_out_of_time else KeyboardInterrupt)(
                 f"the fit was stopped {watch.stopped} while the table was read for the first time"
             )
-        gaps = [target] if model.missing == "indicator" else [target, *features]
         for name in (*features, target):
-            wrong = frame[name].isna() & (name in gaps)
+            wrong = frame[name].isna()
             if holds_numbers(frame[name]):
                 wrong |= frame[name].abs() > LARGEST
             if wrong.any():
@@ -240,9 +237,7 @@ def fit_memory(
 
     weights = weights / min(1.0, float(weights.mean()))
     names = tuple(map(str, frame.columns))
-    active = _active_columns(model, frame, target, weights)
-    indicators = indicators_of(model.missing, active, weights)
-    filled = indicators.transform(active)
+    filled = _active_columns(model, frame, target, weights)
     encoding = encoding_of(filled)
     periods = periods_of(model.periodic, encoding)
     rare, gone = rare_categories(filled, target, weights, encoding)
@@ -255,7 +250,6 @@ def fit_memory(
     law, structures, model._rows = learn(table, settings)
     law, off = with_rare(law, filled, target, rare)
     warn_of_rare(filled, law.encoding, off)
-    model._indicators = indicators
     model._columns = names
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})
@@ -305,13 +299,11 @@ def _active_columns(model: FittedModel, frame: pd.DataFrame, target: Floats, wei
 
     if frame.shape[1] <= MANY or not all(is_open(getattr(model, name)) for name in _OF_SINGLE_COLUMNS):
         return frame
-    filled = indicators_of(model.missing, frame, weights).transform(frame)
-    encoding = encoding_of(filled)
+    encoding = encoding_of(frame)
     seed = settings_of(model, encoding).seed
-    found = relevant_columns(*encoding.split(filled), target, weights, seed)
+    found = relevant_columns(*encoding.split(frame), target, weights, seed)
     relevant = {feature.name for feature, kept in zip(encoding.inputs, found, strict=True) if kept}
-    # a gap may say more than the numbers beside it
-    return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
+    return frame.loc[:, [str(name) in relevant for name in frame.columns]]
 
 
 def fit_source(

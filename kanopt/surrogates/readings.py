@@ -20,7 +20,7 @@ from kanopt.errors import DomainWarning
 from kanopt.formulas import Formula
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.curves import FittedLaw, layers_of
-from kanopt.surrogates.encoding import FeatureEncoding, MissingIndicators, row_name
+from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.input_checks import held_out_rows, ordered_as, table_of, whole_number
 from kanopt.text import count_text, fixed_text, join_list, number_text, shorten
 
@@ -267,7 +267,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     _known_rows: pd.DataFrame
     """The rows that it was learned from, with the target."""
     _groups: Groups | None = None
-    _indicators: MissingIndicators
     _units: Mapping[str, str] = MappingProxyType({})
     stopped_: str = ""
     _columns: tuple[str, ...] = ()
@@ -286,13 +285,13 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> Floats:
         check_is_fitted(self)
-        return self.encoding_.transform(self._filled(X))
+        return self.encoding_.transform(self._of_law(X))
 
-    def _filled(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
-        """Return the columns that the law is of, by their names, with their gaps filled."""
+    def _of_law(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return the columns that the law is of, by their names."""
         frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
         named = frame.set_axis(list(self._columns), axis=1)
-        return self._indicators.transform(named.drop(columns=list(self.idle_features_)))
+        return named.drop(columns=list(self.idle_features_))
 
     def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
         """Return the rows and the targets of held-out rows, checked; see :func:`held_out_rows`."""

@@ -116,7 +116,7 @@ class FormulaReading(FittedModel):
         rows, actual = self._held_out(X, y)
         together = self._groups_in(X)
         pooled = pools(unseen)
-        encoded = self.encoding_.transform(self._filled(rows), pooled=pooled)
+        encoded = self.encoding_.transform(self._of_law(rows), pooled=pooled)
         if lacking := unseen_rows(self.encoding_, encoded):
             warn_of_unseen(rows, lacking, "they judge nothing")
             known = ~np.any(list(lacking.values()), axis=0)
@@ -128,7 +128,7 @@ class FormulaReading(FittedModel):
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
         trained = _trained(self, units, output.unit)
-        known_rows = in_known_words(self._filled(rows), self.encoding_)
+        known_rows = in_known_words(self._of_law(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
             formula = find_law(replace(trained, watch=watch), held_out, min_r2)
@@ -214,9 +214,6 @@ class KANRegressor(FormulaReading):
         Columns, by name or position, of which the logarithm is taken.
     periodic : None or mapping
         Periodic columns, such as ``{"hour": 24, "weekday": 7}``, whose curves are periodic splines.
-    missing : "error" or "indicator"
-        Whether missing values are an error, or information: then a number gets an additional indicator (see
-        :mod:`kanopt.surrogates.encoding`), a category a value "missing".
     loss : "auto", "squared", "huber" or "tukey"
         "auto" chooses "huber" for residuals with heavy tails.
     seed : int
@@ -279,7 +276,6 @@ class KANRegressor(FormulaReading):
         log_target: bool | Literal["auto"] = "auto",
         log_features: Any = "auto",
         periodic: Any = None,
-        missing: str = "error",
         loss: str = "auto",
         seed: int = 0,
         device: str = "auto",
@@ -297,7 +293,6 @@ class KANRegressor(FormulaReading):
         self.log_target = log_target
         self.log_features = log_features
         self.periodic = periodic
-        self.missing = missing
         self.loss = loss
         self.seed = seed
         self.device = device
@@ -396,7 +391,7 @@ class KANRegressor(FormulaReading):
             For missing values, and for categories that did not occur in training, unless they are pooled.
         """
         if pools(unseen):
-            encoded = self.encoding_.transform(self._filled(X), pooled=True)
+            encoded = self.encoding_.transform(self._of_law(X), pooled=True)
             found = predict_pooled(self._law, encoded)
             warn_of_unseen(
                 X, unseen_rows(self.encoding_, encoded), "they are predicted as the mean of the known ones"

@@ -80,18 +80,17 @@ def model(trips):
 
 def test_a_refused_refit_leaves_the_model_as_it_was(trips):
     table, cost = trips
-    gaps = table.assign(load_t=table["load_t"].where(table.index > 9))
-    model = KANRegressor(missing="indicator", log_target=False, **OPTIONS).fit(gaps, cost)
-    before = model.predict(gaps)
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)
+    before = model.predict(table)
     for X, y in (
-        (gaps.assign(load_t=100 * gaps["load_t"], km=1.0), cost),
-        (gaps[["km"]], cost.where(cost.index > 2)),
-        (gaps.to_numpy()[:, :1], cost[:3]),
-        (gaps, pd.DataFrame({"a": cost, "b": cost.where(cost.index > 2)})),
+        (table.assign(load_t=100 * table["load_t"], km=1.0), cost),
+        (table[["km"]], cost.where(cost.index > 2)),
+        (table.to_numpy()[:, :1], cost[:3]),
+        (table, pd.DataFrame({"a": cost, "b": cost.where(cost.index > 2)})),
     ):
         with pytest.raises(ValueError, match=r"."):
             model.fit(X, y)
-        assert np.array_equal(model.predict(gaps), before)
+        assert np.array_equal(model.predict(table), before)
         assert model.n_features_in_ == 2
 
 
@@ -131,9 +130,8 @@ def test_rows_without_weight_may_lack_a_target(trips):
     others = KANRegressor(log_target=False, **OPTIONS).fit(table.drop(index=3), cost.drop(index=3))
     assert np.array_equal(model.predict(table), others.predict(table))
     labels = cost.set_axis([f"T{row}" for row in cost.index])
-    with pytest.raises(FitError, match=r"target 'cost': 1 missing.*row 'T4'") as caught:
+    with pytest.raises(FitError, match=r"target 'cost': 1 missing.*row 'T4'"):
         KANRegressor(()).fit(table.set_axis(labels.index), labels.where(labels.index != "T4"))
-    assert "indicator" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

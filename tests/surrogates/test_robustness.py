@@ -122,7 +122,7 @@ OPTIONS = {
     ),
     "scales": lambda frame, y: st.one_of(
         st.builds(lambda period: {"periodic": {number(frame): period}}, st.sampled_from([1e-3, 7.0, 1e6])),
-        st.sampled_from([{"log_target": bool(y.min() > 0)}, {"missing": "indicator"}]),
+        st.sampled_from([{"log_target": bool(y.min() > 0)}, {}]),
         st.just({"log_features": [number(frame)] if frame[number(frame)].dtype == "float64" else []}),
     ),
     "training": lambda frame, y: st.one_of(
