@@ -238,6 +238,7 @@ def fit_memory(
     weights = weights / min(1.0, float(weights.mean()))
     names = tuple(map(str, frame.columns))
     filled = _active_columns(model, frame, target, weights)
+    filled = filled.set_axis([str(name) for name in filled.columns], axis=1)
     encoding = encoding_of(filled)
     periods = periods_of(model.periodic, encoding)
     rare, gone = rare_categories(filled, target, weights, encoding)
