@@ -210,7 +210,7 @@ def _of_group(
 ) -> Formula:
     """Return the law of a group, measured on its held-out rows."""
     from kanopt.formulas import Domain, Fit, Formula, Variable
-    from kanopt.surrogates.ladder.uncertainty import with_errors
+    from kanopt.surrogates.ladder.rungs import with_errors
 
     read, units = {name for node in postorder(root) for name in node.names}, units_of(train)
     inputs = tuple(

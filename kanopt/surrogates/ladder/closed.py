@@ -31,8 +31,14 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.variables import category_label
 from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
-from kanopt.surrogates.ladder.rungs import Rung, Trained, description_length, multiplied, scales_of
-from kanopt.surrogates.ladder.uncertainty import with_covariance
+from kanopt.surrogates.ladder.rungs import (
+    Rung,
+    Trained,
+    description_length,
+    multiplied,
+    scales_of,
+    with_covariance,
+)
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.search import (
     REFITS,

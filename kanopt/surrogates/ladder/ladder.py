@@ -22,8 +22,17 @@ from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.closed import found_on_rows
 from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, output_of, sums_of_curves
 from kanopt.surrogates.ladder.going_on import held, held_positive, shaped, with_ends
-from kanopt.surrogates.ladder.rungs import NETWORK, HeldOut, Rung, Trained, blocks_of, edges_of
-from kanopt.surrogates.ladder.uncertainty import with_covariance, with_errors, with_shared_errors
+from kanopt.surrogates.ladder.rungs import (
+    NETWORK,
+    HeldOut,
+    Rung,
+    Trained,
+    blocks_of,
+    edges_of,
+    with_covariance,
+    with_errors,
+    with_shared_errors,
+)
 
 __all__ = ["HeldOut", "Trained", "find_law"]
 

@@ -19,7 +19,6 @@ from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import (
     Budget,
     Fitted,
@@ -46,7 +45,7 @@ from kanopt.surrogates.search.structure import (
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
-from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions
+from kanopt.surrogates.search.wholes import extremes, powers_of_sums, products_of_functions
 
 RANKING_ROWS = 500
 REFITS = 500.0

@@ -15,10 +15,9 @@ import numpy as np
 
 from kanopt.array_types import Floats
 from kanopt.surrogates.search.dictionary import Dictionary, kind_of
-from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.fitting import OuterSum, OuterTerm, Scores, Start, Target
 from kanopt.surrogates.search.program import Columns, Part, parts
 from kanopt.surrogates.search.rewriting import exchanges
-from kanopt.surrogates.search.scores import OuterSum, OuterTerm, Scores, Start
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
