@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
 from kanopt.surrogates.calendar import warn_of_periods
-from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rare
+from kanopt.surrogates.categories import rare_categories, with_rare
 from kanopt.surrogates.encoding import (
     LARGEST,
     LEAST_ROWS,
@@ -249,8 +249,7 @@ def fit_memory(
     _warn_of_contradictions(target, weights, settings, frame.index)
     warn_of_periods(table, settings.shape_constraints)
     law, structures, model._rows = learn(table, settings)
-    law, off = with_rare(law, filled, target, rare)
-    warn_of_rare(filled, law.encoding, off)
+    law = with_rare(law, filled, target, rare)
     model._columns = names
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})

@@ -86,7 +86,6 @@ def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, l
 
 def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
     settings = search.settings
-    settings.monitor.most = _most_structures(search, targets)
     best = _fit_additive_targets(search, targets)
     if settings.hidden is None:
         finals = _add_hidden(search, best)
@@ -100,15 +99,6 @@ def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
         others = best if settings.hidden is None else finals
         chosen = next((trial for trial in others if search.is_significant_gain(chosen, trial)), chosen)
     return search.refine(chosen)
-
-
-def _most_structures(search: ArchitectureSearch, targets: list[bool]) -> int:
-    """Return how many structures are tried at most: with both losses, all logarithms and all hidden nodes."""
-    settings = search.settings
-    logs = 0 if settings.logs is not None else 1 + min(len(search.table.encoding.numbers), 8)
-    additive = 2 if settings.loss is None else 1
-    hidden = 0 if settings.hidden == () else 2 if settings.hidden else 3
-    return len(targets) * (additive + logs + hidden) + (settings.hidden is None)
 
 
 def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:

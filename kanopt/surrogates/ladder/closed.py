@@ -61,7 +61,6 @@ from kanopt.surrogates.search.program import (
     value,
     value_and_jacobian,
 )
-from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,
     freedom,
@@ -292,7 +291,7 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
         low, high = np.quantile(values, USUAL)
         # where targets differ a hundredfold a law is looked for on the scale of the logarithm first
         scales.sort(key=lambda scale: scale[1] != bool(high >= DECADES * low))
-    trained.watch.begin_formula(len(scales) * len(PHASES), len(scales) * REFITS)
+    trained.watch.begin_formula(len(scales) * REFITS)
     laws: list[Closed | None] = []
     with contextlib.suppress(SearchStopped):
         first, found = _on_scale(trained, scales, rules, may_leave=True)

@@ -143,7 +143,7 @@ class Budget:
         """
         work = max(rows / WHOLE, LEAST)
         self.left -= work
-        if self.watch is not None and self.watch.count(work=work):
+        if self.watch is not None and self.watch.count(work):
             raise SearchStopped
 
 

@@ -239,7 +239,7 @@ class _Search:
             rest = sum(each for _, each in PHASES[phase:])
             self.floor = min(self.floor, self.budget.left * (1.0 - share / rest))
             if self.budget.watch is not None:
-                self.budget.watch.begin_search(what)
+                self.budget.watch.begin(what)
             self.phase, self.words = phase, by_phase.get(phase, plain)
             self.pool, self.seen, self.expanded = [], set(), set()
             if phase == WHOLES:
