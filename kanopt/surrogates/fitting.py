@@ -104,7 +104,7 @@ def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
 def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:
     """Fit the requested hidden nodes; with held-out rows if there is noise."""
     settings = search.settings
-    structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
+    structure = replace(start.structure, hidden=settings.hidden or ())
     trial = _fit(search, structure)
     if trial.held_out is not None:
         return trial

@@ -38,7 +38,6 @@ _Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], 
 _LOSSES = ("auto", *LOSSES)
 _OPTIONS: dict[str, Any] = {
     "hidden": Annotated[_Auto | tuple[Whole, ...], _PLAIN],
-    "products": Annotated[_Auto | tuple[Count, ...], _PLAIN],
     "log_target": _Truth,
     "positive": _Truth,
     "loss": Literal[_LOSSES],
@@ -74,8 +73,8 @@ class Settings:
 
     Parameters
     ----------
-    hidden, products
-        Widths of the hidden layers and their product nodes; `products` is empty for none.
+    hidden
+        Widths of the hidden layers.
     log_target, logs
         Whether the logarithm of the target, and of each number, is taken.
     target_range
@@ -87,7 +86,6 @@ class Settings:
     """
 
     hidden: tuple[int, ...] | None
-    products: tuple[int, ...]
     log_target: bool | None
     logs: tuple[bool, ...] | None
     loss: str | None
@@ -131,7 +129,6 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
     monitor = watch or FitMonitor()
     settings = Settings(
         hidden=hidden,
-        products=_products(given.products, hidden),
         log_target=None if log_target is None else bool(log_target),
         logs=_logs(given.log_features, encoding, wanted),
         loss=_checked("loss", given.loss),
@@ -180,11 +177,13 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
         return {}
     if not isinstance(periodic, Mapping):
         raise FitError(f"periodic={periodic!r} must map columns to their periods, such as {{'hour': 24}}")
-    features = {_number(name, encoding, "periodic").name: period for name, period in periodic.items()}
-    return {
-        name: _checked("period", period, f"periodic: the period of column {name!r}")
-        for name, period in features.items()
-    }
+    found = {}
+    for name, period in periodic.items():
+        feature = column_of(name, encoding, "periodic")
+        if feature.kind == "category":
+            raise FitError(f"periodic: column {feature.name!r} {NO_PERIOD}")
+        found[feature.name] = _checked("period", period, f"periodic: the period of column {feature.name!r}")
+    return found
 
 
 def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: bool) -> None:
@@ -201,8 +200,6 @@ def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: 
         f"positive=True with bounds={low, high}: the lower end is below zero; drop positive or raise it": below,
         f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most {LARGEST:,} "
         "can be had; ask for fewer nodes": steps > LARGEST,
-        f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave out "
-        "one": bool(shapes) and any(settings.products),
         "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
         "nodes; use hidden=(), or ask for one of the two": bool(settings.hidden) and len(bends) > 1,
         "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out "
@@ -221,42 +218,33 @@ def is_open(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "auto")
 
 
-def _products(value: Any, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
-    counts: tuple[int, ...] = _checked("products", value) or ()
-    if counts and len(counts) != len(hidden or ()):
-        raise FitError(f"products={value!r} must say how many nodes of each of hidden={hidden} multiply")
-    if any(count > width for count, width in zip(counts, hidden or (), strict=False)):
-        raise FitError(f"products={value!r}: there are only hidden={hidden} nodes")
-    return counts
-
-
 def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tuple[bool, ...] | None:
-    if isinstance(value, str):
-        if value == "auto":
-            return None
-        raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as ['{value}']")
-    names = value.tolist() if isinstance(value, (np.ndarray, pd.Index)) else value
-    if names is None or not isinstance(names, (Sequence, set, frozenset)):
-        raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as [] or ['km']")
-    chosen = {_number(name, encoding, "log_features").name for name in names}
-    bends = wanted.convexity or (0,) * len(encoding.numbers)
-    for feature, bend in zip(encoding.numbers, bends, strict=True):
-        if feature.name in chosen and feature.low <= 0.0:
-            raise FitError(
-                f"log_features: column {feature.name!r} goes down to {number_text(feature.low, 6)}, which has no "
-                "logarithm; leave it out of log_features, or leave these rows out"
-            )
-        if feature.name in chosen and bend:
-            raise FitError(
-                f"log_features: column {feature.name!r} is asked to be convex or concave, and what is so in its "
-                "logarithm need not be in the column; leave it out of log_features"
-            )
-    periodic = next((feature.name for feature in encoding.periodic if feature.name in chosen), None)
-    if periodic is not None:
+    if isinstance(value, str) and value == "auto":
+        return None
+    chosen = _listed(value, encoding, "log_features", "'auto' or a list of columns")
+    bends = dict(zip((each.name for each in encoding.numbers), wanted.convexity, strict=False))
+    for feature in chosen:
+        reasons = {
+            "is a category; only numbers have logarithms": feature.kind == "category",
+            "is periodic, which its logarithm is not": feature.kind == "cycle",
+            f"goes down to {number_text(feature.low, 6)}, which has no logarithm": feature.low <= 0.0,
+            "is asked to be convex or concave, and what is so in its logarithm need not be in the column": bool(
+                bends.get(feature.name)
+            ),
+        }
+        if why := next((told for told, holds in reasons.items() if holds), ""):
+            raise FitError(f"log_features: column {feature.name!r} {why}; leave it out of log_features")
+    return tuple(feature in chosen for feature in encoding.numbers)
+
+
+def _listed(value: Any, encoding: FeatureEncoding, where: str, allowed: str) -> list[Feature]:
+    """Return the columns of a list of their names."""
+    names = _plain(value)
+    if isinstance(names, str) or not isinstance(names, Iterable):
         raise FitError(
-            f"log_features: column {periodic!r} is periodic, which its logarithm is not; leave it out"
+            f"{where}={value!r} must be {allowed}, such as {[value if isinstance(value, str) else 'km']}"
         )
-    return tuple(feature.name in chosen for feature in encoding.numbers)
+    return [column_of(name, encoding, where) for name in names]
 
 
 def shapes_of(
@@ -272,15 +260,12 @@ def shapes_of(
     signs = _monotonic(monotone, encoding, {len(encoding.features), columns})
     bends: dict[str, int] = {}
     for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
-        if isinstance(value, str) or not (value is None or isinstance(value, Iterable)):
-            raise FitError(f"{what}={value!r} must be a list of columns, such as [{value!r}]")
-        for name in value or ():
-            feature = _ordered(name, encoding, what)
-            if bends.get(feature.name, bend) != bend:
+        for feature in [] if value is None else _listed(value, encoding, what, "a list of columns"):
+            _refuse_unordered(feature, what)
+            if bends.setdefault(feature.name, bend) != bend:
                 raise FitError(
                     f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
                 )
-            bends[feature.name] = bend
     names = [feature.name for feature in encoding.numbers]
     return ShapeConstraints(
         tuple(signs.get(name, 0) for name in names) if monotone is not None else (),
@@ -289,11 +274,11 @@ def shapes_of(
 
 
 def _monotonic(value: Any, encoding: FeatureEncoding, known: set[int]) -> dict[str, int]:
-    value = value.tolist() if isinstance(value, np.ndarray) else value
+    value = _plain(value)
     if value is None:
-        named: dict[Any, Any] = {}
-    elif isinstance(value, (Mapping, pd.Series)):
-        named = dict(value.items())
+        return {}
+    if isinstance(value, (Mapping, pd.Series)):
+        named: dict[Any, Any] = dict(value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
         named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
     else:
@@ -305,25 +290,16 @@ def _monotonic(value: Any, encoding: FeatureEncoding, known: set[int]) -> dict[s
     for name, sign in named.items():
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
             raise FitError(f"monotone: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        feature = _ordered(name, encoding, "monotone") if sign else column_of(name, encoding, "monotone")
+        feature = column_of(name, encoding, "monotone")
+        if sign:
+            _refuse_unordered(feature, "monotone")
         signs[feature.name] = int(sign)
     return signs
 
 
-def _ordered(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
-    """Return a column, which must have an order."""
-    feature = column_of(name, encoding, where)
+def _refuse_unordered(feature: Feature, where: str) -> None:
     if feature.kind in NO_SHAPE:
         raise FitError(f"{where}: column {feature.name!r} {NO_SHAPE[feature.kind]}")
-    return feature
-
-
-def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
-    feature = column_of(name, encoding, where)
-    if feature.kind == "category":
-        why = "is a category; only numbers have logarithms" if where == "log_features" else NO_PERIOD
-        raise FitError(f"{where}: column {feature.name!r} {why}")
-    return feature
 
 
 def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:

@@ -184,10 +184,7 @@ class KANRegressor(FormulaReading):
     Parameters
     ----------
     hidden : "auto" or sequence of int
-        Widths of the hidden layers. ``()`` is additive: one curve per column.
-    products : "auto" or sequence of int
-        Number of product nodes in every hidden layer, which multiply two sums; "auto" is none if `hidden` is given, and
-        tries one otherwise.
+        Widths of the hidden layers. ``()`` is additive: one curve per column. "auto" tries a product of two sums, too.
     grid_size : "auto" or int
         Intervals of a spline; "auto" starts with few and doubles them while the cross-validation score falls by a
         tenth. Fewer are used for a table with few distinct rows.
@@ -264,7 +261,6 @@ class KANRegressor(FormulaReading):
         self,
         hidden: Any = "auto",
         *,
-        products: Any = "auto",
         grid_size: int | Literal["auto"] = "auto",
         smoothing: float | Literal["auto"] = "auto",
         starts: int = 16,
@@ -281,7 +277,6 @@ class KANRegressor(FormulaReading):
         device: str = "auto",
     ) -> None:
         self.hidden = hidden
-        self.products = products
         self.grid_size = grid_size
         self.smoothing = smoothing
         self.starts = starts

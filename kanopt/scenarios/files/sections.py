@@ -169,7 +169,6 @@ class NetworkSpec(FileModel):
     """``[surrogates.x.network]``: what of the network is not to be chosen by itself."""
 
     hidden: Annotated[tuple[Several, ...], Field(strict=False)] | None = None
-    products: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
     grid_size: Several | None = None
     smoothing: Annotated[float, Field(ge=0)] | None = None
     starts: Several | None = None
