@@ -170,7 +170,7 @@ def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMoni
     model._law = replace(model._law, measures={**model._law.measures, "training": measures})
 
 
-_OF_SINGLE_COLUMNS = ("monotone", "convex", "concave", "log_features", "periodic")
+_OF_SINGLE_COLUMNS = ("monotone", "log_features", "periodic")
 OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 

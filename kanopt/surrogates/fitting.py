@@ -128,9 +128,7 @@ def _record_trial(search: ArchitectureSearch, trial: Trial) -> Trial:
 
 def _targets(table: TrainingTable, settings: Settings) -> list[bool]:
     positive = bool(table.target.min() > 0)
-    if settings.log_target is None and (
-        settings.target_range == "bounded" or -1 in settings.shape_constraints.convexity
-    ):
+    if settings.log_target is None and settings.target_range == "bounded":
         return [False]
     if settings.log_target is None:
         wide = positive and table.target.max() > 1.5 * table.target.min()
@@ -176,13 +174,9 @@ def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
     if any(any(structure.logs) for structure in alike):
         return best
     numbers = search.table.encoding.numbers
-    bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
     wide = tuple(
-        feature.low > 0
-        and feature.high >= 3.0 * feature.low
-        and not bend
-        and not period_of(feature.name, values)
-        for feature, bend, values in zip(numbers, bends, search.table.numbers.T, strict=False)
+        feature.low > 0 and feature.high >= 3.0 * feature.low and not period_of(feature.name, values)
+        for feature, values in zip(numbers, search.table.numbers.T, strict=False)
     )
     if search.settings.logs is not None or not any(wide):
         return best

@@ -33,7 +33,7 @@ HOLDOUT = 0.2
 """Share of the rows of a group by which its law is measured."""
 LEFT = 0.1
 """Share of the squares that a law of one form leaves which boosting may foretell."""
-_OF_THE_LAW = ("monotone", "convex", "concave", "bounds", "log_features", "periodic")
+_OF_THE_LAW = ("monotone", "bounds", "log_features", "periodic")
 
 
 @dataclass(frozen=True, eq=False)

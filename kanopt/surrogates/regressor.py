@@ -196,13 +196,10 @@ class KANRegressor(FormulaReading):
     monotone : None, mapping or sequence
         +1 for columns in which the target is increasing, -1 for decreasing, by name or one per column. Guaranteed
         exactly, also with hidden layers and outside the data.
-    convex, concave : None or list
-        Columns in which the target is convex (concave), jointly in all that are listed, for all values of the others.
-        Guaranteed exactly, also with hidden layers and outside the data.
     positive : "auto" or bool
         True keeps the law above zero everywhere by its form. "auto": where all targets are above zero and the law could
         fall below zero among its data, it is held at the smallest target, in predictions and in the formula. False does
-        neither; nor does "auto" with `bounds`, and with `concave`, of which it would make something else.
+        neither; nor does "auto" with `bounds`.
     bounds : None or pair of float
         Keep the law between two ends everywhere.
     log_target : "auto" or bool
@@ -265,8 +262,6 @@ class KANRegressor(FormulaReading):
         smoothing: float | Literal["auto"] = "auto",
         starts: int = 16,
         monotone: Any = None,
-        convex: Any = None,
-        concave: Any = None,
         positive: bool | Literal["auto"] = "auto",
         bounds: Any = None,
         log_target: bool | Literal["auto"] = "auto",
@@ -281,8 +276,6 @@ class KANRegressor(FormulaReading):
         self.smoothing = smoothing
         self.starts = starts
         self.monotone = monotone
-        self.convex = convex
-        self.concave = concave
         self.positive = positive
         self.bounds = bounds
         self.log_target = log_target

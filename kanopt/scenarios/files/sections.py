@@ -184,8 +184,6 @@ class LearnedSpec(FileModel):
     target: Name
     features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
-    convex: Words = ()
-    concave: Words = ()
     positive: Literal["auto", True, False] = "auto"
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)

@@ -392,7 +392,7 @@ def _may_stand_for(fit: Fitted, best: Fitted) -> bool:
 def _keeps_shapes(law: Formula, trained: Trained) -> bool:
     """Whether the law provably has the shapes that were asked for, and none that makes its logarithm impossible."""
     proof = decided(law, trained)
-    asked = trained.link is not None or any(trained.wanted.monotonic) or any(trained.wanted.convexity)
+    asked = trained.link is not None or bool(trained.wanted)
     return proof.proved if asked else not proof.refuted
 
 

@@ -166,28 +166,21 @@ def _working_rows(rows: Rows, link: Link, output: Floats) -> Rows:
 
 
 def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
-    groups, shapes = [], []
-    signs = iter(trained.wanted.of_layer(0, sum(f.kind == "number" for f in trained.features)))
+    groups, signs = [], []
+    wanted = iter(trained.wanted.of_layer(0, sum(f.kind == "number" for f in trained.features)))
     for column, feature in enumerate(trained.features):
-        shape = next(signs) if feature.kind == "number" else (0, 0)
+        sign = next(wanted) if feature.kind == "number" else 0
         kinds = functions_of(feature, column, rows.inputs[:, column], log_target=log)
-        groups.append(tuple(f for f in kinds if _keeps(f, shape)))
-        shapes.append(shape)
+        # a parabola turns
+        groups.append(tuple(f for f in kinds if not (sign and f.size == 2)))
+        signs.append(sign)
     return Choice(
         tuple(groups),
-        tuple(shapes),
+        tuple(signs),
         lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
         lambda function: OPERATOR * (function.operators + 1),
         trained.watch.should_stop,
     )
-
-
-def _keeps(function: Component, shape: tuple[int, int]) -> bool:
-    """Whether a function can be had in a shape: a parabola turns, and a logarithm is bent."""
-    sign, bend = shape
-    if function.size == 2:
-        return not (sign or bend)
-    return not bend or function.size > 1 or function.kind in ("linear", "exp")
 
 
 # ── products of functions of two columns, those first that explain most of what is left ──
@@ -228,7 +221,7 @@ def with_products(
     plain
         The sum without products.
     """
-    free = [place for place, shape in enumerate(choice.shapes) if choice.groups[place] and not any(shape)]
+    free = [place for place, sign in enumerate(choice.signs) if choice.groups[place] and not sign]
     coarse = {place: most_flexible(features[place], place, rows.inputs[:, place], SPANS) for place in free}
     pairs = list(combinations(free, 2))
     standing = {place for function in plain.functions for place in function.columns}

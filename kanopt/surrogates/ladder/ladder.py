@@ -370,7 +370,7 @@ def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
     told = with_shared_errors(named, rows, trained.rows, log=trained.log_target)
 
     def forms() -> Iterator[Formula]:
-        # a law that is held is convex no longer, and the bends of a curve may be smaller than the digits that matter
+        # the bends of a curve may be smaller than the digits that matter
         rounded = round_law(told, rows, _target(trained))
         yield held(rounded, trained, rows)
         yield rounded
