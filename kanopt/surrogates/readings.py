@@ -21,7 +21,7 @@ from kanopt.formulas import Formula
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.curves import FittedLaw, layers_of
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
-from kanopt.surrogates.input_checks import held_out_rows, ordered_as, table_of, whole_number
+from kanopt.surrogates.input_checks import held_out_rows, table_of, whole_number
 from kanopt.text import count_text, fixed_text, join_list, number_text, shorten
 
 if TYPE_CHECKING:
@@ -289,9 +289,11 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _of_law(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
         """Return the columns that the law is of, by their names."""
-        frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
-        named = frame.set_axis(list(self._columns), axis=1)
-        return named.drop(columns=list(self.idle_features_))
+        frame, known = table_of(self, X, reset=False), list(self._columns)
+        names = [str(name) for name in frame.columns]
+        # an array has no names, and numbered columns may come in any order
+        named = frame.set_axis(names if sorted(names) == sorted(known) else known, axis=1)
+        return named[[name for name in known if name not in self.idle_features_]]
 
     def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
         """Return the rows and the targets of held-out rows, checked; see :func:`held_out_rows`."""

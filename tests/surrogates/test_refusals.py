@@ -21,13 +21,11 @@ def trips():
     return table, (2.0 * table["km"] + table["load_t"] + rng.normal(0, 0.1, 60)).rename("cost")
 
 
-def test_columns_numbered_or_unnamed_may_not_change_places(trips):
+def test_numbered_columns_may_change_places(trips):
     table, cost = trips
     numbered = table.set_axis([0, 1], axis=1)
     model = KANRegressor(log_target=False, **OPTIONS).fit(numbered, cost)
-    with pytest.raises(FitError, match=r"columns come as '1', '0'.*fitted to '0', '1'"):
-        model.predict(numbered[[1, 0]])
-    assert np.isfinite(model.predict(numbered)).all()
+    assert np.array_equal(model.predict(numbered[[1, 0]]), model.predict(numbered))
 
 
 def test_a_target_is_not_called_like_a_column(trips):
