@@ -19,7 +19,7 @@ from kanopt.display import Facts, Fold, Part, Shown, grid_of
 from kanopt.errors import DomainWarning
 from kanopt.formulas import Formula
 from kanopt.formulas.domain import Domain
-from kanopt.surrogates.curves import FittedLaw, layers_of
+from kanopt.surrogates.curves import FittedLaw, layers_of, place_name
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.input_checks import held_out_rows, table_of, whole_number
 from kanopt.text import count_text, fixed_text, join_list, number_text, shorten
@@ -399,14 +399,16 @@ def warn_of_rows_outside(
 ) -> None:
     """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range.
 
-    Which rows are predicted below zero, as no target was, is told too.
+    Which rows are predicted below zero, as no target was, is told too. A combination of columns is blamed only where no
+    column alone is.
     """
-    tests = _tests(model, encoded, model._law.network.domain.widened(_BEYOND))
-    flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
+    names = [feature.name for feature in model.encoding_.numbers]
+    domain = model._law.network.domain.widened(_BEYOND)
+    tests = domain.tests({place_name(place): encoded[:, place] for place in range(len(names))})
+    flags = np.logical_or.reduce([np.zeros(len(encoded), dtype=bool), *tests.values()])
     if not flags.any():
         return
-    alone = (concerned[0] for concerned, beyond in tests if len(concerned) == 1 and beyond.any())
-    columns = list(dict.fromkeys(alone))
+    columns = [name for k, name in enumerate(names) if tests.get((place_name(k),), flags[:0]).any()]
     first = row_name(X.index if isinstance(X, pd.DataFrame) else None, int(flags.argmax()))
     count, negative = int(flags.sum()), int((flags & below_zero).sum())
     told = f", {negative:,} of them to below zero, where no target was" if negative else ""
@@ -417,16 +419,3 @@ def warn_of_rows_outside(
         DomainWarning,
         stacklevel=3,
     )
-
-
-def _tests(model: FittedModel, encoded: Floats, domain: Domain) -> list[tuple[list[str], NDArray[np.bool_]]]:
-    """Return, for columns alone and then together, their names and which rows lie outside a domain in them.
-
-    Single columns come first; a combination is blamed only where no column alone is.
-    """
-    names = {f"c{place}": feature.name for place, feature in enumerate(model.encoding_.numbers)}
-    found = domain.tests({name: encoded[:, place] for place, name in enumerate(names)})
-    return [
-        ([names[name] for name in concerned], beyond)
-        for concerned, beyond in sorted(found.items(), key=lambda item: len(item[0]))
-    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.array_types import Floats
@@ -114,7 +114,9 @@ class FormulaReading(FittedModel):
         check_is_fitted(self)
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
-        together = self._groups_in(X)
+        by, together = "" if self._groups is None else self._groups.name, None
+        if by and isinstance(X, pd.DataFrame) and by in X:
+            together = X[by].to_numpy(dtype=object)
         pooled = pools(unseen)
         encoded = self.encoding_.transform(self._of_law(rows), pooled=pooled)
         if lacking := unseen_rows(self.encoding_, encoded):
@@ -142,11 +144,6 @@ class FormulaReading(FittedModel):
         assert fit is not None
         findings = (*fit.findings, *audit(formula, learned, held_out.frame, name))
         return replace(formula, fit=round_measures(replace(fit, findings=findings)))
-
-    def _groups_in(self, X: Any) -> NDArray[np.object_] | None:
-        """Return the groups of held-out rows, where they hold the column by which the model was fitted."""
-        by = None if self._groups is None else self._groups.name
-        return X[by].to_numpy(dtype=object) if by and isinstance(X, pd.DataFrame) and by in X else None
 
 
 def _trained(model: FittedModel, units: Mapping[str, str], output_unit: str) -> Trained:
@@ -395,7 +392,6 @@ class KANRegressor(FormulaReading):
         X: ArrayLike | pd.DataFrame,
         coverage: float = 0.9,
         calibration: Any = None,
-        unseen: str = "error",
     ) -> pd.DataFrame:
         """Return an interval for every row that a new observation falls into with probability `coverage`.
 
@@ -419,8 +415,6 @@ class KANRegressor(FormulaReading):
             Rows with their target that the model was not fitted on, by which the widths are stretched. With them the
             coverage is at least as promised for any law and any noise, as long as new rows are like these (split
             conformal prediction, Lei et al. 2018, JASA 113).
-        unseen
-            ``"error"``. For categories that did not occur :meth:`predict` has ``"pooled"``, but no interval is known.
 
         Returns
         -------
@@ -432,11 +426,6 @@ class KANRegressor(FormulaReading):
         asked: Any = coverage
         if isinstance(asked, bool) or not isinstance(asked, Real) or not 0.0 < float(asked) < 1.0:
             raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
-        if pools(unseen):
-            raise FitError(
-                "predict_interval: unseen='pooled': how far a category that did not occur lies from the mean of the "
-                "others is not known, so no interval can be promised; predict(X, unseen='pooled') gives the mean"
-            )
         encoded = self._encode(X)
         around = self._law.residual_range(coverage)
         if calibration is not None:

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.surrogates.search.dictionary import SINGLE, Dictionary, exponents_of, kind_of
+from kanopt.surrogates.search.dictionary import Dictionary, exponents_of, kind_of
 from kanopt.surrogates.search.fitting import OuterSum, Target
 from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.structure import (
@@ -104,14 +104,6 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                 yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
 
 
-def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Floats]]:
-    """Return the simple powers of an input, with their values, shape (n, 1)."""
-    return [
-        ((Power(column, fixed(e)),), words.columns.raised(column, e)[:, None])
-        for e in exponents_of(words.columns, column, SINGLE)
-    ]
-
-
 def _others(law: Law, places: list[int], coefficients: Floats) -> list[Term]:
     """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
@@ -147,7 +139,7 @@ def _with_simple_powers(
     terms = whole.without(places)
     if terms is None:
         return
-    parts = _powers(column, words)
+    parts = [((power,), values) for power, values in words.powers(column)]
     if not any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms)):
         parts.append(((), np.ones((len(words.columns), 1))))
     x = words.columns.of(column)[:, None]

@@ -8,8 +8,9 @@ alone. A constant beside a root, y = c + √S, is told by y² = 2 c y − c² + 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, permutations
 from typing import TypeAlias
 
@@ -20,7 +21,7 @@ from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary, kind_of
 from kanopt.surrogates.search.fitting import Target, ranked_sets
-from kanopt.surrogates.search.program import FLATTEST, Columns, value
+from kanopt.surrogates.search.program import FLATTEST, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
@@ -259,15 +260,12 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
     used = y > LEAST * float(np.abs(y).mean())
     columns = words.columns
     powers = [j for j in words.straight if kind_of(columns, j) == "positive"]
-    inside = [each for j in words.straight for each in _of_one(words, j)]
-    inside += _of_two(words, powers) if len(powers) <= FEW else []
-    extra: list[_InExponential | _Saturation] = [_InExponential(each) for each in inside]
-    extra += [each for j in powers for each in _saturations(columns, j)]
+    extra = list(_functions(words, powers))
     if not extra or used.sum() < 2 * (len(powers) + 1 + FUNCTIONS):
         return
     target, root = np.log(y[used]), (root * y)[used, None]
     base = np.column_stack([*(columns.log(j) for j in powers), np.ones(len(y))])[used]
-    more = np.column_stack([np.broadcast_to(each.argument(columns), len(y)) for each in extra])[used]
+    more = np.column_stack([np.broadcast_to(argument, len(y)) for argument, _ in extra])[used]
     basis = np.linalg.qr(root * base)[0]
     with np.errstate(all="ignore"):
         beside = root * more - basis @ (basis.T @ (root * more))
@@ -277,7 +275,7 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
         sets = np.array(list(combinations(range(len(extra)), size)), dtype=np.intp).reshape(-1, size)
         for chosen in ranked_sets(beside, left, sets)[:1]:
             rates = np.linalg.lstsq(beside[:, chosen], left, rcond=None)[0]
-            factors = [extra[k].factor(rate) for k, rate in zip(chosen, rates.tolist(), strict=True)]
+            factors = [extra[k][1](rate) for k, rate in zip(chosen, rates.tolist(), strict=True)]
             coefficient, exponents = product_of_powers(
                 base, target - more[:, chosen] @ rates, root[:, 0] ** 2
             )
@@ -286,44 +284,32 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
                 yield Law((Term(Parameter(coefficient), tuple(factors)),))
 
 
-@dataclass(frozen=True)
-class _InExponential:
-    """An exponential of a product."""
+def _functions(words: Dictionary, powers: list[int]) -> Iterator[tuple[Floats, Callable[[float], Factor]]]:
+    """Yield functions but for their rates in a logarithm: what is multiplied by these, (n,), and what they are then.
 
-    inside: tuple[Factor, ...]
-
-    def argument(self, columns: Columns) -> Floats:
-        return value(Law((Term(ONE, self.inside),)), columns)
-
-    def factor(self, rate: float) -> Factor:
-        return _exponential(rate, self.inside)
-
-
-@dataclass(frozen=True)
-class _Saturation:
-    """1 + x / size, multiplied by or divided by: what more hands, or more belts, help less and less."""
-
-    column: int
-    size: float
-
-    def argument(self, columns: Columns) -> Floats:
-        return np.asarray(np.log1p(columns.of(self.column) / self.size))
-
-    def factor(self, rate: float) -> Factor:
-        beside = Term(Parameter(1.0 / self.size), (Power(self.column, ONE),))
-        return Group(Law((Term(ONE), beside)), ONE if rate > 0.0 else MINUS_ONE)
+    They are exponentials of products, and 1 + x / size, multiplied by or divided by: what more hands, or more belts,
+    help less and less.
+    """
+    columns = words.columns
+    inside = [each for j in words.straight for each in _of_one(words, j)]
+    for product in (*inside, *(_of_two(words, powers) if len(powers) <= FEW else ())):
+        yield value(Law((Term(ONE, product),)), columns), partial(_exponential, product)
+    for j in powers:
+        sizes = [*np.quantile(columns.of(j), QUANTILES), 3.0 * columns.high[j]]
+        for size in np.unique(sizes).tolist():
+            yield np.asarray(np.log1p(columns.of(j) / size)), partial(_saturation, j, size)
 
 
-def _saturations(columns: Columns, j: int) -> Iterator[_Saturation]:
-    sizes = [*np.quantile(columns.of(j), QUANTILES), 3.0 * columns.high[j]]
-    return (_Saturation(j, float(size)) for size in np.unique(sizes))
+def _saturation(column: int, size: float, rate: float) -> Factor:
+    beside = Term(Parameter(1.0 / size), (Power(column, ONE),))
+    return Group(Law((Term(ONE), beside)), ONE if rate > 0.0 else MINUS_ONE)
 
 
 OF = {1.0: "x", 2.0: "x^2", -1.0: "1/x"}
 """What stands in an exponential of one input, by its exponent."""
 
 
-def _exponential(rate: float, inside: tuple[Factor, ...]) -> Factor:
+def _exponential(inside: tuple[Factor, ...], rate: float) -> Factor:
     (first, *others) = inside
     if isinstance(first, Power) and not others:
         return Exponential(first.column, Parameter(rate), OF[first.exponent.value])
