@@ -12,16 +12,20 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Constant, Domain, Formula, Node, Product
+from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
+from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
+from kanopt.formulas.estimation.graph_tape import gradient
 from kanopt.formulas.estimation.least_squares import Linearised, smearing
 from kanopt.formulas.estimation.naming import as_told, order_of_rows
-from kanopt.formulas.nodes import rebuild
+from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.variables import category_label
@@ -49,6 +53,7 @@ from kanopt.surrogates.search import (
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
 from kanopt.surrogates.search.program import (
     FLATTEST,
+    SELDOM,
     STEEPEST,
     Columns,
     centred,
@@ -180,8 +185,6 @@ CANDIDATES = 12
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
 CANDIDATES_EARLY = 2
 """The same after the search was stopped."""
-ITERATIONS, EXACT = 100, 1e-13
-"""Of a fit to all rows, and the share of the squares that ends it: its digits are those that are shown."""
 NEAR_END = 0.98
 """An exponent beyond this share of its range is at the end of it."""
 DECADES = 100.0
@@ -396,6 +399,18 @@ def _keeps_shapes(law: Formula, trained: Trained) -> bool:
     return proof.proved if asked else not proof.refuted
 
 
+def _decides(law: Formula, frame: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether every part of a largest or smallest one is that on some rows; estimation may move a bend out of them."""
+    for node in postorder(law.root):
+        if isinstance(node, Maximum | Minimum):
+            parts = [evaluate_graph(part, frame, "a part of a law") for part in node.parts]
+            extreme = np.max if isinstance(node, Maximum) else np.min
+            values = np.array(np.broadcast_arrays(*parts))
+            if (values == extreme(values, axis=0)).mean(axis=1).min() <= SELDOM:
+                return False
+    return True
+
+
 def _best(found: Found, refused: dict[object, str]) -> Iterator[Fitted]:
     """Yield the best laws, each once; why one is left out is put among the `refused`.
 
@@ -419,38 +434,54 @@ def _best(found: Found, refused: dict[object, str]) -> Iterator[Fitted]:
 def _estimated(
     trained: Trained, fit: Fitted, scales: Floats, given: tuple[Rows, Rows], rules: Rules, *, log: bool
 ) -> Closed | str:
-    """Estimate the numbers of a law on the first rows given, and measure it on the others, which are all.
+    """Estimate the constants of a law on the first rows given, and measure it on the others, which are all.
 
     Where that cannot be, or a shape is lost, the reason in words.
     """
     few, rows = given
     frame = trained.decoded(tuple(map(trained.variable, trained.features)))
-    columns = _columns(trained, few, scales)
-    target = Target(columns, few.target, few.weight, log, rules)
-    again = fitted(felt(fit.law, columns), target, ITERATIONS, EXACT)
-    if again is None:  # on a row that the search did not see
-        return "it has no value on some row"
-    if not np.isfinite(again.variances(few.total)).all():
-        return "its constants cannot be told from the rows"
     try:
-        law = _with_errors(trained, again, columns, few, log=log)
+        if in_lookups(fit.law):
+            law, fit = _with_lookups(trained, fit, scales, few, rules, log=log)
+        else:
+            law = _written(trained, fit, scales, few, log=log)
         predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
     except FitError:
         return "its constants cannot be told from the rows"
-    except FormulaError:
+    except FormulaError:  # on a row that the search did not see
         return "it has no value on some row"
     law = replace(law, domain=Domain.from_rows(law.inputs, frame))
     if log and predicted.min() <= 0.0:
         return "it is not above zero on every row"
+    if not _decides(law, frame):
+        return "a part of it decides on hardly a row"
     if not _keeps_shapes(law, trained):
         return "a shape that it must have is lost"
 
     def slopes() -> Floats:
-        _, found = value_and_jacobian(again.law, _columns(trained, rows, scales))
+        if in_lookups(fit.law):
+            _, found = value_and_jacobian(fit.law, _columns(trained, rows, scales))
+        else:
+            named = {constant.name for constant in law.constants}
+            found = np.broadcast_to(gradient(law, frame, named).derivative, (len(predicted), len(named)))
         return found / predicted[:, None] if log else found
 
     residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(again.law), rules.price(again.law), slopes)
+    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), slopes)
+
+
+def _written(trained: Trained, fit: Fitted, scales: Floats, rows: Rows, *, log: bool) -> Formula:
+    """Return a law without tables and curves, its constants estimated on all rows."""
+    law = _formula(trained, fit.law, scales)
+    if not values_of(fit.law):
+        return law
+    target = np.exp(rows.target) if log else rows.target
+    data = {**replace(trained, rows=rows).decoded(law.inputs), law.output.name: target}
+
+    def estimated(law: Formula) -> Formula:
+        return law.refit(data, weight=rows.weight, log_target=log) if law.constants else law
+
+    return _without_ones(estimated(law), estimated)
 
 
 def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Formula:
@@ -476,25 +507,28 @@ def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Form
     return law if has_unit else estimated(plainer)
 
 
-def _with_errors(trained: Trained, fit: Fitted, columns: Columns, rows: Rows, *, log: bool) -> Formula:
-    """Return a law as it is fitted to rows, with the errors of its constants; without coefficients that are 1."""
-    size = np.sqrt(np.diag(fit.hessian))
+def _with_lookups(
+    trained: Trained, fit: Fitted, scales: Floats, rows: Rows, rules: Rules, *, log: bool
+) -> tuple[Formula, Fitted]:
+    """Return a law with tables or curves, all its numbers estimated on all rows, with the errors of its constants.
+
+    Raises
+    ------
+    FitError
+        If the law has no value on some row, or its numbers trade with each other.
+    """
+    columns = _columns(trained, rows, scales)
+    again = fitted(felt(fit.law, columns), Target(columns, rows.target, rows.weight, log, rules))
+    if again is None or not np.isfinite(again.variances(rows.total)).all():
+        raise FitError(f"the rows do not tell all {freedom(fit.law)} numbers of a law with tables apart")
+    size = np.sqrt(np.diag(again.hessian))
     left = max(rows.total - len(size), 1.0)
-    inverse = np.linalg.pinv(fit.hessian / size[:, None] / size, hermitian=True) / size[:, None] / size
+    inverse = np.linalg.pinv(again.hessian / size[:, None] / size, hermitian=True) / size[:, None] / size
 
     def written(parameters: Floats) -> Node:
-        law = centred(with_values(fit.law, parameters), columns, rows.weight)
-        return _formula(trained, law, columns.scales).root
+        law = centred(with_values(again.law, parameters), columns, rows.weight)
+        return _formula(trained, law, scales).root
 
-    parameters = np.array(values_of(fit.law))
+    parameters = np.array(values_of(again.law))
     law = trained.formula(written(parameters))
-    law = with_covariance(law, written, parameters, fit.squares / left * inverse, left)
-    if in_lookups(fit.law) or not law.constants:
-        return law
-    target = np.exp(rows.target) if log else rows.target
-    data = {**replace(trained, rows=rows).decoded(law.inputs), law.output.name: target}
-
-    def estimated(law: Formula) -> Formula:
-        return law.refit(data, weight=rows.weight, log_target=log) if law.constants else law
-
-    return _without_ones(law if law.covariance else estimated(law), estimated)
+    return with_covariance(law, written, parameters, again.squares / left * inverse, left), again

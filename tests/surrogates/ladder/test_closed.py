@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kanopt import KANRegressor
-from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable
+from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable, parse_formula
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.formulas.nodes import postorder
@@ -17,7 +17,7 @@ from kanopt.formulas.parameters import Covariance
 from kanopt.kan.ranges import ShapeConstraints
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.groups import Rows
-from kanopt.surrogates.ladder.closed import TRIAL_ROWS, closed_law
+from kanopt.surrogates.ladder.closed import TRIAL_ROWS, _decides, closed_law
 from kanopt.surrogates.ladder.rungs import Trained, multiplied
 from tests.cases.hand_networks import Layer, Network
 from tests.cases.own_rows import judged_by_own_rows
@@ -161,6 +161,22 @@ def test_a_coefficient_of_one_that_has_a_unit_is_written() -> None:
     law = closed_law(trained, OPERATOR)
     assert law is not None
     assert len(law.formula.constants) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "decides"),
+    [
+        ("max(0, a - 3)", True),
+        ("max(0, a + 3)", False),
+        ("2 * min(a, b + 9)", False),
+        ("min(a, b) + max(0, a - b)", True),
+    ],
+)
+def test_a_bend_that_estimation_moved_out_of_the_rows_decides_nothing(text: str, decides: bool) -> None:
+    rng = np.random.default_rng(1)
+    rows = {"a": rng.uniform(1.0, 5.0, 400), "b": rng.uniform(1.0, 5.0, 400)}
+    law = parse_formula(text, [Variable("a"), Variable("b")], Variable("y"))
+    assert _decides(law, rows) == decides
 
 
 def test_another_seed_and_order_of_rows_give_the_same_law() -> None:
