@@ -139,7 +139,9 @@ def _with_simple_powers(
     terms = whole.without(places)
     if terms is None:
         return
-    parts = [((power,), values) for power, values in words.powers(column)]
+    parts: list[tuple[tuple[Factor, ...], Floats]] = [
+        ((power,), each) for power, each in words.powers(column)
+    ]
     if not any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms)):
         parts.append(((), np.ones((len(words.columns), 1))))
     x = words.columns.of(column)[:, None]
