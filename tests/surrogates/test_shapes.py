@@ -23,7 +23,7 @@ def trips():
 @pytest.mark.parametrize("log_target", [False, True])
 def test_a_law_rises_far_beyond_the_data(trips, log_target):
     frame, minutes = trips
-    model = KANRegressor((2,), monotone={"km": 1}, log_target=log_target, log_features=[], starts=2).fit(
+    model = KANRegressor((2,), monotone={"km": 1}, log_target=log_target, starts=2).fit(
         frame, minutes.clip(1)
     )
     rows = pd.concat([frame.head(1)] * 200).assign(km=np.linspace(-200.0, 300.0, 200))
