@@ -198,7 +198,7 @@ long the great circle is between them, and sine and cosine of its initial bearin
 
 
 GAP = "missing"
-"""The category that stands for a gap in laws fitted with ``missing="indicator"``."""
+"""The category that stands for a gap, where a law knows one of that name."""
 
 _EDGE = 1e-9
 _SHOWN = 12
@@ -298,8 +298,7 @@ def _refuse_gaps(variable: Variable, gaps: NDArray[np.bool_]) -> None:
         first = int(np.argmax(gaps))
         raise FormulaError(
             f"input {variable.name!r} has {count_text(int(gaps.sum()), 'missing value')} of {gaps.size:,}, the first "
-            f"at position {first}; drop or fill those rows (a law learned with missing='indicator' wants 'yes' in "
-            f"{variable.name}_missing there, and the median here)"
+            f"at position {first}; drop or fill those rows"
         )
 
 

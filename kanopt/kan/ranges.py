@@ -21,26 +21,19 @@ from torch import Tensor
 from kanopt.kan.basis import block_diagonal, dense_basis, periodic_basis, periodic_roughness, roughness
 from kanopt.kan.network import Architecture, InputTensors, KANBatch, LayerArchitecture, by_kind
 
-# Shape constraints by parameterisation: increasing, decreasing, convex and concave splines, through hidden
-# layers too.
+# Shape constraints by parameterisation: increasing and decreasing splines, through hidden layers too.
 #
 # A B-spline takes the shape of its coefficients (variation diminution, de Boor 2001, *A Practical Guide to
-# Splines*, ch. XI): non-decreasing coefficients give a non-decreasing spline, non-negative second
-# differences a convex one, and the linear tails keep the shape. Both become bounds on d when the
-# coefficients c of an edge are written c = T d:
-#
-# monotone c_k = d_0 ± (d_1 + … + d_k), d_1, d_2, … ≥ 0 convex c_k = d_0 + k d_1 + Σ_j (k − j + 1) d_j, d_2,
-# d_3, … ≥ 0 both the same, counted from the flat end, and d_1, d_2, … ≥ 0
-#
+# Splines*, ch. XI): non-decreasing coefficients give a non-decreasing spline, and the linear tails keep the
+# shape. That becomes bounds on d when the coefficients c of an edge are written c = T d with
+# c_k = d_0 ± (d_1 + … + d_k), d_1, d_2, … ≥ 0,
 # which an active set enforces exactly (:mod:`kanopt.kan.trainer`). T is block diagonal over the edges, so θ
 # = T d is computed layer by layer, as products of one small matrix per input with the coefficients of all
 # its outgoing edges.
 #
 # Through hidden layers: every edge that leaves a constrained input has the requested shape, and all later
 # edges are increasing, which preserves the sign (Daniels and Velikova 2010, *Monotone and partially
-# monotone neural networks*, IEEE TNN 21). For convexity later edges are convex as well: a convex increasing
-# function of a sum of convex functions is convex, jointly in all of them (Boyd and Vandenberghe 2004,
-# *Convex Optimization*, section 3.2.4). First-layer edges of unconstrained inputs are free.
+# monotone neural networks*, IEEE TNN 21). First-layer edges of unconstrained inputs are free.
 
 
 @dataclass(frozen=True)
@@ -51,26 +44,18 @@ class ShapeConstraints:
     ----------
     monotonic
         +1 increasing, −1 decreasing, 0 free; one per numeric input, or empty for no constraint.
-    convexity
-        +1 convex, −1 concave, 0 free; one per numeric input, or empty for no constraint. With hidden layers all
-        non-zero entries must be equal.
     """
 
     monotonic: tuple[int, ...] = ()
-    convexity: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
-        return any(self.monotonic) or any(self.convexity)
+        return any(self.monotonic)
 
-    def of_layer(self, index: int, splines: int) -> list[tuple[int, int]]:
-        """Return the signs of slope and curvature of the edges leaving each of the `splines` inputs of a layer."""
+    def of_layer(self, index: int, splines: int) -> tuple[int, ...]:
+        """Return the signs of the slopes of the edges leaving each of the `splines` inputs of a layer."""
         if not self:
-            return [(0, 0)] * splines
-        if index == 0:
-            signs, bends = self.monotonic or (0,) * splines, self.convexity or (0,) * splines
-            return list(zip(signs, bends, strict=True))
-        bend = next((bend for bend in self.convexity if bend), 0)
-        return [(1, bend)] * splines
+            return (0,) * splines
+        return self.monotonic if index == 0 else (1,) * splines
 
 
 @dataclass(frozen=True)
@@ -108,7 +93,7 @@ class ConstrainedCoefficients:
         transforms, bounded = [], []
         for index, layer in enumerate(shape.layers):
             size = layer.basis_size
-            edges = [_edge(size, sign, bend) for sign, bend in wanted.of_layer(index, layer.splines)]
+            edges = [_edge(size, sign) for sign in wanted.of_layer(index, layer.splines)]
             none = torch.zeros(0, size, size, dtype=torch.float64)
             transforms.append(torch.stack([step for step, _ in edges]) if edges else none)
             free = torch.zeros(layer.width - size * layer.splines, dtype=torch.bool)
@@ -160,24 +145,13 @@ class ConstrainedCoefficients:
         return torch.cat(parts, dim=1)
 
 
-def _edge(size: int, sign: int, bend: int) -> tuple[Tensor, Tensor]:
+def _edge(size: int, sign: int) -> tuple[Tensor, Tensor]:
     """Return T (size, size) of one edge, and the mask (size,) of its bounded d."""
-    place = torch.arange(size, dtype=torch.float64)
-    bound = place >= 1
-    if bend:
-        # A curve that flattens out towards its right end is parameterised from that end.
-        ramp = place if sign * bend >= 0 else place.flip(0)
-        step = bend * (ramp[:, None] - place[None, :] + 1.0).clamp(min=0.0)
-        step[:, 1] = bend * ramp
-        bound = bound if sign else place >= 2
-    elif sign:
-        step = torch.tril(torch.ones(size, size, dtype=torch.float64)) * float(sign)
-    else:
-        step = torch.eye(size, dtype=torch.float64)
-        bound = torch.zeros(size, dtype=torch.bool)
-    if sign or bend:
-        step[:, 0] = 1.0
-    return step, bound
+    if not sign:
+        return torch.eye(size, dtype=torch.float64), torch.zeros(size, dtype=torch.bool)
+    step = torch.tril(torch.ones(size, size, dtype=torch.float64)) * float(sign)
+    step[:, 0] = 1.0
+    return step, torch.arange(size) >= 1
 
 
 def _transposed(matrices: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

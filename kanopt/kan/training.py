@@ -393,19 +393,17 @@ def random_starts(
 
 
 def _random_block(
-    layer: LayerArchitecture, models: int, shapes: list[tuple[int, int]], generator: torch.Generator
+    layer: LayerArchitecture, models: int, signs: tuple[int, ...], generator: torch.Generator
 ) -> Tensor:
     def normal(*size: int) -> Tensor:
         return torch.randn(*size, dtype=torch.float64, generator=generator)
 
     ramp = torch.linspace(-1.0, 1.0, layer.basis_size, dtype=torch.float64)[:, None]
     parts = []
-    for sign, bend in shapes:
+    for sign in signs:
         slope, curve = normal(models, 1, layer.subnodes), 0.2 * normal(models, 1, layer.subnodes)
         if sign:
             slope, curve = sign * slope.abs(), torch.zeros_like(curve)
-        elif bend:
-            curve = bend * curve.abs()
         parts.append(slope * ramp + curve * ramp**2)
     turn = 2.0 * torch.pi * torch.arange(layer.grid_size, dtype=torch.float64)[:, None] / layer.grid_size
     for _ in range(layer.cycles):

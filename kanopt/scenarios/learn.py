@@ -326,8 +326,6 @@ def fit_law(
     chosen = spec.network.model_dump(exclude_none=True)
     model = KANRegressor(
         monotone=dict(spec.monotone) or None,
-        convex=list(spec.convex) or None,
-        concave=list(spec.concave) or None,
         positive=spec.positive,
         bounds=spec.bounds,
         periodic=dict(spec.periodic) or None,

@@ -190,7 +190,7 @@ class ArchitectureSearch:
 
     def fit(self, structure: LawStructure) -> Trial:
         """Fit a structure on all rows; with hidden nodes starts are trained on a sample and a coarse grid first."""
-        self.settings.monitor.begin(str(structure), len(self.trials))
+        self.settings.monitor.begin(str(structure))
         encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
@@ -205,7 +205,7 @@ class ArchitectureSearch:
 
     def fit_noisy(self, structure: LawStructure) -> Trial:
         """Fit hidden nodes to noisy rows with smoothing chosen on held-out rows, then on all rows."""
-        self.settings.monitor.begin(str(structure), len(self.trials))
+        self.settings.monitor.begin(str(structure))
         encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import GroupKFold, KFold, cross_validate
@@ -62,7 +61,7 @@ def baselines(
     budget : float, optional
         Seconds by the clock for each formula of a KAN.
     model : KANRegressor, optional
-        The KAN, not fitted: ``KANRegressor(missing="indicator")`` for gaps, ``monotone=…`` for shapes. Its seed is
+        The KAN, not fitted: ``KANRegressor(monotone=…)`` for shapes. Its seed is
         `seed`.
 
     Returns
@@ -125,17 +124,14 @@ def peers(frame: pd.DataFrame, target: ArrayLike, seed: int) -> dict[str, Any]:
 
 
 def _columns(frame: pd.DataFrame, logarithms: bool = False) -> Any:
-    """Return what makes a matrix of standardised columns and of categories; gaps are noted and filled."""
+    """Return what makes a matrix of standardised columns and of categories."""
     lowest = frame.select_dtypes("number").min()
     logs = list(lowest.index[lowest > 0.0]) if logarithms else []
     rest = [name for name in lowest.index if name not in logs]
     return make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), _texts(frame)),
-        (
-            make_pipeline(FunctionTransformer(np.log), SimpleImputer(add_indicator=True), StandardScaler()),
-            logs,
-        ),
-        (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), rest),
+        (make_pipeline(FunctionTransformer(np.log), StandardScaler()), logs),
+        (StandardScaler(), rest),
     )
 
 
@@ -165,7 +161,7 @@ class FormulaOfKAN(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def predict(self, X: pd.DataFrame) -> Floats:
         """Return what the formula says."""
-        return np.broadcast_to(self.formula_.evaluate(self.kan_._filled(X)), len(X))
+        return np.broadcast_to(self.formula_.evaluate(self.kan_._of_law(X)), len(X))
 
 
 def _errors(model: Any, X: pd.DataFrame, y: pd.Series[float]) -> dict[str, float]:

@@ -34,11 +34,9 @@ def warn_of_periods(table: TrainingTable, asked: ShapeConstraints) -> None:
     One of which a shape is asked, which no cycle has, is meant to be what it is.
     """
     numbers = table.encoding.numbers
-    for feature, values, shape in zip(
-        numbers, table.numbers.T, asked.of_layer(0, len(numbers)), strict=False
-    ):
+    for feature, values, sign in zip(numbers, table.numbers.T, asked.of_layer(0, len(numbers)), strict=False):
         period, name = period_of(feature.name, values), feature.name
-        if period is None or any(shape):
+        if period is None or sign:
             continue
         first, last = int(values.min()), int(values.max())
         warnings.warn(

@@ -27,9 +27,10 @@ from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.nodes import Node, rebuild
 from kanopt.formulas.simplify import round_measures
 from kanopt.formulas.variables import category_label
+from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.curves import FittedLaw
 from kanopt.surrogates.encoding import Category, FeatureEncoding, row_name
-from kanopt.text import count_text, fixed_text, join_list
+from kanopt.text import count_text, join_list
 
 Flags = NDArray[np.bool_]
 Rare = Mapping[str, Sequence[Category]]
@@ -41,8 +42,6 @@ TYPICAL = 0.1
 """Share of the rows of the category of a typical row below which it is: where all have few rows, none is rare."""
 MOST = 0.05
 """Share of the rows of a table that may be of rare categories; where there are more, they are what it is about."""
-STRANGE = 4.0
-"""Standard deviations beyond which no known category foretells a row."""
 SHOWN = 5
 
 
@@ -59,7 +58,8 @@ def rare_categories(
         count, weight = (np.bincount(codes, each, len(feature.categories)) for each in (None, weights))
         # a row may stand for many; many rows are not few, though each of them counts for little
         size = np.maximum(count, weight)
-        few = np.flatnonzero(size < min(RARE, TYPICAL * _typical(size)))
+        # half of all rows are of categories with no more rows than the typical one
+        few = np.flatnonzero(size < min(RARE, TYPICAL * weighted_quantile(size, size, 0.5)))
         more = gone | np.isin(codes, few)
         kept = frame[~more].assign(**{f"{feature.name} of": target[~more]})
         if len(few) and more.sum() <= MOST * len(frame) and bool((kept.nunique() > 1).all()):
@@ -67,17 +67,8 @@ def rare_categories(
     return rare, gone
 
 
-def _typical(size: Floats) -> float:
-    """Return the rows of the category of a typical row: half of all rows are of categories with no more rows."""
-    ordered = np.sort(size)
-    total = np.cumsum(ordered)
-    return float(ordered[np.searchsorted(total, 0.5 * total[-1])])
-
-
-def with_rare(
-    law: FittedLaw, frame: pd.DataFrame, target: Floats, rare: Rare
-) -> tuple[FittedLaw, dict[tuple[str, Category], float]]:
-    """Return the law with each rare category taken for a known one, and how far off it is at worst.
+def with_rare(law: FittedLaw, frame: pd.DataFrame, target: Floats, rare: Rare) -> FittedLaw:
+    """Return the law with each rare category taken for the known one that foretells its rows best, and warn of them.
 
     Parameters
     ----------
@@ -87,68 +78,36 @@ def with_rare(
         All rows.
     rare
         Which they are.
-
-    Returns
-    -------
-    law
-        The law.
-    off
-        By how many standard deviations of the noise it misses a row of each.
     """
     others = frame.copy()
     for name, few in rare.items():
         values = frame[name].astype(object)
         others[name] = values.where(~values.isin(few), values.mode()[0])
     scale = max(float(np.sqrt(law.variance)), np.finfo(float).tiny)
-
-    def missed(rows: Flags, name: str, known: Category) -> Floats:
-        encoded = law.encoding.transform(others[rows].assign(**{name: known}))
-        return np.asarray(law.residual(encoded, target[rows]) / scale)
-
-    taken, off = dict[str, tuple[tuple[Category, Category], ...]](), dict[tuple[str, Category], float]()
+    taken = dict[str, tuple[tuple[Category, Category], ...]]()
     for feature in law.encoding.categories:
-        size, pairs = frame[feature.name].value_counts().to_dict(), []
+        column, pairs, told = frame[feature.name], [], []
+        size = column.value_counts().to_dict()
         for value in rare.get(feature.name, ()):
-            rows = (frame[feature.name] == value).to_numpy()
-            left = {known: missed(rows, feature.name, known) for known in feature.categories}
-            # Student's t with four degrees of freedom: one gross error does not decide
-            best = max(
-                left, key=lambda known: np.log(size[known]) - 2.5 * np.log1p(left[known] ** 2 / 4.0).sum()
-            )
-            off[feature.name, value] = float(np.abs(left[best]).max())
-            pairs.append((value, best))
-        taken[feature.name] = tuple(pairs)
-    features = tuple(replace(each, taken_for=taken.get(each.name, ())) for each in law.encoding.features)
-    return replace(law, encoding=FeatureEncoding(features)), off
-
-
-def warn_of_rare(
-    frame: pd.DataFrame, encoding: FeatureEncoding, off: Mapping[tuple[str, Category], float]
-) -> None:
-    """Warn of categories that are taken for others, those first that the law misses by most of the noise.
-
-    Parameters
-    ----------
-    frame
-        All rows.
-    encoding
-        That of the law, which says what is taken for what.
-    off
-        By how many standard deviations of the noise the law misses rows of rare categories.
-    """
-    for feature in encoding.categories:
-        column, told = frame[feature.name], []
-        for value, known in sorted(feature.taken_for, key=lambda pair: -off[feature.name, pair[0]]):
-            at, missed = (column == value).to_numpy(), off[feature.name, value]
-            first = row_name(column.index, int(at.argmax()))
-            text = f"{value!r} ({count_text(int(at.sum()), 'row')}, the first is {first})"
-            worse = f" and misses it by {fixed_text(missed, 1)} times the noise" if missed > STRANGE else ""
-            told.append(f"{text} is taken for {known!r}, which foretells it best{worse}")
+            rows = (column == value).to_numpy()
+            likelihood = dict[Category, float]()
+            for known in feature.categories:
+                encoded = law.encoding.transform(others[rows].assign(**{feature.name: known}))
+                missed = law.residual(encoded, target[rows]) / scale
+                # Student's t with four degrees of freedom: one gross error does not decide
+                likelihood[known] = np.log(size[known]) - 2.5 * np.log1p(missed**2 / 4.0).sum()
+            pairs.append((value, max(likelihood, key=likelihood.__getitem__)))
+            first = row_name(column.index, int(rows.argmax()))
+            text = f"{value!r} ({count_text(int(rows.sum()), 'row')}, the first is {first})"
+            told.append(f"{text} is taken for {pairs[-1][1]!r}, which foretells it best")
         if told:
             warn_user(
                 f"column {feature.name!r} has categories of too few rows to learn from: {join_list(told, SHOWN)}; mend "
                 "the table where a name is mistyped, and collect more rows of others"
             )
+        taken[feature.name] = tuple(pairs)
+    features = tuple(replace(each, taken_for=taken.get(each.name, ())) for each in law.encoding.features)
+    return replace(law, encoding=FeatureEncoding(features))
 
 
 def in_known_words(frame: pd.DataFrame, encoding: FeatureEncoding) -> pd.DataFrame:
@@ -236,54 +195,47 @@ def with_categories(
     pooled
         Whether unseen categories are pooled.
     """
-    if not encoding.categories:
-        return formula
-    labels = {
-        feature.name: np.array([category_label(each) for each in feature.categories], dtype=object)[
-            codes[:, place].astype(np.int64)
-        ]
-        for place, feature in enumerate(encoding.categories)
-    }
-    taken = {
-        feature.name: {category_label(rare): category_label(known) for rare, known in feature.taken_for}
-        for feature in encoding.categories
-        if feature.taken_for
-    }
-
-    def fallback(node: Table) -> float | None:
-        entries: dict[Sequence[str], float] = dict(node.entries)
-        if not pooled:
-            return None if all(key in entries for key in product(*node.categories)) else node.fallback
-        if node.fallback is not None:
-            return node.fallback
-        found = [entries.get(key) for key in zip(*(labels[name] for name in node.inputs), strict=True)]
-        known = np.array([value is not None for value in found])
-        values = np.array([0.0 if value is None else value for value in found])
-        return round_measures(float(np.average(values, weights=weights * known)))
+    labels, taken = dict[str, NDArray[np.object_]](), dict[str, dict[str, str]]()
+    for feature, column in zip(encoding.categories, codes.T, strict=True):
+        known = np.array([category_label(each) for each in feature.categories], dtype=object)
+        labels[feature.name] = known[column.astype(np.int64)]
+        taken[feature.name] = {category_label(a): category_label(b) for a, b in feature.taken_for}
 
     def put(node: Node) -> Node:
         if not isinstance(node, Table):
             return node
-        entries, rest = dict(node.entries), fallback(node)
+        entries: dict[tuple[str, ...], float] = dict(node.entries)
+        fallback = node.fallback
+        if pooled and fallback is None:
+            keys = zip(*(labels[name] for name in node.inputs), strict=True)
+            found = np.array([entries.get(key, np.nan) for key in keys])
+            fallback = round_measures(
+                float(np.average(np.nan_to_num(found), weights=weights * ~np.isnan(found)))
+            )
+        elif not pooled and all(key in entries for key in product(*node.categories)):
+            fallback = None
         for place, name in enumerate(node.inputs):
-            for rare, known in taken.get(name, {}).items():
+            for rare, known in taken[name].items():
                 like = [(key, value) for key, value in entries.items() if key[place] == known]
                 entries |= {(*key[:place], rare, *key[place + 1 :]): value for key, value in like}
-        return replace(node, entries=tuple(entries.items()), fallback=rest)
+        return replace(node, entries=tuple(entries.items()), fallback=fallback)
 
     def told(law: AnyFormula) -> AnyFormula:
         known = tuple(
-            (name, tuple(sorted({*labels, *taken.get(name, {})}))) for name, labels in law.domain.categories
+            (name, tuple(sorted({*each, *taken.get(name, {})}))) for name, each in law.domain.categories
         )
-        few = tuple((name, tuple(each)) for name, each in taken.items() if law.domain.categories_of(name))
-        domain = replace(law.domain, categories=known, rare=few)
-        return replace(law, root=rebuild(law.root, put), domain=domain)
+        few = tuple(
+            (name, tuple(each)) for name, each in taken.items() if each and law.domain.categories_of(name)
+        )
+        return replace(
+            law, root=rebuild(law.root, put), domain=replace(law.domain, categories=known, rare=few)
+        )
 
     words = [f"{name}: {rare} as {known}" for name, each in taken.items() for rare, known in each.items()]
-    provenance = dict(formula.provenance)
-    if words:
-        provenance["rare categories"] = join_list(words, SHOWN)
-    if pooled:
-        provenance["unseen categories"] = "the mean of those of the training rows"
+    provenance = {
+        **formula.provenance,
+        **({"rare categories": join_list(words, SHOWN)} if words else {}),
+        **({"unseen categories": "the mean of those of the training rows"} if pooled and labels else {}),
+    }
     considered = tuple(replace(each, law=each.law and told(each.law)) for each in formula.alternatives)
     return replace(told(formula), alternatives=considered, provenance=provenance)

@@ -6,7 +6,7 @@ no formula can read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -202,7 +202,7 @@ class Layer:
         Number of product nodes: the last 2 · products sub-nodes are multiplied in pairs.
     """
 
-    edges: tuple[tuple[Curve | Table, ...], ...]
+    edges: tuple[tuple[Node, ...], ...]
     bias: Floats
     products: int
 
@@ -211,90 +211,43 @@ class Layer:
         """Number of sub-nodes that are nodes."""
         return len(self.bias) - 2 * self.products
 
-    @property
-    def parameters(self) -> int:
-        """Number of coefficients and of entries of tables."""
-        return sum(
-            len(each.coefficients if isinstance(each, Curve) else each.entries)
-            for row in self.edges
-            for each in row
-        )
-
     def knots(self, source: int) -> tuple[float, float]:
         """Return the first and the last knot of the curves that leave a source."""
         curve = self.edges[source][0]
-        shift = _shift(curve)
-        return (curve.low - shift, curve.high - shift) if isinstance(curve, Curve) else (0.0, 0.0)
-
-    def reads(self, source: int) -> bool:
-        """Return whether an edge from a source is not zero everywhere."""
-        return any(
-            any(edge.coefficients if isinstance(edge, Curve) else [number for _, number in edge.entries])
-            for edge in self.edges[source]
-        )
+        assert isinstance(curve, Curve)
+        shift = _start(curve)[1]
+        return curve.low - shift, curve.high - shift
 
     def leaving(self, source: int, signal: Floats) -> Floats:
         """Return the values (n, subnodes) of all edges that leave a source, given its values or codes (n,)."""
         edges = self.edges[source]
-        arguments, codes = [signal + _shift(edges[0])], signal.astype(np.int64)
+        arguments, codes = [signal + _start(edges[0])[1]], signal.astype(np.int64)
         return np.column_stack([edge.compute(arguments, dict.fromkeys(edge.names, codes)) for edge in edges])
-
-    def nodes(self, arrived: Floats) -> Floats:
-        """Return the nodes (n, nodes), given the sub-nodes (n, subnodes)."""
-        sums = self.sums
-        return np.hstack([arrived[:, :sums], arrived[:, sums::2] * arrived[:, sums + 1 :: 2]])
 
 
 def layers_of(network: Formula) -> tuple[Layer, ...]:
-    """Return the layers of a network, from the inputs to the output.
-
-    Raises
-    ------
-    FormulaError
-        If the formula is no network.
-    """
+    """Return the layers of a network, from the inputs to the output."""
     layers: list[Layer] = []
     nodes: Sequence[Node] = (network.root,)
-    while nodes:
+    while nodes and nodes[0].children:
         products = [node for node in nodes if isinstance(node, Product)]
-        subnodes = [
-            *nodes[: len(nodes) - len(products)],
-            *(part for node in products for part in node.children),
-        ]
-        bias, starts = [], []
-        for node in subnodes:
-            if not isinstance(node, Sum) or not isinstance(node.terms[0], Constant):
-                raise FormulaError("a node of the network is no sum that begins with a constant")
-            bias.append(node.terms[0].value)
-            starts.append([_start(edge) for edge in node.terms[1:]])
-        nodes = starts[0] if starts else ()
-        if any(each != nodes for each in starts) or 2 * len(products) > len(subnodes):
-            raise FormulaError("the nodes of a layer of the network do not start from the same nodes")
-        rows = zip(*(node.children[1:] for node in subnodes), strict=True)
-        layers.append(Layer(tuple(rows), np.array(bias), len(products)))
-        if inputs := [node for node in nodes if not node.children]:
-            if tuple(node.names for node in inputs) != tuple((each.name,) for each in network.inputs):
-                raise FormulaError("the network does not read its inputs in their order")
-            break
+        sums = nodes[: len(nodes) - len(products)]
+        subnodes = [*sums, *(part for node in products for part in node.children)]
+        bias = [float(computed(node.children[0], {})) for node in subnodes]
+        rows = tuple(zip(*(node.children[1:] for node in subnodes), strict=True))
+        layers.append(Layer(rows, np.array(bias), len(products)))
+        nodes = [_start(row[0])[0] for row in rows]
     return tuple(layers[::-1])
 
 
-def _shift(edge: Curve | Table) -> float:
-    """Return what is added to the source of an edge before it is looked up among the knots."""
+def _start(edge: Node) -> tuple[Node, float]:
+    """Return what an edge starts from: a node, or an input; and what is added to it before the knots."""
     match edge:
-        case Curve(argument=Sum(terms=(_, Constant(value=shift)))):
-            return shift
-    return 0.0
-
-
-def _start(edge: Node) -> Node:
-    """Return what an edge starts from: a node, an input, or for a table an input of its name."""
-    match edge:
-        case Curve(argument=Sum(terms=(start, Constant()))) | Curve(argument=start):
-            return start
-        case Table(inputs=(name,)):
-            return Input(name)
-    raise FormulaError("an edge of the network is neither a curve nor a table of one category")
+        case Curve(argument=Sum(terms=(start, Constant(value=shift)))):
+            return start, shift
+        case Curve(argument=start):
+            return start, 0.0
+    return Input(edge.names[0]), 0.0
 
 
 # A fitted law: a network as a formula of curves, with what is known of its errors.
@@ -530,8 +483,10 @@ def diagram_of(
     layers, signal, edges = layers_of(network), rows.T, list[DiagramEdge]()
     for index, layer in enumerate(layers):
         leaving = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])
-        edges += _edges(index, layer, encoding, points, leaving.std(axis=1))
-        signal = layer.nodes(layer.bias + leaving.sum(axis=0)).T
+        features = encoding.inputs if index == 0 else (None,) * len(layer.edges)
+        edges += _edges(index, layer, features, points, leaving.std(axis=1))
+        arrived, sums = layer.bias + leaving.sum(axis=0), layer.sums
+        signal = np.hstack([arrived[:, :sums], arrived[:, sums::2] * arrived[:, sums + 1 :: 2]]).T
     inputs = tuple(_named(feature) for feature in encoding.inputs)
     hidden = [("",) * (layer.sums + layer.products) for layer in layers[:-1]]
     names = (inputs, *hidden, (f"log {output}" if log_output else output,))
@@ -545,9 +500,9 @@ def _named(feature: Feature) -> str:
 
 
 def _edges(
-    index: int, layer: Layer, encoding: FeatureEncoding, points: int, scores: Floats
+    index: int, layer: Layer, features: Sequence[Feature | None], points: int, scores: Floats
 ) -> list[DiagramEdge]:
-    curves = list(_curves(index, layer, encoding, points))
+    curves = [_sampled(layer, source, feature, points) for source, feature in enumerate(features)]
     spread = np.array([np.ptp(values, axis=0) for _, values, _ in curves])
     widest = float(spread.max(initial=0.0)) or 1.0
     strongest = float(scores.max(initial=0.0)) or 1.0
@@ -562,16 +517,13 @@ def _edges(
     return edges
 
 
-def _curves(
-    index: int, layer: Layer, encoding: FeatureEncoding, points: int
-) -> Iterator[tuple[Floats, Floats, tuple[str, ...]]]:
-    """Yield for every input of a layer the sample points, the values of its edges (points, subnodes), and labels."""
-    for source in range(len(layer.edges)):
-        feature = encoding.inputs[source] if index == 0 else None
-        if feature is not None and not feature.is_numeric:
-            codes = np.arange(len(feature.categories), dtype=np.float64)
-            yield codes, layer.leaving(source, codes), tuple(str(label) for label in feature.categories)
-            continue
-        encoded = np.linspace(*layer.knots(source), points)
-        x = encoded if feature is None or feature.log else feature.decode(encoded)
-        yield x, layer.leaving(source, encoded), ()
+def _sampled(
+    layer: Layer, source: int, feature: Feature | None, points: int
+) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Return for an input of a layer the sample points, the values of its edges (points, subnodes), and labels."""
+    if feature is not None and not feature.is_numeric:
+        codes = np.arange(len(feature.categories), dtype=np.float64)
+        return codes, layer.leaving(source, codes), tuple(str(label) for label in feature.categories)
+    encoded = np.linspace(*layer.knots(source), points)
+    x = encoded if feature is None or feature.log else feature.decode(encoded)
+    return x, layer.leaving(source, encoded), ()

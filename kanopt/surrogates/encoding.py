@@ -13,12 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError, nearest
 from kanopt.faults import shown
-from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.text import list_names, number_text
 
 Category = str | int | float | bool
@@ -170,7 +168,7 @@ class FeatureEncoding:
     def encode_numbers(self, values: Floats, index: pd.Index[Any] | None = None) -> Floats:
         """Encode a matrix of the numeric columns, numbers and then cycles, shape (n, numeric)."""
         columns = [feature.encode(values[:, i], index) for i, feature in enumerate(self.numeric)]
-        return np.column_stack(columns) if columns else np.zeros((len(values), 0))
+        return np.column_stack([np.zeros((len(values), 0)), *columns])
 
     def split(self, frame: pd.DataFrame, *, pooled: bool = False) -> tuple[Floats, Integers]:
         """Return the unencoded numeric columns, numbers and then cycles, and the codes of the categories.
@@ -182,13 +180,13 @@ class FeatureEncoding:
         FitError
             For missing or infinite values, text among numbers, and categories not seen in training.
         """
-        place = {id(feature): index for index, feature in enumerate(self.features)}
-        numbers = [_numbers(frame.iloc[:, place[id(feature)]], feature) for feature in self.numeric]
-        codes = [_codes(frame.iloc[:, place[id(feature)]], feature, pooled) for feature in self.categories]
-        rows = len(frame)
+        column = {id(feature): frame.iloc[:, place] for place, feature in enumerate(self.features)}
+        numbers = [_numbers(column[id(feature)], feature) for feature in self.numeric]
+        codes = [_codes(column[id(feature)], feature, pooled) for feature in self.categories]
+        none = np.zeros((len(frame), 0))
         return (
-            np.column_stack(numbers) if numbers else np.zeros((rows, 0)),
-            np.column_stack(codes) if codes else np.zeros((rows, 0), dtype=np.int64),
+            np.column_stack([none, *numbers]),
+            np.column_stack([none.astype(np.int64), *codes]),
         )
 
     def transform(self, frame: pd.DataFrame, *, pooled: bool = False) -> Floats:
@@ -225,12 +223,10 @@ def row_name(index: pd.Index[Any] | None, place: int) -> str:
     return f"row {label!r}" if isinstance(label, str) else f"row {label}"
 
 
-def check_numbers(
-    values: Floats, what: str, index: pd.Index[Any] | None = None, *, indicator: bool = False
-) -> None:
+def check_numbers(values: Floats, what: str, index: pd.Index[Any] | None = None) -> None:
     """Raise a FitError that names `what`, the first row and the count if a value is NaN, infinite or too large.
 
-    `index` labels the rows; `indicator` says whether missing='indicator' would help.
+    `index` labels the rows.
     """
     bad = ~np.isfinite(values)
     if not bad.any():
@@ -246,50 +242,45 @@ def check_numbers(
     infinite = int(bad.sum()) - missing
     first = row_name(index, int(bad.argmax()))
     found = [f"{missing} missing (NaN)"] * (missing > 0) + [f"{infinite} infinite (inf)"] * (infinite > 0)
-    advice = "drop these rows or fill them in before fitting"
-    if indicator and missing:
-        advice += ", or use missing='indicator'"
-    raise FitError(f"{what}: {' and '.join(found)} of {len(values)} values, the first in {first}; {advice}")
+    raise FitError(
+        f"{what}: {' and '.join(found)} of {len(values)} values, the first in {first}; drop these rows or fill them in "
+        "before fitting"
+    )
 
 
 def _feature(name: str, column: pd.Series[Any]) -> Feature:
-    if is_number(column):
+    low = high = 0.0
+    if numeric := is_number(column):
         values = _numbers(column, Feature(name, "number"))
         low, high = float(values.min()), float(values.max())
-        if not high > low:
+        known = [low, high] if high > low else [low]
+    else:
+        _refuse_missing(column, name)
+        try:
+            known = list(pd.unique(column.astype(object)))
+        except TypeError as error:
             raise FitError(
-                f"column {name!r} is constant ({number_text(low, 6)} in all {len(values)} rows), so no effect of it "
-                "can be learned; leave the column out"
-            )
-        return Feature(name, "number", scale=_power_of_ten(low, high), low=low, high=high)
-    _refuse_missing(column, name)
-    known = _unique_values(column, name)
-    odd = next((value for value in known if not isinstance(value, (str, bool, int, float, np.generic))), None)
+                f"column {name!r} holds values that are neither numbers nor categories ({error}); derive numbers or "
+                "text from them"
+            ) from error
+        known = [value.item() if isinstance(value, np.generic) else value for value in known]
+    odd = next((value for value in known if not isinstance(value, (str, bool, int, float))), None)
     if odd is not None or pd.api.types.is_datetime64_any_dtype(column):
         raise FitError(
             f"column {name!r} holds {type(known[0] if odd is None else odd).__name__} values, which are "
             "neither numbers nor categories; derive numbers from them (hour, weekday, month) or turn them "
             "into text"
         )
-    words = [value.item() if isinstance(value, np.generic) else value for value in known]
-    if len(words) < 2:
+    if len(known) < 2:
+        value = number_text(low, 6) if numeric else repr(known[0])
         raise FitError(
-            f"column {name!r} is constant ({words[0]!r} in all {len(column)} rows), so no effect of it "
-            "can be learned; leave the column out"
+            f"column {name!r} is constant ({value} in all {len(column)} rows), so no effect of it can be learned; "
+            "leave the column out"
         )
-    ordered = sorted(words, key=lambda value: (type(value).__name__, value))
+    if numeric:
+        return Feature(name, "number", scale=_power_of_ten(low, high), low=low, high=high)
+    ordered = sorted(known, key=lambda value: (type(value).__name__, value))
     return Feature(name, "category", categories=tuple(ordered))
-
-
-def _unique_values(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
-    """Return the distinct values of a column."""
-    try:
-        return np.asarray(pd.unique(column.astype(object)), dtype=object)
-    except TypeError as error:
-        raise FitError(
-            f"column {name!r} holds values that are neither numbers nor categories ({error}); derive numbers or text "
-            "from them"
-        ) from error
 
 
 def is_number(column: pd.Series[Any]) -> bool:
@@ -326,7 +317,7 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
             f"{what}: {row_name(column.index, row)} holds {shown(column.iloc[row])}, larger than any floating-point "
             "number; use a larger unit, or leave the row out"
         ) from None
-    check_numbers(values, what, column.index, indicator=True)
+    check_numbers(values, what, column.index)
     return values
 
 
@@ -360,8 +351,7 @@ def _refuse_missing(column: pd.Series[Any], name: str) -> None:
     if missing.any():
         raise FitError(
             f"column {name!r}: {int(missing.sum())} missing (NaN) of {len(column)} values, the first in "
-            f"{row_name(column.index, int(missing.argmax()))}; drop these rows or give them a category of their own "
-            "(missing='indicator')"
+            f"{row_name(column.index, int(missing.argmax()))}; drop these rows or give them a category of their own"
         )
 
 
@@ -379,92 +369,3 @@ def round_logs(values: Floats) -> Floats:
 def _power_of_ten(low: float, high: float) -> float:
     largest = max(abs(low), abs(high))
     return max(float(10.0 ** np.floor(np.log10(largest))), SMALLEST) if largest > 0 else 1.0
-
-
-# Missing values as information: an indicator column for every column with missing values.
-#
-# A missing number is replaced by the column's median, and an additional column ``<name>_missing`` is "yes"
-# there: the law has the effect of the number where it is known, and a constant where it is not (Little and
-# Rubin 2002, section 3.3). A missing category becomes a separate category, "missing".
-
-GAP = "missing"
-SUFFIX = "_missing"
-
-
-@dataclass(frozen=True)
-class MissingIndicators:
-    """The replacements of missing values.
-
-    Parameters
-    ----------
-    fills
-        Replacement by column: a number for a number, "missing" for a category.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"km": [1.0, None, 3.0], "mode": ["road", "rail", None]})
-    >>> MissingIndicators.from_frame(table).transform(table)["km_missing"].tolist()
-    ['no', 'yes', 'no']
-    """
-
-    fills: Mapping[str, float | str]
-
-    @classmethod
-    def from_frame(cls, frame: pd.DataFrame, weights: NDArray[np.float64] | None = None) -> MissingIndicators:
-        """Find missing values in the training rows; a row of weight k counts as k rows in a median.
-
-        Raises
-        ------
-        FitError
-            If a column has no values at all, or the name of an indicator is in use.
-        """
-        weights = np.ones(len(frame)) if weights is None else weights
-        fills: dict[str, float | str] = {}
-        for name in frame.columns[frame.isna().any()]:
-            column = frame[name]
-            if column.isna().all():
-                raise FitError(
-                    f"column {str(name)!r} has no values in any of {len(frame)} rows; leave the column out"
-                )
-            if is_number(column):
-                known = column.notna().to_numpy()
-                values = column[known].to_numpy(dtype=np.float64)
-                fills[str(name)] = weighted_quantile(values, weights[known], 0.5)
-                taken = indicator_name(str(name))
-                if taken in frame.columns:
-                    raise FitError(
-                        f"column {taken!r} is in the table, and missing='indicator' needs this name for the gaps of "
-                        f"{str(name)!r}; rename it"
-                    )
-            else:
-                fills[str(name)] = GAP
-        return cls(fills)
-
-    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the frame with missing values of the known columns replaced, and indicators appended."""
-        columns = {str(name): frame[name] for name in frame.columns}
-        indicators: dict[str, pd.Series[str]] = {}
-        for name, fill in self.fills.items():
-            column = columns[name]
-            gaps = column.isna()
-            if isinstance(fill, str):
-                columns[name] = column.astype(object).where(~gaps, fill)
-            else:
-                # What is no number stays as it is: the encoding says which cell, and what to do.
-                numeric = is_number(column) or pd.api.types.is_bool_dtype(column) or bool(gaps.all())
-                filled = column.astype(object).where(~gaps, fill)
-                columns[name] = filled.astype(float) if numeric else filled
-                indicators[indicator_name(name)] = gaps.map({True: "yes", False: "no"})
-        return pd.DataFrame({**columns, **indicators}, index=frame.index)
-
-
-def indicator_name(column: str) -> str:
-    """Return the name of the indicator of missing values in `column`."""
-    return f"{column}{SUFFIX}"
-
-
-def indicators_of(missing: Any, frame: pd.DataFrame, weights: NDArray[np.float64]) -> MissingIndicators:
-    """Return the missing-value indicators of a frame."""
-    if not isinstance(missing, str) or missing not in ("error", "indicator"):
-        raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)

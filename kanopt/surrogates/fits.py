@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
 from kanopt.surrogates.calendar import warn_of_periods
-from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rare
+from kanopt.surrogates.categories import rare_categories, with_rare
 from kanopt.surrogates.encoding import (
     LARGEST,
     LEAST_ROWS,
     encoding_of,
-    indicator_name,
-    indicators_of,
     row_name,
 )
 from kanopt.surrogates.groups import grouped
@@ -110,9 +108,8 @@ def drawn_rows(
             raise (FitError if watch.is_out_of_time else KeyboardInterrupt)(
                 f"the fit was stopped {watch.stopped} while the table was read for the first time"
             )
-        gaps = [target] if model.missing == "indicator" else [target, *features]
         for name in (*features, target):
-            wrong = frame[name].isna() & (name in gaps)
+            wrong = frame[name].isna()
             if holds_numbers(frame[name]):
                 wrong |= frame[name].abs() > LARGEST
             if wrong.any():
@@ -173,7 +170,7 @@ def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMoni
     model._law = replace(model._law, measures={**model._law.measures, "training": measures})
 
 
-_OF_SINGLE_COLUMNS = ("monotone", "convex", "concave", "log_features", "periodic")
+_OF_SINGLE_COLUMNS = ("monotone", "log_features", "periodic")
 OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 
@@ -240,9 +237,8 @@ def fit_memory(
 
     weights = weights / min(1.0, float(weights.mean()))
     names = tuple(map(str, frame.columns))
-    active = _active_columns(model, frame, target, weights)
-    indicators = indicators_of(model.missing, active, weights)
-    filled = indicators.transform(active)
+    filled = _active_columns(model, frame, target, weights)
+    filled = filled.set_axis([str(name) for name in filled.columns], axis=1)
     encoding = encoding_of(filled)
     periods = periods_of(model.periodic, encoding)
     rare, gone = rare_categories(filled, target, weights, encoding)
@@ -253,9 +249,7 @@ def fit_memory(
     _warn_of_contradictions(target, weights, settings, frame.index)
     warn_of_periods(table, settings.shape_constraints)
     law, structures, model._rows = learn(table, settings)
-    law, off = with_rare(law, filled, target, rare)
-    warn_of_rare(filled, law.encoding, off)
-    model._indicators = indicators
+    law = with_rare(law, filled, target, rare)
     model._columns = names
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})
@@ -305,13 +299,11 @@ def _active_columns(model: FittedModel, frame: pd.DataFrame, target: Floats, wei
 
     if frame.shape[1] <= MANY or not all(is_open(getattr(model, name)) for name in _OF_SINGLE_COLUMNS):
         return frame
-    filled = indicators_of(model.missing, frame, weights).transform(frame)
-    encoding = encoding_of(filled)
+    encoding = encoding_of(frame)
     seed = settings_of(model, encoding).seed
-    found = relevant_columns(*encoding.split(filled), target, weights, seed)
+    found = relevant_columns(*encoding.split(frame), target, weights, seed)
     relevant = {feature.name for feature, kept in zip(encoding.inputs, found, strict=True) if kept}
-    # a gap may say more than the numbers beside it
-    return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
+    return frame.loc[:, [str(name) in relevant for name in frame.columns]]
 
 
 def fit_source(

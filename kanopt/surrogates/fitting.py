@@ -86,7 +86,6 @@ def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, l
 
 def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
     settings = search.settings
-    settings.monitor.most = _most_structures(search, targets)
     best = _fit_additive_targets(search, targets)
     if settings.hidden is None:
         finals = _add_hidden(search, best)
@@ -102,19 +101,10 @@ def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
     return search.refine(chosen)
 
 
-def _most_structures(search: ArchitectureSearch, targets: list[bool]) -> int:
-    """Return how many structures are tried at most: with both losses, all logarithms and all hidden nodes."""
-    settings = search.settings
-    logs = 0 if settings.logs is not None else 1 + min(len(search.table.encoding.numbers), 8)
-    additive = 2 if settings.loss is None else 1
-    hidden = 0 if settings.hidden == () else 2 if settings.hidden else 3
-    return len(targets) * (additive + logs + hidden) + (settings.hidden is None)
-
-
 def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:
     """Fit the requested hidden nodes; with held-out rows if there is noise."""
     settings = search.settings
-    structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
+    structure = replace(start.structure, hidden=settings.hidden or ())
     trial = _fit(search, structure)
     if trial.held_out is not None:
         return trial
@@ -138,9 +128,7 @@ def _record_trial(search: ArchitectureSearch, trial: Trial) -> Trial:
 
 def _targets(table: TrainingTable, settings: Settings) -> list[bool]:
     positive = bool(table.target.min() > 0)
-    if settings.log_target is None and (
-        settings.target_range == "bounded" or -1 in settings.shape_constraints.convexity
-    ):
+    if settings.log_target is None and settings.target_range == "bounded":
         return [False]
     if settings.log_target is None:
         wide = positive and table.target.max() > 1.5 * table.target.min()
@@ -186,13 +174,9 @@ def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
     if any(any(structure.logs) for structure in alike):
         return best
     numbers = search.table.encoding.numbers
-    bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
     wide = tuple(
-        feature.low > 0
-        and feature.high >= 3.0 * feature.low
-        and not bend
-        and not period_of(feature.name, values)
-        for feature, bend, values in zip(numbers, bends, search.table.numbers.T, strict=False)
+        feature.low > 0 and feature.high >= 3.0 * feature.low and not period_of(feature.name, values)
+        for feature, values in zip(numbers, search.table.numbers.T, strict=False)
     )
     if search.settings.logs is not None or not any(wide):
         return best

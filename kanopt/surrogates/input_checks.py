@@ -69,32 +69,26 @@ def target_of(y: Any) -> Floats:
         raise FitError("KANRegressor requires y to be passed, but the target y is None")
     y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     try:
-        if isinstance(y, pd.Series) and pd.api.types.is_datetime64_any_dtype(y):
-            raise TypeError("dates or durations")
         if isinstance(y, pd.Series) and pd.api.types.is_any_real_numeric_dtype(y):
             # Gaps of nullable types would make objects of all numbers.
             y = y.to_numpy(dtype=np.float64, na_value=np.nan)
         flat = column_or_1d(y, warn=True)
-        if flat.dtype.kind in "mMc":
+        if flat.dtype.kind in "mMc" or (isinstance(y, pd.Series) and pd.api.types.is_datetime64_any_dtype(y)):
             raise TypeError("complex numbers" if flat.dtype.kind == "c" else "dates or durations")
         return np.asarray(flat, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
+        name, index = getattr(y, "name", None), y.index if isinstance(y, pd.Series) else None
+        texts = (
+            f"{value!r} in {row_name(index, place)}"
+            for place, value in enumerate(np.ravel(np.asarray(y, dtype=object)))
+            if isinstance(value, str) and not _is_numeral(value)
+        )
         # scikit-learn goes on to print the target.
-        why = str(error).partition("\n")[0]
-        name = getattr(y, "name", None)
-        what = "the target" if name is None else f"the target {str(name)!r}"
+        why = next(texts, str(error).partition("\n")[0])
         raise FitError(
-            f"{what} holds something that is no number ({_first_text(y) or why}); convert it first, or predict a "
-            "column of numbers"
+            f"the target{'' if name is None else f' {str(name)!r}'} holds something that is no number ({why}); convert "
+            "it first, or predict a column of numbers"
         ) from error
-
-
-def _first_text(y: Any) -> str:
-    """Return the first text among the values of a target that is no number, and its row; empty where there is none."""
-    for place, value in enumerate(np.ravel(np.asarray(y, dtype=object))):
-        if isinstance(value, str) and np.isnan(pd.to_numeric(value, errors="coerce")):
-            return f"{value!r} in {row_name(y.index if isinstance(y, pd.Series) else None, place)}"
-    return ""
 
 
 def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFrame, Floats, Floats]:
@@ -230,25 +224,6 @@ def _converted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return with_units(frame.assign(**columns), {**declared, **others})
 
 
-def ordered_as(frame: pd.DataFrame, fitted: list[str]) -> pd.DataFrame:
-    """Return the frame after checking the order of its columns.
-
-    scikit-learn compares only names that are text; for numbered columns it only checks their number.
-
-    Raises
-    ------
-    FitError
-        If they are the columns of the fit in another order.
-    """
-    given = [str(name) for name in frame.columns]
-    if given != fitted and sorted(given) == sorted(fitted):
-        raise FitError(
-            f"the columns come as {', '.join(map(repr, given))}, and the model was fitted to "
-            f"{', '.join(map(repr, fitted))}; put them into this order"
-        )
-    return frame
-
-
 MANY = 50
 """Categories up to which a column is no identifier, however few rows there are."""
 MOST = 1_000
@@ -264,20 +239,23 @@ def refuse_texts(frame: pd.DataFrame) -> None:
         If half or more of the distinct values of a column are numbers, unless its dtype is categorical; if it has more
         than 50 values, and more than half as many as there are rows; or more than a thousand.
     """
-    for place, name in enumerate(frame.columns):
+    for place, name in enumerate(map(str, frame.columns)):
         column = frame.iloc[:, place]
         declared = isinstance(column.dtype, pd.CategoricalDtype)
-        if not declared and not _is_text(column):
+        if not declared and not column.map(lambda value: isinstance(value, str)).any():
             continue
         values = list(column.dropna().unique())
-        if not declared:
-            odd = [value for value in values if not _is_numeral(value)]
-            if 2 * len(odd) <= len(values):
-                raise FitError(_of_numerals(str(name), column, odd))
-        if len(values) <= MANY:
-            continue
-        told = f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows"
-        if 2 * len(values) > len(frame.drop_duplicates()):
+        odd = [value for value in values if declared or not _is_numeral(value)]
+        if 2 * len(odd) <= len(values):
+            where = np.flatnonzero(column.isin(odd))[:3]
+            cells = ", ".join(f"{column.iloc[row]!r} in {row_name(column.index, row)}" for row in where)
+            raise FitError(
+                f"column {name!r} holds numbers kept as text{f', but for {cells}' if cells else ''}. Read the table "
+                "with ko.read_table(…, on_bad='missing' or 'drop'), or convert the column with "
+                "pd.to_numeric(…, errors='coerce'); where they are codes, use .astype('category')"
+            )
+        told = f"column {name!r} has {len(values):,} different values in {len(frame):,} rows"
+        if len(values) > MANY and 2 * len(values) > len(frame.drop_duplicates()):
             raise FitError(
                 f"{told}, such as {values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, "
                 "or derive groups or numbers from it"
@@ -289,10 +267,6 @@ def refuse_texts(frame: pd.DataFrame) -> None:
             )
 
 
-def _is_text(column: pd.Series[Any]) -> bool:
-    return bool(column.map(lambda value: isinstance(value, str)).any())
-
-
 def _is_numeral(value: Hashable) -> bool:
     """Whether a cell is a number or the text of a number, also with a decimal comma."""
     if isinstance(value, bool):
@@ -301,14 +275,3 @@ def _is_numeral(value: Hashable) -> bool:
         with contextlib.suppress(ValueError):
             return math.isfinite(float(text))
     return False
-
-
-def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:
-    """Return the message for a column of numbers as text."""
-    where = np.flatnonzero(column.isin(odd))[:3]
-    cells = ", ".join(f"{column.iloc[row]!r} in {row_name(column.index, row)}" for row in where)
-    found = f"numbers kept as text, but for {cells}" if cells else "numbers kept as text"
-    return (
-        f"column {name!r} holds {found}. Read the table with ko.read_table(…, on_bad='missing' or 'drop'), or convert "
-        f"the column with pd.to_numeric(…, errors='coerce'); where they are codes, use .astype('category')"
-    )

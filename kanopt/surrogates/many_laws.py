@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 LEAST_OF_FAMILY = 5
 """Rows of a group from which it has a part in a law of one form."""
+HOLDOUT = 0.2
+"""Share of the rows of a group by which its law is measured."""
 LEFT = 0.1
 """Share of the squares that a law of one form leaves which boosting may foretell."""
-_OF_THE_LAW = ("monotone", "convex", "concave", "bounds", "log_features", "periodic")
+_OF_THE_LAW = ("monotone", "bounds", "log_features", "periodic")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,20 +42,9 @@ class _Question:
 
     model: KANRegressor
     target: str
-    features: tuple[str, ...]
+    features: list[str]
     min_r2: float
-    holdout: float
     budget: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """A group and its rows; once it is learned its law, or why there is none."""
-
-    point: int
-    rows: pd.DataFrame
-    formula: Formula | None = None
-    message: str = ""
 
 
 def fit_laws(
@@ -114,7 +105,7 @@ def fit_laws(
         raise TableError(f"{by!r} is the column of the groups, within which it never changes")
     if blank := int(table[by].isna().sum()):
         raise TableError(f"{count_text(blank, 'row')} without a {by!r}; fill them, or take them out")
-    question = _Question(clone(model or KANRegressor()), target, tuple(features), min_r2, 0.2, budget)
+    question = _Question(clone(model or KANRegressor()), target, list(features), min_r2, budget)
     used = [*features, target]
     units = {name: unit for name, unit in units_of(table).items() if name in used}
     groups = {
@@ -123,30 +114,36 @@ def fit_laws(
     }
     found = _family(question, list(groups.values()), by)
     alone = [_Group(number, rows) for number, rows in enumerate(groups.values()) if number not in found]
-    done = {each.point: each for each in run_tasks(_learn, question, alone, workers=workers)}
-    laws = {label: found.get(number) or done[number].formula for number, label in enumerate(groups)}
+    done = {each.point: each.law for each in run_tasks(_learn, question, alone, workers=workers)}
+    laws = {}
     for number, label in enumerate(groups):
-        if laws[label] is None:
-            warn_user(f"{by} {label!r} has no law: {done[number].message}")
-    return {label: law for label, law in laws.items() if law is not None}
+        law = found.get(number) or done[number]
+        if isinstance(law, str):
+            warn_user(f"{by} {label!r} has no law: {law}")
+        else:
+            laws[label] = law
+    return laws
+
+
+class _Group(NamedTuple):
+    """A group by its number, its rows, and once it is learned its law, or why there is none."""
+
+    point: int
+    rows: pd.DataFrame
+    law: Formula | str = ""
 
 
 def _learn(question: _Question, group: _Group) -> _Group:
-    """Learn the law of a group by itself; workers call it."""
-    model, budget, target, features = (
-        clone(question.model),
-        question.budget,
-        question.target,
-        list(question.features),
-    )
-    parts = (None, None) if budget is None else (FOR_FIT * budget, (1.0 - FOR_FIT) * budget)
+    """Return the law of a group by itself, or why there is none; workers call it."""
+    model, budget = clone(question.model), question.budget
+    for_fit, rest = (None, None) if budget is None else (FOR_FIT * budget, (1.0 - FOR_FIT) * budget)
     try:
-        train, test = split(group.rows, holdout=question.holdout, seed=model.seed)
-        model.fit(train[features], train[target], budget=parts[0])
-        formula = model.to_formula(test, target, min_r2=question.min_r2, budget=parts[1])
+        train, test = split(group.rows, holdout=HOLDOUT, seed=model.seed)
+        model.fit(train[question.features], train[question.target], budget=for_fit)
+        law = model.to_formula(test, question.target, min_r2=question.min_r2, budget=rest)
     except (FitError, FormulaError, TableError, UnitError) as error:
-        return replace(group, message=str(error))
-    return replace(group, formula=formula)
+        return group._replace(law=str(error))
+    return group._replace(law=law)
 
 
 def _family(question: _Question, groups: Sequence[pd.DataFrame], by: str) -> dict[int, Formula]:
@@ -156,20 +153,17 @@ def _family(question: _Question, groups: Sequence[pd.DataFrame], by: str) -> dic
     from kanopt.surrogates.options import is_open
 
     model = question.model
-    if not all(is_open(getattr(model, name)) for name in _OF_THE_LAW):
-        return {}
     parts = {
-        number: split(rows, holdout=question.holdout, seed=model.seed)
+        number: split(rows, holdout=HOLDOUT, seed=model.seed)
         for number, rows in enumerate(groups)
         if len(rows) >= LEAST_OF_FAMILY and not rows.isna().any(axis=None)
     }
-    if len(parts) < 2:
+    if len(parts) < 2 or not all(is_open(getattr(model, name)) for name in _OF_THE_LAW):
         return {}
-    train = pd.concat([part for part, _ in parts.values()], ignore_index=True)
-    columns = _columns(train, question.features)
-    columns[by] = np.repeat(
-        np.array(list(parts), dtype=str).astype(object), [len(part) for part, _ in parts.values()]
+    train = pd.concat(
+        [part.assign(**{by: str(number)}) for number, (part, _) in parts.items()], ignore_index=True
     )
+    columns = _columns(train, [*question.features, by])
     target = train[question.target].to_numpy(dtype=np.float64)
     with threadpool_limits(limits=1):
         law = class_law(columns, target, np.ones(len(target)))
@@ -210,7 +204,7 @@ def _of_group(
 ) -> Formula:
     """Return the law of a group, measured on its held-out rows."""
     from kanopt.formulas import Domain, Fit, Formula, Variable
-    from kanopt.surrogates.ladder.uncertainty import with_errors
+    from kanopt.surrogates.ladder.rungs import with_errors
 
     read, units = {name for node in postorder(root) for name in node.names}, units_of(train)
     inputs = tuple(

@@ -37,15 +37,7 @@ class FitProgress:
     Attributes
     ----------
     structure
-        What is being fitted, in words.
-    tried
-        Number of structures finished; of a formula, what was looked for before.
-    most
-        How many structures there are at most; 0 where that is not known.
-    step
-        Number of training steps, or refits, on this structure.
-    loss
-        Smallest loss of the batch, relative to that of the first step.
+        What is being fitted, or looked for, in words.
     refits
         Number of training steps, or refits of 2,000 rows, in all.
     refits_most
@@ -59,11 +51,7 @@ class FitProgress:
         How long it takes already, and how much of the time given is left, None where none was given.
     """
 
-    structure: str
-    tried: int
-    step: int
-    loss: float
-    most: int = 0
+    structure: str = ""
     refits: int = 0
     refits_most: int | None = None
     error: float | None = None
@@ -72,13 +60,10 @@ class FitProgress:
     seconds_left: float | None = None
 
     def __str__(self) -> str:
-        most = f" of at most {self.most}" if self.most else ""
-        if self.refits_most is None:
-            what, work = "structure", count_text(self.refits, "step")
-        else:
-            what, work = "search", f"{self.refits:,} of about {self.refits_most:,} refits"
-        which = f" ({self.structure})" if self.structure else ""
-        parts = [f"{what} {self.tried + 1}{most}{which}", work]
+        work = count_text(self.refits, "step")
+        if self.refits_most is not None:
+            work = f"{self.refits:,} of about {self.refits_most:,} refits"
+        parts = [*([self.structure] if self.structure else []), work]
         if self.error is not None:
             error = percent_text(self.error) if self.relative else number_text(self.error, 3)
             parts.append(f"best error {error}")
@@ -101,15 +86,11 @@ class FitMonitor:
         Hears Ctrl-C; by default nothing does.
     budget
         Seconds after which to stop, from now on; None for no end.
-    clock
-        Counts seconds.
 
     Attributes
     ----------
     stopped
         By what the search was stopped, in words, as after "it was stopped"; empty where it was not.
-    most
-        How many structures there are at most, 0 where that is not known; set by whoever searches.
     """
 
     def __init__(
@@ -117,23 +98,19 @@ class FitMonitor:
         on_progress: Callable[[FitProgress], object] | None = None,
         interrupt: Interrupt | None = None,
         budget: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_progress = on_progress
         self._interrupt = interrupt or Interrupt()
-        self._clock = clock
-        self._began = clock()
+        self._began = time.monotonic()
         self.budget = budget
         self.stopped = ""
-        self.most = 0
-        self._state = FitProgress("", 0, 0, 0.0)
+        self._state = FitProgress()
         self._refits = 0.0
-        self._first = 0.0
 
     @property
     def seconds_left(self) -> float | None:
         """How much of the time given is left; None where none was given."""
-        return None if self.budget is None else self.budget - (self._clock() - self._began)
+        return None if self.budget is None else self.budget - (time.monotonic() - self._began)
 
     @property
     def is_out_of_time(self) -> bool:
@@ -141,27 +118,19 @@ class FitMonitor:
         left = self.seconds_left
         return left is not None and left <= 0.0
 
-    def _note(self, **known: Any) -> None:
-        self._state = replace(self._state, **known)
+    def begin(self, structure: str) -> None:
+        """Start reporting on another structure, or another search for a formula."""
+        self._state = replace(self._state, structure=structure)
 
-    def begin(self, structure: str, tried: int) -> None:
-        """Start reporting on another structure."""
-        self._note(structure=structure, tried=tried, step=0)
-
-    def begin_formula(self, searches: int, refits: float) -> None:
-        """Start reporting on a formula, which several searches are for that end by themselves after so many refits."""
-        self.most = searches
-        self._note(refits_most=round(refits))
-
-    def begin_search(self, what: str) -> None:
-        """Start reporting on another search for a formula."""
-        self.begin(what, self._state.tried + 1 if self._state.structure else 0)
+    def begin_formula(self, refits: float) -> None:
+        """Start reporting on a formula, the searches for which end by themselves after so many refits."""
+        self._state = replace(self._state, refits_most=round(refits))
 
     def note_error(self, error: float, *, relative: bool = False) -> None:
         """Take notice of the error of a structure that is finished."""
         known = self._state.error
         if known is None or relative != self._state.relative or error < known:
-            self._note(error=error, relative=relative)
+            self._state = replace(self._state, error=error, relative=relative)
 
     def record(self, fit: str) -> dict[str, str]:
         """Return what the provenance of a formula says where it, or the fit before it, was stopped before its end.
@@ -186,31 +155,19 @@ class FitMonitor:
 
     def __call__(self, iteration: int, losses: Tensor) -> bool:
         """Report one step of a trainer; return whether to stop."""
-        if self._on_progress is None:
-            self._refits += 1.0
-            return self.should_stop()
-        least = float(losses.min())
-        self._first = least if self._state.step == 0 else self._first
-        return self.count(least / (self._first or 1.0))
+        return self.count()
 
     @property
     def refits(self) -> int:
         """How many training steps, or refits, there were."""
         return int(self._refits)
 
-    def count(self, loss: float = 1.0, *, work: float = 1.0) -> bool:
+    def count(self, work: float = 1.0) -> bool:
         """Report one step, or so many refits; return whether to stop."""
         self._refits += work
         if self._on_progress is not None:
-            tried = self._state.tried
-            self._note(
-                step=self._state.step + 1,
-                loss=loss,
-                most=max(self.most, tried + 1) if self.most else 0,
-                refits=self.refits,
-                seconds=self._clock() - self._began,
-                seconds_left=self.seconds_left,
-            )
+            seconds, left = time.monotonic() - self._began, self.seconds_left
+            self._state = replace(self._state, refits=self.refits, seconds=seconds, seconds_left=left)
             try:
                 self._on_progress(self._state)
             except KeyboardInterrupt:

@@ -38,7 +38,6 @@ _Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], 
 _LOSSES = ("auto", *LOSSES)
 _OPTIONS: dict[str, Any] = {
     "hidden": Annotated[_Auto | tuple[Whole, ...], _PLAIN],
-    "products": Annotated[_Auto | tuple[Count, ...], _PLAIN],
     "log_target": _Truth,
     "positive": _Truth,
     "loss": Literal[_LOSSES],
@@ -74,8 +73,8 @@ class Settings:
 
     Parameters
     ----------
-    hidden, products
-        Widths of the hidden layers and their product nodes; `products` is empty for none.
+    hidden
+        Widths of the hidden layers.
     log_target, logs
         Whether the logarithm of the target, and of each number, is taken.
     target_range
@@ -87,7 +86,6 @@ class Settings:
     """
 
     hidden: tuple[int, ...] | None
-    products: tuple[int, ...]
     log_target: bool | None
     logs: tuple[bool, ...] | None
     loss: str | None
@@ -122,18 +120,14 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         For invalid values, contradictory arguments, and columns that do not exist or are of the wrong kind.
     """
     columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
-    wanted = shapes_of(given.monotone, given.convex, given.concave, encoding, columns)
-    hidden = _checked("hidden", given.hidden)
-    if hidden is None and {-1, 1} <= set(wanted.convexity):
-        hidden = ()  # the only laws that can be both, see _check_together
+    wanted = shapes_of(given.monotone, encoding, columns)
     log_target = _checked("log_target", given.log_target)
     positive, bounds = _checked("positive", given.positive), _checked("bounds", given.bounds)
     monitor = watch or FitMonitor()
     settings = Settings(
-        hidden=hidden,
-        products=_products(given.products, hidden),
+        hidden=_checked("hidden", given.hidden),
         log_target=None if log_target is None else bool(log_target),
-        logs=_logs(given.log_features, encoding, wanted),
+        logs=_logs(given.log_features, encoding),
         loss=_checked("loss", given.loss),
         grid_size=_checked("grid_size", given.grid_size),
         fit=FitOptions(
@@ -144,7 +138,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         ),
         target_range="bounded" if bounds else "positive" if positive else "any",
         bounds=bounds or (0.0, 0.0),
-        hold_positive=positive is None and bounds is None and -1 not in wanted.convexity,
+        hold_positive=positive is None and bounds is None,
         seed=_checked("seed", given.seed),
         device=device_of(given.device),
         monitor=monitor,
@@ -180,36 +174,29 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
         return {}
     if not isinstance(periodic, Mapping):
         raise FitError(f"periodic={periodic!r} must map columns to their periods, such as {{'hour': 24}}")
-    features = {_number(name, encoding, "periodic").name: period for name, period in periodic.items()}
-    return {
-        name: _checked("period", period, f"periodic: the period of column {name!r}")
-        for name, period in features.items()
-    }
+    found = {}
+    for name, period in periodic.items():
+        feature = column_of(name, encoding, "periodic")
+        if feature.kind == "category":
+            raise FitError(f"periodic: column {feature.name!r} {NO_PERIOD}")
+        found[feature.name] = _checked("period", period, f"periodic: the period of column {feature.name!r}")
+    return found
 
 
 def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: bool) -> None:
     """Refuse arguments that contradict each other."""
     low, high = settings.bounds
-    bounded, shapes = settings.target_range == "bounded", settings.shape_constraints
-    bends = {bend for bend in shapes.convexity if bend}
-    below, flat = bounded and positive and low < 0.0, bounded and bool(bends)
+    bounded = settings.target_range == "bounded"
     steps = 1
     for width in (len(encoding.features), *(settings.hidden or ())):
         steps = 2 + width * (1 + steps)
     faults = {
         f"bounds={low, high}: the lower end must lie below the upper": bounded and not low < high,
-        f"positive=True with bounds={low, high}: the lower end is below zero; drop positive or raise it": below,
+        f"positive=True with bounds={low, high}: the lower end is below zero; drop positive or raise it": (
+            bounded and positive and low < 0.0
+        ),
         f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most {LARGEST:,} "
         "can be had; ask for fewer nodes": steps > LARGEST,
-        f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave out "
-        "one": bool(shapes) and any(settings.products),
-        "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
-        "nodes; use hidden=(), or ask for one of the two": bool(settings.hidden) and len(bends) > 1,
-        "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out "
-        "concave": bool(settings.log_target) and -1 in bends,
-        "concave with positive=True: a positive law is bent upwards near zero; leave out one of the "
-        "two": settings.target_range == "positive" and -1 in bends,
-        "convex or concave with bounds: a law that flattens at both ends is neither; leave out one": flat,
         "bounds with log_target=True: use one of the two": bounded and bool(settings.log_target),
     }
     if fault := next((told for told, holds in faults.items() if holds), None):
@@ -221,79 +208,38 @@ def is_open(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "auto")
 
 
-def _products(value: Any, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
-    counts: tuple[int, ...] = _checked("products", value) or ()
-    if counts and len(counts) != len(hidden or ()):
-        raise FitError(f"products={value!r} must say how many nodes of each of hidden={hidden} multiply")
-    if any(count > width for count, width in zip(counts, hidden or (), strict=False)):
-        raise FitError(f"products={value!r}: there are only hidden={hidden} nodes")
-    return counts
+def _logs(value: Any, encoding: FeatureEncoding) -> tuple[bool, ...] | None:
+    names = _plain(value)
+    if isinstance(names, str) and names == "auto":
+        return None
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        example = [names if isinstance(names, str) else "km"]
+        raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as {example}")
+    chosen = [column_of(name, encoding, "log_features") for name in names]
+    for feature in chosen:
+        why = {
+            "category": "is a category; only numbers have logarithms",
+            "cycle": "is periodic, which its logarithm is not",
+            "number": f"goes down to {number_text(feature.low, 6)}, which has no logarithm",
+        }[feature.kind]
+        if feature.kind != "number" or feature.low <= 0.0:
+            raise FitError(f"log_features: column {feature.name!r} {why}; leave it out of log_features")
+    return tuple(feature in chosen for feature in encoding.numbers)
 
 
-def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tuple[bool, ...] | None:
-    if isinstance(value, str):
-        if value == "auto":
-            return None
-        raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as ['{value}']")
-    names = value.tolist() if isinstance(value, (np.ndarray, pd.Index)) else value
-    if names is None or not isinstance(names, (Sequence, set, frozenset)):
-        raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as [] or ['km']")
-    chosen = {_number(name, encoding, "log_features").name for name in names}
-    bends = wanted.convexity or (0,) * len(encoding.numbers)
-    for feature, bend in zip(encoding.numbers, bends, strict=True):
-        if feature.name in chosen and feature.low <= 0.0:
-            raise FitError(
-                f"log_features: column {feature.name!r} goes down to {number_text(feature.low, 6)}, which has no "
-                "logarithm; leave it out of log_features, or leave these rows out"
-            )
-        if feature.name in chosen and bend:
-            raise FitError(
-                f"log_features: column {feature.name!r} is asked to be convex or concave, and what is so in its "
-                "logarithm need not be in the column; leave it out of log_features"
-            )
-    periodic = next((feature.name for feature in encoding.periodic if feature.name in chosen), None)
-    if periodic is not None:
-        raise FitError(
-            f"log_features: column {periodic!r} is periodic, which its logarithm is not; leave it out"
-        )
-    return tuple(feature.name in chosen for feature in encoding.numbers)
-
-
-def shapes_of(
-    monotone: Any, convex: Any, concave: Any, encoding: FeatureEncoding, columns: int
-) -> ShapeConstraints:
+def shapes_of(monotone: Any, encoding: FeatureEncoding, columns: int) -> ShapeConstraints:
     """Return the shapes that are asked for of the numbers.
 
     Raises
     ------
     FitError
-        For columns that do not exist or have no order, and signs and lists that are none.
+        For columns that do not exist or have no order, and signs that are none.
     """
-    signs = _monotonic(monotone, encoding, {len(encoding.features), columns})
-    bends: dict[str, int] = {}
-    for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
-        if isinstance(value, str) or not (value is None or isinstance(value, Iterable)):
-            raise FitError(f"{what}={value!r} must be a list of columns, such as [{value!r}]")
-        for name in value or ():
-            feature = _ordered(name, encoding, what)
-            if bends.get(feature.name, bend) != bend:
-                raise FitError(
-                    f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
-                )
-            bends[feature.name] = bend
-    names = [feature.name for feature in encoding.numbers]
-    return ShapeConstraints(
-        tuple(signs.get(name, 0) for name in names) if monotone is not None else (),
-        tuple(bends.get(name, 0) for name in names) if bends else (),
-    )
-
-
-def _monotonic(value: Any, encoding: FeatureEncoding, known: set[int]) -> dict[str, int]:
-    value = value.tolist() if isinstance(value, np.ndarray) else value
+    value, known = _plain(monotone), {len(encoding.features), columns}
     if value is None:
-        named: dict[Any, Any] = {}
-    elif isinstance(value, (Mapping, pd.Series)):
-        named = dict(value.items())
+        return ShapeConstraints()
+    if isinstance(value, (Mapping, pd.Series)):
+        named: dict[Any, Any] = dict(value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
         named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
     else:
@@ -305,25 +251,11 @@ def _monotonic(value: Any, encoding: FeatureEncoding, known: set[int]) -> dict[s
     for name, sign in named.items():
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
             raise FitError(f"monotone: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        feature = _ordered(name, encoding, "monotone") if sign else column_of(name, encoding, "monotone")
+        feature = column_of(name, encoding, "monotone")
+        if sign and feature.kind in NO_SHAPE:
+            raise FitError(f"monotone: column {feature.name!r} {NO_SHAPE[feature.kind]}")
         signs[feature.name] = int(sign)
-    return signs
-
-
-def _ordered(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
-    """Return a column, which must have an order."""
-    feature = column_of(name, encoding, where)
-    if feature.kind in NO_SHAPE:
-        raise FitError(f"{where}: column {feature.name!r} {NO_SHAPE[feature.kind]}")
-    return feature
-
-
-def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
-    feature = column_of(name, encoding, where)
-    if feature.kind == "category":
-        why = "is a category; only numbers have logarithms" if where == "log_features" else NO_PERIOD
-        raise FitError(f"{where}: column {feature.name!r} {why}")
-    return feature
+    return ShapeConstraints(tuple(signs.get(feature.name, 0) for feature in encoding.numbers))
 
 
 def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:

@@ -19,9 +19,9 @@ from kanopt.display import Facts, Fold, Part, Shown, grid_of
 from kanopt.errors import DomainWarning
 from kanopt.formulas import Formula
 from kanopt.formulas.domain import Domain
-from kanopt.surrogates.curves import FittedLaw, layers_of
-from kanopt.surrogates.encoding import FeatureEncoding, MissingIndicators, row_name
-from kanopt.surrogates.input_checks import held_out_rows, ordered_as, table_of, whole_number
+from kanopt.surrogates.curves import FittedLaw, layers_of, place_name
+from kanopt.surrogates.encoding import FeatureEncoding, row_name
+from kanopt.surrogates.input_checks import held_out_rows, table_of, whole_number
 from kanopt.text import count_text, fixed_text, join_list, number_text, shorten
 
 if TYPE_CHECKING:
@@ -267,7 +267,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     _known_rows: pd.DataFrame
     """The rows that it was learned from, with the target."""
     _groups: Groups | None = None
-    _indicators: MissingIndicators
     _units: Mapping[str, str] = MappingProxyType({})
     stopped_: str = ""
     _columns: tuple[str, ...] = ()
@@ -286,13 +285,15 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> Floats:
         check_is_fitted(self)
-        return self.encoding_.transform(self._filled(X))
+        return self.encoding_.transform(self._of_law(X))
 
-    def _filled(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
-        """Return the columns that the law is of, by their names, with their gaps filled."""
-        frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
-        named = frame.set_axis(list(self._columns), axis=1)
-        return self._indicators.transform(named.drop(columns=list(self.idle_features_)))
+    def _of_law(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return the columns that the law is of, by their names."""
+        frame, known = table_of(self, X, reset=False), list(self._columns)
+        names = [str(name) for name in frame.columns]
+        # an array has no names, and numbered columns may come in any order
+        named = frame.set_axis(names if sorted(names) == sorted(known) else known, axis=1)
+        return named[[name for name in known if name not in self.idle_features_]]
 
     def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
         """Return the rows and the targets of held-out rows, checked; see :func:`held_out_rows`."""
@@ -398,14 +399,16 @@ def warn_of_rows_outside(
 ) -> None:
     """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range.
 
-    Which rows are predicted below zero, as no target was, is told too.
+    Which rows are predicted below zero, as no target was, is told too. A combination of columns is blamed only where no
+    column alone is.
     """
-    tests = _tests(model, encoded, model._law.network.domain.widened(_BEYOND))
-    flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
+    names = [feature.name for feature in model.encoding_.numbers]
+    domain = model._law.network.domain.widened(_BEYOND)
+    tests = domain.tests({place_name(place): encoded[:, place] for place in range(len(names))})
+    flags = np.logical_or.reduce([np.zeros(len(encoded), dtype=bool), *tests.values()])
     if not flags.any():
         return
-    alone = (concerned[0] for concerned, beyond in tests if len(concerned) == 1 and beyond.any())
-    columns = list(dict.fromkeys(alone))
+    columns = [name for k, name in enumerate(names) if tests.get((place_name(k),), flags[:0]).any()]
     first = row_name(X.index if isinstance(X, pd.DataFrame) else None, int(flags.argmax()))
     count, negative = int(flags.sum()), int((flags & below_zero).sum())
     told = f", {negative:,} of them to below zero, where no target was" if negative else ""
@@ -416,16 +419,3 @@ def warn_of_rows_outside(
         DomainWarning,
         stacklevel=3,
     )
-
-
-def _tests(model: FittedModel, encoded: Floats, domain: Domain) -> list[tuple[list[str], NDArray[np.bool_]]]:
-    """Return, for columns alone and then together, their names and which rows lie outside a domain in them.
-
-    Single columns come first; a combination is blamed only where no column alone is.
-    """
-    names = {f"c{place}": feature.name for place, feature in enumerate(model.encoding_.numbers)}
-    found = domain.tests({name: encoded[:, place] for place, name in enumerate(names)})
-    return [
-        ([names[name] for name in concerned], beyond)
-        for concerned, beyond in sorted(found.items(), key=lambda item: len(item[0]))
-    ]

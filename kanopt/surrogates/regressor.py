@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.array_types import Floats
@@ -114,9 +114,11 @@ class FormulaReading(FittedModel):
         check_is_fitted(self)
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
-        together = self._groups_in(X)
+        by, together = "" if self._groups is None else self._groups.name, None
+        if by and isinstance(X, pd.DataFrame) and by in X:
+            together = X[by].to_numpy(dtype=object)
         pooled = pools(unseen)
-        encoded = self.encoding_.transform(self._filled(rows), pooled=pooled)
+        encoded = self.encoding_.transform(self._of_law(rows), pooled=pooled)
         if lacking := unseen_rows(self.encoding_, encoded):
             warn_of_unseen(rows, lacking, "they judge nothing")
             known = ~np.any(list(lacking.values()), axis=0)
@@ -128,7 +130,7 @@ class FormulaReading(FittedModel):
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
         trained = _trained(self, units, output.unit)
-        known_rows = in_known_words(self._filled(rows), self.encoding_)
+        known_rows = in_known_words(self._of_law(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
             formula = find_law(replace(trained, watch=watch), held_out, min_r2)
@@ -142,11 +144,6 @@ class FormulaReading(FittedModel):
         assert fit is not None
         findings = (*fit.findings, *audit(formula, learned, held_out.frame, name))
         return replace(formula, fit=round_measures(replace(fit, findings=findings)))
-
-    def _groups_in(self, X: Any) -> NDArray[np.object_] | None:
-        """Return the groups of held-out rows, where they hold the column by which the model was fitted."""
-        by = None if self._groups is None else self._groups.name
-        return X[by].to_numpy(dtype=object) if by and isinstance(X, pd.DataFrame) and by in X else None
 
 
 def _trained(model: FittedModel, units: Mapping[str, str], output_unit: str) -> Trained:
@@ -184,10 +181,7 @@ class KANRegressor(FormulaReading):
     Parameters
     ----------
     hidden : "auto" or sequence of int
-        Widths of the hidden layers. ``()`` is additive: one curve per column.
-    products : "auto" or sequence of int
-        Number of product nodes in every hidden layer, which multiply two sums; "auto" is none if `hidden` is given, and
-        tries one otherwise.
+        Widths of the hidden layers. ``()`` is additive: one curve per column. "auto" tries a product of two sums, too.
     grid_size : "auto" or int
         Intervals of a spline; "auto" starts with few and doubles them while the cross-validation score falls by a
         tenth. Fewer are used for a table with few distinct rows.
@@ -199,13 +193,10 @@ class KANRegressor(FormulaReading):
     monotone : None, mapping or sequence
         +1 for columns in which the target is increasing, -1 for decreasing, by name or one per column. Guaranteed
         exactly, also with hidden layers and outside the data.
-    convex, concave : None or list
-        Columns in which the target is convex (concave), jointly in all that are listed, for all values of the others.
-        Guaranteed exactly, also with hidden layers and outside the data.
     positive : "auto" or bool
         True keeps the law above zero everywhere by its form. "auto": where all targets are above zero and the law could
         fall below zero among its data, it is held at the smallest target, in predictions and in the formula. False does
-        neither; nor does "auto" with `bounds`, and with `concave`, of which it would make something else.
+        neither; nor does "auto" with `bounds`.
     bounds : None or pair of float
         Keep the law between two ends everywhere.
     log_target : "auto" or bool
@@ -214,9 +205,6 @@ class KANRegressor(FormulaReading):
         Columns, by name or position, of which the logarithm is taken.
     periodic : None or mapping
         Periodic columns, such as ``{"hour": 24, "weekday": 7}``, whose curves are periodic splines.
-    missing : "error" or "indicator"
-        Whether missing values are an error, or information: then a number gets an additional indicator (see
-        :mod:`kanopt.surrogates.encoding`), a category a value "missing".
     loss : "auto", "squared", "huber" or "tukey"
         "auto" chooses "huber" for residuals with heavy tails.
     seed : int
@@ -267,37 +255,29 @@ class KANRegressor(FormulaReading):
         self,
         hidden: Any = "auto",
         *,
-        products: Any = "auto",
         grid_size: int | Literal["auto"] = "auto",
         smoothing: float | Literal["auto"] = "auto",
         starts: int = 16,
         monotone: Any = None,
-        convex: Any = None,
-        concave: Any = None,
         positive: bool | Literal["auto"] = "auto",
         bounds: Any = None,
         log_target: bool | Literal["auto"] = "auto",
         log_features: Any = "auto",
         periodic: Any = None,
-        missing: str = "error",
         loss: str = "auto",
         seed: int = 0,
         device: str = "auto",
     ) -> None:
         self.hidden = hidden
-        self.products = products
         self.grid_size = grid_size
         self.smoothing = smoothing
         self.starts = starts
         self.monotone = monotone
-        self.convex = convex
-        self.concave = concave
         self.positive = positive
         self.bounds = bounds
         self.log_target = log_target
         self.log_features = log_features
         self.periodic = periodic
-        self.missing = missing
         self.loss = loss
         self.seed = seed
         self.device = device
@@ -396,7 +376,7 @@ class KANRegressor(FormulaReading):
             For missing values, and for categories that did not occur in training, unless they are pooled.
         """
         if pools(unseen):
-            encoded = self.encoding_.transform(self._filled(X), pooled=True)
+            encoded = self.encoding_.transform(self._of_law(X), pooled=True)
             found = predict_pooled(self._law, encoded)
             warn_of_unseen(
                 X, unseen_rows(self.encoding_, encoded), "they are predicted as the mean of the known ones"
@@ -412,7 +392,6 @@ class KANRegressor(FormulaReading):
         X: ArrayLike | pd.DataFrame,
         coverage: float = 0.9,
         calibration: Any = None,
-        unseen: str = "error",
     ) -> pd.DataFrame:
         """Return an interval for every row that a new observation falls into with probability `coverage`.
 
@@ -436,8 +415,6 @@ class KANRegressor(FormulaReading):
             Rows with their target that the model was not fitted on, by which the widths are stretched. With them the
             coverage is at least as promised for any law and any noise, as long as new rows are like these (split
             conformal prediction, Lei et al. 2018, JASA 113).
-        unseen
-            ``"error"``. For categories that did not occur :meth:`predict` has ``"pooled"``, but no interval is known.
 
         Returns
         -------
@@ -449,11 +426,6 @@ class KANRegressor(FormulaReading):
         asked: Any = coverage
         if isinstance(asked, bool) or not isinstance(asked, Real) or not 0.0 < float(asked) < 1.0:
             raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
-        if pools(unseen):
-            raise FitError(
-                "predict_interval: unseen='pooled': how far a category that did not occur lies from the mean of the "
-                "others is not known, so no interval can be promised; predict(X, unseen='pooled') gives the mean"
-            )
         encoded = self._encode(X)
         around = self._law.residual_range(coverage)
         if calibration is not None:

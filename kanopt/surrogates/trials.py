@@ -226,15 +226,9 @@ def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -
     cell = (high - low) / grid_size
     few_below = weights @ (encoded < low + cell) < count
     few_above = weights @ (encoded > high - cell) < count
-    first = np.array([_value_at_count(column, weights, count) for column in encoded.T])
-    last = np.array([-_value_at_count(-column, weights, count) for column in encoded.T])
+    share = count / float(weights.sum()) * (1.0 - 1e-12)
+    first = np.array([weighted_quantile(column, weights, share) for column in encoded.T])
+    last = np.array([-weighted_quantile(-column, weights, share) for column in encoded.T])
     trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
     spread = trimmed[1] > trimmed[0]
     return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
-
-
-def _value_at_count(values: Floats, weights: Floats, count: float) -> float:
-    """Return the smallest value up to which there are `count` rows, where a row of weight k counts as k rows."""
-    order = np.argsort(values, kind="stable")
-    mass = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(mass, count * (1.0 - 1e-12))])

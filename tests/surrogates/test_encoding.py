@@ -44,7 +44,6 @@ def test_predict_checks_values():
         ({"seed": 2**70}, r"seed=.* must be less than"),
         ({"device": "mps"}, "device='mps'"),
         ({"device": "meta"}, "device='meta' cannot train a law"),
-        ({"missing": ["error"]}, "missing=.* is unknown"),
         ({"loss": ["huber"]}, "loss=.* must be 'auto'"),
         ({"grid_size": 0}, "grid_size=0 must be 'auto' or greater than or equal to 1"),
         ({"starts": 2.5}, "starts=2.5 must be a valid integer"),

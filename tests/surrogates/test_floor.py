@@ -91,7 +91,6 @@ def test_a_law_that_stays_above_zero_is_left_alone_and_so_are_targets_that_do_no
     assert model_of().fit(X, y)._law.floor is None
     X, y = trips()
     assert model_of().fit(X, y - 1.0)._law.floor is None
-    assert model_of(concave=["km"]).fit(X, y)._law.floor is None
 
 
 @pytest.mark.slow

@@ -70,17 +70,6 @@ def test_it_is_taken_for_what_foretells_it_not_for_what_it_is_called():
     assert vehicle.taken_for == (("Sprint", "eVito"),)
 
 
-def test_what_no_known_category_foretells_is_told():
-    frame = trips()
-    row = frame.index[5]
-    frame.loc[row, "vehicle"], frame.loc[row, "cost"] = "cold store", 900.0
-    with pytest.warns(
-        KanoptWarning,
-        match=r"'cold store' \(1 row, .*misses it by \d+\.\d times the noise; mend .* collect more rows",
-    ):
-        fitted(frame)
-
-
 @pytest.mark.slow
 def test_held_out_rows_of_a_rare_category_judge_the_law():
     mistyped, _ = with_typo(trips(), rows=2)

@@ -21,13 +21,11 @@ def trips():
     return table, (2.0 * table["km"] + table["load_t"] + rng.normal(0, 0.1, 60)).rename("cost")
 
 
-def test_columns_numbered_or_unnamed_may_not_change_places(trips):
+def test_numbered_columns_may_change_places(trips):
     table, cost = trips
     numbered = table.set_axis([0, 1], axis=1)
     model = KANRegressor(log_target=False, **OPTIONS).fit(numbered, cost)
-    with pytest.raises(FitError, match=r"columns come as '1', '0'.*fitted to '0', '1'"):
-        model.predict(numbered[[1, 0]])
-    assert np.isfinite(model.predict(numbered)).all()
+    assert np.array_equal(model.predict(numbered[[1, 0]]), model.predict(numbered))
 
 
 def test_a_target_is_not_called_like_a_column(trips):
@@ -80,18 +78,17 @@ def model(trips):
 
 def test_a_refused_refit_leaves_the_model_as_it_was(trips):
     table, cost = trips
-    gaps = table.assign(load_t=table["load_t"].where(table.index > 9))
-    model = KANRegressor(missing="indicator", log_target=False, **OPTIONS).fit(gaps, cost)
-    before = model.predict(gaps)
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)
+    before = model.predict(table)
     for X, y in (
-        (gaps.assign(load_t=100 * gaps["load_t"], km=1.0), cost),
-        (gaps[["km"]], cost.where(cost.index > 2)),
-        (gaps.to_numpy()[:, :1], cost[:3]),
-        (gaps, pd.DataFrame({"a": cost, "b": cost.where(cost.index > 2)})),
+        (table.assign(load_t=100 * table["load_t"], km=1.0), cost),
+        (table[["km"]], cost.where(cost.index > 2)),
+        (table.to_numpy()[:, :1], cost[:3]),
+        (table, pd.DataFrame({"a": cost, "b": cost.where(cost.index > 2)})),
     ):
         with pytest.raises(ValueError, match=r"."):
             model.fit(X, y)
-        assert np.array_equal(model.predict(gaps), before)
+        assert np.array_equal(model.predict(table), before)
         assert model.n_features_in_ == 2
 
 
@@ -131,9 +128,8 @@ def test_rows_without_weight_may_lack_a_target(trips):
     others = KANRegressor(log_target=False, **OPTIONS).fit(table.drop(index=3), cost.drop(index=3))
     assert np.array_equal(model.predict(table), others.predict(table))
     labels = cost.set_axis([f"T{row}" for row in cost.index])
-    with pytest.raises(FitError, match=r"target 'cost': 1 missing.*row 'T4'") as caught:
+    with pytest.raises(FitError, match=r"target 'cost': 1 missing.*row 'T4'"):
         KANRegressor(()).fit(table.set_axis(labels.index), labels.where(labels.index != "T4"))
-    assert "indicator" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

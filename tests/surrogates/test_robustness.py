@@ -102,27 +102,17 @@ def number(frame):
     return next(iter([*frame.select_dtypes("number").columns, *frame.columns]))
 
 
-def bent(frame):
-    """Arguments for a convex and, where there are columns and rows enough for richer structures, a concave column."""
-    numbers = list(dict.fromkeys([number(frame), *frame.select_dtypes("number").columns]))
-    if len(numbers) < 2 or len(frame) < 40:
-        return {"convex": numbers[:1]}
-    return {"convex": numbers[:1], "concave": numbers[1:2], "hidden": "auto"}
-
-
 SIGNS = st.sampled_from([-1, 1])
 OPTIONS = {
     "plain": lambda frame, y: st.just({}),
     "shapes": lambda frame, y: st.one_of(
         st.builds(lambda sign: {"monotone": {number(frame): sign}}, SIGNS),
-        st.just(bent(frame)),
-        st.sampled_from([{"convex": [number(frame)]}, {"concave": [number(frame)]}, {"positive": True}]),
+        st.just({"positive": True}),
         st.sampled_from([{"bounds": (0.0, 1.0)}, {"bounds": (y.min() - 1.0, y.max() + 1.0)}]),
-        st.builds(lambda sign: {"convex": [number(frame)], "monotone": {number(frame): sign}}, SIGNS),
     ),
     "scales": lambda frame, y: st.one_of(
         st.builds(lambda period: {"periodic": {number(frame): period}}, st.sampled_from([1e-3, 7.0, 1e6])),
-        st.sampled_from([{"log_target": bool(y.min() > 0)}, {"missing": "indicator"}]),
+        st.sampled_from([{"log_target": bool(y.min() > 0)}, {}]),
         st.just({"log_features": [number(frame)] if frame[number(frame)].dtype == "float64" else []}),
     ),
     "training": lambda frame, y: st.one_of(

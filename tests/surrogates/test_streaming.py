@@ -103,21 +103,14 @@ def test_how_the_rows_come_does_not_matter(trips: pd.DataFrame, tmp_path: Path) 
         np.testing.assert_array_equal(fitted(given).predict(trips[FEATURES]), expected)
 
 
-def test_gaps_and_groups_and_periods_are_those_of_tables_in_memory(trips: pd.DataFrame) -> None:
+def test_groups_and_periods_are_those_of_tables_in_memory(trips: pd.DataFrame) -> None:
     rng = np.random.default_rng(2)
     frame = trips.assign(hour=rng.uniform(0.0, 24.0, 6_000), day=np.arange(6_000) // 60)
     frame["cost_eur"] += 5.0 * np.cos(2 * np.pi * frame["hour"] / 24)
-    frame["load_t"] = frame["load_t"].where(rng.random(6_000) > 0.1)
-    model = ko.KANRegressor(**PLAIN, missing="indicator", periodic={"hour": 24})
+    model = ko.KANRegressor(**PLAIN, periodic={"hour": 24})
     model.fit(lambda: [frame], "cost_eur", groups="day", columns=[*FEATURES, "hour"])
     kinds = {feature.name: feature.kind for feature in model.encoding_.features}
-    assert kinds == {
-        "km": "number",
-        "load_t": "number",
-        "mode": "category",
-        "hour": "cycle",
-        "load_t_missing": "category",
-    }
+    assert kinds == {"km": "number", "load_t": "number", "mode": "category", "hour": "cycle"}
     assert model._law.measures["training"]["rows"] == 6_000
 
 

@@ -28,7 +28,7 @@ def test_numbers_as_text_name_the_cells_that_are_none():
         KANRegressor(()).fit(table.assign(weight_t=words), cost.to_numpy())
     mixed = table["weight_t"].astype(object).where(table.index != "T7", "n/a")
     with pytest.raises(FitError, match=r"'weight_t' holds numbers kept as text, but for 'n/a' in row 'T7'"):
-        KANRegressor((), missing="indicator").fit(table.assign(weight_t=mixed), cost.to_numpy())
+        KANRegressor(()).fit(table.assign(weight_t=mixed), cost.to_numpy())
 
 
 def test_words_among_few_numbers_and_declared_codes_are_categories():
@@ -36,8 +36,8 @@ def test_words_among_few_numbers_and_declared_codes_are_categories():
     rng = np.random.default_rng(1)
     sizes = rng.choice(["S", "M", "L", "40"], len(table))
     codes = pd.Categorical(rng.choice(["1", "2", "3"], len(table)))
-    truth = pd.Series(rng.choice([True, False, None], len(table)), dtype=object)
-    model = KANRegressor((), missing="indicator").fit(table.assign(size=sizes, zone=codes, cold=truth), cost)
+    truth = pd.Series(rng.choice([True, False], len(table)), dtype=object)
+    model = KANRegressor(()).fit(table.assign(size=sizes, zone=codes, cold=truth), cost)
     assert [feature.name for feature in model.encoding_.categories] == ["size", "zone", "cold"]
 
 

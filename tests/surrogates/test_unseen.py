@@ -35,10 +35,6 @@ def test_unseen_categories_are_refused_unless_they_are_pooled(shipments, model):
         FitError, match=r"nothing is known about it(; known: .*| \(did you mean .*\?\))\. Pool rare values"
     ):
         model.predict_interval(fresh)
-    with pytest.raises(
-        FitError, match=r"no interval can be promised; predict\(X, unseen='pooled'\) gives the mean"
-    ):
-        model.predict_interval(fresh, unseen="pooled")
     with pytest.warns(DomainWarning, match=r"2 rows of 3 have a category of country .*first is row 0"):
         predicted = model.predict(fresh, unseen="pooled")
     # the mean rate over the rows: 0.6 · 2 + 0.3 · 5 + 0.1 · 11, of which a sample of 256 rows tells to 0.2

@@ -54,7 +54,7 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
         )
         yield Mistake((*key, "groups"), message)
-    for what in ("monotone", "periodic", "convex", "concave"):
+    for what in ("monotone", "periodic"):
         given = getattr(spec, what)
         for place, name in [(n, n) for n in given] if isinstance(given, dict) else enumerate(given):
             # a name with an arrow is an edge of the network, which is not known before training

@@ -149,7 +149,6 @@ class NetworkSpec(FileModel):
     """``[surrogates.x.network]``: what of the network is not to be chosen by itself."""
 
     hidden: Annotated[tuple[Several, ...], Field(strict=False)] | None = None
-    products: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
     grid_size: Several | None = None
     smoothing: Annotated[float, Field(ge=0)] | None = None
     starts: Several | None = None
@@ -165,8 +164,6 @@ class LearnedSpec(FileModel):
     target: Name
     features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
-    convex: Words = ()
-    concave: Words = ()
     positive: Literal["auto", True, False] = "auto"
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)

@@ -50,8 +50,8 @@ class Choice:
     ----------
     groups
         For every column its functions, the most flexible first.
-    shapes
-        Signs of slope and of curvature that each must have; 0 for none.
+    signs
+        Of the slope that each must have; 0 for none.
     length
         Returns the length of the description of the rows, given squares, effective parameters and the price of all
         functions.
@@ -62,14 +62,14 @@ class Choice:
     """
 
     groups: tuple[tuple[Component, ...], ...]
-    shapes: tuple[tuple[int, int], ...]
+    signs: tuple[int, ...]
     length: Callable[[float, float, float], float]
     price: Callable[[Component], float]
     should_stop: Callable[[], bool] = lambda: False
 
-    def sign_of(self, function: Component) -> tuple[int, int]:
-        """Return the signs of slope and curvature that a function must have."""
-        return self.shapes[function.columns[0]] if len(function.columns) == 1 else (0, 0)
+    def sign_of(self, function: Component) -> int:
+        """Return the sign of the slope that a function must have."""
+        return self.signs[function.columns[0]] if len(function.columns) == 1 else 0
 
     def with_groups(self, groups: Sequence[tuple[Component, ...]]) -> Choice:
         """Return a choice among other functions."""
@@ -294,7 +294,7 @@ class AdditiveFit:
 
     def _goes_wrong(self, each: int, numbers: Floats) -> bool:
         function = self.functions[each]
-        return function.size == 1 and self.choice.sign_of(function)[0] * float(numbers[0]) < 0.0
+        return function.size == 1 and self.choice.sign_of(function) * float(numbers[0]) < 0.0
 
     def price(self, chosen: Iterable[int]) -> float:
         """Return the price of some functions."""
@@ -351,7 +351,7 @@ class AdditiveFit:
         functions = tuple(self.functions[each] for each in chosen)
         found = self.solved(chosen, weights)
         numbers = found.numbers
-        if any(any(self.choice.sign_of(function)) for function in functions if function.kind == "curve"):
+        if any(self.choice.sign_of(function) for function in functions if function.kind == "curve"):
             numbers = self._shaped(found)
         else:
             found = self._simple(found, functions)
@@ -393,9 +393,9 @@ class AdditiveFit:
         turned, low = np.eye(len(moments)), np.full(len(moments), -np.inf)
         for each, block in self.blocks(found.chosen):
             function = self.functions[each]
-            sign, bend = self.choice.sign_of(function)
-            if function.kind == "curve" and (sign or bend):
-                turned[block, block], low[block] = _shape_basis(function.size, sign, bend)
+            sign = self.choice.sign_of(function)
+            if function.kind == "curve" and sign:
+                turned[block, block], low[block] = _shape_basis(function.size, sign)
         wanted = (turns.T @ moments) / sizes
         return np.asarray(turned @ lsq_linear(root @ turned, wanted, (low, np.inf), method="bvls").x)
 
@@ -420,19 +420,12 @@ def kept(picked: Iterable[int | None]) -> list[int]:
     return [each for each in picked if each is not None]
 
 
-def _shape_basis(count: int, sign: int, bend: int) -> tuple[Floats, Floats]:
-    """Return T and lower bounds such that T d are the coefficients of a curve in a shape for all d within them."""
+def _shape_basis(count: int, sign: int) -> tuple[Floats, Floats]:
+    """Return T and lower bounds such that T d are the coefficients of a curve that rises or falls for all d in them."""
     steps = np.arange(count, dtype=np.float64)
     low = np.zeros(count)
     low[0] = -np.inf
-    if not bend:
-        return np.column_stack([np.ones(count), sign * (steps[:, None] >= steps[None, 1:])]), low
-    # a convex curve that falls is flat at its upper end, and bends away from it
-    ahead = steps[::-1] if sign * bend < 0 else steps
-    hinges = bend * np.maximum(ahead[:, None] - np.arange(1, count - 1)[None, :], 0.0)
-    if not sign:
-        low[1] = -np.inf
-    return np.column_stack([np.ones(count), bend * ahead, hinges]), low
+    return np.column_stack([np.ones(count), sign * (steps[:, None] >= steps[None, 1:])]), low
 
 
 Picked = list["int | None"]

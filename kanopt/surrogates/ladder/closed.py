@@ -31,8 +31,14 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.variables import category_label
 from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
-from kanopt.surrogates.ladder.rungs import Rung, Trained, description_length, multiplied, scales_of
-from kanopt.surrogates.ladder.uncertainty import with_covariance
+from kanopt.surrogates.ladder.rungs import (
+    Rung,
+    Trained,
+    description_length,
+    multiplied,
+    scales_of,
+    with_covariance,
+)
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.search import (
     REFITS,
@@ -55,7 +61,6 @@ from kanopt.surrogates.search.program import (
     value,
     value_and_jacobian,
 )
-from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,
     freedom,
@@ -286,7 +291,7 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
         low, high = np.quantile(values, USUAL)
         # where targets differ a hundredfold a law is looked for on the scale of the logarithm first
         scales.sort(key=lambda scale: scale[1] != bool(high >= DECADES * low))
-    trained.watch.begin_formula(len(scales) * len(PHASES), len(scales) * REFITS)
+    trained.watch.begin_formula(len(scales) * REFITS)
     laws: list[Closed | None] = []
     with contextlib.suppress(SearchStopped):
         first, found = _on_scale(trained, scales, rules, may_leave=True)
@@ -390,7 +395,7 @@ def _may_stand_for(fit: Fitted, best: Fitted) -> bool:
 def _keeps_shapes(law: Formula, trained: Trained) -> bool:
     """Whether the law provably has the shapes that were asked for, and none that makes its logarithm impossible."""
     proof = decided(law, trained)
-    asked = trained.link is not None or any(trained.wanted.monotonic) or any(trained.wanted.convexity)
+    asked = trained.link is not None or bool(trained.wanted)
     return proof.proved if asked else not proof.refuted
 
 

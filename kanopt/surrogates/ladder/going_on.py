@@ -162,25 +162,14 @@ def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
     asked that it has a value throughout its domain: a power of a hidden node may have none in a corner.
     """
     numbers = [feature.name for feature in trained.features if feature.kind == "number"]
-    signs = trained.wanted.monotonic
-    bends = dict(zip(numbers, trained.wanted.convexity, strict=False))
+    signs = zip(numbers, trained.wanted.monotonic, strict=False)
     low, high = trained.link.ends if trained.link else (0.0 if trained.log_target else -math.inf, math.inf)
     return {
-        "monotone": {n: sign for n, sign in zip(numbers, signs, strict=False) if sign and n in formula.used},
-        "convex": {
-            names if len(names) > 1 else names[0]: sign
-            for sign in (1, -1)
-            if (names := _bent(bends, sign, formula))
-        },
+        "monotone": {name: sign for name, sign in signs if sign and name in formula.used},
         "low": low if math.isfinite(low) else None,
         "high": high if math.isfinite(high) else None,
         "finite": True,
     }
-
-
-def _bent(bends: Mapping[str, int], sign: int, formula: Formula) -> tuple[str, ...]:
-    """Return the inputs of a formula in which it was asked to be convex, or concave, jointly."""
-    return tuple(name for name, bend in bends.items() if bend == sign and name in formula.used)
 
 
 def decided(formula: Formula, trained: Trained) -> ShapeProof:

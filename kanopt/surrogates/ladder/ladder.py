@@ -22,8 +22,17 @@ from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.closed import found_on_rows
 from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, output_of, sums_of_curves
 from kanopt.surrogates.ladder.going_on import held, held_positive, shaped, with_ends
-from kanopt.surrogates.ladder.rungs import NETWORK, HeldOut, Rung, Trained, blocks_of, edges_of
-from kanopt.surrogates.ladder.uncertainty import with_covariance, with_errors, with_shared_errors
+from kanopt.surrogates.ladder.rungs import (
+    NETWORK,
+    HeldOut,
+    Rung,
+    Trained,
+    blocks_of,
+    edges_of,
+    with_covariance,
+    with_errors,
+    with_shared_errors,
+)
 
 __all__ = ["HeldOut", "Trained", "find_law"]
 
@@ -361,7 +370,7 @@ def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
     told = with_shared_errors(named, rows, trained.rows, log=trained.log_target)
 
     def forms() -> Iterator[Formula]:
-        # a law that is held is convex no longer, and the bends of a curve may be smaller than the digits that matter
+        # the bends of a curve may be smaller than the digits that matter
         rounded = round_law(told, rows, _target(trained))
         yield held(rounded, trained, rows)
         yield rounded

@@ -385,9 +385,12 @@ class Dictionary:
 
         These are shapes of growth, decay, peaks and size, exponentials of the input and of its reciprocal, and powers.
         """
-        powers = ((Power(column, fixed(e)), e) for e in exponents_of(self.columns, column, SINGLE))
-        raised = [(power, self.columns.raised(column, e)[:, None]) for power, e in powers]
-        return [*self._alone.get(column, []), *self.exponentials(column), *raised]
+        return [*self._alone.get(column, []), *self.exponentials(column), *self.powers(column)]
+
+    def powers(self, column: int) -> list[tuple[Factor, Floats]]:
+        """Return simple powers of one input, with their values, shape (n, 1)."""
+        exponents = exponents_of(self.columns, column, SINGLE)
+        return [(Power(column, fixed(e)), self.columns.raised(column, e)[:, None]) for e in exponents]
 
     @cached_property
     def _alone(self) -> dict[int, list[tuple[Factor, Floats]]]:

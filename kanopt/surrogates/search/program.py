@@ -68,7 +68,6 @@ class Columns:
     def __init__(self, inputs: Floats, scales: Floats, categories: Mapping[int, int] | None = None) -> None:
         self.inputs, self.scales = np.asfortranarray(inputs), scales
         self.categories = categories or {}
-        self._logs: dict[int, Floats] = {}
         self._fastest: dict[int, float] = {}
         self._powers: dict[tuple[int, float], Floats] = {}
         self._bases: dict[Any, Floats] = {}
@@ -87,9 +86,11 @@ class Columns:
 
     def log(self, column: int) -> Floats:
         """Return log x, and a large negative number where x is zero, so that x^b · log x is zero for b > 0."""
-        if column not in self._logs:
-            self._logs[column] = np.log(np.maximum(self.of(column), 1e-300))
-        return self._logs[column]
+        return np.asarray(self._logs[:, column])
+
+    @cached_property
+    def _logs(self) -> Floats:
+        return np.asarray(np.log(np.maximum(self.inputs, 1e-300)))
 
     def raised(self, column: int, exponent: float) -> Floats:
         """Return x^exponent."""
@@ -496,21 +497,16 @@ def _differences(law: Law, scales: Floats) -> Iterator[tuple[int, int]]:
                 yield i, j
 
 
-def _walk(law: Law, path: Path) -> Iterator[tuple[Path, Law | Term]]:
-    """Yield every sum and every term of a law with its path, the law itself first."""
-    yield path, law
-    yield from _below(law, path)
-
-
-def _below(law: Law, path: Path) -> Iterator[tuple[Path, Law | Term]]:
-    """Yield what is below a sum, or below terms of which the largest counts."""
+def _walk(law: Law, path: Path, *, is_sum: bool = True) -> Iterator[tuple[Path, Law | Term]]:
+    """Yield every sum and every term of a law with its path, the law itself first where its terms are added."""
+    if is_sum:
+        yield path, law
     for number, term in enumerate(law.terms):
         here = (*path, number)
         yield here, term
         for place, factor in enumerate(term.factors):
             if isinstance(factor, Group | Applied):
-                walk = _below if is_extreme(factor) else _walk
-                yield from walk(factor.inner, (*here, place))
+                yield from _walk(factor.inner, (*here, place), is_sum=not is_extreme(factor))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ from itertools import combinations
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.surrogates.search.dictionary import SINGLE, Dictionary, exponents_of, kind_of
-from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.dictionary import Dictionary, exponents_of, kind_of
+from kanopt.surrogates.search.fitting import OuterSum, Target
 from kanopt.surrogates.search.program import Columns, parts, value
-from kanopt.surrogates.search.scores import OuterSum
 from kanopt.surrogates.search.structure import (
+    MINUS_ONE,
     ONE,
     Exponential,
     Factor,
@@ -29,6 +29,7 @@ from kanopt.surrogates.search.structure import (
     fixed,
     inputs_of,
     joined,
+    raised_all,
 )
 
 PER_POWER = 2
@@ -103,14 +104,6 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                 yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
 
 
-def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Floats]]:
-    """Return the simple powers of an input, with their values, shape (n, 1)."""
-    return [
-        ((Power(column, fixed(e)),), words.columns.raised(column, e)[:, None])
-        for e in exponents_of(words.columns, column, SINGLE)
-    ]
-
-
 def _others(law: Law, places: list[int], coefficients: Floats) -> list[Term]:
     """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
@@ -146,7 +139,9 @@ def _with_simple_powers(
     terms = whole.without(places)
     if terms is None:
         return
-    parts = _powers(column, words)
+    parts: list[tuple[tuple[Factor, ...], Floats]] = [
+        ((power,), each) for power, each in words.powers(column)
+    ]
     if not any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms)):
         parts.append(((), np.ones((len(words.columns), 1))))
     x = words.columns.of(column)[:, None]
@@ -326,14 +321,11 @@ def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Column
         return None
     if any(kind_of(columns, f.column) != "positive" for f in powers):
         return None
-    inner: list[Factor] = [replace(f, exponent=replace(f.exponent, value=-f.exponent.value)) for f in powers]
-    inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
-    outside = list(rest)
-    outside += [replace(f, exponent=replace(f.exponent, value=p * f.exponent.value)) for f in powers]
-    outside += [replace(f, rate=replace(f.rate, value=p * f.rate.value)) for f in exponentials]
-    outside = [f for f in joined(outside) if not (isinstance(f, Power) and abs(f.exponent.value) < VANISHED)]
+    inner, outer = (raised_all([*powers, *exponentials], each) or () for each in (MINUS_ONE, group.exponent))
+    outside = joined((*rest, *outer))
+    outside = tuple(f for f in outside if not (isinstance(f, Power) and abs(f.exponent.value) < VANISHED))
     coefficient = replace(other.coefficient, value=1.0 / a)
-    turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
+    turned = Group(Law((one, Term(coefficient, inner))), group.exponent)
     return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
 
 

@@ -19,7 +19,6 @@ from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.estimation.naming import order_of_rows
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import (
     Budget,
     Fitted,
@@ -46,7 +45,7 @@ from kanopt.surrogates.search.structure import (
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
-from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions
+from kanopt.surrogates.search.wholes import extremes, powers_of_sums, products_of_functions
 
 RANKING_ROWS = 500
 REFITS = 500.0
@@ -240,7 +239,7 @@ class _Search:
             rest = sum(each for _, each in PHASES[phase:])
             self.floor = min(self.floor, self.budget.left * (1.0 - share / rest))
             if self.budget.watch is not None:
-                self.budget.watch.begin_search(what)
+                self.budget.watch.begin(what)
             self.phase, self.words = phase, by_phase.get(phase, plain)
             self.pool, self.seen, self.expanded = [], set(), set()
             if phase == WHOLES:

@@ -15,10 +15,9 @@ import numpy as np
 
 from kanopt.array_types import Floats
 from kanopt.surrogates.search.dictionary import Dictionary, kind_of
-from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.fitting import OuterSum, OuterTerm, Scores, Start, Target
 from kanopt.surrogates.search.program import Columns, Part, parts
 from kanopt.surrogates.search.rewriting import exchanges
-from kanopt.surrogates.search.scores import OuterSum, OuterTerm, Scores, Start
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
@@ -255,8 +254,8 @@ def with_lookup(place: Place) -> Found:
         told = [each.free or not looked_up for each in lookup.values]
         share, slopes, _ = place.scores.of_block(place.words.columns.basis(lookup)[:, told], place.part.flow)
         supply = iter(slopes.tolist())
-        values = tuple(Parameter(next(supply)) if free else ZERO for free in told)
-        yield share, Law((*terms, Term(ONE, (replace(lookup, values=values),))))
+        numbers = tuple(Parameter(next(supply)) if free else ZERO for free in told)
+        yield share, Law((*terms, Term(ONE, (replace(lookup, values=numbers),))))
 
 
 def limited(place: Place) -> Found:
@@ -411,13 +410,12 @@ def with_table(place: Place) -> Found:
         free = [each.free for each in lookup.values]
         share, slopes, _ = place.scores.of_block(columns.basis(lookup)[:, free], place.factor_flow)
         supply = iter(np.clip(1.0 + slopes, LEAST, MOST).tolist())
-        begun = [next(supply) if each.free else each.value for each in lookup.values]
+        begun = [replace(each, value=next(supply)) if each.free else each for each in lookup.values]
         if term.factors or not term.coefficient.free:
-            values = (replace(each, value=number) for each, number in zip(lookup.values, begun, strict=True))
-            yield share, replace(term, factors=(*term.factors, replace(lookup, values=tuple(values))))
+            yield share, replace(term, factors=(*term.factors, replace(lookup, values=tuple(begun))))
         else:
-            values = (Parameter(term.coefficient.value * number) for number in begun)
-            yield share, Term(ONE, (replace(lookup, values=tuple(values)),))
+            values = tuple(Parameter(term.coefficient.value * each.value) for each in begun)
+            yield share, Term(ONE, (replace(lookup, values=values),))
 
 
 OF_SUMS: tuple[Step, ...] = (with_product, with_function, with_lookup, limited)

@@ -148,20 +148,7 @@ class Law:
     terms: tuple[Term, ...]
 
 
-_KINDS = (
-    Law,
-    Term,
-    Parameter,
-    Power,
-    Exponential,
-    Wave,
-    Logarithm,
-    Hinge,
-    Step,
-    Tabulated,
-    Group,
-    Applied,
-)
+_KINDS = (Law, Term, Parameter, Power, Exponential, Wave, Logarithm, Hinge, Step, Tabulated, Group, Applied)
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS}
 _PARTS = {
     kind: tuple(field.name for field in fields(kind) if field.type not in ("int", "float", "str", "bool"))
@@ -172,17 +159,12 @@ _PARTS = {
 
 def walk(part: Any) -> list[Any]:
     """Return a part of a law and all parts and parameters below it, in the order in which they are written."""
-    found: list[Any] = []
-    _collect(part, found)
-    return found
-
-
-def _collect(part: Any, found: list[Any]) -> None:
-    found.append(part)
+    found = [part]
     for name in _PARTS[type(part)]:
         value = getattr(part, name)
         for below in value if isinstance(value, tuple) else (value,):
-            _collect(below, found)
+            found += walk(below)
+    return found
 
 
 def free_parameters(part: Any) -> list[Parameter]:
@@ -500,11 +482,9 @@ def _opened(coefficient: Parameter, group: Group) -> tuple[Parameter, list[Facto
     if len(inner.terms) == 1:
         only = inner.terms[0]
         c = only.coefficient
-        powers = [raised_to(f, group.exponent) for f in only.factors]
-        if all(f is not None for f in powers) and (p == 1.0 or c.value > 0.0) and not group.exponent.free:
-            free = coefficient.free or c.free
-            value = coefficient.value * c.value**p
-            return Parameter(value, free), [f for f in powers if f is not None]
+        powers = raised_all(only.factors, group.exponent)
+        if powers is not None and (p == 1.0 or c.value > 0.0) and not group.exponent.free:
+            return Parameter(coefficient.value * c.value**p, coefficient.free or c.free), list(powers)
     constants = [t for t in inner.terms if not t.factors]
     if not has_one and constants and coefficient.free and (size := constants[0].coefficient.value) > 0.0:
         rest = (t for t in inner.terms if t is not constants[0])
@@ -549,6 +529,12 @@ def raised_to(factor: Factor, exponent: Parameter) -> Factor | None:
             )
             return replace(factor, inner=Law(tuple(terms)))
     return factor if p == 1.0 else None
+
+
+def raised_all(factors: Iterable[Factor], exponent: Parameter) -> tuple[Factor, ...] | None:
+    """Return factors raised to an exponent; None where one of them cannot be."""
+    out = [raised_to(factor, exponent) for factor in factors]
+    return None if None in out else tuple(f for f in out if f is not None)
 
 
 def joined(factors: Iterable[Factor]) -> tuple[Factor, ...]:

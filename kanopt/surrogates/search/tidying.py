@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ from kanopt.surrogates.search.structure import (
     ONE,
     Applied,
     Exponential,
-    Factor,
     Group,
     Law,
     Parameter,
@@ -42,7 +41,7 @@ from kanopt.surrogates.search.structure import (
     cleaned,
     fixed,
     is_extreme,
-    raised_to,
+    raised_all,
     values_of,
 )
 
@@ -59,6 +58,7 @@ EXPONENTS = (
 """Simple exponents and their prior."""
 PER_UNIT = 0.25
 """Density of other exponents."""
+_SIMPLE_EXPONENTS = [(exponent, prior, PER_UNIT) for exponent, prior in EXPONENTS]
 UNIT_COEFFICIENT = 0.3
 WRITTEN = 5e-4
 """Difference from 1 that four digits do not show."""
@@ -73,80 +73,61 @@ PERIOD = 0.05
 PHASE = 0.2
 
 
-@dataclass(frozen=True, eq=False)
-class _Simple:
-    """A simple value for the free parameter of a number, with its prior and the density of others there."""
-
-    number: int
-    value: float
-    prior: float
-    density: float
+Simple: TypeAlias = tuple[float, float, float]
+"""A simple value for a free parameter, its prior, and the density of others there."""
 
 
-def _simple(law: Law, scales: Floats, rules: Rules) -> Iterator[_Simple]:
-    """Yield simple values for the free parameters of a law of scaled inputs x / scale."""
-    number = 0
+def _simple(
+    part: Any, scales: Floats, rules: Rules, *, inner: bool = False, pure: bool = True
+) -> Iterator[list[Simple]]:
+    """Yield the simple values of every free parameter below a part of a law of scaled inputs x / scale."""
+    match part:
+        case Law(terms=terms):
+            for below in terms:
+                yield from _simple(below, scales, rules, inner=inner, pure=pure)
+        case Term():
+            if part.coefficient.free:
+                told = bool(part.factors) and (not pure or rules.may_be_one(part, inner=inner))
+                yield _simple_coefficients(part, scales) if told else []
+            for factor in part.factors:
+                yield from _simple(factor, scales, rules, inner=inner)
+        case Power(exponent=power):
+            yield from [_SIMPLE_EXPONENTS] * power.free
+        case Wave(column=column, frequency=frequency, phase=phase):
+            if frequency.free:
+                density = 0.3 / max(abs(frequency.value), 1e-300)
+                turns = (*(2.0 * np.pi / period for period in PERIODS), 1.0)
+                yield [(turn * float(scales[column]), PERIOD, density) for turn in turns]
+            if phase.free:
+                near = np.pi / 2 * round(phase.value / (np.pi / 2))
+                yield [(float(near), PHASE, 1.0 / (2.0 * np.pi))]
+        case Group(inner=below, exponent=power):
+            # beside a 1 terms are pure numbers; beside each other they have one unit
+            yield from _simple(below, scales, rules, inner=True, pure=Term(ONE) in below.terms)
+            yield from [_SIMPLE_EXPONENTS] * power.free
+        case Applied(inner=below):
+            yield from _simple(below, scales, rules, inner=True, pure=not is_extreme(part))
+        case _:
+            yield from ([] for _ in values_of(part))
 
-    def coefficient(term: Term, inner: bool, pure: bool) -> Iterator[_Simple]:
-        unit = 1.0
-        for factor in term.factors:
-            if isinstance(factor, Power):
-                if factor.exponent.free:
-                    return
-                unit *= float(scales[factor.column]) ** factor.exponent.value
-            elif isinstance(factor, Applied) and factor.function == "abs" and len(factor.inner.terms) == 1:
-                (only,) = factor.inner.terms
-                powers = [f for f in only.factors if isinstance(f, Power)]
-                of = float(np.prod([scales[f.column] ** f.exponent.value for f in powers]))
-                unit *= of / abs(only.coefficient.value)
-            elif not (isinstance(factor, Group | Wave | Applied)):
-                return
-        if term.factors and (not pure or rules.may_be_one(term, inner=inner)):
-            size = abs(term.coefficient.value)
-            for value in (unit, -unit):
-                yield _Simple(number, value, UNIT_COEFFICIENT, PER_E_FOLD / max(size, 1e-300))
 
-    def exponent(power: Parameter) -> Iterator[_Simple]:
-        nonlocal number
-        if power.free:
-            yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
-            number += 1
-
-    def walk(part: Any, inner: bool = False, *, pure: bool = True) -> Iterator[_Simple]:
-        nonlocal number
-        match part:
-            case Law(terms=terms):
-                for below in terms:
-                    yield from walk(below, inner, pure=pure)
-            case Term():
-                if part.coefficient.free:
-                    yield from coefficient(part, inner, pure)
-                    number += 1
-                for factor in part.factors:
-                    yield from walk(factor, inner)
-            case Power():
-                yield from exponent(part.exponent)
-            case Wave(column=column, frequency=frequency, phase=phase):
-                if frequency.free:
-                    density = 0.3 / max(abs(frequency.value), 1e-300)
-                    turns = [2.0 * np.pi / period for period in PERIODS]
-                    for turn in (*turns, 1.0):
-                        yield _Simple(number, turn * float(scales[column]), PERIOD, density)
-                    number += 1
-                if phase.free:
-                    near = np.pi / 2 * round(phase.value / (np.pi / 2))
-                    yield _Simple(number, float(near), PHASE, 1.0 / (2.0 * np.pi))
-                    number += 1
-            case Group(inner=below, exponent=power):
-                # beside a 1 terms are pure numbers; beside each other they have one unit
-                yield from walk(below, inner=True, pure=Term(ONE) in below.terms)
-                yield from exponent(power)
-            case Applied(inner=below):
-                yield from walk(below, inner=True, pure=not is_extreme(part))
-            case _:
-                number += len(values_of(part))
-
-    yield from walk(law)
+def _simple_coefficients(term: Term, scales: Floats) -> list[Simple]:
+    """Return what a coefficient is where that of the inputs themselves is ±1; none beside free exponents."""
+    unit = 1.0
+    for factor in term.factors:
+        if isinstance(factor, Power):
+            if factor.exponent.free:
+                return []
+            unit *= float(scales[factor.column]) ** factor.exponent.value
+        elif isinstance(factor, Applied) and factor.function == "abs" and len(factor.inner.terms) == 1:
+            (only,) = factor.inner.terms
+            powers = [f for f in only.factors if isinstance(f, Power)]
+            of = float(np.prod([scales[f.column] ** f.exponent.value for f in powers]))
+            unit *= of / abs(only.coefficient.value)
+        elif not isinstance(factor, Group | Wave | Applied):
+            return []
+    density = PER_E_FOLD / max(abs(term.coefficient.value), 1e-300)
+    return [(unit, UNIT_COEFFICIENT, density), (-unit, UNIT_COEFFICIENT, density)]
 
 
 def _held(law: Law, number: int, value: float) -> Law:
@@ -176,23 +157,21 @@ def tidied(fit: Fitted, to: Target, sample: Target) -> Fitted:
 
 def _rounded(fit: Fitted, to: Target) -> Fitted | None:
     """Hold the number at a simple value that is the most probable; None where none is."""
-    errors = np.sqrt(fit.variances(to.total))
-    least = 1e-9 * np.maximum(np.abs(values_of(fit.law)), 1e-3)
-    estimates, errors = np.array(values_of(fit.law)), np.maximum(errors, least)
+    estimates = np.array(values_of(fit.law))
+    errors = np.maximum(np.sqrt(fit.variances(to.total)), 1e-9 * np.maximum(np.abs(estimates), 1e-3))
     ranked = []
-    for simple in _simple(fit.law, to.columns.scales, to.rules):
-        error = float(errors[simple.number])
-        if not np.isfinite(error):
-            continue
-        z = abs(estimates[simple.number] - simple.value) / error
-        odds = _odds(simple.prior, simple.density, error)
-        near = abs(estimates[simple.number] - simple.value) < NEGLIGIBLE * abs(simple.value)
-        if near or (z < FARTHEST and z * z < odds):
-            ranked.append((z * z - odds, simple))
-    for _, simple in sorted(ranked, key=lambda entry: entry[0])[:3]:
-        trial = fitted(cleaned(_held(fit.law, simple.number, simple.value)), to)
-        # tables give rounded numbers, which are no noise: what they cannot tell apart is as simple as it can be
-        enough = NEGLIGIBLE**2 * to.spread * to.total
+    simple = _simple(fit.law, to.columns.scales, to.rules)
+    for number, values in enumerate(simple):
+        error = float(errors[number])
+        for near, prior, density in values if np.isfinite(error) else ():
+            off = abs(estimates[number] - near)
+            odds = _odds(prior, density, error)
+            if off < NEGLIGIBLE * abs(near) or (off / error < FARTHEST and (off / error) ** 2 < odds):
+                ranked.append(((off / error) ** 2 - odds, number, near))
+    # tables give rounded numbers, which are no noise: what they cannot tell apart is as simple as it can be
+    enough = NEGLIGIBLE**2 * to.spread * to.total
+    for _, number, near in sorted(ranked, key=lambda entry: entry[0])[:3]:
+        trial = fitted(cleaned(_held(fit.law, number, near)), to)
         if trial is not None and (trial.length <= fit.length or trial.squares <= enough):
             return trial
     return None
@@ -227,9 +206,9 @@ def _without_parts(fit: Fitted, to: Target, sample: Target) -> Fitted | None:
     if here is None:
         return None
     drafts = []
+    enough = NEGLIGIBLE**2 * sample.spread * sample.total
     for law in _smaller(fit, sample, to.total):
         draft = fitted(cleaned(law), sample, iterations=8, tolerance=1e-4) if law.terms else None
-        enough = NEGLIGIBLE**2 * sample.spread * sample.total
         if draft is not None and (draft.length < here.length + DRAFT or draft.squares <= enough):
             drafts.append(draft)
     best: Fitted | None = None
@@ -313,9 +292,9 @@ def _without_one(term: Term, place: int) -> Iterator[Term]:
     rest = [t for t in group.inner.terms if t != Term(ONE)]
     others = (*term.factors[:place], *term.factors[place + 1 :])
     for first in rest:
-        outside = _raised(first.factors, group.exponent)
+        outside = raised_all(first.factors, group.exponent)
         # alone it divides nothing, and need have no reciprocal
-        inverse = _raised(first.factors, MINUS_ONE) if len(rest) > 1 else ()
+        inverse = raised_all(first.factors, MINUS_ONE) if len(rest) > 1 else ()
         size = first.coefficient.value
         if outside is None or inverse is None or (size <= 0.0 and group.exponent not in (ONE, MINUS_ONE)):
             continue
@@ -327,9 +306,3 @@ def _without_one(term: Term, place: int) -> Iterator[Term]:
         bracket = Group(Law((Term(ONE), *shares)), group.exponent)
         value_ = term.coefficient.value * size**group.exponent.value
         yield Term(Parameter(value_), (*others, *outside, bracket))
-
-
-def _raised(factors: tuple[Factor, ...], exponent: Parameter) -> tuple[Factor, ...] | None:
-    """Return factors raised to an exponent; None where one of them cannot be."""
-    out = tuple(new for f in factors if (new := raised_to(f, exponent)) is not None)
-    return out if len(out) == len(factors) else None

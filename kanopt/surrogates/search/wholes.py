@@ -8,8 +8,9 @@ alone. A constant beside a root, y = c + √S, is told by y² = 2 c y − c² + 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, permutations
 from typing import TypeAlias
 
@@ -19,12 +20,12 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary, kind_of
-from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.program import FLATTEST, Columns, value
-from kanopt.surrogates.search.scores import ranked_sets
+from kanopt.surrogates.search.fitting import Target, ranked_sets
+from kanopt.surrogates.search.program import FLATTEST, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
+    ZERO,
     Applied,
     Exponential,
     Factor,
@@ -35,6 +36,7 @@ from kanopt.surrogates.search.structure import (
     Power,
     Term,
     fixed,
+    inputs_of,
 )
 
 Product: TypeAlias = "tuple[Factor, ...]"
@@ -227,14 +229,14 @@ def _sum_to_power(
 
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 """Exponents that are taken for what an estimate means."""
-NEAR, LOOSE = 3.0, 0.15
+SURE, LOOSE = 3.0, 0.15
 """Standard errors within which it does, and the largest of one that tells."""
 NOTHING = 1e-6
 """Difference of exponents that is none: without noise there is no error to compare with."""
 LEAST = 0.05
 """Size of a target beside its mean from which on its logarithm says something."""
 FEW = 8
-"""Inputs up to which exponents that depend on another one are looked at."""
+"""Inputs up to which exponents that depend on another one, and several planes, are looked at."""
 FUNCTIONS = 2
 """Functions in a product that are no powers, at most."""
 QUANTILES = (0.1, 0.4, 0.8)
@@ -258,15 +260,12 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
     used = y > LEAST * float(np.abs(y).mean())
     columns = words.columns
     powers = [j for j in words.straight if kind_of(columns, j) == "positive"]
-    inside = [each for j in words.straight for each in _of_one(words, j)]
-    inside += _of_two(words, powers) if len(powers) <= FEW else []
-    extra: list[_InExponential | _Saturation] = [_InExponential(each) for each in inside]
-    extra += [each for j in powers for each in _saturations(columns, j)]
+    extra = list(_functions(words, powers))
     if not extra or used.sum() < 2 * (len(powers) + 1 + FUNCTIONS):
         return
     target, root = np.log(y[used]), (root * y)[used, None]
     base = np.column_stack([*(columns.log(j) for j in powers), np.ones(len(y))])[used]
-    more = np.column_stack([np.broadcast_to(each.argument(columns), len(y)) for each in extra])[used]
+    more = np.column_stack([np.broadcast_to(argument, len(y)) for argument, _ in extra])[used]
     basis = np.linalg.qr(root * base)[0]
     with np.errstate(all="ignore"):
         beside = root * more - basis @ (basis.T @ (root * more))
@@ -276,7 +275,7 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
         sets = np.array(list(combinations(range(len(extra)), size)), dtype=np.intp).reshape(-1, size)
         for chosen in ranked_sets(beside, left, sets)[:1]:
             rates = np.linalg.lstsq(beside[:, chosen], left, rcond=None)[0]
-            factors = [extra[k].factor(rate) for k, rate in zip(chosen, rates.tolist(), strict=True)]
+            factors = [extra[k][1](rate) for k, rate in zip(chosen, rates.tolist(), strict=True)]
             coefficient, exponents = product_of_powers(
                 base, target - more[:, chosen] @ rates, root[:, 0] ** 2
             )
@@ -285,44 +284,32 @@ def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
                 yield Law((Term(Parameter(coefficient), tuple(factors)),))
 
 
-@dataclass(frozen=True)
-class _InExponential:
-    """An exponential of a product."""
+def _functions(words: Dictionary, powers: list[int]) -> Iterator[tuple[Floats, Callable[[float], Factor]]]:
+    """Yield functions but for their rates in a logarithm: what is multiplied by these, (n,), and what they are then.
 
-    inside: tuple[Factor, ...]
-
-    def argument(self, columns: Columns) -> Floats:
-        return value(Law((Term(ONE, self.inside),)), columns)
-
-    def factor(self, rate: float) -> Factor:
-        return _exponential(rate, self.inside)
-
-
-@dataclass(frozen=True)
-class _Saturation:
-    """1 + x / size, multiplied by or divided by: what more hands, or more belts, help less and less."""
-
-    column: int
-    size: float
-
-    def argument(self, columns: Columns) -> Floats:
-        return np.asarray(np.log1p(columns.of(self.column) / self.size))
-
-    def factor(self, rate: float) -> Factor:
-        beside = Term(Parameter(1.0 / self.size), (Power(self.column, ONE),))
-        return Group(Law((Term(ONE), beside)), ONE if rate > 0.0 else MINUS_ONE)
+    They are exponentials of products, and 1 + x / size, multiplied by or divided by: what more hands, or more belts,
+    help less and less.
+    """
+    columns = words.columns
+    inside = [each for j in words.straight for each in _of_one(words, j)]
+    for product in (*inside, *(_of_two(words, powers) if len(powers) <= FEW else ())):
+        yield value(Law((Term(ONE, product),)), columns), partial(_exponential, product)
+    for j in powers:
+        sizes = [*np.quantile(columns.of(j), QUANTILES), 3.0 * columns.high[j]]
+        for size in np.unique(sizes).tolist():
+            yield np.asarray(np.log1p(columns.of(j) / size)), partial(_saturation, j, size)
 
 
-def _saturations(columns: Columns, j: int) -> Iterator[_Saturation]:
-    sizes = [*np.quantile(columns.of(j), QUANTILES), 3.0 * columns.high[j]]
-    return (_Saturation(j, float(size)) for size in np.unique(sizes))
+def _saturation(column: int, size: float, rate: float) -> Factor:
+    beside = Term(Parameter(1.0 / size), (Power(column, ONE),))
+    return Group(Law((Term(ONE), beside)), ONE if rate > 0.0 else MINUS_ONE)
 
 
 OF = {1.0: "x", 2.0: "x^2", -1.0: "1/x"}
 """What stands in an exponential of one input, by its exponent."""
 
 
-def _exponential(rate: float, inside: tuple[Factor, ...]) -> Factor:
+def _exponential(inside: tuple[Factor, ...], rate: float) -> Factor:
     (first, *others) = inside
     if isinstance(first, Power) and not others:
         return Exponential(first.column, Parameter(rate), OF[first.exponent.value])
@@ -365,9 +352,209 @@ def product_of_powers(rows: Floats, target: Floats, weight: Floats) -> tuple[flo
     exponents = []
     for estimate, error in zip(found[:-1].tolist(), errors[:-1].tolist(), strict=True):
         nearest = min(SIMPLE, key=lambda simple: abs(simple - estimate))
-        told = error < LOOSE and abs(nearest - estimate) > max(NEAR * error, NOTHING)
+        told = error < LOOSE and abs(nearest - estimate) > max(SURE * error, NOTHING)
         told = told and abs(estimate) > FLATTEST  # a flatter one has no value
         exponents.append(Parameter(estimate) if told else fixed(nearest))
     rest = target - rows[:, :-1] @ np.array([each.value for each in exponents])
     with np.errstate(over="ignore"):
         return float(np.exp(weight @ rest / weight.sum())), exponents
+
+
+# ── the largest or smallest of several products or sums: a minimum charge, the cheaper of two contracts ──
+#
+# In logarithms a product of powers is a plane, and the largest of several products the highest of several planes. These
+# are fitted by turns, every row to the plane that is the highest there (Magnani and Boyd 2009, *Convex piecewise-linear
+# fitting*, Optimization and Engineering 10; of products: Hoburg, Kirschen and Abbeel 2016, *Data fitting with
+# geometric-programming-compatible softmax functions*, ibid. 17). On the scale of the target itself the planes are sums,
+# of inputs and of products of two of them. One that is zero throughout makes the other a hinge: what lies beyond a sum
+# of length and girth. One that is a number is a limit.
+
+
+PIECES = (2, 3)
+STARTS, TURNS = 12, 30
+"""Beginnings, and how often the rows are dealt out anew, at most."""
+FEWER = 5
+"""Inputs up to which planes are those of products of two as well."""
+ABOVE = 0.8
+"""Share of the rows on which an input is above zero, at least."""
+TINY = 1e-300
+RIDGE = 1e-9
+"""Keeps a plane determined that no row is dealt to."""
+NEAR = (3.0, 10.0)
+"""Standard errors within which coefficients of two sums are one, or zero: rows at a bend are dealt to either side."""
+
+
+def extremes(to: Target, words: Dictionary) -> Iterator[Law]:
+    """Yield the largest, and the smallest, of two and three products or sums, where they say more than one.
+
+    Parameters
+    ----------
+    to
+        The rows, the first of them as good as drawn.
+    words
+        Tells which inputs there are, on the same rows.
+    """
+    yield from _of_products(to, words.straight)
+    yield from _of_sums(to, words.straight)
+
+
+def _of_products(to: Target, inputs: list[int]) -> Iterator[Law]:
+    """Yield extremes of products of powers; none where the target is not above zero.
+
+    Inputs are left out that may be below zero, or are zero on many rows.
+    """
+    inputs = [j for j in inputs if to.columns.low[j] >= 0.0 and np.mean(to.columns.of(j) > 0.0) > ABOVE]
+    if not 0 < len(inputs) <= FEW or not (to.log or to.target.min() > 0.0):
+        return
+    # a parcel without a volume has no logarithm of it: such rows tell of the law once it is fitted
+    to = to.take(np.flatnonzero((to.columns.inputs[:, inputs] > 0.0).all(axis=1)))
+    target = to.target if to.log else np.log(to.target)
+    planes = _Planes(
+        np.column_stack([*(to.columns.log(j) for j in inputs), np.ones(len(target))]), target, to.weight
+    )
+    for function, dealt in planes.highest():
+        rows = ((planes.rows[of], target[of], to.weight[of]) for of in dealt)
+        products = [product_of_powers(*of) for of in rows]
+        apart = len({tuple(each.value for each in exponents) for _, exponents in products}) == len(dealt)
+        if apart and not _bends(law := _largest_product(function, products, inputs)):
+            yield law
+
+
+def _of_sums(to: Target, inputs: list[int]) -> Iterator[Law]:
+    """Yield extremes of sums of inputs and of products of two of them."""
+    if not 0 < len(inputs) <= FEW:
+        return
+    pairs = combinations(inputs, 2) if len(inputs) <= FEWER else ()
+    factors: list[tuple[Factor, ...]] = [(), *((Power(j, ONE),) for j in inputs)]
+    factors += [(Power(i, ONE), Power(j, ONE)) for i, j in pairs]
+    target, root = to.of_values()
+    values = [np.prod([to.columns.of(j) for j in inputs_of(Term(ONE, each))], axis=0) for each in factors]
+    planes = _Planes(
+        np.column_stack([np.broadcast_to(each, len(target)) for each in (*values[1:], np.ones(1))]),
+        target,
+        root**2,
+    )
+    for function, dealt in planes.highest():
+        sums = [planes.plane(of) for of in dealt]
+        if np.isfinite([each for plane in sums for each in plane]).all():
+            laws = (
+                _largest_sum(function, sums, [*factors[1:], ()], to.columns.scales, near) for near in NEAR
+            )
+            yield from filter(None, laws)
+
+
+@dataclass(frozen=True, eq=False)
+class _Planes:
+    """Planes over columns of rows, the last of them ones, (n, k); with a target and weights, (n,)."""
+
+    rows: Floats
+    target: Floats
+    weight: Floats
+
+    def highest(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        """Yield what the planes are, and which rows are dealt to each, where several say more than one."""
+        if len(self.rows) < max(PIECES) * self.rows.shape[1]:
+            return
+        coefficients, _ = self.plane(np.ones(len(self.rows), dtype=bool))
+        one = float(self.weight @ (self.target - self.rows @ coefficients) ** 2)
+        total = float(self.weight.sum())
+        for function, sign in (("max", 1.0), ("min", -1.0)):
+            for count in PIECES:
+                dealt, squares = self._dealt(sign, count)
+                price = np.log(len(self.rows)) * (count - 1) * self.rows.shape[1]
+                if len(self.rows) * np.log(max(one, TINY * total) / max(squares, TINY * total)) < price:
+                    break
+                if (dealt.sum(axis=1) > self.rows.shape[1]).all():
+                    yield function, dealt
+
+    def plane(self, of: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Return the coefficients of the plane through some rows, and their standard errors."""
+        return plane(self.rows[of], self.target[of], self.weight[of])
+
+    def _dealt(self, sign: float, count: int) -> tuple[NDArray[np.bool_], float]:
+        """Return which rows are dealt to which plane, shape (count, n), and what the highest leave of the target."""
+        weight, target = self.weight, sign * self.target
+        width = np.maximum(self.rows.std(axis=0), TINY)
+        rows = self.rows / np.where(width > TINY, width, 1.0)
+        starts = min(STARTS, len(rows) // count)
+        centres = rows[: starts * count].reshape(starts, count, -1)
+        dealt = ((centres[:, :, None, :] - rows) ** 2).sum(axis=3).argmin(axis=1)
+        squares_of_rows = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
+        ridge = RIDGE * float(weight.sum()) * np.eye(rows.shape[1])
+        best: tuple[NDArray[np.intp], float] = dealt[0], np.inf
+        for _ in range(TURNS):
+            mine = (dealt[:, None, :] == np.arange(count)[:, None]) * weight
+            left = (mine @ squares_of_rows).reshape(*mine.shape[:2], *ridge.shape) + ridge
+            planes = np.linalg.solve(left, (mine @ (rows * target[:, None]))[..., None])[..., 0]
+            heights = planes @ rows.T
+            moved = heights.argmax(axis=1)
+            squares = ((target - heights.max(axis=1)) ** 2) @ weight
+            place = int(squares.argmin())
+            if squares[place] < best[1]:
+                best = moved[place], float(squares[place])
+            if (moved == dealt).all():
+                break
+            dealt = moved
+        return best[0] == np.arange(count)[:, None], best[1]
+
+
+def _bends(law: Law) -> bool:
+    """Whether all products are powers of one and the same input: a line that bends says that in a plainer way."""
+    (extreme,) = (f for f in law.terms[0].factors if isinstance(f, Applied))
+    return len(inputs_of(extreme)) < 2 and all(term.factors for term in extreme.inner.terms)
+
+
+def _largest_product(function: str, products: list[tuple[float, list[Parameter]]], inputs: list[int]) -> Law:
+    """Return the law, with the powers outside that all products have."""
+    shared = {
+        j: of[0]
+        for j, *of in zip(inputs, *(exponents for _, exponents in products), strict=True)
+        if len(set(of)) == 1 and not of[0].free
+    }
+    terms = []
+    for coefficient, exponents in products:
+        own = zip(inputs, exponents, strict=True)
+        powers = tuple(Power(j, e) for j, e in own if j not in shared and (e.value or e.free))
+        terms.append(Term(Parameter(coefficient), powers))
+    outside: list[Factor] = [Power(j, e) for j, e in shared.items() if e.value]
+    return Law((Term(ONE, (*outside, Applied(function, Law(tuple(terms))))),))
+
+
+def _largest_sum(
+    function: str,
+    sums: list[tuple[Floats, Floats]],
+    factors: list[tuple[Factor, ...]],
+    scales: Floats,
+    near: float,
+) -> Law | None:
+    """Return the law, with the terms outside that all sums have; None where it is one sum, or reads |a − b|."""
+    sizes, errors = (np.array(each) for each in zip(*sums, strict=True))
+    error = near * np.sqrt((errors**2).sum(axis=0))
+    shared, nothing = np.ptp(sizes, axis=0) <= error, np.abs(sizes) <= near * errors
+
+    def terms_of(coefficients: Floats, told: NDArray[np.bool_]) -> tuple[Term, ...]:
+        return tuple(Term(Parameter(float(coefficients[k])), factors[k]) for k in np.flatnonzero(told))
+
+    pieces = [terms_of(size, ~(shared | gone)) for size, gone in zip(sizes, nothing, strict=True)]
+    if len(set(pieces)) < len(pieces) or (np.abs(sizes.sum(axis=0)) <= error)[~shared].all():
+        return None
+    outside = terms_of(sizes.mean(axis=0), shared & ~nothing.all(axis=0))
+    told = [piece for piece in pieces if piece]
+    if len(told) == 1 and len(told[0]) > 1:
+        return Law((*outside, _hinge(function, told[0], scales)))
+    parts = [piece[0] if len(piece) == 1 else Term(ONE, (Group(Law(piece)),)) for piece in told]
+    parts += [Term(ZERO)] * (len(pieces) - len(told))
+    return Law((*outside, Term(ONE, (Applied(function, Law(tuple(parts))),))))
+
+
+def _hinge(function: str, terms: tuple[Term, ...], scales: Floats) -> Term:
+    """Return what lies beyond zero of a sum, as a rate times what lies beyond of a sum with a number less."""
+    common = frozenset.intersection(*(frozenset(term.factors) for term in terms))
+    inside = [replace(t, factors=tuple(f for f in t.factors if f not in common)) for t in terms]
+    first, *rest = sorted(inside, key=lambda term: (not term.factors, term.coefficient.value < 0.0))
+    unit = float(np.prod([scales[j] for j in inputs_of(first)]))
+    rate = abs(first.coefficient.value) / unit
+    held = Parameter(float(np.copysign(unit, first.coefficient.value)), free=False)
+    beside = (replace(t, coefficient=Parameter(t.coefficient.value / rate)) for t in rest)
+    beyond = Group(Law((replace(first, coefficient=held), *beside)))
+    return Term(Parameter(rate), (*common, Applied(function, Law((Term(ZERO), Term(ONE, (beyond,)))))))

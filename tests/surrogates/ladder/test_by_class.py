@@ -6,7 +6,7 @@ import pytest
 from kanopt.formulas import Formula, Variable
 from kanopt.formulas.estimation.class_moves import _roundest
 from kanopt.formulas.estimation.class_search import class_law
-from kanopt.surrogates.ladder.uncertainty import with_errors
+from kanopt.surrogates.ladder.rungs import with_errors
 
 
 def tariff(seed, rows=600, lanes=6, noise=0.02):

@@ -37,18 +37,14 @@ def law_of(text: str) -> Formula:
 
 
 def test_shapes_are_asked_by_the_names_of_columns() -> None:
-    asked = Asked(ShapeConstraints(monotonic=(1, -1), convexity=(0, -1)))
+    asked = Asked(ShapeConstraints(monotonic=(1, -1)))
     law = law_of("km - load + hour")
     assert asked_of(asked, law) == {
         "monotone": {"km": 1, "load": -1},
-        "convex": {"load": -1},
         "low": None,
         "high": None,
         "finite": True,
     }
-    both = Asked(ShapeConstraints(convexity=(1, 1)))
-    assert asked_of(both, law)["convex"] == {("km", "load"): 1}
-    assert asked_of(both, law_of("km"))["convex"] == {"km": 1}
     # of a column that was dropped there is nothing to say
     assert asked_of(asked, law_of("km"))["monotone"] == {"km": 1}
 

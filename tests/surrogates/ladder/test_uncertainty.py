@@ -7,7 +7,7 @@ import pandas as pd
 
 from kanopt import KANRegressor
 from kanopt.formulas import Constant, Formula, Input, Variable
-from kanopt.surrogates.ladder.uncertainty import with_covariance
+from kanopt.surrogates.ladder.rungs import with_covariance
 from tests.cases.own_rows import judged_by_own_rows
 
 

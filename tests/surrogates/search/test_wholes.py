@@ -15,12 +15,12 @@ from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.graph import graph
 from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.structure import Law
 from kanopt.surrogates.search.wholes import (
+    extremes,
     powers_of_sums,
     product_of_powers,
     products_of_functions,
