@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 import warnings
@@ -97,6 +99,21 @@ def alternate(contenders: dict[str, Callable[[], object]], repeats: int) -> dict
         name: Timing(statistics.median(w for w, _ in runs), statistics.median(c for _, c in runs))
         for name, runs in times.items()
     }
+
+
+def in_own_process(order: dict[str, Any], code: Path | None = None) -> dict[str, Any]:
+    """Run this script in a process of its own, on one thread, by ``--child`` and an order; return what it prints last.
+
+    `code` is the checkout whose code it runs. Where it fails, the last line of its message is returned as ``error``.
+    """
+    there = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    there |= {} if code is None else {"PYTHONPATH": str(code)}
+    command = [sys.executable, sys.argv[0], "--child", json.dumps(order)]
+    done = subprocess.run(command, env=os.environ | there, capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout:
+        return {"error": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1][:300]}
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def installed(package: str) -> bool:

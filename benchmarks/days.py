@@ -21,12 +21,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from _example_city import make_city
 from joblib.externals.loky import get_reusable_executor
 
@@ -100,6 +99,12 @@ def kills(given: argparse.Namespace) -> None:
     )
 
 
+def child(given: argparse.Namespace) -> None:
+    """Plan a book that is to be killed."""
+    base, orders = book_of(given.seed, given.days, given.stops, given.seconds)
+    ko.plan_days(base, orders, options=ko.SweepOptions(out=given.out))
+
+
 def verdict(given: argparse.Namespace) -> None:
     """Draw books of days whose differences are those of real variants, shifted."""
     base = ko.load_scenario(SCENARIOS / "parcel_month.toml").set("solver.time_limit", given.seconds)
@@ -126,37 +131,25 @@ def verdict(given: argparse.Namespace) -> None:
                 f"2 % better, accepted in {SOON} days": f"{np.mean(better):.1%}",
             }
         )
-    print(pd.DataFrame(rows).to_string(index=False), end="\n\n")
+    print_table(rows)
 
 
 def main() -> None:
-    """Measure, and print tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        ("part", "what is measured", ("book", "kills", "verdict", "child")),
+        days=(100, "days of a book; verdict has 20 at most"),
+        stops=(60, "clients that order each day"),
+        seconds=(5.0, "counted seconds a search"),
+        workers=(2, "processes"),
+        kills=(10, "kills"),
+        books=(400, "books that are drawn"),
+        seed=(600, ""),
+        out=(str, "folder of a book that is to be killed"),
     )
-    parts = ["book", "kills", "verdict", "child"]
-    parser.add_argument("part", nargs="*", choices=[*parts, []], help="which parts (default all but child)")
-    parser.add_argument(
-        "--days", type=int, default=100, help="days of a book (default 100; verdict has 20 at most)"
-    )
-    parser.add_argument("--stops", type=int, default=60, help="clients that order each day (default 60)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="counted seconds a search (default 5)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
-    parser.add_argument("--kills", type=int, default=10, help="kills (default 10)")
-    parser.add_argument("--books", type=int, default=400, help="books that are drawn (default 400)")
-    parser.add_argument("--seed", type=int, default=600, help="default 600")
-    parser.add_argument("--out", help="folder of a book that is to be killed")
-    given = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        if "child" in given.part:
-            base, orders = book_of(given.seed, given.days, given.stops, given.seconds)
-            ko.plan_days(base, orders, options=ko.SweepOptions(out=given.out))
-            return
-        for name, measure in (("book", book), ("kills", kills), ("verdict", verdict)):
-            if name in given.part or not given.part:
-                measure(given)
-    print(footer(["pyvrp"], f"{given.seed}"))
+    {"book": book, "kills": kills, "verdict": verdict, "child": child}[given.part](given)
+    if given.part != "child":
+        print(footer(["pyvrp"], given.seed))
 
 
 if __name__ == "__main__":

@@ -14,18 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import asked, footer, print_table
+from _bench import asked, footer, in_own_process, print_table
 
 import kanopt as ko
 from kanopt import routing
@@ -313,17 +310,6 @@ def pyvrp_plan(problem: ko.RoutingProblem, options: SolveOptions) -> routing.Rou
     return run.plan if run.plan is None else problem.assess(run.plan).settled().plan
 
 
-def run_apart(code: Path, solver: str, run: Sequence[object]) -> dict[str, Any]:
-    """Plan one mix in a process of its own, with the code of a checkout."""
-    command = [sys.executable, __file__, "--one", *map(str, run), solver]
-    environment = os.environ | {"PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise SystemExit(f"{' '.join(command)}: {found.stderr[-2000:]}")
-    answer: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
-    return answer
-
-
 def rows(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Run all contenders by turns on every mix; print each row as it comes."""
     here = Path(__file__).parents[1]
@@ -339,8 +325,11 @@ def rows(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             for seed in range(arguments.seeds):
                 seconds = arguments.seconds or SECONDS[clients]
                 row: dict[str, Any] = {"mix": name, "clients": clients, "seed": seed}
+                order = {"name": name, "clients": clients, "seed": seed, "seconds": seconds}
                 for who, (code, solver) in contenders.items():
-                    answer = run_apart(code, solver, (name, clients, seed, seconds))
+                    answer = in_own_process(order | {"solver": solver}, code)
+                    if "error" in answer:
+                        raise SystemExit(f"{row}, {who}: {answer['error']}")
                     row |= {f"{who} {what}": value for what, value in answer.items()}
                 found.append(row)
                 print(json.dumps(row), flush=True)
@@ -378,11 +367,10 @@ def main() -> None:
         seeds=(1, ""),
         before=(Path, "a checkout to compare with"),
         peers=(False, "plan by OR-Tools and PyVRP alone too"),
-        one=([str], argparse.SUPPRESS),
+        child=(str, argparse.SUPPRESS),
     )
-    if arguments.one:
-        name, clients, seed, seconds, solver = arguments.one
-        print(json.dumps(run_here(name, int(clients), int(seed), float(seconds), solver)))
+    if arguments.child:
+        print(json.dumps(run_here(**json.loads(arguments.child))))
         return
 
     table = pd.DataFrame(rows(arguments))

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _bench import asked, footer, print_table
-from _real_data import taxi
+from _real_data import cases
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 import kanopt as ko
@@ -103,7 +103,7 @@ def measure(family: str, rows: int, law: str, arguments: argparse.Namespace) -> 
 
 def fares(data: Path, seed: int) -> Iterator[dict[str, object]]:
     """Yield one line for each contender on taxi fares."""
-    case = taxi(data, 0)[0]
+    (case,) = cases(["taxi fare"], data, 0, 0)
     order = np.random.default_rng(seed).permutation(len(case.target))
     train, test = order[:4_500], order[4_500:]
     frame, fare = case.features, case.target

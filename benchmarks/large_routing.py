@@ -20,14 +20,13 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
 import sys
 import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import asked, footer, print_table
+from _bench import asked, footer, in_own_process, print_table
 from _process_memory import PeakMemory
 
 import kanopt as ko
@@ -122,20 +121,9 @@ def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict
     return {"status": "feasible", "wall": spent, "cpu": cpu, "solving MB": resident_peak(), "cost": cost}
 
 
-def child(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Run one measurement in a process of its own."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--child", json.dumps(vars(arguments))]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        return {"status": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1][:120]}
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
-
-
-def work(order: dict[str, Any], memory: float) -> dict[str, Any]:
+def work(order: dict[str, Any]) -> dict[str, Any]:
     """Do what a child is asked to."""
-    resource.setrlimit(resource.RLIMIT_AS, (int(memory * 2**30),) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (int(order["memory"] * 2**30),) * 2)
     size, case, seed = order["size"], order["case"], order["seed"]
     if order["what"] == "build":
         return built(size, case, seed)
@@ -156,7 +144,7 @@ def main() -> None:
         child=(str, argparse.SUPPRESS),
     )
     if arguments.child:
-        print(json.dumps(work(json.loads(arguments.child), arguments.memory)))
+        print(json.dumps(work(json.loads(arguments.child))))
         return
 
     lines = []
@@ -165,8 +153,8 @@ def main() -> None:
             line: dict[str, Any] = {"clients": size, "case": case}
             for what in ["build", *(["solve"] if arguments.limit else []), *(["peer"] * arguments.peer)]:
                 order = {"what": what, "size": size, "case": case}
-                order |= {name: getattr(arguments, name) for name in ("seed", "limit", "workers")}
-                found = child(argparse.Namespace(**order))
+                order |= {name: getattr(arguments, name) for name in ("seed", "limit", "workers", "memory")}
+                found = in_own_process(order)
                 print(f"{size} {case} {what}: {found}", file=sys.stderr, flush=True)
                 line |= {f"peer {name}": value for name, value in found.items()} if what == "peer" else found
             lines.append(line)

@@ -101,10 +101,10 @@ def _best_known(city: object) -> ko.Formula:
 
 def trips(arguments: argparse.Namespace) -> pd.DataFrame:
     """Return a line for each split and level of real trips."""
-    from _real_data import taxi
+    from _real_data import cases
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    case = taxi(arguments.data, 0)[1]
+    (case,) = cases(["taxi minutes"], arguments.data, 0, 0)
     features = case.features[["distance_mi", "hour", "weekday"]]
     table = features.assign(minutes=case.target)
     rows = []

@@ -41,25 +41,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from _bench import footer
+from _bench import asked, footer
 from _planning_reference import cheapest
 from openpyxl import Workbook
 
 HERE = Path(__file__).parent
-HALVES = (
-    "tuned",
-    "fresh",
-    "unseen",
-    "blind",
-    "later",
-    "mixed",
-    "young",
-    "last",
-    "spring",
-    "autumn",
-    "winter",
-)
-BY_DEFAULT = HALVES[:2]
+HALVES = tuple(sorted(path.name for path in (HERE / "planning_tasks").iterdir() if path.is_dir()))
 VERDICTS = ("right", "answered", "asked", "refused", "wrong")
 CENT = 0.005
 MOST_ANSWERS = 2
@@ -81,26 +68,21 @@ class Outcome:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        half=(["tuned", "fresh"], "which sets", HALVES),
+        only=("", "tasks whose name holds this"),
+        truth=(False, "work out the cheapest plans and run nothing of kanopt"),
+        clean=(False, "run the clean scenarios instead"),
+        verbose=(False, "print what was said, and every set task by task"),
+        limit=(3.0, "seconds of a search"),
+        workers=(1, "tasks at once"),
     )
-    parser.add_argument("--half", choices=HALVES, action="append", help="by default tuned and fresh")
-    parser.add_argument("--only", default="", help="tasks whose name holds this")
-    parser.add_argument(
-        "--truth", action="store_true", help="work out the cheapest plans and run nothing of kanopt"
-    )
-    parser.add_argument("--clean", action="store_true", help="run the clean scenarios instead")
-    parser.add_argument(
-        "--verbose", action="store_true", help="print what was said, and every set task by task"
-    )
-    parser.add_argument("--limit", type=float, default=3.0, help="seconds of a search")
-    parser.add_argument("--workers", type=int, default=1, help="tasks at once")
-    given = parser.parse_args()
     started = time.perf_counter()
     if given.clean:
         clean(given.only, given.limit, given.workers, verbose=given.verbose)
     else:
-        for half in given.half or BY_DEFAULT:
+        for half in given.half:
             tasks = [
                 (path, tomllib.loads(path.read_text("utf-8")))
                 for path in sorted((HERE / "planning_tasks" / half).glob("*.toml"))
@@ -256,15 +238,15 @@ def clean(only: str, limit: float, workers: int, *, verbose: bool) -> None:
     with ThreadPoolExecutor(workers) as pool:
         found = list(pool.map(partial(_run_clean, tables=given["tables"], limit=limit), names))
     print(f"{'scenario':26} exit asked warnings")
-    for name, (code, asked, said) in zip(names, found, strict=True):
-        print(f"{name:26} {code:4} {asked:5} {said.count('warning:'):8}")
+    for name, (code, questions, said) in zip(names, found, strict=True):
+        print(f"{name:26} {code:4} {questions:5} {said.count('warning:'):8}")
         if verbose or code not in (0, 3):
             print(_indented(said), end="")
-    asked = sum(count for _, count, _ in found)
+    questions = sum(count for _, count, _ in found)
     planned = sum(code in (0, 3) for code, _, _ in found)
     warnings = sum("warning:" in said for _, _, said in found)
     print(
-        f"clean: of {len(names)} scenarios {planned} planned, questions in all {asked}, {warnings} with a warning"
+        f"clean: of {len(names)} scenarios {planned} planned, questions in all {questions}, {warnings} with a warning"
     )
 
 

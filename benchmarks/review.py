@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 from _example_city import DrawnCity, make_city
 from value_of_laws import Laws, problem_of, true_laws
 
@@ -180,29 +179,23 @@ def drifts(runs: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Measure, and print tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        ("part", "what is measured", ("days", "drift")),
+        runs=(40, "runs of drift"),
+        cities=([*range(500, 505)], "seeds of cities"),
+        days=(10, "days a city"),
+        day=(0.12, "spread of days"),
+        slow=(0.3, "how much slower the region is"),
+        time_limit=(2.0, "counted seconds a search"),
     )
-    parser.add_argument("part", nargs="*", choices=["days", "drift", []], help="which parts (default both)")
-    parser.add_argument("--runs", type=int, default=40, help="runs of drift (default 40)")
-    parser.add_argument(
-        "--cities", type=int, nargs="+", default=[*range(500, 505)], help="default 500 to 504"
-    )
-    parser.add_argument("--days", type=int, default=10, help="days a city (default 10)")
-    parser.add_argument("--day", type=float, default=0.12, help="spread of days (default 0.12)")
-    parser.add_argument("--slow", type=float, default=0.3, help="how much slower the region is (default 0.3)")
-    parser.add_argument("--time-limit", type=float, default=2.0, help="counted seconds a search (default 2)")
-    given = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        if "days" in given.part or not given.part:
-            lines = pd.DataFrame([row for seed in given.cities for row in line(seed, given)])
-            print(lines.groupby("slow").mean().T.round(3).to_string())
-            print(f"\ndays {len(lines)}, largest gap of the sum {lines['gap'].max():.1e}\n")
-        if "drift" in given.part or not given.part:
-            print(drifts(given.runs).to_string(index=False), end="\n\n")
-    print(footer(["pyvrp"], f"{given.cities}"))
+    if given.part == "days":
+        lines = pd.DataFrame([row for seed in given.cities for row in line(seed, given)])
+        print_table(lines.groupby("slow").mean().T, ".3f", index=True)
+        print(f"\ndays {len(lines)}, largest gap of the sum {lines['gap'].max():.1e}")
+    else:
+        print_table(drifts(given.runs))
+    print(f"\n{footer(['pyvrp'], f'{given.cities}')}")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the 
 --in-order: where errors of neighbouring rows hang together, their order tells. How many of their laws read as the first
 one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
 many times: "structure" says how often the law has the form of that of all rows (numbers left out), and "or told alike"
-how often it does or is one of the laws that were told beforehand to explain all rows alike. An effect is the mean of a
-law over 200 rows with one input put at nine of its quantiles, less the mean of these; it is within its band where it
-differs from that of all rows by at most 4 · error · √(constants / rows of the half) everywhere. CPU seconds are those
+how often it does or is one of the laws that were told beforehand to explain all rows alike. CPU seconds are those
 of fit and formula, the median of all.
 """
 
@@ -30,9 +28,7 @@ from _real_data import ONCE, TABLES, TUNED, cases
 import kanopt as ko
 from kanopt.errors import FitError, FormulaError
 
-Floats = np.ndarray
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
-_POINTS, _ROWS, _BAND = np.linspace(0.05, 0.95, 9), 200, 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,20 +74,6 @@ def form(text: str) -> str:
     return " ".join(sorted(parts)) + text.count("(") * "("
 
 
-def effects(law: ko.Formula, rows: pd.DataFrame) -> dict[str, Floats]:
-    """Return the effect of each number that is an input."""
-    found = {}
-    for name in rows.select_dtypes("number"):
-        means = []
-        for place in rows[name].quantile(_POINTS):
-            try:
-                means.append(float(np.mean(law.evaluate(rows.assign(**{name: place})))))
-            except FormulaError:  # no value there
-                means.append(np.inf)
-        found[name] = np.array(means) - np.mean(means)
-    return found
-
-
 def measured(table: Table, seeds: int, halves: int, in_order: bool) -> dict[str, object]:
     """Return a line of the table at the end."""
     seconds, texts = [], []
@@ -112,29 +94,17 @@ def measured(table: Table, seeds: int, halves: int, in_order: bool) -> dict[str,
     if first is None or not halves:
         return line | {"CPU s": statistics.median(seconds)}
     alike = {form(texts[0]), *(form(each.text) for each in first.alternatives if each.rival)}
-    inputs = table.train.drop(columns=table.target)
-    some = inputs.sample(min(_ROWS, len(inputs)), random_state=0)
-    whole, constants = effects(first, some), max(len(first.constants), 1)
-    same, told, within = 0, 0, []
+    same = told = 0
     for half in range(halves):
         rows = table.train.sample(frac=0.5, random_state=1_000 + half)
         law, cpu = table.law(half, rows)
         seconds.append(cpu)
         print(f"{table.name}, half {half}, {cpu:.1f} CPU s: {law}", flush=True)
-        if law is None:
-            within.append(0.0)
-            continue
         same += form(str(law)) == form(texts[0])
         told += form(str(law)) in alike
-        band = (
-            _BAND * first.fit.rmse * np.sqrt(constants / len(rows)) + 1e-6 * table.train[table.target].std()
-        )
-        own = effects(law, some)
-        within.append(np.mean([np.abs(own[name] - each).max() <= band for name, each in whole.items()]))
     return line | {
         "structure": f"{same} of {halves}",
         "or told alike": f"{told} of {halves}",
-        "effects within": f"{np.mean(within):.0%}",
         "CPU s": statistics.median(seconds),
     }
 

@@ -18,16 +18,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from _bench import asked, footer, print_table
+from _bench import asked, footer, in_own_process, print_table
 
-ROLES = ("generate", "kanopt", "boosting")
+MODELS = ("kanopt", "boosting")
 BATCH = 250_000
 TEST, HELD_OUT = 200_000, 20_000
 NOISE = 0.08
@@ -75,8 +72,11 @@ def generate(path: Path, rows: int) -> None:
             writer.write_table(pa.Table.from_pandas(frame.assign(**{TARGET: cost}), writer.schema))
 
 
-def measure(role: str, path: Path, seed: int) -> dict[str, Any]:
-    """Fit one model in this process, and say what it took."""
+def work(role: str, path: str, rows: int, seed: int) -> dict[str, Any]:
+    """Write the file, or fit one model in this process and say what it took."""
+    if role == "generate":
+        generate(Path(path), rows)
+        return {}
     import resource
     import time
 
@@ -143,47 +143,23 @@ def r2(predicted: Any, truth: Any) -> float:
     return 1.0 - float(((predicted - truth) ** 2).sum()) / float(((truth - truth.mean()) ** 2).sum())
 
 
-def child(role: str, path: Path, rows: int, seed: int) -> dict[str, Any]:
-    """Run one step in a process of its own, on one thread."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [
-        sys.executable,
-        __file__,
-        "--role",
-        role,
-        "--file",
-        str(path),
-        "--rows",
-        str(rows),
-        "--seed",
-        str(seed),
-    ]
-    done = subprocess.run(command, env={**os.environ, **threads}, stdout=subprocess.PIPE, check=True)
-    result: dict[str, Any] = json.loads(done.stdout or "{}")
-    return result
-
-
 def main() -> None:
     given = asked(
         __doc__,
         rows=([1_000_000, 3_000_000, 10_000_000], "of the files"),
-        models=(list(ROLES[1:]), "which", ROLES[1:]),
+        models=(list(MODELS), "which", MODELS),
         seed=(7, "of the models"),
-        role=(str, argparse.SUPPRESS, ROLES),
-        file=(Path, argparse.SUPPRESS),
+        child=(str, argparse.SUPPRESS),
     )
-    if given.role == "generate":
-        generate(given.file, given.rows[0])
-        return
-    if given.role:
-        print(json.dumps(measure(given.role, given.file, given.seed)))
+    if given.child:
+        print(json.dumps(work(**json.loads(given.child))))
         return
     results = []
     for rows in sorted(given.rows):
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "trips.parquet"
-            child("generate", path, rows, given.seed)
-            results += [{"rows": rows, **child(role, path, rows, given.seed)} for role in given.models]
+            order = {"path": f"{folder}/trips.parquet", "rows": rows, "seed": given.seed}
+            in_own_process({"role": "generate", **order})
+            results += [{"rows": rows, **in_own_process({"role": role, **order})} for role in given.models]
     for each in results:
         print(f"{each['rows']:,} rows, {each['model']}: {each.pop('law')}; {each.pop('formula')}")
     print_table(results, ",.6g")
