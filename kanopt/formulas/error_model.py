@@ -226,6 +226,10 @@ class Noise:
         """Return the same noise of which rows of a group share another part."""
         return replace(self, share=share)
 
+    def without_gross(self) -> Noise:
+        """Return the noise of rows without gross errors."""
+        return replace(self, gross_share=0.0, gross=())
+
     def own(self, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         """Draw what each row has alone, gross errors among them."""
         from scipy.special import ndtri

@@ -244,6 +244,9 @@ class Uncertainty:
     shared_demand
         Part of the variance of demands that all clients, or all amounts that markets want, have in common. None for
         what a law of demand found in groups, and else for none.
+    gross_errors
+        Whether gross errors of the held-out rows, beyond five robust standard deviations, happen to a plan too. False
+        where they are faults of the record.
 
     Examples
     --------
@@ -257,6 +260,7 @@ class Uncertainty:
     demand: Amount | None = None
     shared: Share | None = None
     shared_demand: Share | None = None
+    gross_errors: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self, "uncertainty")
@@ -347,7 +351,7 @@ def uncertain_law(
     if law is None or fit is None:
         return UncertainLaw(None, 1.0, f"{name} are taken as they are: no errors of them are known")
     model = fit.error_model
-    noise = model.shape
+    noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
     if shared is not None:
         noise = replace(noise.with_share(shared), groups=0)
     model = replace(model, noise_shape=noise)
@@ -355,8 +359,9 @@ def uncertain_law(
         f"{name} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
         f"{_shared_text(what, noise, uncertainty)}"
     )
-    if noise.gross_share:
-        told += f"; gross errors, {percent_text(noise.gross_share)} of the rows, happen"
+    if model.shape.gross_share:
+        happen = "happen" if uncertainty.gross_errors else "are faults of the record and do not happen"
+        told += f"; gross errors, {percent_text(model.shape.gross_share)} of the rows, {happen}"
     return UncertainLaw(model, unit_factor(law.formula.output.unit, unit), told)
 
 

@@ -76,8 +76,7 @@ class RoadNetwork:
     ----------
     links
         Columns ``tail``, ``head`` and ``length``, and whatever else the law reads. A two-way road is two rows.
-        Of parallel links the fastest counts. Of a networkx graph they are
-        ``nx.to_pandas_edgelist(graph.to_directed(), "tail", "head")``.
+        Of parallel links the fastest counts.
     law
         Travel time of a link: a formula bound to ``link.<column>``, or an array with one time per link.
     nodes
@@ -106,6 +105,53 @@ class RoadNetwork:
     nodes: pd.DataFrame | None = None
     distance: str = "km"
     time: str = "min"
+
+    @classmethod
+    def from_networkx(
+        cls, graph: Any, law: BoundFormula | str, *, length: str = "length", distance: str = "km"
+    ) -> RoadNetwork:
+        """Return the roads of a networkx graph, such as OSMnx makes: edges are links, their attributes columns.
+
+        Parameters
+        ----------
+        graph
+            Any networkx graph. An edge without a direction is two links. Where all nodes have the attributes ``x``
+            and ``y``, they become the nodes of maps.
+        law
+            Travel time of a link: a formula bound to ``link.<attribute>``, or the name of an attribute with minutes.
+        length
+            Name of the attribute with lengths.
+        distance
+            Unit of lengths; of those of OSMnx it is ``"m"``.
+
+        Raises
+        ------
+        ProblemError
+            If an edge has no length or no travel time, or the roads contradict themselves.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> graph = nx.Graph()
+        >>> graph.add_edge("a", "b", length=2.0, minutes=4.0)
+        >>> network = RoadNetwork.from_networkx(graph, "minutes")
+        >>> network.matrix(["a", "b"]).time.tolist()
+        [[0.0, 4.0], [4.0, 0.0]]
+        """
+        import networkx as nx
+
+        links = nx.to_pandas_edgelist(graph.to_directed(), "tail", "head")
+        for column in (length, *([law] if isinstance(law, str) else [])):
+            if column not in links or links[column].isna().any():
+                hint = nearest(column, map(str, links.columns))
+                raise ProblemError(f"graph: not every edge has the attribute {column!r}; {hint}")
+        links = links.assign(
+            tail=links["tail"].astype(str), head=links["head"].astype(str), length=links[length]
+        )
+        times = links[law].to_numpy(dtype=np.float64) if isinstance(law, str) else law
+        nodes = pd.DataFrame([{"name": str(name), **about} for name, about in graph.nodes(data=True)])
+        placed = {"x", "y"} <= {*nodes} and nodes[["x", "y"]].notna().all(axis=None)
+        return cls(links, times, nodes[["name", "x", "y"]] if placed else None, distance)
 
     def __post_init__(self) -> None:
         known = {

@@ -120,8 +120,15 @@ def test_a_graph_without_directions_is_driven_both_ways_and_read_by_a_law():
     graph.add_edge(1, 2, metres=2000.0, speed=60.0)
     graph.add_edge(1, 2, metres=1000.0, speed=15.0)
     law = MINUTES.bind(km=link.length, speed=link.speed)
-    links = nx.to_pandas_edgelist(graph.to_directed(), "tail", "head").rename(columns={"metres": "length"})
-    nodes = pd.DataFrame([{"name": str(name), **about} for name, about in graph.nodes(data=True)])
-    roads = RoadNetwork(links, law, nodes, distance="m")
+    roads = RoadNetwork.from_networkx(graph, law, length="metres", distance="m")
     assert roads.matrix(["1", "2"]).time.tolist() == [[0.0, 2.0], [2.0, 0.0]]
     assert roads.positions.loc["2"].tolist() == [3.0, 1.0]
+
+
+def test_an_edge_without_length_or_time_is_refused():
+    graph = nx.DiGraph([("a", "b"), ("b", "c")])
+    for missing in ("length", "minutes"):
+        with pytest.raises(ProblemError, match=f"not every edge has the attribute '{missing}'"):
+            RoadNetwork.from_networkx(graph, "minutes")
+        nx.set_edge_attributes(graph, 1.0, "length")
+        graph.edges["a", "b"]["minutes"] = 2.0

@@ -140,6 +140,7 @@ def test_what_is_assumed_is_told() -> None:
     wild_law = law_with(ErrorModel(0, 1, (0, 0, 0), 3.0, 0, 30.0, 500, wild))
     result = ko.evaluate(line([Client("a", latest=45.0)], wild_law), [["a"]])
     assert ko.risk(result, draws=10_000).on_time == pytest.approx(0.98, abs=0.006)
+    assert ko.risk(result, Uncertainty(gross_errors=False), draws=10_000).on_time == 1.0
 
 
 def test_plans_without_risk_are_refused_in_words() -> None:
