@@ -69,10 +69,6 @@ PLACES: dict[str, tuple[type[KanoptError], Callable[[], Any]]] = {
     "variable": (FormulaError, lambda: Variable(HALF)),
     "table 'rate', a category": (FormulaError, lambda: Table.of({HALF: 1.0}, "kind", name="rate")),
     "column 2: unknown name": (FormulaError, lambda: parse_formula(f"`{HALF}`", [Variable("x")], Variable("y"))),
-    "nodes.0.: table 'table', a category": (
-        FileFormatError,
-        lambda: Formula.from_json(law().to_json().replace('"van"', json.dumps(HALF))),
-    ),
     "a frame in memory: column 'zone', row 2": (TableError, lambda: ko.read_table(column("a", HALF))),
     "column 'zone', row 3": (FitError, lambda: ko.KANRegressor().fit(column("a", "b", HALF), [1.0, 2.0, 3.0])),
 }  # fmt: skip

@@ -138,6 +138,6 @@ def test_rows_at_an_edge_say_whether_a_curve_goes_on_there(
     of = replace(model(target), features=(Feature("level", "number", low=1.0, high=4.0),))
     of = replace(of, rows=Rows(x[:, None], target, np.ones(600)))
     curve = functions_of(of.features[0], 0, x, log_target=False)[0]
-    choice = Choice(((curve,),), ((0, 0),), lambda squares, freedom, price: squares, lambda _: 0.0)
+    choice = Choice(((curve,),), (0,), lambda squares, freedom, price: squares, lambda _: 0.0)
     law = additive_laws(choice, of.rows)[0]
     assert (("level", "above") in held_ends(law, of)) == held
