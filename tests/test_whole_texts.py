@@ -5,7 +5,6 @@ No file can hold it, so that a plan, a report or a saved law would fail when it 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,6 @@ import kanopt as ko
 from kanopt import RoutingProblem, SchedulingProblem
 from kanopt.decisions import Decision
 from kanopt.errors import (
-    FileFormatError,
     FitError,
     FormulaError,
     KanoptError,
