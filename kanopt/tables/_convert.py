@@ -49,11 +49,11 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
     grouped = set()
     for name, texts in _texts(raw, form):
         for sign, other in _OTHER.items():
-            if 2 * count_matches(texts, _number(sign)) <= len(texts) or count_matches(texts, _CODE):
+            if 2 * count_matches(texts, number_pattern(sign)) <= len(texts) or count_matches(texts, _CODE):
                 continue
             if count_matches(texts, rf"^[+-]?\d{{1,3}}({re.escape(other)}\d{{3}})+(\D|$)"):
                 grouped.add(sign)
-            certain = texts.filter(pc.match_substring_regex(texts, _certain(sign)))
+            certain = texts.filter(pc.match_substring_regex(texts, certain_pattern(sign)))
             if len(certain):
                 shown.setdefault(sign, f"{name!r} ({certain[0]})")
     if len(shown) != 1:
@@ -94,12 +94,13 @@ def _texts(raw: RawTable, form: TextFormat) -> Iterator[tuple[str, Any]]:
             yield name, texts.filter(pc.invert(pc.is_in(texts, missing)))
 
 
-def _number(sign: str) -> str:
+def number_pattern(sign: str) -> str:
+    """Return what matches numbers with a sign before decimals, and the other between thousands."""
     point, group = re.escape(sign), re.escape(_OTHER[sign])
     return rf"^[+-]?(\d+|\d{{1,3}}({group}\d{{3}})+|\d*{point}\d+|\d{{1,3}}({group}\d{{3}})+{point}\d+)$"
 
 
-def _certain(sign: str) -> str:
+def certain_pattern(sign: str) -> str:
     """Return what matches numbers in which a sign can only be the decimal sign."""
     point, group = re.escape(sign), re.escape(_OTHER[sign])
     few_or_many = rf"\d*{point}(\d{{1,2}}|\d{{4,}})"

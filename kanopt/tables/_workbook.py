@@ -19,7 +19,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from kanopt.errors import TableError, nearest
+from kanopt.tables._convert import certain_pattern, count_matches, number_pattern, two_ways
 from kanopt.tables._stores import MOST_PACKED, first_line
 from kanopt.tables._text import RawTable, TextFormat, header_row, records_table
 from kanopt.text import list_names
@@ -96,7 +99,8 @@ class Workbook:
         with _named(path):
             rows = _rows(path, self.values[name], self.formulas[name])
             table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
-        return replace(table, source=f"{path}, sheet {name!r}", format=f"workbook, sheet {name!r}")
+        table = replace(table, source=f"{path}, sheet {name!r}", format=f"workbook, sheet {name!r}")
+        return _with_points(table) if form.decimal is None else table
 
     def header_row(self, sheet: str) -> int:
         """Return the row in which the names of columns seem to stand.
@@ -247,6 +251,30 @@ def _rows(path: Path, values: Any, formulas: Any) -> Iterator[list[str]]:
                 "CSV file"
             )
         yield texts + [""] * (width - len(texts))
+
+
+def _with_points(table: RawTable) -> RawTable:
+    """Return a sheet whose texts with decimal commas are numbers with points, as its numbers are.
+
+    A sheet may hold both, where one cell was typed and the next was pasted. Texts with points between thousands beside
+    them can be read in two ways, and stay.
+    """
+    columns, shown = list(table.columns), ""
+    for place, column in enumerate(table.columns):
+        texts = pc.utf8_trim_whitespace(column)
+        filled = texts.filter(pc.not_equal(pc.fill_null(texts, ""), ""))
+        numbers = count_matches(filled, number_pattern(",")) + count_matches(filled, r"^[+-]?\d+\.\d+$")
+        certain = filled.filter(pc.match_substring_regex(filled, certain_pattern(",")))
+        if len(certain) and 2 * numbers > len(filled) and not count_matches(filled, two_ways(".")):
+            written = pc.match_substring_regex(texts, number_pattern(","))
+            plain = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
+            has_comma = pc.and_(written, pc.match_substring(texts, ","))
+            columns[place] = pc.if_else(pc.fill_null(has_comma, False), plain, column)
+            shown = shown or f"{table.names[place]!r} ({certain[0]})"
+    if not shown:
+        return table
+    note = f"texts are read as numbers with ',' before decimals, as column {shown} shows"
+    return replace(table, columns=tuple(columns), notes=(*table.notes, note))
 
 
 def _text(value: Any, formula: Any) -> str:

@@ -47,6 +47,22 @@ def test_a_sheet_equals_the_csv_file_that_is_saved_of_it(tmp_path: Path) -> None
     pd.testing.assert_frame_equal(read_table(tmp_path / "t.xlsx"), read_table(tmp_path / "t.csv"))
 
 
+def test_texts_with_decimal_commas_are_numbers_as_the_numbers_beside_them(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ["typed", "pasted", "parted", "either"],
+        [1.5, "0,42", "1.234,50", "1,250"],
+        ["2,5", "24,60", "7,25", "2,500"],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    read = read_table(tmp_path / "t.xlsx", columns=["typed", "pasted", "parted"])
+    assert read.to_numpy().tolist() == [[1.5, 0.42, 1234.5], [2.5, 24.6, 7.25]]
+    assert "with ',' before decimals, as column 'typed' (2,5) shows" in report_of(read).notes[0]
+    with pytest.raises(TableError, match="thousand"):
+        read_table(tmp_path / "t.xlsx", columns=["either"])
+
+
 def test_the_sheet_must_be_said_where_there_are_several(book: Path) -> None:
     with open_workbook(book) as opened:
         assert opened.names == ["trips", "clients"]

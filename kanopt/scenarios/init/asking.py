@@ -80,8 +80,19 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
             continue
         text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
         draft.ask(table.name, text, {"ignore": {}})
+    _ask_about_blanks(draft, tables)
     for name, columns in told.items():
         draft.keys.set(("tables", name), "ignore", columns, "read elsewhere")
+
+
+def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
+    """Ask about bad cells of tables that are written anew: what is written no longer says that they were bad."""
+    rewritten = [made for made in draft.roles.rewritten if made.name in draft.read]
+    for table in tables:
+        if table.blanked and any(table.name in made.of for made in rewritten):
+            cells = join_list(table.blanked[:_MOST_FIELDS])
+            text = f"{table.called} has cells that are no numbers and count as blank: {cells}. May they be left out?"
+            draft.ask(table.name, text, {"ignore": {}})
 
 
 def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:

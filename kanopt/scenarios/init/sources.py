@@ -290,6 +290,8 @@ class SourceTable:
         The rule that leaves out its last row, which has the sums of the others; empty where there is none.
     square
         Of pairs of places, the square table that holds them, which a scenario reads as it is.
+    blanked
+        Cells that had to be set missing for it to be read, a text each.
     """
 
     name: str
@@ -307,6 +309,7 @@ class SourceTable:
     reads: frozenset[str] = frozenset()
     total: str = ""
     square: SourceTable | None = None
+    blanked: tuple[str, ...] = ()
 
     @property
     def called(self) -> str:
@@ -496,7 +499,8 @@ def _as_read(raw: RawTable, path: Path, header: int, title: str) -> SourceTable:
     if not len(frame):
         raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
     form: dict[str, str | int] = {"header": header} if header > 1 else {}
-    return SourceTable(slug(title), path, frame, on_bad, title, form=form)
+    bad = [f"{each.column!r} holds {each.value!r}" for each in report_of(frame).examples] if on_bad else []
+    return SourceTable(slug(title), path, frame, on_bad, title, form=form, blanked=tuple(dict.fromkeys(bad)))
 
 
 def _number_form(raw: RawTable, table: SourceTable, decimal: str, *, commas: bool) -> dict[str, str | int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 import kanopt as ko
@@ -43,6 +44,25 @@ def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
     path = made.answered(["ignore"]).write(path, replace=True)
     assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "ignore"
     assert ko.load_scenario(path).run(time_limit=1).result.has_plan
+
+
+@pytest.mark.parametrize(("price", "asked"), [("0,5", 0), ("about 0,5", 1)])
+def test_a_text_of_a_sheet_that_is_no_number_is_asked_about(tmp_path: Path, price: str, asked: int) -> None:
+    """The fleet is written anew, since fixed costs have a sign of money; a cell that is blank there costs nothing."""
+    book = openpyxl.Workbook()
+    rows = (["T", 9, "38,5 €", price, 50], ["U", 9, "40 €", "0,7", 50])
+    for row in (["Truck", "Pallets max", "Fixed costs (€)", "€/km", "km/h"], *rows):
+        book.active.append(row)
+    files = DEPOT | {"shops.csv": "Shop,x (km),y (km),Pallets\nA,0,25,3\n"}
+    paths = written(files, tmp_path)
+    book.save(tmp_path / "trucks.xlsx")
+    made = ko.scaffold([*paths, tmp_path / "trucks.xlsx"])
+    assert len(made.questions) == asked
+    if asked:
+        assert "'€/km' holds 'about 0,5'" in made.questions[0].text
+    else:
+        run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+        assert run.result.objective == pytest.approx(38.5 + 0.5 * 50, abs=0.5)
 
 
 SHOP = {
