@@ -277,7 +277,7 @@ class Coverage:
             own = amount_text(self.served, self.unit if self.unit != other.unit else "", _DIGITS)
             return f"{self.words.verb} {own} instead of {amount_text(other.served, other.unit, _DIGITS)}"
         names = [join_list(each.left_out, _NAMES) or "nothing" for each in (self, other)]
-        return f"leaves out {names[0]} instead of {names[1]}"
+        return f"has {names[0]} {self.lacking} instead of {names[1]}"
 
     def _amount_against(self, other: Coverage) -> str:
         """Say how much more or less is served in amounts; empty where that is the same."""
