@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import pickle
 import signal
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
+from kanopt.files import temporary_path
 from kanopt.text import count_text, number_text, seconds_text
 
 if TYPE_CHECKING:
@@ -67,8 +70,6 @@ def gigabytes(count: float) -> str:
 
 MOST_ATTEMPTS = 3
 """So often a worker may be lost with a task, or workers in a row without one task done in between."""
-_PACKAGES = ("kanopt", "numpy", "pandas", "ortools", "pyvrp", "highspy")
-"""Whose versions the results of a worker depend on; of others Dask warns."""
 _PATIENCE = 10.0
 """Seconds for which a scheduler may be silent when it is first spoken to."""
 
@@ -140,36 +141,38 @@ def run_tasks(
 def _on_processes(
     work: Work[TaskT, ResultT], shared: Any, tasks: Sequence[TaskT], workers: int
 ) -> Iterator[ResultT]:
-    left, pickled, attempts = {task.point: task for task in tasks}, pickle.dumps(shared), 0
-    while left:
-        try:
-            for result in _joblib(work, pickled, list(left.values()), workers):
-                del left[result.point]
-                attempts = 0
-                yield result
-        except BrokenExecutor as error:
-            attempts += 1
-            if attempts == MOST_ATTEMPTS:
-                raise _lost(len(left), f"Take fewer workers than {workers}") from error
+    left = {task.point: task for task in tasks}
+    pickled = pickle.dumps(shared)
+    known = hashlib.sha256(pickled).hexdigest()
+    attempts = 0
+    with temporary_path() as path:
+        path.write_bytes(pickled)
+        # a file without a name is open in this process, and not in those that read it
+        place = str(path).replace("/proc/self/", f"/proc/{os.getpid()}/")
+        while left:
+            try:
+                for result in _joblib(work, (place, known), list(left.values()), workers):
+                    del left[result.point]
+                    attempts = 0
+                    yield result
+            except BrokenExecutor as error:
+                attempts += 1
+                if attempts == MOST_ATTEMPTS:
+                    raise _lost(len(left), f"Take fewer workers than {workers}") from error
 
 
 def _joblib(
-    work: Work[TaskT, ResultT], pickled: bytes, tasks: Sequence[TaskT], workers: int
+    work: Work[TaskT, ResultT], shared: tuple[str, str], tasks: Sequence[TaskT], workers: int
 ) -> Iterator[ResultT]:
     """Yield results from processes of joblib, which import no program of the user again."""
     from joblib import Parallel, delayed
 
     # few are sent ahead: a stop while many wait makes a thread of loky fail, and print that it did
     parallel = Parallel(
-        n_jobs=workers,
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch="1.5*n_jobs",
-        initializer=_take_shared,
-        initargs=(pickled,),
+        n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs"
     )
     with _ctrl_c_for_this_process():
-        results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, task) for task in tasks)
+        results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, *shared, task) for task in tasks)
     yield from results
 
 
@@ -194,17 +197,19 @@ def _ctrl_c_for_this_process() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_shared: Any = None
-"""What tasks share, in a worker: it is sent to each once, and not with every task."""
+_SHARED: dict[str, Any] = {}
+"""What tasks share, as this worker read it last."""
 
 
-def _take_shared(pickled: bytes) -> None:
-    global _shared
-    _shared = pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
-
-
-def _with_shared(work: Work[TaskT, ResultT], task: TaskT) -> ResultT:
-    return work(_shared, task)
+def _with_shared(work: Work[TaskT, ResultT], path: str, known: str, task: TaskT) -> ResultT:
+    """Do a task with what all of them read, which a worker reads from a file once and not with every task."""
+    if known not in _SHARED:
+        pickled = Path(path).read_bytes()
+        if hashlib.sha256(pickled).hexdigest() != known:
+            raise SolverError(f"{path} was changed by another program; tasks cannot be done")
+        _SHARED.clear()
+        _SHARED[known] = pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
+    return work(_SHARED[known], task)
 
 
 @contextmanager
@@ -246,21 +251,34 @@ def cluster(given: str | Client | None, *, workers: int = 1) -> Iterator[Client 
 
 def _check_workers(client: Client) -> None:
     """Refuse a cluster whose workers would read tasks otherwise than they were written."""
-    address = client.scheduler.address
-    if not client.scheduler_info()["workers"]:
-        raise SolverError(f"the Dask cluster at {address} has no workers; start some, and try again")
-    versions: Any = client.get_versions(packages=[*_PACKAGES])
-    mine = versions["client"]["packages"]
-    for worker, found in versions["workers"].items():
-        theirs = {name: found["packages"].get(name) for name in _PACKAGES}
+    mine = _versions()
+    found = client.run(_versions, on_error="return")
+    if not found:
+        raise SolverError(
+            f"the Dask cluster at {client.scheduler.address} has no workers; start some, and try again"
+        )
+    for worker, versions in found.items():
+        if isinstance(versions, Exception):
+            raise SolverError(f"the worker {worker} cannot import kanopt ({versions}); install it there")
         other = [
-            f"{name} {theirs[name]} in place of {mine[name]}"
+            f"{name} {versions[name]} in place of {mine[name]}"
             for name in mine
-            if theirs.get(name, mine[name]) != mine[name]
+            if versions[name] != mine[name]
         ]
         if other:
-            told = f"the worker {worker} has {', '.join(other)}"
-            raise SolverError(f"{told}; install the same versions everywhere")
+            raise SolverError(
+                f"the worker {worker} has {', '.join(other)}; install the same versions everywhere"
+            )
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions on which the results of a worker depend."""
+    import platform
+    from importlib.metadata import version
+
+    names = ("kanopt", "numpy", "pandas", "ortools", "pyvrp", "highspy")
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python, **{name: version(name) for name in names}}
 
 
 def _on_cluster(
@@ -270,7 +288,7 @@ def _on_cluster(
     from distributed.scheduler import KilledWorker
 
     everywhere = client.scatter(shared, broadcast=True, hash=False)
-    futures = client.map(lambda task, shared: work(shared, task), tasks, shared=everywhere, pure=False)
+    futures = client.map(_on_worker, tasks, work=work, shared=everywhere, pure=False)
     left = len(futures)
     try:
         for future in as_completed(futures, loop=client.loop):
@@ -282,6 +300,10 @@ def _on_cluster(
             yield result
     finally:
         client.cancel(futures, force=True)
+
+
+def _on_worker(task: TaskT, work: Work[TaskT, ResultT], shared: Any) -> ResultT:
+    return work(shared, task)
 
 
 def _lost(left: int, hint: str) -> SolverError:

@@ -103,17 +103,15 @@ def test_a_cluster_that_is_not_there(monkeypatch):
         pass
 
 
-def test_a_cluster_of_other_versions_is_refused(dask):
+def test_a_cluster_of_other_versions_is_refused(dask, monkeypatch):
+    mine = parallel._versions()
+    monkeypatch.setattr(parallel, "_versions", lambda: {**mine, "kanopt": "0.0.1"})
+
     class Other:
         scheduler = dask.scheduler
 
-        def scheduler_info(self):
-            return {"workers": {"tcp://w": {}}}
+        def run(self, function, on_error):
+            return {"tcp://w": mine}
 
-        def get_versions(self, packages):
-            found = dask.get_versions(packages=packages)
-            theirs = {**found["client"]["packages"], "kanopt": "0.0.1"}
-            return {"client": found["client"], "workers": {"tcp://w": {"packages": theirs}}}
-
-    with pytest.raises(SolverError, match=r"the worker tcp://w has kanopt 0.0.1 in place of"):
+    with pytest.raises(SolverError, match=r"the worker tcp://w has kanopt .* in place of 0.0.1"):
         parallel._check_workers(Other())

@@ -268,7 +268,7 @@ def _numbers(variable: Variable, values: Any) -> Floats:
             found = pd.api.types.infer_dtype(raw.ravel(), skipna=True)
             if found not in _NUMERIC:
                 texts = [each for each in raw.ravel().tolist() if isinstance(each, str)]
-                example = repr((texts or raw.ravel().tolist())[0])
+                example = repr((texts or raw.ravel().tolist())[0]) if raw.size else "nothing"
                 raise FormulaError(
                     f"input {variable.name!r} is a number, but the data hold {found}: {example}"
                 )

@@ -93,6 +93,15 @@ def from_json(kind: type[AnyFormula], text: str, largest: int = LARGEST_FILE) ->
             raise FileFormatError(f"nodes[{place}]: unknown kind of node {name!r:.{_SHOWN}}; {known}")
         nodes.append(_read(KINDS[name], item, nodes, f"nodes[{place}]"))
     formula: AnyFormula = _read(kind, content, nodes, "formula")
+    laws = [("parts", law) for law in getattr(formula, "parts", ())]
+    laws += [("alternatives", each.law) for each in formula.alternatives if each.law is not None]
+    for where, law in laws:
+        if law.alternatives or getattr(law, "parts", ()):
+            raise FileFormatError(
+                f"formula.{where}: a formula inside another one has neither alternatives nor parts"
+            )
+        if law.per:
+            check_name(law.per, f"formula.{where}.per")
     # formulas that were considered are of the same type
     considered = (
         each

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from kanopt.errors import FileFormatError, ScenarioError
-from kanopt.files import hold_file
+from kanopt.errors import FileFormatError
+from kanopt.files import hold_file, require_file
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import refused
 from kanopt.questions.point import BASE, REFUSED, PointResult
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _LOG = "points.jsonl"
 _LOCK = "sweep.lock"
 _OTHERS = "{!r} holds other files; take an empty or a new folder"
+_LONGEST_LINE = 2**28
+"""Bytes of a result: its plan has most of them."""
+_MOST_ROWS = 1_000_000
+"""Rows of a plan."""
 _POINT = TypeAdapter(PointResult)
 
 
@@ -80,35 +84,44 @@ class SweepStore:
     def __init__(self, folder: Path, question: Mapping[str, Any]) -> None:
         self.folder, self._log = folder, folder / _LOG
         self.done: dict[int, PointResult] = {}
-        asked = json.loads(json.dumps(question))
-        first = json.dumps(asked, ensure_ascii=False).encode()
         self._waiting: list[bytes] = []
-        lines = self._log.read_bytes().split(b"\n") if self._log.exists() else [b""]
-        # what a stop has left unfinished is written again
-        whole, unfinished = lines[:-1], lines[-1]
-        if not whole and not first.startswith(unfinished):
-            raise refused(str(folder), "", _OTHERS.format(str(folder)))
-        for number, line in enumerate(whole, start=1):
+        limits = len(question["points"]), question["repeats"]
+        first = json.dumps(question, ensure_ascii=False).encode()
+        whole = 0
+        for number, line in enumerate(self._lines(), start=1):
+            if not line.endswith(b"\n") and len(line) <= _LONGEST_LINE:
+                # a stop has left it unfinished; what is none of ours stays as it is
+                if number == 1 and not first.startswith(line):
+                    raise refused(str(folder), "", _OTHERS.format(str(folder)))
+                break
             try:
-                if number == 1:
-                    self._check(json.loads(line), asked)
-                else:
-                    found = read_result(line, len(asked["points"]), asked["repeats"])
-                    self.done[found.point] = found
+                if len(line) > _LONGEST_LINE:
+                    raise ValueError(f"it is longer than {_LONGEST_LINE:,} bytes")
+                found = _question(line) if number == 1 else read_result(line, *limits)
             except (ValueError, TypeError, AttributeError, RecursionError) as error:
-                if isinstance(error, ScenarioError):
-                    raise
-                what = "no result of a sweep" if number > 1 else "no question of a sweep"
                 advice = (
                     "remove the line, and its point is done again" if number > 1 else "take another folder"
                 )
-                told = f"{what} ({str(error).partition(chr(10))[0]:.200}); {advice}"
+                told = f"no {'result' if number > 1 else 'question'} of a sweep ({_words(error)}); {advice}"
                 raise FileFormatError(f"{self._log}:{number}: {told}") from None
-        if unfinished:
-            os.truncate(self._log, sum(len(line) + 1 for line in whole))
+            if isinstance(found, PointResult):
+                self.done[found.point] = found
+            else:
+                self._check(found, json.loads(json.dumps(question)))
+            whole += len(line)
+        if self._log.exists():
+            os.truncate(self._log, whole)
         if not whole:
             self._waiting.append(first)
             self.flush()
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines that are there, the last perhaps unfinished; of one that is too long only its beginning."""
+        if not self._log.exists():
+            return
+        with require_file(self._log, "the log of a sweep").open("rb") as file:
+            while line := file.readline(_LONGEST_LINE + 1):
+                yield line
 
     def _check(self, known: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         other = [key for key in dict.fromkeys([*asked, *known]) if asked.get(key) != known.get(key)]
@@ -130,6 +143,22 @@ class SweepStore:
                 file.flush()
                 os.fsync(file.fileno())
             self._waiting.clear()
+
+
+def _question(line: bytes) -> dict[str, Any]:
+    """Read what a sweep asks: the first line of its log."""
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ValueError("it is no table")
+    return found
+
+
+def _words(error: Exception) -> str:
+    """Say in a line what is wrong with a line."""
+    if not isinstance(error, ValidationError):
+        return str(error).partition("\n")[0]
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])):.200}: {first['msg']:.200}"
 
 
 def line_of(result: PointResult) -> bytes:
@@ -156,6 +185,18 @@ def read_result(line: bytes, points: int, repeats: int) -> PointResult:
         If it is none that a sweep writes.
     """
     found = _POINT.validate_json(line, strict=True)
-    if not BASE - repeats < found.point < points or found.status not in (REFUSED, *Status):
-        raise ValueError(f"there is no point {found.point} of status {found.status:.20}")
+    if not BASE - repeats < found.point < points:
+        raise ValueError(f"there is no point {found.point}")
+    if found.status not in (REFUSED, *Status) or found.kept_status not in ("", *Status):
+        raise ValueError(f"point {found.point}: unknown status")
+    if found.plan_of is not None and not 0 <= found.plan_of < points:
+        raise ValueError(f"point {found.point}: its plan is of no point")
+    if found.plan is not None and not _is_table(found.plan):
+        raise ValueError(f"point {found.point}: its plan is no table of at most {_MOST_ROWS:,} rows")
     return replace(found, plan=None if found.plan is None else pd.DataFrame(found.plan), result=None)
+
+
+def _is_table(plan: object) -> bool:
+    return isinstance(plan, dict) and all(
+        isinstance(cells, list) and len(cells) <= _MOST_ROWS for cells in plan.values()
+    )

@@ -147,8 +147,12 @@ def _of_pairs(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -
         raise ProblemError(
             f"{what}: {list_names(shown, quoted=False)} appears more than once; keep one row per pair"
         )
-    square = pd.Series(values, index=pd.MultiIndex.from_tuples(pairs)).unstack()
-    return square.reindex(index=list(names), columns=list(names)).to_numpy(dtype=float, copy=True)
+    place = {name: index for index, name in enumerate(names)}
+    matrix = np.full((len(names), len(names)), np.nan)
+    for (tail, head), value in zip(pairs, values, strict=True):
+        if tail in place and head in place:
+            matrix[place[tail], place[head]] = value
+    return matrix
 
 
 def _renamed_ends(columns: Sequence[str], what: str) -> str:

@@ -138,16 +138,13 @@ class RoadNetwork:
         >>> network.matrix(["a", "b"]).time.tolist()
         [[0.0, 4.0], [4.0, 0.0]]
         """
-        import networkx as nx
-
-        links = nx.to_pandas_edgelist(graph.to_directed(), "tail", "head")
+        edges = graph.to_directed().edges(data=True)
+        links = pd.DataFrame([{**known, "tail": str(tail), "head": str(head)} for tail, head, known in edges])
         for column in (length, *([law] if isinstance(law, str) else [])):
             if column not in links or links[column].isna().any():
                 hint = nearest(column, map(str, links.columns))
                 raise ProblemError(f"graph: not every edge has the attribute {column!r}; {hint}")
-        links = links.assign(
-            tail=links["tail"].astype(str), head=links["head"].astype(str), length=links[length]
-        )
+        links = links.assign(length=links[length])
         times = links[law].to_numpy(dtype=np.float64) if isinstance(law, str) else law
         nodes = pd.DataFrame([{"name": str(name), **about} for name, about in graph.nodes(data=True)])
         placed = {"x", "y"} <= {*nodes} and nodes[["x", "y"]].notna().all(axis=None)

@@ -56,3 +56,8 @@ def test_categories_become_labels():
     assert read(KIND, "van").shape == ()
     with pytest.raises(FormulaError, match="'kind' has 1 missing value of 2"):
         read(KIND, ["van", None])
+
+
+def test_an_empty_column_of_another_kind_is_told():
+    with pytest.raises(FormulaError, match="nothing"):
+        read(KM, np.array([], "U3"))

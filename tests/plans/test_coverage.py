@@ -138,7 +138,7 @@ def test_two_plans_serve_the_same_only_where_names_and_amounts_agree() -> None:
     assert whole.same_as(replace(whole, served=30.0 + 1e-9))
     for one, other, told in (
         (short, whole, "1 market fewer in full (10 t less)"),
-        (short, replace(short, left_out=("Nice",)), "has Lyon left out instead of Nice"),
+        (short, replace(short, left_out=("Nice",)), "has Lyon short instead of Nice"),
         (replace(whole, served=36.0, wanted=36.0), whole, "supplies 36 instead of 30 t"),
         (heavy, short, "1 market more in full (30,000 kg instead of 20 t)"),
         (

@@ -176,19 +176,35 @@ class _Savings:
         return zip(tails[there].tolist(), heads[there].tolist(), strict=True)
 
     def routes(self) -> Iterator[Route]:
-        """Yield routes of vehicles, the fullest first; what no vehicle that is left drives is left to the search."""
-        data, taken = self.data, dict.fromkeys(self.kinds, 0)
+        """Yield routes of vehicles, the fullest first, cut where only smaller vehicles are left."""
+        data = self.data
+        taken = dict.fromkeys(self.kinds, 0)
         pinned = set(data.pinned.values())
         unique = {id(route): route for route in self.route_of.values()}
         for route in sorted(unique.values(), key=lambda route: -float(self.load[0, route].sum())):
-            free = [kind for kind in self.kinds if taken[kind] < data.vehicles[kind].num_available]
-            offer = self._offer(route, free)
-            if offer is not None:
+            rest = route
+            while rest:
+                free = [kind for kind in self.kinds if taken[kind] < data.vehicles[kind].num_available]
+                count, offer = self._first_stops(rest, free)
+                if offer is None:
+                    break
                 vehicle = data.vehicles[offer[1]].name
                 taken[offer[1]] += 1
-                if (vehicle, taken[offer[1]]) not in pinned:
-                    names = tuple(data.names[node] for node in route)
-                    yield Route(vehicle, taken[offer[1]], data.depot_of[vehicle], names)
+                if (vehicle, taken[offer[1]]) in pinned:
+                    continue
+                names = tuple(data.names[node] for node in rest[:count])
+                yield Route(vehicle, taken[offer[1]], data.depot_of[vehicle], names)
+                rest = rest[count:]
+
+    def _first_stops(
+        self, route: Sequence[int], kinds: Sequence[int]
+    ) -> tuple[int, tuple[float, int] | None]:
+        """Return how many of the first stops of a route some vehicle type drives, and what that costs."""
+        for count in range(len(route), 0, -1):
+            offer = self._offer(route[:count], kinds)
+            if offer is not None:
+                return count, offer
+        return 0, None
 
 
 def _paid(arcs: Sequence[Floats] | Floats, rate: Floats | float) -> Floats:
