@@ -175,6 +175,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK = 50_000
+GUESSED = "not UTF-8, so read as"
+"""How a remark on an encoding that was guessed begins."""
 _LOOKED_AT = 30
 # codecs of Python for names of hosts and for source text, two of which take the square of a file's length
 _NO_TEXT_FILE = ("", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
@@ -352,7 +354,7 @@ def _decoded(path: Path, form: TextFormat) -> tuple[str, str, list[str]]:
         except UnicodeError as error:
             fault = error
             continue
-        note = f"not UTF-8, so read as {name}: check names with accents, or give the encoding"
+        note = f"{GUESSED} {name}: check names with accents, or say another by encoding under form"
         return text, name, [] if sure or name == "utf-8" else [note]
     raise TableError(f"{path.name}: cannot be read as {sure}: {fault}; give another encoding")
 

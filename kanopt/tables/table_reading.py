@@ -118,6 +118,8 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     ([8000.0], {'drop_where metres > 10000': 1})
     """
     form = form or TextFormat()
+    if not isinstance(form, TextFormat):
+        raise TableError(f"form must be a TextFormat, such as TextFormat(decimal=','), not {form!r:.100}")
     rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
     raw = source if isinstance(source, RawTable) else load_table(source, form, sheet)

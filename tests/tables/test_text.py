@@ -117,3 +117,9 @@ def test_a_row_of_units_below_the_header_is_one_only_over_numbers(tmp_path: Path
     assert list(rows_in_source(frame)) == [3, 4]
     path.write_text("Size;Colour\nm;red\nl;blue\n")
     assert read_table(path)["Size"].tolist() == ["m", "l"]
+
+
+def test_how_a_file_is_written_is_said_by_a_text_format(tmp_path):
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    with pytest.raises(TableError, match="form must be a TextFormat"):
+        read_table(tmp_path / "t.csv", form={"decimal": ","})

@@ -25,7 +25,7 @@ from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, read_header
 from kanopt.records.matching import ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
-from kanopt.tables._text import RawTable, require_file, text_header_row
+from kanopt.tables._text import GUESSED, RawTable, require_file, text_header_row
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES, load_table
 from kanopt.text import list_names
@@ -473,6 +473,7 @@ def _tables_of(path: Path, notes: list[str]) -> Iterator[tuple[RawTable, SourceT
         is_text = path.suffix.lower() in TEXT_FILES and path.is_file()
         header = text_header_row(path) if is_text else 1
         raw = load_table(path, TextFormat(header=header))
+        notes += [f"{path.name} is {note}" for note in raw.notes if note.startswith(GUESSED)]
         yield raw, _as_read(raw, path, header, path.stem)
         return
     require_file(path, "a file")
