@@ -213,7 +213,7 @@ class MonteCarlo(Answer):
         draws, tables = count_text(self.asked, "draw"), list[Grid]()
         laws = [f"laws {join_list(self.laws)}"] if self.laws else []
         drawn = "; ".join([*laws, *(varied_text(self.scenario, axis) for axis in self.axes)])
-        sentences = [*self._sentences()] if self.done else ["No draw is done."]
+        sentences = self.sentences() if self.done else ["No draw is done."]
         if self.done:
             note = "Regret is against the cheapest of these plans in the same draw."
             title, heads = self._priced("The plans"), {"error": "error of the mean (±)"}
@@ -245,8 +245,11 @@ class MonteCarlo(Answer):
         for words, name in self.best.items() if len(self.decided) > 1 else ():
             yield KeyFigure(f"lowest {words}", name)
 
-    def _sentences(self) -> Iterator[str]:
-        """Yield what came of it, a sentence each; decisions stand in their table."""
+    def sentences(self) -> tuple[str, ...]:
+        """Return what came of it, a sentence each; decisions stand in their table."""
+        return tuple(self._told())
+
+    def _told(self) -> Iterator[str]:
         kept = self.plans.drop(columns="plan").iloc[0].to_dict()
         told = {str(name): money_text(value) for name, value in kept.items() if math.isfinite(value)}
         if "mean" in told:
