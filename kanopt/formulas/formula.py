@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,15 @@ class _PatternWriter(Writer):
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
+def _written(root: Node) -> str:
+    return fold(root, _PatternWriter().visit).text
+
+
 def pattern(formula: BaseFormula) -> str:
     """Return the formula in one line with names of constants instead of values, as :meth:`edited` reads it.
 
-    Numbers without a name have all their digits; curves and tables that are called like a function stand in
-    back-quotes.
+    Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
+    ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
 
     Examples
     --------
@@ -73,7 +78,33 @@ def pattern(formula: BaseFormula) -> str:
     >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
     'a · km + 2'
     """
-    return fold(formula.root, _PatternWriter().visit).text
+    return _written(_rename_duplicates(formula.root))
+
+
+def _pieces_of(root: Node) -> list[Curve | Step | Table]:
+    return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
+
+
+def _rename_duplicates(root: Node) -> Node:
+    """Return the graph with distinct names, such as s1 and s2, for tabulated functions that would read the same."""
+    by_text: dict[str, list[Curve | Step | Table]] = {}
+    for piece in _pieces_of(root):
+        by_text.setdefault(_written(piece), []).append(piece)
+    groups = [group for group in by_text.values() if len(group) > 1]
+    if not groups:
+        return root
+    taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
+    names: dict[bytes, str] = {}
+    for group in groups:
+        own = (name for k in count(1) if (name := f"{group[0].name}{k}") not in taken)
+        names |= {piece.key: name for piece, name in zip(group, own, strict=False)}
+
+    def visit(node: Node, children: list[Node]) -> Node:
+        new = node.with_children(children) if children else node
+        renamed = node.key in names and isinstance(new, Curve | Step | Table)
+        return replace(new, name=names[node.key]) if renamed else new  # type: ignore[type-var]
+
+    return fold(root, visit)
 
 
 def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | None = None) -> AnyFormula:
@@ -112,7 +143,7 @@ def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | N
             f"{formula.title}: constants={constants!r:.50} must map names to values, such as {{'c1': 1.0}}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
-    pieces = [node for node in postorder(formula.root) if isinstance(node, Curve | Step | Table)]
+    pieces = _pieces_of(_rename_duplicates(formula.root))
     new = parse_as(BaseFormula, text, formula.inputs, formula.output, constants=values, pieces=pieces)
 
     def valued(node: Node) -> Node:

@@ -121,9 +121,24 @@ class Covariance:
             object.__setattr__(self, "degrees_of_freedom", float(freedom))
             if not (math.isfinite(freedom) and freedom > 0):
                 raise FormulaError(f"the degrees of freedom are a positive number, not {freedom!r}")
+        self._check_matrix()
+
+    def _check_matrix(self) -> None:
         matrix = np.array(self.matrix)
-        if not np.isfinite(matrix).all() or (np.diag(matrix) < 0).any():
+        variances = np.diag(matrix)
+        if not np.isfinite(matrix).all() or (variances < 0).any():
             raise FormulaError("a covariance has finite numbers, and none below 0 on its diagonal")
+        # every constant in units of its own error, so that large ones do not hide what is wrong with small ones
+        errors = np.sqrt(variances)
+        with np.errstate(all="ignore"):
+            scaled = matrix / errors[:, None] / errors[None, :]
+        scaled[(matrix == 0) & ~np.isfinite(scaled)] = 0.0
+        if not np.isfinite(scaled).all() or np.abs(scaled - scaled.T).max() > _SLACK:
+            raise FormulaError("a covariance is symmetric, and 0 beside a variance of 0")
+        if float(np.linalg.eigvalsh((scaled + scaled.T) / 2)[0]) < -_SLACK:
+            raise FormulaError(
+                "this is no covariance: it gives some combination of constants a negative variance"
+            )
 
     @classmethod
     def of(cls, names: Sequence[str], matrix: Floats, degrees_of_freedom: float | None = None) -> Covariance:

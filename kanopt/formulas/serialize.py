@@ -86,7 +86,9 @@ def from_json(kind: type[AnyFormula], text: str, largest: int = LARGEST_FILE) ->
             "save it again with the kanopt that wrote it, or update"
         )
     nodes: list[Node] = []
-    for place, item in enumerate(written if isinstance(written, list) else [written]):
+    if not isinstance(written, list):
+        raise FileFormatError(f"nodes: expected a list, found {written!r:.{_SHOWN}}")
+    for place, item in enumerate(written):
         name = item.pop("kind", None) if isinstance(item, dict) else None
         if not isinstance(name, str) or name not in KINDS:
             known = nearest(str(name)[:_SHOWN], KINDS)
