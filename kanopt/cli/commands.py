@@ -123,17 +123,18 @@ def _begin(given: Given) -> int:
         told = {"kind": made.kind, "guesses": guesses, "notes": list(made.notes), "file": str(written)}
         echo(to_json(told))
         return ExitCode.SOLVED
-    unsure = int((~made.guesses["sure"].astype(bool)).sum())
     echo(str(made))
     echo(f"\nscenario: {written}")
     if made.made:
         echo("made beside it, to be looked at: " + ", ".join(map(str, made.outputs(target)[1:])))
-    for asked in made.questions:
-        if not asked.answer:
-            echo(f"open: {asked.text} Answer it in the file: {', '.join(asked.answers)}")
-    echo(f"{unsure} of {len(made.guesses)} guesses are not certain: look for # check in the file")
+    still_open = [asked for asked in made.questions if not asked.answer]
+    for asked in still_open:
+        echo(f"open: {asked.text} Answer it in the file: {', '.join(asked.answers)}")
+    if made.unsure:
+        echo(f"marked # check in the file, to be looked at: {count_text(made.unsure, 'line')}")
+    first = f"answer {count_text(len(still_open), 'open question')} in {written}, then " if still_open else ""
     next_step = f"run {written}" if made.kind else f"fit {written} --out laws"
-    echo(f"next: kanopt {next_step}")
+    echo(f"next: {first}kanopt {next_step}")
     return ExitCode.SOLVED
 
 

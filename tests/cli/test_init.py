@@ -52,6 +52,20 @@ def test_guesses_as_json(city, cli):
     assert {"table", "column", "guess", "why", "sure"} == set(told["guesses"][0])
 
 
+def test_what_is_open_is_answered_before_the_first_run_and_marks_are_counted(tmp_path, monkeypatch, cli):
+    (tmp_path / "clients.csv").write_text(
+        "name,x (km),y (km),demand (t),latest\na,1,2,1,12:00\nb,3,4,2,14:00\n"
+    )
+    (tmp_path / "vehicles.csv").write_text("name,capacity (t),cost per km (EUR/km)\nvan,5,1\n")
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = cli("init", "clients.csv", "vehicles.csv")
+    assert code == 0
+    assert "next: answer 1 open question in scenario.toml, then kanopt run scenario.toml" in out
+    marks = (tmp_path / "scenario.toml").read_text().count("# check")
+    assert marks > 1
+    assert f"marked # check in the file, to be looked at: {marks} lines" in out
+
+
 def test_examples_are_copied(tmp_path, cli):
     code, out, _ = cli("init", "--example", "coffee", "--out", str(tmp_path / "own"))
     assert code == 0

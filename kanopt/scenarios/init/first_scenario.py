@@ -19,7 +19,7 @@ from kanopt.files import csv_text, replace_file
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.asking import ask, question_text
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys, currency_of
-from kanopt.scenarios.init.kinds import READINGS, Roles, guess_roles
+from kanopt.scenarios.init.kinds import READINGS, guess_roles
 from kanopt.scenarios.init.laws import guess_laws
 from kanopt.scenarios.init.parts import hindrances
 from kanopt.scenarios.init.plans import draft_plan
@@ -83,6 +83,11 @@ class Scaffold(Shown):
                 lines.append(f"{told:58}  {shorten(str(row.why), 60)}")
         lines += [f"note: {note}" for note in self.notes]
         return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in "\n".join(lines))
+
+    @property
+    def unsure(self) -> int:
+        """How many lines of the file are marked to be checked."""
+        return sum(not entry.sure for entries in self.keys.tables.values() for entry in entries.values())
 
     @property
     def folder(self) -> Path:
@@ -192,9 +197,11 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
     roles, notes, failed = guess_roles(tables, kind), list(left_out), ""
     made: Scaffold | str = ""
     if roles.kind:
-        made = _planned(roles, tables, money, left_out)
+        draft = Draft(roles, money, notes=list(left_out))
+        draft_plan(draft)
+        made = _checked(draft, tables)
         failed = made if isinstance(made, str) else ""
-        notes += [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
+        notes += [f"no plan of {roles.kind} could be made: {failed}"] if failed else []
     elif kind in READINGS:
         notes.append(f"the tables make no problem of {kind}; laws alone are learned")
     if isinstance(made, str):
@@ -206,13 +213,6 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
         why = dict.fromkeys(told for table in tables for part in parts for told in hindrances(table, part))
         raise TableError(f"no scenario can be made of {called}: {'; '.join(why) or failed or made}")
     return made
-
-
-def _planned(roles: Roles, tables: Sequence[SourceTable], money: str, notes: Sequence[str]) -> Scaffold | str:
-    """Return what holds of a plan; a sentence where it does not hold."""
-    draft = Draft(roles, money, notes=list(notes))
-    draft_plan(draft)
-    return _checked(draft, tables)
 
 
 def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
@@ -263,7 +263,9 @@ def _draft_laws(draft: Draft) -> None:
 def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
     """Add everything beside the problem and its laws: what the scenario is called, its tables, what is assumed."""
     put = draft.keys.set
-    put(("scenario",), "name", _title(list(draft.used) or [table.name for table in given]))
+    names = [*draft.used] or [table.name for table in given]
+    named = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+    put(("scenario",), "name", f"First scenario of {named}")
     put(("scenario",), "seed", 7, "the same seed gives the same laws")
     for name, table in draft.used.items():
         put(("tables", name), "path", str(table.path.resolve()), needed=True)
@@ -345,9 +347,7 @@ def _check(
     from kanopt.scenarios.files.layers import Key, TomlDocument, merged
     from kanopt.scenarios.files.load import check_scenario
 
-    lines: dict[Key, int] = {
-        (*header, *filter(None, [key])): line for line, (header, key) in keys.places().items()
-    }
+    lines: dict[Key, int] = {(*header, key): line for line, (header, key) in keys.places().items()}
     document = TomlDocument(folder / "scenario.toml", keys.data(), lines)
     rules.clear()
     try:
@@ -359,10 +359,6 @@ def _check(
     except ScenarioError as error:
         return error
     return None
-
-
-def _title(names: Sequence[str]) -> str:
-    return "First scenario of " + ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
 
 
 def _folder_of_made(target: Path) -> str:
