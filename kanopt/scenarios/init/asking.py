@@ -19,9 +19,8 @@ from kanopt.records.headers import (
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
-from kanopt.scenarios.init.orders import listed_in
 from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
-from kanopt.scenarios.init.rewrites import without_brackets
+from kanopt.scenarios.init.rewrites import listed_in, without_brackets
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.text import join_list
 from kanopt.units import same_dimension
@@ -42,21 +41,21 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     holds
         Says whether the file holds with other keys.
     """
-    asked: list[tuple[PartGuess, str]] = []
+    bare: list[tuple[PartGuess, str]] = []
     told: dict[str, list[str]] = {}
     parts = draft.roles.parts
-    for part, column in dict.fromkeys(_open_columns(draft)):
-        guess = parts[part]
+    shared = [pair for pair in draft.meanings if pair[0] == "tasks"]
+    # what nothing reads and looks like a rule, as the reader of files finds it
+    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *shared)):
+        guess = parts.get(part)
+        if guess is None:
+            continue
         if _is_read(draft, guess, column):
             told.setdefault(guess.table.name, []).append(column)
+        elif meant := _meant_as(draft, guess, column, holds):
+            _ask_about_columns(draft, [(guess, column)], meant)
         else:
-            asked.append((guess, column))
-    bare = []
-    for pair in asked:
-        if meant := _meant_as(draft, *pair, holds):
-            _ask_about_columns(draft, [pair], meant)
-        else:
-            bare.append(pair)
+            bare.append((guess, column))
     if bare:
         _ask_about_columns(draft, bare, {})
     _ask_about_overtime(draft)
@@ -93,13 +92,6 @@ def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
             cells = join_list(table.blanked[:_MOST_FIELDS])
             text = f"{table.called} has cells that are no numbers and count as blank: {cells}. May they be left out?"
             draft.ask(table.name, text, {"ignore": {}})
-
-
-def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Return parts and columns that nothing reads and that look like a rule, as the reader of files finds them."""
-    parts = draft.roles.parts
-    meant = [pair for pair in draft.meanings if pair[0] == "tasks"]
-    yield from (pair for pair in (*draft.dropped, *draft.rules, *meant) if pair[0] in parts)
 
 
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
@@ -168,20 +160,20 @@ def _meant_as(
     if (part, name) in draft.meanings:
         answer, says, keys = draft.meanings[part, name]
         found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
-    for filled in _likely(guess, column):
-        unit = draft.unit_as(guess, filled)
-        keys = {f"problem.{part}.columns": {filled.field.name: name}}
+
+    def offer(item: Field, unit: str, told: str, says: str) -> None:
+        keys = {f"problem.{part}.columns": {item.name: name}} | _without_made_up_price(draft, item)
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
-        keys |= _without_made_up_price(draft, filled.field)
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
-            found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
+            found[f"{part}.{told}"] = says, keys
+
+    for filled in _likely(guess, column):
+        own = filled.field.name
+        offer(filled.field, draft.unit_as(guess, filled), own, f"the field {own}")
     for item in _prices_of_time(guess, column) if not found else ():
         for time in ("h", "min", "day"):
-            keys = {f"problem.{part}.columns": {item.name: name}}
-            keys |= {f"tables.{guess.table.name}.units": {name: f"{draft.money}/{time}"}}
-            keys |= _without_made_up_price(draft, item)
-            if holds(draft.keys.with_keys(keys)):
-                found[f"{part}.{item.name} for each {time}"] = f"{item.name} for each {time}", keys
+            told = f"{item.name} for each {time}"
+            offer(item, f"{draft.money}/{time}", told, told)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -95,21 +95,19 @@ class ScenarioKeys:
 
     def text(self) -> str:
         """Write the file."""
-        return "\n".join(line for line, _, _ in self._lines()) + "\n"
+        lines = [_HEAD]
+        for header in self._in_order():
+            lines += ["", f"[{'.'.join(map(toml_key, header))}]"]
+            lines += [_line(key, entry) for key, entry in self.tables[header].items()]
+        return "\n".join([*lines, ""])
 
     def places(self) -> dict[int, tuple[Header, str]]:
-        """Return the keys by the lines in which they are written."""
-        return {
-            number: (header, key) for number, (_, header, key) in enumerate(self._lines(), start=1) if header
-        }
+        """Return the keys by numbers, which rise as they do in the file."""
+        keys = ((header, key) for header in self._in_order() for key in self.tables[header])
+        return dict(enumerate(keys, start=1))
 
-    def _lines(self) -> Iterator[tuple[str, Header, str]]:
-        yield _HEAD, (), ""
-        for header in sorted(self.tables, key=lambda header: _ORDER.index(header[0])):
-            yield "", (), ""
-            yield f"[{'.'.join(map(toml_key, header))}]", header, ""
-            for key, entry in self.tables[header].items():
-                yield _line(key, entry), header, key
+    def _in_order(self) -> list[Header]:
+        return sorted(self.tables, key=lambda header: _ORDER.index(header[0]))
 
 
 def _line(key: str, entry: Entry) -> str:
@@ -285,12 +283,8 @@ class Draft:
         """Map the columns of a part whose fields are called otherwise, and note the units of all of them."""
         part, table = guess.part.name, guess.table
         counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
-        found = [
-            (each, unit_of_field(part, each, counted.get(each.field.name, ""), self.money))
-            for each in guess.filled
-        ]
-        hourly = any(unit is not None and unit.unit == "h" for _, unit in found)
-        for filled, unit in sorted(found, key=lambda pair: list(table.columns).index(pair[0].column.name)):
+        for filled in sorted(guess.filled, key=lambda each: [*table.columns].index(each.column.name)):
+            unit = unit_of_field(part, filled, counted.get(filled.field.name, ""), self.money)
             if self._counts_otherwise(filled, counted.get(filled.field.name, "")):
                 self.dropped.append((part, filled.column.name))
                 continue
@@ -298,8 +292,6 @@ class Draft:
                 unit = GuessedUnit(self.bare_load, "as other loads; no unit is stated", False)
             if unit is not None and filled.field.name in ("x", "y"):
                 unit = self._unit_of_places(unit)
-            if unit is not None and not unit.sure and unit.unit.endswith("/min") and hourly:
-                unit = GuessedUnit(unit.unit.removesuffix("min") + "h", "times of the table are hours", False)
             if unit is not None:
                 self.give_unit(table, filled.column, unit)
             name, column = filled.field.name, filled.column.name

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import TABLE_WORDS, is_called
+from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, is_called, measured_in, read_header
 from kanopt.records.matching import NO, YES_NO, ColumnFacts, fill_fields
-from kanopt.scenarios.init.orders import coordinate_pairs, located, stops_of_orders, with_breaks
 from kanopt.scenarios.init.parts import (
     PartGuess,
     assigned,
@@ -23,15 +23,17 @@ from kanopt.scenarios.init.parts import (
     named_by,
     names_rows,
 )
-from kanopt.scenarios.init.rewrites import both_ways, lasts_a_shift, windows_of
-from kanopt.scenarios.init.sources import SourceTable
+from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
+from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
+from kanopt.units import factor
 
 _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
 _LEGS = ("distances", "durations")
-_ENDS = ("from", "to")
+_OF_STOPS = ("earliest", "latest", "windows", "service_duration")
+_BEGINNING = 6  # letters by which words are the same: deliver, delivery
 _Parts = dict[str, PartGuess]
 
 
@@ -75,7 +77,7 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
     if places is not None:
         parts["clients"] = _with_places(parts["clients"], places)
     if "vehicles" in parts and "breaks" not in parts["vehicles"].fields:
-        parts["vehicles"] = parts["vehicles"].matched(with_breaks(parts["vehicles"].table))
+        parts["vehicles"] = parts["vehicles"].matched(_with_breaks(parts["vehicles"].table))
     key = _place_column(parts["clients"], legs)
     parts["clients"] = parts["clients"].matched(key=key)
     if "depots" not in parts:
@@ -105,9 +107,49 @@ def _own_columns(leg: PartGuess) -> PartGuess:
 
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:
-    """Return orders from place to place as stops; any other table as it is."""
-    pairs, key = coordinate_pairs(table), table.key
-    return stops_of_orders(table, key.name, pairs) if len(pairs) > 1 and key is not None else table
+    """Return orders from place to place as a stop of loading and one of unloading each; others as they are."""
+    pairs = coordinate_ends(column.name for column in table.given.values() if column.kind == "number")
+    if len(pairs) < 2 or table.key is None:
+        return table
+    key, (first, last) = table.key.name, pairs[:2]
+    words = [{*read_header(next(iter(ends.values()))).words} for ends in (first, last)]
+    sources = {*FIELD_WORDS["source"].replace(",", " ").split()}
+    if words[1] & sources and not words[0] & sources:
+        first, last = last, first
+    frame = table.frame.reset_index(drop=True)
+    names = texts(frame[key])
+    if table.key.kind == "number":
+        names = f"{key} " + names  # numbers beside texts would be read as either
+    loaded = names + " (loading)"
+    where = {name for ends in (first, last) for name in ends.values()}
+    own = [_of_stop(table, ends, where) for ends in (first, last)]
+    beside = [name for name in map(str, frame) if name not in {*where, *own[0], *own[1]}]
+    stops = [frame[beside].assign(**{key: names, "source": loaded}), pd.DataFrame({key: loaded})]
+    for stop, ends, of in zip(stops, (last, first), reversed(own), strict=True):
+        for plain, name in (*ends.items(), *((plain, name) for name, plain in of.items())):
+            stop[plain] = frame[name]
+    renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
+    units = {n: table.columns[of].unit for n, of in renamed.items()}
+    return table.remade(pd.concat(stops), units, end="stops")
+
+
+def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
+    """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
+    of = [word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1]
+    found: dict[str, str] = {}
+    for name, column in table.given.items():
+        plain = " ".join(w for w in re.split(r"[\s_]+", name) if not _begins_alike(read_header(w).pieces, of))
+        if name not in where and plain not in ("", name):
+            alike = (column, replace(column, name=plain))
+            fields = [f for f in _OF_STOPS for c in alike if looks_like(c, "clients", f)]
+            found[name] = next(iter(fields), plain)
+    return found
+
+
+def _begins_alike(pieces: Sequence[str], others: Sequence[str]) -> bool:
+    """Say whether a word begins as another one, as drop and dropoff."""
+    pairs = [(one[:_BEGINNING], other) for one in pieces for other in others]
+    return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
 
 
 def _assigned(
@@ -148,14 +190,7 @@ def _assigned(
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
-    if guess is not None:
-        return both_ways(table, guess["tail"].name, guess["head"].name) or table
-    ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
-    measured = any(measures(c) in ({"length": 1}, {"time": 1}) for c in table.given.values())
-    made = both_ways(table, *ends) if measured and len(ends) > 1 else None
-    if made is None:
-        return table
-    return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))))
+    return (guess and both_ways(table, guess["tail"].name, guess["head"].name)) or table
 
 
 def _joins(guess: PartGuess) -> bool:
@@ -220,11 +255,15 @@ def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     if not columns or any({*pair} <= guess.fields for pair in _PLACES):
         return guess
     goals = [c for c in columns if c.distinct > 1 or c.rows == 1] or columns
-    name = guess.column("name")
+    name, made = guess.column("name"), guess.table
     both = len(goals) > 1 and name is not None and name not in goals
     ends = {end: c.name for end in ("x", "y", "lat", "lon") if (c := places.column(end)) is not None}
-    joined = located(guess.table, goals[: 1 + both], places.table, ends)
-    return guess.matched(_orders_as_stops(joined))
+    for goal in goals[: 1 + both]:
+        names = {own: f"{goal.name} {end}" if both else own for end, own in ends.items()}
+        made = joined(made, places.table, {goal.name: key.name}, names, end="located")  # type: ignore[union-attr]
+    if both:
+        made = made.remade(made.frame.drop(columns=[goal.name for goal in goals[:2]]), end="apart")
+    return guess.matched(_orders_as_stops(made))
 
 
 def _find_depots(
@@ -278,6 +317,31 @@ def _depot_row(parts: _Parts) -> SourceTable | None:
     return guess.table.remade(home, title="depots", end="depot") if rest is not None else None
 
 
+def _with_breaks(table: SourceTable) -> SourceTable:
+    """Return vehicles whose breaks stand in several columns with one that tells them; any other table as it is.
+
+    Whether the later clock time is the latest begin or the end, no header says for sure: a break that is over by then
+    keeps to both. Two clock times without a length are the break itself.
+    """
+    told = [c for c in table.columns.values() if any(is_called(piece, RESTS) for piece in c.header.pieces)]
+    times = [c for c in told if c.minutes is not None]
+    lengths = [c for c in told if c.measured == measured_in("min")]
+    if len(times) != 2 or len(lengths) > 1:
+        return table
+    # rows without a break are blank
+    clocks = pd.DataFrame({c.name: c.minutes for c in times}, index=table.frame.index)
+    begin, end = clocks.min(axis="columns"), clocks.max(axis="columns")
+    length = end - begin
+    if lengths:
+        length = table.frame[lengths[0].name] * factor(lengths[0].unit, "min")
+    latest = (end - length).clip(lower=begin)
+    spans = zip(length, begin, latest, strict=True)
+    breaks = [f"{long:g} in {first:g}-{last:g}" if long > 0 else None for long, first, last in spans]
+    names = [c.name for c in (*times, *lengths)]
+    frame = table.frame.drop(columns=names).assign(breaks=pd.Series(breaks, index=table.frame.index))
+    return table.remade(frame, end="breaks", reads=names)
+
+
 def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
     """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
     windows = [c for c in guess.table.given.values() if c.kind == "windows"]
@@ -299,9 +363,8 @@ def _of_trips(guess: PartGuess) -> PartGuess:
     if trips is None or any(piece.startswith("reload") for piece in trips.header.pieces):
         return guess
     frame = guess.table.frame.assign(max_reloads=(guess.table.frame[trips.name] - 1).clip(lower=0))
-    made = guess.table.remade(frame.drop(columns=trips.name), end="trips", reads=[trips.name])
-    rest = guess.without("max_reloads").on(made)
-    return rest.filling("max_reloads", made.columns["max_reloads"])
+    rest, frame = guess.without("max_reloads"), frame.drop(columns=trips.name)
+    return rest.with_column("max_reloads", frame, end="trips", reads=[trips.name])
 
 
 def _match_skills(parts: _Parts) -> None:

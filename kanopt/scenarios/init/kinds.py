@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.matching import FilledField, match_columns
 from kanopt.routing import RoutingUnits
 from kanopt.scenarios.init import fleets, networks, shops
-from kanopt.scenarios.init.orders import rows_of_stations
 from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.scenarios.init.rewrites import (
     Rewrite,
@@ -20,10 +20,9 @@ from kanopt.scenarios.init.rewrites import (
     joined,
     plain_amounts,
     rewritten,
-    rows_of_brackets,
-    rows_of_periods,
+    rows_of_cells,
     rows_of_squares,
-    rows_of_things,
+    rows_of_stations,
     without_margin,
 )
 from kanopt.scenarios.init.sources import SourceTable, texts
@@ -32,10 +31,7 @@ from kanopt.supply import SupplyUnits
 
 _CLOSE = 1.0
 _NETWORK = 3.0  # how much speaks for lanes that have a price
-_NO_FLEET, _NO_LANES = (
-    3.0,
-    5.0,
-)  # how much speaks against a fleet without vehicles, and a network without lanes
+_NO_FLEET, _NO_LANES = 3.0, 5.0  # how much speaks against a fleet without vehicles, a network without lanes
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ READINGS: Mapping[str, Reading] = {
         RoutingUnits,
         ("depots", "clients", "vehicles", "distances", "durations"),
         fleets.HELPERS,
-        (ends_of_ways, rows_of_squares, durations_in_minutes("clients", "service_duration", 240.0)),
+        (ends_of_ways, rows_of_squares, partial(durations_in_minutes, "clients", "service_duration", 240.0)),
         fleets.read_fleet,
     ),
     "scheduling": Reading(
@@ -84,7 +80,7 @@ READINGS: Mapping[str, Reading] = {
         (
             ends_of_ways,
             rows_of_squares,
-            durations_in_minutes("modes", "duration", math.inf),
+            partial(durations_in_minutes, "modes", "duration", math.inf),
             rows_of_stations,
         ),
         shops.read_shop,
@@ -93,13 +89,7 @@ READINGS: Mapping[str, Reading] = {
         SupplyUnits,
         ("suppliers", "facilities", "markets", "products", "periods", "lanes", "demand"),
         networks.HELPERS,
-        (
-            ends_of_ways,
-            without_margin,
-            rows_of_things,
-            rows_of_periods,
-            rows_of_brackets,
-        ),
+        (ends_of_ways, without_margin, rows_of_cells),
         networks.read_network,
     ),
 }

@@ -92,13 +92,11 @@ def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
     if len(priced) != 1:
         return [*tables]
     ((settings, name),) = priced
-    found: list[SourceTable] = []
-    for table in tables:
-        ways = _ways(table)
-        texts_of = [c for c in table.given.values() if c.kind == "text"]
-        is_list = len(ways) == 1 and len(texts_of) >= _FEWEST
-        found.append(joined(table, settings, {}, {name: name}, end="priced") if is_list else table)
-    return found
+
+    def is_list(table: SourceTable) -> bool:
+        return len(_ways(table)) == 1 and sum(c.kind == "text" for c in table.given.values()) >= _FEWEST
+
+    return [joined(t, settings, {}, {name: name}, end="priced") if is_list(t) else t for t in tables]
 
 
 def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> PartGuess | None:
@@ -229,12 +227,10 @@ def _lane_parts(rates: PartGuess, part: Table, sides: Mapping[str, frozenset[str
     named = {name: texts for name, texts in sides.items() if texts}
     guess = match_part(rates.table, part, named, without=[rate.name] if rate is not None else [])
     guess = guess or PartGuess(part, rates.table, ())
-    for name, column in (("tail", tail), ("head", head)):
-        guess = guess.filling(name, column)
-    limit = next((each for each in guess.filled if each.field.name == "capacity"), None)
-    if limit is not None and not limit.named:
-        guess = guess.without("capacity")  # an amount beside a lane may be its usual shipment
-    return {"lanes": guess, **({"rates": rates} if rate is not None else {})}
+    guess = guess.filling("tail", tail).filling("head", head)
+    # an amount beside a lane may be its usual shipment
+    bare = [each.field.name for each in guess.filled if each.field.name == "capacity" and not each.named]
+    return {"lanes": guess.without(*bare), **({"rates": rates} if rate is not None else {})}
 
 
 def _of_sides(
@@ -299,21 +295,11 @@ def _products_and_periods(
         source = next((guess for guess in namers if guess.column(field_name) is not None), None)
         known = source[field_name].texts if source is not None else frozenset()
         taken = {guess.table.name for guess in parts.values()}
-        open_tables = [table for table in tables if table.name not in taken and table.key is not None]
-        own = [
-            guess
-            for table in open_tables
-            if (known <= table.key.texts if known else called(table, name))  # type: ignore[union-attr]
-            and (guess := match_part(table, part[name]))
-        ]
-        if name not in parts and own:
-            parts[name] = own[0]
-        elif name not in parts and source is not None:
-            names = source.texts_of(field_name).unique()
-            parts[name] = named_by(source.table, names, part[name])
-        elif name not in parts:
-            first = next(iter(parts.values())).table
-            parts[name] = named_by(first, [alone], part[name])
+        left = [table for table in tables if table.name not in taken and table.key is not None]
+        own = [t for t in left if (known <= t.key.texts if known else called(t, name))]  # type: ignore[union-attr]
+        names = source.texts_of(field_name).unique() if source is not None else [alone]
+        made = named_by((source or next(iter(parts.values()))).table, names, part[name])
+        parts.setdefault(name, next(filter(None, (match_part(table, part[name]) for table in own)), made))
         for other in ("demand", "suppliers"):  # names of other things are none of these
             named = parts[other].column(field_name) if other in parts else None
             if named is not None and not named.texts <= parts[name].names:

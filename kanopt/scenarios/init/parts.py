@@ -227,6 +227,13 @@ class PartGuess:
         kept = tuple(replace(each, column=table.columns[each.column.name]) for each in self.filled)
         return replace(self, table=table, filled=kept)
 
+    def with_column(
+        self, field: str, frame: pd.DataFrame, column: str = "", *, end: str, reads: Collection[str] = ()
+    ) -> PartGuess:
+        """Return the part on a table that is made of its own, with a column that fills one more field."""
+        made = self.table.remade(frame, end=end, reads=reads)
+        return self.on(made).filling(field, made.columns[column or field])
+
     def matched(
         self,
         table: SourceTable | None = None,
@@ -264,8 +271,8 @@ def match_part(
     out = [*without, key.name] if key is not None else without
     guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
     # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
-    guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
-    guess = guess.without(*(each.field.name for each in guess.filled if _is_bare_relation(part, each)))
+    bare = [each for each in guess.filled if is_bare_limit(each) or _is_bare_relation(part, each)]
+    guess = guess.without(*(each.field.name for each in bare))
     if key is not None:
         guess = guess.filling(part.key[0], key, 1.0)
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):

@@ -137,11 +137,8 @@ def _by_speed(draft: Draft) -> Formula | None:
 
 def _at_a_speed(draft: Draft) -> Formula:
     """Return the time of a leg at a speed that is asked for, where any field is a time or a price of time."""
-    fields = [
-        each.field
-        for name in ("clients", "vehicles")
-        for each in (draft.roles.parts[name].filled if name in draft.roles.parts else ())
-    ]
+    guesses = [draft.roles.parts[name] for name in ("clients", "vehicles") if name in draft.roles.parts]
+    fields = [each.field for guess in guesses for each in guess.filled]
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
         answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in SPEEDS}
         text = (
@@ -346,17 +343,7 @@ _LANE = {"length": "lane.distance", "amount": "state.weight"}
 
 LAWS: Mapping[str, tuple[Wish, ...]] = {
     "routing": (
-        Wish(
-            "travel_time",
-            "duration",
-            "time",
-            "leg",
-            _FLEET,
-            ("durations",),
-            _by_speed,
-            _at_a_speed,
-            _LEG,
-        ),
+        Wish("travel_time", "duration", "time", "leg", _FLEET, ("durations",), _by_speed, _at_a_speed, _LEG),
     ),
     "scheduling": (
         Wish("task_time", "duration", "time", "task", _SHOP, ("modes.duration",), made_up=_planned_time),

@@ -81,12 +81,11 @@ def _add_day(draft: Draft) -> None:
 def _make_depot(draft: Draft) -> None:
     """Put a depot into the middle of the clients."""
     clients = draft.roles.parts["clients"]
-    columns = [{end: draft.roles.column("clients", end) for end in ends} for ends in _PLACES]
-    placed = next((each for each in columns if all(each.values())), {})
-    middle = {end: round(float(clients.table.frame[name].mean()), 5) for end, name in placed.items()}
+    ends = next((each for each in _PLACES if {*each} <= clients.fields), ())
+    middle = {end: round(float(clients[end].values.mean()), 5) for end in ends}
     made = pd.DataFrame({"name": ["depot"], **middle})
     known = draft.units.get(clients.table.name, {})
-    units = {end: known[name].unit for end in middle if (name := draft.roles.column("clients", end)) in known}
+    units = {end: known[clients[end].name].unit for end in ends if clients[end].name in known}
     draft.add_invented("depots", made, units, "one in the middle of the clients")
 
 

@@ -17,7 +17,10 @@ import pandas as pd
 from kanopt.records.fields import read_spans
 from kanopt.records.headers import (
     COORDINATES,
+    FIELD_WORDS,
     LONG_TIMES,
+    TABLE_WORDS,
+    is_called,
     is_planning_word,
     read_header,
 )
@@ -29,6 +32,12 @@ from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
+TIMES = ("s", "min", "h")
+LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
+"""What stands between the names that a cell lists; a + between those that are needed at once."""
+_NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
+RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
+"""Words of headers that speak of a break."""
 _PRICE = "price"
 _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
@@ -113,14 +122,10 @@ def without_margin(table: SourceTable, tables: Sequence[SourceTable]) -> list[So
     return [body, table.remade(margin, title=label, end="margin")]
 
 
-def _unfolding(find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None]) -> Rewrite:
-    """Return the rewrite that makes of a table, in whose columns something is found, a row for each of its cells."""
-
-    def rewrite(table: SourceTable, tables: Sequence[SourceTable]) -> Iterable[SourceTable]:
-        wide = find(table, tables)
-        return [table] if wide is None else long(table, *wide)
-
-    return rewrite
+def rows_of_cells(table: SourceTable, tables: Sequence[SourceTable]) -> Iterable[SourceTable]:
+    """Make a row for each cell of a table whose headers are things, periods or weights."""
+    wide = _things(table, tables) or _periods(table) or _brackets(table)
+    return [table] if wide is None else long(table, *wide)
 
 
 def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -> Iterator[SourceTable]:
@@ -302,14 +307,14 @@ def without_brackets(header: str) -> str:
     return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
 
 
-def _periods(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+def _periods(table: SourceTable) -> Wide | None:
     """Headers are months, quarters or weeks: a row for each of them."""
     plain = {c.name: without_brackets(c.name) for c in numbers_of(table)}
     named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
     return ("period", named, "") if len(named) >= _FEWEST else None
 
 
-def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+def _brackets(table: SourceTable) -> Wide | None:
     """Headers are weights up to which a price holds: a row for each of them."""
     weights = {c.name: match for c in numbers_of(table) if (match := _UP_TO.fullmatch(c.name.strip()))}
     if len(weights) < _FEWEST or len({match[2] for match in weights.values()}) > 1:
@@ -319,21 +324,87 @@ def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     return f"up to ({unit})", limits, _PRICE
 
 
-rows_of_things, rows_of_periods, rows_of_brackets = map(_unfolding, (_things, _periods, _brackets))
+def listed(cell: str) -> list[str]:
+    """Return the names that a cell lists."""
+    return [one for one in LISTED.split(cell) if one not in ("", "-")]
 
 
-def durations_in_minutes(part: str, name: str, longest: float) -> Rewrite:
-    """Return the rewrite that makes minutes of the hours and minutes in a column called like a duration."""
+def listed_in(column: ColumnFacts) -> set[str]:
+    """Return the names that the cells of a column list."""
+    return {one for text in column.texts for one in listed(text)}
 
-    def rewrite(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
-        clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
-        clocks = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
-        if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
-            return [table]
-        minutes = {clocks[0].name: clocks[0].minutes}
-        return [table.remade(table.frame.assign(**minutes), dict.fromkeys(minutes, "min"), end="minutes")]
 
-    return rewrite
+def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
+    """Return the column whose values are names of other rows; None where there is none."""
+    for column in table.given.values():
+        known = listed_in(column)
+        if column is name or not known or not known <= name.texts:
+            continue
+        if len(column.values) < column.rows or (not column.is_unique and column.texts != name.texts):
+            return column
+    return None
+
+
+def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
+    stations, key = _stations(table), table.key
+    if key is None or len(stations) < 2:
+        return [table]
+    plain = {c.name: without_brackets(c.name) for c in stations}
+    cells, *beside = long(table, "machine", plain, "duration")
+    rows = cells.frame[cells.frame["duration"] > 0]
+    steps, told = _steps_by(tables, {*plain.values()})
+    # a row that is a step of an order may be done at either of them
+    apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
+    if (steps or apart) and not _are_steps(table, key, tables):
+        steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
+        rows = rows.assign(order=rows["machine"].map(steps))
+    unit = stations[0].header.unit or "min"
+    made = cells.remade(rows, {"duration": unit}, title="operations", end="ops")
+    return [replace(made, of=made.of | told), *beside]
+
+
+def _stations(table: SourceTable) -> list[ColumnFacts]:
+    """Return the columns that are stations, whose cells are times."""
+    numbers = numbers_of(table)
+    told = any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
+    plain = told and len(numbers) == len(table.columns) - 1 and not any(c.header.unit for c in numbers)
+    stations = [c for c in numbers if plain or c.unit in TIMES]
+    stations = [c for c in stations if not looks_like(c, "jobs", "due_date", "release_date")]
+    return [c for c in stations if not looks_like(c, "modes", "duration")]
+
+
+def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
+    """Say whether rows are steps of orders: they come after each other, or several name a row of another table."""
+    others = [other.key for other in tables if other is not table and other.key is not None]
+    texts_of = [c for c in table.given.values() if c is not key and c.kind == "text" and not c.is_unique]
+    named = any(c.texts <= other.texts and c.name == other.name for c in texts_of for other in others)
+    return named or predecessors(table, key) is not None
+
+
+def _steps_by(
+    tables: Sequence[SourceTable], stations: Collection[str]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the steps at which orders come to stations, where a table numbers these, and its name."""
+    for table in tables:
+        unique = [c for c in table.given.values() if c.is_unique]
+        named = [c for c in unique if c.kind == "text" and c.texts == {*stations}]
+        counts = [c for c in numbers_of(table) or unique if c.whole and c.is_unique]
+        if named and len(counts) == 1 and len(table.given) == 2:
+            return dict(zip(named[0].values, counts[0].values, strict=True)), frozenset([table.name])
+    return {}, frozenset()
+
+
+def durations_in_minutes(
+    part: str, name: str, longest: float, table: SourceTable, tables: Sequence[SourceTable]
+) -> list[SourceTable]:
+    """Make minutes of the hours and minutes in a column called like a duration."""
+    clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
+    clocks = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
+    if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
+        return [table]
+    minutes = {clocks[0].name: clocks[0].minutes}
+    return [table.remade(table.frame.assign(**minutes), dict.fromkeys(minutes, "min"), end="minutes")]
 
 
 def joined(

@@ -1,37 +1,58 @@
-"""Tables as parts of a job shop: what is done, on which machines, how long it takes, and when machines stand still."""
+"""Tables as parts of a job shop: what is done, on which machines, how long it takes, and when machines stand still.
+
+Steps of orders, which planners hold in many ways, become operations: a row for each way to do what is done.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import FIELD_WORDS, is_called
+from kanopt.records.headers import TABLE_WORDS, is_called, read_header
 from kanopt.records.matching import ColumnFacts, fill_fields
-from kanopt.scenarios.init.orders import LISTED, TOGETHER, listed_in, predecessors, things, worked_out
 from kanopt.scenarios.init.parts import (
     PartGuess,
     as_named,
     assigned,
     called,
+    looks_like,
     match_part,
     may_teach,
     measures,
     named_by,
     names_rows,
 )
-from kanopt.scenarios.init.rewrites import joined, lasts_a_shift, windows_of
+from kanopt.scenarios.init.rewrites import (
+    LISTED,
+    RESTS,
+    TIMES,
+    joined,
+    lasts_a_shift,
+    listed,
+    listed_in,
+    numbers_of,
+    predecessors,
+    windows_of,
+)
 from kanopt.scenarios.init.sources import SourceTable, texts
-from kanopt.units import convert
+from kanopt.units import CURRENCIES, UNIT_WORDS, convert
 
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "after", "machine", "duration", "energy")
 _DAY, _DAYS = 1_440.0, 7
-_RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
 _NAMED = 5.0  # how much speaks for a table whose names the operations hold
+_NO_AMOUNTS = ("km", "mi", "m", *CURRENCIES)
+_LINK = "of type"
+_RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
+"""Headers of what is counted for one of something: minutes per piece, trays/h."""
+_PIECES = [word for word, unit in UNIT_WORDS.items() if unit == "pcs" and len(word) > 4]
 
 
 @record("operations", key=("name",))
@@ -53,23 +74,15 @@ HELPERS = (Operation,)
 
 def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[str, PartGuess] | None:
     """Return the parts of a job shop; None where the tables do not say what is done."""
-
-    def as_part(table: SourceTable, name: str) -> PartGuess | None:
-        return match_part(table, part[name], key=_named_elsewhere(table, part[name], tables))
-
-    names = [name for name in part if name != "operations"]
-    parts = assigned(tables, names, as_part, lambda guess: _worth(guess, tables))
+    parts = _assigned(tables, [name for name in part if name != "operations"], part)
     if {"tasks", "modes"} <= parts.keys() and parts["modes"]["task"].texts <= parts["tasks"].names:
-        tasks = parts["tasks"]
-        before = predecessors(tasks.table, tasks["name"])
-        if before is not None:
-            parts["tasks"] = _after(tasks, before)
-        for name, source, field_name in (("jobs", "tasks", "job"), ("machines", "modes", "machine")):
-            if name not in parts and parts[source].column(field_name) is not None:
-                listed = parts[source].texts_of(field_name).unique()
-                parts[name] = named_by(parts[source].table, listed, part[name])
+        parts["tasks"] = _after_others(parts["tasks"])
+        for name, source in (("job", parts["tasks"]), ("machine", parts["modes"])):
+            if name in source.fields:
+                made = named_by(source.table, source.texts_of(name).unique(), part[f"{name}s"])
+                parts.setdefault(made.part.name, made)
     else:
-        steps = worked_out(tables)
+        steps = _worked_out(tables)
         by_amount = [each for each in steps if "pieces" in each.reads]
         tried = ([_operations(each, tables, part) for each in group] for group in (by_amount, tables, steps))
         found = next(filter(None, ([*filter(None, group)] for group in tried)), [])
@@ -80,63 +93,81 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         if rows is None:
             return None
         parts |= _made_parts(rows, parts, part)
-    if {"after", "order"} & parts["tasks"].fields == {"after"} and linked_in_jobs(parts["tasks"]):
-        parts["jobs"] = _in_no_order(parts["jobs"])
+    if {"after", "order"} & parts["tasks"].fields == {"after"} and _follow_in_jobs(parts["tasks"]):
+        jobs = parts["jobs"]  # their tasks follow what they come after, and not one another
+        parts["jobs"] = jobs.with_column("in_order", jobs.table.frame.assign(in_order=False), end="free")
     _match_families(parts)
     _close_machines(parts, part["calendars"])
     return parts
 
 
-def _after(tasks: PartGuess, before: ColumnFacts) -> PartGuess:
-    """Return tasks that come after those that a column lists, in which a mark such as - stands for none."""
-    if "-" not in before.texts:
-        return tasks.filling("after", before)
-    frame = tasks.table.frame
-    plain = [", ".join(_listed(cell)) for cell in texts(frame[before.name].fillna(""))]
-    made = tasks.table.remade(frame.assign(**{before.name: plain}), end="plain")
-    return tasks.on(made).filling("after", made.columns[before.name])
+def _assigned(
+    tables: Sequence[SourceTable],
+    names: Iterable[str],
+    part: Mapping[str, Table],
+    steps: SourceTable | None = None,
+) -> dict[str, PartGuess]:
+    """Assign tables to parts, of which some must be named or tell more than names; beside those of steps, if any."""
 
+    def as_part(table: SourceTable, name: str) -> PartGuess | None:
+        key = table.key if name == "jobs" else None
+        alike = (o.given.get(key.name) for o in tables if o is not table) if key is not None else ()
+        # a column called alike that refers to it says which one names jobs
+        named = any(c is not None and c.texts and c.texts <= key.texts for c in alike)  # type: ignore[union-attr]
+        return match_part(table, part[name], key=key if named else None)
 
-def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
-    """Return the key of a table of jobs that a column called alike of another one refers to; None where none does."""
-    key = table.key
-    if part.name != "jobs" or key is None:
-        return None
-    others = [other for other in tables if other is not table and key.name in other.columns]
-    named = any(c.name == key.name for o in others for c in names_rows(o, key.texts, every=True))
-    return key if named else None
+    def worth(guess: PartGuess) -> float:
+        name, known = guess.part.name, _worth(guess, tables)
+        if steps is None or name in _BESIDE:
+            return known
+        if name == "machines" and "job" in steps.columns and guess.names <= steps.columns["job"].texts:
+            return 0.0  # rows of the orders that steps were made of
+        held = name == "machines" and _lists(steps, guess.names)
+        if names_rows(steps, guess.names, every=True) or held:
+            return guess.score + _NAMED
+        # jobs of other names are none of these operations
+        return known / 2 if name == "machines" else 0.0
+
+    others = [table for table in tables if steps is None or table.name != steps.name]
+    return assigned(others, names, as_part, worth)
 
 
 def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
-    """Return how much speaks for a table as a part; some parts must be named, or tell more than names."""
+    """Return how much speaks for a table as a part by itself."""
     name, fields, table = guess.part.name, guess.fields - {"name"}, guess.table
+    told = guess.called_so
     if name == "setups":
         families = guess["before"].texts | guess["after"].texts
         elsewhere = [other for other in tables if other is not table and table.name not in other.of]
-        linked = any(c is not t.key for t in elsewhere for c in names_rows(t, families, every=True))
-        return guess.score * (linked or guess.called_so)
-    if name == "calendars":
+        told |= any(c is not t.key for t in elsewhere for c in names_rows(t, families, every=True))
+    elif name == "calendars":
         priced = any(measures(c) == {"money": 1, "energy": -1} for c in table.columns.values())
-        told = guess.called_so or ("machine" in fields and not called(table, "machines"))
-        return guess.score * (told and not priced)
-    if name == "jobs" and not fields and not guess.called_so:
-        return 0.0
-    return 0.0 if name == "machines" and not (guess.called_so or guess.keyed_so) else guess.score
+        told = not priced and (told or ("machine" in fields and not called(table, "machines")))
+    elif name == "machines":
+        told |= guess.keyed_so
+    else:
+        told |= name != "jobs" or bool(fields)
+    return guess.score * told
 
 
-def linked_in_jobs(tasks: PartGuess) -> set[str]:
-    """Return the tasks that come after one of their own job, or before one."""
+def _after_others(tasks: PartGuess) -> PartGuess:
+    """Return tasks that come after those that a column lists, in which a mark such as - stands for none."""
+    before = predecessors(tasks.table, tasks["name"])
+    if before is None or "-" not in before.texts:
+        return tasks if before is None else tasks.filling("after", before)
+    frame = tasks.table.frame
+    plain = [", ".join(listed(cell)) for cell in texts(frame[before.name].fillna(""))]
+    return tasks.with_column("after", frame.assign(**{before.name: plain}), before.name, end="plain")
+
+
+def _follow_in_jobs(tasks: PartGuess) -> bool:
+    """Say whether a task comes after one of its own job."""
     frame = tasks.table.frame
     names, jobs, after = (texts(frame[tasks[each].name].fillna("")) for each in ("name", "job", "after"))
     job = dict(zip(names, jobs, strict=True))
-    pairs = [(one, task) for task, cell in zip(names, after, strict=True) for one in _listed(cell)]
-    return {end for pair in pairs if job.get(pair[0]) == job[pair[1]] for end in pair}
-
-
-def _in_no_order(jobs: PartGuess) -> PartGuess:
-    """Return jobs whose tasks follow what they come after, and not one another."""
-    made = jobs.table.remade(jobs.table.frame.assign(in_order=False), end="free")
-    return jobs.on(made).filling("in_order", made.columns["in_order"], 1.0)
+    return any(
+        job.get(one) == job[name] for name, cell in zip(names, after, strict=True) for one in listed(cell)
+    )
 
 
 def _operations(
@@ -145,28 +176,10 @@ def _operations(
     """Return a table as operations, with the tables beside it; None where it does not say how long what takes."""
     if may_teach(table) and not called(table, "tasks"):
         return None
-
-    def as_part(other: SourceTable, name: str) -> PartGuess | None:
-        return match_part(other, part[name], key=_named_elsewhere(other, part[name], tables))
-
-    def worth(guess: PartGuess) -> float:
-        name, known = guess.part.name, _worth(guess, tables)
-        if name in _BESIDE:
-            return known
-        if name == "machines" and "job" in table.columns and guess.names <= table.columns["job"].texts:
-            return 0.0  # rows of the orders that steps were made of
-        held = names_rows(table, guess.names, every=True) or (
-            name == "machines" and _lists(table, guess.names)
-        )
-        # jobs of other names are none of these operations
-        return guess.score + _NAMED if held else known / 2 if name == "machines" else 0.0
-
-    others = [other for other in tables if other.name != table.name]
-    parts = assigned(others, ("jobs", "machines", *_BESIDE), as_part, worth)
+    parts = _assigned(tables, ("jobs", "machines", *_BESIDE), part, table)
     names = {name: guess.names for name, guess in parts.items() if name not in _BESIDE}
-    guess = PartGuess(
-        part["operations"], table, tuple(fill_fields(table.given, part["operations"], names))
-    ).without("after")
+    own = part["operations"]
+    guess = PartGuess(own, table, tuple(fill_fields(table.given, own, names))).without("after")
     jobs = names_rows(table, names.get("jobs", ()), every=True)
     if guess.column("job") is None and jobs:
         guess = guess.filling("job", jobs[0])
@@ -189,22 +202,19 @@ def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
 
     Of names with a + between them all are needed at once, which is asked about.
     """
-    columns = [c for c in table.given.values() if c.kind == "text"]
-    return [c for c in columns if len(c.values) == c.rows and listed_in(c) <= {*names}]
+    columns = [c for c in table.given.values() if c.kind == "text" and len(c.values) == c.rows]
+    return [c for c in columns if listed_in(c) <= {*names}]
 
 
 def _by_shape(guess: PartGuess) -> PartGuess:
     """Fill the order and the machine of operations by what values look like, whatever the columns are called."""
-    job = guess.column("job")
+    job, frame = guess.column("job"), guess.table.frame
     if job is None or job.is_unique:
         return guess
-    frame = guess.table.frame
-    if guess.column("order") is None:
-        for column in guess.left:
-            again = column.whole and not column.header.unit and not column.is_unique
-            if again and not frame.duplicated([job.name, column.name]).any():
-                guess = guess.filling("order", column)
-                break
+    counts = [c for c in guess.left if c.whole and not c.header.unit and not c.is_unique]
+    counts = [c for c in counts if not frame.duplicated([job.name, c.name]).any()]
+    if guess.column("order") is None and counts:
+        guess = guess.filling("order", counts[0])
     left = [c for c in guess.left if c.kind == "text" and not c.is_unique and len(c.values) == c.rows]
     if guess.column("machine") is None and len(left) == 1:
         guess = guess.filling("machine", left[0], 0.7)
@@ -213,62 +223,61 @@ def _by_shape(guess: PartGuess) -> PartGuess:
 
 def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | None:
     """Return the operations with columns of plain names beside those that say more of them."""
-    table = guess.table
-    frame = table.frame.reset_index(drop=True)
+    frame = guess.table.frame.reset_index(drop=True)
     cells = {each.field.name: frame[each.column.name] for each in guess.filled}
     named = {each: texts(cells[each]) for each in ("job", "name", "order", "machine") if each in cells}
-    name = named.get("name")
-    job = named["job"] if "job" in named else named["name"]
+    name, job = named.get("name"), named["job"] if "job" in named else named["name"]
     unique = name is not None and not name.duplicated().any() and not cells["name"].isna().any()
     if "job" not in cells and "jobs" not in parts and not unique:
         return None
-    rows = pd.DataFrame({"job": job}, index=frame.index)
+    task = job  # several rows of one order are several ways to do it, where nothing tells steps
     if unique:
-        rows["task"] = name
+        task = named["name"]
     elif "order" in cells:
-        rows["task"] = job + " " + named["order"]
-    elif name is not None and not pd.DataFrame({"job": job, "name": name}).duplicated().any():
-        rows["task"] = job + " " + name
+        task = job + " " + named["order"]
+    elif name is not None and not (job + " " + name).duplicated().any():
+        task = job + " " + name
     elif "machine" in cells and named["machine"].groupby(job).apply(tuple).nunique() > 1:
         cells["order"] = (
-            rows.groupby("job").cumcount() + 1
+            frame.groupby(job).cumcount() + 1
         )  # each job has its own machines: steps, as they stand
-        rows["task"] = job + " " + texts(cells["order"])
-    else:  # several rows of one order are several ways to do it
-        rows["task"] = job
+        task = job + " " + texts(cells["order"])
+    rows = pd.DataFrame({"job": job, "task": task}, index=frame.index)
     if "after" in cells and unique:
-        rows["after"] = [", ".join(_listed(cell)) for cell in texts(cells["after"].fillna(""))]
+        rows["after"] = [", ".join(listed(cell)) for cell in texts(cells["after"].fillna(""))]
     kept = {each: cells[each] for each in ("order", "machine", "duration", "energy") if each in cells}
-    rows = rows.assign(**kept)
     units = {str(each): guess[each].unit for each in ("duration", "energy") if each in cells}
-    used = {each.column.name for each in guess.filled}
-    beside = frame.drop(columns=[each for each in frame if each in used or each in _PLAIN])
-    rows = pd.concat([rows, beside], axis="columns")
+    used = {*_PLAIN, *(each.column.name for each in guess.filled)}
+    rows = pd.concat([rows.assign(**kept), frame.drop(columns=used & {*frame})], axis="columns")
     if "machine" in cells:  # where a cell lists several, any of them will do
         names = parts["machines"].names if "machines" in parts else _told_apart(named["machine"])
         rows["machine"] = named["machine"].map(lambda cell: _one_of(cell, names))
         rows = rows.explode("machine")
-    return table.remade(rows, units, end="steps")
-
-
-def _listed(cell: str) -> list[str]:
-    """Return the names that a cell lists."""
-    return [one for one in LISTED.split(cell) if one not in ("", "-")]
+    return guess.table.remade(rows, units, end="steps")
 
 
 def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
     """Return the names of machines where cells list several: each part of a list stands in another cell as well."""
     parts = [LISTED.split(cell) for cell in cells.unique()]
-    again = [name for listed in parts for name in listed]
-    names = {name for listed in parts if all(again.count(each) > 1 for each in listed) for name in listed}
-    return frozenset(names if any(len(listed) > 1 and names >= {*listed} for listed in parts) else cells)
+    again = [name for each in parts for name in each]
+    names = {name for each in parts if all(again.count(one) > 1 for one in each) for name in each}
+    return frozenset(names if any(len(each) > 1 and names >= {*each} for each in parts) else cells)
 
 
 def _one_of(cell: str, names: Collection[str]) -> str | list[str]:
     """Return the machines of which one will do; of those that are needed at once the first."""
     if cell in names or not {*LISTED.split(cell)} <= {*names}:
         return cell
-    return TOGETHER.split(cell)[0] if "+" in cell else LISTED.split(cell)
+    return cell.partition("+")[0].strip() if "+" in cell else LISTED.split(cell)
+
+
+def _things(rows: SourceTable, by: str, title: str, without: Collection[str]) -> SourceTable:
+    """Return the things that a column of rows names, each once, with the columns on which all its rows agree."""
+    frame, names = rows.frame, rows.frame[by]
+    others = [c for c in map(str, frame) if c != "name" and c not in without and not frame[c].equals(names)]
+    kept = [c for c in others if (frame.groupby(names)[c].nunique(dropna=False) <= 1).all()]
+    made = pd.concat([names.rename("name"), frame[kept]], axis="columns").dropna(subset=["name"])
+    return rows.remade(made.drop_duplicates("name"), title=title, end=title)
 
 
 def _made_parts(
@@ -278,9 +287,9 @@ def _made_parts(
     frame, found = rows.frame, dict[str, PartGuess]()
     jobs, machines = parts.get("jobs"), parts.get("machines")
     if jobs is None or not {*frame["job"]} <= jobs.names:
-        made = things(rows, frame["job"], "jobs", without=_PLAIN)
+        made = _things(rows, "job", "jobs", _PLAIN)
         found["jobs"] = match_part(made, part["jobs"]) or as_named(made, part["jobs"])
-    tasks = things(rows, frame["task"], "tasks", without=("machine", "duration", "energy"))
+    tasks = _things(rows, "task", "tasks", ("machine", "duration", "energy"))
     if "job" not in tasks.frame:
         tasks = tasks.remade(tasks.frame.assign(job=tasks.frame["name"]), end="jobs")
     found["tasks"] = as_named(tasks, part["tasks"])
@@ -301,27 +310,20 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
         return
     families = parts["setups"]["before"].texts | parts["setups"]["after"].texts
     for name in ("tasks", "machines", "jobs"):
-        guess = parts.get(name)
+        guess, tasks = parts.get(name), parts["tasks"]
         columns = names_rows(guess.table, families, every=True) if guess is not None else []
         columns = [column for column in columns if column is not guess.column("name")]  # type: ignore[union-attr]
         if guess is None or not columns:
             continue
         if name != "jobs" and not guess.column("family"):
             parts[name] = guess.filling("family", columns[0])
-        elif name == "jobs" and not parts["tasks"].column("family"):
-            tasks, header = parts["tasks"], columns[0].name
-            keys = {tasks["job"].name: guess["name"].name}
+        elif name == "jobs" and not tasks.column("family"):
+            keys, header = {tasks["job"].name: guess["name"].name}, columns[0].name
+            names = {header: "family"}
             made = joined(
-                tasks.table,
-                guess.table,
-                keys,
-                {header: "family"},
-                end="families",
-                title="tasks",
-                reads=[header],
+                tasks.table, guess.table, keys, names, end="families", title="tasks", reads=[header]
             )
-            family = made.columns["family"]
-            parts["tasks"] = tasks.on(made).filling("family", family)
+            parts["tasks"] = tasks.on(made).filling("family", made.columns["family"])
 
 
 def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
@@ -330,26 +332,24 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     if machines is None or "calendars" in parts or machines.table.made:
         return
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
-    rests = [c for c in clocks if any(is_called(piece, _RESTS) for piece in c.header.pieces)]
+    rests = [c for c in clocks if any(is_called(piece, RESTS) for piece in c.header.pieces)]
     shift, pause = _pair([c for c in clocks if c not in rests]), _pair(rests)
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
     if not (shift or pause or lists):
         return
-    days = _DAYS if opened else _days_of(parts, shift)
+    days = range(_DAYS if opened else _days_of(parts, shift))
     rows: list[tuple[str, float, float]] = []
-    for at, row in machines.table.frame.iterrows():
-        machine = texts(pd.Series([row[machines["name"].name]]))[0]
+    names = texts(machines.table.frame[machines["name"].name])
+    for (at, row), name in zip(machines.table.frame.iterrows(), names, strict=True):
         works = _window(shift, at) + [window for c in opened for window in windows_of(row[c.name])]
         pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
+        spans = [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in sorted(works)]
+        edges = [0.0, *chain.from_iterable(spans), len(days) * _DAY] if works else []
+        closed = [*zip(edges[::2], edges[1::2], strict=True)]
         pauses += _window(pause, at)
-        until = 0.0
-        for zero in (day * _DAY for day in range(days)):
-            for begin, end in sorted(works):
-                rows += [(machine, until, zero + begin)] if zero + begin > until else []
-                until = zero + end
-            rows += [(machine, zero + begin, zero + end) for begin, end in pauses]
-        rows += [(machine, until, days * _DAY)] if works and until < days * _DAY else []
+        closed += [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in pauses]
+        rows += [(name, begin, end) for begin, end in closed if begin < end]
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
     read = [c.name for c in (*shift, *pause, *lists)]
@@ -379,9 +379,94 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> in
     if not shift or lasts is None:
         return 1
     hours = float((shift[1].minutes - shift[0].minutes).min())  # type: ignore[operator]
-    work = convert(float(lasts.values.sum()), lasts.unit or "min", "min")
+    days = 1 + math.ceil(convert(float(lasts.values.sum()), lasts.unit or "min", "min") / hours)
     ready = parts["jobs"].column("release_date") if "jobs" in parts else None
-    wait = (
-        ready.values.max() - ready.values.min() if ready is not None and ready.is_moment else pd.Timedelta(0)
-    )
-    return 1 + math.ceil(work / hours) + math.ceil(wait / pd.Timedelta(days=1))
+    if ready is None or not ready.is_moment:
+        return days
+    return days + math.ceil(pd.Timedelta(ready.values.max() - ready.values.min()) / pd.Timedelta(days=1))
+
+
+# Steps of orders that no table lists: times of a type, or for a unit of what orders count.
+
+
+def _worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make steps of orders by another table: their own, those of their type, or one on each machine.
+
+    How long they take is told for a unit of what orders count, and for beginning, or as it is.
+    """
+    pairs = [(one, other) for one in tables if one.key for other in tables]
+    return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
+
+
+def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
+    """Return the steps of orders that another table tells for them or their type, or for a unit of what they count."""
+    key, own = orders.key, other.key
+    assert key is not None
+    named = [(key.name, c.name) for c in names_rows(other, key.texts, every=True)]
+    links = named or [
+        (c.name, theirs.name)
+        for c in orders.given.values()
+        for theirs in other.given.values()
+        if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
+        if theirs is not own or called(other, "tasks") or called(other, "modes")
+    ]
+    works = [(column, *work) for column in numbers_of(other) if (work := _work(column, orders))]
+    amounts = {amount for _, _, amount, _ in works} - {""}
+    once = [work for work in works if not work[2]]
+    if not works or max(len(links), len(once), len(works) - len(once)) > 1:
+        return None
+    if not amounts if named else not links and not (own and amounts):
+        return None
+    used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
+    used |= {name: _LINK for name, _ in links if name != key.name}
+    link = "job" if named else _LINK
+    left = orders.frame[[*used]].rename(columns=used)
+    names = [column.name for column, *_ in works]
+    right = other.frame[(other.frame[names] > 0).any(axis="columns")]
+    if links:
+        rows = left.merge(right.rename(columns={links[0][1]: link}), on=link)
+    else:
+        ways = right[[own.name, *names]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
+        rows = left.merge(ways, how="cross")
+    unit = works[0][1]
+    lasts = [
+        convert(1.0, own_unit, unit)
+        * rows[column.name].astype(float) ** power
+        * (rows["pieces"] if amount else 1)
+        for column, own_unit, amount, power in works
+    ]
+    left_out = [*names, "pieces", *amounts, _LINK]
+    rows = rows.drop(columns=left_out, errors="ignore").assign(duration=sum(lasts))
+    steps = other.given if orders is other else ()  # one table of orders and of their only step
+    reads = [*used, *used.values(), *names, *steps]
+    made = orders.remade(rows, {"duration": unit}, title="operations", end="ops", reads=reads)
+    return replace(made, of=made.of | {other.name} | other.of)
+
+
+def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | None:
+    """Return the unit of times, the amount of orders that they are for, and 1, or -1 of a rate; None of no times."""
+    told = _RATIO.search(column.name)
+    above, below = (next(iter(read_header(text).pieces), "") for text in told.groups()) if told else ("", "")
+    if not told and column.unit in TIMES:  # Stückzeit
+        within = (p for piece in column.header.pieces for p in _PIECES if piece.startswith(p) and piece != p)
+        above, below = column.unit, next(within, "")
+    units = [UNIT_WORDS.get(word, "") for word in (above, below)]
+    if units[1] in TIMES and units[0] not in _NO_AMOUNTS:
+        amounts = _counted(orders, above)
+        return (units[1], amounts[0], -1) if len(amounts) == 1 else None
+    amounts = _counted(orders, below) if units[0] in TIMES else []
+    if len(amounts) == 1:
+        return units[0], amounts[0], 1
+    whole = not below or is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"])
+    plain = measures(column) == {"time": 1} or (not column.unit and looks_like(column, "modes", "duration"))
+    return (column.unit or "min", "", 1) if whole and plain else None
+
+
+def _counted(table: SourceTable, what: str) -> list[str]:
+    """Return the columns that say of how many of something a row is."""
+    amounts = [c for c in numbers_of(table) if measures(c) in ({}, {"amount": 1})]
+    numbers = [c for c in amounts if not _RATIO.search(c.name)]
+    unit = UNIT_WORDS.get(what, what)
+    alike = [(c, p) for c in numbers for p in c.header.pieces]
+    called_so = {c.name: c for c, p in alike if unit == UNIT_WORDS.get(p) or is_called(p, frozenset([what]))}
+    return [*called_so] or [c.name for c in numbers if unit == "pcs" and looks_like(c, "demand", "demand")]
