@@ -252,6 +252,9 @@ def fill_fields(
         if not idle:
             return _whole_places(found)
         fields = [item for item in fields if item.name not in idle]
+        # what is called overtime is no price of regular hours where nothing says when overtime begins
+        called = {one.column.name for one in found if one.field.name in idle and one.named and one.sure}
+        columns = [column for column in columns if column.name not in called]
 
 
 def match_columns(
@@ -318,6 +321,8 @@ def _evidence(
     known = [set(names[other]) for other in item.refers if other in names]
     if known and not column.texts <= set().union(*known) | {""}:
         return _Evidence()
+    if table in item.refers and column.is_unique and column.texts == {*names.get(table, ())}:
+        return _Evidence()  # it names the rows themselves, and no row refers to every other
     if known and column.distinct:
         shape = _Evidence(_BY_REFERENCE, f"its values are names of {item.refers[0]}")
     # what its values are was asked before

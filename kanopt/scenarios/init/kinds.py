@@ -10,7 +10,7 @@ from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.matching import FilledField, match_columns
 from kanopt.routing import RoutingUnits
 from kanopt.scenarios.init import fleets, networks, shops
-from kanopt.scenarios.init.orders import rows_of_stations
+from kanopt.scenarios.init.orders import rows_of_numbered_steps, rows_of_stations
 from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.scenarios.init.rewrites import (
     Rewrite,
@@ -26,7 +26,7 @@ from kanopt.scenarios.init.rewrites import (
     rows_of_things,
     without_margin,
 )
-from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scenarios.init.sources import SourceTable, texts, with_keys
 from kanopt.scheduling import SchedulingUnits
 from kanopt.supply import SupplyUnits
 
@@ -85,6 +85,7 @@ READINGS: Mapping[str, Reading] = {
             ends_of_ways,
             rows_of_squares,
             durations_in_minutes("modes", "duration", math.inf),
+            rows_of_numbered_steps,
             rows_of_stations,
         ),
         shops.read_shop,
@@ -161,6 +162,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
     With ``"law"`` no table is part of a plan.
     """
+    tables = with_keys(tables)
     tried = [roles for name in READINGS if kind in (None, name) and (roles := _read(name, tables))]
     if not tried:
         return _roles("", {}, tables)

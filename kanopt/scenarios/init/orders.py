@@ -12,8 +12,8 @@ import pandas as pd
 from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, is_called, measured_in, read_header
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import called, looks_like, measures, names_rows
-from kanopt.scenarios.init.rewrites import joined, long, numbers_of, without_brackets
-from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
+from kanopt.scenarios.init.rewrites import joined, long, numbers_of
+from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts, without_brackets
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, factor
 
 _FEWEST = 2
@@ -27,6 +27,7 @@ _LINK = "of type"
 _RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
 """Headers of what is counted for one of something: minutes per piece, trays/h."""
 _PIECES = [word for word, unit in UNIT_WORDS.items() if unit == "pcs" and len(word) > 4]
+_STEP = re.compile(r"[\s_#-]*(\d+)(?!\d)")
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 
 
@@ -47,6 +48,41 @@ def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     unit = stations[0].header.unit or "min"
     made = listed.remade(rows, {"duration": unit}, title="operations", end="ops")
     return [replace(made, of=made.of | told), *beside]
+
+
+def rows_of_numbered_steps(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make a row for each step of orders whose machines and times stand in columns that are numbered alike."""
+    numbered: dict[str, dict[int, ColumnFacts]] = {}
+    for column in table.given.values():
+        found = _STEP.search(column.name)
+        if found:
+            numbered.setdefault(_STEP.sub("", column.name, count=1), {})[int(found[1])] = column
+    rows = [columns for columns in numbered.values() if sorted(columns) == [*range(1, len(columns) + 1)]]
+    machines, times = (
+        [c for c in rows if {one.kind for one in c.values()} == {kind}] for kind in ("text", "number")
+    )
+    key = table.key
+    if (
+        key is None
+        or len(machines) != 1
+        or len(times) != 1
+        or not _FEWEST <= len(machines[0]) == len(times[0])
+    ):
+        return [table]
+    of_steps = {
+        place: {machines[0][place].name: "machine", times[0][place].name: "duration"} for place in times[0]
+    }
+    frames = [
+        table.frame[[key.name, *names]].rename(columns=names).assign(order=place)
+        for place, names in of_steps.items()
+    ]
+    made = pd.concat(frames).dropna(subset=["machine", "duration"])
+    unit = times[0][1].unit or "min"
+    beside = table.frame.drop(columns=[name for names in of_steps.values() for name in names])
+    return [
+        table.remade(made, {"duration": unit}, title="operations", end="ops"),
+        table.remade(beside, end="beside"),
+    ]
 
 
 def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kanopt.records.headers import is_price_of_pieces, measured_in
+from kanopt.records.headers import IDENTIFIERS, is_price_of_pieces, measured_in
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
@@ -26,6 +26,7 @@ _STEEP = 1_000  # a step is a thousandth of a unit wide
 _PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
 _RATES = (0.1, 0.05, 0.2, 0.5, 1.0)
 SPEEDS = (40, 50, 30, 60, 70, 80)
+_MILES_AN_HOUR = (25, 30, 20, 35, 40, 50)
 
 
 @dataclass(frozen=True)
@@ -142,15 +143,17 @@ def _at_a_speed(draft: Draft) -> Formula:
         for name in ("clients", "vehicles")
         for each in (draft.roles.parts[name].filled if name in draft.roles.parts else ())
     ]
+    columns = [c for guess in draft.roles.parts.values() for c in guess.table.given.values()]
+    miles = any(column.unit.rpartition("/")[2] == "mi" for column in columns)
+    way, unit, speeds = ("mi", "mi/h", _MILES_AN_HOUR) if miles else ("km", "km/h", SPEEDS)
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
-        answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in SPEEDS}
-        text = (
-            "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
-        )
+        answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in speeds}
+        text = f"How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in {unit}? No table says it."
         draft.ask("vehicles.speed", text, answers)
     inputs: dict[str, tuple[str, str | float]]
-    inputs = {"distance": ("km", "arc.distance"), "speed": ("km/h", SPEEDS[0])}
-    return Formula("distance / speed", "h", f"{SPEEDS[0]} km/h; no history tells it", inputs, sure=False)
+    inputs = {"distance": (way, "arc.distance"), "speed": (unit, speeds[0])}
+    why = f"{speeds[0]} {unit}; no history tells it"
+    return Formula("distance / speed", "h", why, inputs, sure=False)
 
 
 def add_costs(draft: Draft) -> None:
@@ -328,6 +331,7 @@ def _wanted(draft: Draft) -> Formula:
     """Return the demand that a column of the markets has; one each where none has."""
     markets = draft.roles.parts.get("markets")
     left = [c for c in markets.left if c.kind == "number"] if markets is not None else []
+    left = [c for c in left if not IDENTIFIERS & {*c.header.pieces}]  # the number of a market is no amount
     wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
     wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if markets is None or wanted is None:

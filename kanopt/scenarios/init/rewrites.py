@@ -23,7 +23,7 @@ from kanopt.records.headers import (
 )
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
-from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scenarios.init.sources import SourceTable, texts, without_brackets
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
@@ -295,11 +295,6 @@ def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
             rest = (*column.header.words[:place], "", *column.header.words[place + 1 :])
             found.setdefault(rest, {})[word] = column.name
     return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
-
-
-def without_brackets(header: str) -> str:
-    """Return a header without its unit in brackets."""
-    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
 
 
 def _periods(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:

@@ -21,8 +21,8 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, read_header
-from kanopt.records.matching import ColumnFacts, naming_column
+from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, read_header
+from kanopt.records.matching import YES_NO, ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import GUESSED, RawTable, require_file, text_header_row
@@ -249,6 +249,7 @@ def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
 _FEWEST = 2
+_CALLED = 0.5  # of the rows of a table, that another one calls by their names
 _POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
 _TIME_UNITS = ("min", "h")
 """Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
@@ -292,6 +293,8 @@ class SourceTable:
         Of pairs of places, the square table that holds them, which a scenario reads as it is.
     blanked
         Cells that had to be set missing for it to be read, a text each.
+    keyed
+        The column by which other tables call its rows; empty where that cannot be told.
     """
 
     name: str
@@ -310,6 +313,7 @@ class SourceTable:
     total: str = ""
     square: SourceTable | None = None
     blanked: tuple[str, ...] = ()
+    keyed: str = ""
 
     @property
     def called(self) -> str:
@@ -352,7 +356,7 @@ class SourceTable:
     @cached_property
     def key(self) -> ColumnFacts | None:
         """The column that names its rows."""
-        return naming_column(self.given)
+        return self.given.get(self.keyed) or naming_column(self.given)
 
     def remade(
         self,
@@ -390,11 +394,58 @@ class SourceTable:
             units={column: unit for column, unit in given.items() if unit and column in frame},
             of=self.of | {self.name},
             reads=self.reads | {*reads},
+            keyed=self.keyed,
         )
 
     def as_part(self, part: str) -> SourceTable:
         """Return a table that is made under the name of the part that it is."""
         return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
+
+
+def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Return tables that know by which of their columns other tables call their rows: by a number, or by a name.
+
+    Where every row has a name and a number, either may stand first. Numbers count only where a column that measures
+    nothing has all of them, since small whole numbers are everywhere.
+    """
+
+    def share(column: ColumnFacts, own: SourceTable) -> float:
+        found = 0.0
+        for other in tables:
+            if other is own:
+                continue
+            heads = frozenset(without_brackets(name) for name in other.given)
+            cells = (c.texts for c in other.given.values() if c.kind == column.kind and not c.unit)
+            shares = [len(column.texts & texts) / len(column.texts) for texts in (heads, *cells)]
+            found = max(found, *shares)
+        return found if column.kind == "text" else float(found == 1.0)
+
+    keyed = []
+    for table in tables:
+        named = [
+            c for c in table.given.values() if c.is_unique and len(c.texts) >= _FEWEST and _may_call(c, table)
+        ]
+        shares = {column.name: share(column, table) for column in named if len(named) > 1}
+        best = max(shares, key=lambda name: shares[name], default="")
+        usual = naming_column(table.given)
+        told = (
+            best and shares[best] >= _CALLED and (usual is None or shares[best] > shares.get(usual.name, 0.0))
+        )
+        keyed.append(replace(table, keyed=best) if told else table)
+    return keyed
+
+
+def _may_call(column: ColumnFacts, table: SourceTable) -> bool:
+    """Say whether rows may be called by a column: by texts but yes and no, or by numbers that are said to be names."""
+    if column.kind == "number":
+        first = next(iter(table.given)) == column.name
+        return not column.unit and (first or bool(IDENTIFIERS & {*column.header.pieces}))
+    return column.kind == "text" and not {text.lower() for text in column.texts} <= YES_NO
+
+
+def without_brackets(header: str) -> str:
+    """Return a header without its unit in brackets."""
+    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
 
 
 def read_sources(
