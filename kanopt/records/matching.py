@@ -23,6 +23,7 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from kanopt.records.fields import Field, Table, clock_value, holds_windows
 from kanopt.records.headers import (
+    FIELD_WORDS,
     IDENTIFIERS,
     LONG_TIMES,
     PLAIN_FIELDS,
@@ -45,6 +46,11 @@ _YES = ["yes", "y", "ja", "j", "oui", "si", "sí", "tak", "true", "x", "1"]
 NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
 YES_NO = frozenset([*_YES, *NO])
 """What people write for yes and no, in small letters."""
+_OF_TIMES = frozenset(
+    word
+    for name in ("windows", "breaks", "earliest", "latest", "shift_start", "shift_end")
+    for word in FIELD_WORDS[name].replace(",", "").split()
+) | {"h", "hour", "hours"}
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)
 _SIGNED = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
@@ -100,7 +106,12 @@ class ColumnFacts:
             return "clock"
         if texts and sum(bool(_DATE.match(text)) for text in texts) > 0.5 * len(texts):
             return "date"
-        return "windows" if texts and all(map(holds_windows, texts)) else "text"
+        if not texts or not all(map(holds_windows, texts)):
+            return "text"
+        # 7-9 may be school years as well, unless its header speaks of time
+        bare = all(re.fullmatch(r"\s*\d+\s*[-–]\s*\d+\s*", text) for text in texts)
+        timed = any(is_called(piece, _OF_TIMES) for piece in self.header.pieces)
+        return "windows" if timed or not bare else "text"
 
     @cached_property
     def distinct(self) -> int:

@@ -149,7 +149,11 @@ def _assigned(
             return few * (0.1 if visited else max(guess.score - math.log1p(rows) / 4, 0.1))
         return _PLACED * bool(named_by_orders(table))
 
-    return assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
+    parts = assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
+    # garden centres are called as depots are, and somebody has to be visited
+    return (
+        parts if "clients" in parts else assigned(tables, ("clients", "vehicles", "places"), as_part, worth)
+    )
 
 
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:

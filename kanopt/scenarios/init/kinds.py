@@ -26,7 +26,7 @@ from kanopt.scenarios.init.rewrites import (
     rows_of_things,
     without_margin,
 )
-from kanopt.scenarios.init.sources import SourceTable, texts, with_keys
+from kanopt.scenarios.init.sources import SourceTable, texts, with_counted_things, with_keys
 from kanopt.scheduling import SchedulingUnits
 from kanopt.supply import SupplyUnits
 
@@ -162,7 +162,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
     With ``"law"`` no table is part of a plan.
     """
-    tables = with_keys(tables)
+    tables = with_keys(with_counted_things(tables))
     tried = [roles for name in READINGS if kind in (None, name) and (roles := _read(name, tables))]
     if not tried:
         return _roles("", {}, tables)

@@ -23,7 +23,7 @@ from kanopt.records.headers import (
 )
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
-from kanopt.scenarios.init.sources import SourceTable, texts, without_brackets
+from kanopt.scenarios.init.sources import SourceTable, is_unit, texts, without_brackets
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
@@ -64,7 +64,7 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     things have none.
     """
     first, *rest = table.given.values()
-    units = next((c for c in rest if c.kind == "text" and all(map(_is_unit, c.texts))), None)
+    units = next((c for c in rest if c.kind == "text" and all(map(is_unit, c.texts))), None)
     things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
     if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
         return [table]
@@ -85,11 +85,6 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
         frame = frame.rename_axis(index=table.title, columns=None).reset_index()
     # cells of one fact are of one kind, those of one thing are not
     return [table.remade(frame.apply(_as_numbers), end="turned")]
-
-
-def _is_unit(text: str) -> bool:
-    header = read_header(text)
-    return bool(header.unit) and not header.words
 
 
 def _as_numbers(values: pd.Series) -> pd.Series:

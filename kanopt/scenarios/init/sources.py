@@ -29,6 +29,7 @@ from kanopt.tables._text import GUESSED, RawTable, require_file, text_header_row
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES, load_table
 from kanopt.text import list_names
+from kanopt.units import UNIT_WORDS
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
@@ -248,6 +249,18 @@ def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
 
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"[\[(](.*)[\])]\s*$")
+_THINGS = frozenset(["unit", "einheit", "einheiten", "unite", "unidad", "unidade"])
+_NO_THINGS = frozenset(
+    word
+    for words in (
+        "per pro je par por a an for",
+        "day week month year",
+        "tag woche monat jahr",
+        "jour semaine mois",
+    )
+    for word in words.split()
+)
 _FEWEST = 2
 _CALLED = 0.5  # of the rows of a table, that another one calls by their names
 _POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
@@ -433,6 +446,62 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
         )
         keyed.append(replace(table, keyed=best) if told else table)
     return keyed
+
+
+def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Return tables that count in words of their own, such as Fm, EUR/Fm and Fm/week, as counting things.
+
+    A word in brackets that is no unit is one where another table has it in brackets, or as a header, too.
+    """
+
+    def words(text: str) -> set[str]:
+        return {w for w in read_header(text).pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
+
+    brackets = {
+        (table.name, name): found[1]
+        for table in tables
+        for name in table.given
+        if (found := _IN_BRACKETS.search(name)) and not table.columns[name].declared
+    }
+    seen: dict[str, set[str]] = {}
+    for (table, _), text in brackets.items():
+        for word in words(text):
+            seen.setdefault(word.rstrip("s"), set()).add(table)
+    for table in tables:
+        for name in table.given:
+            if name.lower().rstrip("s") in seen:
+                seen[name.lower().rstrip("s")].add(table.name)
+    things = {word for word, where in seen.items() if len(where) > 1 or word in _THINGS}
+    told = []
+    for table in tables:
+        units = {}
+        for name, column in table.given.items():
+            text = brackets.get((table.name, name), "")
+            counted = {word for word in words(text) if word.rstrip("s") in things}
+            if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number":
+                units[name] = read_header(f"x ({_in_pieces(text, things)})").unit
+            elif not text and name.lower().rstrip("s") in things and column.kind == "number":
+                units[name] = "pcs"
+        frame = table.frame
+        for name, column in table.given.items() if things else ():
+            cells = [_in_pieces(text, things) for text in column.values] if column.kind == "text" else []
+            if cells and cells != [*column.values] and all(is_unit(text) for text in cells):
+                frame = frame.assign(**{name: pd.Series(cells, index=column.values.index)})
+        told.append(replace(table, frame=frame, units=table.units | units))
+    return told
+
+
+def _in_pieces(text: str, things: Collection[str]) -> str:
+    """Return a unit with pieces in place of things that are counted."""
+    return re.sub(
+        r"[^\W\d_]+", lambda word: "pcs" if word[0].lower().rstrip("s") in things else word[0], text
+    )
+
+
+def is_unit(text: str) -> bool:
+    """Say whether a text is a unit and nothing else."""
+    header = read_header(text)
+    return bool(header.unit) and not header.words
 
 
 def _may_call(column: ColumnFacts, table: SourceTable) -> bool:
