@@ -162,7 +162,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
     With ``"law"`` no table is part of a plan.
     """
-    tables = with_keys(with_counted_things(tables))
+    tables = with_counted_things(tables)
     tried = [roles for name in READINGS if kind in (None, name) and (roles := _read(name, tables))]
     if not tried:
         return _roles("", {}, tables)
@@ -174,6 +174,8 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     """Read tables as one kind of problem; None where they make none."""
     reading = READINGS[kind]
+    if kind != "scheduling":  # orders of a shop have names of their own beside those of articles
+        given = with_keys(given)
     tables = rewritten(given, (facts_in_rows, plain_amounts, *reading.rewrites))
     parts = reading.read(tables, reading.tables())
     if parts is None:

@@ -441,9 +441,15 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
         shares = {column.name: share(column, table) for column in named if len(named) > 1}
         best = max(shares, key=lambda name: shares[name], default="")
         usual = naming_column(table.given)
-        told = (
-            best and shares[best] >= _CALLED and (usual is None or shares[best] > shares.get(usual.name, 0.0))
-        )
+        if (
+            usual is not None
+            and usual.name != best
+            and usual.kind == table.given[best or usual.name].kind == "text"
+        ):
+            # of two texts the first names the rows, unless the other one is said to
+            best = best if IDENTIFIERS & {*read_header(best).pieces[-1:]} else ""
+        known = shares.get(usual.name, 0.0) if usual is not None else 0.0
+        told = shares.get(best, 0.0) >= _CALLED and shares[best] > known
         keyed.append(replace(table, keyed=best) if told else table)
     return keyed
 
@@ -479,9 +485,9 @@ def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
             text = brackets.get((table.name, name), "")
             counted = {word for word in words(text) if word.rstrip("s") in things}
             if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number":
-                units[name] = read_header(f"x ({_in_pieces(text, things)})").unit
+                units[name] = read_header(f"x ({_in_pieces(text, things)})").unit.replace("pcs", "item")
             elif not text and name.lower().rstrip("s") in things and column.kind == "number":
-                units[name] = "pcs"
+                units[name] = "item"
         frame = table.frame
         for name, column in table.given.items() if things else ():
             cells = [_in_pieces(text, things) for text in column.values] if column.kind == "text" else []
@@ -508,7 +514,7 @@ def _may_call(column: ColumnFacts, table: SourceTable) -> bool:
     """Say whether rows may be called by a column: by texts but yes and no, or by numbers that are said to be names."""
     if column.kind == "number":
         first = next(iter(table.given)) == column.name
-        return not column.unit and (first or bool(IDENTIFIERS & {*column.header.pieces}))
+        return not column.unit and (first or bool(IDENTIFIERS & {*column.header.pieces[-1:]}))
     return column.kind == "text" and not {text.lower() for text in column.texts} <= YES_NO
 
 
