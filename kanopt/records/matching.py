@@ -56,6 +56,7 @@ _ANY = (-np.inf, np.inf)
 _SIGNED = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
 """Fields whose numbers may be below zero, with their ends."""
 _SURE = 0.62
+_OTHERWISE = 0.1  # how much less a column may look like another field to be taken for it
 _BY_SHAPE, _BY_REFERENCE, _BY_KEY = 0.45, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
 
@@ -255,17 +256,21 @@ def fill_fields(
     """
     fields = list(part.fields)
     columns = [column for column in table.values() if column.name not in without and len(column.values)]
+    called: dict[str, float] = {}
     while True:
         naming = naming_column(table) if part.key[0] == "name" else None
         found = match_columns(part.name, fields, columns, names, part.key, naming)
         filled = {one.field.name for one in found}
-        idle = {one.field.name for one in found if one.field.needs and not filled & {*one.field.needs}}
-        if not idle:
-            return _whole_places(found)
-        fields = [item for item in fields if item.name not in idle]
+        idle = [one for one in found if one.field.needs and not filled & {*one.field.needs}]
         # what is called overtime is no price of regular hours where nothing says when overtime begins
-        called = {one.column.name for one in found if one.field.name in idle and one.named and one.sure}
-        columns = [column for column in columns if column.name not in called]
+        other = {
+            one.column.name for one in found if one.likeness < called.get(one.column.name, 0.0) - _OTHERWISE
+        }
+        if not idle and not other:
+            return _whole_places(found)
+        called |= {one.column.name: one.likeness for one in idle if one.named}
+        fields = [item for item in fields if all(item is not one.field for one in idle)]
+        columns = [column for column in columns if column.name not in other]
 
 
 def match_columns(

@@ -126,27 +126,28 @@ def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
 
     No column of the vehicles counts so, or what all clients want together fits into the smallest of them.
     """
-    sides = [draft.roles.parts.get(part) for part in ("clients", "vehicles")]
-    if guess not in sides or None in sides or measures(guess.table.columns[name]) != {"amount": 1}:
+    clients, fleet = (draft.roles.parts.get(part) for part in ("clients", "vehicles"))
+    if clients is None or fleet is None or measures(guess.table.columns[name]) != {"amount": 1}:
         return False
     unit = guess.table.columns[name].unit
-    wanted, room = (
-        [
-            c
-            for c in side.table.given.values()
-            if measures(c) == {"amount": 1} and same_dimension(unit, c.unit)
-        ]
-        for side in sides
-        if side is not None
-    )
-    filled = [each.column for side in sides if side is not None for each in side.filled]
-    if any(c in filled for c in (*wanted, *room)):
+
+    def counted(part: PartGuess) -> list[ColumnFacts]:
+        amounts = [c for c in part.table.given.values() if measures(c) == {"amount": 1}]
+        return [c for c in amounts if same_dimension(unit, c.unit)]
+
+    wanted, room = counted(clients), counted(fleet)
+    carried = clients.column("demand")
+    if (
+        guess not in (clients, fleet)
+        or carried is None
+        or carried in wanted
+        or fleet.column("capacity") in room
+    ):
         return False
-    if not (wanted and room):
-        return guess is sides[0] and bool(sides[0].column("demand"))
-    if len(wanted) > 1 or len(room) > 1:
-        return False
-    return float(wanted[0].values.sum()) * factor(wanted[0].unit, room[0].unit) <= float(room[0].values.min())
+    if not room:
+        return guess is clients
+    alone = len(wanted) == len(room) == 1
+    return alone and wanted[0].values.sum() * factor(wanted[0].unit, room[0].unit) <= room[0].values.min()
 
 
 def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:

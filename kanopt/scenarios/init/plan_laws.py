@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from kanopt.records.headers import IDENTIFIERS, is_price_of_pieces, measured_in
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measure_of, measures
 from kanopt.scenarios.init.sources import ColumnFacts
+from kanopt.text import join_list
 from kanopt.units import factor, same_dimension
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
@@ -86,7 +89,7 @@ def add_laws(draft: Draft) -> None:
 def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
     """Return the law that the first history teaches, and what the problem knows of it."""
     for table in draft.roles.histories:
-        known = References(draft.roles.parts, wish.scopes, wish.usual)
+        known = References(table, draft.roles.parts, wish.scopes, wish.usual)
         law = guess_law(table, draft.money, wish.measure, known)
         if law is not None:
             return law, known
@@ -98,11 +101,33 @@ def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per:
     draft.add_law(name, law, per)
     _give_units(draft, law, known.of(law))
     draft.bind(name, known.of(law), known.sure)
+    _ask_about_day(draft, law, known)
     weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
     if weights:
         usual = round(float(law.table.frame[weights[0]].median()), 3)
         why = "the usual shipment of the history"
         draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
+
+
+def _ask_about_day(draft: Draft, law: LawGuess, known: References) -> None:
+    """Ask for the day of the plan where a law reads something of it."""
+    read = [
+        reference.removeprefix("day.") for reference in known.of(law).values() if reference.startswith("day.")
+    ]
+    parts = draft.roles.parts.values()
+    if not read or any(each.column.is_dated for guess in parts for each in guess.filled):
+        return  # that of the dates in the plan is its day
+    if any(question.about == "problem.day" for question in draft.questions):
+        return
+    dates = law.table.frame.select_dtypes("datetime")
+    last = dates.max().max().normalize()
+    text = (
+        f"For which day is the plan (date, Tag, jour, día)? {law.target!r} depends on its {join_list(read)}, and no "
+        "table tells it."
+    )
+    days = [f"{last + pd.Timedelta(days=after):%Y-%m-%d}" for after in range(1, 8)]
+    draft.keys.set(("problem",), "day", days[0], "the day after the last of the history", sure=False)
+    draft.ask("problem.day", text, {day: {"problem.day": day} for day in days})
 
 
 def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:

@@ -52,7 +52,8 @@ _ORDERED = 0.95
 _SHORTEST, _LONGEST = 1.0, 3 * 1_440.0  # minutes of the median
 _WEEKDAYS = frozenset(("weekday", "wday", "dow", "day", "wochentag"))
 _HOURS = frozenset(("hour", "hr", "stunde"))
-_LEAST_DAYS = 14
+_MONTHS = frozenset(("month", "monat", "mois", "mes"))
+_LEAST_DAYS, _A_YEAR = 14, 300
 _LEAST_TRIPS = 25  # fewer rows from place to place are orders
 STRAIGHT = "straight_distance"
 """What the way as the crow flies is called that coordinates give."""
@@ -199,6 +200,8 @@ def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
             found[f"{slug(name)}_hour"] = _call(frame, "hour", name)
         if not pieces & _WEEKDAYS and (values.max() - values.min()).days >= _LEAST_DAYS:
             found[f"{slug(name)}_weekday"] = _call(frame, "weekday", name)
+        if not pieces & _MONTHS and (values.max() - values.min()).days >= _A_YEAR:
+            found[f"{slug(name)}_month"] = _call(frame, "month", name)
     places = coordinate_ends(name for name in map(str, frame.columns) if is_numeric_dtype(frame[name]))
     degrees = [ends for ends in places if ends.keys() == {"lat", "lon"}]
     if len(degrees) == 2 and len(frame) >= _LEAST_TRIPS:
@@ -484,7 +487,8 @@ def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
         for name, column in table.given.items():
             text = brackets.get((table.name, name), "")
             counted = {word for word in words(text) if word.rstrip("s") in things}
-            if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number":
+            a_rate = {"h", "min", "s"} & {UNIT_WORDS.get(word) for word in read_header(text).pieces}
+            if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number" and not a_rate:
                 units[name] = read_header(f"x ({_in_pieces(text, things)})").unit.replace("pcs", "item")
             elif not text and name.lower().rstrip("s") in things and column.kind == "number":
                 units[name] = "item"
@@ -493,7 +497,8 @@ def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
             cells = [_in_pieces(text, things) for text in column.values] if column.kind == "text" else []
             if cells and cells != [*column.values] and all(is_unit(text) for text in cells):
                 frame = frame.assign(**{name: pd.Series(cells, index=column.values.index)})
-        told.append(replace(table, frame=frame, units=table.units | units))
+        changed = units or frame is not table.frame
+        told.append(replace(table, frame=frame, units=table.units | units) if changed else table)
     return told
 
 
