@@ -23,6 +23,7 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from kanopt.records.fields import Field, Table, clock_value, holds_windows
 from kanopt.records.headers import (
+    FIELD_WORDS,
     IDENTIFIERS,
     LONG_TIMES,
     PLAIN_FIELDS,
@@ -45,11 +46,17 @@ _YES = ["yes", "y", "ja", "j", "oui", "si", "sí", "tak", "true", "x", "1"]
 NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
 YES_NO = frozenset([*_YES, *NO])
 """What people write for yes and no, in small letters."""
+_OF_TIMES = frozenset(
+    word
+    for name in ("windows", "breaks", "earliest", "latest", "shift_start", "shift_end")
+    for word in FIELD_WORDS[name].replace(",", "").split()
+) | {"h", "hour", "hours"}
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)
 _SIGNED = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
 """Fields whose numbers may be below zero, with their ends."""
 _SURE = 0.62
+_OTHERWISE = 0.1  # how much less a column may look like another field to be taken for it
 _BY_SHAPE, _BY_REFERENCE, _BY_KEY = 0.45, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
 
@@ -100,7 +107,12 @@ class ColumnFacts:
             return "clock"
         if texts and sum(bool(_DATE.match(text)) for text in texts) > 0.5 * len(texts):
             return "date"
-        return "windows" if texts and all(map(holds_windows, texts)) else "text"
+        if not texts or not all(map(holds_windows, texts)):
+            return "text"
+        # 7-9 may be school years as well, unless its header speaks of time
+        bare = all(re.fullmatch(r"\s*\d+\s*[-–]\s*\d+\s*", text) for text in texts)
+        timed = any(is_called(piece, _OF_TIMES) for piece in self.header.pieces)
+        return "windows" if timed or not bare else "text"
 
     @cached_property
     def distinct(self) -> int:
@@ -244,14 +256,21 @@ def fill_fields(
     """
     fields = list(part.fields)
     columns = [column for column in table.values() if column.name not in without and len(column.values)]
+    called: dict[str, float] = {}
     while True:
         naming = naming_column(table) if part.key[0] == "name" else None
         found = match_columns(part.name, fields, columns, names, part.key, naming)
         filled = {one.field.name for one in found}
-        idle = {one.field.name for one in found if one.field.needs and not filled & {*one.field.needs}}
-        if not idle:
+        idle = [one for one in found if one.field.needs and not filled & {*one.field.needs}]
+        # what is called overtime is no price of regular hours where nothing says when overtime begins
+        other = {
+            one.column.name for one in found if one.likeness < called.get(one.column.name, 0.0) - _OTHERWISE
+        }
+        if not idle and not other:
             return _whole_places(found)
-        fields = [item for item in fields if item.name not in idle]
+        called |= {one.column.name: one.likeness for one in idle if one.named}
+        fields = [item for item in fields if all(item is not one.field for one in idle)]
+        columns = [column for column in columns if column.name not in other]
 
 
 def match_columns(
@@ -318,6 +337,8 @@ def _evidence(
     known = [set(names[other]) for other in item.refers if other in names]
     if known and not column.texts <= set().union(*known) | {""}:
         return _Evidence()
+    if table in item.refers and column.is_unique and column.texts == {*names.get(table, ())}:
+        return _Evidence()  # it names the rows themselves, and no row refers to every other
     if known and column.distinct:
         shape = _Evidence(_BY_REFERENCE, f"its values are names of {item.refers[0]}")
     # what its values are was asked before

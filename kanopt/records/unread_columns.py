@@ -42,7 +42,7 @@ from kanopt.records.matching import YES_NO, ColumnFacts, match_columns
 from kanopt.records.reading import Quantity, Record
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
-from kanopt.units import same_dimension
+from kanopt.units import factor, same_dimension
 
 _SHOWN = 6
 
@@ -335,7 +335,12 @@ def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) ->
 
 def _measures(field: Field, column: ColumnFacts) -> bool:
     measured = column.measured
-    return bool(measured) and measured_in(field.unit) == measured and field.name not in COORDINATES
+    alike = bool(measured) and measured_in(field.unit) == measured and field.name not in COORDINATES
+    if alike and field.usual is not None and column.unit and same_dimension(column.unit, field.usual.unit):
+        # a van of 2.6 m in height may drive farther than that
+        scale = factor(column.unit, field.usual.unit)
+        return bool((column.values * scale).between(field.usual.low, field.usual.high).any())
+    return alike
 
 
 def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:

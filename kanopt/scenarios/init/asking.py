@@ -20,10 +20,10 @@ from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
 from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
-from kanopt.scenarios.init.rewrites import listed_in, without_brackets
-from kanopt.scenarios.init.sources import SourceTable
+from kanopt.scenarios.init.rewrites import listed_in
+from kanopt.scenarios.init.sources import SourceTable, without_brackets
 from kanopt.text import join_list
-from kanopt.units import same_dimension
+from kanopt.units import factor, same_dimension
 
 _MOST_FIELDS = 3
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
@@ -81,7 +81,7 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
         draft.ask(table.name, text, {"ignore": {}})
     _ask_about_blanks(draft, tables)
     for name, columns in told.items():
-        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere")
+        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere, or limits nothing")
 
 
 def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
@@ -115,13 +115,32 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
 
 
 def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
-    """Say whether a column counts what clients want in units that no column of the vehicles counts in."""
-    fleet, unit = draft.roles.parts.get("vehicles"), guess.table.columns[name].unit
-    demand = guess.column("demand") if guess.part.name == "clients" else None
-    if fleet is None or demand is None or measures(guess.table.columns[name]) != {"amount": 1}:
+    """Say whether a column counts a second time what is carried, and that limits no vehicle.
+
+    No column of the vehicles counts so, or what all clients want together fits into the smallest of them.
+    """
+    clients, fleet = (draft.roles.parts.get(part) for part in ("clients", "vehicles"))
+    if clients is None or fleet is None or measures(guess.table.columns[name]) != {"amount": 1}:
         return False
-    counted = [demand, *(c for c in fleet.table.given.values() if measures(c) == {"amount": 1})]
-    return not any(same_dimension(unit, c.unit) for c in counted)
+    unit = guess.table.columns[name].unit
+
+    def counted(part: PartGuess) -> list[ColumnFacts]:
+        amounts = [c for c in part.table.given.values() if measures(c) == {"amount": 1}]
+        return [c for c in amounts if same_dimension(unit, c.unit)]
+
+    wanted, room = counted(clients), counted(fleet)
+    carried = clients.column("demand")
+    if (
+        guess not in (clients, fleet)
+        or carried is None
+        or carried in wanted
+        or fleet.column("capacity") in room
+    ):
+        return False
+    if not room:
+        return guess is clients
+    alone = len(wanted) == len(room) == 1
+    return alone and wanted[0].values.sum() * factor(wanted[0].unit, room[0].unit) <= room[0].values.min()
 
 
 def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:

@@ -23,7 +23,15 @@ from kanopt.scenarios.init.parts import (
     named_by,
     names_rows,
 )
-from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
+from kanopt.scenarios.init.rewrites import (
+    LISTED,
+    RESTS,
+    both_ways,
+    joined,
+    lasts_a_shift,
+    listed_in,
+    windows_of,
+)
 from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
 from kanopt.units import factor
 
@@ -184,7 +192,11 @@ def _assigned(
             return few * (0.1 if visited else max(guess.score - math.log1p(rows) / 4, 0.1))
         return _PLACED * bool(named_by_orders(table))
 
-    return assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
+    parts = assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
+    # garden centres are called as depots are, and somebody has to be visited
+    return (
+        parts if "clients" in parts else assigned(tables, ("clients", "vehicles", "places"), as_part, worth)
+    )
 
 
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
@@ -372,14 +384,27 @@ def _match_skills(parts: _Parts) -> None:
     clients, vehicles = parts["clients"], parts["vehicles"]
     needs, skills = clients.column("needs"), vehicles.column("skills")
     if needs is not None and skills is not None:
+        _part_by_commas(parts)
         return
     wanted = [needs] if needs is not None else [c for c in clients.left if not c.is_unique]
     for one in wanted:
         for other in [skills] if skills is not None else vehicles.left:
-            if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
+            if one.kind == other.kind == "text" and listed_in(one) and listed_in(one) <= listed_in(other):
                 parts["clients"] = clients.filling("needs", one)
                 parts["vehicles"] = vehicles.filling("skills", other)
+                _part_by_commas(parts)
                 return
+
+
+def _part_by_commas(parts: _Parts) -> None:
+    """Write lists of skills with commas, where they are parted by something else, as gas/water."""
+    for part, field_name in (("clients", "needs"), ("vehicles", "skills")):
+        column = parts[part][field_name]
+        told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
+        if column.kind == "text" and any("," not in text != plain for text, plain in told.items()):
+            table = parts[part].table
+            frame = table.frame.assign(**{column.name: texts(table.frame[column.name]).map(told)})
+            parts[part] = parts[part].on(table.remade(frame, end="listed"))
 
 
 def _leave_out_no(parts: _Parts) -> None:
@@ -396,10 +421,6 @@ def _leave_out_no(parts: _Parts) -> None:
         )
         made = table.remade(table.frame.assign(**{column.name: cells}), end="yes")
         parts[part] = parts[part].on(made)
-
-
-def _words_in(column: ColumnFacts) -> set[str]:
-    return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
 
 
 def _match_amounts(parts: _Parts) -> None:

@@ -21,11 +21,12 @@ from kanopt.scenarios.init.rewrites import (
     plain_amounts,
     rewritten,
     rows_of_cells,
+    rows_of_numbered_steps,
     rows_of_squares,
     rows_of_stations,
     without_margin,
 )
-from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scenarios.init.sources import SourceTable, texts, with_counted_things, with_keys
 from kanopt.scheduling import SchedulingUnits
 from kanopt.supply import SupplyUnits
 
@@ -81,6 +82,7 @@ READINGS: Mapping[str, Reading] = {
             ends_of_ways,
             rows_of_squares,
             partial(durations_in_minutes, "modes", "duration", math.inf),
+            rows_of_numbered_steps,
             rows_of_stations,
         ),
         shops.read_shop,
@@ -151,6 +153,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
     With ``"law"`` no table is part of a plan.
     """
+    tables = with_counted_things(tables)
     tried = [roles for name in READINGS if kind in (None, name) and (roles := _read(name, tables))]
     if not tried:
         return _roles("", {}, tables)
@@ -162,6 +165,8 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     """Read tables as one kind of problem; None where they make none."""
     reading = READINGS[kind]
+    if kind != "scheduling":  # orders of a shop have names of their own beside those of articles
+        given = with_keys(given)
     tables = rewritten(given, (facts_in_rows, plain_amounts, *reading.rewrites))
     parts = reading.read(tables, reading.tables())
     if parts is None:

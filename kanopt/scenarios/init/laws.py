@@ -30,7 +30,7 @@ from kanopt.scenarios.init.parts import (
     period_of,
     words_of,
 )
-from kanopt.scenarios.init.sources import STRAIGHT, ColumnFacts, SourceTable
+from kanopt.scenarios.init.sources import STRAIGHT, ColumnFacts, SourceTable, coordinate_ends
 from kanopt.text import list_names
 
 _MOST_LAWS = 3
@@ -470,7 +470,11 @@ class References:
     """What the problem knows the columns of a history as, each reference used once for a law."""
 
     def __init__(
-        self, parts: Mapping[str, PartGuess], scopes: Mapping[str, str], usual: Mapping[str, str]
+        self,
+        table: SourceTable,
+        parts: Mapping[str, PartGuess],
+        scopes: Mapping[str, str],
+        usual: Mapping[str, str],
     ) -> None:
         self.parts = {scope: parts[name] for scope, name in scopes.items() if name in parts}
         self.usual = usual
@@ -480,6 +484,7 @@ class References:
         self.most = math.inf
         if carried is not None and len(carried.values):  # in any unit of mass that a header may not state
             self.most = float(carried.values.max()) * (1_000.0 if carried.header.unit == "t" else 1.0)
+        self.plain = _of_days(table) | _of_ends(table, parts)
 
     def __call__(self, column: ColumnFacts) -> bool:
         """Say whether the problem knows a column, and note as what."""
@@ -498,6 +503,9 @@ class References:
             self.sure.add(column.name)
             ends = self.parts["client"].fields if "client" in self.parts else set()
             return "arc.straight_distance" if "lat" in ends else ""
+        if column.name in self.plain:
+            self.sure.add(column.name)
+            return self.plain[column.name]
         measure = measure_of(column)
         if is_outcome(column) and measure != "amount":
             return ""
@@ -528,6 +536,40 @@ class References:
                 if column.kind == each.column.kind == "text" and _fits(column, each.column):
                     return f"{scope}.{each.field.name}"
         return ""
+
+
+def _of_days(table: SourceTable) -> dict[str, str]:
+    """Return the columns that say what matters of a date, as the day of the plan has it."""
+    functions = {name: text.partition("(")[0] for name, text in table.derive.items()}
+    return {name: f"day.{each}" for name, each in functions.items() if each in ("weekday", "month")}
+
+
+def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, str]:
+    """Return the columns that say where a way begins and where it ends, as the places of the plan have it.
+
+    Two pairs of coordinates are its ends, and so are two columns of texts that hold all that one column of clients
+    and depots says, such as their zone.
+    """
+    if not {"clients", "depots"} <= parts.keys() or "vehicles" not in parts:
+        return {}
+    clients, depots = parts["clients"], parts["depots"]
+    found: dict[str, str] = {}
+    places = coordinate_ends(table.given)
+    for names in (("lat", "lon"), ("x", "y")):
+        ends = [place for place in places if place.keys() == {*names}]
+        if len(ends) == 2 and {*names} <= clients.fields & depots.fields:
+            for way, place in zip(("from", "to"), ends, strict=True):
+                found |= {place[name]: f"arc.{way}_{name}" for name in names}
+    for own in clients.table.given.values():
+        home = depots.table.given.get(own.name)
+        if own.kind != "text" or home is None or not own.name.isidentifier():
+            continue
+        said = own.texts | home.texts
+        both = [c for c in table.given.values() if c.kind == "text" and said <= c.texts]
+        if len(both) == 2 and len(own.values) == own.rows:
+            field = clients.field_of(own.name) or own.name
+            found |= {c.name: f"arc.{way}_{field}" for way, c in zip(("from", "to"), both, strict=True)}
+    return found
 
 
 def _fits(column: ColumnFacts, own: ColumnFacts) -> bool:

@@ -268,6 +268,8 @@ def match_part(
     key
         The column that fills the first field of the key, where values say which one does.
     """
+    if key is None and part.key == ("name",):
+        key = table.given.get(table.keyed)
     out = [*without, key.name] if key is not None else without
     guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
     # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more

@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kanopt.records.headers import is_price_of_pieces, measured_in
+import pandas as pd
+
+from kanopt.records.headers import IDENTIFIERS, is_price_of_pieces, measured_in
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measure_of, measures
 from kanopt.scenarios.init.sources import ColumnFacts
+from kanopt.text import join_list
 from kanopt.units import factor, same_dimension
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
@@ -26,6 +29,7 @@ _STEEP = 1_000  # a step is a thousandth of a unit wide
 _PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
 _RATES = (0.1, 0.05, 0.2, 0.5, 1.0)
 SPEEDS = (40, 50, 30, 60, 70, 80)
+_MILES_AN_HOUR = (25, 30, 20, 35, 40, 50)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def add_laws(draft: Draft) -> None:
 def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
     """Return the law that the first history teaches, and what the problem knows of it."""
     for table in draft.roles.histories:
-        known = References(draft.roles.parts, wish.scopes, wish.usual)
+        known = References(table, draft.roles.parts, wish.scopes, wish.usual)
         law = guess_law(table, draft.money, wish.measure, known)
         if law is not None:
             return law, known
@@ -97,11 +101,33 @@ def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per:
     draft.add_law(name, law, per)
     _give_units(draft, law, known.of(law))
     draft.bind(name, known.of(law), known.sure)
+    _ask_about_day(draft, law, known)
     weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
     if weights:
         usual = round(float(law.table.frame[weights[0]].median()), 3)
         why = "the usual shipment of the history"
         draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
+
+
+def _ask_about_day(draft: Draft, law: LawGuess, known: References) -> None:
+    """Ask for the day of the plan where a law reads something of it."""
+    read = [
+        reference.removeprefix("day.") for reference in known.of(law).values() if reference.startswith("day.")
+    ]
+    parts = draft.roles.parts.values()
+    if not read or any(each.column.is_dated for guess in parts for each in guess.filled):
+        return  # that of the dates in the plan is its day
+    if any(question.about == "problem.day" for question in draft.questions):
+        return
+    dates = law.table.frame.select_dtypes("datetime")
+    last = dates.max().max().normalize()
+    text = (
+        f"For which day is the plan (date, Tag, jour, día)? {law.target!r} depends on its {join_list(read)}, and no "
+        "table tells it."
+    )
+    days = [f"{last + pd.Timedelta(days=after):%Y-%m-%d}" for after in range(1, 8)]
+    draft.keys.set(("problem",), "day", days[0], "the day after the last of the history", sure=False)
+    draft.ask("problem.day", text, {day: {"problem.day": day} for day in days})
 
 
 def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:
@@ -139,15 +165,17 @@ def _at_a_speed(draft: Draft) -> Formula:
     """Return the time of a leg at a speed that is asked for, where any field is a time or a price of time."""
     guesses = [draft.roles.parts[name] for name in ("clients", "vehicles") if name in draft.roles.parts]
     fields = [each.field for guess in guesses for each in guess.filled]
+    columns = [c for guess in draft.roles.parts.values() for c in guess.table.given.values()]
+    miles = any(column.unit.rpartition("/")[2] == "mi" for column in columns)
+    way, unit, speeds = ("mi", "mi/h", _MILES_AN_HOUR) if miles else ("km", "km/h", SPEEDS)
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
-        answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in SPEEDS}
-        text = (
-            "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
-        )
+        answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in speeds}
+        text = f"How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in {unit}? No table says it."
         draft.ask("vehicles.speed", text, answers)
     inputs: dict[str, tuple[str, str | float]]
-    inputs = {"distance": ("km", "arc.distance"), "speed": ("km/h", SPEEDS[0])}
-    return Formula("distance / speed", "h", f"{SPEEDS[0]} km/h; no history tells it", inputs, sure=False)
+    inputs = {"distance": (way, "arc.distance"), "speed": (unit, speeds[0])}
+    why = f"{speeds[0]} {unit}; no history tells it"
+    return Formula("distance / speed", "h", why, inputs, sure=False)
 
 
 def add_costs(draft: Draft) -> None:
@@ -325,6 +353,7 @@ def _wanted(draft: Draft) -> Formula:
     """Return the demand that a column of the markets has; one each where none has."""
     markets = draft.roles.parts.get("markets")
     left = [c for c in markets.left if c.kind == "number"] if markets is not None else []
+    left = [c for c in left if not IDENTIFIERS & {*c.header.pieces}]  # the number of a market is no amount
     wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
     wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if markets is None or wanted is None:

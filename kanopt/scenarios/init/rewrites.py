@@ -26,7 +26,7 @@ from kanopt.records.headers import (
 )
 from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.parts import looks_like, may_teach
-from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scenarios.init.sources import SourceTable, is_unit, texts, without_brackets
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
@@ -35,6 +35,7 @@ _SHIFT = 240.0  # minutes
 TIMES = ("s", "min", "h")
 LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
 """What stands between the names that a cell lists; a + between those that are needed at once."""
+_STEP = re.compile(r"[\s_#-]*(\d+)(?!\d)")
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
 """Words of headers that speak of a break."""
@@ -73,7 +74,7 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     things have none.
     """
     first, *rest = table.given.values()
-    units = next((c for c in rest if c.kind == "text" and all(map(_is_unit, c.texts))), None)
+    units = next((c for c in rest if c.kind == "text" and all(map(is_unit, c.texts))), None)
     things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
     if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
         return [table]
@@ -94,11 +95,6 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
         frame = frame.rename_axis(index=table.title, columns=None).reset_index()
     # cells of one fact are of one kind, those of one thing are not
     return [table.remade(frame.apply(_as_numbers), end="turned")]
-
-
-def _is_unit(text: str) -> bool:
-    header = read_header(text)
-    return bool(header.unit) and not header.words
 
 
 def _as_numbers(values: pd.Series) -> pd.Series:
@@ -302,11 +298,6 @@ def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
     return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
 
 
-def without_brackets(header: str) -> str:
-    """Return a header without its unit in brackets."""
-    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
-
-
 def _periods(table: SourceTable) -> Wide | None:
     """Headers are months, quarters or weeks: a row for each of them."""
     plain = {c.name: without_brackets(c.name) for c in numbers_of(table)}
@@ -343,6 +334,41 @@ def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
         if len(column.values) < column.rows or (not column.is_unique and column.texts != name.texts):
             return column
     return None
+
+
+def rows_of_numbered_steps(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make a row for each step of orders whose machines and times stand in columns that are numbered alike."""
+    numbered: dict[str, dict[int, ColumnFacts]] = {}
+    for column in table.given.values():
+        found = _STEP.search(column.name)
+        if found:
+            numbered.setdefault(_STEP.sub("", column.name, count=1), {})[int(found[1])] = column
+    rows = [columns for columns in numbered.values() if sorted(columns) == [*range(1, len(columns) + 1)]]
+    machines, times = (
+        [c for c in rows if {one.kind for one in c.values()} == {kind}] for kind in ("text", "number")
+    )
+    key = table.key
+    if (
+        key is None
+        or len(machines) != 1
+        or len(times) != 1
+        or not _FEWEST <= len(machines[0]) == len(times[0])
+    ):
+        return [table]
+    of_steps = {
+        place: {machines[0][place].name: "machine", times[0][place].name: "duration"} for place in times[0]
+    }
+    frames = [
+        table.frame[[key.name, *names]].rename(columns=names).assign(order=place)
+        for place, names in of_steps.items()
+    ]
+    made = pd.concat(frames).dropna(subset=["machine", "duration"])
+    unit = times[0][1].unit or "min"
+    beside = table.frame.drop(columns=[name for names in of_steps.values() for name in names])
+    return [
+        table.remade(made, {"duration": unit}, title="operations", end="ops"),
+        table.remade(beside, end="beside"),
+    ]
 
 
 def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:

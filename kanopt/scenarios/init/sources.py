@@ -21,14 +21,15 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import FIELD_WORDS, HISTORY, TOTALS, read_header
-from kanopt.records.matching import ColumnFacts, naming_column
+from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, read_header
+from kanopt.records.matching import YES_NO, ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import GUESSED, RawTable, require_file, text_header_row
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES, load_table
 from kanopt.text import list_names
+from kanopt.units import UNIT_WORDS
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
@@ -51,7 +52,8 @@ _ORDERED = 0.95
 _SHORTEST, _LONGEST = 1.0, 3 * 1_440.0  # minutes of the median
 _WEEKDAYS = frozenset(("weekday", "wday", "dow", "day", "wochentag"))
 _HOURS = frozenset(("hour", "hr", "stunde"))
-_LEAST_DAYS = 14
+_MONTHS = frozenset(("month", "monat", "mois", "mes"))
+_LEAST_DAYS, _A_YEAR = 14, 300
 _LEAST_TRIPS = 25  # fewer rows from place to place are orders
 STRAIGHT = "straight_distance"
 """What the way as the crow flies is called that coordinates give."""
@@ -198,6 +200,8 @@ def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
             found[f"{slug(name)}_hour"] = _call(frame, "hour", name)
         if not pieces & _WEEKDAYS and (values.max() - values.min()).days >= _LEAST_DAYS:
             found[f"{slug(name)}_weekday"] = _call(frame, "weekday", name)
+        if not pieces & _MONTHS and (values.max() - values.min()).days >= _A_YEAR:
+            found[f"{slug(name)}_month"] = _call(frame, "month", name)
     places = coordinate_ends(name for name in map(str, frame.columns) if is_numeric_dtype(frame[name]))
     degrees = [ends for ends in places if ends.keys() == {"lat", "lon"}]
     if len(degrees) == 2 and len(frame) >= _LEAST_TRIPS:
@@ -248,7 +252,20 @@ def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
 
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"[\[(](.*)[\])]\s*$")
+_THINGS = frozenset(["unit", "einheit", "einheiten", "unite", "unidad", "unidade"])
+_NO_THINGS = frozenset(
+    word
+    for words in (
+        "per pro je par por a an for",
+        "day week month year",
+        "tag woche monat jahr",
+        "jour semaine mois",
+    )
+    for word in words.split()
+)
 _FEWEST = 2
+_CALLED = 0.5  # of the rows of a table, that another one calls by their names
 _POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
 _TIME_UNITS = ("min", "h")
 """Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
@@ -292,6 +309,8 @@ class SourceTable:
         Of pairs of places, the square table that holds them, which a scenario reads as it is.
     blanked
         Cells that had to be set missing for it to be read, a text each.
+    keyed
+        The column by which other tables call its rows; empty where that cannot be told.
     """
 
     name: str
@@ -310,6 +329,7 @@ class SourceTable:
     total: str = ""
     square: SourceTable | None = None
     blanked: tuple[str, ...] = ()
+    keyed: str = ""
 
     @property
     def called(self) -> str:
@@ -352,7 +372,7 @@ class SourceTable:
     @cached_property
     def key(self) -> ColumnFacts | None:
         """The column that names its rows."""
-        return naming_column(self.given)
+        return self.given.get(self.keyed) or naming_column(self.given)
 
     def remade(
         self,
@@ -390,11 +410,122 @@ class SourceTable:
             units={column: unit for column, unit in given.items() if unit and column in frame},
             of=self.of | {self.name},
             reads=self.reads | {*reads},
+            keyed=self.keyed,
         )
 
     def as_part(self, part: str) -> SourceTable:
         """Return a table that is made under the name of the part that it is."""
         return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
+
+
+def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Return tables that know by which of their columns other tables call their rows: by a number, or by a name.
+
+    Where every row has a name and a number, either may stand first. Numbers count only where a column that measures
+    nothing has all of them, since small whole numbers are everywhere.
+    """
+
+    def share(column: ColumnFacts, own: SourceTable) -> float:
+        found = 0.0
+        for other in tables:
+            if other is own:
+                continue
+            heads = frozenset(without_brackets(name) for name in other.given)
+            cells = (c.texts for c in other.given.values() if c.kind == column.kind and not c.unit)
+            shares = [len(column.texts & texts) / len(column.texts) for texts in (heads, *cells)]
+            found = max(found, *shares)
+        return found if column.kind == "text" else float(found == 1.0)
+
+    keyed = []
+    for table in tables:
+        named = [
+            c for c in table.given.values() if c.is_unique and len(c.texts) >= _FEWEST and _may_call(c, table)
+        ]
+        shares = {column.name: share(column, table) for column in named if len(named) > 1}
+        best = max(shares, key=lambda name: shares[name], default="")
+        usual = naming_column(table.given)
+        if (
+            usual is not None
+            and usual.name != best
+            and usual.kind == table.given[best or usual.name].kind == "text"
+        ):
+            # of two texts the first names the rows, unless the other one is said to
+            best = best if IDENTIFIERS & {*read_header(best).pieces[-1:]} else ""
+        known = shares.get(usual.name, 0.0) if usual is not None else 0.0
+        told = shares.get(best, 0.0) >= _CALLED and shares[best] > known
+        keyed.append(replace(table, keyed=best) if told else table)
+    return keyed
+
+
+def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Return tables that count in words of their own, such as Fm, EUR/Fm and Fm/week, as counting things.
+
+    A word in brackets that is no unit is one where another table has it in brackets, or as a header, too.
+    """
+
+    def words(text: str) -> set[str]:
+        return {w for w in read_header(text).pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
+
+    brackets = {
+        (table.name, name): found[1]
+        for table in tables
+        for name in table.given
+        if (found := _IN_BRACKETS.search(name)) and not table.columns[name].declared
+    }
+    seen: dict[str, set[str]] = {}
+    for (table, _), text in brackets.items():
+        for word in words(text):
+            seen.setdefault(word.rstrip("s"), set()).add(table)
+    for table in tables:
+        for name in table.given:
+            if name.lower().rstrip("s") in seen:
+                seen[name.lower().rstrip("s")].add(table.name)
+    things = {word for word, where in seen.items() if len(where) > 1 or word in _THINGS}
+    told = []
+    for table in tables:
+        units = {}
+        for name, column in table.given.items():
+            text = brackets.get((table.name, name), "")
+            counted = {word for word in words(text) if word.rstrip("s") in things}
+            a_rate = {"h", "min", "s"} & {UNIT_WORDS.get(word) for word in read_header(text).pieces}
+            if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number" and not a_rate:
+                units[name] = read_header(f"x ({_in_pieces(text, things)})").unit.replace("pcs", "item")
+            elif not text and name.lower().rstrip("s") in things and column.kind == "number":
+                units[name] = "item"
+        frame = table.frame
+        for name, column in table.given.items() if things else ():
+            cells = [_in_pieces(text, things) for text in column.values] if column.kind == "text" else []
+            if cells and cells != [*column.values] and all(is_unit(text) for text in cells):
+                frame = frame.assign(**{name: pd.Series(cells, index=column.values.index)})
+        changed = units or frame is not table.frame
+        told.append(replace(table, frame=frame, units=table.units | units) if changed else table)
+    return told
+
+
+def _in_pieces(text: str, things: Collection[str]) -> str:
+    """Return a unit with pieces in place of things that are counted."""
+    return re.sub(
+        r"[^\W\d_]+", lambda word: "pcs" if word[0].lower().rstrip("s") in things else word[0], text
+    )
+
+
+def is_unit(text: str) -> bool:
+    """Say whether a text is a unit and nothing else."""
+    header = read_header(text)
+    return bool(header.unit) and not header.words
+
+
+def _may_call(column: ColumnFacts, table: SourceTable) -> bool:
+    """Say whether rows may be called by a column: by texts but yes and no, or by numbers that are said to be names."""
+    if column.kind == "number":
+        first = next(iter(table.given)) == column.name
+        return not column.unit and (first or bool(IDENTIFIERS & {*column.header.pieces[-1:]}))
+    return column.kind == "text" and not {text.lower() for text in column.texts} <= YES_NO
+
+
+def without_brackets(header: str) -> str:
+    """Return a header without its unit in brackets."""
+    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
 
 
 def read_sources(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
-from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
+from kanopt.formulas import Apply, Constant, Curve, Input, Node, Product, Sum, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.class_search import class_law
 from kanopt.formulas.estimation.least_squares import inverse_of, smearing
@@ -22,10 +22,19 @@ from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice, additive_laws, fitted_alone
-from kanopt.surrogates.ladder.functions import Component, functions_of, most_flexible, product_of
+from kanopt.surrogates.ladder.functions import (
+    RECIPROCAL,
+    Component,
+    functions_of,
+    most_flexible,
+    product_of,
+    reciprocal,
+)
 from kanopt.surrogates.ladder.going_on import held_ends
 from kanopt.surrogates.ladder.rungs import NETWORK, Rung, Trained, description_length, scales_of
 
+FACTORS, RELATED, WIDE = 2, 0.3, 2.0
+"""Numbers that a sum of curves is multiplied by in turn, their least correlation with the target, and range."""
 FLATTEST = 1e-6
 """Least slope of a link, as a share of the largest: where it is flat, the rows say nothing of the sum before it."""
 
@@ -103,6 +112,62 @@ def sums_of_curves(trained: Trained) -> Iterator[Rung]:
         yield _rung(name, short, trained, own, log=log)
     if whole.operators >= MOST:
         yield _rung(f"{name}, in full", whole, trained, own, log=log)
+
+
+def rates_of_curves(trained: Trained) -> Iterator[Rung]:
+    """Yield laws that are a number times a sum of curves of the others, as the price of a km is, beside a fixed part.
+
+    The target is divided by the number, and the squares of what is left are weighed by its square: it is the target
+    that is to be near.
+    """
+    rows = trained.rows
+    if trained.link is not None or rows.shared is not None or len(trained.features) < 2:
+        return
+    target = np.exp(rows.target) if trained.log_target else rows.target
+    for column, x in _likely_factors(trained, target):
+        own = replace(rows, target=target / x, slope=x)
+        choice = _choice(trained, own, log=False)
+        name, signs = trained.features[column].name, list(choice.signs)
+        curve, *others = choice.groups[column]
+        groups = list(choice.groups)
+        groups[column] = (curve, reciprocal(name, column, x), *others)
+        signs[column] = 0
+        _, law = additive_laws(replace(choice, groups=tuple(groups), signs=tuple(signs)), own)
+        yield _rate(name, x, law, trained)
+
+
+def _likely_factors(trained: Trained, target: Floats) -> list[tuple[int, Floats]]:
+    """Return the numbers above zero that go with the target most, each with its place."""
+    found = []
+    for column, feature in enumerate(trained.features):
+        x = feature.decode(trained.rows.inputs[:, column]) if feature.kind == "number" else np.zeros(1)
+        if x.min() > 0.0 and x.max() >= WIDE * x.min():
+            found.append((abs(float(np.corrcoef(x, target)[0, 1])), column, x))
+    found.sort(key=lambda each: -each[0])
+    return [(column, x) for likeness, column, x in found[:FACTORS] if likeness >= RELATED]
+
+
+def _rate(name: str, x: Floats, law: AdditiveLaw, trained: Trained) -> Rung:
+    """Return a number times a sum as a rung; what is divided by the number in the sum stands beside the product."""
+
+    def written(parameters: Floats) -> Node:
+        constant, *parts = law.written(parameters).children
+        told = list(zip(law.functions, parts, strict=True))
+        fixed = [part.children[0] for function, part in told if function.kind == RECIPROCAL]
+        rate = Sum((constant, *(part for function, part in told if function.kind != RECIPROCAL)))
+        return numbered(simplify_graph(Sum((*fixed, Product((Input(name), rate))))))
+
+    return Rung(
+        "rate of curves",
+        written(law.parameters),
+        law.freedom,
+        lambda blocks: np.asarray(law.left_out(blocks) * x * trained.rows.lift),
+        1.0,
+        written,
+        law.parameters,
+        law.covariance,
+        ends=held_ends(law, trained),
+    )
 
 
 def _name(log: bool) -> str:

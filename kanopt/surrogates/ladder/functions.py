@@ -27,6 +27,7 @@ NARROWEST = 1e-9
 """Range of a column, in the size of its values, within which a curve would be of rounding."""
 FAR = 5.0
 """Distance of a column's values from zero, in their range, from which on its origin is moved: years, not kilometres."""
+RECIPROCAL = "reciprocal"
 TURN = 2.0 * np.pi
 
 
@@ -130,6 +131,15 @@ def product_of(free: Component, held: Component, numbers: Floats, spent: float) 
     operators = count_operators(simplify_graph(write(np.full(free.size, 2.0))))
     columns = (*free.columns, *held.columns)
     return Component(columns, "product", basis, write, operators, free.penalty, free.straight, spent)
+
+
+def reciprocal(name: str, column: int, x: Floats) -> Component:
+    """Return a number divided by a column."""
+
+    def write(numbers: Floats) -> Node:
+        return Product((Constant(float(numbers[0])), Power(Input(name), Constant(-1.0))))
+
+    return Component((column,), RECIPROCAL, (1.0 / x)[:, None], write, 1)
 
 
 def _curve(feature: Feature, column: int, x: Floats, spans: int) -> Component:

@@ -20,7 +20,13 @@ from kanopt.formulas.simplify import DIGITS, round_law, round_measures
 from kanopt.formulas.validity import NEAR, Ending, held_at_edges, strips
 from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.closed import found_on_rows
-from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, output_of, sums_of_curves
+from kanopt.surrogates.ladder.curve_rungs import (
+    by_class_rung,
+    network_rung,
+    output_of,
+    rates_of_curves,
+    sums_of_curves,
+)
 from kanopt.surrogates.ladder.going_on import held, held_positive, shaped, with_ends
 from kanopt.surrogates.ladder.rungs import (
     NETWORK,
@@ -108,6 +114,7 @@ class Ladder:
 RUNGS: tuple[Callable[[Trained], Iterator[Rung]], ...] = (
     found_on_rows,
     sums_of_curves,
+    rates_of_curves,
     by_class_rung,
     network_rung,
 )
