@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,12 @@ from kanopt.formulas.enclosures.arithmetic import (
     within,
 )
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries, sides_of
-from kanopt.formulas.enclosures.rules import Enclosure, Orders, composed, curved, enclosed
+from kanopt.formulas.enclosures.rules import Enclosure, Orders, along, composed, curved, enclosed
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Input, Node, Power, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import short_text
 from kanopt.text import number_text
-
-ONE: Pair = (np.ones(()), np.ones(()))
 
 
 class Encloser:
@@ -42,16 +40,15 @@ class Encloser:
     --------
     >>> from kanopt.formulas import Apply
     >>> sides = BoxSides.of({"x": (0.0, 2.0)}, ())
-    >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(), Orders(2, (0,), 0))
-    >>> pairs = found.value, found.slope[0], found.curvature[0]
-    >>> [(round(float(low[0]), 9), round(float(high[0]), 9)) for low, high in pairs]
-    [(0.0, 4.0), (0.0, 4.0), (2.0, 2.0)]
+    >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(), Orders(2, 0))
+    >>> [[round(end.item(), 9) for end in pair] for pair in (found.value, found.slope, found.curvature)]
+    [[0.0, 4.0], [0.0, 4.0], [2.0, 2.0]]
     """
 
     def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
         nodes = postorder(root)
-        self._place = {name: place for place, name in enumerate(sides.numbers)}
+        self._place = {name: place for place, name in enumerate((*sides.numbers, *sides.categories))}
         self._curves = {node.key: CurveBounds(node) for node in nodes if isinstance(node, Curve)}
         self._stairs = {
             node.key: self._stairs_of(node, node.argument.name)
@@ -61,22 +58,21 @@ class Encloser:
         self._tables = {node.key: _Entries(node, sides) for node in nodes if isinstance(node, Table)}
 
     def over(self, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
-        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present."""
+        """Return bounds over boxes, in full: (boxes,), and (sides, boxes) of the derivatives that are asked for."""
         with np.errstate(all="ignore"):
             found = fold(self.root, lambda node, parts: self._visit(node, parts, boxes, wanted))
-        shape = (len(boxes),)
+        shapes = (len(boxes),), (len(self._place), len(boxes))
 
-        def full(pair: Pair) -> Pair:
-            return np.broadcast_to(pair[0], shape), np.broadcast_to(pair[1], shape)
+        def full(pair: Pair, is_asked: bool = True) -> Pair:
+            low, high = (np.broadcast_to(end, shapes[pair is not found.value]) for end in pair)
+            return (low, high) if is_asked else NOTHING
 
-        still = {wanted.x: NOTHING} if wanted.x >= 0 else {}
-        bend = {**still, **found.curvature} if wanted.second else {}
         return Enclosure(
             full(found.value),
-            {place: full(pair) for place, pair in {**still, **found.slope}.items()},
-            {place: full(pair) for place, pair in bend.items()},
-            np.broadcast_to(found.defined, shape),
-            np.broadcast_to(found.positive, shape),
+            full(found.slope, wanted.order > 0),
+            full(found.curvature, wanted.second),
+            np.broadcast_to(found.defined, shapes[0]),
+            np.broadcast_to(found.positive, shapes[0]),
             found.off,
         )
 
@@ -111,23 +107,31 @@ class Encloser:
 
     def _input(self, place: int, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         low, high = boxes.low[:, place], boxes.high[:, place]
-        slope = {place: ONE} if place in wanted.along else {}
-        if place == wanted.x and boxes.jump.any():
+        slope = NOTHING
+        if wanted.order:
             # across a stair nothing but the stair moves
-            still = np.where(boxes.jump, 0.0, 1.0)
-            slope = {place: (still, still)}
+            still = boxes.jump if place == wanted.x else np.zeros(1, dtype=bool)
+            slope = self._by_one((place,), np.where(still, 0.0, 1.0))
         on_face = (low == 0.0) & (high > 0.0) & (self.sides.low[place] == 0.0)
         positive = (low > 0.0) if wanted.closed else (low > 0.0) | on_face
-        return Enclosure((low, high), slope, {}, TRUE, positive)
+        return Enclosure((low, high), slope, NOTHING, TRUE, positive)
+
+    def _by_one(self, places: Sequence[int], low: Floats, high: Floats | None = None) -> Pair:
+        """Return derivatives by all sides, of which some are given and the others are zero."""
+        pair = np.zeros((2, len(self._place), len(low)))
+        pair[0, places], pair[1, places] = low, low if high is None else high
+        return pair[0], pair[1]
 
     def _table(self, node: Table, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         low, high = self._tables[node.key].over(boxes)
         none = low > high
         low, high = np.where(none, 0.0, low), np.where(none, 0.0, high)
-        places = [len(self.sides.numbers) + self.sides.categories.index(name) for name in node.inputs]
-        change = low - high, high - low
-        slope = {place: change for place in places if place in wanted.along}
-        return Enclosure.of((low, high))._replace(slope=slope)
+        found = Enclosure.of((low, high))
+        if not wanted.order:
+            return found
+        return found._replace(
+            slope=self._by_one([self._place[name] for name in node.inputs], low - high, high - low)
+        )
 
     def _stairs_of(self, step: Step, name: str) -> Stairs:
         """Return the values by the stairs of all step functions of an input."""
@@ -145,9 +149,12 @@ class Encloser:
         found = composed(u, stairs.over(first, last), wanted)
         if place != wanted.x or not boxes.jump.any():
             return found
-        slope = chosen(boxes.jump, stairs.height(first, last), found.slope[place])
-        bends = {j: chosen(boxes.jump, NOTHING, pair) for j, pair in found.curvature.items()}
-        return found._replace(slope={**found.slope, place: slope}, curvature=bends)
+        low, high = found.slope
+        low[place], high[place] = chosen(boxes.jump, stairs.height(first, last), along(found.slope, place))
+        bends = (
+            found.curvature if found.curvature is NOTHING else chosen(boxes.jump, NOTHING, found.curvature)
+        )
+        return found._replace(curvature=bends)
 
 
 class _Entries:
@@ -177,12 +184,11 @@ class _Entries:
         return (float(found.min()), float(found.max())) if found.size else (np.inf, -np.inf)
 
 
-def mean_value(at_centre: Pair, derivatives: Mapping[int, Pair], boxes: FormulaBoxes, centre: Floats) -> Pair:
+def mean_value(at_centre: Pair, derivatives: Pair, boxes: FormulaBoxes, centre: Floats) -> Pair:
     """Return bounds by the mean-value form (Moore et al. 2009, ch. 6); labels of categories do not move."""
     swings = [
-        times(pair, minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))
-        for j, pair in derivatives.items()
-        if j < boxes.low.shape[1]
+        times(along(derivatives, j), minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))
+        for j in range(centre.shape[1])
     ]
     return total([at_centre, *swings])
 

@@ -33,7 +33,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Orders
+from kanopt.formulas.enclosures.rules import Orders, along
 from kanopt.formulas.lowering.program import Pieces, Shape
 from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Step, Table
@@ -237,11 +237,11 @@ def _plain(step: Step, low: float, high: float, called: Called) -> Step:
 
     while parts:
         start, stop = parts.pop()
-        found = encloser.over(sides.boxes(np.array([[start]]), np.array([[stop]])), Orders(1, (0,), 0))
+        found = encloser.over(sides.boxes(np.array([[start]]), np.array([[stop]])), Orders(1, 0))
         least, most = found.ends
         if not any(least < edge <= most for edge in step.breakpoints):
             continue
-        rises, falls = bool(found.slope[0][0][0] >= 0.0), bool(found.slope[0][1][0] <= 0.0)
+        rises, falls = bool((found.slope[0] >= 0.0).all()), bool((found.slope[1] <= 0.0).all())
         if not (rises or falls):
             middle = 0.5 * start + 0.5 * stop
             if stop - start <= _SHORTEST_PART * (high - low) or not math.isfinite(argument(middle)):
@@ -272,7 +272,7 @@ _NARROWED, _LOOSE = 5, 0.01
 _SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
 _POINTS = Orders(sides=False)
-_CELLS = Orders(2, (0,), 0, closed=True)
+_CELLS = Orders(2, 0, closed=True)
 # cuts of a cell with a kink somewhere, or an infinite slope at one of its ends
 _EVEN = np.linspace(0.0, 1.0, 17)
 _SPLIT = np.unique(np.concatenate([_EVEN, 4.0 ** -np.arange(3.0, 9.0), 1.0 - 4.0 ** -np.arange(3.0, 9.0)]))
@@ -406,7 +406,7 @@ class Profile:
         first, last, noise = self._values(low, high, stair)
         boxes = self._encloser.sides.boxes(low[:, None], high[:, None], stair[:, None])
         found = self._encloser.over(boxes, _CELLS)
-        (least, most), slope, bend = found.value, found.slope[0], found.curvature[0]
+        (least, most), slope, bend = found.value, along(found.slope, 0), along(found.curvature, 0)
         width = high - low
         with np.errstate(all="ignore"):
             steep = np.where(found.defined, (slope[1] - slope[0]) * width / 4.0, np.inf)
