@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.columns import GAP
 from kanopt.formulas.functions import ATOM, OPEN, WORD, TextPart, Writer
-from kanopt.formulas.nodes import Node, postorder
+from kanopt.formulas.nodes import Node
 from kanopt.formulas.variables import category_label, check_label, check_name
 from kanopt.splines import SplineGrid
 from kanopt.text import number_text
@@ -197,9 +196,6 @@ def _polynomial(start: float, coefficients: list[float]) -> str:
     for coefficient in reversed(others):
         text = f"{coefficient} + (@ - {start!r}) * ({text})"
     return text
-
-
-__all__ = ["Curve", "Step", "Table", "gap_inputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -444,15 +440,12 @@ class Table(Node):
         }
         *known, values = writer.columns(self, {**keys, "value": self.numbers})
         given = [writer.input(name).text for name in self.inputs]
-        read = [writer.filled(name) for name in self.inputs]
-        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(read, known, strict=True))
+        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(given, known, strict=True))
         found = f"LOOKUP(2,1/({same}),{values})"
         if self.fallback is not None:
             found = f"IFERROR({found},{writer.number(self.fallback)})"
         empty = [
-            f'{cell}=""'
-            for cell, text, labels in zip(given, read, self.categories, strict=True)
-            if cell == text and "" not in labels
+            f'{cell}=""' for cell, labels in zip(given, self.categories, strict=True) if "" not in labels
         ]
         condition = empty[0] if len(empty) == 1 else f"OR({','.join(empty)})"
         return TextPart(f"IF({condition},NA(),{found})" if empty else found, ATOM)
@@ -471,20 +464,3 @@ def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:
     flat = np.asarray(values, dtype=object).ravel()
     codes = pd.Index(list(known), dtype=object).get_indexer(pd.Index(flat, dtype=object))
     return np.where(codes < 0, len(known), codes).reshape(values.shape).astype(np.intp)
-
-
-def gap_inputs(root: Node) -> frozenset[str]:
-    """Return the categorical inputs for which a table has the category "missing".
-
-    Examples
-    --------
-    >>> sorted(gap_inputs(Table.of({"road": 1.0, "missing": 1.2}, "mode")))
-    ['mode']
-    """
-    tables = [node for node in postorder(root) if isinstance(node, Table)]
-    return frozenset(
-        name
-        for table in tables
-        for name, known in zip(table.inputs, table.categories, strict=True)
-        if GAP in known
-    )

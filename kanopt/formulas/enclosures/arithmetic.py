@@ -359,7 +359,7 @@ class CurveBounds:
             (slope, bend, change),
             (bend, 2.0 * change),
         )
-        self._limits = (
+        self._limits: tuple[Pair, ...] = (
             (np.minimum.reduce(c), np.maximum.reduce(c)),
             (np.minimum.reduce([low for low, _ in steps]), np.maximum.reduce([high for _, high in steps])),
             (
@@ -405,8 +405,9 @@ class CurveBounds:
             found = np.minimum(*ends), np.maximum(*ends)
             found = chosen(begin <= end, hull(found, within(value, value, begin, end)), found)
             size = _MARGIN * within(self._sizes[order], self._sizes[order], first, last)[1]
-            least, most = within(*self._limits[order], first, last)
-            found = np.maximum(found[0] - size, least), np.minimum(found[1] + size, most)
+            least, most = self._limits[order]
+            limits = within(least, most, first, last)
+            found = np.maximum(found[0] - size, limits[0]), np.minimum(found[1] + size, limits[1])
             if not self.curve.periodic and order != 1:
                 beyond = self._with_straight_ends if order else self._with_tails
                 found = beyond(found, low, high)
