@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kanopt.array_types import Floats, Integers
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
     TRUE,
     CurveBounds,
-    Flags,
     Pair,
     Stairs,
     chosen,
     minus,
     times,
     total,
-    within,
 )
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries, sides_of
 from kanopt.formulas.enclosures.rules import Enclosure, Orders, along, composed, curved, enclosed
@@ -40,7 +39,7 @@ class Encloser:
     --------
     >>> from kanopt.formulas import Apply
     >>> sides = BoxSides.of({"x": (0.0, 2.0)}, ())
-    >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(), Orders(2, 0))
+    >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(()), Orders(2, 0))
     >>> [[round(end.item(), 9) for end in pair] for pair in (found.value, found.slope, found.curvature)]
     [[0.0, 4.0], [0.0, 4.0], [2.0, 2.0]]
     """
@@ -48,14 +47,22 @@ class Encloser:
     def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
         nodes = postorder(root)
-        self._place = {name: place for place, name in enumerate((*sides.numbers, *sides.categories))}
+        self._place = {name: place for place, name in enumerate(sides.numbers)}
         self._curves = {node.key: CurveBounds(node) for node in nodes if isinstance(node, Curve)}
         self._stairs = {
             node.key: self._stairs_of(node, node.argument.name)
             for node in nodes
             if isinstance(node, Step) and isinstance(node.argument, Input)
         }
-        self._tables = {node.key: _Entries(node, sides) for node in nodes if isinstance(node, Table)}
+        self._tables = {
+            node.key: entries(node, sides.categories, sides.labels)
+            for node in nodes
+            if isinstance(node, Table)
+        }
+
+    def whole(self) -> FormulaBoxes:
+        """Return the whole as boxes, one for every combination of labels that it reads."""
+        return self.sides.whole({name for node in postorder(self.root) for name in node.names})
 
     def over(self, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         """Return bounds over boxes, in full: (boxes,), and (sides, boxes) of the derivatives that are asked for."""
@@ -85,20 +92,13 @@ class Encloser:
                 found[node.key] = self._visit(node, below, boxes, wanted)
         return found
 
-    def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
-        """Return a mask of the boxes for which some table has no entry, so that the formula has no value there."""
-        empty = np.zeros(len(boxes), dtype=bool)
-        for table in self._tables.values():
-            if table.gaps:
-                low, high = table.over(boxes)
-                empty |= low > high
-        return empty
-
     def _visit(self, node: Node, parts: list[Enclosure], boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         if isinstance(node, Input):
             return self._input(self._place[node.name], boxes, wanted)
         if isinstance(node, Table):
-            return self._table(node, boxes, wanted)
+            labels = boxes.labels[:, [self.sides.categories.index(name) for name in node.inputs]]
+            low, high = self._tables[node.key]
+            return Enclosure.of((low[tuple(labels.T)], high[tuple(labels.T)]))
         if isinstance(node, Curve):
             return curved(node, self._curves[node.key], parts[0], wanted)
         if isinstance(node, Step):
@@ -111,27 +111,10 @@ class Encloser:
         if wanted.order:
             # across a stair nothing but the stair moves
             still = boxes.jump if place == wanted.x else np.zeros(1, dtype=bool)
-            slope = self._by_one((place,), np.where(still, 0.0, 1.0))
+            slope = ((np.arange(len(self._place)) == place)[:, None] * np.where(still, 0.0, 1.0),) * 2
         on_face = (low == 0.0) & (high > 0.0) & (self.sides.low[place] == 0.0)
         positive = (low > 0.0) if wanted.closed else (low > 0.0) | on_face
         return Enclosure((low, high), slope, NOTHING, TRUE, positive)
-
-    def _by_one(self, places: Sequence[int], low: Floats, high: Floats | None = None) -> Pair:
-        """Return derivatives by all sides, of which some are given and the others are zero."""
-        pair = np.zeros((2, len(self._place), len(low)))
-        pair[0, places], pair[1, places] = low, low if high is None else high
-        return pair[0], pair[1]
-
-    def _table(self, node: Table, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
-        low, high = self._tables[node.key].over(boxes)
-        none = low > high
-        low, high = np.where(none, 0.0, low), np.where(none, 0.0, high)
-        found = Enclosure.of((low, high))
-        if not wanted.order:
-            return found
-        return found._replace(
-            slope=self._by_one([self._place[name] for name in node.inputs], low - high, high - low)
-        )
 
     def _stairs_of(self, step: Step, name: str) -> Stairs:
         """Return the values by the stairs of all step functions of an input."""
@@ -157,35 +140,8 @@ class Encloser:
         return found._replace(curvature=bends)
 
 
-class _Entries:
-    """A table of categories over ranges of their labels."""
-
-    def __init__(self, table: Table, sides: BoxSides) -> None:
-        self._grid = entries(table, sides)
-        self._columns = [len(sides.numbers) + sides.categories.index(name) for name in table.inputs]
-        self.gaps = bool(np.isnan(self._grid).any())
-
-    def over(self, boxes: FormulaBoxes) -> Pair:
-        """Return the smallest and the largest entry; ∞ and −∞ where there is none."""
-        first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]
-        if (first == last).all():
-            found = self._grid[tuple(first.T)]
-            none = np.isnan(found)
-            return np.where(none, np.inf, found), np.where(none, -np.inf, found)
-        if self._grid.ndim == 1:
-            return within(self._grid, self._grid, first[:, 0], last[:, 0])
-        blocks = [self._block(start, stop) for start, stop in zip(first, last, strict=True)]
-        low, high = (np.array(ends) for ends in zip(*blocks, strict=True))
-        return low, high
-
-    def _block(self, first: Integers, last: Integers) -> tuple[float, float]:
-        block = self._grid[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
-        found = block[~np.isnan(block)]
-        return (float(found.min()), float(found.max())) if found.size else (np.inf, -np.inf)
-
-
 def mean_value(at_centre: Pair, derivatives: Pair, boxes: FormulaBoxes, centre: Floats) -> Pair:
-    """Return bounds by the mean-value form (Moore et al. 2009, ch. 6); labels of categories do not move."""
+    """Return bounds by the mean-value form (Moore et al. 2009, ch. 6)."""
     swings = [
         times(along(derivatives, j), minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))
         for j in range(centre.shape[1])
@@ -230,10 +186,8 @@ def interval(formula: BaseFormula, ranges: Mapping[str, Any] | None = None) -> B
 
 def _steps(formula: BaseFormula, sides: BoxSides) -> dict[bytes, Enclosure]:
     """Return bounds of every step over the whole ranges; refuse one that is defined nowhere in them."""
-    encloser, whole = Encloser(formula.root, sides), sides.whole()
-    if encloser.has_no_entry(whole).any():
-        raise FormulaError("a table has no entry for the given categories")
-    found = encloser.steps(whole, Orders())
+    whole = replace(sides.whole(()), labels=np.full((1, len(sides.labels)), -1))
+    found = Encloser(formula.root, sides).steps(whole, Orders())
     for node in postorder(formula.root):
         _check_defined(node, found)
     return found
@@ -278,7 +232,7 @@ class Enclosures:
         nodes = postorder(root)
         read = {node.name: ranges[node.name] for node in nodes if isinstance(node, Input)}
         sides = BoxSides.of(read, nodes)
-        found = Encloser(root, sides).steps(sides.whole(), Orders(errors=True))
+        found = Encloser(root, sides).steps(sides.whole(()), Orders(errors=True))
         self._ranges = {key: each.ends for key, each in found.items()}
         self.rounding = float(np.max(found[root.key].off))
         """How far the evaluated root may be from the root, at most."""

@@ -123,7 +123,7 @@ class FormulaMargin:
         found = self.encloser.over(boxes, self.finer_orders)
         low, derivative = self.of(found)[0], self.derivatives(found)
         if derivative is not NOTHING:
-            # across several stairs or labels the centre is no single point, but its bounds hold for all of them
+            # across several stairs the centre is no single point, but its bounds hold for all of them
             with np.errstate(all="ignore"):
                 around = mean_value(at_centre, derivative, boxes, centre)[0]
             low = np.where(found.defined, np.maximum(low, around), low)
@@ -135,7 +135,7 @@ class FormulaMargin:
         return self._claimed(self.of(found)[0], found, boxes)
 
     def _claimed(self, low: Floats, found: Enclosure, boxes: FormulaBoxes) -> Floats:
-        """Return the bound, −∞ where the formula may be undefined, +∞ where a table has no entry."""
+        """Return the bound, −∞ where the formula may be undefined."""
         if self.order:  # bounds hold for every finite value, on both sides of a place without one
             low = np.where(found.defined, low, -np.inf)
         if self.order == 2:
@@ -146,7 +146,7 @@ class FormulaMargin:
             for stair, edge in enumerate(self.sides.step_edges[self.x]):
                 after = (start == edge) & (first > stair) & (edge > self.sides.low[self.x])
                 low = np.where(after | ((stop == edge) & (last == stair)), -np.inf, low)
-        return np.where(self.encloser.has_no_entry(boxes), np.inf, low)
+        return low
 
     def hidden_by_rounding(self, boxes: FormulaBoxes, finding: MarginBounds, size: float) -> Flags:
         """Return a mask of the boxes where rounding hides whether the margin is below zero.
@@ -158,7 +158,7 @@ class FormulaMargin:
         size
             The largest margin in a sample of the whole box.
         """
-        # between several stairs or labels it is not rounding that widens the bounds
+        # between several stairs it is not rounding that widens the bounds
         alone = (boxes.first == boxes.last).all(axis=1)
         rows = np.flatnonzero(alone & (finding.low < 0.0) & np.isfinite(finding.low))
         hidden = np.zeros(len(boxes), dtype=bool)
@@ -187,13 +187,15 @@ class FormulaMargin:
             # a jump is a contradiction by itself, whatever the bounds say
             worst = [np.argsort(end)[:_CANDIDATES] for end in (finding.low, finding.at_centre[1])]
             boxes = boxes[np.unique([*worst[0], *worst[1], *np.flatnonzero(boxes.jump)])]
+        if (boxes.labels < 0).any():  # of all labels together nothing is known at a point
+            return ()
         tries = self._tries(boxes)
         places, each, count, numbers = tries.shape
-        rows, labels = places * each, np.repeat(self._labels(boxes), each, axis=0)
+        rows, labels = places * each, np.repeat(boxes.labels, each, axis=0)
         points = tries.reshape(rows, count, numbers)
         at = self.sides.points(points.reshape(rows * count, numbers), np.repeat(labels, count, axis=0))
         found = self.law.over(at, Orders())
-        known = found.defined & np.isfinite(found.value[0] + found.value[1]) & ~self.law.has_no_entry(at)
+        known = found.defined & np.isfinite(found.value[0] + found.value[1])
         low, high = (end.reshape(rows, count) for end in signed(found.value, self.sign))
         with np.errstate(invalid="ignore", over="ignore"):
             beyond = self._violation(points, low, high) - _PLAIN * (high - low).sum(axis=1)
@@ -246,12 +248,8 @@ class FormulaMargin:
         chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
         return np.where(length > 0.0, low[:, 1] - chord, -np.inf)
 
-    def _labels(self, boxes: FormulaBoxes) -> Integers:
-        """Return the indices of the middle labels, shape (boxes, categories)."""
-        return (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
-
     def _values(self, points: Floats, labels: Integers) -> Floats:
-        """Return the formula's values, which may be non-finite, shape (points,); every table must have an entry."""
+        """Return the formula's values, which may be non-finite, shape (points,)."""
         data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
             name: points[:, place] for place, name in enumerate(self.sides.numbers)
         }
@@ -285,10 +283,8 @@ class DefinedMargin(FormulaMargin):
 
     def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
         """Return a point, at a corner or in the middle of a box, at which the formula has no finite value."""
-        labels = self._labels(boxes)
-        for place in (boxes.centre, boxes.low, boxes.high):
-            rows = np.flatnonzero(~self.encloser.has_no_entry(self.sides.points(place, labels)))
-            wrong = rows[~np.isfinite(self._values(place[rows], labels[rows]))]
+        for place in (boxes.centre, boxes.low, boxes.high) if (boxes.labels >= 0).all() else ():
+            wrong = np.flatnonzero(~np.isfinite(self._values(place, boxes.labels)))
             if len(wrong):
-                return (self._point(place[wrong[0]], np.nan, labels[wrong[0]]),)
+                return (self._point(place[wrong[0]], np.nan, boxes.labels[wrong[0]]),)
         return ()

@@ -62,23 +62,26 @@ def branch_and_bound(fact: ShapeFact, margin: FormulaMargin, budget: int) -> Sha
     budget
         Maximum number of boxes to bound.
     """
-    root = margin.sides.whole()
-    if (margin.low(root) >= 0.0).all():
+    root = margin.encloser.whole()
+    low = margin.low(root)
+    if (low >= 0.0).all():
         return replace(fact, verdict="proved", boxes=1)
-    sample = margin.sides.sample(_SAMPLE)
+    root, low, sample = root[low < 0.0], low[low < 0.0], margin.sides.sample(_SAMPLE)
     found = margin.encloser.over(sample, margin.own_orders)
     bounds = margin.of(found)
     finding = MarginBounds(bounds[0], bounds, NOTHING, found.defined)
-    witness = margin.contradiction(root) or margin.contradiction(sample, finding)
+    coarse = MarginBounds(low, (low, low), NOTHING, np.isfinite(low))
+    witness = margin.contradiction(root, coarse) or margin.contradiction(sample, finding)
     if witness:
         return replace(fact, verdict="refuted", boxes=1, witness=witness)
     sizes = np.abs(np.concatenate(bounds))
-    return _branch(fact, margin, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
+    return _branch(fact, margin, root, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
 
 
-def _branch(fact: ShapeFact, margin: FormulaMargin, budget: int, typical: float) -> ShapeFact:
-    root = margin.sides.whole()
-    waiting, bounds = root, np.array([-np.inf])
+def _branch(
+    fact: ShapeFact, margin: FormulaMargin, waiting: FormulaBoxes, budget: int, typical: float
+) -> ShapeFact:
+    bounds = np.full(len(waiting), -np.inf)
     stuck: list[FormulaBoxes] = []
     looked, slack = 1, 0.0
     while len(waiting):
@@ -114,7 +117,7 @@ def _open(fact: ShapeFact, margin: FormulaMargin, parts: list[FormulaBoxes], why
     """Return an undecided fact: why, or rather that the formula may have no value in boxes that are left."""
     boxes = concatenate(parts)
     found = margin.encloser.over(boxes, margin.own_orders)
-    undefined = ~found.defined & ~margin.encloser.has_no_entry(boxes)
+    undefined = ~found.defined
     if undefined.any():
         centre = boxes.centre[int(np.argmax(undefined))]
         near = [f"{name} = {number:.6g}" for name, number in zip(margin.sides.numbers, centre, strict=True)]
@@ -145,12 +148,9 @@ def _subdivide(
 
 
 def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Floats:
-    """Return the influence of each side on the margin, shape (boxes, sides)."""
-    sides, count = margin.sides, len(margin.sides.numbers)
-    whole = sides.high - sides.low
-    lengths = np.where(whole > 0.0, whole, 1.0)
-    labels = (boxes.last - boxes.first)[:, count:].astype(np.float64)
-    relative = np.concatenate([boxes.width / lengths, labels], axis=1)
+    """Return the influence of each number on the margin, shape (boxes, numbers)."""
+    whole = margin.sides.high - margin.sides.low
+    relative = boxes.width / np.where(whole > 0.0, whole, 1.0)
     influence = np.zeros(relative.shape)
     if finding.derivative is NOTHING:
         for side in range(relative.shape[1]):
@@ -158,9 +158,7 @@ def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
             shrunk = boxes[rows].halved(side)
             influence[rows, side] = margin.low(shrunk) - finding.low[rows] if len(rows) else 0.0
     else:
-        influence = largest(finding.derivative).T * np.concatenate(
-            [boxes.width, np.ones(labels.shape)], axis=1
-        )
+        influence = largest(finding.derivative).T * boxes.width
     influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
     # what is unbounded is told apart by its length, and so are sides none of which seems to matter
     influence = np.where(np.isinf(influence), _HUGE * (1.0 + relative), influence)
@@ -170,14 +168,11 @@ def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
 
 def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes, Flags]:
     """Return the boxes shrunk to the faces where the margin is smallest, and a mask of those that have shrunk."""
-    numbers = boxes.low.shape[1]
     if finding.derivative is NOTHING:
         return boxes, np.zeros(len(boxes), dtype=bool)
-    # labels have no order
-    least, most = (end[:numbers].T for end in finding.derivative)
+    least, most = (end.T for end in finding.derivative)
     # across several stairs a face is not on one of them
-    alone = boxes.first[:, :numbers] == boxes.last[:, :numbers]
-    wide = finding.defined[:, None] & (boxes.width > 0.0) & alone
+    wide = finding.defined[:, None] & (boxes.width > 0.0) & (boxes.first == boxes.last)
     # a face of the whole where the number is zero may have no finite value
     kept = ~((boxes.low == 0.0) & np.isinf(finding.low)[:, None])
     up, down = wide & kept & (least >= 0.0), wide & (most <= 0.0) & (least < 0.0)
@@ -228,7 +223,8 @@ def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
 
 
 def _whole(node: Node, sides: BoxSides) -> Enclosure:
-    return Encloser(node, sides).over(sides.whole(), Orders())
+    encloser = Encloser(node, sides)
+    return encloser.over(encloser.whole(), Orders())
 
 
 def _drop_unrelated(

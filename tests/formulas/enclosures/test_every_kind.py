@@ -141,7 +141,8 @@ def boxes_of(sides, rng, count=14):
     ends = np.sort(rng.uniform(sides.low, sides.high, (2, count, 2)), axis=0)
     size = np.where(np.arange(count) < count // 2, 1.0, 10.0 ** rng.uniform(-12, -6, count))[:, None]
     size[-2:] = 0.0
-    return sides.boxes(ends[0], ends[0] + size * (ends[1] - ends[0]))
+    every = np.full((count, len(sides.labels)), -1)
+    return sides.boxes(ends[0], ends[0] + size * (ends[1] - ends[0]), labels=every)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -196,11 +197,12 @@ def test_difference_quotients_and_values_of_random_laws_lie_within_their_bounds(
     except FormulaError as error:
         assert "no entry" in str(error)  # noqa: PT017
         return
-    names, whole = sides.numbers, sides.whole()
+    names, whole = sides.numbers, sides.whole(())
     parts = np.array([data.draw(st.tuples(fractions, fractions)) for _ in names]).reshape(len(names), 2)
     low, high = (whole.low[0] + part * whole.width[0] for part in np.sort(parts, axis=1).T)
     x = names.index(name) if name in names else -1
-    found = Encloser(law.root, sides).over(sides.boxes(low[None], high[None]), Orders(1, x))
+    every = np.full((1, len(sides.labels)), -1)
+    found = Encloser(law.root, sides).over(sides.boxes(low[None], high[None], labels=every), Orders(1, x))
     rng = np.random.default_rng(0)
     inner = np.concatenate([[np.zeros(len(names)), np.ones(len(names))], rng.random((30, len(names)))])
     points = np.clip(low + inner * (high - low), low, high)
