@@ -155,7 +155,7 @@ def combined(part: Part) -> Combination[Part]:
     return part.sum if isinstance(part, Affine) else Combination.of(part)
 
 
-_ROUNDS = 6
+_ROUNDS = 2
 _FIRST = 1e-3  # error assumed of an argument at first, of its range
 _POINTS = 65
 
@@ -187,54 +187,28 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
     >>> [round(share, 9) for share in shares.values()]
     [0.05, 0.05]
     """
-    efforts: dict[Part, float] = {
-        part: effort_of(part) for part in parts if isinstance(part, Curved | Product)
-    }
-    if not efforts:
-        return {}
+    efforts = {part: effort_of(part) for part in parts if isinstance(part, Curved | Product)}
     errors = {part: 0.0 if part.exact else _FIRST * (part.high - part.low) for part in parts}
     shares: dict[Part, float] = {}
-    for _ in range(_ROUNDS):
-        weights = _weights(parts, errors)
-        wanted = {
-            part: (effort / max(weights[part], 1e-300)) ** (2.0 / 3.0) for part, effort in efforts.items()
-        }
-        total = sum(weights[part] * share for part, share in wanted.items())
-        scale = tolerance / total if total > 0.0 else 0.0
-        # no use in more than the whole of what it may be
-        shares = {
-            part: min(scale * share, _whole(part)) if weights[part] > 0.0 else _whole(part)
-            for part, share in wanted.items()
-        }
-        errors = _errors(parts, shares)
-        reached = errors[parts[-1]]
-        if reached > 0.0:
-            shares = {part: min(share * tolerance / reached, _whole(part)) for part, share in shares.items()}
+    for _ in range(_ROUNDS if efforts else 0):
+        weights = {part: max(weight, 1e-300) for part, weight in _weights(parts, errors).items()}
+        wanted = {part: (effort / weights[part]) ** (2.0 / 3.0) for part, effort in efforts.items()}
+        reached = sum(weights[part] * share for part, share in wanted.items())
+        for _ in range(2):  # the second time by what the errors come to, which is not in proportion
+            shares = {part: max(share * tolerance / reached, _least(part)) for part, share in wanted.items()}
             errors = _errors(parts, shares)
-    reached = errors[parts[-1]]
-    scale = min(1.0, tolerance / reached) if reached > 0.0 else 1.0
-    return {part: max(share * scale, _least(part)) for part, share in shares.items()}
+            wanted, reached = shares, errors[parts[-1]] or tolerance
+    return shares
 
 
-def effort_of(part: Part) -> float:
+def effort_of(part: Curved | Product) -> float:
     """Return about how many pieces a part takes, times √tolerance."""
     if isinstance(part, Curved):
         found, width = part.profile.effort, part.high - part.low
-    elif isinstance(part, Product):
-        width = _area(part)
-        found = math.sqrt(width)
     else:
-        raise TypeError(f"{type(part).__name__} is not approximated")
+        width = (part.left.high - part.left.low) * (part.right.high - part.right.low)
+        found = math.sqrt(width)
     return max(found, 1e-4 * math.sqrt(abs(width)), 1e-150)
-
-
-def _area(part: Product) -> float:
-    return (part.left.high - part.left.low) * (part.right.high - part.right.low)
-
-
-def _whole(part: Part) -> float:
-    """Return a share beyond which there is no gain."""
-    return max(part.high - part.low, 0.26 * _area(part) if isinstance(part, Product) else 0.0, 1e-300)
 
 
 def _least(part: Part) -> float:
