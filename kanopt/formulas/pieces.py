@@ -31,8 +31,26 @@ def checked_numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
     return numbers
 
 
+class _Tabulated(Node, is_kind=False):
+    """A node with a name and numbers of its own, which takes any unit and gives any."""
+
+    operators: ClassVar[int | None] = CURVE
+    unit_rule: ClassVar[str] = "free"
+    name: str
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """The names of its numbers: their places."""
+        return tuple(map(str, range(len(self.numbers))))
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call of its name."""
+        given = parts or [TextPart(writer.word(name), WORD) for name in self.names]
+        return writer.call(writer.word(self.name), given)
+
+
 @dataclass(frozen=True, eq=False)
-class Curve(Node):
+class Curve(_Tabulated):
     """A cubic spline of one argument on equally spaced knots, with linear extrapolation.
 
     Parameters
@@ -62,8 +80,6 @@ class Curve(Node):
     [-1.0, 0.25, 2.0]
     """
 
-    operators: ClassVar[int | None] = CURVE
-    unit_rule: ClassVar[str] = "free"
     name: str
     argument: Node
     coefficients: tuple[float, ...]
@@ -128,11 +144,6 @@ class Curve(Node):
         """Its coefficients."""
         return self.coefficients
 
-    @property
-    def number_names(self) -> tuple[str, ...]:
-        """Their places."""
-        return tuple(map(str, range(len(self.coefficients))))
-
     def with_numbers(self, numbers: Sequence[float]) -> Curve:
         """Return it with other coefficients."""
         return replace(self, coefficients=tuple(numbers))
@@ -142,10 +153,6 @@ class Curve(Node):
         """For every span, the coefficients of t⁰ … t³ with t from 0 to 1 over the span."""
         found: list[list[float]] = np.asarray(self.powers).T.tolist()
         return found
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call of its name."""
-        return writer.call(writer.word(self.name), parts)
 
     def spell_program(self, writer: Any, parts: list[Any]) -> Any:
         """Write a call of the helper for curves."""
@@ -199,7 +206,7 @@ def _polynomial(start: float, coefficients: list[float]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Step(Node):
+class Step(_Tabulated):
     """A step function: ``values[k]`` from ``breakpoints[k - 1]``, inclusive, to ``breakpoints[k]``, exclusive.
 
     Parameters
@@ -221,8 +228,6 @@ class Step(Node):
     [90.0, 70.0, 55.0]
     """
 
-    operators: ClassVar[int | None] = CURVE
-    unit_rule: ClassVar[str] = "free"
     argument: Node
     breakpoints: tuple[float, ...]
     values: tuple[float, ...]
@@ -252,18 +257,9 @@ class Step(Node):
         """Its values."""
         return self.values
 
-    @property
-    def number_names(self) -> tuple[str, ...]:
-        """Their places."""
-        return tuple(map(str, range(len(self.values))))
-
     def with_numbers(self, numbers: Sequence[float]) -> Step:
         """Return it with other values."""
         return replace(self, values=tuple(numbers))
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call of its name."""
-        return writer.call(writer.word(self.name), parts)
 
     def spell_program(self, writer: Any, parts: list[Any]) -> Any:
         """Write a call of the helper for step functions."""
@@ -286,7 +282,7 @@ class Step(Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Table(Node):
+class Table(_Tabulated):
     """One number per category, or per combination of categories.
 
     Parameters
@@ -307,7 +303,7 @@ class Table(Node):
     [1.4, 1.0]
     """
 
-    unit_rule: ClassVar[str] = "free"
+    operators: ClassVar[int | None] = 1
     inputs: tuple[str, ...]
     entries: tuple[tuple[tuple[str, ...], float], ...]
     fallback: float | None = None
@@ -407,12 +403,6 @@ class Table(Node):
                 raise FormulaError(f"input {name!r}: unseen category {label!r}; {nearest(label, known)}")
         pairs = ", ".join(f"{name}={label!r}" for name, label in zip(self.inputs, labels, strict=True))
         raise FormulaError(f"table {self.name!r} has no entry for {pairs} and no fallback")
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call of its name."""
-        return writer.call(
-            writer.word(self.name), [TextPart(writer.word(name), WORD) for name in self.inputs]
-        )
 
     def spell_program(self, writer: Any, parts: list[Any]) -> Any:
         """Write a call of the helper for tables."""

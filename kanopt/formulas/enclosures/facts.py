@@ -147,10 +147,5 @@ class ShapeProof:
         """The refuted facts."""
         return tuple(fact for fact in self.facts if fact.verdict == "refuted")
 
-    @property
-    def undecided(self) -> tuple[ShapeFact, ...]:
-        """The undecided facts."""
-        return tuple(fact for fact in self.facts if fact.verdict == "undecided")
-
     def __str__(self) -> str:
         return "\n".join(map(str, self.facts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,9 +15,7 @@ from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.enclosures.engine import Enclosures
 from kanopt.formulas.lowering.profile import (
     ARGUMENT,
-    Called,
     Graph,
-    Group,
     Profile,
     at,
     groups_of,
@@ -41,6 +40,10 @@ from kanopt.formulas.printing import short_text
 # (Lagrange). How much s is depends on the error where the slope is unbounded, as that of √ at zero: what a step above
 # makes of an error is taken from its modulus of continuity at that error, not from its slope, and the shares are found
 # again until both fit.
+
+
+Groups: TypeAlias = Sequence[tuple[Node | None, Node]]
+"""The bases of a step, and its parts of each; see :func:`~kanopt.formulas.lowering.profile.groups_of`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +190,9 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
     >>> [round(share, 9) for share in shares.values()]
     [0.05, 0.05]
     """
-    efforts = {part: effort_of(part) for part in parts if isinstance(part, Curved | Product)}
+    efforts: dict[Part, float] = {
+        part: effort_of(part) for part in parts if isinstance(part, Curved | Product)
+    }
     errors = {part: 0.0 if part.exact else _FIRST * (part.high - part.low) for part in parts}
     shares: dict[Part, float] = {}
     for _ in range(_ROUNDS if efforts else 0):
@@ -290,9 +295,7 @@ def taken_apart(known: Enclosures) -> Part:
         node = stack[-1]
         groups = [] if isinstance(node, Input) else groups_of(graph, node)
         missing = [
-            group.base
-            for group in groups
-            if group.base is not None and group.base.key not in found and group.base.key != node.key
+            base for base, _ in groups if base is not None and base.key not in found and base.key != node.key
         ]
         if missing:
             stack.extend(missing)
@@ -309,18 +312,17 @@ def _constant(node: Node) -> Affine:
     return Affine(short_text(node), node.value, node.value, True, Combination.of(constant=node.value))
 
 
-def _base(node: Node, groups: Sequence[Group], found: Mapping[bytes, Part], known: Enclosures) -> Part:
+def _base(node: Node, groups: Groups, found: Mapping[bytes, Part], known: Enclosures) -> Part:
     if isinstance(node, Input):
         return Source(node.name, *known.ranges[node.name], True, node.name)
     if isinstance(node, nodes.Product):
         return multiplied(node, groups, found, known.range(node))
     parts: list[Part] = []
-    for group in groups:
-        if group.base is None:
-            parts += _constants(node, group.node)
+    for base, group in groups:
+        if base is None:
+            parts += _constants(node, group)
         else:
-            made = function_of(over(group.node, group.base), found[group.base.key], short_text(group.node))
-            parts.append(made)
+            parts.append(function_of(over(group, base), found[base.key], short_text(group)))
     if isinstance(node, Sum):
         return sum_of(short_text(node), parts, known.range(node))
     if isinstance(node, Maximum | Minimum):
@@ -387,7 +389,7 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     low, high = (low, high) if isinstance(argument, Source) else _where_defined(graph, low, high)
     if not low < high:
         high = low + 1e-12 * max(abs(low), 1.0)
-    profile = Profile(graph, low, high, Called(text, argument.text))
+    profile = Profile(graph, low, high, text, argument.text)
     if len(profile.jumps):
         _refuse_jumps(argument, text, float(profile.jumps[0]))
     found = straight(profile)
@@ -472,7 +474,7 @@ class _Factor:
 
 
 def multiplied(
-    node: nodes.Node, groups: Sequence[Group], found: Mapping[bytes, Part], bounds: tuple[float, float]
+    node: nodes.Node, groups: Groups, found: Mapping[bytes, Part], bounds: tuple[float, float]
 ) -> Part:
     """Return a product with several bases as parts.
 
@@ -491,14 +493,14 @@ def multiplied(
     bounds
         Bounds of its value.
     """
-    constants = [group.node for group in groups if group.base is None]
+    constants = [group for base, group in groups if base is None]
     constant = math.prod(map(float, map(computed, constants)))
     off = 4.0 * EPS * sum(step.size for step in constants)
     factors = []
-    for group in groups:
-        if group.base is not None:
-            graph, base = over(group.node, group.base), found[group.base.key]
-            factors.append(_Factor(graph, base, function_of(graph, base, short_text(group.node))))
+    for base, group in groups:
+        if base is not None:
+            graph, argument = over(group, base), found[base.key]
+            factors.append(_Factor(graph, argument, function_of(graph, argument, short_text(group))))
     text = short_text(node)
     if constant == 0.0:
         return Affine(text, 0.0, 0.0, True, Combination.of())
