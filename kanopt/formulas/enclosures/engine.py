@@ -142,11 +142,8 @@ class Encloser:
 
 def mean_value(at_centre: Pair, derivatives: Pair, boxes: FormulaBoxes, centre: Floats) -> Pair:
     """Return bounds by the mean-value form (Moore et al. 2009, ch. 6)."""
-    swings = [
-        times(along(derivatives, j), minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))
-        for j in range(centre.shape[1])
-    ]
-    return total([at_centre, *swings])
+    swings = times(derivatives, minus((boxes.low.T, boxes.high.T), (centre.T, centre.T)))
+    return total([at_centre, *zip(*swings, strict=True)])
 
 
 # Bounds of every step of a formula over ranges of its inputs, and how far floating point may be off there.

@@ -145,17 +145,6 @@ class Enclosure(NamedTuple):
 _OWN = 8.0 * EPS  # what one elementary function is off by, of its value
 
 
-def off_of_number(value: Floats) -> Floats:
-    """Return how far a constant is off, which counts as computed."""
-    return np.asarray(0.5 * _OWN * np.abs(value))
-
-
-def off_of_sum(parts: Sequence[Enclosure]) -> Floats:
-    """Return how far a sum is off."""
-    size = reduce(np.add, [largest(part.value) + part.off for part in parts])
-    return reduce(np.add, [part.off for part in parts]) + (len(parts) - 1) * EPS * size
-
-
 def off_of_product(parts: Sequence[Enclosure]) -> Floats:
     """Return how far a product is off, multiplied one after the other."""
     most, off = largest(parts[0].value), parts[0].off
@@ -179,13 +168,6 @@ def off_of_function(u: Enclosure, value: Pair, slope: Pair, power: float = 1.0) 
     return carried + _OWN * largest(value)
 
 
-def off_of_curve(curve: Curve, u: Enclosure, value: Pair, slope: Pair) -> Floats:
-    """Return how far a curve is off, whose argument is first placed between its knots."""
-    place = 4.0 * EPS * (largest(u.value) + u.off + abs(curve.low) + abs(curve.high))
-    size = 64.0 * EPS * float(np.abs(np.asarray(curve.coefficients)).max())
-    return off_of_function(u._replace(off=u.off + place), value, slope) + size
-
-
 _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
 
 
@@ -194,7 +176,8 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
     match node:
         case Constant():
             value = np.asarray(node.value)
-            return Enclosure.of((value, value), off_of_number(value) if wanted.errors else EXACT)
+            # it counts as computed
+            return Enclosure.of((value, value), 0.5 * _OWN * np.abs(value) if wanted.errors else EXACT)
         case Sum():
             return _sum(node, parts, wanted)
         case Product():
@@ -284,7 +267,10 @@ def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
-    off = off_of_sum(parts) if wanted.errors else EXACT
+    off = EXACT
+    if wanted.errors:
+        size = reduce(np.add, [largest(part.value) + part.off for part in parts])
+        off = reduce(np.add, [part.off for part in parts]) + (len(parts) - 1) * EPS * size
     return found._replace(positive=found.positive | positive, off=off)
 
 
@@ -359,8 +345,11 @@ def curved(node: Curve, bounds: CurveBounds, u: Enclosure, wanted: Orders) -> En
     found = composed(u, bounds.over(needed(u, wanted), *u.value), wanted)
     if not wanted.errors:
         return found
+    # its argument is first placed between its knots
+    place = 4.0 * EPS * (largest(u.value) + u.off + abs(node.low) + abs(node.high))
+    size = 64.0 * EPS * float(np.abs(np.asarray(node.coefficients)).max())
     steep = bounds.over((1,), *u.moved)[1]
-    return found._replace(off=off_of_curve(node, u, found.value, steep))
+    return found._replace(off=off_of_function(u._replace(off=u.off + place), found.value, steep) + size)
 
 
 def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
