@@ -448,29 +448,12 @@ _WIDEST = 30.0  # ratio of the ends of a factor, beyond which its logarithm is n
 _FEW = 1e-14  # rounding of constants that that of the pieces covers
 
 
-@dataclass(frozen=True)
-class _Factor:
-    """A factor: as a function of its base, and as a part."""
-
-    graph: Node
-    base: Part
-    part: Part
-
-    @property
-    def most(self) -> float:
-        return max(abs(self.part.low), abs(self.part.high))
-
-    @property
-    def width(self) -> float:
-        return self.part.high - self.part.low
-
-    @property
-    def sign(self) -> int:
-        """+1 or −1 where it has one sign and its logarithm is no wonder, else 0."""
-        near, far = sorted((abs(self.part.low), abs(self.part.high)))
-        if self.part.low * self.part.high <= 0.0 or far > _WIDEST * near:
-            return 0
-        return 1 if self.part.low > 0.0 else -1
+def _sign(part: Part) -> int:
+    """Return +1 or −1 where a factor has one sign and its logarithm is no wonder, else 0."""
+    near, far = sorted((abs(part.low), abs(part.high)))
+    if part.low * part.high <= 0.0 or far > _WIDEST * near:
+        return 0
+    return 1 if part.low > 0.0 else -1
 
 
 def multiplied(
@@ -500,28 +483,27 @@ def multiplied(
     for base, group in groups:
         if base is not None:
             graph, argument = over(group, base), found[base.key]
-            factors.append(_Factor(graph, argument, function_of(graph, argument, short_text(group))))
+            factors.append((graph, argument, function_of(graph, argument, short_text(group))))
     text = short_text(node)
     if constant == 0.0:
         return Affine(text, 0.0, 0.0, True, Combination.of())
-    if all(factor.sign for factor in factors) and any(isinstance(each.part, Curved) for each in factors):
+    parts = [part for _, _, part in factors]
+    if all(map(_sign, parts)) and any(isinstance(part, Curved) for part in parts):
         product = _exponential(text, constant if off < _FEW else 1.0, factors)
         if off < _FEW:
             return product
     else:
         inner = sorted((bounds[0] / constant, bounds[1] / constant))
         known = inner[0] - 2.0 * EPS * abs(inner[0]), inner[1] + 2.0 * EPS * abs(inner[1])
-        product = _chained(text, [factor.part for factor in _ordered(factors)], known)
+        # those that vary least in proportion first
+        product = _chained(
+            text, sorted(parts, key=lambda part: (part.high - part.low) / (_size(part) or 1.0)), known
+        )
     if not constants:
         return product
     off *= abs(constant) * max(abs(product.low), abs(product.high))
     low, high = sorted((constant * product.low, constant * product.high))
     return Affine(text, low - off, high + off, False, Combination.of(product).times(constant), off)
-
-
-def _ordered(factors: Sequence[_Factor]) -> list[_Factor]:
-    """Return the factors, those that vary least in proportion first."""
-    return sorted(factors, key=lambda factor: factor.width / (factor.most or 1.0))
 
 
 def _chained(text: str, parts: Sequence[Part], bounds: tuple[float, float]) -> Part:
@@ -536,12 +518,12 @@ def _chained(text: str, parts: Sequence[Part], bounds: tuple[float, float]) -> P
     return total
 
 
-def _exponential(text: str, constant: float, factors: Sequence[_Factor]) -> Part:
+def _exponential(text: str, constant: float, factors: Sequence[tuple[Node, Part, Part]]) -> Part:
     logarithms = []
-    for factor in factors:
-        graph = factor.graph if factor.sign > 0 else -factor.graph
-        logarithms.append(function_of(_logarithm(graph), factor.base, f"log({factor.part.text})"))
-        constant *= factor.sign
+    for graph, argument, part in factors:
+        positive = graph if _sign(part) > 0 else -graph
+        logarithms.append(function_of(_logarithm(positive), argument, f"log({part.text})"))
+        constant *= _sign(part)
     exponent = sum_of(f"log({text})", logarithms)
     grown = Apply("exp", ARGUMENT)
     return function_of(grown if constant == 1.0 else Constant(constant) * grown, exponent, text)
