@@ -20,7 +20,7 @@ from kanopt.formulas.enclosures.facts import ShapeFact
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import FILED, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance
-from kanopt.formulas.pieces import Curve, Table, gap_inputs
+from kanopt.formulas.pieces import Curve, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable, category_label, check_label, settle
 from kanopt.text import join_list, list_names, number_text, range_text
@@ -261,14 +261,10 @@ class BaseFormula:
     def __str__(self) -> str:
         return to_infix(self.root)
 
-    @cached_property
-    def _gaps(self) -> frozenset[str]:
-        return gap_inputs(self.root)
-
     def columns_of(self, data: Any) -> dict[str, NDArray[Any]]:
-        """Return the inputs that it reads as arrays, in its units and with gaps of categories filled."""
+        """Return the inputs that it reads as arrays, in its units."""
         try:
-            return read_columns(self.inputs, data, self.used, self._gaps)
+            return read_columns(self.inputs, data, self.used)
         except FormulaError as error:
             raise FormulaError(f"{self.title}: {error}") from error
 

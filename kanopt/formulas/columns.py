@@ -197,20 +197,12 @@ CALENDAR: Mapping[str, CalendarFunction] = {
 long the great circle is between them, and sine and cosine of its initial bearing."""
 
 
-GAP = "missing"
-"""The category that stands for a gap, where a law knows one of that name."""
-
 _EDGE = 1e-9
 _SHOWN = 12
 _NUMERIC = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
 
 
-def read_columns(
-    inputs: Sequence[Variable],
-    data: Any,
-    required: frozenset[str],
-    gaps: frozenset[str] = frozenset(),
-) -> dict[str, NDArray[Any]]:
+def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]) -> dict[str, NDArray[Any]]:
     """Read a formula's inputs from a frame or a mapping.
 
     Parameters
@@ -221,8 +213,6 @@ def read_columns(
         A DataFrame, or a mapping of name to number, text or array of any shape.
     required
         Names of the required inputs; the others are read if present.
-    gaps
-        Names of the categories in which a missing value becomes the label "missing".
 
     Raises
     ------
@@ -237,14 +227,14 @@ def read_columns(
         raise FormulaError(f"{told}; {nearest(absent[0], [str(name) for name in data], 'given')}")
     for variable in inputs:
         if variable.name in data:
-            columns[variable.name] = _column(variable, data, filled=variable.name in gaps)
+            columns[variable.name] = _column(variable, data)
     return columns
 
 
-def _column(variable: Variable, data: Any, *, filled: bool) -> NDArray[Any]:
+def _column(variable: Variable, data: Any) -> NDArray[Any]:
     """Return a column, converted if the frame declares another unit than the formula."""
     if variable.is_category:
-        return _labels(variable, data[variable.name], filled=filled)
+        return _labels(variable, data[variable.name])
     numbers = _numbers(variable, data[variable.name])
     declared = getattr(data, "attrs", {}).get("kanopt", {}).get("units", {}).get(variable.name, "")
     if not declared or not variable.unit or declared == variable.unit:
@@ -281,15 +271,13 @@ def _numbers(variable: Variable, values: Any) -> Floats:
     return numbers
 
 
-def _labels(variable: Variable, values: Any, *, filled: bool) -> NDArray[Any]:
+def _labels(variable: Variable, values: Any) -> NDArray[Any]:
     import pandas as pd
 
     raw = np.asarray(values, dtype=object)
     codes, found = pd.factorize(raw.ravel())
-    if not filled:
-        _refuse_gaps(variable, codes.reshape(raw.shape) < 0)
-    # the code of a gap is −1, the place of the last label
-    labels = np.array([*(category_label(value) for value in found), GAP], dtype=object)
+    _refuse_gaps(variable, codes.reshape(raw.shape) < 0)
+    labels = np.array([category_label(value) for value in found], dtype=object)
     return labels[codes].reshape(raw.shape)
 
 

@@ -35,7 +35,7 @@ import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.functions import function_named, number
-from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
+from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product
 from kanopt.formulas.printing import short_text
 from kanopt.text import number_text
 from kanopt.units import UnitPowers, powers_of
@@ -136,13 +136,15 @@ class _StepUnits:
     """What is inferred of a step.
 
     Its unit, whether a constant or a logarithm in it takes up a factor of its exponential, its position in reading
-    order, and its value where it depends on no input.
+    order, its value where it depends on no input, and whether it contains an unnamed number, whose unit may differ
+    between occurrences.
     """
 
     unit: UnitPowers = ONE
     absorbs: bool = False
     place: int = 0
     value: float | None = None
+    varies: bool = False
 
 
 class UnitInference:
@@ -168,7 +170,6 @@ class UnitInference:
         self.held: list[tuple[Constant, Node, UnitPowers, int]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
-        self._plural: frozenset[bytes] = frozenset()
         self._named: dict[bytes, UnitPowers] = {}
         # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
         self._default_pure: tuple[list[UnitPowers], list[UnitPowers]] = [], []
@@ -186,8 +187,6 @@ class UnitInference:
             If the formula is too large; the problems found so far are kept.
         """
         formula = self._formula
-        order = postorder(formula.root)
-        self._plural = _ambiguous_steps(order)
         root = self._infer_part(formula.root)
         if isinstance(formula.root, Constant):
             self._hold(formula.root, formula.root, root)
@@ -219,13 +218,15 @@ class UnitInference:
                 if self._work > MOST_WORK:
                     raise TooMuchWorkError
                 sort = self._visit(node, parts)
-                if node.key not in self._plural:
+                if not sort.varies:
                     done[node.key] = sort
                 found.append(sort)
         return found[0]
 
     def _visit(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
         found: _StepUnits = getattr(self, f"_{node.unit_rule}")(node, parts)
+        if any(part.varies for part in parts):
+            found = replace(found, varies=True)
         known = [part.value for part in parts if part.value is not None]
         if not known or len(known) < len(parts):
             return found
@@ -274,8 +275,9 @@ class UnitInference:
         self._place += 1
         if not _is_free(node) and node.value != 0:  # nothing is nothing in any unit
             return _StepUnits(value=node.value)
-        unit = self._of_one(node) if _is_singular(node) else self.equations.unknown()
-        return _StepUnits(unit, absorbs=_is_free(node), place=self._place, value=node.value)
+        singular = _is_singular(node)
+        unit = self._of_one(node) if singular else self.equations.unknown()
+        return _StepUnits(unit, _is_free(node), self._place, node.value, varies=not singular)
 
     def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitPowers:
         """Require that all parts have the same unit, and return it."""
@@ -378,18 +380,6 @@ def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
     bare = [(place, f.value) for place, f in enumerate(factors) if _is_free(f) and not _is_singular(f)]
     broken = [(place, value) for place, value in bare if not value.is_integer()]
     return next((place for place, _ in broken or bare), None), named
-
-
-def _ambiguous_steps(order: Sequence[Node]) -> frozenset[bytes]:
-    """Return the steps that contain an unnamed number, whose unit may differ between occurrences."""
-    found: set[bytes] = set()
-    for node in order:
-        if isinstance(node, Constant):
-            if not _is_singular(node) and (_is_free(node) or node.value == 0):
-                found.add(node.key)
-        elif any(child.key in found for child in node.children):
-            found.add(node.key)
-    return frozenset(found)
 
 
 def _exact(value: float) -> Fraction:

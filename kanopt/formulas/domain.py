@@ -73,14 +73,9 @@ class JointTest:
 
     def leverage(self, columns: Mapping[str, NDArray[Any]]) -> Floats:
         """Return the leverage of every row; the columns broadcast."""
-        z = self.scaled(columns)
-        total: Floats = np.zeros(())
         with np.errstate(invalid="ignore", over="ignore"):
-            for i, row in enumerate(self.inverse):
-                inner: Floats = np.zeros(())
-                for j, weight in enumerate(row[: i + 1]):
-                    inner = inner + (weight if i == j else 2.0 * weight) * z[j]
-                total = total + z[i] * inner
+            z = np.stack(np.broadcast_arrays(*self.scaled(columns)))
+            total = (np.tensordot(np.array(self.inverse), z, 1) * z).sum(axis=0)
         # infinite inputs come out as NaN and are as far outside as can be
         return np.where(np.isnan(total), np.inf, total)
 

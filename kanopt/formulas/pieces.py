@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.columns import GAP
 from kanopt.formulas.functions import ATOM, OPEN, WORD, TextPart, Writer
-from kanopt.formulas.nodes import Node, postorder
+from kanopt.formulas.nodes import Node
 from kanopt.formulas.variables import category_label, check_label, check_name
 from kanopt.splines import SplineGrid
 from kanopt.text import number_text
@@ -32,8 +31,26 @@ def checked_numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
     return numbers
 
 
+class _Tabulated(Node, is_kind=False):
+    """A node with a name and numbers of its own, which takes any unit and gives any."""
+
+    operators: ClassVar[int | None] = CURVE
+    unit_rule: ClassVar[str] = "free"
+    name: str
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """The names of its numbers: their places."""
+        return tuple(map(str, range(len(self.numbers))))
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call of its name."""
+        given = parts or [TextPart(writer.word(name), WORD) for name in self.names]
+        return writer.call(writer.word(self.name), given)
+
+
 @dataclass(frozen=True, eq=False)
-class Curve(Node):
+class Curve(_Tabulated):
     """A cubic spline of one argument on equally spaced knots, with linear extrapolation.
 
     Parameters
@@ -63,8 +80,6 @@ class Curve(Node):
     [-1.0, 0.25, 2.0]
     """
 
-    operators: ClassVar[int | None] = CURVE
-    unit_rule: ClassVar[str] = "free"
     name: str
     argument: Node
     coefficients: tuple[float, ...]
@@ -129,11 +144,6 @@ class Curve(Node):
         """Its coefficients."""
         return self.coefficients
 
-    @property
-    def number_names(self) -> tuple[str, ...]:
-        """Their places."""
-        return tuple(map(str, range(len(self.coefficients))))
-
     def with_numbers(self, numbers: Sequence[float]) -> Curve:
         """Return it with other coefficients."""
         return replace(self, coefficients=tuple(numbers))
@@ -143,10 +153,6 @@ class Curve(Node):
         """For every span, the coefficients of t⁰ … t³ with t from 0 to 1 over the span."""
         found: list[list[float]] = np.asarray(self.powers).T.tolist()
         return found
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call of its name."""
-        return writer.call(writer.word(self.name), parts)
 
     def spell_program(self, writer: Any, parts: list[Any]) -> Any:
         """Write a call of the helper for curves."""
@@ -199,11 +205,8 @@ def _polynomial(start: float, coefficients: list[float]) -> str:
     return text
 
 
-__all__ = ["Curve", "Step", "Table", "gap_inputs"]
-
-
 @dataclass(frozen=True, eq=False)
-class Step(Node):
+class Step(_Tabulated):
     """A step function: ``values[k]`` from ``breakpoints[k - 1]``, inclusive, to ``breakpoints[k]``, exclusive.
 
     Parameters
@@ -225,8 +228,6 @@ class Step(Node):
     [90.0, 70.0, 55.0]
     """
 
-    operators: ClassVar[int | None] = CURVE
-    unit_rule: ClassVar[str] = "free"
     argument: Node
     breakpoints: tuple[float, ...]
     values: tuple[float, ...]
@@ -256,18 +257,9 @@ class Step(Node):
         """Its values."""
         return self.values
 
-    @property
-    def number_names(self) -> tuple[str, ...]:
-        """Their places."""
-        return tuple(map(str, range(len(self.values))))
-
     def with_numbers(self, numbers: Sequence[float]) -> Step:
         """Return it with other values."""
         return replace(self, values=tuple(numbers))
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call of its name."""
-        return writer.call(writer.word(self.name), parts)
 
     def spell_program(self, writer: Any, parts: list[Any]) -> Any:
         """Write a call of the helper for step functions."""
@@ -290,7 +282,7 @@ class Step(Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Table(Node):
+class Table(_Tabulated):
     """One number per category, or per combination of categories.
 
     Parameters
@@ -311,7 +303,7 @@ class Table(Node):
     [1.4, 1.0]
     """
 
-    unit_rule: ClassVar[str] = "free"
+    operators: ClassVar[int | None] = 1
     inputs: tuple[str, ...]
     entries: tuple[tuple[tuple[str, ...], float], ...]
     fallback: float | None = None
@@ -412,12 +404,6 @@ class Table(Node):
         pairs = ", ".join(f"{name}={label!r}" for name, label in zip(self.inputs, labels, strict=True))
         raise FormulaError(f"table {self.name!r} has no entry for {pairs} and no fallback")
 
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call of its name."""
-        return writer.call(
-            writer.word(self.name), [TextPart(writer.word(name), WORD) for name in self.inputs]
-        )
-
     def spell_program(self, writer: Any, parts: list[Any]) -> Any:
         """Write a call of the helper for tables."""
         given = [writer.entries(self.entries), writer.literal(self.fallback)]
@@ -444,15 +430,12 @@ class Table(Node):
         }
         *known, values = writer.columns(self, {**keys, "value": self.numbers})
         given = [writer.input(name).text for name in self.inputs]
-        read = [writer.filled(name) for name in self.inputs]
-        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(read, known, strict=True))
+        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(given, known, strict=True))
         found = f"LOOKUP(2,1/({same}),{values})"
         if self.fallback is not None:
             found = f"IFERROR({found},{writer.number(self.fallback)})"
         empty = [
-            f'{cell}=""'
-            for cell, text, labels in zip(given, read, self.categories, strict=True)
-            if cell == text and "" not in labels
+            f'{cell}=""' for cell, labels in zip(given, self.categories, strict=True) if "" not in labels
         ]
         condition = empty[0] if len(empty) == 1 else f"OR({','.join(empty)})"
         return TextPart(f"IF({condition},NA(),{found})" if empty else found, ATOM)
@@ -471,20 +454,3 @@ def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:
     flat = np.asarray(values, dtype=object).ravel()
     codes = pd.Index(list(known), dtype=object).get_indexer(pd.Index(flat, dtype=object))
     return np.where(codes < 0, len(known), codes).reshape(values.shape).astype(np.intp)
-
-
-def gap_inputs(root: Node) -> frozenset[str]:
-    """Return the categorical inputs for which a table has the category "missing".
-
-    Examples
-    --------
-    >>> sorted(gap_inputs(Table.of({"road": 1.0, "missing": 1.2}, "mode")))
-    ['mode']
-    """
-    tables = [node for node in postorder(root) if isinstance(node, Table)]
-    return frozenset(
-        name
-        for table in tables
-        for name, known in zip(table.inputs, table.categories, strict=True)
-        if GAP in known
-    )

@@ -150,17 +150,14 @@ def round_measures(value: T, digits: int = MEASURED) -> T:
     if isinstance(value, float):
         found = _significant(value, digits)
     elif isinstance(value, tuple):
-        is_matrix = bool(value) and all(isinstance(row, tuple) and _are_numbers(row) for row in value)
+        is_matrix = bool(value) and all(isinstance(row, tuple) and row for row in value)
+        is_matrix = is_matrix and all(isinstance(each, float) for row in value for each in row)
         found = _matrix(value, digits) if is_matrix else tuple(round_measures(each, digits) for each in value)
     elif is_dataclass(value) and not isinstance(value, type):
         parts = {each.name: round_measures(getattr(value, each.name), digits) for each in fields(value)}
         found = replace(value, **parts)
     rounded: T = found
     return rounded
-
-
-def _are_numbers(row: tuple[Any, ...]) -> bool:
-    return bool(row) and all(isinstance(each, float) for each in row)
 
 
 def _matrix(rows: tuple[tuple[float, ...], ...], digits: int) -> tuple[tuple[float, ...], ...]:
@@ -186,6 +183,7 @@ def round_array(values: Floats) -> Floats:
 
 
 ZERO, ONE = Constant(0.0), Constant(1.0)
+_LARGEST_EXPONENT = 700.0
 
 
 def simplify_graph(root: Node) -> Node:
@@ -330,10 +328,6 @@ def _raised(exponent: Constant, base: Node) -> Node:
     return base if _exact(exponent, 1.0) else Power(base, exponent)
 
 
-def _is_whole(value: float) -> bool:
-    return value == math.floor(value)
-
-
 def _power(base: Node, exponent: Node) -> Node:
     """Fold constants, and merge a power of a power if that is equal for every sign of the base."""
     node = Power(base, exponent)
@@ -348,7 +342,7 @@ def _power(base: Node, exponent: Node) -> Node:
     if isinstance(base, Power) and isinstance(base.exponent, Constant):
         inner, certain = base.exponent.value, not (is_parameter(base.exponent) or is_parameter(exponent))
         # (x^2)^0.5 is |x|, not x: an even power forgets the sign, and only a whole power may follow
-        if certain and (_is_whole(exponent.value) or not (_is_whole(inner) and inner % 2 == 0)):
+        if certain and (exponent.value.is_integer() or inner % 2.0 != 0.0):
             merged = _times(base.exponent, exponent)
             if merged is not None:
                 return _power(base.base, merged)
@@ -381,9 +375,8 @@ def _exp(argument: Node) -> Node:
     rest: list[Node] = []
     for term in _flatten([argument], Sum):
         match term:
-            case Constant():
-                front = _exp_of(term)
-                (rest if front is None else factors).append(term if front is None else front)
+            case Constant(value=value) if not is_parameter(term) and abs(value) <= _LARGEST_EXPONENT:
+                factors.append(Constant(math.exp(value)))
             case Product(factors=(Constant() as weight, Apply(function="log", argument=inner))):
                 factors.append(_power(inner, weight))
             case Apply(function="log", argument=inner):
@@ -393,12 +386,6 @@ def _exp(argument: Node) -> Node:
     if rest:
         factors.append(Apply("exp", rest[0] if len(rest) == 1 else Sum(tuple(rest))))
     return _product(factors)
-
-
-def _exp_of(constant: Constant) -> Constant | None:
-    if is_parameter(constant) or abs(constant.value) > 700:
-        return None
-    return Constant(math.exp(constant.value))
 
 
 def _extreme(kind: type[Extreme], parts: Iterable[Node]) -> Node:

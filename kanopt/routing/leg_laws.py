@@ -21,7 +21,6 @@ from kanopt.errors import FormulaError, ProblemError, UnitError
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import computed
-from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.variables import Reference, ReferenceValue, Resolver
 from kanopt.records.reading import field_values
 from kanopt.routing.entities import VehicleType
@@ -572,7 +571,7 @@ class RoutingLaws:
 def _where_known(law: BoundFormula, resolve: Resolver, unit: str) -> Floats:
     """Evaluate a law, NaN where it has no value."""
     formula = law.formula
-    columns = read_columns(formula.inputs, law.arguments(resolve), formula.used, gap_inputs(formula.root))
+    columns = read_columns(formula.inputs, law.arguments(resolve), formula.used)
     with np.errstate(all="ignore"):
         values = np.asarray(computed(formula.root, columns), dtype=float)
     known = np.where(np.isfinite(values), values, np.nan)

@@ -67,7 +67,7 @@ def test_what_is_proved_holds_for_predictions(held: KANRegressor, free: KANRegre
     least, formula = trips()[1][:240].min(), held.formula_
     for ends in ({"low": 0.0}, {"low": least}, {"low": 0.0, "high": 100.0}):
         assert formula.prove(**ends).proved
-    for claim in ({"low": 2.0 * least}, {"high": 0.5 * least}, {"high": least}, {"convex": {("km",): -1}}):
+    for claim in ({"low": 2.0 * least}, {"high": 0.5 * least}, {"high": least}, {"convex": {"km": -1}}):
         assert formula.prove(**claim).facts[-1].verdict == "refuted"
     assert free.formula_.prove(monotone={"km": 1}).facts[-1].verdict == "refuted"
     assert "held at" in held.summary().structure

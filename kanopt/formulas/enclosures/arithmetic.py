@@ -345,32 +345,72 @@ class CurveBounds:
         if curve.periodic:
             # a turn from any place within the first one ends within the second
             coefficients = coefficients[np.arange(2 * curve.grid_size + 3) % curve.grid_size]
-        self._spans = len(coefficients) - 3
-        self._cubics = _Cubics.of(coefficients)
-        nothing, unit = np.zeros(self._spans), np.ones(self._spans)
-        parts = [self._cubics.over(order, nothing, unit) for order in range(3)]
-        self._least, self._most = (np.stack(ends) for ends in zip(*parts, strict=True))
+        spans = len(coefficients) - 3
+        c = [coefficients[k : k + spans] for k in range(4)]
+        d = [right - left for left, right in pairwise(c)]
+        steps = [minus((right, right), (left, left)) for left, right in pairwise(c)]
+        exact = _second_differences(coefficients)
+        bends = exact[:spans], exact[1 : 1 + spans]
+        slope, bend = 0.5 * (d[0] + d[1]), d[1] - d[0]
+        change = 0.5 * ((d[2] - d[1]) - bend)
+        # by order: coefficients of the powers of the place in a span, what the values lie between, and their size
+        self._powers = (
+            ((c[0] + 4.0 * c[1] + c[2]) / 6.0, slope, bend / 2.0, change / 3.0),
+            (slope, bend, change),
+            (bend, 2.0 * change),
+        )
+        self._limits: tuple[Pair, ...] = (
+            (np.minimum.reduce(c), np.maximum.reduce(c)),
+            (np.minimum.reduce([low for low, _ in steps]), np.maximum.reduce([high for _, high in steps])),
+            (
+                np.where(np.minimum(*bends) >= 0.0, 0.0, -np.inf),
+                np.where(np.maximum(*bends) <= 0.0, 0.0, np.inf),
+            ),
+        )
+        steep = np.maximum.reduce(np.abs(d))
+        self._sizes = np.maximum.reduce(np.abs(c)), steep, steep
+        with np.errstate(all="ignore"):
+            # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
+            q = -0.5 * (bend + np.copysign(np.sqrt(bend * bend - 4.0 * change * slope), bend))
+            turns = np.array([q / change, slope / q]), np.array([-0.5 * bend / change])
+        self._turns = [
+            self._turning(order, inner) for order, inner in enumerate((*turns, np.zeros((0, spans))))
+        ]
+
+    def _turning(self, order: int, inner: Floats) -> Pair:
+        """Return the knots and the places within the spans (turns, spans), ascending, and the values there."""
+        spans = inner.shape[1]
+        inside = (inner > 0.0) & (inner < 1.0)
+        span = np.concatenate([np.arange(spans), [spans - 1], np.nonzero(inside)[1]])
+        place = np.concatenate([np.zeros(spans), [1.0], inner[inside]])
+        ascending = np.argsort(span + place, kind="stable")
+        return (span + place)[ascending], self._at(order, span, place)[ascending]
+
+    def _at(self, order: int, span: Integers, place: Floats) -> Floats:
+        """Return the values or derivatives per span, at places from 0 to 1 in spans."""
+        *others, value = (power[span] for power in self._powers[order])
+        for power in reversed(others):
+            value = power + place * value
+        return np.asarray(value)
 
     def over(self, orders: Sequence[int], low: Floats, high: Floats) -> dict[int, Pair]:
         """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (n,)."""
         start, stop = self._places(low, high)
-        first, last = (np.minimum(end.astype(np.int64), self._spans - 1) for end in (start, stop))
-        apart = first < last
-        left, right = self._cubics.take(first), self._cubics.take(last)
-        inner = np.minimum(first + 1, self._spans - 1)
-        whole = within(self._least, self._most, inner, np.maximum(last - 1, inner)) if apart.any() else None
+        first, last = (np.minimum(end.astype(np.int64), len(self._sizes[0]) - 1) for end in (start, stop))
         made = {}
         for order in orders:
-            found = left.over(order, start - first, np.where(apart, 1.0, stop - first))
-            if whole is not None:
-                pair = hull(found, right.over(order, np.where(apart, 0.0, start - last), stop - last))
-                found = chosen(last - first > 1, hull(pair, (whole[0][order], whole[1][order])), pair)
+            place, value = self._turns[order]
+            begin, end = np.searchsorted(place, start), np.searchsorted(place, stop, side="right") - 1
+            ends = self._at(order, first, start - first), self._at(order, last, stop - last)
+            found = np.minimum(*ends), np.maximum(*ends)
+            found = chosen(begin <= end, hull(found, within(value, value, begin, end)), found)
+            size = _MARGIN * within(self._sizes[order], self._sizes[order], first, last)[1]
+            least, most = self._limits[order]
+            limits = within(least, most, first, last)
+            found = np.maximum(found[0] - size, limits[0]), np.minimum(found[1] + size, limits[1])
             if not self.curve.periodic and order != 1:
-                found = (
-                    self._with_straight_ends(found, low, high)
-                    if order
-                    else self._with_tails(found, low, high)
-                )
+                beyond = self._with_straight_ends if order else self._with_tails
+                found = beyond(found, low, high)
             # per unit of the argument in place of per span
             unit = self.curve.width**order
             made[order] = found if unit == 1.0 else outward((found[0] / unit, found[1] / unit), 4)
@@ -421,86 +461,13 @@ class CurveBounds:
     def _straight(self, x: Floats) -> Pair:
         """Bound the curve at or beyond its first and last knot by its end tangents, shape (n,)."""
         left = x <= self.curve.low
-        end, at = self._cubics.take(np.where(left, 0, self._spans - 1)), np.where(left, 0.0, 1.0)
+        span, at = np.where(left, 0, len(self._sizes[0]) - 1), np.where(left, 0.0, 1.0)
         beyond = (x - np.where(left, self.curve.low, self.curve.high)) / self.curve.width
-        slope = end.at(1, at)
-        value = end.at(0, at) + np.where(slope == 0.0, 0.0, slope * beyond)
-        size = 2.0 * _MARGIN * (end.level + np.where(end.steep == 0.0, 0.0, np.abs(beyond) * end.steep))
+        slope, level, steep = self._at(1, span, at), self._sizes[0][span], self._sizes[1][span]
+        value = self._at(0, span, at) + np.where(slope == 0.0, 0.0, slope * beyond)
+        size = 2.0 * _MARGIN * (level + np.where(steep == 0.0, 0.0, np.abs(beyond) * steep))
         size = np.where(np.isfinite(size), size, 0.0)
         return value - size, value + size
-
-
-class _Cubics:
-    """Cubics on spans.
-
-    Parameters
-    ----------
-    parts
-        Shape (12, n). Value, slope and curvature at the left end, and half the change of curvature; what value,
-        slope and curvature do not fall below; what they do not exceed; the largest of the four coefficients in size,
-        and of their three differences.
-    """
-
-    def __init__(self, parts: Floats) -> None:
-        self._parts = parts
-        self._powers, self._least, self._most = parts[:4], parts[4:7], parts[7:10]
-        self.level, self.steep = parts[10:]
-
-    @classmethod
-    def of(cls, coefficients: Floats) -> _Cubics:
-        """Return the cubics of a B-spline with coefficients (spans + 3,)."""
-        spans = len(coefficients) - 3
-        c = [coefficients[k : k + spans] for k in range(4)]
-        d = [right - left for left, right in pairwise(c)]
-        steps = [minus((right, right), (left, left)) for left, right in pairwise(c)]
-        exact = _second_differences(coefficients)
-        bends = exact[:spans], exact[1 : 1 + spans]
-        bend = d[1] - d[0]
-        parts = [
-            (c[0] + 4.0 * c[1] + c[2]) / 6.0,
-            0.5 * (d[0] + d[1]),
-            bend,
-            0.5 * ((d[2] - d[1]) - bend),
-            np.minimum.reduce(c),
-            np.minimum.reduce([low for low, _ in steps]),
-            np.where(np.minimum(*bends) >= 0.0, 0.0, -np.inf),
-            np.maximum.reduce(c),
-            np.maximum.reduce([high for _, high in steps]),
-            np.where(np.maximum(*bends) <= 0.0, 0.0, np.inf),
-            np.maximum.reduce([np.abs(part) for part in c]),
-            np.maximum.reduce([np.abs(part) for part in d]),
-        ]
-        return cls(np.stack(parts))
-
-    def take(self, spans: Integers) -> _Cubics:
-        """Return the cubics of some spans."""
-        return _Cubics(self._parts[:, spans])
-
-    def at(self, order: int, t: Floats) -> Floats:
-        """Return the values or the derivatives per span at places from 0 to 1."""
-        start, slope, bend, change = self._powers
-        if order == 0:
-            return np.asarray(start + t * (slope + t * (bend / 2.0 + t * (change / 3.0))))
-        return np.asarray(slope + t * (bend + t * change) if order == 1 else bend + t * (2.0 * change))
-
-    def over(self, order: int, low: Floats, high: Floats) -> Pair:
-        """Return bounds of the values or of a derivative from `low` to `high` in every span."""
-        _, slope, bend, change = self._powers
-        turns: tuple[Floats, ...] = ()
-        with np.errstate(all="ignore"):
-            if order == 0:
-                # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
-                q = -0.5 * (bend + np.copysign(np.sqrt(bend * bend - 4.0 * change * slope), bend))
-                turns = q / change, slope / q
-            elif order == 1:
-                turns = (-0.5 * bend / change,)
-            places = [low, high, *(np.fmin(np.fmax(turn, low), high) for turn in turns)]
-            values, size = [self.at(order, place) for place in places], self.steep if order else self.level
-            least, most = (
-                np.minimum.reduce(values) - _MARGIN * size,
-                np.maximum.reduce(values) + _MARGIN * size,
-            )
-        return np.maximum(least, self._least[order]), np.minimum(most, self._most[order])
 
 
 def _second_differences(coefficients: Floats) -> Floats:

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kanopt.array_types import Floats, Integers
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
     TRUE,
     CurveBounds,
-    Flags,
     Pair,
     Stairs,
     chosen,
     minus,
     times,
     total,
-    within,
 )
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries, sides_of
-from kanopt.formulas.enclosures.rules import Enclosure, Orders, composed, curved, enclosed
+from kanopt.formulas.enclosures.rules import Enclosure, Orders, along, composed, curved, enclosed
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Input, Node, Power, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import short_text
 from kanopt.text import number_text
-
-ONE: Pair = (np.ones(()), np.ones(()))
 
 
 class Encloser:
@@ -42,10 +39,9 @@ class Encloser:
     --------
     >>> from kanopt.formulas import Apply
     >>> sides = BoxSides.of({"x": (0.0, 2.0)}, ())
-    >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(), Orders(2, (0,), 0))
-    >>> pairs = found.value, found.slope[0], found.curvature[0]
-    >>> [(round(float(low[0]), 9), round(float(high[0]), 9)) for low, high in pairs]
-    [(0.0, 4.0), (0.0, 4.0), (2.0, 2.0)]
+    >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(()), Orders(2, 0))
+    >>> [[round(end.item(), 9) for end in pair] for pair in (found.value, found.slope, found.curvature)]
+    [[0.0, 4.0], [0.0, 4.0], [2.0, 2.0]]
     """
 
     def __init__(self, root: Node, sides: BoxSides) -> None:
@@ -58,25 +54,32 @@ class Encloser:
             for node in nodes
             if isinstance(node, Step) and isinstance(node.argument, Input)
         }
-        self._tables = {node.key: _Entries(node, sides) for node in nodes if isinstance(node, Table)}
+        self._tables = {
+            node.key: entries(node, sides.categories, sides.labels)
+            for node in nodes
+            if isinstance(node, Table)
+        }
+
+    def whole(self) -> FormulaBoxes:
+        """Return the whole as boxes, one for every combination of labels that it reads."""
+        return self.sides.whole({name for node in postorder(self.root) for name in node.names})
 
     def over(self, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
-        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present."""
+        """Return bounds over boxes, in full: (boxes,), and (sides, boxes) of the derivatives that are asked for."""
         with np.errstate(all="ignore"):
             found = fold(self.root, lambda node, parts: self._visit(node, parts, boxes, wanted))
-        shape = (len(boxes),)
+        shapes = (len(boxes),), (len(self._place), len(boxes))
 
-        def full(pair: Pair) -> Pair:
-            return np.broadcast_to(pair[0], shape), np.broadcast_to(pair[1], shape)
+        def full(pair: Pair, is_asked: bool = True) -> Pair:
+            low, high = (np.broadcast_to(end, shapes[pair is not found.value]) for end in pair)
+            return (low, high) if is_asked else NOTHING
 
-        still = {wanted.x: NOTHING} if wanted.x >= 0 else {}
-        bend = {**still, **found.curvature} if wanted.second else {}
         return Enclosure(
             full(found.value),
-            {place: full(pair) for place, pair in {**still, **found.slope}.items()},
-            {place: full(pair) for place, pair in bend.items()},
-            np.broadcast_to(found.defined, shape),
-            np.broadcast_to(found.positive, shape),
+            full(found.slope, wanted.order > 0),
+            full(found.curvature, wanted.second),
+            np.broadcast_to(found.defined, shapes[0]),
+            np.broadcast_to(found.positive, shapes[0]),
             found.off,
         )
 
@@ -89,20 +92,13 @@ class Encloser:
                 found[node.key] = self._visit(node, below, boxes, wanted)
         return found
 
-    def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
-        """Return a mask of the boxes for which some table has no entry, so that the formula has no value there."""
-        empty = np.zeros(len(boxes), dtype=bool)
-        for table in self._tables.values():
-            if table.gaps:
-                low, high = table.over(boxes)
-                empty |= low > high
-        return empty
-
     def _visit(self, node: Node, parts: list[Enclosure], boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         if isinstance(node, Input):
             return self._input(self._place[node.name], boxes, wanted)
         if isinstance(node, Table):
-            return self._table(node, boxes, wanted)
+            labels = boxes.labels[:, [self.sides.categories.index(name) for name in node.inputs]]
+            low, high = self._tables[node.key]
+            return Enclosure.of((low[tuple(labels.T)], high[tuple(labels.T)]))
         if isinstance(node, Curve):
             return curved(node, self._curves[node.key], parts[0], wanted)
         if isinstance(node, Step):
@@ -111,23 +107,14 @@ class Encloser:
 
     def _input(self, place: int, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
         low, high = boxes.low[:, place], boxes.high[:, place]
-        slope = {place: ONE} if place in wanted.along else {}
-        if place == wanted.x and boxes.jump.any():
+        slope = NOTHING
+        if wanted.order:
             # across a stair nothing but the stair moves
-            still = np.where(boxes.jump, 0.0, 1.0)
-            slope = {place: (still, still)}
+            still = boxes.jump if place == wanted.x else np.zeros(1, dtype=bool)
+            slope = ((np.arange(len(self._place)) == place)[:, None] * np.where(still, 0.0, 1.0),) * 2
         on_face = (low == 0.0) & (high > 0.0) & (self.sides.low[place] == 0.0)
         positive = (low > 0.0) if wanted.closed else (low > 0.0) | on_face
-        return Enclosure((low, high), slope, {}, TRUE, positive)
-
-    def _table(self, node: Table, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
-        low, high = self._tables[node.key].over(boxes)
-        none = low > high
-        low, high = np.where(none, 0.0, low), np.where(none, 0.0, high)
-        places = [len(self.sides.numbers) + self.sides.categories.index(name) for name in node.inputs]
-        change = low - high, high - low
-        slope = {place: change for place in places if place in wanted.along}
-        return Enclosure.of((low, high))._replace(slope=slope)
+        return Enclosure((low, high), slope, NOTHING, TRUE, positive)
 
     def _stairs_of(self, step: Step, name: str) -> Stairs:
         """Return the values by the stairs of all step functions of an input."""
@@ -145,46 +132,18 @@ class Encloser:
         found = composed(u, stairs.over(first, last), wanted)
         if place != wanted.x or not boxes.jump.any():
             return found
-        slope = chosen(boxes.jump, stairs.height(first, last), found.slope[place])
-        bends = {j: chosen(boxes.jump, NOTHING, pair) for j, pair in found.curvature.items()}
-        return found._replace(slope={**found.slope, place: slope}, curvature=bends)
+        low, high = found.slope
+        low[place], high[place] = chosen(boxes.jump, stairs.height(first, last), along(found.slope, place))
+        bends = (
+            found.curvature if found.curvature is NOTHING else chosen(boxes.jump, NOTHING, found.curvature)
+        )
+        return found._replace(curvature=bends)
 
 
-class _Entries:
-    """A table of categories over ranges of their labels."""
-
-    def __init__(self, table: Table, sides: BoxSides) -> None:
-        self._grid = entries(table, sides)
-        self._columns = [len(sides.numbers) + sides.categories.index(name) for name in table.inputs]
-        self.gaps = bool(np.isnan(self._grid).any())
-
-    def over(self, boxes: FormulaBoxes) -> Pair:
-        """Return the smallest and the largest entry; ∞ and −∞ where there is none."""
-        first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]
-        if (first == last).all():
-            found = self._grid[tuple(first.T)]
-            none = np.isnan(found)
-            return np.where(none, np.inf, found), np.where(none, -np.inf, found)
-        if self._grid.ndim == 1:
-            return within(self._grid, self._grid, first[:, 0], last[:, 0])
-        blocks = [self._block(start, stop) for start, stop in zip(first, last, strict=True)]
-        low, high = (np.array(ends) for ends in zip(*blocks, strict=True))
-        return low, high
-
-    def _block(self, first: Integers, last: Integers) -> tuple[float, float]:
-        block = self._grid[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))]
-        found = block[~np.isnan(block)]
-        return (float(found.min()), float(found.max())) if found.size else (np.inf, -np.inf)
-
-
-def mean_value(at_centre: Pair, derivatives: Mapping[int, Pair], boxes: FormulaBoxes, centre: Floats) -> Pair:
-    """Return bounds by the mean-value form (Moore et al. 2009, ch. 6); labels of categories do not move."""
-    swings = [
-        times(pair, minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))
-        for j, pair in derivatives.items()
-        if j < boxes.low.shape[1]
-    ]
-    return total([at_centre, *swings])
+def mean_value(at_centre: Pair, derivatives: Pair, boxes: FormulaBoxes, centre: Floats) -> Pair:
+    """Return bounds by the mean-value form (Moore et al. 2009, ch. 6)."""
+    swings = times(derivatives, minus((boxes.low.T, boxes.high.T), (centre.T, centre.T)))
+    return total([at_centre, *zip(*swings, strict=True)])
 
 
 # Bounds of every step of a formula over ranges of its inputs, and how far floating point may be off there.
@@ -224,10 +183,8 @@ def interval(formula: BaseFormula, ranges: Mapping[str, Any] | None = None) -> B
 
 def _steps(formula: BaseFormula, sides: BoxSides) -> dict[bytes, Enclosure]:
     """Return bounds of every step over the whole ranges; refuse one that is defined nowhere in them."""
-    encloser, whole = Encloser(formula.root, sides), sides.whole()
-    if encloser.has_no_entry(whole).any():
-        raise FormulaError("a table has no entry for the given categories")
-    found = encloser.steps(whole, Orders())
+    whole = replace(sides.whole(()), labels=np.full((1, len(sides.labels)), -1))
+    found = Encloser(formula.root, sides).steps(whole, Orders())
     for node in postorder(formula.root):
         _check_defined(node, found)
     return found
@@ -272,7 +229,7 @@ class Enclosures:
         nodes = postorder(root)
         read = {node.name: ranges[node.name] for node in nodes if isinstance(node, Input)}
         sides = BoxSides.of(read, nodes)
-        found = Encloser(root, sides).steps(sides.whole(), Orders(errors=True))
+        found = Encloser(root, sides).steps(sides.whole(()), Orders(errors=True))
         self._ranges = {key: each.ends for key, each in found.items()}
         self.rounding = float(np.max(found[root.key].off))
         """How far the evaluated root may be from the root, at most."""

@@ -50,11 +50,10 @@ class ShapeFact:
     ----------
     shape
         ``"rises"`` and ``"falls"`` mean non-decreasing and non-increasing; ``"convex"`` and ``"concave"`` hold in one
-        input, or in several jointly, for all values of the others; ``"at least"`` and ``"at most"`` bound every value;
+        input for all values of the others; ``"at least"`` and ``"at most"`` bound every value;
         ``"finite"`` means that the value is finite everywhere.
     input
-        The input concerned, or the inputs in which it is convex or concave jointly; empty for bounds and for
-        ``"finite"``.
+        The input concerned; empty for bounds and for ``"finite"``.
     bound
         The bound concerned; None for the others.
     verdict
@@ -82,7 +81,7 @@ class ShapeFact:
     """
 
     shape: Shape
-    input: str | tuple[str, ...] = ""
+    input: str = ""
     bound: float | None = None
     verdict: Verdict = "undecided"
     boxes: int = 0
@@ -108,8 +107,6 @@ class ShapeFact:
             return "finite everywhere"
         if self.bound is not None:
             return f"{self.shape} {number_text(self.bound, 6)}"
-        if isinstance(self.input, tuple):
-            return f"{self.shape} in {', '.join(self.input)} jointly"
         return f"{self.shape} {'with' if self.shape in ('rises', 'falls') else 'in'} {self.input}"
 
     @property
@@ -149,11 +146,6 @@ class ShapeProof:
     def refuted(self) -> tuple[ShapeFact, ...]:
         """The refuted facts."""
         return tuple(fact for fact in self.facts if fact.verdict == "refuted")
-
-    @property
-    def undecided(self) -> tuple[ShapeFact, ...]:
-        """The undecided facts."""
-        return tuple(fact for fact in self.facts if fact.verdict == "undecided")
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.facts))

@@ -20,11 +20,11 @@ undecided. Each is computed only where it is asked for, so that values alone cos
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import and_, or_
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,46 +55,6 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.pieces import Curve, Step
 
-Bend: TypeAlias = tuple[bool, bool]
-"""Whether something is convex, and whether it is concave, in several inputs jointly; both if it is affine."""
-AFFINE: Bend = (True, True)
-
-
-def turned(bend: Bend) -> Bend:
-    """Return how minus something bends."""
-    return bend[1], bend[0]
-
-
-def bend_of_sum(terms: Iterable[tuple[float, Bend]]) -> Bend:
-    """Return how a sum of multiples bends, given the factors and what they multiply.
-
-    Examples
-    --------
-    >>> bend_of_sum([(2.0, (True, False)), (-1.0, (False, True)), (-3.0, AFFINE)])
-    (True, False)
-    """
-    found = [bend if factor > 0.0 else turned(bend) for factor, bend in terms if factor]
-    return all(convex for convex, _ in found), all(concave for _, concave in found)
-
-
-def bend_of_function(own: Bend, rises: bool, falls: bool, argument: Bend) -> Bend:
-    """Return how a function of one variable bends in what its argument is made of, by disciplined convex programming.
-
-    A convex function of something affine is convex; a convex function that never falls, of something convex, too, as is
-    one that never rises, of something concave; and the other way round for concave ones (Grant, Boyd and Ye 2006,
-    "Disciplined convex programming"). Where no rule applies nothing is claimed.
-
-    Examples
-    --------
-    >>> bend_of_function((True, False), True, False, (True, False))
-    (True, False)
-    """
-    convex, concave = (
-        argument == AFFINE or (rises and same) or (falls and opposite)
-        for same, opposite in (argument, turned(argument))
-    )
-    return own[0] and convex, own[1] and concave
-
 
 @dataclass(frozen=True)
 class Orders:
@@ -103,12 +63,9 @@ class Orders:
     Parameters
     ----------
     order
-        0 for values alone, 1 with first derivatives, 2 with second derivatives.
-    along
-        Positions of the numbers of the first derivatives, including `x`. A category, whose position follows those of
-        the numbers, has the largest difference between two of its labels for one.
+        0 for values alone, 1 with first derivatives, 2 with second derivatives, if there is an `x`.
     x
-        Position of the number of which second derivatives in it and each of `along` are wanted, and which moves in a
+        Position of the number of which second derivatives in it and each other side are wanted, and which moves in a
         jump; −1 for none.
     sides
         Whether derivatives at a kink include both sides. If not, one side is used, so that at points only rounding
@@ -120,7 +77,6 @@ class Orders:
     """
 
     order: int = 0
-    along: tuple[int, ...] = ()
     x: int = -1
     sides: bool = True
     closed: bool = False
@@ -136,16 +92,17 @@ EXACT: Floats = np.zeros(())
 
 
 class Enclosure(NamedTuple):
-    """Bounds at a step of the graph, arrays that broadcast to (boxes,); missing derivatives are zero.
+    """Bounds at a step of the graph, arrays that broadcast to (boxes,), or (sides, boxes) for derivatives.
 
     Parameters
     ----------
     value
         Bounds of the step's value.
     slope
-        First derivatives by position of the number.
+        First derivatives by every side. That by a category, which follow the numbers, is the largest difference between
+        two of its labels. Of what depends on no side they are :data:`NOTHING`.
     curvature
-        Second derivatives in `x` and another number, by position of the latter.
+        Second derivatives in `x` and each side.
     defined
         Whether it has a finite value everywhere in the box, except on a face of the whole where a number is zero. There
         it is the limit from within, or has no finite value.
@@ -156,8 +113,8 @@ class Enclosure(NamedTuple):
     """
 
     value: Pair
-    slope: Mapping[int, Pair]
-    curvature: Mapping[int, Pair]
+    slope: Pair
+    curvature: Pair
     defined: Flags
     positive: Flags
     off: Floats = EXACT
@@ -165,7 +122,7 @@ class Enclosure(NamedTuple):
     @classmethod
     def of(cls, value: Pair, off: Floats = EXACT) -> Enclosure:
         """Return that of something that depends on no number."""
-        return cls(value, {}, {}, TRUE, np.asarray(value[0] > 0.0), off)
+        return cls(value, NOTHING, NOTHING, TRUE, np.asarray(value[0] > 0.0), off)
 
     @property
     def moved(self) -> Pair:
@@ -182,21 +139,10 @@ class Enclosure(NamedTuple):
     def number(self) -> float | None:
         """The number that it is everywhere; None where there are several."""
         low, high = self.ends
-        return low if low == high and not self.slope else None
+        return low if low == high and self.slope is NOTHING else None
 
 
 _OWN = 8.0 * EPS  # what one elementary function is off by, of its value
-
-
-def off_of_number(value: Floats) -> Floats:
-    """Return how far a constant is off, which counts as computed."""
-    return np.asarray(0.5 * _OWN * np.abs(value))
-
-
-def off_of_sum(parts: Sequence[Enclosure]) -> Floats:
-    """Return how far a sum is off."""
-    size = reduce(np.add, [largest(part.value) + part.off for part in parts])
-    return reduce(np.add, [part.off for part in parts]) + (len(parts) - 1) * EPS * size
 
 
 def off_of_product(parts: Sequence[Enclosure]) -> Floats:
@@ -222,13 +168,6 @@ def off_of_function(u: Enclosure, value: Pair, slope: Pair, power: float = 1.0) 
     return carried + _OWN * largest(value)
 
 
-def off_of_curve(curve: Curve, u: Enclosure, value: Pair, slope: Pair) -> Floats:
-    """Return how far a curve is off, whose argument is first placed between its knots."""
-    place = 4.0 * EPS * (largest(u.value) + u.off + abs(curve.low) + abs(curve.high))
-    size = 64.0 * EPS * float(np.abs(np.asarray(curve.coefficients)).max())
-    return off_of_function(u._replace(off=u.off + place), value, slope) + size
-
-
 _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
 
 
@@ -237,7 +176,8 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
     match node:
         case Constant():
             value = np.asarray(node.value)
-            return Enclosure.of((value, value), off_of_number(value) if wanted.errors else EXACT)
+            # it counts as computed
+            return Enclosure.of((value, value), 0.5 * _OWN * np.abs(value) if wanted.errors else EXACT)
         case Sum():
             return _sum(node, parts, wanted)
         case Product():
@@ -270,10 +210,7 @@ def _counted(node: Node, parts: Sequence[Enclosure]) -> list[tuple[Enclosure, in
 
 
 def _chained(
-    value: Pair,
-    parts: Sequence[tuple[Enclosure, Pair | None]],
-    wanted: Orders,
-    bends: Sequence[Mapping[int, Pair]] = (),
+    value: Pair, parts: Sequence[tuple[Enclosure, Pair | None]], wanted: Orders, bends: Sequence[Pair] = ()
 ) -> Enclosure:
     """Return bounds at a function of several parts, by the chain rule.
 
@@ -288,7 +225,7 @@ def _chained(
     bends
         What its second derivatives add.
     """
-    curvature: dict[int, Pair] = {}
+    curvature = NOTHING
     if wanted.second:
         curvature = _added([*(_scaled(steep, u.curvature) for u, steep in parts), *bends])
     return Enclosure(
@@ -300,18 +237,25 @@ def _chained(
     )
 
 
-def _scaled(factor: Pair | None, derivatives: Mapping[int, Pair]) -> Mapping[int, Pair]:
-    if factor is None:
-        return derivatives
-    return {place: times(factor, pair) for place, pair in derivatives.items()}
+def _scaled(factor: Pair | None, derivatives: Pair) -> Pair:
+    return derivatives if factor is None or derivatives is NOTHING else times(factor, derivatives)
 
 
-def _added(terms: Sequence[Mapping[int, Pair]]) -> dict[int, Pair]:
-    by_place: dict[int, list[Pair]] = {}
-    for term in terms:
-        for place, pair in term.items():
-            by_place.setdefault(place, []).append(pair)
-    return {place: total(pairs) for place, pairs in by_place.items()}
+def _added(terms: Sequence[Pair]) -> Pair:
+    moving = [term for term in terms if term is not NOTHING]
+    return total(moving) if moving else NOTHING
+
+
+def along(derivatives: Pair, side: int) -> Pair:
+    """Return the derivatives by one side; nothing where there are none."""
+    return NOTHING if derivatives is NOTHING else (derivatives[0][side], derivatives[1][side])
+
+
+def _crossed(slope: Pair, x: int) -> Pair:
+    """Return the slope along `x` times that along each side."""
+    low, high = times(along(slope, x), slope)
+    low[x], high[x] = square(along(slope, x))
+    return low, high
 
 
 def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -323,7 +267,10 @@ def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
-    off = off_of_sum(parts) if wanted.errors else EXACT
+    off = EXACT
+    if wanted.errors:
+        size = reduce(np.add, [largest(part.value) + part.off for part in parts])
+        off = reduce(np.add, [part.off for part in parts]) + (len(parts) - 1) * EPS * size
     return found._replace(positive=found.positive | positive, off=off)
 
 
@@ -336,11 +283,11 @@ def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
 
 
 def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
-    bends = [
-        _scaled(a.slope[wanted.x], b.slope)
-        for a, b in ((u, v), (v, u))
-        if wanted.second and wanted.x in a.slope
-    ]
+    bends = []
+    if wanted.second:
+        bends = [
+            _scaled(along(a.slope, wanted.x), b.slope) for a, b in ((u, v), (v, u)) if a.slope is not NOTHING
+        ]
     found = _chained(times(u.value, v.value), [(u, v.value), (v, u.value)], wanted, bends)
     return found._replace(positive=found.positive | (u.positive & v.positive))
 
@@ -356,9 +303,7 @@ def _minimum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
 
 
 def _negated(u: Enclosure) -> Enclosure:
-    slope, curvature = (
-        {place: negated(pair) for place, pair in each.items()} for each in (u.slope, u.curvature)
-    )
+    slope, curvature = (each if each is NOTHING else negated(each) for each in (u.slope, u.curvature))
     return u._replace(value=negated(u.value), slope=slope, curvature=curvature, positive=~TRUE)
 
 
@@ -371,37 +316,28 @@ def _larger(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
         first = u.value[0] + u.value[1] >= v.value[0] + v.value[1]
         second, apart = ~first, TRUE
     value = np.maximum(u.value[0], v.value[0]), np.maximum(u.value[1], v.value[1])
-    slope, bend = {}, {}
-    for place in u.slope.keys() | v.slope.keys():
-        x, y = u.slope.get(place, NOTHING), v.slope.get(place, NOTHING)
-        slope[place] = chosen(first, x, chosen(second, y, hull(x, y)))
-    if wanted.second and wanted.x in slope:
+    slope = bend = NOTHING
+    if not (u.slope is NOTHING and v.slope is NOTHING):
+        slope = chosen(first, u.slope, chosen(second, v.slope, hull(u.slope, v.slope)))
+    if wanted.second and slope is not NOTHING:
         # max(u, v) = u + relu(v − u), whose kink bends upwards by the product of the slopes of v − u
-        gap = {j: minus(v.slope.get(j, NOTHING), u.slope.get(j, NOTHING)) for j in slope}
-        for place in slope:
-            x, y = u.curvature.get(place, NOTHING), v.curvature.get(place, NOTHING)
-            steep = square(gap[place]) if place == wanted.x else times(gap[wanted.x], gap[place])
-            bent = plus(hull(x, y), times(UPWARDS, steep))
-            bend[place] = chosen(apart, chosen(first, x, y), bent)
+        kink = times(UPWARDS, _crossed(minus(v.slope, u.slope), wanted.x))
+        bent = plus(hull(u.curvature, v.curvature), kink)
+        bend = chosen(apart, chosen(first, u.curvature, v.curvature), bent)
     return Enclosure(value, slope, bend, u.defined & v.defined, u.positive | v.positive)
 
 
 def needed(u: Enclosure, wanted: Orders) -> tuple[int, ...]:
     """Return the orders of the derivatives of a function of `u` that are needed."""
-    if not u.slope:
-        return (0,)
-    return (0, 1, 2) if wanted.second and wanted.x in u.slope else (0, 1)
+    return (0,) if u.slope is NOTHING else (0, 1, 2) if wanted.second else (0, 1)
 
 
 def composed(u: Enclosure, orders: Mapping[int, Pair], wanted: Orders) -> Enclosure:
     """Return bounds at a function of u, given those of its value and its derivatives over the range of u."""
-    first, second = orders.get(1, NOTHING), orders.get(2, NOTHING)
-    bends = list[Mapping[int, Pair]]()
-    if wanted.second and wanted.x in u.slope:
-        x = u.slope[wanted.x]
-        curved = {j: square(x) if j == wanted.x else times(x, pair) for j, pair in u.slope.items()}
-        bends.append(_scaled(second, curved))
-    return _chained(orders[0], [(u, first)], wanted, bends)
+    bends = []
+    if wanted.second and u.slope is not NOTHING:
+        bends.append(_scaled(orders[2], _crossed(u.slope, wanted.x)))
+    return _chained(orders[0], [(u, orders.get(1, NOTHING))], wanted, bends)
 
 
 def curved(node: Curve, bounds: CurveBounds, u: Enclosure, wanted: Orders) -> Enclosure:
@@ -409,8 +345,11 @@ def curved(node: Curve, bounds: CurveBounds, u: Enclosure, wanted: Orders) -> En
     found = composed(u, bounds.over(needed(u, wanted), *u.value), wanted)
     if not wanted.errors:
         return found
+    # its argument is first placed between its knots
+    place = 4.0 * EPS * (largest(u.value) + u.off + abs(node.low) + abs(node.high))
+    size = 64.0 * EPS * float(np.abs(np.asarray(node.coefficients)).max())
     steep = bounds.over((1,), *u.moved)[1]
-    return found._replace(off=off_of_curve(node, u, found.value, steep))
+    return found._replace(off=off_of_function(u._replace(off=u.off + place), found.value, steep) + size)
 
 
 def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:

@@ -34,7 +34,7 @@ from kanopt.formulas.nodes import (
     rebuild,
 )
 from kanopt.formulas.parameters import is_parameter, parameters_of, piece_numbers
-from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
+from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.tape import Applied, Backward, Extreme, LookedUp, Monomial, Number, Tape, Total
 from kanopt.formulas.tape import Step as TapeStep
 
@@ -477,7 +477,7 @@ def gradient(formula: BaseFormula, data: Any, only: Iterable[str] | None = None)
     """
     try:
         free = FreeParameters.of(formula.root, only)
-        columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
+        columns = read_columns(formula.inputs, data, formula.used)
         shape = common_shape(columns)
         tape = GraphTape(formula.root, columns, free)
     except FormulaError as error:

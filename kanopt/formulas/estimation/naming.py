@@ -30,7 +30,7 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
-from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
+from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import wave_of
 from kanopt.formulas.variables import Variable
 
@@ -92,7 +92,7 @@ class EstimationRows:
         extra = {variable.name for variable in also}
         inputs = (*(variable for variable in formula.inputs if variable.name not in extra), *also)
         try:
-            columns = read_columns(inputs, table, formula.used | extra, gap_inputs(formula.root))
+            columns = read_columns(inputs, table, formula.used | extra)
         except FormulaError as error:
             raise FormulaError(f"{what}: {error}") from error
         target = _numbers(formula.output, table, what, "the output").ravel()

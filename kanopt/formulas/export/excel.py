@@ -18,11 +18,10 @@ from typing import TypeAlias
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.programs import SourceWriter, identifiers
 from kanopt.formulas.functions import WORD, TextPart
 from kanopt.formulas.nodes import Node
-from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
+from kanopt.formulas.pieces import Curve, Step, Table
 
 # A1 up to three letters whatever the last column is, and R1C1
 _LIKE_A_CELL = re.compile(r"[a-z]{1,3}[0-9]+|r[0-9]*(c[0-9]*)?|c[0-9]*", re.IGNORECASE)
@@ -147,7 +146,6 @@ class _Cell(SourceWriter):
     def __init__(self, names: Mapping[str, str], formula: BaseFormula) -> None:
         super().__init__(dict(names))
         self.formula = formula
-        self.gaps = gap_inputs(formula.root)
 
     def guarded(self, text: str) -> str:
         """Return a formula that is #N/A if a number is missing, since Excel treats an empty cell as zero."""
@@ -200,11 +198,6 @@ class _Cell(SourceWriter):
         if re.fullmatch(r"[0-9.E+]+", exponent.text):
             return self.call("POWER", [base, exponent])
         return self.spell("IF(@2=0,1,POWER(@1,@2))", base, exponent)
-
-    def filled(self, name: str) -> str:
-        """Write the cell of a category; one that may be empty is the category of what is missing then."""
-        cell = self.names[name]
-        return f'IF({cell}="","{GAP}",{cell})' if name in self.gaps else cell
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, a row for every span."""

@@ -9,50 +9,13 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.columns import GAP
-from kanopt.formulas.functions import ATOM, FUNCTIONS, WORD, TextPart, Writer
+from kanopt.formulas.functions import ATOM, WORD, TextPart, Writer
 from kanopt.formulas.nodes import Constant, Extreme, Input, Node, Power, fold, kind_of, postorder
-from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.variables import Variable
-
-if TYPE_CHECKING:
-    import sympy
-
-
-def to_sympy(formula: BaseFormula) -> sympy.Expr:
-    """Return a sympy expression of a formula without curves, steps and tables.
-
-    Raises
-    ------
-    FormulaError
-        If it has any, which sympy does not know, or a part of it has no finite value.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> to_sympy(parse_formula("0.5 * km^2", [Variable("km")], Variable("fuel")))
-    0.5*km**2.0
-    """
-    import sympy
-
-    if any(isinstance(node, Curve | Step | Table) for node in postorder(formula.root)):
-        raise FormulaError(f"{formula.title}: sympy has no curves and tables; to_python computes them")
-    # names of our own, so that no name of the user's is evaluated
-    names = {name: f"_{place}" for place, name in enumerate(formula.used)}
-    known: dict[str, Any] = {own: sympy.Symbol(name, real=True) for name, own in names.items()}
-    for function in FUNCTIONS.values():
-        if function.symbolic is not None:
-            known[function.name] = partial(function.symbolic, sympy)
-    known |= {"max": sympy.Max, "min": sympy.Min}
-    try:
-        return sympy.parse_expr(_Symbolic(names).write(formula.root), local_dict=known)
-    except (TypeError, ValueError) as error:  # sympy's ways to say that an infinity is not comparable
-        raise FormulaError(f"{formula.title}: a part of it has no finite value ({error})") from error
 
 
 def identifiers(
@@ -193,13 +156,6 @@ class SourceWriter(Writer):
         return TextPart(self.names[name], WORD)
 
 
-class _Symbolic(SourceWriter):
-    language = "text"
-
-    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
-        return self.spell("@1**@2", base, exponent)
-
-
 _PYTHON = {
     "curve": '''
 def _curve(x, low, width, periodic, pieces):
@@ -227,14 +183,6 @@ def _table(entries, fallback, *columns):
     def find(*key):
         return entries[key] if fallback is None else entries.get(key, fallback)
     return np.vectorize(find, otypes=[float])(*columns)
-''',
-    "filled": '''
-def _filled(column):
-    """Categories, with "missing" where there is none."""
-    def fill(value):
-        gap = value is None or (not isinstance(value, str) and str(value) in ("nan", "NaT", "<NA>"))
-        return "missing" if gap else value
-    return np.vectorize(fill, otypes=[object])(column)
 ''',
 }
 _JAVASCRIPT_WORDS = (
@@ -333,7 +281,6 @@ class _Program(SourceWriter):
         super().__init__(identifiers([variable.name for variable in formula.inputs], self.reserved), assign)
         self.formula = formula
         self.function = identifiers([formula.output.name], self.taken)[formula.output.name]
-        self.gaps = gap_inputs(formula.root)
         self.kinds = {kind_of(type(node)) for node in postorder(formula.root)}
 
     @property
@@ -373,13 +320,13 @@ class _Python(_Program):
 
     def program(self) -> str:
         result = self.write(self.formula.root)
-        used = [name for name in self.helpers if name in self.kinds or (name == "filled" and self.gaps)]
+        used = [name for name in self.helpers if name in self.kinds]
         lines = [f"# {self.headline}", "import numpy as np", "", *(self.helpers[name] for name in used), ""]
         lines.append(f"def {self.function}({', '.join(self.names.values())}):")
         for variable in self.formula.inputs:
             word = self.names[variable.name]
             value = f"np.asarray({word}, dtype={'object' if variable.is_category else 'float'})"
-            lines.append(f"    {word} = {f'_filled({value})' if variable.name in self.gaps else value}")
+            lines.append(f"    {word} = {value}")
         lines += [f"    {statement}" for statement in self.statements]
         return "\n".join([*lines, f"    return {result}", ""])
 
@@ -431,9 +378,7 @@ class _JavaScript(_Program):
 
     def _read(self, variable: Variable) -> str:
         column = self.literal(variable.name).text
-        value = f"text({column})" if variable.is_category else f"number(row[{column}])"
-        filled = f"row[{column}] == null ? {self.literal(GAP).text} : "
-        return filled + value if variable.name in self.gaps else value
+        return f"text({column})" if variable.is_category else f"number(row[{column}])"
 
     def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
         return self.call(f"Math.{which}", parts)
@@ -482,8 +427,7 @@ def to_sql(formula: BaseFormula) -> str:
     """
     used = [variable for variable in formula.inputs if variable.name in formula.used]
     tell_apart([variable.name for variable in used], formula.output.name, "a table of SQLite or DuckDB")
-    gaps = gap_inputs(formula.root)
-    names = {variable.name: _column(variable, variable.name in gaps) for variable in used}
+    names = {variable.name: _column(variable) for variable in used}
     text = _Sql(names).write(formula.root)
     hidden = [name for name in names if _SHADOWED.fullmatch(name)] if "(SELECT" in text else []
     if hidden:
@@ -504,11 +448,9 @@ def _quoted(text: str, mark: str) -> str:
     return f"{mark}{text.replace(mark, 2 * mark)}{mark}"
 
 
-def _column(variable: Variable, filled: bool) -> str:
+def _column(variable: Variable) -> str:
     column = _quoted(variable.name, '"')
-    if not variable.is_category:
-        return f"CAST({column} AS DOUBLE PRECISION)"
-    return f"COALESCE({column}, '{GAP}')" if filled else column
+    return column if variable.is_category else f"CAST({column} AS DOUBLE PRECISION)"
 
 
 class _Sql(SourceWriter):

@@ -58,19 +58,8 @@ class Made:
     rounding: float
 
 
-@dataclass(frozen=True)
 class Built:
-    """A program without its name: quantities, definitions, and what the last part has become."""
-
-    quantities: tuple[Quantity, ...]
-    definitions: tuple[Definition, ...]
-    nodes: tuple[NodeBound, ...]
-    output: int
-    made: Made
-
-
-def built(parts: Sequence[Part], shares: Mapping[Part, float], inputs: Sequence[Source], most: int) -> Built:
-    """Return the program of parts.
+    """A program without its name.
 
     Parameters
     ----------
@@ -83,31 +72,33 @@ def built(parts: Sequence[Part], shares: Mapping[Part, float], inputs: Sequence[
     most
         The largest number of pieces of all functions together.
 
+    Attributes
+    ----------
+    quantities, definitions, nodes
+        Of the program.
+    output
+        The position of the output.
+    last
+        What the last part has become.
+
     Raises
     ------
     FormulaError
         If more pieces are needed.
     """
-    return _Builder(inputs, shares, most).build(parts)
 
-
-class _Builder:
-    def __init__(self, inputs: Sequence[Source], shares: Mapping[Part, float], most: int) -> None:
+    def __init__(
+        self, parts: Sequence[Part], shares: Mapping[Part, float], inputs: Sequence[Source], most: int
+    ) -> None:
         self._shares, self._most, self._left = shares, most, most
-        self._quantities = [Quantity(part.name, part.low, part.high) for part in inputs]
+        self.quantities = [Quantity(part.name, part.low, part.high) for part in inputs]
         self._places: dict[Part, int] = {part: place for place, part in enumerate(inputs)}
-        self._definitions: list[Definition] = []
-        self._nodes: list[NodeBound] = []
+        self.definitions: list[Definition] = []
+        self.nodes: list[NodeBound] = []
         self._made: dict[Part, Made] = {}
-
-    def build(self, parts: Sequence[Part]) -> Built:
         for part in parts:
             self._made[part] = self._make(part)
-        last = parts[-1]
-        output = self._place(last)
-        return Built(
-            tuple(self._quantities), tuple(self._definitions), tuple(self._nodes), output, self._made[last]
-        )
+        self.output, self.last = self._place(parts[-1]), self._made[parts[-1]]
 
     def _make(self, part: Part) -> Made:
         match part:
@@ -164,7 +155,7 @@ class _Builder:
         return (len(form.bulk) + 8) * EPS * form.size(self._ends) if form.bulk else 0.0
 
     def _ends(self, place: int) -> tuple[float, float]:
-        return self._quantities[place].low, self._quantities[place].high
+        return self.quantities[place].low, self.quantities[place].high
 
     def _place(self, part: Part) -> int:
         """Return the position of a quantity for a part, defined here where there is none yet."""
@@ -180,16 +171,16 @@ class _Builder:
         return self._define(definition, Quantity(text, made.low, made.high))
 
     def _define(self, definition: Definition, quantity: Quantity) -> int:
-        self._definitions.append(definition)
-        self._quantities.append(quantity)
-        return len(self._quantities) - 1
+        self.definitions.append(definition)
+        self.quantities.append(quantity)
+        return len(self.quantities) - 1
 
     def _function(
         self, part: Curved | Straight, pieces: Pieces, own: tuple[float, float], share: float
     ) -> Made:
         argument = self._made[part.argument]
         place = self._place(part.argument)
-        source = self._quantities[place]
+        source = self.quantities[place]
         # what the law says of the argument may lie a little outside what is computed of it
         wide = pieces.extended(min(source.low, part.argument.low), max(source.high, part.argument.high))
         falls, rises = wide.spread(argument.down, argument.up)
@@ -213,7 +204,7 @@ class _Builder:
     ) -> Made:
         pieces = definition.pieces
         self._left -= len(pieces)
-        self._nodes.append(NodeBound(text, *known, len(pieces), pieces.shape))
+        self.nodes.append(NodeBound(text, *known, len(pieces), pieces.shape))
         place = self._define(definition, Quantity(text, made.low, made.high))
         return replace(made, form=Form.of(place))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn, get_args
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.engine import Enclosures
-from kanopt.formulas.lowering.building import Built, built
+from kanopt.formulas.lowering.building import Built
 from kanopt.formulas.lowering.profile import Graph, folded
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
@@ -107,23 +107,9 @@ def piecewise(
         root = folded(formula.root, numbers, labels)
         # what overflows is no finite number and is refused where it would matter
         with np.errstate(all="ignore"):
-            return _lowered(formula, root, limits, given, _Wanted(float(tolerance), side, max_segments))
+            return _lowered(formula, root, limits, given, float(tolerance), side, max_segments)
     except FormulaError as error:
         raise FormulaError(f"{what}: {str(error).removeprefix(f'{what} ')}") from error
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What was asked for."""
-
-    tolerance: float
-    side: Side
-    most: int
-
-    @property
-    def reach(self) -> float:
-        """How far the pieces may be from the law to either side before they are shifted."""
-        return self.tolerance if self.side == "nearest" else 0.5 * self.tolerance
 
 
 def _given(
@@ -165,7 +151,9 @@ def _lowered(
     root: Node,
     limits: Mapping[str, tuple[float, float]],
     given: Mapping[str, float | str],
-    wanted: _Wanted,
+    tolerance: float,
+    side: Side,
+    most: int,
 ) -> Piecewise:
     read = {name for node in postorder(root) for name in node.names}
     known = Enclosures(root, limits)
@@ -177,42 +165,40 @@ def _lowered(
         for v in formula.inputs
         if v.name in read
     ]
-    made, off = _fitting(parts, inputs, known.rounding, wanted)
+    # how far the pieces may be from the law to either side before they are shifted
+    reach = tolerance if side == "nearest" else 0.5 * tolerance
+    made, off = _fitting(parts, inputs, known.rounding, reach, most)
     variables = tuple(
         replace(v, low=limits[v.name][0], high=limits[v.name][1]) for v in formula.inputs if v.name in read
     )
-    low, high = -made.made.down - off, made.made.up + off
-    shift = {"nearest": -0.5 * (low + high), "over": -low, "under": -high}[wanted.side]
-    if wanted.side == "nearest" and abs(shift) <= 1e-3 * (high - low):
+    low, high = -made.last.down - off, made.last.up + off
+    shift = {"nearest": -0.5 * (low + high), "over": -low, "under": -high}[side]
+    if side == "nearest" and abs(shift) <= 1e-3 * (high - low):
         shift = 0.0
-    certificate = PieceCertificate(wanted.tolerance, wanted.side, low + shift, high + shift, off, made.nodes)
-    return _shifted(
-        Piecewise(variables, made.quantities, made.definitions, made.output, certificate, dict(given)), shift
-    )
+    proved = PieceCertificate(tolerance, side, low + shift, high + shift, off, tuple(made.nodes))
+    quantities, definitions = tuple(made.quantities), tuple(made.definitions)
+    return _shifted(Piecewise(variables, quantities, definitions, made.output, proved, dict(given)), shift)
 
 
 def _fitting(
-    parts: list[Part], inputs: list[Source], rounding: float, wanted: _Wanted
+    parts: list[Part], inputs: list[Source], rounding: float, reach: float, most: int
 ) -> tuple[Built, float]:
-    """Return a program within the tolerance, and what rounding adds; shares are scaled until it is well used."""
-    reach = wanted.reach
+    """Return a program within reach, and what rounding adds; shares are scaled until the reach is well used."""
     target, best, last = reach * (1.0 - 1e-9) - rounding, None, None
     for _ in range(_ROUNDS):
         if last is None and not target > _COARSE * reach:
-            _refuse_rounding(rounding, wanted)
-        made = built(parts, shared_out(parts, target), inputs, wanted.most)
+            _refuse_rounding(rounding, reach)
+        made = Built(parts, shared_out(parts, target), inputs, most)
+        down, up = made.last.down, made.last.up
         # the last factor is for the arithmetic of the bounds themselves
-        off = (rounding + made.made.rounding) * (1.0 + 1e-9) + 1e-12 * (made.made.down + made.made.up)
+        off = (rounding + made.last.rounding) * (1.0 + 1e-9) + 1e-12 * (down + up)
         if not off <= _COARSE * reach:
-            _refuse_rounding(off, wanted)
-        last = max(made.made.down, made.made.up)
+            _refuse_rounding(off, reach)
+        last = max(down, up)
         if last + off <= reach:
             segments = sum(node.segments for node in made.nodes)
-            done = (
-                best is not None
-                or last + off >= _ENOUGH * reach
-                or not any(node.tolerance for node in made.nodes)
-            )
+            is_exact = not any(node.tolerance for node in made.nodes)
+            done = best is not None or last + off >= _ENOUGH * reach or is_exact
             if best is None or segments < best[2]:
                 best = made, off, segments
             if done:
@@ -222,19 +208,17 @@ def _fitting(
         target *= ratio * (1.0 - 1e-9 if 0.999 < ratio < 1.0 else 0.98)
     if best is None:
         raise FormulaError(
-            f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
+            f"no pieces could be proved to be within {reach:g}; the best were within {last:.3g}"
         )
     return best[0], best[1]
 
 
-def _refuse_rounding(off: float, wanted: _Wanted) -> NoReturn:
+def _refuse_rounding(off: float, reach: float) -> NoReturn:
     if not math.isfinite(off):
         raise FormulaError(
             "it could not be shown to have a finite value everywhere in the ranges; narrow them"
         )
-    raise FormulaError(
-        f"a tolerance of {wanted.tolerance:g} is finer than rounding, which may reach {off:.2g}"
-    )
+    raise FormulaError(f"a tolerance of {reach:g} is finer than rounding, which may reach {off:.2g}")
 
 
 def _shifted(program: Piecewise, by: float) -> Piecewise:

@@ -33,7 +33,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Orders
+from kanopt.formulas.enclosures.rules import Orders, along
 from kanopt.formulas.lowering.program import Pieces, Shape
 from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Step, Table
@@ -46,24 +46,6 @@ from kanopt.formulas.printing import short_text
 
 ARGUMENT = Input("u")
 """What stands for the base in a function of one variable."""
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a function of one variable and its variable are called in messages."""
-
-    text: str
-    argument: str = "u"
-
-    def where(self, place: float) -> str:
-        """Return the words for a value of the variable.
-
-        Examples
-        --------
-        >>> Called("sqrt(x + y)", "x + y").where(-1.0)
-        'where x + y is -1'
-        """
-        return f"where {self.argument} is {place:.6g}"
 
 
 def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) -> Node:
@@ -123,21 +105,16 @@ class Graph:
         return self._uses[node.key] <= 1
 
 
-@dataclass(frozen=True)
-class Group:
-    """Parts of a sum, a product or an extreme that have the same base (None: constants), as one step of that base."""
+def groups_of(graph: Graph, node: Node) -> list[tuple[Node | None, Node]]:
+    """Return each base of a step with several and its parts as one step of it; None: constants.
 
-    base: Node | None
-    node: Node
-
-
-def groups_of(graph: Graph, node: Node) -> list[Group]:
-    """Return the parts of a step with several bases, those of the same base in one; nested ones are taken apart."""
+    Nested sums, products and extremes of the same kind are taken apart.
+    """
     by_base: dict[bytes, tuple[Node | None, list[Node]]] = {}
     for part in _parts(graph, node):
         base = graph.base(part)
         by_base.setdefault(b"" if base is None else base.key, (base, []))[1].append(part)
-    return [Group(base, _joined(node, found)) for base, found in by_base.values()]
+    return [(base, _joined(node, found)) for base, found in by_base.values()]
 
 
 def _joined(node: Node, parts: Sequence[Node]) -> Node:
@@ -210,56 +187,6 @@ def nearest(outside: float, inside: float, holds: Callable[[float], bool]) -> fl
             outside = middle
 
 
-def with_plain_steps(graph: Node, low: float, high: float, called: Called | None = None) -> Node:
-    """Return the same function on a range, with no other staircases than those of the variable.
-
-    Raises
-    ------
-    FormulaError
-        If the argument of a staircase turns on an edge, or has no value where it may cross one.
-    """
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Step) and node.argument.key != ARGUMENT.key:
-            return _plain(node, low, high, called or Called(short_text(node)))
-        return node
-
-    return rebuild(graph, change)
-
-
-def _plain(step: Step, low: float, high: float, called: Called) -> Step:
-    """Return a staircase of the variable, which jumps where the evaluated one does."""
-    sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(step.argument))
-    encloser, stairs, parts = Encloser(step.argument, sides), dict[float, float](), [(low, high)]
-
-    def argument(x: float) -> float:
-        return float(at(step.argument, np.array([x]))[0])
-
-    while parts:
-        start, stop = parts.pop()
-        found = encloser.over(sides.boxes(np.array([[start]]), np.array([[stop]])), Orders(1, (0,), 0))
-        least, most = found.ends
-        if not any(least < edge <= most for edge in step.breakpoints):
-            continue
-        rises, falls = bool(found.slope[0][0][0] >= 0.0), bool(found.slope[0][1][0] <= 0.0)
-        if not (rises or falls):
-            middle = 0.5 * start + 0.5 * stop
-            if stop - start <= _SHORTEST_PART * (high - low) or not math.isfinite(argument(middle)):
-                raise FormulaError(
-                    f"{called.text}: the argument of its staircase {step.name!r} turns on an edge, or has no value, "
-                    f"{called.where(middle)}; narrow the range"
-                )
-            parts += [(middle, stop), (start, middle)]
-            continue
-        ends = sorted((argument(start), argument(stop)))
-        edges = [edge for edge in step.breakpoints if ends[0] < edge <= ends[1]]
-        for edge in edges if rises else reversed(edges):
-            # the smallest number from which on the evaluated argument is on the next stair
-            place = nearest(start, stop, lambda x, edge=edge, rises=rises: (argument(x) >= edge) == rises)  # type: ignore[misc]
-            stairs[place] = step.values[step.breakpoints.index(edge) + rises]
-    return Step(ARGUMENT, tuple(stairs), (float(at(step, np.array([low]))[0]), *stairs.values()), step.name)
-
-
 _SHORTEST_PART = 1e-12  # of the range
 _FIRST = 32
 _FINE = 1.0 / 64.0  # of the tolerance: what a cell may take of it
@@ -272,7 +199,7 @@ _NARROWED, _LOOSE = 5, 0.01
 _SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
 _POINTS = Orders(sides=False)
-_CELLS = Orders(2, (0,), 0, closed=True)
+_CELLS = Orders(2, 0, closed=True)
 # cuts of a cell with a kink somewhere, or an infinite slope at one of its ends
 _EVEN = np.linspace(0.0, 1.0, 17)
 _SPLIT = np.unique(np.concatenate([_EVEN, 4.0 ** -np.arange(3.0, 9.0), 1.0 - 4.0 ** -np.arange(3.0, 9.0)]))
@@ -354,8 +281,8 @@ class Profile:
         The function; its variable is :data:`~kanopt.formulas.lowering.profile.ARGUMENT`.
     low, high
         The range, of some length.
-    called
-        What it is called in messages.
+    text, argument
+        What it and its variable are called in messages.
 
     Raises
     ------
@@ -370,9 +297,9 @@ class Profile:
     ([0.0, 2.0], 'concave')
     """
 
-    def __init__(self, graph: Node, low: float, high: float, called: Called | None = None) -> None:
-        self.called = called or Called(short_text(graph))
-        self.graph, self.low, self.high = with_plain_steps(graph, low, high, self.called), low, high
+    def __init__(self, graph: Node, low: float, high: float, text: str = "", argument: str = "u") -> None:
+        self.low, self.high, self.text, self.argument = low, high, text or short_text(graph), argument
+        self.graph = rebuild(graph, self._plain)
         sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(self.graph))
         self._encloser, stairs = Encloser(self.graph, sides), sides.step_edges[0]
         self.jumps = stairs[(stairs > low) & (stairs <= high)]
@@ -396,6 +323,55 @@ class Profile:
             self._refuse(self.cells[~np.isfinite(self.cells.down + self.cells.up)])
         self._narrow()
 
+    def _plain(self, step: Node) -> Node:
+        """Return a staircase of something else as one of the variable, which jumps where the evaluated one does.
+
+        Raises
+        ------
+        FormulaError
+            If the argument of the staircase turns on an edge, or has no value where it may cross one.
+        """
+        if not isinstance(step, Step) or step.argument.key == ARGUMENT.key:
+            return step
+        sides = BoxSides.of({ARGUMENT.name: (self.low, self.high)}, postorder(step.argument))
+        encloser, stairs, parts = (
+            Encloser(step.argument, sides),
+            dict[float, float](),
+            [(self.low, self.high)],
+        )
+
+        def argument(x: float) -> float:
+            return float(at(step.argument, np.array([x]))[0])
+
+        while parts:
+            start, stop = parts.pop()
+            found = encloser.over(sides.boxes(np.array([[start]]), np.array([[stop]])), Orders(1, 0))
+            least, most = found.ends
+            if not any(least < edge <= most for edge in step.breakpoints):
+                continue
+            rises, falls = bool((found.slope[0] >= 0.0).all()), bool((found.slope[1] <= 0.0).all())
+            if not (rises or falls):
+                middle = 0.5 * start + 0.5 * stop
+                if stop - start <= _SHORTEST_PART * (self.high - self.low) or not math.isfinite(
+                    argument(middle)
+                ):
+                    told = f"the argument of its staircase {step.name!r} turns on an edge, or has no value,"
+                    raise FormulaError(f"{self.text}: {told} {self._where(middle)}; narrow the range")
+                parts += [(middle, stop), (start, middle)]
+                continue
+            ends = sorted((argument(start), argument(stop)))
+            edges = [edge for edge in step.breakpoints if ends[0] < edge <= ends[1]]
+            for edge in edges if rises else reversed(edges):
+                # the smallest number from which on the evaluated argument is on the next stair
+                place = nearest(start, stop, lambda x, edge=edge, rises=rises: (argument(x) >= edge) == rises)  # type: ignore[misc]
+                stairs[place] = step.values[step.breakpoints.index(edge) + rises]
+        first = float(at(step, np.array([self.low]))[0])
+        return Step(ARGUMENT, tuple(stairs), (first, *stairs.values()), step.name)
+
+    def _where(self, place: float) -> str:
+        """Return the words for a value of the variable."""
+        return f"where {self.argument} is {place:.6g}"
+
     def _bounded(self, low: Floats, high: Floats, stair: Integers) -> Cells:
         """Return the cells with these ends, made a few at a time so that they stay in the processor's cache."""
         pieces = [slice(start, start + _AT_ONCE) for start in range(0, len(low), _AT_ONCE)]
@@ -406,7 +382,7 @@ class Profile:
         first, last, noise = self._values(low, high, stair)
         boxes = self._encloser.sides.boxes(low[:, None], high[:, None], stair[:, None])
         found = self._encloser.over(boxes, _CELLS)
-        (least, most), slope, bend = found.value, found.slope[0], found.curvature[0]
+        (least, most), slope, bend = found.value, along(found.slope, 0), along(found.curvature, 0)
         width = high - low
         with np.errstate(all="ignore"):
             steep = np.where(found.defined, (slope[1] - slope[0]) * width / 4.0, np.inf)
@@ -430,7 +406,7 @@ class Profile:
         wrong = ~(np.isfinite(said) & np.isfinite(noise))
         if wrong.any():
             raise FormulaError(
-                f"{self.called.text} has no finite value {self.called.where(x[np.argmax(wrong)])}; narrow the range"
+                f"{self.text} has no finite value {self._where(x[np.argmax(wrong)])}; narrow the range"
             )
         first, last = np.split(value, 2)
         return first, last, np.maximum(*np.split(noise, 2))
@@ -481,8 +457,8 @@ class Profile:
         place = float(cells.low[int(np.argmin(cells.high - cells.low))])
         place = 0.0 if abs(place) < 1e-12 * (self.high - self.low) else place
         raise FormulaError(
-            f"{self.called.text} could not be shown to have a finite value, or a bounded slope, "
-            f"{self.called.where(place)}, about; narrow the range"
+            f"{self.text} could not be shown to have a finite value, or a bounded slope, "
+            f"{self._where(place)}, about; narrow the range"
         )
 
     def refine(self, tolerance: float) -> None:
@@ -497,9 +473,7 @@ class Profile:
             cells = self.cells
             if cells.noise.max() > _NOISE * tolerance:
                 noise = f"its rounding, {cells.noise.max():.3g}"
-                raise FormulaError(
-                    f"{self.called.text}: a tolerance of {tolerance:.3g} is finer than {noise}"
-                )
+                raise FormulaError(f"{self.text}: a tolerance of {tolerance:.3g} is finer than {noise}")
             smooth = ~cells.kinked
             limit = np.where(smooth, _FINE, _COARSE) * tolerance
             rough = cells.loose > limit
@@ -511,7 +485,7 @@ class Profile:
                 break
             self.cut(rough, limit)
         raise FormulaError(
-            f"{self.called.text} bends too often for a tolerance of {tolerance:.3g}; allow more, or narrow its range"
+            f"{self.text} bends too often for a tolerance of {tolerance:.3g}; allow more, or narrow its range"
         )
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, describe_place, in_bounds, read_columns
-from kanopt.formulas.enclosures.arithmetic import EPS
+from kanopt.formulas.enclosures.arithmetic import EPS, within
 from kanopt.formulas.variables import Variable
 
 Shape: TypeAlias = Literal["linear", "convex", "concave", "neither"]
@@ -203,22 +203,9 @@ class Pieces:
     def _moves(self, down: float, up: float) -> tuple[float, float]:
         """Return the largest fall and rise from a breakpoint to anywhere in reach of it."""
         x = np.array(self.x)
-        y = self.at(x)
-        lowest, highest = y.copy(), y.copy()
-        for end in (x - down, x + up):
-            there = self.at(np.clip(end, self.low, self.high))
-            lowest, highest = np.minimum(lowest, there), np.maximum(highest, there)
-        for reach, step in ((down, -1), (up, 1)):
-            for away in range(1, len(x)):
-                near = np.arange(len(x))[:-away] if step > 0 else np.arange(len(x))[away:]
-                near = near[np.abs(x[near + step * away] - x[near]) <= reach]
-                if not len(near):
-                    break
-                there = y[near + step * away]
-                lowest[near], highest[near] = (
-                    np.minimum(lowest[near], there),
-                    np.maximum(highest[near], there),
-                )
+        y, ends = self.at(x), [self.at(np.clip(end, self.low, self.high)) for end in (x - down, x + up)]
+        near = within(y, y, np.searchsorted(x, x - down), np.searchsorted(x, x + up, side="right") - 1)
+        lowest, highest = np.minimum.reduce([near[0], *ends]), np.maximum.reduce([near[1], *ends])
         return float((y - lowest).max()), float((highest - y).max())
 
 

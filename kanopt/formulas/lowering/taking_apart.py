@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,9 +15,7 @@ from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.enclosures.engine import Enclosures
 from kanopt.formulas.lowering.profile import (
     ARGUMENT,
-    Called,
     Graph,
-    Group,
     Profile,
     at,
     groups_of,
@@ -41,6 +40,10 @@ from kanopt.formulas.printing import short_text
 # (Lagrange). How much s is depends on the error where the slope is unbounded, as that of √ at zero: what a step above
 # makes of an error is taken from its modulus of continuity at that error, not from its slope, and the shares are found
 # again until both fit.
+
+
+Groups: TypeAlias = Sequence[tuple[Node | None, Node]]
+"""The bases of a step, and its parts of each; see :func:`~kanopt.formulas.lowering.profile.groups_of`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +158,7 @@ def combined(part: Part) -> Combination[Part]:
     return part.sum if isinstance(part, Affine) else Combination.of(part)
 
 
-_ROUNDS = 6
+_ROUNDS = 2
 _FIRST = 1e-3  # error assumed of an argument at first, of its range
 _POINTS = 65
 
@@ -190,51 +193,27 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
     efforts: dict[Part, float] = {
         part: effort_of(part) for part in parts if isinstance(part, Curved | Product)
     }
-    if not efforts:
-        return {}
     errors = {part: 0.0 if part.exact else _FIRST * (part.high - part.low) for part in parts}
     shares: dict[Part, float] = {}
-    for _ in range(_ROUNDS):
-        weights = _weights(parts, errors)
-        wanted = {
-            part: (effort / max(weights[part], 1e-300)) ** (2.0 / 3.0) for part, effort in efforts.items()
-        }
-        total = sum(weights[part] * share for part, share in wanted.items())
-        scale = tolerance / total if total > 0.0 else 0.0
-        # no use in more than the whole of what it may be
-        shares = {
-            part: min(scale * share, _whole(part)) if weights[part] > 0.0 else _whole(part)
-            for part, share in wanted.items()
-        }
-        errors = _errors(parts, shares)
-        reached = errors[parts[-1]]
-        if reached > 0.0:
-            shares = {part: min(share * tolerance / reached, _whole(part)) for part, share in shares.items()}
+    for _ in range(_ROUNDS if efforts else 0):
+        weights = {part: max(weight, 1e-300) for part, weight in _weights(parts, errors).items()}
+        wanted = {part: (effort / weights[part]) ** (2.0 / 3.0) for part, effort in efforts.items()}
+        reached = sum(weights[part] * share for part, share in wanted.items())
+        for _ in range(2):  # the second time by what the errors come to, which is not in proportion
+            shares = {part: max(share * tolerance / reached, _least(part)) for part, share in wanted.items()}
             errors = _errors(parts, shares)
-    reached = errors[parts[-1]]
-    scale = min(1.0, tolerance / reached) if reached > 0.0 else 1.0
-    return {part: max(share * scale, _least(part)) for part, share in shares.items()}
+            wanted, reached = shares, errors[parts[-1]] or tolerance
+    return shares
 
 
-def effort_of(part: Part) -> float:
+def effort_of(part: Curved | Product) -> float:
     """Return about how many pieces a part takes, times √tolerance."""
     if isinstance(part, Curved):
         found, width = part.profile.effort, part.high - part.low
-    elif isinstance(part, Product):
-        width = _area(part)
-        found = math.sqrt(width)
     else:
-        raise TypeError(f"{type(part).__name__} is not approximated")
+        width = (part.left.high - part.left.low) * (part.right.high - part.right.low)
+        found = math.sqrt(width)
     return max(found, 1e-4 * math.sqrt(abs(width)), 1e-150)
-
-
-def _area(part: Product) -> float:
-    return (part.left.high - part.left.low) * (part.right.high - part.right.low)
-
-
-def _whole(part: Part) -> float:
-    """Return a share beyond which there is no gain."""
-    return max(part.high - part.low, 0.26 * _area(part) if isinstance(part, Product) else 0.0, 1e-300)
 
 
 def _least(part: Part) -> float:
@@ -316,9 +295,7 @@ def taken_apart(known: Enclosures) -> Part:
         node = stack[-1]
         groups = [] if isinstance(node, Input) else groups_of(graph, node)
         missing = [
-            group.base
-            for group in groups
-            if group.base is not None and group.base.key not in found and group.base.key != node.key
+            base for base, _ in groups if base is not None and base.key not in found and base.key != node.key
         ]
         if missing:
             stack.extend(missing)
@@ -335,18 +312,17 @@ def _constant(node: Node) -> Affine:
     return Affine(short_text(node), node.value, node.value, True, Combination.of(constant=node.value))
 
 
-def _base(node: Node, groups: Sequence[Group], found: Mapping[bytes, Part], known: Enclosures) -> Part:
+def _base(node: Node, groups: Groups, found: Mapping[bytes, Part], known: Enclosures) -> Part:
     if isinstance(node, Input):
         return Source(node.name, *known.ranges[node.name], True, node.name)
     if isinstance(node, nodes.Product):
         return multiplied(node, groups, found, known.range(node))
     parts: list[Part] = []
-    for group in groups:
-        if group.base is None:
-            parts += _constants(node, group.node)
+    for base, group in groups:
+        if base is None:
+            parts += _constants(node, group)
         else:
-            made = function_of(over(group.node, group.base), found[group.base.key], short_text(group.node))
-            parts.append(made)
+            parts.append(function_of(over(group, base), found[base.key], short_text(group)))
     if isinstance(node, Sum):
         return sum_of(short_text(node), parts, known.range(node))
     if isinstance(node, Maximum | Minimum):
@@ -413,7 +389,7 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     low, high = (low, high) if isinstance(argument, Source) else _where_defined(graph, low, high)
     if not low < high:
         high = low + 1e-12 * max(abs(low), 1.0)
-    profile = Profile(graph, low, high, Called(text, argument.text))
+    profile = Profile(graph, low, high, text, argument.text)
     if len(profile.jumps):
         _refuse_jumps(argument, text, float(profile.jumps[0]))
     found = straight(profile)
@@ -472,33 +448,16 @@ _WIDEST = 30.0  # ratio of the ends of a factor, beyond which its logarithm is n
 _FEW = 1e-14  # rounding of constants that that of the pieces covers
 
 
-@dataclass(frozen=True)
-class _Factor:
-    """A factor: as a function of its base, and as a part."""
-
-    graph: Node
-    base: Part
-    part: Part
-
-    @property
-    def most(self) -> float:
-        return max(abs(self.part.low), abs(self.part.high))
-
-    @property
-    def width(self) -> float:
-        return self.part.high - self.part.low
-
-    @property
-    def sign(self) -> int:
-        """+1 or −1 where it has one sign and its logarithm is no wonder, else 0."""
-        near, far = sorted((abs(self.part.low), abs(self.part.high)))
-        if self.part.low * self.part.high <= 0.0 or far > _WIDEST * near:
-            return 0
-        return 1 if self.part.low > 0.0 else -1
+def _sign(part: Part) -> int:
+    """Return +1 or −1 where a factor has one sign and its logarithm is no wonder, else 0."""
+    near, far = sorted((abs(part.low), abs(part.high)))
+    if part.low * part.high <= 0.0 or far > _WIDEST * near:
+        return 0
+    return 1 if part.low > 0.0 else -1
 
 
 def multiplied(
-    node: nodes.Node, groups: Sequence[Group], found: Mapping[bytes, Part], bounds: tuple[float, float]
+    node: nodes.Node, groups: Groups, found: Mapping[bytes, Part], bounds: tuple[float, float]
 ) -> Part:
     """Return a product with several bases as parts.
 
@@ -517,35 +476,34 @@ def multiplied(
     bounds
         Bounds of its value.
     """
-    constants = [group.node for group in groups if group.base is None]
+    constants = [group for base, group in groups if base is None]
     constant = math.prod(map(float, map(computed, constants)))
     off = 4.0 * EPS * sum(step.size for step in constants)
     factors = []
-    for group in groups:
-        if group.base is not None:
-            graph, base = over(group.node, group.base), found[group.base.key]
-            factors.append(_Factor(graph, base, function_of(graph, base, short_text(group.node))))
+    for base, group in groups:
+        if base is not None:
+            graph, argument = over(group, base), found[base.key]
+            factors.append((graph, argument, function_of(graph, argument, short_text(group))))
     text = short_text(node)
     if constant == 0.0:
         return Affine(text, 0.0, 0.0, True, Combination.of())
-    if all(factor.sign for factor in factors) and any(isinstance(each.part, Curved) for each in factors):
+    parts = [part for _, _, part in factors]
+    if all(map(_sign, parts)) and any(isinstance(part, Curved) for part in parts):
         product = _exponential(text, constant if off < _FEW else 1.0, factors)
         if off < _FEW:
             return product
     else:
         inner = sorted((bounds[0] / constant, bounds[1] / constant))
         known = inner[0] - 2.0 * EPS * abs(inner[0]), inner[1] + 2.0 * EPS * abs(inner[1])
-        product = _chained(text, [factor.part for factor in _ordered(factors)], known)
+        # those that vary least in proportion first
+        product = _chained(
+            text, sorted(parts, key=lambda part: (part.high - part.low) / (_size(part) or 1.0)), known
+        )
     if not constants:
         return product
     off *= abs(constant) * max(abs(product.low), abs(product.high))
     low, high = sorted((constant * product.low, constant * product.high))
     return Affine(text, low - off, high + off, False, Combination.of(product).times(constant), off)
-
-
-def _ordered(factors: Sequence[_Factor]) -> list[_Factor]:
-    """Return the factors, those that vary least in proportion first."""
-    return sorted(factors, key=lambda factor: factor.width / (factor.most or 1.0))
 
 
 def _chained(text: str, parts: Sequence[Part], bounds: tuple[float, float]) -> Part:
@@ -560,12 +518,12 @@ def _chained(text: str, parts: Sequence[Part], bounds: tuple[float, float]) -> P
     return total
 
 
-def _exponential(text: str, constant: float, factors: Sequence[_Factor]) -> Part:
+def _exponential(text: str, constant: float, factors: Sequence[tuple[Node, Part, Part]]) -> Part:
     logarithms = []
-    for factor in factors:
-        graph = factor.graph if factor.sign > 0 else -factor.graph
-        logarithms.append(function_of(_logarithm(graph), factor.base, f"log({factor.part.text})"))
-        constant *= factor.sign
+    for graph, argument, part in factors:
+        positive = graph if _sign(part) > 0 else -graph
+        logarithms.append(function_of(_logarithm(positive), argument, f"log({part.text})"))
+        constant *= _sign(part)
     exponent = sum_of(f"log({text})", logarithms)
     grown = Apply("exp", ARGUMENT)
     return function_of(grown if constant == 1.0 else Constant(constant) * grown, exponent, text)

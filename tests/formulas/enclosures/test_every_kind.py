@@ -141,7 +141,8 @@ def boxes_of(sides, rng, count=14):
     ends = np.sort(rng.uniform(sides.low, sides.high, (2, count, 2)), axis=0)
     size = np.where(np.arange(count) < count // 2, 1.0, 10.0 ** rng.uniform(-12, -6, count))[:, None]
     size[-2:] = 0.0
-    return sides.boxes(ends[0], ends[0] + size * (ends[1] - ends[0]))
+    every = np.full((count, len(sides.labels)), -1)
+    return sides.boxes(ends[0], ends[0] + size * (ends[1] - ends[0]), labels=every)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,7 +152,7 @@ def test_what_is_exact_lies_within_the_bounds_of_every_kind(kind):
     encloser, boxes = Encloser(root, sides), boxes_of(sides, rng)
     rounded = encloser.over(boxes, Orders(errors=True))
     off = np.broadcast_to(rounded.off, len(boxes))
-    both = [encloser.over(boxes, Orders(2, (0, 1), x)) for x in (0, 1)]
+    both = [encloser.over(boxes, Orders(2, x)) for x in (0, 1)]
     with mpmath.workdps(60):
         for box, share in np.ndindex(len(boxes), 3):
             part = (0.0, 1.0, rng.random(2))[share]
@@ -177,10 +178,9 @@ def test_what_is_exact_lies_within_the_bounds_of_every_kind(kind):
 def check_derivatives(found, x, box, slopes, tight):
     """Assert that the bounds in a box hold the gradient and the second derivatives, and little else if tight."""
     gradient, bend = slopes
-    nothing = np.zeros(box + 1), np.zeros(box + 1)
     for j in (0, 1):
         for bounds, true in ((found.slope, gradient[j]), (found.curvature, bend[x, j])):
-            low, high = (float(end[box]) for end in bounds.get(j, nothing))
+            low, high = (float(end[j, box]) for end in bounds)
             slack = mpmath.mpf(10) ** -18 * (1 + abs(true))
             assert low - slack <= true <= high + slack
             assert not tight or high - low <= 1e-2 * (1 + abs(true))
@@ -197,13 +197,12 @@ def test_difference_quotients_and_values_of_random_laws_lie_within_their_bounds(
     except FormulaError as error:
         assert "no entry" in str(error)  # noqa: PT017
         return
-    names, whole = sides.numbers, sides.whole()
+    names, whole = sides.numbers, sides.whole(())
     parts = np.array([data.draw(st.tuples(fractions, fractions)) for _ in names]).reshape(len(names), 2)
     low, high = (whole.low[0] + part * whole.width[0] for part in np.sort(parts, axis=1).T)
     x = names.index(name) if name in names else -1
-    found = Encloser(law.root, sides).over(
-        sides.boxes(low[None], high[None]), Orders(1, (x,) if x >= 0 else (), x)
-    )
+    every = np.full((1, len(sides.labels)), -1)
+    found = Encloser(law.root, sides).over(sides.boxes(low[None], high[None], labels=every), Orders(1, x))
     rng = np.random.default_rng(0)
     inner = np.concatenate([[np.zeros(len(names)), np.ones(len(names))], rng.random((30, len(names)))])
     points = np.clip(low + inner * (high - low), low, high)
@@ -218,7 +217,7 @@ def test_difference_quotients_and_values_of_random_laws_lie_within_their_bounds(
         return
     moved = {**sample, name: np.clip(low[x] + rng.random(32) * (high[x] - low[x]), low[x], high[x])}
     step, change = moved[name] - sample[name], raw(law, moved) - values
-    least, most = (end[0] for end in found.slope[x])
+    least, most = (end[x, 0] for end in found.slope)
     rounding = 1e-9 * (np.abs(values) + 1e-300)
     with np.errstate(invalid="ignore"):
         below = np.where(step >= 0, least * step, most * step) - rounding

@@ -28,7 +28,7 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
-from kanopt.formulas.pieces import Curve, Step, gap_inputs
+from kanopt.formulas.pieces import Curve, Step
 from kanopt.formulas.variables import Reference, Resolver
 from kanopt.routing.entities import RoutingUnits
 from kanopt.routing.leg_laws import LegInputs, RoutingLaws
@@ -248,7 +248,7 @@ class LawSteps:
             and (bound.is_state or str(bound) == "arc.duration")
         }
         formula = law.formula
-        columns = read_columns(formula.inputs, law.arguments(resolve), formula.used, gap_inputs(formula.root))
+        columns = read_columns(formula.inputs, law.arguments(resolve), formula.used)
         with np.errstate(all="ignore"):
             value = self._walk(formula.root, columns)
         self._convert(self._placed(value), *_ratio(formula.output.unit, unit))
