@@ -16,7 +16,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.fit import EdgePlace, remove_edges, retrain, train_until_one
+from kanopt.kan.fit import retrain, train_until_one
 from kanopt.kan.network import Architecture, KANBatch
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.smoothing import RIDGES
@@ -158,10 +158,10 @@ def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> Tr
     where it rains: a line through a handful of rows would be extrapolated to all of them.
     """
     while not run.history.stopped:
-        inputs = _input_edges(run.network)
+        inputs = _inputs_of(run.network)
         if len(inputs) < 2:
             return run
-        bare = [replace(run, network=remove_edges(run.network, edges, data)) for edges in inputs]
+        bare = [replace(run, network=without_input(run.network, source, data)) for source in inputs]
         least = min(bare, key=lambda one: float(judge(one).score[0]))
         least = judge(_train_at(least, data, judge.options))
         if not float(least.score[0]) <= (1.0 + IDLE) * float(run.score[0]):
@@ -170,16 +170,29 @@ def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> Tr
     return run
 
 
-def _input_edges(network: KANBatch) -> list[tuple[EdgePlace, ...]]:
-    """Return the outgoing edges of every input of a single network."""
-    layer, active = network.architecture.layers[0], network.active
-    there = None if active is None else network.split(active)[0][0]
-    found = []
-    for source, first in enumerate(layer.firsts):
-        nodes = [node for node in range(layer.subnodes) if there is None or bool(there[first, node])]
-        if nodes:
-            found.append(tuple(EdgePlace(0, source, node) for node in nodes))
-    return found
+def _inputs_of(network: KANBatch) -> list[int]:
+    """Return the inputs of a single network that have not been removed."""
+    firsts = network.architecture.layers[0].firsts
+    if network.active is None:
+        return list(range(len(firsts)))
+    there = network.split(network.active)[0][0]
+    return [source for source, first in enumerate(firsts) if bool(there[first].any())]
+
+
+def without_input(network: KANBatch, source: int, data: Data) -> KANBatch:
+    """Return the single network without an input, one of several; nodes keep their level.
+
+    B-splines sum to one: the mean of an edge over the rows is a constant, which the others of its node take in.
+    """
+    active = torch.ones_like(network.theta, dtype=torch.bool) if network.active is None else network.active
+    masks, blocks = network.split(active.clone()), [block.clone() for block in network.blocks()]
+    layer, block, mask = network.architecture.layers[0], blocks[0][0], masks[0][0]
+    rows = slice(layer.firsts[source], layer.firsts[source] + layer.widths[source])
+    mean = network.basis_means(data.inputs)[0][0, rows] @ block[rows]
+    mask[rows], block[rows] = False, 0.0
+    block += mask * (mean / mask[list(layer.firsts)].sum(0).clamp(min=1))
+    kept = torch.cat([part.flatten(1) for part in masks], dim=1)
+    return replace(network.with_blocks(blocks), active=kept)
 
 
 def train_on_all_rows(run: TrainedBatch, data: Data, options: FitOptions, rows: float) -> TrainedBatch:
