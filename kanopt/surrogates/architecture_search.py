@@ -17,13 +17,15 @@ from kanopt.array_types import Floats
 from kanopt.formulas.error_model import design_effect
 from kanopt.kan.fit import (
     FittedNetwork,
+    HeldOutLoss,
     describe_fit,
+    fit_held_out,
     fit_starts,
     refine_grid,
     retrain,
+    train_on_all_rows,
     train_until_one,
 )
-from kanopt.kan.heldout import HeldOutLoss, fit_held_out, train_on_all_rows
 from kanopt.kan.network import LARGE, Architecture, InputTensors
 from kanopt.kan.trainer import Data, Exponential, Link, Logistic, Softplus
 from kanopt.kan.training import FitOptions, TrainedBatch

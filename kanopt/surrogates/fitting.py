@@ -48,7 +48,7 @@ from kanopt.text import number_text, percent_text, score_text
 # keeps none) leaves noise too, four hidden nodes are tried, with an exponential link and squared errors
 # divided by the mean or on the target itself by least squares, whichever form is better without them, and
 # on the other form where they pay; a fifth of the rows is held out to choose the smoothing
-# (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the
+# (:func:`kanopt.kan.fit.fit_held_out`). They have to lower the squared error on these rows, in the units of the
 # target, by three percent, and by two standard errors on these or on all rows left out in turn, or be
 # preferred as above without a higher error here. By the same criterion the untransformed target may replace
 # a logarithm with a higher density.

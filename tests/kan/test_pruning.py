@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from kanopt.kan.fit import describe_fit, fit_starts
-from kanopt.kan.heldout import without_input
+from kanopt.kan.fit import describe_fit, fit_starts, without_input
 from kanopt.kan.network import Architecture
 from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
