@@ -11,8 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
-    from kanopt.surrogates.informed import fit_informed
+    from kanopt.surrogates.informed import (
+        Knowledge,
+        Relation,
+        RelationState,
+        collocation,
+        fit_informed,
+        observed,
+    )
 
 __all__ = [
     "Knowledge",
@@ -28,5 +34,4 @@ def __getattr__(name: str) -> Any:
     # torch comes with the first of them, and not with a word that is looked for in the public modules
     if name not in __all__:
         raise AttributeError(f"module 'kanopt.informed' has no attribute {name!r}")
-    room = "surrogates" if name == "fit_informed" else "kan"
-    return getattr(import_module(f"kanopt.{room}.informed"), name)
+    return getattr(import_module("kanopt.surrogates.informed"), name)

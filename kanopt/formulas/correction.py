@@ -13,9 +13,8 @@ from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import OPERATOR, Attempt, ClassMoves, Proposal
-from kanopt.formulas.estimation.class_search import ClassSearch
+from kanopt.formulas.estimation.class_search import ClassLaw, ClassSearch
 from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
 from kanopt.formulas.estimation.naming import EstimationRows, Weight, fresh_names, with_named_constants
 from kanopt.formulas.fit import Fit

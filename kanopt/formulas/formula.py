@@ -22,7 +22,7 @@ from kanopt.formulas.alternatives import ConsideredFormulas
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.dimensions import dimensions
 from kanopt.formulas.enclosures import engine, proof
-from kanopt.formulas.estimation import confidence, refitting
+from kanopt.formulas.estimation import refitting
 from kanopt.formulas.export import excel, programs
 from kanopt.formulas.functions import ATOM, TextPart, Writer, number, quoted_name
 from kanopt.formulas.lowering import lowering
@@ -269,7 +269,7 @@ class Formula(BaseFormula, Shown):
     piecewise = lowering.piecewise
     refit = refitting.refit
     correct = correction.correct
-    intervals = confidence.intervals
+    intervals = refitting.intervals
     pattern = property(pattern)
 
     edited = edit_text

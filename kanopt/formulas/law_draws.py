@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kanopt.array_types import Floats
-from kanopt.formulas.estimation.confidence import estimated_parameters
 from kanopt.formulas.estimation.graph_tape import linear_in
+from kanopt.formulas.estimation.refitting import estimated_parameters
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Constant, Node
 

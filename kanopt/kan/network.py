@@ -259,7 +259,7 @@ class KANBatch:
     offset
         Constant added to the outputs, shape (M, outputs).
     active
-        Mask of the active coefficients, shape (M, parameters); pruned ones are zero and stay zero. None for all.
+        Mask of the active coefficients, shape (M, parameters); those of an input that has gone stay zero. None for all.
     """
 
     architecture: Architecture

@@ -188,7 +188,7 @@ def _functions(array: Any) -> Any:
 #
 # A trainer needs two things from an objective: the sum of squares at given parameters and the Gauss-Newton
 # quantities there. So the same trainer learns from rows in memory (:class:`LeastSquares`), from rows on
-# disk, and from equations the law has to satisfy (:mod:`kanopt.kan.informed`).
+# disk, and from equations the law has to satisfy (:mod:`kanopt.surrogates.informed`).
 
 CHUNK_BYTES = 8_000_000
 """Largest Jacobian held at once on a CPU: what stays in its cache."""

@@ -54,7 +54,7 @@ from kanopt.kan.trainer import (
 # matrix and S, is about one. R and the hidden ranges are renewed a few times.
 #
 # Without the Gauss-Newton matrix there is no smoothing weight by evidence and no leverage: smoothing is
-# chosen on rows held out (:mod:`kanopt.kan.heldout`), and residuals of the other rows are scaled up to
+# chosen on rows held out (:func:`kanopt.kan.fit.fit_held_out`), and residuals of the other rows are scaled up to
 # match theirs.
 
 STAGES = (15, 15)

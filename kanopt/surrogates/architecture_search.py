@@ -17,15 +17,15 @@ from kanopt.array_types import Floats
 from kanopt.formulas.error_model import design_effect
 from kanopt.kan.fit import (
     FittedNetwork,
+    HeldOutLoss,
     describe_fit,
+    fit_held_out,
     fit_starts,
-    prune,
     refine_grid,
-    remove_dead_nodes,
     retrain,
+    train_on_all_rows,
     train_until_one,
 )
-from kanopt.kan.heldout import HeldOutLoss, fit_held_out, train_on_all_rows
 from kanopt.kan.network import LARGE, Architecture, InputTensors
 from kanopt.kan.trainer import Data, Exponential, Link, Logistic, Softplus
 from kanopt.kan.training import FitOptions, TrainedBatch
@@ -65,8 +65,6 @@ LEAST_ROWS, LEAST_GROUPS = 400, 10
 """Fewer rows, or groups of rows, can spare none to be held out."""
 FINEST_PLAIN, MOST_PLAIN, PLAIN_WORTH = 160, 1_000, 0.995
 """Intervals and parameters that additive laws do not pass, and what a finer grid must leave of the score at most."""
-PRUNE_ROWS = 5_000
-"""Edges are taken away on this many rows."""
 COARSE, PLAIN, FINEST = 5, 10, 40
 """Intervals of a spline that hidden nodes begin with, that additive laws begin with, and that neither passes."""
 WORSE = 1.05
@@ -272,33 +270,27 @@ class ArchitectureSearch:
         return shape, (low, high)
 
     def refine(self, trial: Trial) -> Trial:
-        """Prune `trial` and refine its grid; return the better of the two trials.
+        """Refine the grid of `trial`; return the better of the two trials.
 
         If smoothing was chosen on held-out rows, so was the grid, which is then not refined.
         """
         if trial.held_out is not None:
             return trial
-        data = self.data(trial.structure, trial.encoding, trial.unit)
+        data, run = self.data(trial.structure, trial.encoding, trial.unit), trial.trained
         options = self.options(trial.structure)
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        run, structure = trial.trained, trial.structure
-        if structure.hidden and self.settings.hidden is None:
-            run, gone = prune(run, self._sample(data, PRUNE_ROWS, generator), options)
-            if gone:
-                run = train_until_one(replace(run, network=remove_dead_nodes(run.network)), data, options)
-                shape = run.network.architecture
-                structure = replace(structure, hidden=shape.hidden, products=shape.products)
-        if structure.hidden:
-            part = self._sample(data, SEARCH_ROWS, generator)
+        if trial.structure.hidden:
+            part = self._sample(data, SEARCH_ROWS, torch.Generator().manual_seed(self.settings.seed))
             finer = refine_grid(run, part, options, self.max_grid_size)
             if part is not data and finer is not run:
                 finer = train_until_one(finer, data, options)
         else:
             finer = self._refine_grid(run, data, options)
-        if finer is trial.trained:
+        if finer is run:
             return trial
-        refined = self.judge(structure, trial.encoding, trial.unit, finer, describe_fit(finer, data, options))
-        return self.prefer(trial, refined, FINER if structure == trial.structure else MARGIN)
+        fitted = describe_fit(finer, data, options)
+        return self.prefer(
+            trial, self.judge(trial.structure, trial.encoding, trial.unit, finer, fitted), FINER
+        )
 
     def _refine_grid(self, run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
         """Double the grid of an additive network while its score falls.

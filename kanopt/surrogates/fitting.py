@@ -48,7 +48,7 @@ from kanopt.text import number_text, percent_text, score_text
 # keeps none) leaves noise too, four hidden nodes are tried, with an exponential link and squared errors
 # divided by the mean or on the target itself by least squares, whichever form is better without them, and
 # on the other form where they pay; a fifth of the rows is held out to choose the smoothing
-# (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the
+# (:func:`kanopt.kan.fit.fit_held_out`). They have to lower the squared error on these rows, in the units of the
 # target, by three percent, and by two standard errors on these or on all rows left out in turn, or be
 # preferred as above without a higher error here. By the same criterion the untransformed target may replace
 # a logarithm with a higher density.
@@ -311,7 +311,7 @@ ROBUST = ("huber", "tukey")
 WILD = 4.5
 """Scales from the law beyond which a row is wild: of normal errors seven in a million are."""
 WILD_SHARE = 1e-3
-"""Share of wild rows up to which the others have their full weight."""
+"""Share of wild rows up to which the others have their full weight; of any table one may be wild."""
 LEAST_SHARED = 1.1
 """Rows of a group that say as much as one row: fewer share nothing worth a second fit."""
 TRUSTED = 3
@@ -500,8 +500,9 @@ def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
     # in digits that every machine finds, so that a search on the rows begins alike
     trust = np.round(trust, TRUSTED)
     wild = float(weight_function(torch.tensor(WILD, dtype=torch.float64), trial.structure.loss))
-    share = float(np.average(trust < wild, weights=table.weights))
-    return trust if share > WILD_SHARE else np.where(trust < wild, trust, 1.0)
+    count = float(table.weights @ (trust < wild))
+    few = count <= max(WILD_SHARE * float(table.weights.sum()), 1.0)
+    return np.where(trust < wild, trust, 1.0) if few else trust
 
 
 def _network(table: TrainingTable, trial: Trial, numbers: Floats, unit: float, shift: float) -> Formula:

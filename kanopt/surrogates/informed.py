@@ -1,27 +1,354 @@
 """Networks fitted to equations as well as rows, and written as formulas.
 
-Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) minimise the sum of squared
-residuals of relations (:class:`Relation`) by first-order methods. Here it is an objective like any other
-(:class:`~kanopt.kan.informed.Knowledge`), so that the second-order trainer applies unchanged, and what comes out is a
-formula of curves per output. Everything here runs on the CPU.
+A relation is a residual R(x, u, ∂u/∂x, ∂²u/∂x²) that should be zero at some points: a differential equation, a balance,
+a boundary value, or a row of data. The loss is ½ Σ_relations Σ_points w R², the collocation loss of Lagaris, Likas and
+Fotiadis 1998 (*Artificial neural networks for solving ordinary and partial differential equations*, IEEE TNN 9).
+Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) minimise it by first-order
+methods. Here it is an objective like any other (:class:`Knowledge`), so that the second-order trainer applies
+unchanged, and what comes out is a formula of curves per output. Everything here runs on the CPU.
+
+Autograd gives the derivatives by the inputs, and those of the residual by the coefficients. Points are independent, so
+the sum over points is differentiated; every point has a copy of its network as one more model of the batch, so that
+what comes back is the Jacobian, point by point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from kanopt.errors import FitError
+from kanopt.errors import FitError, nearest
 from kanopt.formulas import Formula, Input, Variable
-from kanopt.kan.informed import Knowledge, known
-from kanopt.kan.network import Architecture, KANBatch
+from kanopt.kan.network import Architecture, InputTensors, KANBatch
 from kanopt.kan.ranges import Penalty
-from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.trainer import CHUNK_BYTES, NormalEquations, TrainerOptions, train
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
+
+T = TypeVar("T")
+
+
+def known(name: str, among: Mapping[str, T], what: str) -> T:
+    """Return what has a name, or say what else there is."""
+    if name not in among:
+        raise FitError(f"{what} {name!r}; {nearest(str(name), among)}")
+    return among[name]
+
+
+@dataclass(frozen=True, eq=False)
+class RelationState:
+    """The values a residual is computed from: inputs, known columns, outputs and derivatives, one entry per point.
+
+    ``s["day"]`` is an input, an output or a known column; ``s.derivative("stock", "day")`` is the first derivative of
+    an output by an input and ``s.derivative("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
+    """
+
+    _columns: Mapping[str, Tensor]
+    _outputs: Mapping[str, Tensor]
+    _features: tuple[str, ...]
+    _numbers: Tensor
+    _slopes: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return known(name, {**self._columns, **self._outputs}, "no input, output or known column")
+
+    def derivative(self, output: str, *inputs: str) -> Tensor:
+        """Return the derivative of `output` by one input, or by two."""
+        value = known(output, self._outputs, "no output to differentiate")
+        if not 1 <= len(inputs) <= 2:
+            raise FitError(f"{output!r} differentiated by {len(inputs)} inputs; one or two can be")
+        places = {name: place for place, name in enumerate(self._features)}
+        for taken, name in enumerate(inputs):
+            key = (output, *inputs[:taken])
+            if key not in self._slopes:
+                self._slopes[key] = _slopes(value, self._numbers)
+            value = self._slopes[key][..., known(name, places, "no feature to differentiate by")]
+        return value
+
+
+def _slopes(value: Tensor, numbers: Tensor) -> Tensor:
+    """Return the derivatives of a value per point by all inputs of the point; a constant has none."""
+    if not value.requires_grad:
+        return torch.zeros_like(numbers)
+    return torch.autograd.grad(value.sum(), numbers, create_graph=True)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """An equation that holds at given points: its residual is zero there.
+
+    Parameters
+    ----------
+    name
+        Name, used in messages.
+    residual
+        Function from a :class:`RelationState` to the residual of every point, a tensor of shape (points,), written with
+        torch functions. The residual of a point depends only on that point.
+    points
+        Points where the equation holds: per input a column (n,) or one number for all, and any further known columns.
+        Dates have to be converted to numbers.
+    weight
+        One number, or one per point. The loss is the sum of ``weight * residual**2`` over the points, so that with
+        1 / tolerance² a residual equal to the tolerance costs 1.
+
+    Raises
+    ------
+    FitError
+        If the points are not numbers, not finite or of different lengths, or a weight is negative.
+
+    Examples
+    --------
+    >>> balance = Relation(
+    ...     "balance",
+    ...     lambda s: s.derivative("stock", "day") - s["inflow"] + 40.0,
+    ...     {"day": [0.0, 1.0, 2.0], "inflow": [50.0, 0.0, 50.0]},
+    ... )
+    >>> len(balance)
+    3
+    """
+
+    name: str
+    residual: Callable[[RelationState], Tensor]
+    points: Mapping[str, ArrayLike]
+    weight: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        if not len(self) or bool((self.weights < 0).any()):
+            raise FitError(f"relation {self.name!r}: it has no points, or a weight is negative")
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        """Every column of the points, (n,), of float64."""
+        return {name: column for name, column in self._arrays.items() if name}
+
+    @property
+    def weights(self) -> Tensor:
+        """One weight per point, (n,)."""
+        return self._arrays[""]
+
+    @cached_property
+    def _arrays(self) -> dict[str, Tensor]:
+        """The columns by name, and the weights under an empty one."""
+        given = {**self.points, "": self.weight}
+        try:
+            full = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.float64)) for v in given.values()))
+        except (TypeError, ValueError) as error:
+            told = f"points and weight must be numbers, or columns of them of one length ({error})"
+            raise FitError(f"relation {self.name!r}: {told}") from error
+        for name, column in zip(given, full, strict=True):
+            if column.ndim != 1 or not np.isfinite(column).all():
+                told = f"column {name or 'weight'!r} must hold finite numbers, one for each point"
+                raise FitError(f"relation {self.name!r}: {told}")
+        return {name: torch.tensor(array) for name, array in zip(given, full, strict=True)}
+
+    def evaluate(self, state: RelationState, rows: int) -> Tensor:
+        """Return the residual, (rows,)."""
+        residual = self.residual(state)
+        if not isinstance(residual, Tensor) or residual.shape != (rows,):
+            raise FitError(
+                f"relation {self.name!r}: its residual must return a torch tensor with one number per point, shape "
+                f"({rows},)"
+            )
+        return residual
+
+
+def observed(
+    output: str, points: Mapping[str, ArrayLike], values: ArrayLike, weight: ArrayLike = 1.0
+) -> Relation:
+    """Return the relation ``output = values`` at `points`: rows of data, initial and boundary values.
+
+    Examples
+    --------
+    >>> counts = observed("stock", {"day": [0.0, 7.0]}, [400.0, 310.0], weight=1 / 20.0**2)
+    >>> counts.name, len(counts)
+    ('observed stock', 2)
+    """
+    name = f"observed {output}"
+    return Relation(name, lambda s: s[output] - s[name], {**points, name: values}, weight)
+
+
+def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[str, np.ndarray]:
+    """Return points for a relation: all combinations of two Gauss points in each of `cells` equal cells.
+
+    There the second derivative of a cubic spline with these cells is most accurate, one order better than elsewhere
+    (collocation at Gaussian points, de Boor and Swartz 1973, SIAM J. Numer. Anal. 10). Points only at the knots are a
+    poor choice: they leave the residual between the knots unconstrained.
+
+    Parameters
+    ----------
+    ranges
+        Range of every feature.
+    cells
+        Cells per feature, ideally the intervals of the finest grid, ``grid_size * 2**refinements``.
+
+    Returns
+    -------
+    dict of ndarray
+        One column per feature, with (2 cells) ** features points.
+
+    Raises
+    ------
+    FitError
+        If a range is invalid, or `cells` is not a positive integer.
+
+    Examples
+    --------
+    >>> collocation({"day": (0.0, 6.0)}, cells=1)["day"].round(3).tolist()
+    [1.268, 4.732]
+    """
+    offsets = np.array([-1.0, 1.0]) / np.sqrt(12.0)
+    shares = (np.arange(cells)[:, None] + 0.5 + offsets).ravel() / cells
+    axes = []
+    for name, (low, high) in ranges.items():
+        if not -np.inf < low < high < np.inf or cells < 1:
+            raise FitError(
+                f"collocation: {name!r} ranges over {low, high} in {cells} cells; write low < high and a cell"
+            )
+        axes.append(low + (high - low) * shares)
+    grid = np.meshgrid(*axes, indexing="ij")
+    return {name: column.ravel() for name, column in zip(ranges, grid, strict=True)}
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """The relations between features and outputs that a network is fitted to, including data rows.
+
+    It is an :class:`~kanopt.kan.trainer.Objective`.
+
+    Parameters
+    ----------
+    features, outputs
+        Names of the network's inputs and outputs, in order.
+    relations
+        The equations; their names are distinct.
+
+    Raises
+    ------
+    FitError
+        If names are not distinct, a relation lacks a feature, or an output is one of its known columns.
+    """
+
+    features: tuple[str, ...]
+    outputs: tuple[str, ...]
+    relations: tuple[Relation, ...]
+
+    def __post_init__(self) -> None:
+        names = [*self.features, *self.outputs]
+        if not self.features or not self.outputs or not self.relations:
+            raise FitError("knowledge needs at least one feature, one output and one relation")
+        for each in (names, [relation.name for relation in self.relations]):
+            if len(set(each)) < len(each):
+                raise FitError(f"features, outputs and relations must have different names: {each}")
+        for relation in self.relations:
+            for name in self.features:
+                known(name, relation.columns, f"relation {relation.name!r}: its points lack the feature")
+            if taken := [name for name in self.outputs if name in relation.columns]:
+                raise FitError(f"relation {relation.name!r}: {taken[0]!r} is an output, not a known column")
+
+    @cached_property
+    def inputs(self) -> InputTensors:
+        """All points of all relations."""
+        return _inputs(torch.cat([self._numbers(relation) for relation in self.relations]))
+
+    def _numbers(self, relation: Relation) -> Tensor:
+        return torch.stack([relation.columns[name] for name in self.features], dim=1)
+
+    def for_models(self, index: Tensor) -> Knowledge:
+        """Return the objective of the networks at `index`: the same for all."""
+        return self
+
+    def residuals(self, network: KANBatch) -> dict[str, Tensor]:
+        """Return the residuals of every relation, each (M, points)."""
+        return {
+            relation.name: torch.cat([part.detach() for _, part, _ in self._parts(relation, network)], dim=1)
+            for relation in self.relations
+        }
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return Σ w R² of every network, shape (M,)."""
+        found = self.residuals(network)
+        each = [(found[relation.name] ** 2 * relation.weights).sum(1) for relation in self.relations]
+        return torch.stack(each).sum(0)
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Accumulate the Gauss-Newton quantities over chunks of points.
+
+        Raises
+        ------
+        FitError
+            If a residual or its derivatives are not finite for any network, or it does not depend on an output.
+        """
+        total = NormalEquations.zero(network)
+        for relation in self.relations:
+            for part, residual, theta in self._parts(relation, network):
+                jacobian = _jacobian(relation, residual, theta)
+                error, weights = residual.detach(), relation.weights[part]
+                weighted = jacobian * weights.unsqueeze(-1)
+                total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
+                total.vector.sub_((error.unsqueeze(1) @ weighted).squeeze(1))
+                total.squares.add_((weights * error**2).sum(1))
+        return total
+
+    def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Yield the residual (M, n) of every chunk of points, and the coefficients of all copies."""
+        models, values = len(network), len(network) * network.architecture.parameters
+        rows = max(1, CHUNK_BYTES // (8 * values))
+        numbers = self._numbers(relation)
+        for start in range(0, len(relation), rows):
+            part = slice(start, start + rows)
+            points = numbers[part].repeat(models, 1).requires_grad_()
+            copies = network.take(torch.arange(models).repeat_interleave(len(points) // models))
+            copies = replace(copies, theta=copies.theta.requires_grad_())
+            output = copies.forward(_inputs(points.unsqueeze(1)))[:, 0]
+            outputs = dict(zip(self.outputs, output.unbind(1), strict=True))
+            columns = {name: column[part].repeat(models) for name, column in relation.columns.items()}
+            state = RelationState(columns, outputs, self.features, points)
+            yield part, relation.evaluate(state, len(points)).reshape(models, -1), copies.theta
+
+    def refuse_mixed_points(self, network: KANBatch) -> None:
+        """Refuse residuals of a point that change with the other points: the derivatives would be wrong."""
+        found = self.residuals(network)
+        for relation in self.relations:
+            first = {name: column[:1] for name, column in relation.columns.items()}
+            alone = replace(self, relations=(replace(relation, points=first, weight=1.0),)).residuals(network)
+            whole = found[relation.name][:, :1]
+            if not torch.allclose(alone[relation.name], whole, rtol=1e-9, atol=0.0, equal_nan=True):
+                raise FitError(
+                    f"relation {relation.name!r}: the residual of a point changes with the other points; write it "
+                    "point by point, without sums or means over points"
+                )
+
+
+def _inputs(numbers: Tensor) -> InputTensors:
+    return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
+
+
+def _jacobian(relation: Relation, residual: Tensor, theta: Tensor) -> Tensor:
+    """Return the Jacobian (M, n, parameters) of a residual (M, n)."""
+    part = None
+    if residual.requires_grad:
+        part = torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0]
+    if part is None:
+        raise FitError(f"relation {relation.name!r}: its residual does not depend on any output")
+    found = part.reshape(*residual.shape, -1)
+    if not bool((torch.isfinite(residual) & torch.isfinite(found).all(-1)).all(1).any()):
+        raise FitError(
+            f"relation {relation.name!r}: its residual, or its derivative by an output, is not finite; look for "
+            "logarithms, roots or divisions of outputs that may be negative or zero"
+        )
+    return found
+
 
 ITERATIONS = 100
 """Steps on every grid, at most."""

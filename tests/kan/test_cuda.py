@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from kanopt import KANRegressor
-from kanopt.kan.fit import describe_fit, fit_starts
-from kanopt.kan.heldout import fit_held_out
+from kanopt.kan.fit import describe_fit, fit_held_out, fit_starts
 from kanopt.kan.network import Architecture, InputTensors
 from kanopt.kan.ranges import ShapeConstraints
 from kanopt.kan.trainer import Data, LeastSquares

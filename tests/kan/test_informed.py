@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
-from kanopt.kan import informed
-from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
+from kanopt.informed import Knowledge, Relation, RelationState, collocation, observed
 from kanopt.kan.network import Architecture, KANBatch
 from kanopt.kan.training import random_starts
+from kanopt.surrogates import informed
 from tests.kan.conftest import box
 
 GENERATOR = np.random.default_rng(5)

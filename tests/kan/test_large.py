@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kanopt.kan import network, training
-from kanopt.kan.heldout import fit_held_out
+from kanopt.kan.fit import fit_held_out
 from kanopt.kan.network import Architecture
 from kanopt.kan.ranges import ConstrainedCoefficients, Penalty, ShapeConstraints
 from kanopt.kan.trainer import Data, LeastSquares, TrainerOptions, train

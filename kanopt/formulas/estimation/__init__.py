@@ -4,10 +4,9 @@ A constant **with a name** is a parameter of the law and can be estimated; a con
 structure (see :mod:`kanopt.formulas.parameters`).
 """
 
-from kanopt.formulas.estimation.confidence import intervals
 from kanopt.formulas.estimation.graph_tape import Gradient, gradient
 from kanopt.formulas.estimation.naming import with_named_constants
-from kanopt.formulas.estimation.refitting import refit
+from kanopt.formulas.estimation.refitting import intervals, refit
 
 __all__ = [
     "Gradient",
