@@ -16,6 +16,7 @@ Examples
 
 from __future__ import annotations
 
+from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,14 @@ def __getattr__(name: str) -> Any:
             else [m for m in _MODULES if name in import_module(f"kanopt.{m}").__all__]
         )
         raise AttributeError(f"{told}; it is kanopt.{inside[0]}.{name}" if inside else told)
-    value = getattr(import_module(_MODULE_OF[name]), name)
+    module = import_module(_MODULE_OF[name])
+    value = getattr(module, name)
+    if not (isinstance(value, type) and issubclass(value, (Enum, BaseException))):
+        from kanopt.errors import knows_arguments
+
+        # in its module too: pickle looks a function up by its name there
+        value = knows_arguments(value)
+        setattr(module, name, value)
     globals()[name] = value
     return value
 
