@@ -124,7 +124,7 @@ def _normalised_names(units: Mapping[str, str]) -> dict[str, str]:
     return {" ".join(str(name).split()): unit for name, unit in units.items()}
 
 
-def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str = "frame") -> RawTable:
+def read_frame(frame: pd.DataFrame, decimal: str | None = None) -> RawTable:
     """Read a frame; its declared units come along.
 
     Raises
@@ -133,22 +133,23 @@ def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str
         If it has no rows or no columns, or a text in it is none.
     """
     if half := half_text(frame):
-        raise TableError(f"{source}: {half}")
-    pairs = [_array(frame.iloc[:, place]) for place in range(frame.shape[1])]
+        raise TableError(f"a frame in memory: {half}")
+    pairs = [_array(frame.iloc[:, place], decimal) for place in range(frame.shape[1])]
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]
     digest = _digest(names, columns)
-    raw = _raw_table(source, form, digest, names, columns, tuple(mixed for _, mixed in pairs))
+    mixed = tuple(is_mixed for _, is_mixed in pairs)
+    raw = _raw_table("a frame in memory", "frame", digest, names, columns, mixed)
     return replace(raw, units=_normalised_names(declared_units(frame, "frame")))
 
 
-def _array(column: pd.Series[Any]) -> tuple[Any, bool]:
+def _array(column: pd.Series[Any], decimal: str | None) -> tuple[Any, bool]:
     """Return a column as an Arrow array, and whether its cells were of different types."""
     values = column.to_numpy() if column.dtype == object else column
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return pa.chunked_array([pa.array(as_strings(column), pa.string())]), True
+        return pa.chunked_array([pa.array(as_strings(column, decimal), pa.string())]), True
     whole = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     return _without_views(whole), False
 

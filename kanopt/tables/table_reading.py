@@ -165,7 +165,7 @@ def load_table(source: str | Path | pd.DataFrame, form: TextFormat, sheet: str |
     if sheet is not None and Path(str(source)).suffix.lower() not in WORKBOOKS:
         raise TableError(f"sheet={sheet!r} is for a workbook such as 'book.xlsx'")
     if isinstance(source, pd.DataFrame):
-        return read_frame(source)
+        return read_frame(source, form.decimal)
     if isinstance(source, str) and "://" in source:
         raise TableError(
             "of a database read the rows with pandas: ko.read_table(pandas.read_sql(query, connection))"
