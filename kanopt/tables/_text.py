@@ -230,8 +230,9 @@ class TextFormat:
         ``"1,234"``, and ``"1.234"`` in a file whose cells are not parted by commas, are refused until it is said
         whether they are a thousand and more or a little over one.
     encoding
-        None takes the file's byte order mark, else UTF-8 where the bytes are valid, else cp1252 (Western
-        European Windows), and says so in the report.
+        None takes the file's byte order mark, else UTF-8 where the bytes are valid, else that of cp1252 and cp1250
+        (Windows in western and central Europe) in which more words are spelt as languages do, and says so in the
+        report.
     missing
         Texts that stand for a missing value. None means the usual ones: blank, ``N/A``, ``n/a``, ``NaN``,
         ``nan``, ``NULL``, ``null``, ``#N/A``, and ``NA`` except in text, where it may be Namibia.

@@ -25,17 +25,12 @@ if TYPE_CHECKING:
     from kanopt.plans.base import Problem
 
 
-def columns_of_law(law: LearnedSpec) -> frozenset[str]:
-    """Return the columns that a law is learned from, or split by."""
-    return frozenset([law.target, *law.features, *filter(None, (law.holdout.by, law.groups))])
-
-
 def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
     """Return the columns that laws and the problem read, and those the entry of the table names; None for all."""
     laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
-    names = names.union(*(columns_of_law(law) for law in laws))
+    names = names.union(*(law.columns_read for law in laws))
     problem = found.problem
     if problem is None:
         return frozenset(names)
@@ -112,7 +107,7 @@ def unread_of_scenario(
         entry = sections[part.table]
         read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
         learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
-        read = read.union(*map(columns_of_law, learned))
+        read = read.union(*(law.columns_read for law in learned))
         # a column that is called like a field which another column fills is read by nothing
         displaced = {*part.columns} - {*part.columns.values()} - read
         unread = [column for column in use.unread if column.name not in read]
