@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from kanopt.errors import TableError
 from kanopt.faults import half_text
 from kanopt.tables._text import RawTable, as_strings, file_hash
-from kanopt.tables.report import KEY, declared_units, hash_cells
+from kanopt.tables.report import KEY, declared_units, hash_rows
 
 UNPACKED, MOST_PACKED = 1 << 28, 50
 """Bytes that any Parquet file may unpack to, and how often its own size a larger one may."""
@@ -137,9 +137,8 @@ def read_frame(frame: pd.DataFrame, decimal: str | None = None) -> RawTable:
     pairs = [_array(frame.iloc[:, place], decimal) for place in range(frame.shape[1])]
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]
-    digest = _digest(names, columns)
     mixed = tuple(is_mixed for _, is_mixed in pairs)
-    raw = _raw_table("a frame in memory", "frame", digest, names, columns, mixed)
+    raw = _raw_table("a frame in memory", "frame", hash_rows(frame), names, columns, mixed)
     return replace(raw, units=_normalised_names(declared_units(frame, "frame")))
 
 
@@ -160,17 +159,6 @@ def _without_views(array: Any) -> Any:
     if kind not in ("string_view", "binary_view"):
         return array
     return array.cast(pa.string() if kind == "string_view" else pa.binary())
-
-
-def _digest(names: list[str], columns: list[Any]) -> str:
-    plain = [c if _writable(c.type) else pa.chunked_array([as_strings(c.to_pylist())]) for c in columns]
-    return hash_cells(pa.table(plain, names=names))
-
-
-def _writable(kind: Any) -> bool:
-    types = pa.types
-    unwritable = (types.is_nested, types.is_dictionary, types.is_decimal, types.is_interval)
-    return not (isinstance(kind, pa.BaseExtensionType) or any(is_of(kind) for is_of in unwritable))
 
 
 def _raw_table(
