@@ -77,7 +77,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         per column; ``"*"`` in it stands for all others and for rows, which otherwise are errors.
     on_duplicate
         What happens to a row that repeats an earlier one in every column of the source: ``"keep"`` counts it,
-        ``"drop"`` keeps the first, ``"error"`` refuses the table.
+        ``"drop"`` keeps the first.
     sheet
         Which sheet of a workbook, where it has several. Of a formula the value counts that the spreadsheet left.
     form
@@ -120,7 +120,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     if not isinstance(form, TextFormat):
         raise TableError(f"form must be a TextFormat, such as TextFormat(decimal=','), not {form!r:.100}")
     rules = RowRules({} if derive is None else derive, drop_where)
-    _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
+    _check_choice("on_duplicate", on_duplicate, ("keep", "drop"))
     raw = source if isinstance(source, RawTable) else load_table(source, form, sheet)
     units, dates, minimum, maximum = units or {}, dates or {}, minimum or {}, maximum or {}
     places = _select(raw, columns, rules)
@@ -148,7 +148,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         ruled=frozenset(rules.names()),
     )
     reading.treat_ragged()
-    reading.treat_duplicates(on_duplicate)
+    reading.treat_duplicates(drop=on_duplicate == "drop")
     for name, place in every.items():
         reading.convert(name, place)
     if rules:

@@ -108,7 +108,7 @@ class TableSpec(FileModel):
     derive: dict[Name, Name] = Field(default_factory=dict)
     drop_where: Words = ()
     on_bad: OnBad = "error"
-    on_duplicate: Literal["keep", "drop", "error"] = "keep"
+    on_duplicate: Literal["keep", "drop"] = "keep"
     form: FormSpec = FormSpec()
 
 
