@@ -296,14 +296,7 @@ class ProblemSpec(FileModel):
             return self.keyed(fault for fault in error.faults if isinstance(fault, Fault))
         if place := self._place_of_law(*_law_of(error)):
             return [Mistake(("problem", *place), line) for line in split_messages(error)]
-        found = []
-        for line in split_messages(error):
-            head, _, rest = line.partition(": ")
-            word = head.partition(" ")[0]  # "decision 'speed': …" is told at the decisions, by its name
-            part = next((name for name in (word, f"{word}s") if name in type(self).model_fields), "")
-            key = ("problem", part) if part and rest else ("problem",)
-            found.append(Mistake(key, rest if len(key) > 1 and word == head else line))
-        return found
+        return [Mistake(("problem",), line) for line in split_messages(error)]
 
     def keyed(self, faults: Iterable[Fault]) -> list[Mistake]:
         """Return mistakes in the words of the file, each under the key of its table, its law or its binding."""
