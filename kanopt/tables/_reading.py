@@ -54,15 +54,15 @@ def column_text(
     form: TextFormat,
 ) -> list[Any]:
     """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
-    lines: list[Any] = [f"  {name!r} ({kind}):"]
+    parts: list[Any] = [f"\n  {name!r} ({kind}):"]
     for why, at in faults.items():
-        lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
+        parts.append(f"\n    {int(at.sum()):,} of {len(at):,} values: {why}")
         first = bad_cells(raw, name, cells.shown, why, at)
-        lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
+        parts += [f"\n      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
     for why in (NO_NUMBER, TWO_WAYS):
         if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
-            lines.append(["    ", *((advice,) if isinstance(advice, str) else advice)])
-    return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
+            parts += ["\n    ", *((advice,) if isinstance(advice, str) else advice)]
+    return parts
 
 
 def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:

@@ -266,14 +266,12 @@ def _check_names(
             elif word != "dates" and name in declared["dates"]:
                 told = f"{name!r} holds dates, which have no {word}; leave rows out by drop_where, as in "
                 faults.append(((word, name), f"{told}\"{name} < '2024-01-31'\""))
-            elif word in ("minimum", "maximum") and not _is_limit(given):
+            elif word in ("minimum", "maximum") and (
+                not isinstance(given, (int, float)) or isinstance(given, bool) or given != given
+            ):
                 faults.append(((word, name), f"must be a number, not {given!r:.60}"))
     if faults:
         raise key_error(raw.source, faults)
-
-
-def _is_limit(given: Any) -> bool:
-    return isinstance(given, (int, float)) and not isinstance(given, bool) and given == given
 
 
 def _names_a_day(form: str) -> bool:

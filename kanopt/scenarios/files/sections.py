@@ -493,7 +493,7 @@ def question_about(
         return None
     asked = replace(found, striking=rules, others=())
     ignored = Setting("ignore", [column.name for column in rules])
-    meant = ("where that is meant, write ", asked.renaming, "; ") if asked.meant else ()
+    meant = ("where that is meant, write ", asked.renaming, "; ") if asked.renaming.fields else ()
     under = f" under [{write_key(('tables', table))}]"
     looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
     what = f"{asked.sentence}, and {looks}"
