@@ -118,7 +118,7 @@ def unread_of_scenario(
 
 
 def part_mistakes(
-    problem: ProblemSpec, tables: Iterable[str], frames: Mapping[str, pd.DataFrame]
+    problem: ProblemSpec, tables: Mapping[str, TableSpec], frames: Mapping[str, pd.DataFrame]
 ) -> Iterable[Mistake]:
     """Yield the tables and columns that the problem names and that are not there."""
     known = sorted(tables)
@@ -132,20 +132,20 @@ def part_mistakes(
             words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
             for field, column in part.columns.items():
                 if field not in words:
-                    hint = field_hint(
-                        name, field, [problem.table_field(name, word) for word in sorted(words)]
-                    )
-                    message = f"there is no {field!r} to read here; {hint}"
+                    known_fields = [problem.table_field(name, word) for word in sorted(words)]
+                    message = f"there is no {field!r} to read here; {field_hint(name, field, known_fields)}"
                     yield Mistake((*key, "columns", field), message)
-                if column not in columns:
+                if column in tables[part.table].ignore:
+                    told = f"{column!r} is what [tables.{part.table}] ignores; take it from one of the two"
+                    yield Mistake((*key, "columns", field), told)
+                elif column not in columns:
                     # a column that fills another field, such as X_km, is not meant by Y_km
                     free = [each for each in columns if each not in part.columns.values()] or columns
                     close = nearest(column, free)
                     like = column_hint(name, problem.table_field(name, field), free)
                     hint = close if close.startswith("did you mean") else like
-                    yield Mistake(
-                        (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
-                    )
+                    told = f"table {part.table!r} has no column {column!r}; {hint}"
+                    yield Mistake((*key, "columns", field), told)
 
 
 Frames = Mapping[str, "pd.DataFrame"]
