@@ -18,7 +18,6 @@ from kanopt.decisions.simulate import (
     price_plan,
     violation_reasons,
 )
-from kanopt.errors import knows_arguments
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason, SeriesView, View
@@ -199,7 +198,6 @@ def _at_ends(problem: DecisionModel, plan: DecisionPlan) -> tuple[PlanFigure, ..
     return (PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3),)
 
 
-@knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
 class DecisionProblem(DecisionModel):
     """Choose numbers from ranges so that a law is smallest.

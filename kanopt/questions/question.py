@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, NoPlanError, knows_arguments
+from kanopt.errors import Issue, NoPlanError
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import Axis, refused, value_text
 from kanopt.questions.point import BASE, PointResult, point_of
@@ -45,7 +45,6 @@ PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
 PLANS: tuple[PlanChoice, ...] = ("anew", "kept", "today")
 
 
-@knows_arguments
 @dataclass(frozen=True)
 class SweepOptions:
     """How a sweep is carried out.

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
-from kanopt.errors import ProblemError, TableError, knows_arguments
+from kanopt.errors import ProblemError, TableError
 from kanopt.questions.answer import Answer, Said
 from kanopt.questions.axes import refused
 from kanopt.scenarios.files.sections import LearnedSpec
@@ -245,7 +245,6 @@ class Review(Answer):
                 yield f"{vehicles} {word} than planned, {most} by {amount_text(some[most], time, 3)}."
 
 
-@knows_arguments
 def review(run: Run | Result, driven: Any, *, assumed: Sequence[str] = ()) -> Review:
     """Hold what was driven against the plan.
 

@@ -222,23 +222,17 @@ def window_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
     ends = [end for text in texts for span in _SPAN.finditer(text) for end in span.groups()[1:]]
     bare = [end for end in ends if not _WRITTEN_CLOCK.fullmatch(end)]
 
+    def plain(part: str) -> str:
+        if _WRITTEN_CLOCK.fullmatch(part):
+            return part
+        value = convert(float(part), source, target)
+        return str(int(value)) if value.is_integer() else format(value, ".12f").rstrip("0")
+
     def converted(span: re.Match[str]) -> str:
-        return spans_text(
-            [
-                [
-                    part if _WRITTEN_CLOCK.fullmatch(part) else _plain(convert(float(part), source, target))
-                    for part in span.groups()
-                    if part is not None
-                ]
-            ]
-        )
+        return spans_text([[plain(part) for part in span.groups() if part is not None]])
 
     values = [_SPAN.sub(converted, cell) if source and isinstance(cell, str) else cell for cell in cells]
     return ClockCells(values, bare, len(bare) < len(ends))
-
-
-def _plain(value: float) -> str:
-    return str(int(value)) if value.is_integer() else format(value, ".12f").rstrip("0")
 
 
 def spans_text(spans: Iterable[Any]) -> str:
@@ -319,11 +313,11 @@ it 08:30? Then write times such as 08:30; declare 'min' if it is not
     >>> unstated_times([("shift_start", ["450"]), ("shift_end", ["1020"])], "min")
     ''
     """
-    found = [
-        (name, sorted(numbers, key=float))
+    finite = {
+        name: sorted((text for text in texts if math.isfinite(float(text))), key=float)
         for name, texts in columns
-        if (numbers := [text for text in texts if math.isfinite(float(text))])
-    ]
+    }
+    found = [(name, texts) for name, texts in finite.items() if texts]
     every = [text for _, texts in found for text in texts]
     least = 1 if beside_written else 2 if of_day else math.inf
     hours = convert(1.0, "h", unit) > 1 and all(0 <= float(text) <= _HOURS_OF_A_DAY for text in every)
@@ -336,15 +330,16 @@ it 08:30? Then write times such as 08:30; declare 'min' if it is not
         meant, write, otherwise = "07:30", "declare the unit 'h', or ", "if they are not"
     else:
         return ""
-    shown = [(name, " to ".join(dict.fromkeys([texts[0], texts[-1]]))) for name, texts in found]
-    if not declared:
-        told = join_list([f"{name} ({numbers})" for name, numbers in shown])
-        return f'{told}: {asked} Then write times such as "{meant}"'
-    told = join_list([f"column {name!r} ({numbers})" for name, numbers in shown])
-    return (
-        f"{told}: no unit is declared, and {asked} Then {write}write times such as {meant}; declare {unit!r} "
-        f"{otherwise}"
+    told = join_list(
+        [
+            f"{f'column {name!r}' if declared else name} ({' to '.join(dict.fromkeys([texts[0], texts[-1]]))})"
+            for name, texts in found
+        ]
     )
+    if not declared:
+        return f'{told}: {asked} Then write times such as "{meant}"'
+    then = f"Then {write}write times such as {meant}; declare {unit!r} {otherwise}"
+    return f"{told}: no unit is declared, and {asked} {then}"
 
 
 def _run_together(texts: Sequence[str], unit: str, least: float) -> str:

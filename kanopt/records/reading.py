@@ -112,62 +112,44 @@ def field_values(
     >>> field_values(vans, "price")
     ReferenceValue(values=array([2. , 1.8]), unit='EUR/l')
     """
-    _refuse_blank(items, field, where)
-    values = [_field_value(item, field, units or {}, where) for item in items]
-    if any(isinstance(value, str) for value in values):
-        if not all(isinstance(value, str) for value in values):
-            raise ProblemError(f"{where}: {field!r} is a text in some records and a number in others")
+    values = [_field_value(item, field, units or {}, where, items) for item in items]
+    texts = {isinstance(value, str) for value in values}
+    if texts == {True}:
         return ReferenceValue(np.array(values, dtype=object))
+    if len(texts) > 1:
+        raise ProblemError(f"{where}: {field!r} is a text in some records and a number in others")
     quantities = [value if isinstance(value, Quantity) else Quantity(float(value)) for value in values]
     unit = quantities[0].unit if quantities else ""
-    numbers = np.empty(len(quantities))
-    for place, quantity in enumerate(quantities):
-        if bool(quantity.unit) != bool(unit):
-            raise ProblemError(f"{where}: {field!r} has a unit in some records and none in others")
-        try:
-            numbers[place] = convert(quantity.value, quantity.unit, unit)
-        except UnitError as error:
-            raise ProblemError(f"{where}: {field!r}: {error}") from error
-    return ReferenceValue(numbers, unit)
+    if any(bool(each.unit) != bool(unit) for each in quantities):
+        raise ProblemError(f"{where}: {field!r} has a unit in some records and none in others")
+    try:
+        numbers = [convert(each.value, each.unit, unit) for each in quantities]
+    except UnitError as error:
+        raise ProblemError(f"{where}: {field!r}: {error}") from error
+    return ReferenceValue(np.array(numbers, dtype=np.float64), unit)
 
 
-def _field_value(item: Record, field: str, units: Mapping[str, str], where: str) -> Attribute:
-    """Look a field up, then an attribute."""
-    names = _field_names(item)
-    if field in names:
-        value = getattr(item, field)
-        if value is None:
-            raise ProblemError(f"{where}: {field!r} of {_label(item)} is not set, but a law reads it")
-        if isinstance(value, tuple):
-            return ", ".join(value)
-        return value if isinstance(value, str) else Quantity(float(value), units.get(field, ""))
-    if field not in item.attributes:
-        hint = nearest(field, [*names, *item.attributes])
-        raise ProblemError(f"{where}: {_label(item)} has no {field!r}; {hint}")
-    return item.attributes[field]
-
-
-def _refuse_blank(items: Sequence[Record], field: str, where: str) -> None:
-    """Name the first record that lacks nothing but attributes that others of its kind have: its cell is blank."""
-    first = next((item for item in items if field not in item.attributes), None)
-    if first is None or field in _field_names(first):
-        return
-    alike = [item for item in items if type(item) is type(first)]
-    whole = next((item for item in alike if field in item.attributes), None)
-    if whole is not None and set(first.attributes) <= set(whole.attributes):
-        row = next(place for place, item in enumerate(alike, start=1) if item is first)
-        raise ProblemError(
-            f"{where}: row {row:,}, {_label(first)}: {field!r} is blank, but a law reads it; write a value"
-        )
-
-
-def _field_names(item: Record) -> list[str]:
-    names: Iterable[str] = getattr(type(item), "__dataclass_fields__", ())
-    return [name for name in names if name != "attributes"]
-
-
-def _label(item: Record) -> str:
-    return repr(getattr(item, "name", type(item).__name__))
+def _field_value(
+    item: Record, field: str, units: Mapping[str, str], where: str, items: Sequence[Record]
+) -> Attribute:
+    names = [name for name in getattr(type(item), "__dataclass_fields__", ()) if name != "attributes"]
+    if field not in names and field in item.attributes:
+        return item.attributes[field]
+    label = repr(getattr(item, "name", type(item).__name__))
+    if field not in names:
+        alike = [each for each in items if type(each) is type(item)]
+        if any({*item.attributes, field} <= {*each.attributes} for each in alike):
+            row = next(place for place, each in enumerate(alike, start=1) if each is item)
+            raise ProblemError(
+                f"{where}: row {row:,}, {label}: {field!r} is blank, but a law reads it; write a value"
+            )
+        raise ProblemError(f"{where}: {label} has no {field!r}; {nearest(field, [*names, *item.attributes])}")
+    value = getattr(item, field)
+    if value is None:
+        raise ProblemError(f"{where}: {field!r} of {label} is not set, but a law reads it")
+    if isinstance(value, (str, tuple)):
+        return value if isinstance(value, str) else ", ".join(value)
+    return Quantity(float(value), units.get(field, ""))
 
 
 def names_of(values: Iterable[Any]) -> list[str]:
@@ -640,7 +622,7 @@ def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any
 def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[str]) -> Iterator[Fault]:
     """Yield a question for each field of a table in which numbers are unusual for what they measure.
 
-    Fields whose columns declare a unit are not asked.
+    Zero and what is not limited are fine. Fields whose columns declare a unit are not asked.
     """
     for item in table.fields:
         counted = table.units.get(item.name, "")
@@ -649,30 +631,29 @@ def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[s
         usual = item.usual.in_money_of(counted)
         if not same_dimension(counted, usual.unit):
             continue
-        given = [getattr(one, item.name) for one in records]
-        if places := _odd_places(given, counted, usual):
-            odd = [given[place] for place in places]
-            ends = [*dict.fromkeys((min(odd), max(odd)))]
-            shown = " to ".join([*map(number_text, ends[:-1]), amount_text(ends[-1], counted)])
-            if counted != usual.unit:
-                shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
-            units = [unit for unit in usual.alternatives if unit != counted]
-            meant = next((unit for unit in units if not _odd_places(odd, unit, usual)), "")
-            hint = f"is it in {meant}?" if meant else f"is it really in {counted}?"
-            limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
-            what = f"is {shown}, where {limits} are usual; {hint}"
-            labels = tuple(table.label(records[place]) for place in places)
-            yield Fault(table.name, what, labels, item.name, advice="declare the unit of its column")
+        given = {place: value for place, one in enumerate(records) if (value := getattr(one, item.name))}
 
+        def odd(unit: str, usual: Usual = usual, given: Mapping[int, float] = given) -> list[int]:
+            scale = factor(unit, usual.unit)
+            inside = {
+                place for place, value in given.items() if usual.low <= abs(value) * scale <= usual.high
+            }
+            return [place for place, value in given.items() if math.isfinite(value) and place not in inside]
 
-def _odd_places(values: Sequence[float | None], unit: str, usual: Usual) -> list[int]:
-    """Return the places of the values beyond what is usual; zero and what is not limited are fine."""
-    scale = factor(unit, usual.unit)
-    return [
-        place
-        for place, value in enumerate(values)
-        if value and math.isfinite(value) and not usual.low <= abs(value) * scale <= usual.high
-    ]
+        if not (places := odd(counted)):
+            continue
+        ends = sorted({given[place] for place in places})
+        shown = " to ".join([*map(number_text, ends[:-1][:1]), amount_text(ends[-1], counted)])
+        if counted != usual.unit:
+            shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
+        meant = next(
+            (unit for unit in usual.alternatives if unit != counted and not {*odd(unit)} & {*places}), ""
+        )
+        hint = f"is it in {meant}?" if meant else f"is it really in {counted}?"
+        limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
+        what = f"is {shown}, where {limits} are usual; {hint}"
+        labels = tuple(table.label(records[place]) for place in places)
+        yield Fault(table.name, what, labels, item.name, advice="declare the unit of its column")
 
 
 def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, ...]:

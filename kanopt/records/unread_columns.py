@@ -132,7 +132,7 @@ class UnreadColumns:
 
     def fault(self) -> Fault:
         """Return it as what is told of the table, with what to write where columns are meant as fields."""
-        advice = ("where that is meant, write ", self.renaming) if self.meant else ""
+        advice = ("where that is meant, write ", self.renaming) if self.renaming.fields else ""
         return Fault(self.table, self.sentence, advice=advice)
 
     @property
@@ -146,19 +146,11 @@ class UnreadColumns:
         return f"nothing reads {told}; nor {count}: {others}"
 
     @property
-    def meant(self) -> dict[str, str]:
-        """Field to the column that would fill it."""
-        return {column.field.name: column.name for column in self.striking if column.field}
-
-    @property
     def renaming(self) -> Renaming:
-        """What makes the columns fields."""
-        units = {
-            column.field.name: column.declared_unit
-            for column in self.striking
-            if column.field and column.declared_unit
-        }
-        return Renaming(self.table, {column: field for field, column in self.meant.items()}, units)
+        """What makes the columns fields, of those that seem to be meant as some."""
+        meant = [(column, column.field.name) for column in self.striking if column.field]
+        units = {field: column.declared_unit for column, field in meant if column.declared_unit}
+        return Renaming(self.table, {column.name: field for column, field in meant}, units)
 
 
 def table_use(table: Table, records: Sequence[Record], read: Collection[str]) -> TableUse:
@@ -182,21 +174,16 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
     )
     cells: dict[str, list[Any]] = {}
     units: dict[str, str] = {}
-    for record in records:
-        for name, value in record.attributes.items():
-            if name not in read:
-                plain: Any = value.value if isinstance(value, Quantity) else value
-                cells.setdefault(name, []).append(plain if isinstance(plain, Real) else str(plain))
-                units.setdefault(name, value.unit if isinstance(value, Quantity) else "")
-    # pandas' own texts cannot hold half a sign, of which the reader tells
-    kinds = {
-        name: object if any(isinstance(each, str) for each in given) else None
-        for name, given in cells.items()
-    }
-    unread = [
-        ColumnFacts(name, pd.Series(given, dtype=kinds[name]), len(records), units[name])
-        for name, given in cells.items()
-    ]
+    for name, value in (each for record in records for each in record.attributes.items()):
+        if name not in read:
+            plain: Any = value.value if isinstance(value, Quantity) else value
+            cells.setdefault(name, []).append(plain if isinstance(plain, Real) else str(plain))
+            units.setdefault(name, value.unit if isinstance(value, Quantity) else "")
+    unread = []
+    for name, given in cells.items():
+        # pandas' own texts cannot hold half a sign, of which the reader tells
+        kind = object if any(isinstance(each, str) for each in given) else None
+        unread.append(ColumnFacts(name, pd.Series(given, dtype=kind), len(records), units[name]))
     names = frozenset(map(table.label, records)) if table.key == ("name",) else frozenset[str]()
     return TableUse(table.name, known, tuple(unread), names)
 
@@ -262,18 +249,16 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'
     """
     every = tuple(uses)
-    found = [(use, striking_columns(use, every)) for use in every if use.unread]
-    return tuple(
-        UnreadColumns(use.table, striking, _names(use, {column.name for column in striking}))
-        for use, striking in found
-    )
+    found = []
+    for use in every:
+        striking = _striking(use, every)
+        others = [column.name for column in use.unread]
+        others = [name for name in others if name not in {column.name for column in striking}]
+        found += [UnreadColumns(use.table, striking, tuple(others))] if use.unread else []
+    return tuple(found)
 
 
-def _names(use: TableUse, without: Collection[str]) -> tuple[str, ...]:
-    return tuple(column.name for column in use.unread if column.name not in without)
-
-
-def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[UnreadColumn, ...]:
+def _striking(use: TableUse, every: Sequence[TableUse]) -> tuple[UnreadColumn, ...]:
     """Return the columns that look like a field, are a word of planning, or hold what rules are made of.
 
     Parameters
@@ -395,7 +380,7 @@ def missing_price(
         f"nothing costs anything, so that every plan is as good as any other: give {law}, or a price ({named}); a "
         "column of zeros says that nothing is to be paid"
     )
-    yield Fault("problem", (what, *_clause(uses(), _is_price)))
+    yield Fault("problem", (what, *lookalikes(uses())))
 
 
 def _is_price(column: UnreadColumn) -> bool:
@@ -430,22 +415,14 @@ def without_row(
         yield Fault(table, f"no {row} {thing} {list_names(names)}: {effect}; is that meant?")
 
 
-def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> Sequence[str | Renaming]:
-    """Return the parts of a clause that names the unread columns which look like some fields; none where none does."""
-    return _clause(uses, lambda column: column.field is not None and column.field.name in fields)
-
-
-def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> Sequence[str | Renaming]:
-    like = [
-        UnreadColumns(use.table, columns[:_SHOWN])
-        for use in uses
-        if (columns := tuple(filter(wanted, striking_columns(use))))
-    ]
-    if not like:
-        return ()
+def lookalikes(uses: Iterable[TableUse], fields: Collection[str] = ()) -> Sequence[str | Renaming]:
+    """Return the parts of a clause that names the unread columns which look like some fields, or like any price."""
+    like = []
+    for each in unread_columns(uses):
+        named = [column for column in each.striking if column.field and column.field.name in fields]
+        columns = named if fields else [*filter(_is_price, each.striking)]
+        like += [replace(each, striking=tuple(columns[:_SHOWN]), others=())] if columns else []
     told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
-    written: list[str | Renaming] = []
-    for each in like:
-        if each.meant:
-            written += [" and " if written else "; where that is meant, write ", each.renaming]
-    return (f"; nothing reads {told}", *written)
+    written = [part for each in like if each.renaming.fields for part in (" and ", each.renaming)]
+    meant = ["; where that is meant, write ", *written[1:]] if written else []
+    return (f"; nothing reads {told}", *meant) if like else ()

@@ -379,17 +379,12 @@ def _early(formula: Formula) -> str:
 
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
     """Return a text that two laws share only if they are learned from equal rows in the same way."""
-    import hashlib
+    from kanopt.tables.report import hash_rows, units_of
 
-    import pandas as pd
-
-    from kanopt.tables import units_of
-
-    rows = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
     units = sorted(units_of(frame).items())
     columns = [(column, str(dtype)) for column, dtype in frame.dtypes.items()]
     settings = spec.model_dump_json(exclude={"budget"})  # which a law that is finished did not need
-    return f"{settings} {columns} {units} {len(frame)} {rows} {seed}"
+    return f"{settings} {columns} {units} {len(frame)} {hash_rows(frame)} {seed}"
 
 
 def _with_output_name(formula: Formula, name: str) -> Formula:

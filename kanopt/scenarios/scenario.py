@@ -76,19 +76,19 @@ def changed_sections(
     if change.action not in ("set", "scale") or change.where:
         told = "keys and laws are set or scaled, without where; rows of tables have the others"
         return sections, [Mistake((change.action,), f"{change.table}: {told}")]
-    found, mistakes = sections, list[str]()
     if change.table == "surrogates":
-        mistakes = [told for told in [_wrong_constant(sections, change)] if told]
+        found, wrong_with = sections, [_wrong_law(sections.laws, drafts, change)]
+    elif wrong := _not_changeable(sections, change):
+        found, wrong_with = sections, [f"{change.path}: {wrong}"]
     else:
-        found, mistakes = _with_key(sections, change)
-    mistakes = mistakes or list(_wrong_with_laws(found, drafts, change))
-    return found, [Mistake((change.action,), message) for message in dict.fromkeys(mistakes)]
+        found, wrong_with = _with_key(sections, drafts, change)
+    return found, [Mistake((change.action,), message) for message in dict.fromkeys(filter(None, wrong_with))]
 
 
-def _with_key(sections: Sections, change: Change) -> tuple[Sections, list[str]]:
+def _with_key(
+    sections: Sections, drafts: Mapping[str, Formula], change: Change
+) -> tuple[Sections, list[str]]:
     key: Key = (change.table, *change.column.split("."))
-    if wrong := _not_changeable(sections, change):
-        return sections, [f"{write_key(key)}: {wrong}"]
     value = change.value
     if change.action == "scale":
         value = _value(sections, change) * float(change.value or 0.0)
@@ -96,6 +96,9 @@ def _with_key(sections: Sections, change: Change) -> tuple[Sections, list[str]]:
         read, mistakes = read_sections(with_value(sections.data, key, value))
     except NoTableError as error:
         return sections, [str(error)]
+    if read is not None and read.problem is not None and change.table == "problem":
+        every = binding_mistakes(read.problem, read.laws, drafts)
+        mistakes += [mistake for mistake in every if mistake.key == key]
     # whatever is wrong came with this change
     return read or sections, [f"{write_key(mistake.key)}: {mistake.message}" for mistake in mistakes]
 
@@ -126,18 +129,24 @@ def _value(sections: Sections, change: Change) -> Any:
     return found
 
 
-def _wrong_constant(sections: Sections, change: Change) -> str:
+def _wrong_law(laws: Mapping[str, LawSpec], drafts: Mapping[str, Formula], change: Change) -> str:
     """Say why a law, or a constant of it, cannot be changed so; empty where it can."""
     (name, _, constant), number = change.column.partition("."), change.value
-    if name not in sections.laws:
-        return f"there is no law {name!r}; {nearest(name, sections.laws)}"
+    if name not in laws:
+        return f"there is no law {name!r}; {nearest(name, laws)}"
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return f"a law is changed by numbers, not by {describe_value(number)}"
     if change.action == "set" and not constant:
-        told = f"name one of its constants, as surrogates.{name}.c1, or scale the law as a whole"
-        return f"law {name!r}: {told}"
+        return (
+            f"law {name!r}: name one of its constants, as surrogates.{name}.c1, or scale the law as a whole"
+        )
     if change.action == "scale" and number < 0:
         return f"a law is multiplied by zero or more, not by {number:g}"
+    try:
+        if name in drafts and not isinstance(laws[name], LearnedSpec):
+            altered_law(name, drafts[name], [change])
+    except KanoptError as error:
+        return f"law {name!r}: {error}"
     return ""
 
 
@@ -149,40 +158,20 @@ def altered_law(name: str, law: Formula, changes: Iterable[Change]) -> Formula:
     FormulaError
         If it has no constant of a name.
     """
-    for change in changes:
-        if change.table == "surrogates" and change.column.partition(".")[0] == name:
-            law = _altered(name, law, change)
-    return law
-
-
-def _altered(name: str, law: Formula, change: Change) -> Formula:
     from kanopt.formulas import parse_formula
+    from kanopt.formulas.parameters import parameters_of
 
-    constant, number = change.column.partition(".")[2], change.value
-    assert isinstance(number, (int, float))
-    if not constant:
-        return parse_formula(f"{float(number)!r} * {name}", [], law.output, {name: law}, law.per)
-    if change.action == "scale":
-        from kanopt.formulas.parameters import parameters_of
-
-        number = float(number) * parameters_of(law.root).get(constant, 1.0)
-    return law.fixed({constant: float(number)})
-
-
-def _wrong_with_laws(sections: Sections, drafts: Mapping[str, Formula], change: Change) -> Iterator[str]:
-    """Yield what laws say of a change: a binding that none reads, a constant that a law does not have."""
-    if change.table == "problem" and sections.problem is not None:
-        key = ("problem", *change.column.split("."))
-        for mistake in binding_mistakes(sections.problem, sections.laws, drafts):
-            if mistake.key == key:
-                yield f"{write_key(key)}: {mistake.message}"
-    name = change.column.partition(".")[0]
-    if change.table != "surrogates" or name not in drafts or isinstance(sections.laws.get(name), LearnedSpec):
-        return
-    try:
-        _altered(name, drafts[name], change)
-    except KanoptError as error:
-        yield f"law {name!r}: {error}"
+    for change in changes:
+        (changed, _, constant), number = change.column.partition("."), change.value
+        if change.table != "surrogates" or changed != name:
+            continue
+        assert isinstance(number, (int, float))
+        if not constant:
+            law = parse_formula(f"{float(number)!r} * {name}", [], law.output, {name: law}, law.per)
+            continue
+        before = parameters_of(law.root).get(constant, 1.0) if change.action == "scale" else 1.0
+        law = law.fixed({constant: before * number})
+    return law
 
 
 def section_sentence(before: Sections, change: Change) -> str:

@@ -54,15 +54,15 @@ def column_text(
     form: TextFormat,
 ) -> list[Any]:
     """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
-    lines: list[Any] = [f"  {name!r} ({kind}):"]
+    parts: list[Any] = [f"\n  {name!r} ({kind}):"]
     for why, at in faults.items():
-        lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
+        parts.append(f"\n    {int(at.sum()):,} of {len(at):,} values: {why}")
         first = bad_cells(raw, name, cells.shown, why, at)
-        lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
+        parts += [f"\n      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
     for why in (NO_NUMBER, TWO_WAYS):
         if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
-            lines.append(["    ", *((advice,) if isinstance(advice, str) else advice)])
-    return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
+            parts += ["\n    ", *((advice,) if isinstance(advice, str) else advice)]
+    return parts
 
 
 def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
@@ -101,7 +101,7 @@ def _cell(value: Any) -> str:
 
 
 OnBad = Literal["error", "missing", "drop", "text"]
-OnDuplicate = Literal["keep", "drop", "error"]
+OnDuplicate = Literal["keep", "drop"]
 _NO_VALUE = "no finite value"
 _MOST_TOLD = 100
 """Rows of a derived column without a value of which it is told what they were computed from."""
@@ -168,28 +168,14 @@ class TableReading:
         for cells, count in zip(*np.unique(ragged[:, 1], return_counts=True), strict=True):
             self.left_out[f"{cells} cells instead of {self.raw.width}"] = int(count)
 
-    def treat_duplicates(self, action: OnDuplicate) -> None:
-        """Find rows that repeat an earlier one in every column of the source."""
+    def treat_duplicates(self, *, drop: bool) -> None:
+        """Count the rows that repeat an earlier one in every column, or leave them out."""
         plain = {str(k): c for k, c in enumerate(self.raw.columns) if natural_kind(c.type) is not None}
-        if not plain:
-            return
-        repeated = pa.table(plain).to_pandas().duplicated().to_numpy()
-        if action == "drop":
+        repeated = pa.table(plain).to_pandas().duplicated().to_numpy() if plain else ~self.keep
+        if drop:
             self.leave_out(repeated, "repeats an earlier row in every column")
-            return
-        self.duplicates = int(repeated.sum())
-        if self.duplicates and action == "error":
-            first = list_names([f"{row:,}" for row in self.raw.rows[repeated]], 3, quoted=False)
-            raise TableError(
-                (
-                    f"{self.raw.source}: {self.duplicates:,} of {len(repeated):,} rows repeat an earlier one in "
-                    "every column; ",
-                    Setting("on_duplicate", "keep"),
-                    " keeps them, ",
-                    Setting("on_duplicate", "drop"),
-                    f" keeps the first of each. First: {self.raw.row_word} {first}",
-                )
-            )
+        else:
+            self.duplicates = int(repeated.sum())
 
     def convert(self, name: str, place: int) -> None:
         """Convert one column to the kind that is declared, or that its cells show."""

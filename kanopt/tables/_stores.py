@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from kanopt.errors import TableError
 from kanopt.faults import half_text
 from kanopt.tables._text import RawTable, as_strings, file_hash
-from kanopt.tables.report import KEY, declared_units, hash_cells
+from kanopt.tables.report import KEY, declared_units, hash_rows
 
 UNPACKED, MOST_PACKED = 1 << 28, 50
 """Bytes that any Parquet file may unpack to, and how often its own size a larger one may."""
@@ -124,7 +124,7 @@ def _normalised_names(units: Mapping[str, str]) -> dict[str, str]:
     return {" ".join(str(name).split()): unit for name, unit in units.items()}
 
 
-def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str = "frame") -> RawTable:
+def read_frame(frame: pd.DataFrame, decimal: str | None = None) -> RawTable:
     """Read a frame; its declared units come along.
 
     Raises
@@ -133,22 +133,22 @@ def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str
         If it has no rows or no columns, or a text in it is none.
     """
     if half := half_text(frame):
-        raise TableError(f"{source}: {half}")
-    pairs = [_array(frame.iloc[:, place]) for place in range(frame.shape[1])]
+        raise TableError(f"a frame in memory: {half}")
+    pairs = [_array(frame.iloc[:, place], decimal) for place in range(frame.shape[1])]
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]
-    digest = _digest(names, columns)
-    raw = _raw_table(source, form, digest, names, columns, tuple(mixed for _, mixed in pairs))
+    mixed = tuple(is_mixed for _, is_mixed in pairs)
+    raw = _raw_table("a frame in memory", "frame", hash_rows(frame), names, columns, mixed)
     return replace(raw, units=_normalised_names(declared_units(frame, "frame")))
 
 
-def _array(column: pd.Series[Any]) -> tuple[Any, bool]:
+def _array(column: pd.Series[Any], decimal: str | None) -> tuple[Any, bool]:
     """Return a column as an Arrow array, and whether its cells were of different types."""
     values = column.to_numpy() if column.dtype == object else column
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return pa.chunked_array([pa.array(as_strings(column), pa.string())]), True
+        return pa.chunked_array([pa.array(as_strings(column, decimal), pa.string())]), True
     whole = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     return _without_views(whole), False
 
@@ -159,17 +159,6 @@ def _without_views(array: Any) -> Any:
     if kind not in ("string_view", "binary_view"):
         return array
     return array.cast(pa.string() if kind == "string_view" else pa.binary())
-
-
-def _digest(names: list[str], columns: list[Any]) -> str:
-    plain = [c if _writable(c.type) else pa.chunked_array([as_strings(c.to_pylist())]) for c in columns]
-    return hash_cells(pa.table(plain, names=names))
-
-
-def _writable(kind: Any) -> bool:
-    types = pa.types
-    unwritable = (types.is_nested, types.is_dictionary, types.is_decimal, types.is_interval)
-    return not (isinstance(kind, pa.BaseExtensionType) or any(is_of(kind) for is_of in unwritable))
 
 
 def _raw_table(

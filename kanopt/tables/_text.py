@@ -89,9 +89,17 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def as_strings(values: Any) -> list[str | None]:
-    """Return mixed values as texts; what is missing (None, NaN, pandas' NA) stays None."""
-    return [None if value is None or value is pd.NA or value != value else str(value) for value in values]
+def as_strings(values: Any, decimal: str | None = None) -> list[str | None]:
+    """Return mixed values as texts, numbers as the texts among them write them; what is missing stays None."""
+    return [
+        None if value is None or value is pd.NA or value != value else number_in(str(value), value, decimal)
+        for value in values
+    ]
+
+
+def number_in(text: str, value: Any, decimal: str | None) -> str:
+    """Return a number as it is written where texts beside it have another sign before decimals."""
+    return text.replace(".", decimal) if decimal and isinstance(value, float) else text
 
 
 def require_file(path: Path, what: str) -> None:
@@ -174,6 +182,32 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_VOWEL, _CONSONANT = "[aeiouyàáâãéêíóôúü]", "[b-df-hj-np-tv-xz]"
+_SIGNS = r"(?:(?<![^\W\d])[£¥ªº¿µ¼½¾](?![^\W\d])|(?<=m)[²³]$|^¿|(?<=^[n0-9])[ºª])"
+_SPELT = {
+    page: [re.compile(f"(?:{letters}|{_SIGNS if page == 'cp1252' else '(?!)'})") for letters in languages]
+    for page, languages in {
+        "cp1252": (
+            "[äöüßéáóëï]",  # German, Dutch
+            rf"[âçéêëîïôû](?!$)|[éëï]$|(?<=\w)è(?={_CONSONANT})|œ(?=[uei])|(?:^|l|déj|voil|del)à$|(?<=o)ù$",  # French
+            f"[áéíóúü]|ñ(?={_VOWEL})",  # Spanish
+            r"[áâçéêíóôúü]|ã(?=[oe]|s?$)|õ(?=e)|^às?$",  # Portuguese
+            r"[àèéìòù]$",  # Italian
+            r"[äåæöéü]|ø(?![aeou])",  # Danish, Norwegian, Swedish
+        ),
+        "cp1250": (
+            f"[ąćęłóśźż]|ń(?!{_VOWEL})",  # Polish
+            f"[áčďéíňóšťúůýž]|(?<!^)ě|ř(?={_VOWEL}|[ůýě]|$)",  # Czech
+            "[áäčďéíĺľňóôŕšťúýž]",  # Slovak
+            "[áéíóöőúüű]",  # Hungarian
+            "[čćđšž]",  # Croatian, Slovene
+            "[âîăşţ]",  # Romanian
+        ),
+    }.items()
+}
+"""Pages of codes to the letters that languages written in them have besides those of English, and where they stand."""
+_ACCENTED = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]*+[\x80-\xff][A-Za-z\x80-\xff]*")
+_MOST_WORDS = 20_000
 _CHUNK = 50_000
 GUESSED = "not UTF-8, so read as"
 """How a remark on an encoding that was guessed begins."""
@@ -196,8 +230,9 @@ class TextFormat:
         ``"1,234"``, and ``"1.234"`` in a file whose cells are not parted by commas, are refused until it is said
         whether they are a thousand and more or a little over one.
     encoding
-        None takes the file's byte order mark, else UTF-8 where the bytes are valid, else cp1252 (Western
-        European Windows), and says so in the report.
+        None takes the file's byte order mark, else UTF-8 where the bytes are valid, else that of cp1252 and cp1250
+        (Windows in western and central Europe) in which more words are spelt as languages do, and says so in the
+        report.
     missing
         Texts that stand for a missing value. None means the usual ones: blank, ``N/A``, ``n/a``, ``NaN``,
         ``nan``, ``NULL``, ``null``, ``#N/A``, and ``NA`` except in text, where it may be Namibia.
@@ -348,7 +383,7 @@ def _decoded(path: Path, form: TextFormat) -> tuple[str, str, list[str]]:
     if wanted is None and marked is None and b"\x00" in content[:4096]:
         raise TableError(f"{path.name}: holds zero bytes: no text file, or one in UTF-16; give its encoding")
     sure = wanted or marked
-    for name in (sure,) if sure else ("utf-8", "cp1252", "latin-1"):
+    for name in (sure,) if sure else _pages(content):
         try:
             text = content.decode(name)
         except UnicodeError as error:
@@ -357,6 +392,19 @@ def _decoded(path: Path, form: TextFormat) -> tuple[str, str, list[str]]:
         note = f"{GUESSED} {name}: check names with accents, or say another by encoding under form"
         return text, name, [] if sure or name == "utf-8" else [note]
     raise TableError(f"{path.name}: cannot be read as {sure}: {fault}; give another encoding")
+
+
+def _pages(content: bytes) -> Iterator[str]:
+    """Yield how a text may be encoded; of the pages of codes first the one in which more words are of a language."""
+    yield "utf-8"
+    words = {word[0] for word in islice(_ACCENTED.finditer(content), _MOST_WORDS)}
+
+    def known(name: str) -> int:
+        texts = [word.decode(name, "replace").lower() for word in words]
+        return max(sum(spelt.sub("", text).isascii() for text in texts) for spelt in _SPELT[name])
+
+    yield from sorted(_SPELT, key=known, reverse=True)
+    yield "latin-1"
 
 
 def _separator(path: Path, content: str, form: TextFormat, *, below_title: bool = False) -> str:

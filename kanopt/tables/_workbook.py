@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from kanopt.errors import TableError, nearest
 from kanopt.tables._convert import certain_pattern, count_matches, number_pattern, two_ways
 from kanopt.tables._stores import MOST_PACKED, first_line
-from kanopt.tables._text import RawTable, TextFormat, header_row, records_table
+from kanopt.tables._text import RawTable, TextFormat, header_row, number_in, records_table
 from kanopt.text import list_names
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -97,7 +97,7 @@ class Workbook:
         if name not in names:
             raise TableError(f"{path.name}: there is no sheet {name!r}; {nearest(name, names)}")
         with _named(path):
-            rows = _rows(path, self.values[name], self.formulas[name])
+            rows = _rows(path, self.values[name], self.formulas[name], form.decimal)
             table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
         table = replace(table, source=f"{path}, sheet {name!r}", format=f"workbook, sheet {name!r}")
         return _with_points(table) if form.decimal is None else table
@@ -235,14 +235,14 @@ def _damaged(path: Path, error: Exception) -> TableError:
     return TableError(f"{path.name}: is no workbook of the kind .xlsx, or is damaged: {told}")
 
 
-def _rows(path: Path, values: Any, formulas: Any) -> Iterator[list[str]]:
+def _rows(path: Path, values: Any, formulas: Any, decimal: str | None = None) -> Iterator[list[str]]:
     """Yield the rows of a sheet as texts, each at least as long as those before."""
     for sheet in (values, formulas):
         sheet.reset_dimensions()  # what a file says of its size need not be true
     width = cells = 0
     both = zip(values.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True)
     for number, (row, written) in enumerate(both, start=1):
-        texts = [_text(value, formula) for value, formula in zip(row, written, strict=True)]
+        texts = [_text(value, formula, decimal) for value, formula in zip(row, written, strict=True)]
         width = max(width, len(texts))
         cells += width + 1
         if cells > _MOST_CELLS or number > _MOST_ROWS:
@@ -277,7 +277,7 @@ def _with_points(table: RawTable) -> RawTable:
     return replace(table, columns=tuple(columns), notes=(*table.notes, note))
 
 
-def _text(value: Any, formula: Any) -> str:
+def _text(value: Any, formula: Any, decimal: str | None) -> str:
     """Return a cell as it would stand in a text file; a formula without a value stays one, and is a bad cell."""
     if value is None:
         if formula is None or isinstance(formula, str):
@@ -286,7 +286,8 @@ def _text(value: Any, formula: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        is_whole = value.is_integer() and abs(value) < 1e15
+        return repr(int(value)) if is_whole else number_in(repr(value), value, decimal)
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
     if isinstance(value, datetime.date):

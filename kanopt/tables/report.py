@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 from numpy.typing import ArrayLike, NDArray
 from pandas.api.types import is_numeric_dtype
 from pydantic import TypeAdapter
@@ -357,7 +355,7 @@ def with_report(
     report = TableReport(
         source=source,
         format=how,
-        sha256=hash_cells(pa.Table.from_pandas(frame, preserve_index=False)),
+        sha256=hash_rows(frame),
         rows_read=len(frame),
         rows=len(frame),
         units=units_of(named),
@@ -365,15 +363,14 @@ def with_report(
     return attach_report(named, report)
 
 
-def hash_cells(table: Any) -> str:
-    """Return the sha256 of an Arrow table written as CSV, so that it does not depend on where it was kept."""
-    sha256, header = hashlib.sha256(), True
-    for batch in table.to_batches(1 << 16) or [table]:
-        sink = pa.BufferOutputStream()
-        pa_csv.write_csv(batch, sink, pa_csv.WriteOptions(include_header=header))
-        sha256.update(sink.getvalue())
-        header = False
-    return sha256.hexdigest()
+def hash_rows(frame: pd.DataFrame) -> str:
+    """Return a sum of the names and cells of a frame, by which another one is told from it."""
+    found = hashlib.sha256()
+    for name, column in frame.items():
+        found.update(repr(name).encode())
+        plain = column.astype(object).map(str) if column.dtype.kind == "O" else column
+        found.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
+    return found.hexdigest()
 
 
 # Example tables with known laws, which ship with the package.

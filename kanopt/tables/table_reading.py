@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.errors import TableError, knows_arguments, nearest
+from kanopt.errors import TableError, nearest
 from kanopt.tables._convert import natural_kind
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet
@@ -27,7 +27,6 @@ TABLE_FILES = (*TEXT_FILES, *_PARQUET, *WORKBOOKS)
 """Endings of the names of the files that are read."""
 
 
-@knows_arguments
 def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has in a scenario file
     source: str | Path | pd.DataFrame | RawTable,
     *,
@@ -78,7 +77,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         per column; ``"*"`` in it stands for all others and for rows, which otherwise are errors.
     on_duplicate
         What happens to a row that repeats an earlier one in every column of the source: ``"keep"`` counts it,
-        ``"drop"`` keeps the first, ``"error"`` refuses the table.
+        ``"drop"`` keeps the first.
     sheet
         Which sheet of a workbook, where it has several. Of a formula the value counts that the spreadsheet left.
     form
@@ -121,7 +120,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     if not isinstance(form, TextFormat):
         raise TableError(f"form must be a TextFormat, such as TextFormat(decimal=','), not {form!r:.100}")
     rules = RowRules({} if derive is None else derive, drop_where)
-    _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
+    _check_choice("on_duplicate", on_duplicate, ("keep", "drop"))
     raw = source if isinstance(source, RawTable) else load_table(source, form, sheet)
     units, dates, minimum, maximum = units or {}, dates or {}, minimum or {}, maximum or {}
     places = _select(raw, columns, rules)
@@ -149,7 +148,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         ruled=frozenset(rules.names()),
     )
     reading.treat_ragged()
-    reading.treat_duplicates(on_duplicate)
+    reading.treat_duplicates(drop=on_duplicate == "drop")
     for name, place in every.items():
         reading.convert(name, place)
     if rules:
@@ -166,7 +165,7 @@ def load_table(source: str | Path | pd.DataFrame, form: TextFormat, sheet: str |
     if sheet is not None and Path(str(source)).suffix.lower() not in WORKBOOKS:
         raise TableError(f"sheet={sheet!r} is for a workbook such as 'book.xlsx'")
     if isinstance(source, pd.DataFrame):
-        return read_frame(source)
+        return read_frame(source, form.decimal)
     if isinstance(source, str) and "://" in source:
         raise TableError(
             "of a database read the rows with pandas: ko.read_table(pandas.read_sql(query, connection))"
@@ -267,14 +266,12 @@ def _check_names(
             elif word != "dates" and name in declared["dates"]:
                 told = f"{name!r} holds dates, which have no {word}; leave rows out by drop_where, as in "
                 faults.append(((word, name), f"{told}\"{name} < '2024-01-31'\""))
-            elif word in ("minimum", "maximum") and not _is_limit(given):
+            elif word in ("minimum", "maximum") and (
+                not isinstance(given, (int, float)) or isinstance(given, bool) or given != given
+            ):
                 faults.append(((word, name), f"must be a number, not {given!r:.60}"))
     if faults:
         raise key_error(raw.source, faults)
-
-
-def _is_limit(given: Any) -> bool:
-    return isinstance(given, (int, float)) and not isinstance(given, bool) and given == given
 
 
 def _names_a_day(form: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 import unicodedata
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -116,11 +116,13 @@ _REFUSED = {
     "£": "write 'GBP'",
     "$": "write the currency's code, such as 'USD'",
 }
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d{1,6}(?:\.\d{1,6})?)"
-    r"|(?P<name>[^\W\d]+|[°µμ%€£$][^\W\d]*)(?P<power>\s*(?:\*\*|\^)\s*(?:\(-?\d\)|-?\d)|[²³]|[23](?!\d))?"
-    r"|(?P<sign>[*·/()]))"
+_PART = re.compile(
+    r"(?P<number>\d{1,6}(?:\.\d{1,6})?)?\s*"
+    r"(?P<name>[^\W\d]+|[°µμ%€£$][^\W\d]*)(?P<power>\s*(?:\*\*|\^)\s*(?:\(-?\d\)|-?\d(?!\d))|[²³]|[23](?!\d))?"
+    r"|(?P<alone>\d{1,6}(?:\.\d{1,6})?)"
 )
+"""A unit with its power, and the number in front of it; or a number alone."""
+_SIGNS = re.compile(r"[\s_\d*/()]*")
 _LONGEST = 80
 
 
@@ -228,55 +230,29 @@ def _meant(name: str) -> str:
     return "" if found == name else found
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
-    """Yield (kind, text, power) for each sign, number and name of a unit."""
-    place = 0
-    while text[place:].strip():
-        match = _TOKEN.match(text, place)
-        if match is None:
-            raise UnitError(
-                f"unit {text!r}: cannot read {text[place:].strip()!r}; write for example 'EUR/km'"
-            )
-        place = match.end()
-        if name := match["name"]:
-            power = (match["power"] or "1").strip(" *^()").translate(str.maketrans("²³", "23"))
-            yield "name", name, int(power)
-        elif number := match["number"]:
-            yield "number", number, 1
-        else:
-            yield match["sign"].replace("·", "*"), "", 1
+def _part(found: re.Match[str], text: str) -> UnitPowers:
+    """Return what a number, a unit or both are."""
+    number, name = found["number"] or found["alone"] or "1", found["name"]
+    if not Fraction(number):
+        raise UnitError(f"unit {text!r}: a unit cannot be zero")
+    part = UnitPowers(((number, Fraction(1)),) if Fraction(number) != 1 else ())
+    if not name:
+        return part
+    if isinstance(wrong := named(name), str):
+        raise UnitError(wrong if name == text else f"{wrong} (in {text!r})")
+    power = (found["power"] or "1").strip(" *^()").translate(str.maketrans("²³", "23"))
+    return part * UnitPowers(((name, Fraction(int(power))),))
 
 
-def _product(tokens: deque[tuple[str, str, int]], text: str) -> UnitPowers:
-    """Read terms with ``*`` and ``/`` between them, which are taken off the tokens."""
-    unit = _term(tokens, text)
-    while tokens and tokens[0][0] in ("*", "/"):
-        sign, _, _ = tokens.popleft()
-        unit = unit * _term(tokens, text) ** (1 if sign == "*" else -1)
-    return unit
-
-
-def _term(tokens: deque[tuple[str, str, int]], text: str) -> UnitPowers:
-    """Read a name, a number, perhaps in front of a name, or what stands in brackets."""
-    if not tokens:
-        raise UnitError(f"unit {text!r}: a unit is missing at the end")
-    kind, word, power = tokens.popleft()
-    if kind == "(":
-        unit = _product(tokens, text)
-        if not tokens or tokens.popleft()[0] != ")":
-            raise UnitError(f"unit {text!r}: a bracket is not closed")
-        return unit
-    if kind == "number":
-        if not Fraction(word):
-            raise UnitError(f"unit {text!r}: a unit cannot be zero")
-        number = UnitPowers(((word, Fraction(1)),) if Fraction(word) != 1 else ())
-        return number * _term(tokens, text) if tokens and tokens[0][0] == "name" else number
-    if kind == "name":
-        found = named(word)
-        if isinstance(found, str):
-            raise UnitError(found if word == text else f"{found} (in {text!r})")
-        return UnitPowers(((word, Fraction(power)),))
-    raise UnitError(f"unit {text!r}: a unit is missing before {kind!r}")
+def _product(node: ast.AST, parts: Sequence[UnitPowers]) -> UnitPowers:
+    """Return the parts, which are called by their places, as they are multiplied and divided."""
+    match node:
+        case ast.BinOp(left, ast.Mult() | ast.Div() as sign, right):
+            power = 1 if isinstance(sign, ast.Mult) else -1
+            return _product(left, parts) * _product(right, parts) ** power
+        case ast.Name(name):
+            return parts[int(name.strip("_"))]
+    raise SyntaxError
 
 
 def powers_of(text: object) -> UnitPowers:
@@ -303,11 +279,21 @@ def _parse_text(text: str) -> UnitPowers:
         return UnitPowers()
     if len(text) > _LONGEST:
         raise UnitError(f"unit {text[:30]!r}… is longer than {_LONGEST} characters")
-    tokens = deque(_tokens(text))
-    unit = _product(tokens, text)
-    if tokens:
-        raise UnitError(f"unit {text!r}: put '*' or '/' between its parts, as in 'EUR/km' or 'kW*h'")
-    return unit
+    parts: list[UnitPowers] = []
+
+    def placed(found: re.Match[str]) -> str:
+        parts.append(_part(found, text))
+        return f" _{len(parts) - 1} "
+
+    signs = _PART.sub(placed, text).replace("·", "*")
+    try:
+        if not _SIGNS.fullmatch(signs):
+            raise SyntaxError
+        return _product(ast.parse(f"({signs})", mode="eval").body, parts)
+    except SyntaxError:
+        raise UnitError(
+            f"unit {text!r}: cannot read it; put '*' or '/' between its parts, as in 'EUR/km' or 'kg/(m^2*s)'"
+        ) from None
 
 
 def check_unit(text: str) -> str:

@@ -67,7 +67,7 @@ def test_a_speed_is_as_slow_as_the_arrival_lets_it(tmp_path: Path) -> None:
         ('"decision.speed"', '"decision.sped"', "decision 'sped', which does not exist; did you mean 'speed'"),
         ('"decision.speed"', '"clock.speed"', "clock.speed, of which a decision problem knows nothing"),
         ("legs = 3", "", "input 'legs' is not bound; bind it to decision"),
-        ('unit = "h"', 'unit = "h"\n[solver]\ndeterministic = true', "stop by the clock and count no work"),
+        ('unit = "h"', 'unit = "h"\n[solver]\ndeterministic = true', "solvers of routing and scheduling, not"),
         ('kind = "decision"', 'kind = "decision"\nunit = "h"', "'fuel': cannot convert 'EUR' (EUR) to 'h'"),
     ],
 )  # fmt: skip

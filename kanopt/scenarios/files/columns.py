@@ -25,17 +25,12 @@ if TYPE_CHECKING:
     from kanopt.plans.base import Problem
 
 
-def columns_of_law(law: LearnedSpec) -> frozenset[str]:
-    """Return the columns that a law is learned from, or split by."""
-    return frozenset([law.target, *law.features, *filter(None, (law.holdout.by, law.groups))])
-
-
 def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
     """Return the columns that laws and the problem read, and those the entry of the table names; None for all."""
     laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
-    names = names.union(*(columns_of_law(law) for law in laws))
+    names = names.union(*(law.columns_read for law in laws))
     problem = found.problem
     if problem is None:
         return frozenset(names)
@@ -112,7 +107,7 @@ def unread_of_scenario(
         entry = sections[part.table]
         read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
         learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
-        read = read.union(*map(columns_of_law, learned))
+        read = read.union(*(law.columns_read for law in learned))
         # a column that is called like a field which another column fills is read by nothing
         displaced = {*part.columns} - {*part.columns.values()} - read
         unread = [column for column in use.unread if column.name not in read]
@@ -123,7 +118,7 @@ def unread_of_scenario(
 
 
 def part_mistakes(
-    problem: ProblemSpec, tables: Iterable[str], frames: Mapping[str, pd.DataFrame]
+    problem: ProblemSpec, tables: Mapping[str, TableSpec], frames: Mapping[str, pd.DataFrame]
 ) -> Iterable[Mistake]:
     """Yield the tables and columns that the problem names and that are not there."""
     known = sorted(tables)
@@ -137,20 +132,20 @@ def part_mistakes(
             words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
             for field, column in part.columns.items():
                 if field not in words:
-                    hint = field_hint(
-                        name, field, [problem.table_field(name, word) for word in sorted(words)]
-                    )
-                    message = f"there is no {field!r} to read here; {hint}"
+                    known_fields = [problem.table_field(name, word) for word in sorted(words)]
+                    message = f"there is no {field!r} to read here; {field_hint(name, field, known_fields)}"
                     yield Mistake((*key, "columns", field), message)
-                if column not in columns:
+                if column in tables[part.table].ignore:
+                    told = f"{column!r} is what [tables.{part.table}] ignores; take it from one of the two"
+                    yield Mistake((*key, "columns", field), told)
+                elif column not in columns:
                     # a column that fills another field, such as X_km, is not meant by Y_km
                     free = [each for each in columns if each not in part.columns.values()] or columns
                     close = nearest(column, free)
                     like = column_hint(name, problem.table_field(name, field), free)
                     hint = close if close.startswith("did you mean") else like
-                    yield Mistake(
-                        (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
-                    )
+                    told = f"table {part.table!r} has no column {column!r}; {hint}"
+                    yield Mistake((*key, "columns", field), told)
 
 
 Frames = Mapping[str, "pd.DataFrame"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.errors import FormulaError, KanoptError, TableError
+from kanopt.errors import FormulaError, KanoptError, TableError, nearest
 from kanopt.scenarios.files.layers import Key, Mistake, unknown
 from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import GivenSpec, LawSpec, LearnedSpec
@@ -20,7 +20,7 @@ from kanopt.text import list_names
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas import Formula, Node, VerdictReason
+    from kanopt.formulas import Formula, Node, Variable, VerdictReason
 
 
 def law_mistakes(
@@ -40,52 +40,44 @@ def law_mistakes(
 
 def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
     for place, feature in enumerate(spec.features):
-        if feature == spec.target:
-            yield Mistake(
-                (*key, "features", place), f"{feature!r} is the target; a law cannot read what it predicts"
-            )
-        if feature in spec.features[:place]:
-            yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
+        if feature == spec.target or feature in spec.features[:place]:
+            told = "is the target; a law cannot read what it predicts"
+            told = told if feature == spec.target else "is listed twice"
+            yield Mistake((*key, "features", place), f"{feature!r} {told}")
     if spec.groups in (spec.target, *spec.features):
-        is_target = spec.groups == spec.target
-        message = (
-            f"{spec.groups!r} is {'the target' if is_target else 'among the features'}; groups is a column that says "
-            "which rows share an error, such as the day or the route of each, and that the law neither predicts nor "
-            f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
+        told = (
+            "says which rows share an error, such as the day or the route of each: the law neither predicts nor reads "
+            "it; name another column, or take it from the features"
         )
-        yield Mistake((*key, "groups"), message)
+        yield Mistake((*key, "groups"), f"{spec.groups!r} {told}")
     for what in ("monotone", "periodic"):
-        given = getattr(spec, what)
-        for place, name in [(n, n) for n in given] if isinstance(given, dict) else enumerate(given):
-            # a name with an arrow is an edge of the network, which is not known before training
-            if "→" not in name:
-                yield from unknown(
-                    (*key, what, place), f"{name!r} is not among the features", name, spec.features
-                )
+        # a name with an arrow is an edge of the network, which is not known before training
+        for name in (each for each in getattr(spec, what) if "→" not in each):
+            yield from unknown((*key, what, name), f"{name!r} is not among the features", name, spec.features)
 
 
 def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
     from pandas.api.types import is_datetime64_any_dtype
 
     columns = [str(column) for column in frame.columns]
-    wanted: list[tuple[Key, str]] = [(("target",), spec.target)]
-    wanted += [(("features", place), feature) for place, feature in enumerate(spec.features)]
-    if spec.holdout.by is not None:
-        wanted.append((("holdout", "by"), spec.holdout.by))
-    if spec.groups is not None:
-        wanted.append((("groups",), spec.groups))
-    for where, column in wanted:
-        yield from unknown((*key, *where), f"table {spec.table!r} has no column {column!r}", column, columns)
-        if column not in columns:
+    read: dict[Key, str | None] = {("target",): spec.target}
+    read |= {("features", place): feature for place, feature in enumerate(spec.features)}
+    beside: dict[Key, str | None] = {("holdout", "by"): spec.holdout.by, ("groups",): spec.groups}
+    for where, column in {**read, **beside}.items():
+        told = ""
+        if column is None:
             continue
-        if where[0] in ("target", "features") and is_datetime64_any_dtype(frame[column].dtype):
-            message = (
+        if column not in columns:
+            told = f"table {spec.table!r} has no column {column!r}; {nearest(column, columns)}"
+        elif where in read and is_datetime64_any_dtype(frame[column].dtype):
+            told = (
                 f"column {column!r} of {spec.table!r} holds dates, and a law is of numbers and categories; add columns "
                 "of what matters of a date, such as month, weekday or hour, or days since the first"
             )
-            yield Mistake((*key, *where), message)
-        elif spec.on_missing == "error" and (message := _missing_value_mistakes(frame, column, spec.table)):
-            yield Mistake((*key, *where), message)
+        elif spec.on_missing == "error":
+            told = _missing_value_mistakes(frame, column, spec.table)
+        if told:
+            yield Mistake((*key, *where), told)
 
 
 def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
@@ -188,9 +180,7 @@ def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
 
 def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that have a value in every column the law needs."""
-    others = [name for name in (spec.holdout.by, spec.groups) if name is not None]
-    wanted = list(dict.fromkeys([spec.target, *spec.features, *others]))
-    return frame.loc[frame[wanted].notna().all(axis="columns")]
+    return frame.dropna(subset=[*spec.columns_read])
 
 
 def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -395,6 +385,8 @@ def given_laws(
     mistakes : list of Mistake
         One for each formula that cannot be read; what it is named in is not reported again.
     """
+    from kanopt.formulas import Variable, parse_formula
+
     order, mistakes = dependency_order(laws)
     found, provisional = dict(have), set(placeholders)
     broken = {str(mistake.key[1]) for mistake in mistakes}
@@ -410,7 +402,7 @@ def given_laws(
             found[name] = (
                 _placeholder_from(name, spec, found, provisional)
                 if named & provisional
-                else _parse_given(name, spec, found)
+                else parse_formula(spec.formula, _own(spec), Variable(name, spec.unit), found, spec.per)
             )
             found[name] = found[name] if alter is None else alter(name, found[name])
         except KanoptError as error:
@@ -425,14 +417,6 @@ def given_laws(
     return {name: found[name] for name in laws if name in found}, mistakes
 
 
-def _parse_given(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
-    from kanopt.formulas import Variable, parse_formula
-
-    inputs = [Variable(word, unit) for word, unit in spec.inputs.items()]
-    others = {other: law for other, law in laws.items() if other != name}
-    return parse_formula(spec.formula, inputs, Variable(name, spec.unit), others, spec.per)
-
-
 def parse_as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
     """Read a formula as it stands: the laws it names are plain inputs, in the units of their outputs.
 
@@ -443,11 +427,17 @@ def parse_as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) ->
     """
     from kanopt.formulas import Variable, parse_formula
 
-    own = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
     others = {other: law.output for other, law in laws.items() if other != name}
-    if both := sorted(set(own) & set(others)):
+    if both := sorted(set(spec.inputs) & set(others)):
         raise FormulaError(f"{both[0]!r} is both an input and a law; rename one")
-    return parse_formula(spec.formula, [*own.values(), *others.values()], Variable(name, spec.unit))
+    return parse_formula(spec.formula, [*_own(spec), *others.values()], Variable(name, spec.unit))
+
+
+def _own(spec: GivenSpec) -> list[Variable]:
+    """Return the inputs that a formula declares."""
+    from kanopt.formulas import Variable
+
+    return [Variable(word, unit) for word, unit in spec.inputs.items()]
 
 
 def unit_mistakes(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> list[str]:
@@ -472,7 +462,7 @@ def _placeholder_from(
     from kanopt.formulas import Formula, Table, Variable
     from kanopt.formulas.nodes import postorder
 
-    merged = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
+    merged = {each.name: each for each in _own(spec)}
     tables: dict[Node, None] = {}
     for other in sorted(parse_as_written(name, spec, laws).used - set(merged)):
         if other in placeholders:

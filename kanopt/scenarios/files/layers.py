@@ -104,6 +104,11 @@ _DEEPEST, _MOST_BRACKETS, _MOST_KEYS = 32, 5_000, 20_000
 # one part after another with dots between; looked for from the beginning of a part only, so that it takes linear time
 _DEEP = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
 
+_DOTTED = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')(?:[ \t]*+\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+'))*+"""
+_STATEMENT = re.compile(rf"\s*+(?:(?P<head>\[\[?+)\s*+(?P<name>{_DOTTED})\s*+\]|(?P<key>{_DOTTED})\s*+=)")
+"""How a line begins that names a table, or a key with its value."""
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*')
+
 
 def read_document(path: Path) -> TomlDocument:
     """Read a TOML file.
@@ -140,7 +145,7 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(path, 0, "nests lists or tables too deep") from None
     except ValueError as error:  # tomllib does not catch the error of int on very long numbers
         raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
-    return TomlDocument(path, data, _lines(text), hashlib.sha256(raw).hexdigest())
+    return TomlDocument(path, data, _lines(text, data), hashlib.sha256(raw).hexdigest())
 
 
 def _beyond_limits(text: str) -> str:
@@ -173,44 +178,26 @@ def _syntax(message: str, text: str) -> tuple[int, str]:
     return line, f"not TOML: {what} ({where})"
 
 
-def _lines(text: str) -> dict[Key, int]:
-    """Return the line of every key of a text that is TOML, each where its statement begins.
-
-    A statement goes on as long as it is none by itself, and at least until its brackets and long texts are closed.
-    """
-    lines: dict[Key, int] = {}
+def _lines(text: str, data: Mapping[str, Any]) -> dict[Key, int]:
+    """Return the line of every key of a document, each where its statement begins."""
+    begun: dict[Key, int] = {}
     counts: dict[Key, int] = {}
     prefix: Key = ()
-    statement: list[str] = []
-    first = open_brackets = open_texts = 0
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        if not statement:
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-            first, open_brackets, open_texts = number, 0, 0
-        statement.append(line)
-        open_brackets += line.count("[") - line.count("]")
-        open_texts += line.count('"' * 3) + line.count("'" * 3)
-        if len(statement) > 1 and (open_brackets > 0 or open_texts % 2):
-            continue
-        try:
-            read = tomllib.loads("\n".join(statement))
-        except tomllib.TOMLDecodeError:
-            continue
-        head = statement[0].lstrip()
-        if head.startswith("["):
-            *_, deepest = paths(read)
-            parts = tuple(part for part in deepest if isinstance(part, str))
-            prefix = _resolve(parts, counts, new=head.startswith("[["))
-            keys = [prefix]
-        else:
-            keys = [(*prefix, *key) for key in paths(read)]
-        for key in keys:
-            # a table that is only named on the way to another one, as a in [a.b], has the line of the first
-            for depth in range(1, len(key) + 1):
-                lines.setdefault(key[:depth], first)
-        statement = []
-    return lines
+    brackets = quotes = 0  # of lists and long texts that go on
+    for number, line in enumerate(text.split("\n"), start=1):
+        found = None if brackets or quotes % 2 else _STATEMENT.match(line)
+        if found is not None and found["name"]:
+            key = prefix = _resolve(split_key(found["name"]), counts, new=found["head"] == "[[")
+        elif found is not None:
+            key = (*prefix, *split_key(found["key"]))
+        quotes += line.count('"' * 3) + line.count("'" * 3)
+        if found is None or found["key"]:
+            plain = "" if quotes % 2 else _TEXTS.sub("", line)
+            brackets += plain.count("[") - plain.count("]")
+        # a table that is only named on the way to another one, as a in [a.b], has the line of the first
+        for depth in range(1, len(key) + 1) if found is not None else ():
+            begun.setdefault(key[:depth], number)
+    return {key: begun.get(key[: _depth(begun, key)], 0) for key in paths(data)}
 
 
 def paths(value: Any, key: Key = ()) -> Iterator[Key]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FileFormatError, KanoptError, TableError
 from kanopt.scenarios.files.columns import (
-    columns_of_law,
     columns_read,
     is_history,
     may_say_groups,
@@ -248,7 +247,6 @@ class _Loading:
     def fits_together(self, tables: Mapping[str, pd.DataFrame], formulas: Mapping[str, Formula]) -> bool:
         """Note what does not fit together; say whether the parts of the problem have tables."""
         found, problem = self.found, self.found.problem
-        self.mistakes += _used_and_ignored(found)
         if problem is None:
             return True
         named = found.file.tables
@@ -258,21 +256,3 @@ class _Loading:
             return False
         self.mistakes += binding_mistakes(problem, found.laws, formulas)
         return True
-
-
-def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
-    """Yield the columns that are ignored although a law or the problem reads them."""
-    problem = found.problem
-    for table, spec in found.file.tables.items():
-        used = {
-            column: f"fills {field} of [problem.{name}]"
-            for name, part in ({} if problem is None else problem.parts_of(table)).items()
-            for field, column in part.columns.items()
-        }
-        for name, law in found.laws.items():
-            if isinstance(law, LearnedSpec) and law.table == table:
-                used |= dict.fromkeys(columns_of_law(law), f"is read by the law {name!r}")
-        for place, column in enumerate(spec.ignore):
-            if column in used:
-                message = f"{column!r} {used[column]}; take it from one of the two"
-                yield Mistake(("tables", table, "ignore", place), message)

@@ -109,13 +109,13 @@ class LawUse(FileModel):
     law: Name
 
 
-_KINDS = ("routing", "scheduling", "supply", "decisions")
-"""Packages of the kinds of problems."""
+_HOMES = ("routing", "scheduling", "supply", "decisions", "tables")
+"""Packages of the classes whose arguments are keys."""
 
 
 def class_called(name: str) -> Any:
     """Return a class of a kind of problem, which takes a moment to be imported; None where there is none so called."""
-    homes = (import_module(f"kanopt.{kind}") for kind in _KINDS)
+    homes = (import_module(f"kanopt.{kind}") for kind in _HOMES)
     return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
 
 
@@ -131,7 +131,7 @@ def as_written(hint: Any) -> Any:
     """Return a type of an argument as a file holds it: lists for sequences, the name of a law for a law."""
     origin, inner = get_origin(hint), get_args(hint)
     if dataclasses.is_dataclass(hint):
-        return _model_of(cast("type", hint))
+        return model_of(cast("type", hint))
     if origin is Annotated:
         rules: Any = (as_written(inner[0]), *inner[1:])
         return Annotated[rules]
@@ -152,11 +152,11 @@ def as_written(hint: Any) -> Any:
 
 def _is_plain(hint: Any) -> bool:
     """Say whether a file can hold what a type is of."""
-    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal)
+    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal, tuple)
 
 
 @cache
-def _model_of(kind: type) -> type[FileModel]:
+def model_of(kind: type) -> type[FileModel]:
     """Return the fields of a dataclass as a table of a file."""
     hints = get_type_hints(kind, include_extras=True)
     keys: dict[str, Any] = {}
@@ -296,14 +296,7 @@ class ProblemSpec(FileModel):
             return self.keyed(fault for fault in error.faults if isinstance(fault, Fault))
         if place := self._place_of_law(*_law_of(error)):
             return [Mistake(("problem", *place), line) for line in split_messages(error)]
-        found = []
-        for line in split_messages(error):
-            head, _, rest = line.partition(": ")
-            word = head.partition(" ")[0]  # "decision 'speed': …" is told at the decisions, by its name
-            part = next((name for name in (word, f"{word}s") if name in type(self).model_fields), "")
-            key = ("problem", part) if part and rest else ("problem",)
-            found.append(Mistake(key, rest if len(key) > 1 and word == head else line))
-        return found
+        return [Mistake(("problem",), line) for line in split_messages(error)]
 
     def keyed(self, faults: Iterable[Fault]) -> list[Mistake]:
         """Return mistakes in the words of the file, each under the key of its table, its law or its binding."""
@@ -460,5 +453,5 @@ def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
 def __getattr__(name: str) -> type[FileModel]:
     """Return the model of a class that problems are made of, so that sections reach worker processes."""
     if not name.startswith("_") and dataclasses.is_dataclass(kind := class_called(name)):
-        return _model_of(cast("type", kind))
+        return model_of(cast("type", kind))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

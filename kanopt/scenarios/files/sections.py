@@ -30,7 +30,8 @@ from kanopt.scenarios.files.layers import (
     validate,
     write_key,
 )
-from kanopt.scenarios.files.problem_spec import Name, ProblemSpec
+from kanopt.scenarios.files.problem_spec import Name, ProblemSpec, model_of
+from kanopt.tables import TextFormat
 from kanopt.text import list_names
 
 # The sections of a scenario file, each a strict model; ``[problem]`` has models of its own in
@@ -65,12 +66,11 @@ def _action(value: Any) -> Any:
 
 
 def _path(text: str) -> str:
-    """Let a path be any text but one with signs that TOML makes of a backslash."""
-    if found := next((sign for sign in text if sign in "\b\t\n\f\r"), None):
+    """Refuse a path with a sign that TOML makes of a backslash, as Windows writes them."""
+    if any(sign in text for sign in "\b\t\n\f\r"):
         shown = repr(text)[1:-1].replace("\\", "/")
         raise ValueError(
-            f"{text!r} has a {found!r} in it, which TOML makes of a \\ in a text: write / between folders, as in "
-            f'"{shown}"'
+            f'TOML reads \\ in a text as a sign of its own: write / between folders, as in "{shown}"'
         )
     return text
 
@@ -81,6 +81,10 @@ Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
 
 
+FormSpec: Any = model_of(TextFormat)
+"""``form`` of a table: the format of a text file."""
+
+
 class HeadSpec(FileModel):
     """``[scenario]``: what this is, and the file it varies."""
 
@@ -88,18 +92,6 @@ class HeadSpec(FileModel):
     base: Name | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     description: str = ""
-
-
-class FormSpec(FileModel):
-    """``[tables.x.form]``: how a text file is written, where it does not speak for itself."""
-
-    separator: str | None = None
-    decimal: Literal[".", ","] | None = None
-    thousands: str = ""
-    encoding: Name | None = None
-    missing: Words | None = None
-    quote: str = '"'
-    header: Several = 1
 
 
 class TableSpec(FileModel):
@@ -116,7 +108,7 @@ class TableSpec(FileModel):
     derive: dict[Name, Name] = Field(default_factory=dict)
     drop_where: Words = ()
     on_bad: OnBad = "error"
-    on_duplicate: Literal["keep", "drop", "error"] = "keep"
+    on_duplicate: Literal["keep", "drop"] = "keep"
     form: FormSpec = FormSpec()
 
 
@@ -176,6 +168,11 @@ class LearnedSpec(FileModel):
     budget: Annotated[float, Field(gt=0, le=86_400)] | None = None
     network: NetworkSpec = NetworkSpec()
     per: str = ""
+
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """The columns of its table that it needs, those that say how rows are held out and share errors among them."""
+        return frozenset([self.target, *self.features, *filter(None, (self.holdout.by, self.groups))])
 
 
 class GivenSpec(FileModel):
@@ -303,22 +300,23 @@ def _entries(data: Mapping[str, Any], section: str) -> Iterator[tuple[str | int,
 
 
 def _unfit_solver(solver: SolverSpec, problem: ProblemSpec | None) -> Iterator[Mistake]:
-    """Yield the keys of a solver that mean nothing to a kind of problem."""
+    """Yield the keys of ``[solver]`` that the solvers of a kind of problem do not know."""
     if problem is None:
         return
-    if solver.deterministic and not problem.counts_work:
-        told = (
-            f"solvers of {problem.kind} problems stop by the clock and count no work; leave it out: the same seed "
-            "gives the same plan where they end by themselves before the time limit"
-        )
-        yield Mistake(("solver", "deterministic"), told)
-    of_routes = {
-        "name": "OR-Tools routing solves routing problems",
-        "days_in_time": "days in time are of routes",
+    unfit = {
+        "deterministic": solver.deterministic and not problem.counts_work,
+        "name": problem.kind != "routing" and "name" in solver.model_fields_set,
+        "days_in_time": problem.kind != "routing" and "days_in_time" in solver.model_fields_set,
     }
-    for key, told in of_routes.items():
-        if key in solver.model_fields_set and problem.kind != "routing":
-            yield Mistake(("solver", key), f"{told}, not {problem.kind}; leave it out")
+    for key in filter(unfit.get, unfit):
+        yield Mistake(("solver", key), f"{_UNFIT[key]}, not {problem.kind} problems; leave it out")
+
+
+_UNFIT = {
+    "deterministic": "work is counted, in place of seconds, by the solvers of routing and scheduling",
+    "name": "OR-Tools routing solves routing problems",
+    "days_in_time": "days in time are of the routes of routing problems",
+}
 
 
 def missing_problem() -> Mistake:
@@ -495,7 +493,7 @@ def question_about(
         return None
     asked = replace(found, striking=rules, others=())
     ignored = Setting("ignore", [column.name for column in rules])
-    meant = ("where that is meant, write ", asked.renaming, "; ") if asked.meant else ()
+    meant = ("where that is meant, write ", asked.renaming, "; ") if asked.renaming.fields else ()
     under = f" under [{write_key(('tables', table))}]"
     looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
     what = f"{asked.sentence}, and {looks}"

@@ -82,7 +82,7 @@ features = ["km"] | features = ["minutes"] | features[1] | 'minutes' is the targ
 monotone = { km = 1 } | monotone = { kn = 1 } | monotone.kn | not among the features; known: 'km'
 monotone = { km = 1 } | monotone = { km = 2 } | monotone.km | must be one of -1, 1, not the number 2
 min_r2 = 0.8 | positive = 3 | positive | must be one of 'auto', true, false, not the number 3
-min_r2 = 0.8 | groups = "km" | groups | 'km' is among the features
+min_r2 = 0.8 | groups = "km" | groups | 'km' says which rows share an error
 , last = 4 |  | holdout | by and last belong together
 by = "week", last = 4 | by = "wek", last = 4 | holdout.by | did you mean 'week'?
 """)

@@ -103,7 +103,7 @@ def test_what_is_ignored_must_be_there_and_unused(tiny: Path) -> None:
     )
     tiny.write_text(text)
     found = dict(asked(tiny))
-    assert found["tables.clients.ignore[1]"].startswith("'demand_t' fills demand of [problem.clients]")
+    assert found["problem.clients.columns.demand"].startswith("'demand_t' is what [tables.clients] ignores")
     assert found["tables.clients.ignore[2]"].startswith("there is no column 'aera'")
 
 

@@ -57,6 +57,12 @@ def test_every_key_has_the_line_it_stands_on(tmp_path):
     assert [(line, key) for line, key, _ in refused(tmp_path, windows)] == lines
 
 
+def test_brackets_in_comments_and_long_texts_begin_nothing(tmp_path):
+    text = 'a = [ # of [one\n 1 ]\nb = """\n[solver]\nc = 1\n"""\n[solver]\nd = "]" # [\ne = 2\n'
+    lines = {key: line for line, key, _ in refused(tmp_path, text)}
+    assert lines == {"problem": 0, "a": 1, "b": 3, "solver.d": 8, "solver.e": 9}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
