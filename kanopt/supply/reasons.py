@@ -97,8 +97,8 @@ def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
         found.append(reason)
     for kind, gap in _gaps(problem, demand).items():
         for place, period in np.argwhere(gap > 0).tolist():
-            market = network.market_names[place] if kind == "lanes" else ""
-            subject = {"supply": "supply", "sites": "facilities"}.get(kind, f"market {market}")
+            to = f"market {network.market_names[place]}" if kind == "lanes" else ""
+            subject = {"supply": "supply", "sites": "facilities"}.get(kind, to)
             found.append(_gap_reason(problem, kind, (place, period), float(gap[place, period]), subject))
     return tuple(replace(reason, kind="infeasible") for reason in found)
 

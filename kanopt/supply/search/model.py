@@ -221,11 +221,10 @@ class SupplyProgram:
         return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
 
     @property
-    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_], Floats]:
-        """Cost, kind and lower bound of the variables of shipments; the upper one is one."""
-        if self.shipments is None:
-            return np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0)
-        return self.shipments.cost, self.shipments.whole, self.shipments.lower
+    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Cost and kind of the variables of shipments, which lie between zero and one."""
+        none = np.zeros(0)
+        return (none, none > 0) if self.shipments is None else (self.shipments.cost, self.shipments.whole)
 
     @property
     def _rates(self) -> Floats:
@@ -315,7 +314,7 @@ class SupplyProgram:
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
-            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[2]]),
+            np.concatenate([zeros, forced[sites], forced[periods], np.zeros(len(self._of_shipments[0]))]),
             np.concatenate(
                 [
                     self.most_flow,
@@ -440,10 +439,11 @@ class SupplyProgram:
         tail, market = self._sites_and_markets
         head = network.heads[lane] - network.facility_nodes.start
         site = np.where(tail >= 0, tail, np.where(market < 0, head, -1))
-        chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
-        flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
+        columns, flow = shipments.chosen
+        at_site = site[flow] >= 0
+        flows, place = np.unique(flow[at_site], return_inverse=True)
         gates = self._open_columns()[site[flows], period[flows]]
-        return RowPool.of_gates(place, shipments.gates[chosen], gates, np.ones(len(flows)))
+        return RowPool.of_gates(place, columns[at_site], gates, np.ones(len(flows)))
 
     @property
     def _sites_and_markets(self) -> tuple[Indices, Indices]:
