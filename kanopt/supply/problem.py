@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import mode
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
 from kanopt.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
-from kanopt.supply.spare_capacity import SpareCapacity, paths_if_opened, ways_with_room, with_demand_met
+from kanopt.supply.spare_capacity import paths_if_opened, with_demand_met
 from kanopt.text import join_list, money_text
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _NO_ROOM = "no way with room was found beside what the plan moves"
 _WORDS = CoverageWords("supplies", "market", "markets", "in full")
 
 
-def demand_met(problem: SupplyModel, ledger: Ledger) -> Coverage:
+def demand_met(problem: SupplyModel, ledger: Ledger, why: str) -> Coverage:
     """Add up the demand that is met, and name the markets that are short, the one that lacks most first."""
     network = problem.network
     wanted, shortage = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
@@ -54,23 +55,8 @@ def demand_met(problem: SupplyModel, ledger: Ledger) -> Coverage:
         wanted=float(wanted.sum()),
         unit=problem.units.quantity,
         lacking="short",
-        why=_why_nothing(problem, ledger) if wanted.any() and not ledger.flows.any() else "",
+        why=why,
     )
-
-
-def _why_nothing(problem: SupplyModel, ledger: Ledger) -> str:
-    """Say why a plan moves nothing: no way has room, none is worth its price, or whoever made it found none."""
-    network = problem.network
-    ways = ways_with_room(problem, SpareCapacity(problem, ledger), np.inf).to_markets[ledger.demand > 0]
-    worth = np.broadcast_to(network.shortage_cost[None, :, None], ledger.demand.shape)[ledger.demand > 0]
-    if np.isinf(ways).all():
-        reasons = infeasibility_reasons(problem)
-        return reasons[0].message if reasons else "no way with room leads to any of them"
-    if (ways >= worth).all():
-        return "no way costs less than the shortage"
-    if np.isfinite(worth).all():
-        return "what sites and ways cost was not found to be worth it"
-    return "the plan moves nothing, though there are ways with room"
 
 
 def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
@@ -259,7 +245,10 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         return float(f"{sum(each.amount for each in left_out):.6g}")
 
     def _coverage(self) -> Coverage:
-        return demand_met(self.problem, self.simulation)
+        ledger, why = self.simulation, ""
+        if ledger.shortage.any() and not ledger.flows.any():
+            why = mode(reason.bottleneck for reason in self.reasons if reason.kind == "unserved")
+        return demand_met(self.problem, ledger, why)
 
     def _left_out_price(self) -> LeftOutPrice:
         return price_of_shortage(self.problem, self.simulation)
