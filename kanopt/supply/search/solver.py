@@ -21,6 +21,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.supply import FlowPlan
+from kanopt.supply.plan import arrays_of
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.model import GrowingModel, RowPool, SupplyProgram, run_growing
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
@@ -76,13 +77,8 @@ def flows_through_sites(
     {'sites': 90.0, 'purchase': 40.0, 'transport': 40.0}
     """
     network, model = problem.network, SupplyProgram(problem, pieces=pieces)
-    opened = np.zeros((len(network.facilities), network.shape[2]), dtype=bool)
-    place = {name: row for row, name in enumerate(network.facility_names)}
-    when = {name: column for column, name in enumerate(network.period_names)}
-    for site, period in sites:
-        opened[place[site], when[period]] = True
-    must_open, shut = network.has_status("open"), network.has_status("closed")
-    if not opened[must_open].all() or opened[shut].any():
+    _, opened = arrays_of(network, FlowPlan((), tuple(sites)))
+    if not opened[network.has_status("open")].all() or opened[network.has_status("closed")].any():
         return None
     end = time.perf_counter() + min(seconds, _LONGEST)
     point = _cheapest(model, opened, end)
@@ -96,21 +92,20 @@ def flows_through_sites(
 
 
 def _cheapest(
-    model: SupplyProgram, opened: NDArray[np.bool_], end: float, cost: NDArray[np.float64] | None = None
-) -> NDArray[np.float64] | None:
+    model: SupplyProgram, opened: NDArray[np.bool_], end: float, cost: Floats | None = None
+) -> Floats | None:
     """Return the best point with these sites open, shape (F, T); None where there is none, or no time."""
     left = end - time.perf_counter()
     if left <= 0:
         return None
     linear, (gates, kept) = model.linear, model.gates(opened)
-    lower, upper = linear.lower.copy(), linear.upper.copy()
+    lower, upper, seen = linear.lower.copy(), linear.upper.copy(), linear.to_arrays()
     lower[gates] = upper[gates] = kept
-    seen = linear.to_arrays()
-    shape = (len(linear.row_lower), len(lower))
+    shape = len(linear.row_lower), len(lower)
     matrix = csr_array((seen["values"], (seen["rows"], seen["columns"])), shape=shape)
     found = milp(
         seen["cost"] if cost is None else cost,
-        integrality=linear.integer.astype(int),
+        integrality=linear.integer,
         bounds=Bounds(lower, upper),
         constraints=LinearConstraint(matrix, linear.row_lower, linear.row_upper),
         options={"time_limit": left, "mip_rel_gap": GAP},
@@ -423,13 +418,15 @@ def _known_part(problem: SupplyProblem, plan: Plan) -> FlowPlan:
     """Return the part of a plan, perhaps made for other data, that names what this problem has."""
     if not isinstance(plan, FlowPlan):
         raise SolverError(f"a supply problem starts from a FlowPlan, not from a {type(plan).__name__}")
-    network = problem.network
-    lanes = {(lane.tail, lane.head, lane.mode) for lane in network.lanes}
-    products, periods = set(network.product_names), set(network.period_names)
-    sites = set(network.facility_names)
-    flows = tuple(
+    network, lanes = problem.network, {(lane.tail, lane.head, lane.mode) for lane in problem.network.lanes}
+    products, periods, sites = (
+        set(names) for names in (network.product_names, network.period_names, network.facility_names)
+    )
+    flows = (
         flow
         for flow in plan.flows
         if flow[:3] in lanes and flow.product in products and flow.period in periods
     )
-    return FlowPlan(flows, tuple(pair for pair in plan.open if pair[0] in sites and pair[1] in periods))
+    return FlowPlan(
+        tuple(flows), tuple(pair for pair in plan.open if pair[0] in sites and pair[1] in periods)
+    )
