@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Indices
 from kanopt.errors import knows_arguments
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Assessment
@@ -25,7 +25,7 @@ from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
 from kanopt.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
-from kanopt.supply.spare_capacity import paths_if_opened, with_demand_met
+from kanopt.supply.spare_capacity import with_demand_met
 from kanopt.text import join_list, money_text
 
 if TYPE_CHECKING:
@@ -73,32 +73,18 @@ def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
         sentences.append(f"the price holds {money_text(paid, money)} for the shortage")
     if not must.any():
         return LeftOutPrice(paid, 0.0, "; ".join(sentences))
-    obstacle = _obstacle(problem, must)
-    whole = ledger if obstacle else with_demand_met(problem, ledger, must)
+    proofs = infeasibility_reasons(problem)
+    whole = ledger if proofs else with_demand_met(problem, ledger, must)
     if (whole.shortage[must] > 0).any():
-        sentences.append(obstacle or f"what supplying the rest would cost is not known: {_NO_ROOM}")
+        unknown = f"what supplying the rest would cost is not known: {_NO_ROOM}"
+        sentences.append(f"no plan supplies the rest: {proofs[0].message}" if proofs else unknown)
         return LeftOutPrice(paid, None, "; ".join(sentences))
-    more = (
-        price_flows(problem, whole, frozen=False).objective
-        - price_flows(problem, ledger, frozen=False).objective
-    )
-    opened = np.flatnonzero(whole.open.any(axis=1) & ~ledger.open.any(axis=1))
-    opening = (
-        f", opening {join_list([network.facility_names[site] for site in opened], 5)}" if len(opened) else ""
-    )
+    prices = [price_flows(problem, each, frozen=False).objective for each in (whole, ledger)]
+    more, also = prices[0] - prices[1], whole.open.any(axis=1) & ~ledger.open.any(axis=1)
+    opened = [network.facility_names[site] for site in np.flatnonzero(also)]
+    opening = f", opening {join_list(opened, 5)}" if opened else ""
     sentences.append(f"the rest can be supplied for {money_text(more, money)} more{opening}")
     return LeftOutPrice(paid, more, "; ".join(sentences))
-
-
-def _obstacle(problem: SupplyModel, must: NDArray[np.bool_]) -> str:
-    """Say why no plan can meet all demand that must be met, as far as arithmetic proves it; empty where it does not."""
-    network = problem.network
-    cut_off = must & np.isinf(paths_if_opened(problem).to_markets)
-    if cut_off.any():
-        names = [network.market_names[market] for market in np.flatnonzero(cut_off.any(axis=(1, 2)))]
-        return f"what supplying {join_list(names, 5)} would cost is not known: no lane leads there"
-    reasons = infeasibility_reasons(problem)
-    return f"no plan supplies the rest: {reasons[0].message}" if reasons else ""
 
 
 # What becomes of flows: stocks and deliveries, checked and priced once.
@@ -124,23 +110,20 @@ def _tariff(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
     if tariff.basis != "shipment":
         paid_for = ledger.flows * (network.weights.reshape(1, -1, 1) if tariff.basis == "weight" else 1.0)
     rise = unit_factor(law.formula.output.unit, tariff.unit) * paid_for[used]
-    where = partial(_flow_names, network, used)
+    where = partial(_places, network, network.lane_names, np.nonzero(used))
     # a law of fixed data that falls below zero is refused, so that only one that reads the flow is cut off
     shared = (law.formula, arguments, rise, rise.shape, ("flow", "flows"))
     times = paid_for[used]
     yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT, times=times)
 
 
-def _flow_names(network: SupplyNetwork, used: NDArray[np.bool_]) -> list[tuple[str, str]]:
-    lane, product, period = np.nonzero(used)
+def _places(
+    network: SupplyNetwork, names: Sequence[str], cells: tuple[Indices, ...]
+) -> list[tuple[str, str]]:
+    """Return what the lines of a price call some cells, given by place, product and period."""
+    place, product, period = cells
     items = flow_items(network, product, period)
-    return [(network.lane_names[place], item) for place, item in zip(lane, items, strict=True)]
-
-
-def _market_names(network: SupplyNetwork, shape: tuple[int, ...]) -> list[tuple[str, str]]:
-    market, product, period = np.indices(shape).reshape(len(shape), -1)
-    items = flow_items(network, product, period)
-    return [(network.market_names[place], item) for place, item in zip(market, items, strict=True)]
+    return [(names[lead], item) for lead, item in zip(place, items, strict=True)]
 
 
 def _demand(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
@@ -155,7 +138,8 @@ def _demand(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
     paid = np.where(ledger.shortage > 0, np.broadcast_to(cost, shape), 0.0).ravel()
     rise = unit_factor(law.formula.output.unit, network.units.quantity) * paid
     shared = (law.formula, arguments, rise, rise.shape, ("amount wanted", "amounts wanted"))
-    yield LawUse("demand", *shared, where=partial(_market_names, network, shape))
+    cells = tuple(np.indices(shape).reshape(len(shape), -1))
+    yield LawUse("demand", *shared, where=partial(_places, network, network.market_names, cells))
 
 
 def _below_zero(problem: SupplyModel, ledger: Ledger) -> list[Extrapolation]:
