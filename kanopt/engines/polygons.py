@@ -82,11 +82,6 @@ class Polygons:
         """The number of polygons."""
         return int(self.polygon[-1]) + 1
 
-    @property
-    def binaries(self) -> int:
-        """How many binaries choose among them."""
-        return (self.count - 1).bit_length()
-
     def choices(self) -> Iterator[Indices]:
         """Yield for each binary the corners whose weights add up to it.
 
@@ -97,7 +92,7 @@ class Polygons:
         ([0, 0, 1, 1, 2, 2], [[2, 3, 4, 5], [4, 5]])
         """
         code = self.polygon ^ (self.polygon >> 1)
-        for bit in range(self.binaries):
+        for bit in range((self.count - 1).bit_length()):
             yield np.flatnonzero(code >> bit & 1)
 
     def or_nothing(self) -> Polygons:

@@ -235,7 +235,8 @@ class _Search:
 
     def __init__(self, problem: SupplyProblem, options: SolveOptions) -> None:
         self.problem, self.options, self.reserve = problem, options, 0.0
-        self.began = time.perf_counter()
+        self.began, given = time.perf_counter(), options.initial
+        self.given = None if given is None else _known_part(problem, given)
         pieces, self.frozen_why = _pieces(problem, _LOWERING * options.time_limit)
         self.rows = SupplyProgram(problem, pieces=pieces)
 
@@ -257,14 +258,14 @@ class _Search:
 
     def run(self) -> _FoundPoint:
         """Search from the best plan that is known at once."""
-        given = self._given_plan()
         plan = first_plan(self.problem, _FIRST * self.options.time_limit)
         asked = time.perf_counter()
         rank, _ = self._rank(plan), self.rows.point(plan)
         # as long will it take to judge the plan found
         self.reserve = time.perf_counter() - asked
-        if given is not None and self._rank(given) <= rank:
-            plan = given
+        if self.given is not None and self._rank(self.given) <= rank:
+            check = self.problem.check(self.given)
+            plan = self.given if check.ok or check.only_unserved else plan
         plan = self._scaled(plan)
         relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
         if not self.problem.check(plan).ok:
@@ -316,13 +317,6 @@ class _Search:
                 best = now
         return best
 
-    def _given_plan(self) -> FlowPlan | None:
-        if self.options.initial is None:
-            return None
-        plan = _known_part(self.problem, self.options.initial)
-        check = self.problem.check(plan)
-        return plan if check.ok or check.only_unserved else None
-
     def _rank(self, plan: FlowPlan) -> tuple[float, float]:
         """Return how much of what must be delivered a plan leaves out, and what it costs."""
         assessment = self.problem.assess(plan)
@@ -356,17 +350,12 @@ class _Search:
         )
         if options.time_limit <= 0:
             return HighsResult(HighsTermination.LIMIT, None, None)
-        answer = run_growing(model, options, self._tries(model) if told else ())
+        # the open sites of the plan that the search starts from may be those of other data
+        tries = () if self.given is None or not told else (self.rows.point(self.given)[model.linear.integer],)
+        answer = run_growing(model, options, tries)
         return replace(
             answer, history=tuple(replace(step, seconds=step.seconds + elapsed) for step in answer.history)
         )
-
-    def _tries(self, model: GrowingModel) -> tuple[Floats, ...]:
-        """Return the open sites of the plan that the search starts from, if it is for other data."""
-        if self.options.initial is None:
-            return ()
-        point = self.rows.point(_known_part(self.problem, self.options.initial))
-        return (point[model.linear.integer],)
 
 
 def _pieces(problem: SupplyProblem, seconds: float) -> tuple[TariffPieces | None, str]:
