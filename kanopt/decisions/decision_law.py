@@ -11,14 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.decisions.entities import Decision, DecisionNames, LawLike
+from kanopt.decisions.entities import Decision, DecisionNames, Item, LawLike
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.faults import LARGEST, shown
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.lowering.profile import folded
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
 from kanopt.formulas.variables import Reference, ReferenceValue, Variable, category_label
-from kanopt.plans.law_use import UNBOUND, law_mistake, unit_factor
+from kanopt.plans.law_use import (
+    DAY_REFERENCES,
+    UNBOUND,
+    day_value,
+    law_mistake,
+    laws_without_day,
+    unit_factor,
+)
+from kanopt.records.reading import field_values
 from kanopt.text import number_text, range_text
 
 
@@ -208,12 +216,21 @@ def laws_of(
         given = _by_name(given, where, known.readable, fixed)
     if not isinstance(given, BoundFormula):
         raise ProblemError(_no_law(where, given))
+    for unstated in laws_without_day({where: given}, known.day):
+        raise ProblemError(unstated)
     wanted = given.formula.output.unit if unit is None else unit
-    found = []
-    for item, bound in known.for_items(given, where):
-        place = f"{where}, item {item!r}" if item else where
-        _check_bindings(bound, place, known.decisions)
-        law = DecisionLaw(name, bound, known.decisions, wanted, item, known.item_fields(given))
+    read = [one for one in given.references if one.scope == "item" or one.field in known.of_items]
+    if read and not known.items:
+        raise ProblemError(f"{where}: it reads {read[0]}, but the problem has no items; give a table of them")
+    fields, found = tuple(one.field for one in read if one.scope == "item"), []
+    for item in known.items if read else (Item(""),):
+        place = f"{where}, item {item.name!r}" if read else where
+        bindings = {
+            one.name: _resolved(one, given.bindings[one.name], item, known, place)
+            for one in given.formula.inputs
+        }
+        bound = BoundFormula(given.formula, bindings)
+        law = DecisionLaw(name, bound, known.decisions, wanted, item.name, fields)
         try:
             unit_factor(given.formula.output.unit, law.unit)
             _ = law.as_formula
@@ -248,38 +265,48 @@ def _by_name(law: Formula, where: str, decisions: Collection[str], fixed: Mappin
     return BoundFormula(law, bindings)
 
 
-def _check_bindings(law: BoundFormula, where: str, decisions: Mapping[str, Decision]) -> None:
-    for variable in law.formula.inputs:
-        bound = law.bindings[variable.name]
-        if not isinstance(bound, Reference):
-            if not variable.is_category:
-                _finite(bound, where, variable.name)
-            continue
-        if bound.scope != "decision":
-            known = (
+def _resolved(
+    variable: Variable, bound: Any, item: Item, known: DecisionNames, where: str
+) -> Reference | float | str:
+    """Return what an input is bound to: a decision by its own name, or a number or a label."""
+    what = f"{where}: input {variable.name!r}"
+    is_decision = isinstance(bound, Reference) and bound.scope == "decision"
+    if isinstance(bound, Reference) and not is_decision:
+        if str(bound) in DAY_REFERENCES:
+            bound = float(day_value(known.day, bound).values)
+        elif bound.scope == "item":
+            try:
+                bound = field_values([item], bound.field, where="items").to(variable.unit)[0]
+            except UnitError as error:
+                raise ProblemError(f"{what} bound to {bound}: {error}") from error
+        else:
+            told = (
                 "not bound"
                 if bound.scope == UNBOUND
                 else f"bound to {bound}, of which a decision problem knows nothing"
             )
-            raise ProblemError(
-                f"{where}: input {variable.name!r} is {known}; bind it to decision.… or to a value"
-            )
-        if bound.field not in decisions:
-            raise ProblemError(
-                f"{where}: input {variable.name!r} is bound to decision {bound.field!r}, which does not exist; "
-                f"{nearest(bound.field, decisions)}"
-            )
-        if variable.is_category:
-            raise ProblemError(
-                f"{where}: input {variable.name!r} is a category, and decisions are numbers; fix it, and compare "
-                "one problem for each label"
-            )
-        try:
-            unit_factor(decisions[bound.field].unit, variable.unit)
-        except UnitError as error:
-            raise ProblemError(
-                f"{where}: input {variable.name!r}, decision {bound.field!r}: {error}"
-            ) from error
+            raise ProblemError(f"{what} is {told}; bind it to decision.… or to a value")
+    if not is_decision:
+        if not variable.is_category:
+            _finite(bound, where, variable.name)
+        fixed: float | str = bound
+        return fixed
+    own = known.of_items.get(bound.field, {item.name: bound.field})
+    if item.name not in own:
+        advice = f"item {item.name!r} has no decision {bound.field!r}; add one"
+        raise ProblemError(f"{where}: it reads {bound}, but {advice}")
+    name = own[item.name]
+    if name not in known.decisions:
+        near = nearest(name, known.decisions)
+        raise ProblemError(f"{what} is bound to decision {name!r}, which does not exist; {near}")
+    if variable.is_category:
+        advice = "decisions are numbers; fix it, and compare one problem for each label"
+        raise ProblemError(f"{what} is a category, and {advice}")
+    try:
+        unit_factor(known.decisions[name].unit, variable.unit)
+    except UnitError as error:
+        raise ProblemError(f"{what}, decision {name!r}: {error}") from error
+    return Reference("decision", name)
 
 
 def _finite(value: Any, where: str, name: str) -> None:

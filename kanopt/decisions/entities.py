@@ -13,13 +13,12 @@ from typing import Annotated, Any, TypeAlias
 import pandas as pd
 from pydantic import AfterValidator
 
-from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.errors import ProblemError, nearest
 from kanopt.faults import LARGEST, Fault, Name, shown
 from kanopt.formulas.formula import BoundFormula, Formula
-from kanopt.formulas.variables import Reference, check_name
-from kanopt.plans.law_use import DAY_REFERENCES, day_value, laws_without_day
+from kanopt.formulas.variables import check_name
 from kanopt.records.declaration import Unit, UnitSystem, check_fields, field, other_columns, record
-from kanopt.records.reading import Attribute, RecordCheck, RecordReader, field_values
+from kanopt.records.reading import Attribute, RecordCheck, RecordReader
 from kanopt.tables import units_of
 from kanopt.text import number_text, range_text
 
@@ -269,67 +268,6 @@ class DecisionNames:
         """Return a linear row over every decision, what is of each item under its own name."""
         names = {short: own.values() for short, own in self.of_items.items()}
         return {name: number for short, number in row.items() for name in names.get(short, (short,))}
-
-    def item_fields(self, law: BoundFormula) -> tuple[str, ...]:
-        """Return what a law reads of items."""
-        return tuple(each.field for each in law.references if each.scope == "item")
-
-    def for_items(self, law: BoundFormula, where: str) -> Iterator[tuple[str, BoundFormula]]:
-        """Yield a law for each item, inputs bound to what is the item's own; once, without an item, if it reads none.
-
-        Raises
-        ------
-        ProblemError
-            If an item lacks what the law reads, a unit does not convert, or no day is stated.
-        """
-        law = self._on_day(law, where)
-        decided = {one.field for one in law.references if one.scope == "decision"} & self.of_items.keys()
-        if not decided and not self.item_fields(law):
-            yield "", law
-            return
-        if not self.items:
-            raise ProblemError(
-                f"{where}: it reads {law.references[0]}, but the problem has no items; give a table of them"
-            )
-        for item in self.items:
-            yield item.name, BoundFormula(law.formula, self._bindings(law, item, where))
-
-    def _on_day(self, law: BoundFormula, where: str) -> BoundFormula:
-        """Return a law of which what it reads of the day is a number."""
-        unstated = next(laws_without_day({where: law}, self.day), "")
-        if unstated:
-            raise ProblemError(unstated)
-        return BoundFormula(
-            law.formula,
-            {
-                name: float(day_value(self.day, bound).values)
-                if isinstance(bound, Reference) and str(bound) in DAY_REFERENCES
-                else bound
-                for name, bound in law.bindings.items()
-            },
-        )
-
-    def _bindings(self, law: BoundFormula, item: Item, where: str) -> dict[str, Reference | float | str]:
-        found: dict[str, Reference | float | str] = {}
-        for variable in law.formula.inputs:
-            bound = law.bindings[variable.name]
-            if isinstance(bound, Reference) and bound.scope == "item":
-                known = field_values([item], bound.field, where="items")
-                try:
-                    bound = known.to(variable.unit)[0]
-                except UnitError as error:
-                    raise ProblemError(
-                        f"{where}: input {variable.name!r} bound to {bound}: {error}"
-                    ) from error
-            elif isinstance(bound, Reference) and bound.scope == "decision" and bound.field in self.of_items:
-                own = self.of_items[bound.field]
-                if item.name not in own:
-                    raise ProblemError(
-                        f"{where}: it reads {bound}, but item {item.name!r} has no decision {bound.field!r}; add one"
-                    )
-                bound = Reference("decision", own[item.name])
-            found[variable.name] = bound
-        return found
 
 
 DECISIONS = UnitSystem().table(Decision)

@@ -66,21 +66,15 @@ def views_of(problem: DecisionModel, plan: DecisionPlan) -> tuple[View, ...]:
 _ITEMS = ("item", "items")
 
 
-def decision_law_uses(problem: DecisionModel, values: Mapping[str, float]) -> tuple[LawUse, ...]:
-    """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid.
+def _uses(laws: Iterable[DecisionLaw], values: Mapping[str, float], share: float) -> list[LawUse]:
+    """Return the use of each law, of which the price is paid in a share: all of an objective, nothing of a limit.
 
     A law that is counted for items is used once, in a place for each of them: what is wrong with its constants is wrong
     for all.
     """
-    limits = [part for _, law in problem.constraint_laws for part in law.given]
-    return (*_uses(problem.objective_terms, values, 1.0), *_uses(limits, values, 0.0))
-
-
-def _uses(laws: Iterable[DecisionLaw], values: Mapping[str, float], share: float) -> list[LawUse]:
     joined: dict[tuple[object, ...], list[DecisionLaw]] = {}
     for law in laws:
-        formula = law.formula
-        joined.setdefault((law.name, id(formula), law.unit, bool(law.item)), []).append(law)
+        joined.setdefault((law.name, id(law.formula), law.unit, bool(law.item)), []).append(law)
     return [_use(same, values, share) for same in joined.values()]
 
 
@@ -99,18 +93,7 @@ def _use(laws: Sequence[DecisionLaw], values: Mapping[str, float], share: float)
     )
 
 
-# Which constraints a plan keeps.
-
-
 _WORDS = CoverageWords("keeps", "constraint", "constraints")
-
-
-def kept_constraints(problem: DecisionModel, check: Check) -> Coverage:
-    """Count the constraints, and name those that are broken."""
-    broken = [violation.where for violation in check.violations if violation.constraint == "constraint"]
-    return Coverage(_WORDS, len(problem.constraint_laws), tuple(broken), lacking="broken")
-
-
 _SHOWN = 8
 
 
@@ -136,7 +119,12 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
 
     def figures(self) -> tuple[PlanFigure, ...]:
         """Return how many decisions stand at an end of their range, and CO₂ where a law gives it."""
-        return (*_at_ends(self.problem, self.plan), *emissions(self.law_uses))
+        free = [one for one in self.problem.records if one.low < one.high]
+        found = [one.name for one in free if self.plan.values[one.name] in (one.low, one.high)]
+        how = "decisions that are as small or as large as they may be: a wider range may be worth something"
+        text, note = f"{len(found):,} of {len(free):,}", join_list(found, 3)
+        ends = PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3)
+        return (ends, *emissions(self.law_uses)) if free else emissions(self.law_uses)
 
     def table(self) -> pd.DataFrame:
         """Return one row per decision: ``decision``, ``value``, its ``unit`` where one has one, ``low``, ``high``."""
@@ -159,7 +147,8 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         return check_plan(self.problem, self.plan)
 
     def _coverage(self) -> Coverage:
-        return kept_constraints(self.problem, self.check)
+        broken = [each.where for each in self.check.violations if each.constraint == "constraint"]
+        return Coverage(_WORDS, len(self.problem.constraint_laws), tuple(broken), lacking="broken")
 
     def _left_out_price(self) -> LeftOutPrice:
         return LeftOutPrice.of(0.0, unknown=f"keeping {join_list(self.coverage.left_out, 5)}")
@@ -183,19 +172,9 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         return tuple(found)
 
     def _law_uses(self) -> tuple[LawUse, ...]:
-        return decision_law_uses(self.problem, self.plan.values)
-
-
-def _at_ends(problem: DecisionModel, plan: DecisionPlan) -> tuple[PlanFigure, ...]:
-    """Return how many decisions are as small or as large as they may be."""
-    free = [one for one in problem.records if one.low < one.high]
-    if not free:
-        return ()
-    found = [one.name for one in free if plan.values[one.name] in (one.low, one.high)]
-    how = "decisions that are as small or as large as they may be: a wider range may be worth something"
-    text = f"{len(found):,} of {len(free):,}"
-    note = join_list(found, 3)
-    return (PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3),)
+        problem, values = self.problem, self.plan.values
+        limits = [part for _, law in problem.constraint_laws for part in law.given]
+        return (*_uses(problem.objective_terms, values, 1.0), *_uses(limits, values, 0.0))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -15,7 +15,7 @@ corners are cuts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from itertools import pairwise
@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kanopt.array_types import Floats, Indices
+from kanopt.engines.highs import RowCollector
 from kanopt.formulas.lowering.program import Pieces
 
 EPS = float(np.finfo(np.float64).eps)
@@ -81,11 +82,6 @@ class Polygons:
         """The number of polygons."""
         return int(self.polygon[-1]) + 1
 
-    @property
-    def binaries(self) -> int:
-        """How many binaries choose among them."""
-        return (self.count - 1).bit_length()
-
     def choices(self) -> Iterator[Indices]:
         """Yield for each binary the corners whose weights add up to it.
 
@@ -96,8 +92,12 @@ class Polygons:
         ([0, 0, 1, 1, 2, 2], [[2, 3, 4, 5], [4, 5]])
         """
         code = self.polygon ^ (self.polygon >> 1)
-        for bit in range(self.binaries):
+        for bit in range((self.count - 1).bit_length()):
             yield np.flatnonzero(code >> bit & 1)
+
+    def or_nothing(self) -> Polygons:
+        """Return these polygons and, as the first one, the origin alone: that nothing is chosen costs nothing."""
+        return Polygons(np.append(0.0, self.x), np.append(0.0, self.y), np.append(0, self.polygon + 1))
 
     def lowest(self, at: float) -> Lowest:
         """Return where the lowest value at a place lies, of polygons held from below; the nearest beyond the ends."""
@@ -120,6 +120,55 @@ class Polygons:
         kept = slice(0, end.left + 1)
         x, y = np.append(self.x[kept], high), np.append(self.y[kept], end.value)
         return Polygons(x, y, np.append(self.polygon[kept], self.polygon[end.right]))
+
+
+class MixtureColumns:
+    """The columns by which points are mixtures of corners, those of each point of one of its polygons.
+
+    Parameters
+    ----------
+    shapes
+        The polygons for each point.
+    start
+        The place of the first column.
+
+    Attributes
+    ----------
+    weights, binaries
+        Columns of the weights of all corners, and of what chooses among polygons.
+    owner, x, y
+        For each weight its point, and where its corner lies.
+    """
+
+    def __init__(self, shapes: Sequence[Polygons], start: int) -> None:
+        self.shapes, sizes = shapes, [len(shape.x) for shape in shapes]
+        self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+        self.owner = np.repeat(np.arange(len(shapes)), np.diff(self.first))
+        self.x, self.y = (
+            np.concatenate([np.zeros(0), *(getattr(one, axis) for one in shapes)]) for axis in "xy"
+        )
+        self.weights = start + np.arange(self.first[-1])
+        self._choices = [
+            first + each for first, one in zip(self.first, shapes, strict=False) for each in one.choices()
+        ]
+        self.binaries = start + len(self.weights) + np.arange(len(self._choices))
+
+    def add_rows(self, rows: RowCollector) -> None:
+        """Add the rows that hold weights and binaries together."""
+        ones, none = np.ones(len(self.shapes)), np.zeros(len(self._choices))
+        rows.put(rows.add(ones, ones) + self.owner, self.weights, 1.0)
+        first = rows.add(none, none)
+        for row, chosen in enumerate(self._choices, start=first):
+            rows.put(np.full(len(chosen), row), self.weights[chosen], 1.0)
+        rows.put(first + np.arange(len(none)), self.binaries, -1.0)
+
+    def point(self, at: Sequence[Lowest]) -> Floats:
+        """Return the values of the columns where each point is a mixture of two corners."""
+        weights = np.zeros(len(self.weights))
+        for first, one in zip(self.first, at, strict=False):
+            weights[first + one.left] += 1.0 - one.share
+            weights[first + one.right] += one.share
+        return np.concatenate([weights, [np.round(weights[chosen].sum()) for chosen in self._choices]])
 
 
 class IntervalPartition:

@@ -86,28 +86,14 @@ class MoneyAtStake:
         ends = (-self.high, -self.low) if earned else (self.low, self.high)
         low, high = money_text(ends[0], decimals=decimals), money_text(ends[1], unit, decimals)
         level = percent_text(self.level)
-        if outside := self.outside_words(earned=earned):
+        if not self.low <= self.price <= self.high:
+            words = ("earns less", "earns more") if earned else ("turns out dearer", "turns out cheaper")
             price = money_text(-self.price if earned else self.price, unit, decimals)
-            return outside.format(level, low, high, price)
+            return (
+                f"what was learned is off by something, so that the plan {words[self.low <= self.price]}: "
+                f"with {level} probability the true price is between {low} and {high}, not {price}"
+            )
         return f"the laws' own errors put {low} to {high} ({level}) on it"
-
-    def outside_words(self, *, earned: bool = False) -> str:
-        """Say that the price itself lies outside the band; empty where it does not.
-
-        Returns
-        -------
-        str
-            A clause with ``{}`` for the probability, for both ends and for the price.
-        """
-        if self.low <= self.price <= self.high:
-            return ""
-        dearer, cheaper = (
-            ("earns less", "earns more") if earned else ("turns out dearer", "turns out cheaper")
-        )
-        return (
-            f"what was learned is off by something, so that the plan {dearer if self.low > self.price else cheaper}: "
-            "with {} probability the true price is between {} and {}, not {}"
-        )
 
     @property
     def is_known(self) -> bool:

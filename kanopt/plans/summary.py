@@ -23,15 +23,7 @@ from kanopt.text import (
 
 # Reasons of one kind with one bottleneck, told together by the worst of them.
 
-_NOUNS = {
-    "client": "clients",
-    "constraint": "constraints",
-    "facility": "facilities",
-    "job": "jobs",
-    "machine": "machines",
-    "market": "markets",
-    "task": "tasks",
-}
+_NOUNS = ("client", "constraint", "facility", "job", "machine", "market", "task")
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ class ReasonGroup:
     def counted(self) -> str:
         """How many subjects there are, and how many reasons where there are more of these."""
         noun = self.noun or "case"
-        text = count_text(len(self.subjects), noun, _NOUNS.get(noun, ""))
+        text = count_text(len(self.subjects), noun, "facilities" * (noun == "facility"))
         more = len(self.reasons) > len(self.subjects)
         return f"{text}, {count_text(len(self.reasons), 'reason')}" if more else text
 

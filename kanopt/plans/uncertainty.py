@@ -267,32 +267,6 @@ class Uncertainty:
 
 
 @dataclass(frozen=True)
-class Erring:
-    """What a law says that errs, in words.
-
-    Parameters
-    ----------
-    name, places
-        Such as ``"travel times"``, and where they are: ``"legs"``.
-    field
-        The field of :class:`Uncertainty` that says what they share.
-    """
-
-    name: str
-    places: str
-    field: Literal["shared", "shared_demand"] = "shared"
-
-    @property
-    def within(self) -> str:
-        """Within what errors are shared."""
-        return "day" if self.field == "shared" else "draw"
-
-    def shared(self, uncertainty: Uncertainty) -> float | None:
-        """Return the part of the variance that is stated to be shared."""
-        return uncertainty.shared if self.field == "shared" else uncertainty.shared_demand
-
-
-@dataclass(frozen=True)
 class UncertainLaw:
     """The errors of one law of time or of demand, or why they are not known.
 
@@ -323,14 +297,20 @@ class UncertainLaw:
 
 
 def uncertain_law(
-    what: Erring, law: BoundFormula | None, stated: float | None, uncertainty: Uncertainty, unit: str
+    name: str,
+    places: str,
+    law: BoundFormula | None,
+    stated: float | None,
+    uncertainty: Uncertainty,
+    unit: str,
+    field: Literal["shared", "shared_demand"] = "shared",
 ) -> UncertainLaw:
     """Return what is known of the errors of a law.
 
     Parameters
     ----------
-    what
-        What errs, in words.
+    name, places
+        What errs, such as ``"travel times"``, and where: ``"legs"``.
     law
         The law; None where numbers are given.
     stated
@@ -339,44 +319,40 @@ def uncertain_law(
         What is taken to be uncertain.
     unit
         The problem's unit of these values.
+    field
+        The field of :class:`Uncertainty` that says what the errors of a day or of a draw share.
     """
-    name, places, shared = what.name, what.places, what.shared(uncertainty)
-    if stated is not None:
-        model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), stated, 1.0, 1.0, 0, Noise(shared or 0.0))
-        told = f"{name} are taken to err by {percent_text(stated)} on single {places}"
-        return UncertainLaw(
-            model if stated else None, 1.0, f"{told}, {_shared_text(what, model.shape, uncertainty)}"
-        )
+    shared: float | None = getattr(uncertainty, field)
+    within = f"within a {'day' if field == 'shared' else 'draw'}"
     fit = None if law is None else law.formula.fit
-    if law is None or fit is None:
+    if stated is not None:
+        noise = Noise(shared or 0.0)
+        model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), stated, 1.0, 1.0, 0, noise)
+        told, factor = f"{name} are taken to err by {percent_text(stated)} on single {places}", 1.0
+    elif law is None or fit is None:
         return UncertainLaw(None, 1.0, f"{name} are taken as they are: no errors of them are known")
-    model = fit.error_model
-    noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
-    if shared is not None:
-        noise = replace(noise.with_share(shared), groups=0)
-    model = replace(model, noise_shape=noise)
-    told = (
-        f"{name} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
-        f"{_shared_text(what, noise, uncertainty)}"
-    )
-    if model.shape.gross_share:
-        happen = "happen" if uncertainty.gross_errors else "are faults of the record and do not happen"
-        told += f"; gross errors, {percent_text(model.shape.gross_share)} of the rows, {happen}"
-    return UncertainLaw(model, unit_factor(law.formula.output.unit, unit), told)
-
-
-def _shared_text(what: Erring, noise: Noise, uncertainty: Uncertainty) -> str:
-    """Say which part of errors is shared, and how that is known."""
-    share, within = percent_text(noise.share), what.within
-    if what.shared(uncertainty) is not None:
-        return f"{share} of the variance shared within a {within}, as assumed"
-    if noise.by:
-        known = f"as {count_text(noise.groups, 'group')} by {noise.by!r} tell"
-        return f"{share} of the variance shared within a {within}, {known}"
-    return (
-        f"each by itself: whether errors are shared within a {within} is not known (fit with groups=, or "
-        f"state Uncertainty({what.field}=…))"
-    )
+    else:
+        model, factor = fit.error_model, unit_factor(law.formula.output.unit, unit)
+        noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
+        if shared is not None:
+            noise = replace(noise.with_share(shared), groups=0)
+        model = replace(model, noise_shape=noise)
+        told = (
+            f"{name} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}"
+        )
+    if shared is not None or noise.by:
+        known = (
+            f"as {count_text(noise.groups, 'group')} by {noise.by!r} tell" if shared is None else "as assumed"
+        )
+        told += f", {percent_text(noise.share)} of the variance shared {within}, {known}"
+    else:
+        told += (
+            f", each by itself: whether errors are shared {within} is not known (fit with groups=, or state "
+            f"Uncertainty({field}=…))"
+        )
+    if fit is not None and stated is None and noise.gross_share:
+        told += f"; gross errors, {percent_text(noise.gross_share)} of the rows, happen"
+    return UncertainLaw(None if stated == 0.0 else model, factor, told)
 
 
 def demand_deviations(mean: Floats, stated: Floats, uncertainty: Uncertainty) -> Floats:

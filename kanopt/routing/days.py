@@ -11,7 +11,6 @@ from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import (
-    Erring,
     UncertainLaw,
     Uncertainty,
     demand_deviations,
@@ -155,9 +154,9 @@ def routing_time_laws(problem: RoutingModel, uncertainty: Uncertainty) -> tuple[
     travel, unit = problem.leg_laws.duration, problem.units.time
     law = travel if isinstance(travel, BoundFormula) else None
     return (
-        uncertain_law(Erring("travel times", "legs"), law, uncertainty.travel, uncertainty, unit),
+        uncertain_law("travel times", "legs", law, uncertainty.travel, uncertainty, unit),
         uncertain_law(
-            Erring("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit
+            "service times", "stops", problem.policy.service, uncertainty.service, uncertainty, unit
         ),
     )
 

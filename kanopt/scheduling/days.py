@@ -9,7 +9,7 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.money_at_stake import draw_price_errors
-from kanopt.plans.uncertainty import Erring, UncertainLaw, Uncertainty, uncertain_law
+from kanopt.plans.uncertainty import UncertainLaw, Uncertainty, uncertain_law
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.law_uses import delay_costs, delayed_times
 from kanopt.scheduling.model import SchedulingModel
@@ -37,7 +37,7 @@ def duration_law(problem: SchedulingModel, uncertainty: Uncertainty) -> Uncertai
     """Return what is known of the errors of durations."""
     law = problem.duration if isinstance(problem.duration, BoundFormula) else None
     unit = problem.units.time
-    return uncertain_law(Erring("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
+    return uncertain_law("durations", "tasks", law, uncertainty.task, uncertainty, unit)
 
 
 def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, seed: int) -> RunDays:

@@ -13,7 +13,6 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import (
-    Erring,
     UncertainLaw,
     Uncertainty,
     demand_deviations,
@@ -80,10 +79,11 @@ def demand_law(problem: SupplyModel, uncertainty: Uncertainty) -> DemandLaw:
     mean = np.array(problem.demand_array[cells])
     deviation = demand_deviations(mean, problem.demand_deviation[cells], uncertainty)
     law, stated = problem.demand, bool(deviation.any())
-    what = Erring("demands", "amounts", "shared_demand")
     is_assumed = stated or uncertainty.demand is not None
     bound = law if isinstance(law, BoundFormula) and not is_assumed else None
-    known = uncertain_law(what, bound, None, uncertainty, problem.units.quantity)
+    known = uncertain_law(
+        "demands", "amounts", bound, None, uncertainty, problem.units.quantity, "shared_demand"
+    )
     if known.model is None and not stated:
         raise ProblemError(
             "no demand of this problem is uncertain: no row of a table of demands has a demand_sd above 0, and no law "

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.findings import NetworkView, SeriesView, View
@@ -71,7 +70,7 @@ def flow_figures(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> tupl
         found.append(
             PlanFigure("unit_cost", "Cost per unit", each, money_text(each, per), how, "", "less", per)
         )
-    stock = np.einsum("fpt,p->t", ledger.stock, problem.network.weights)
+    stock = ledger.used["storage"].sum(axis=0)
     if stock.any():
         most, weight = float(stock.max()), problem.units.weight
         how = "the most that is kept at the end of a period, all sites together"
@@ -102,48 +101,42 @@ def _service(share: float) -> str:
     return f"{math.floor(points * 10**digits) / 10**digits:.{digits}f} %"
 
 
-def _weights(problem: SupplyModel, amounts: Floats) -> Floats:
-    """Return the weight of each place's amounts over all periods; `amounts` has the shape (places, P, T)."""
-    return np.asarray(np.einsum("npt,p->n", amounts, problem.network.weights))
+def _shares(parts: Floats, wholes: Floats) -> Floats:
+    """Return what part of each whole is used; NaN where it has no limit."""
+    return np.array(
+        [share_of(part, whole) for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True)]
+    )
 
 
 def _use(ledger: Ledger) -> Floats:
     """Return how much of its throughput each site uses in the periods in which it is open; NaN without a limit."""
-    network = ledger.network
-    through = np.einsum("fpt,p->f", ledger.received, network.weights)
-    room = network.of_facilities("capacity") * ledger.open.sum(axis=1)
-    pairs = zip(through, room, strict=True)
-    return np.array([share_of(float(part), float(whole)) for part, whole in pairs])
+    periods = ledger.open.sum(axis=1)
+    room = np.where(periods > 0, ledger.network.of_facilities("capacity"), 0.0) * periods
+    return _shares(ledger.used["inbound"].sum(axis=1), room)
 
 
 def _sites(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> Roster:
     network, weight, money = problem.network, problem.units.weight, problem.unit
-    names = network.facility_names
-    own = pricing.lines[pricing.lines["group"].isin(names)].groupby("group")["amount"].sum()
-    through = _weights(problem, ledger.received)
-    cost = np.array([float(own.get(name, 0.0)) for name in names])
-    peak = np.einsum("fpt,p->ft", ledger.received, network.weights).max(axis=1, initial=0.0)
-    capacity = network.of_facilities("capacity")
+    by_group = pricing.lines.groupby("group")["amount"].sum()
+    cost = by_group.reindex(network.facility_names, fill_value=0.0).to_numpy()
+    through, fullest = ledger.used["inbound"].sum(axis=1), ledger.used["inbound"].max(axis=1, initial=0.0)
+    each = np.divide(cost, through, out=np.full(len(cost), math.nan), where=through > 0)
+    money_columns = (f"its cost ({money})", f"its cost per unit ({money}/{weight})")
+    shares = ("use", "use in its fullest period")
     frame = pd.DataFrame(
         {
-            "site": names,
+            "site": network.facility_names,
             "periods open": ledger.open.sum(axis=1),
             f"passes on ({weight})": through,
-            "use": _use(ledger),
-            "use in its fullest period": [
-                share_of(float(part), float(whole)) for part, whole in zip(peak, capacity, strict=True)
-            ],
-            f"its cost ({money})": cost,
-            f"its cost per unit ({money}/{weight})": [
-                value / part if part > 0 else math.nan for value, part in zip(cost, through, strict=True)
-            ],
+            shares[0]: _use(ledger),
+            shares[1]: _shares(fullest, network.of_facilities("capacity")),
+            money_columns[0]: cost,
+            money_columns[1]: each,
         }
     )
-    kept = _weights(problem, np.maximum(ledger.stock, 0.0)[..., -1:]) if ledger.stock.any() else None
-    if kept is not None and kept.any():
+    kept = ledger.used["storage"][:, -1]
+    if kept.any():
         frame[f"left over ({weight})"] = kept
-    shares = ("use", "use in its fullest period")
-    money_columns = (f"its cost ({money})", f"its cost per unit ({money}/{weight})")
     caption = "Sites: how full they are and what they cost"
     return Roster("site", caption, frame, shares=shares, money=money_columns)
 
@@ -151,14 +144,13 @@ def _sites(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> Roster:
 def _markets(problem: SupplyModel, ledger: Ledger) -> Roster:
     unit = problem.units.quantity
     wanted, short = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
-    pairs = zip(wanted - short, wanted, strict=True)
     frame = pd.DataFrame(
         {
             "market": problem.network.market_names,
             f"wants ({unit})": wanted,
             f"gets ({unit})": ledger.delivered.sum(axis=(1, 2)),
             f"short ({unit})": short,
-            "service": [share_of(float(part), float(whole)) for part, whole in pairs],
+            "service": _shares(wanted - short, wanted),
         }
     )
     if not short.any():
@@ -198,7 +190,7 @@ def nodes_of(problem: SupplyModel, ledger: Ledger) -> pd.DataFrame:
     sent = np.zeros((len(network.node_names), *network.shape[1:]))
     np.add.at(sent, network.tails, ledger.flows)
     sold = np.einsum("npt,p->n", sent, weights)[: len(network.supplier_names)]
-    received = np.einsum("fpt,p->f", ledger.received, weights)
+    received = ledger.used["inbound"].sum(axis=1)
     delivered, wanted = (np.einsum("mpt,p->m", x, weights) for x in (ledger.delivered, ledger.demand))
     opened = ledger.open.sum(axis=1)
     labels = [
@@ -236,24 +228,15 @@ def _places(network: SupplyNetwork) -> Floats:
     return np.concatenate(columns)
 
 
-def used_lanes(problem: SupplyModel, ledger: Ledger) -> tuple[NDArray[np.intp], Floats]:
-    """Return the lanes that carry something, and the weight that each carries over all periods."""
-    moved = np.einsum("lpt,p->l", ledger.flows, problem.network.weights)
-    used = np.flatnonzero(moved > 0)
-    return used, moved[used]
-
-
 def _edges(problem: SupplyModel, ledger: Ledger) -> pd.DataFrame:
-    network, unit = problem.network, problem.units.weight
-    used, moved = used_lanes(problem, ledger)
-    lanes = [network.lanes[lane] for lane in used]
-    return pd.DataFrame(
-        {
-            "tail": [lane.tail for lane in lanes],
-            "head": [lane.head for lane in lanes],
-            "amount": moved,
-            "label": [
-                f"{lane.name}: {amount_text(amount, unit)}" for lane, amount in zip(lanes, moved, strict=True)
-            ],
-        }
-    )
+    """Return the lanes that carry something, and the weight that each carries over all periods."""
+    moved, unit = ledger.used["lane"].sum(axis=1), problem.units.weight
+    used = [
+        (lane, amount)
+        for lane, amount in zip(problem.network.lanes, moved.tolist(), strict=True)
+        if amount > 0
+    ]
+    rows = [
+        (lane.tail, lane.head, amount, f"{lane.name}: {amount_text(amount, unit)}") for lane, amount in used
+    ]
+    return pd.DataFrame(rows, columns=["tail", "head", "amount", "label"])

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kanopt.array_types import Floats
-from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference
@@ -54,7 +53,7 @@ from kanopt.supply.network import (
     SupplyUnits,
 )
 from kanopt.supply.plan import FlowPlan, plan_of, read_plan
-from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places, demand_sd_of
+from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places
 from kanopt.text import count_text, list_names, number_text
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
         *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
         RecordCheck(shared_names({name: network.tables[name] for name in places}), places),
         RecordCheck(_offers(network), ["suppliers", "products"]),
-        *reference_checks([network.units.table(Supplier)], network.tables),
-        RecordCheck(_lane_ends(network), [*places, "lanes"]),
+        *reference_checks(network.units.tables(), network.tables),
+        RecordCheck(_loops(network), ["lanes"]),
     ]
 
 
@@ -108,19 +107,9 @@ def _offers(network: SupplyNetwork) -> Iterable[Fault]:
         yield Fault("suppliers", what, (name,), advice="keep one kind")
 
 
-def _lane_ends(network: SupplyNetwork) -> Iterable[Fault]:
-    """Yield the lanes that start or end where no lane can."""
-    tails = {*network.supplier_names, *network.facility_names}
-    heads = {*network.facility_names, *network.market_names}
+def _loops(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the lanes that lead nowhere else."""
     for lane in network.lanes:
-        for end, known, others, why in (
-            ("tail", tails, heads, "is a market, where no lane starts"),
-            ("head", heads, tails, "is a supplier, where no lane ends"),
-        ):
-            name = getattr(lane, end)
-            if name not in known:
-                what = f"{name!r} {why if name in others else 'is unknown'}"
-                yield Fault("lanes", what, (lane.name,), end, advice=nearest(name, known))
         if lane.tail == lane.head:
             yield Fault("lanes", "starts and ends at the same place", (lane.name,))
 
@@ -251,8 +240,10 @@ class SupplyModel(Problem[FlowPlan]):
             ]
         )
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
-        object.__setattr__(self, "demand_array", demand_of(network, self.demand))
-        object.__setattr__(self, "demand_deviation", demand_sd_of(network, self.demand))
+        for name, values in zip(
+            ("demand_array", "demand_deviation"), demand_of(network, self.demand), strict=True
+        ):
+            object.__setattr__(self, name, values)
         # what a law costs is known only now
         reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
         reader.questions += at_one_point(places) if measured else ()

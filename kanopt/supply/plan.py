@@ -15,6 +15,7 @@ from kanopt.array_types import Floats
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import coerced_numbers, first_no_number
 from kanopt.plans.base import Plan
+from kanopt.records.reading import names_of
 from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.tariff import row_positions
 
@@ -216,28 +217,18 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
 
 def _lanes(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.intp]:
     """Return the lane of each row."""
-    tails = row_positions(frame, "tail", network.node_names, "plan")
-    heads = row_positions(frame, "head", network.node_names, "plan")
-    keys = ["tail", "head"]
-    lanes = pd.DataFrame({"tail": network.tails, "head": network.heads, "lane": np.arange(network.shape[0])})
-    rows = pd.DataFrame({"tail": tails, "head": heads})
-    if "mode" in frame.columns:
-        keys = ["tail", "head", "mode"]
-        lanes["mode"] = [lane.mode for lane in network.lanes]
-        rows["mode"] = frame["mode"].fillna("").astype(str).to_numpy()
-    elif lanes.duplicated(keys).any():
+    ends = ["tail", "head", *(["mode"] if "mode" in frame.columns else [])]
+    known = {tuple(getattr(lane, end) for end in ends): place for place, lane in enumerate(network.lanes)}
+    if len(known) < len(network.lanes):
         raise ProblemError(
             "plan: column 'mode' is missing, and some places are joined by lanes of several modes"
         )
-    found = rows.merge(lanes, how="left", on=keys)["lane"].to_numpy(dtype=float)
-    if np.isnan(found).any():
-        row = int(np.flatnonzero(np.isnan(found))[0])
-        name = " → ".join((network.node_names[tails[row]], network.node_names[heads[row]]))
-        mode = f" ({rows['mode'].iloc[row]})" if "mode" in rows and rows["mode"].iloc[row] else ""
-        raise ProblemError(
-            f"plan: row {row + 1}: no lane {name + mode!r}; {nearest(name, network.lane_names)}"
-        )
-    return found.astype(np.intp)
+    rows = list(zip(*(names_of(frame[end].fillna("")) for end in ends), strict=True))
+    for row, (tail, head, *mode) in enumerate(rows, start=1):
+        if (tail, head, *mode) not in known:
+            name = f"{tail} → {head}" + (f" ({mode[0]})" if mode and mode[0] else "")
+            raise ProblemError(f"plan: row {row}: no lane {name!r}; {nearest(name, network.lane_names)}")
+    return np.array([known[row] for row in rows], dtype=np.intp)
 
 
 def _opened(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.bool_]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import mode
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.array_types import Indices
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
@@ -23,7 +24,7 @@ from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
 from kanopt.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
-from kanopt.supply.spare_capacity import SpareCapacity, paths_if_opened, ways_with_room, with_demand_met
+from kanopt.supply.spare_capacity import with_demand_met
 from kanopt.text import join_list, money_text
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _NO_ROOM = "no way with room was found beside what the plan moves"
 _WORDS = CoverageWords("supplies", "market", "markets", "in full")
 
 
-def demand_met(problem: SupplyModel, ledger: Ledger) -> Coverage:
+def demand_met(problem: SupplyModel, ledger: Ledger, why: str) -> Coverage:
     """Add up the demand that is met, and name the markets that are short, the one that lacks most first."""
     network = problem.network
     wanted, shortage = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
@@ -53,23 +54,8 @@ def demand_met(problem: SupplyModel, ledger: Ledger) -> Coverage:
         wanted=float(wanted.sum()),
         unit=problem.units.quantity,
         lacking="short",
-        why=_why_nothing(problem, ledger) if wanted.any() and not ledger.flows.any() else "",
+        why=why,
     )
-
-
-def _why_nothing(problem: SupplyModel, ledger: Ledger) -> str:
-    """Say why a plan moves nothing: no way has room, none is worth its price, or whoever made it found none."""
-    network = problem.network
-    ways = ways_with_room(problem, SpareCapacity(problem, ledger), np.inf).to_markets[ledger.demand > 0]
-    worth = np.broadcast_to(network.shortage_cost[None, :, None], ledger.demand.shape)[ledger.demand > 0]
-    if np.isinf(ways).all():
-        reasons = infeasibility_reasons(problem)
-        return reasons[0].message if reasons else "no way with room leads to any of them"
-    if (ways >= worth).all():
-        return "no way costs less than the shortage"
-    if np.isfinite(worth).all():
-        return "what sites and ways cost was not found to be worth it"
-    return "the plan moves nothing, though there are ways with room"
 
 
 def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
@@ -86,32 +72,18 @@ def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
         sentences.append(f"the price holds {money_text(paid, money)} for the shortage")
     if not must.any():
         return LeftOutPrice(paid, 0.0, "; ".join(sentences))
-    obstacle = _obstacle(problem, must)
-    whole = ledger if obstacle else with_demand_met(problem, ledger, must)
+    proofs = infeasibility_reasons(problem)
+    whole = ledger if proofs else with_demand_met(problem, ledger, must)
     if (whole.shortage[must] > 0).any():
-        sentences.append(obstacle or f"what supplying the rest would cost is not known: {_NO_ROOM}")
+        unknown = f"what supplying the rest would cost is not known: {_NO_ROOM}"
+        sentences.append(f"no plan supplies the rest: {proofs[0].message}" if proofs else unknown)
         return LeftOutPrice(paid, None, "; ".join(sentences))
-    more = (
-        price_flows(problem, whole, frozen=False).objective
-        - price_flows(problem, ledger, frozen=False).objective
-    )
-    opened = np.flatnonzero(whole.open.any(axis=1) & ~ledger.open.any(axis=1))
-    opening = (
-        f", opening {join_list([network.facility_names[site] for site in opened], 5)}" if len(opened) else ""
-    )
+    prices = [price_flows(problem, each, frozen=False).objective for each in (whole, ledger)]
+    more, also = prices[0] - prices[1], whole.open.any(axis=1) & ~ledger.open.any(axis=1)
+    opened = [network.facility_names[site] for site in np.flatnonzero(also)]
+    opening = f", opening {join_list(opened, 5)}" if opened else ""
     sentences.append(f"the rest can be supplied for {money_text(more, money)} more{opening}")
     return LeftOutPrice(paid, more, "; ".join(sentences))
-
-
-def _obstacle(problem: SupplyModel, must: NDArray[np.bool_]) -> str:
-    """Say why no plan can meet all demand that must be met, as far as arithmetic proves it; empty where it does not."""
-    network = problem.network
-    cut_off = must & np.isinf(paths_if_opened(problem).to_markets)
-    if cut_off.any():
-        names = [network.market_names[market] for market in np.flatnonzero(cut_off.any(axis=(1, 2)))]
-        return f"what supplying {join_list(names, 5)} would cost is not known: no lane leads there"
-    reasons = infeasibility_reasons(problem)
-    return f"no plan supplies the rest: {reasons[0].message}" if reasons else ""
 
 
 # What becomes of flows: stocks and deliveries, checked and priced once.
@@ -137,23 +109,20 @@ def _tariff(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
     if tariff.basis != "shipment":
         paid_for = ledger.flows * (network.weights.reshape(1, -1, 1) if tariff.basis == "weight" else 1.0)
     rise = unit_factor(law.formula.output.unit, tariff.unit) * paid_for[used]
-    where = partial(_flow_names, network, used)
+    where = partial(_places, network, network.lane_names, np.nonzero(used))
     # a law of fixed data that falls below zero is refused, so that only one that reads the flow is cut off
     shared = (law.formula, arguments, rise, rise.shape, ("flow", "flows"))
     times = paid_for[used]
     yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT, times=times)
 
 
-def _flow_names(network: SupplyNetwork, used: NDArray[np.bool_]) -> list[tuple[str, str]]:
-    lane, product, period = np.nonzero(used)
+def _places(
+    network: SupplyNetwork, names: Sequence[str], cells: tuple[Indices, ...]
+) -> list[tuple[str, str]]:
+    """Return what the lines of a price call some cells, given by place, product and period."""
+    place, product, period = cells
     items = flow_items(network, product, period)
-    return [(network.lane_names[place], item) for place, item in zip(lane, items, strict=True)]
-
-
-def _market_names(network: SupplyNetwork, shape: tuple[int, ...]) -> list[tuple[str, str]]:
-    market, product, period = np.indices(shape).reshape(len(shape), -1)
-    items = flow_items(network, product, period)
-    return [(network.market_names[place], item) for place, item in zip(market, items, strict=True)]
+    return [(names[lead], item) for lead, item in zip(place, items, strict=True)]
 
 
 def _demand(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
@@ -168,7 +137,8 @@ def _demand(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
     paid = np.where(ledger.shortage > 0, np.broadcast_to(cost, shape), 0.0).ravel()
     rise = unit_factor(law.formula.output.unit, network.units.quantity) * paid
     shared = (law.formula, arguments, rise, rise.shape, ("amount wanted", "amounts wanted"))
-    yield LawUse("demand", *shared, where=partial(_market_names, network, shape))
+    cells = tuple(np.indices(shape).reshape(len(shape), -1))
+    yield LawUse("demand", *shared, where=partial(_places, network, network.market_names, cells))
 
 
 def _below_zero(problem: SupplyModel, ledger: Ledger) -> list[Extrapolation]:
@@ -258,7 +228,10 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         return float(f"{sum(each.amount for each in left_out):.6g}")
 
     def _coverage(self) -> Coverage:
-        return demand_met(self.problem, self.simulation)
+        ledger, why = self.simulation, ""
+        if ledger.shortage.any() and not ledger.flows.any():
+            why = mode(reason.bottleneck for reason in self.reasons if reason.kind == "unserved")
+        return demand_met(self.problem, ledger, why)
 
     def _left_out_price(self) -> LeftOutPrice:
         return price_of_shortage(self.problem, self.simulation)

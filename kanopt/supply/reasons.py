@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +14,8 @@ from kanopt.plans.slider_prices import Pricing
 from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import TOLERANCE, Ledger, slack
 from kanopt.supply.spare_capacity import (
-    CapacityLimit,
     CheapestPaths,
+    Draw,
     PathStep,
     SpareCapacity,
     lane_cost,
@@ -23,241 +24,191 @@ from kanopt.supply.spare_capacity import (
 )
 from kanopt.text import amount_text, join_list, money_text, number_text
 
-# Why a site is closed.
+Cell = tuple[int, int, int]
 
 
-def closure_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
-    """Return a reason for every site that is closed throughout; `planned` is the price at planning values.
+def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+    """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
+    asked = _Shortages(problem, ledger)
+    unserved = [
+        asked.reason((market, product, period))
+        for market, product, period in np.argwhere(ledger.shortage > 0).tolist()
+    ]
+    closed = np.flatnonzero(~ledger.open.any(axis=1)).tolist()
+    return (*unserved, *(_closure(problem, ledger, site, planned) for site in closed))
+
+
+def _closure(problem: SupplyModel, ledger: Ledger, site: int, planned: Pricing) -> Reason:
+    """Return the reason of a site that is closed throughout.
 
     Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
     of meeting every demand by its cheapest path (or not at all) with capacities ignored. Where U is not more
     than the least that opening costs, opening that site alone is proved not to pay.
     """
-    spent = float(planned.terms().drop("sites", errors="ignore").sum())
-    closed = np.flatnonzero(~ledger.open.any(axis=1))
-    return tuple(_closure_reason(problem, ledger, int(site), spent) for site in closed)
-
-
-def _closure_reason(problem: SupplyModel, ledger: Ledger, site: int, spent: float) -> Reason:
-    network, money = problem.network, problem.unit
-    facility = network.facilities[site]
-    subject = f"facility {facility.name}"
+    network, money, facility = problem.network, problem.unit, problem.network.facilities[site]
+    name, subject, kind = facility.name, f"facility {facility.name}", "closed"
     if facility.status == "closed":
-        message = f"{facility.name} is closed by its status"
-        relaxation = f"set the status of {facility.name} to 'free'"
-        return Reason(
-            subject, "closed", message, relaxation, proved=True, bottleneck="closed by their status"
-        )
+        mend, which = f"set the status of {name} to 'free'", "closed by their status"
+        return Reason(subject, kind, f"{name} is closed by its status", mend, proved=True, bottleneck=which)
+    at_least = facility.fixed_cost + facility.period_cost
+    opening = money_text(at_least, money) + (" or more" if facility.period_cost else "")
+    must = np.isinf(network.shortage_cost)[None, :, None]
+    if (must & (ledger.shortage > 0)).any():
+        unknown = "saving is unknown while demand that must be met is not"
+        message = f"opening {name} costs {opening}; its {unknown}"
+        return Reason(subject, kind, message, bottleneck=f"their {unknown}")
     opened = ledger.open.copy()
     opened[site] = True
     unit_cost = np.minimum(paths_through(problem, opened).to_markets, network.shortage_cost[None, :, None])
-    at_least = facility.fixed_cost + facility.period_cost
-    opening = money_text(at_least, money) + (" or more" if facility.period_cost else "")
-    mandatory = np.isinf(network.shortage_cost)[None, :, None]
-    if (mandatory & (ledger.shortage > 0)).any():
-        message = f"opening {facility.name} costs {opening}; its saving is unknown while demand that must be met is not"
-        bottleneck = "their saving is unknown while demand that must be met is not"
-        return Reason(subject, "closed", message, bottleneck=bottleneck)
-    served = ledger.demand > 0
-    saving = max(0.0, spent - float((ledger.demand[served] * unit_cost[served]).sum()))
+    wanted = ledger.demand > 0
+    spent = float(planned.terms().drop("sites", errors="ignore").sum())
+    saving = max(0.0, spent - float((ledger.demand[wanted] * unit_cost[wanted]).sum()))
     exact = not problem.lane_tariff.reads_flow
     at_rates = "" if exact else " at the rates of the planning shipment"
+    can_save = f"costs {opening} and can save at most {money_text(saving)} elsewhere"
     if saving <= at_least:
-        message = (
-            f"opening {facility.name} beside the open sites costs {opening} and can save at most "
-            f"{money_text(saving)} elsewhere, even if no capacity were full{at_rates}"
-        )
+        message = f"opening {name} beside the open sites {can_save}, even if no capacity were full{at_rates}"
         short = money_text(at_least - saving, money)
-        relaxation = f"opening it can only pay if it becomes cheaper by more than {short}"
-        bottleneck = "opening them costs more than it can save"
-        return Reason(subject, "closed", message, relaxation, proved=exact, bottleneck=bottleneck)
-    message = (
-        f"opening {facility.name} costs {opening} and can save at most {money_text(saving)} elsewhere{at_rates}; "
-        "the search found no plan in which it pays"
-    )
-    bottleneck = "the search found no plan in which opening them pays"
-    return Reason(subject, "closed", message, bottleneck=bottleneck)
+        mend = f"opening it can only pay if it becomes cheaper by more than {short}"
+        which = "opening them costs more than it can save"
+        return Reason(subject, kind, message, mend, proved=exact, bottleneck=which)
+    none = "the search found no plan in which"
+    message = f"opening {name} {can_save}{at_rates}; {none} it pays"
+    return Reason(subject, kind, message, bottleneck=f"{none} opening them pays")
 
 
 # Demand that exceeds sums of capacities and so cannot be met by any plan.
-
-
-@dataclass(frozen=True, eq=False)
-class CapacityGaps:
-    """By how much demand exceeds what can be supplied, whatever the plan; zero where it does not.
-
-    Parameters
-    ----------
-    supply
-        Units of each product that suppliers lack, shape (P, T).
-    sites
-        Weight that sites, all of them open that may be, cannot pass on, shape (T,).
-    lanes
-        Weight that the lanes into each market cannot carry, shape (M, T).
-    from_start
-        Whether supply and sites are counted from the first period on, because stock can be kept.
-    """
-
-    supply: Floats
-    sites: Floats
-    lanes: Floats
-    from_start: bool
-
-    def at(self, kind: str, cell: tuple[int, int, int]) -> float:
-        """Return the gap of a kind that concerns a market, product and period."""
-        market, product, period = cell
-        places = {"supply": (product, period), "sites": (period,), "lanes": (market, period)}
-        return float(getattr(self, kind)[places[kind]])
-
-
-def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
-    """Compare demand, shape (M, P, T), with the sums of capacities.
-
-    Each is a necessary condition: demand beyond it is not met by any plan.
-    """
-    network = problem.network
-    periods = network.shape[2]
-    open_ = ~network.has_status("closed")
-    from_start = bool((network.of_facilities("storage")[open_] > 0).any())
-
-    def gap(wanted: Floats, per_period: Floats) -> Floats:
-        available = np.broadcast_to(per_period[..., None], wanted.shape)
-        if from_start:
-            wanted, available = np.cumsum(wanted, axis=-1), np.cumsum(available, axis=-1)
-        missing = wanted - available
-        return np.where(missing > slack(wanted), missing, 0.0)
-
-    supply = np.zeros(network.shape[1])
-    for offer in network.offers:
-        which = network.product_names.index(offer.product) if offer.product else slice(None)
-        supply[which] += offer.capacity
-    weight = np.einsum("mpt,p->mt", demand, network.weights)
-    into = np.zeros(len(network.node_names))
-    np.add.at(into, network.heads, network.lane_capacity)
-    missing = weight - into[network.market_nodes][:, None]
-    direct = (network.tails < network.facility_nodes.start) & (network.heads >= network.market_nodes.start)
-    through = np.inf if direct.any() else float(network.of_facilities("capacity")[open_].sum())
-    return CapacityGaps(
-        supply=gap(demand.sum(axis=0), supply),
-        sites=gap(weight.sum(axis=0), np.array(through)).reshape(periods),
-        lanes=np.where(missing > slack(weight), missing, 0.0),
-        from_start=from_start,
-    )
-
 
 _ADD_LANE = "add a lane, or open a site that is closed by its status"
 _NO_LANE = "no lane leads there from a supplier by a site that may open"
 
 
-def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
-    """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
-    network = problem.network
-    asked = _ShortageReasons(problem, ledger)
-    places = np.argwhere(ledger.shortage > 0)
-    unserved = tuple(
-        asked.reason(int(market), int(product), int(period)) for market, product, period in places
-    )
-    return unserved + closure_reasons(problem, ledger, planned) if len(network.facilities) else unserved
-
-
 def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
     """Return what arithmetic proves about demand that must be met and cannot be; empty where it proves nothing."""
     network = problem.network
-    mandatory = np.isinf(network.shortage_cost)[None, :, None]
-    demand = np.where(mandatory, problem.demand_array, 0.0)
+    must = np.isinf(network.shortage_cost)[None, :, None]
+    demand = np.where(must, problem.demand_array, 0.0)
     cut_off = (demand > 0) & np.isinf(paths_if_opened(problem).to_markets)
-    gap, found = capacity_gaps(problem, demand), []
+    found = []
     for market, product in np.argwhere(cut_off.any(axis=2)).tolist():
         name = network.market_names[market]
         message = f"no lane leads from a supplier of {network.product_names[product]} to {name} by a site that may open"
-        found.append((f"market {name}", Reason("", "", message, _ADD_LANE, proved=True, bottleneck=_NO_LANE)))
-    for product, period in np.argwhere(gap.supply > 0).tolist():
-        found.append(("supply", _gap(problem, gap, "supply", (0, product, period))))
-    short = np.flatnonzero(gap.sites > 0).tolist()
-    found += [("facilities", _gap(problem, gap, "sites", (0, 0, period))) for period in short]
-    for market, period in np.argwhere(gap.lanes > 0).tolist():
-        reason = _gap(problem, gap, "lanes", (market, 0, period))
-        found.append((f"market {network.market_names[market]}", reason))
-    return tuple(replace(reason, subject=subject, kind="infeasible") for subject, reason in found)
+        reason = Reason(f"market {name}", "", message, _ADD_LANE, proved=True, bottleneck=_NO_LANE)
+        found.append(reason)
+    for kind, gap in _gaps(problem, demand).items():
+        for place, period in np.argwhere(gap > 0).tolist():
+            to = f"market {network.market_names[place]}" if kind == "lanes" else ""
+            subject = {"supply": "supply", "sites": "facilities"}.get(kind, to)
+            found.append(_gap_reason(problem, kind, (place, period), float(gap[place, period]), subject))
+    return tuple(replace(reason, kind="infeasible") for reason in found)
 
 
-def _gap(problem: SupplyModel, gaps: CapacityGaps, kind: str, cell: tuple[int, int, int]) -> Reason:
-    """Return the reason that a gap of a kind is."""
-    network, units, amount = problem.network, problem.units, gaps.at(kind, cell)
-    market, product = network.market_names[cell[0]], network.product_names[cell[1]]
-    who, limit, what, wants, served = {
-        "supply": ("suppliers can sell", f"the supply of {product}", product, "all markets want", "all markets"),
-        "sites": (
-            "all sites that may open pass on", "the throughput of sites", "", "all markets want", "all markets"
-        ),
-        "lanes": (f"the lanes into {market} carry", f"the capacity of lanes into {market}", "", "it wants", "it"),
+def _gaps(problem: SupplyModel, demand: Floats) -> dict[str, Floats]:
+    """Return by how much demand, shape (M, P, T), exceeds sums of capacities whatever the plan; zero where it does not.
+
+    Units of each product that suppliers lack, (P, T); weight that sites, all of them open that may be, cannot pass on,
+    (1, T); weight that the lanes into each market cannot carry, (M, T).
+    """
+    network = problem.network
+    supply = np.zeros(network.shape[1])
+    for offer in network.offers:
+        which = network.product_names.index(offer.product) if offer.product else slice(None)
+        supply[which] += offer.capacity
+    into = np.zeros(len(network.node_names))
+    np.add.at(into, network.heads, network.lane_capacity)
+    direct = (network.tails < network.facility_nodes.start) & (network.heads >= network.market_nodes.start)
+    open_ = ~network.has_status("closed")
+    through = np.inf if direct.any() else float(network.of_facilities("capacity")[open_].sum())
+    available = {"supply": supply, "sites": np.array([through]), "lanes": into[network.market_nodes]}
+    gaps = {}
+    for kind, wanted in _summed(problem, demand).items():
+        counts = _from_start(problem) and kind != "lanes"
+        periods = np.arange(1, network.shape[2] + 1) if counts else np.ones(network.shape[2])
+        missing = wanted - available[kind][:, None] * periods
+        gaps[kind] = np.where(missing > slack(wanted), missing, 0.0)
+    return gaps
+
+
+def _summed(problem: SupplyModel, amounts: Floats) -> dict[str, Floats]:
+    """Sum up amounts, shape (M, P, T), by what limits them; from the first period on where stock can be kept."""
+    by_market = np.einsum("mpt,p->mt", amounts, problem.network.weights)
+    sums = {"supply": amounts.sum(axis=0), "sites": by_market.sum(axis=0, keepdims=True)}
+    if _from_start(problem):
+        sums = {kind: np.cumsum(each, axis=1) for kind, each in sums.items()}
+    return {**sums, "lanes": by_market}
+
+
+def _from_start(problem: SupplyModel) -> bool:
+    """Say whether stock can be kept."""
+    network = problem.network
+    return bool((network.of_facilities("storage")[~network.has_status("closed")] > 0).any())
+
+
+def _gap_reason(
+    problem: SupplyModel, kind: str, where: tuple[int, int], amount: float, subject: str = ""
+) -> Reason:
+    """Return the reason that a gap of a kind is, at a place and in a period."""
+    network, units = problem.network, problem.units
+    product = network.product_names[where[0]] if kind == "supply" else ""
+    market = network.market_names[where[0]] if kind == "lanes" else ""
+    who, limit, wants, served = {
+        "supply": ("suppliers can sell", f"the supply of {product}", "all markets want", "all markets"),
+        "sites": ("all sites that may open pass on", "the throughput of sites", "all markets want", "all markets"),
+        "lanes": (f"the lanes into {market} carry", f"the capacity of lanes into {market}", "it wants", "it"),
     }[kind]  # fmt: skip
-    missing = amount_text(amount, units.quantity if kind == "supply" else units.weight, 6)
-    when = "by the end of" if gaps.from_start and kind != "lanes" else "in"
-    when = f"{when} period {network.period_names[cell[2]]}"
-    of = f" of {what}" if what else ""
+    missing = amount_text(amount, units.quantity if product else units.weight, 6)
+    when = "by the end of" if kind != "lanes" and _from_start(problem) else "in"
+    when = f"{when} period {network.period_names[where[1]]}"
+    of = f" of {product}" if product else ""
     message = f"{who} {missing}{of} less than {wants} {when}, whatever the plan"
-    relaxation = f"raise {limit} {when} by {missing} to serve {served}"
-    bottleneck = f"{who} less {what} than {wants}".replace("  ", " ")
-    return Reason("", "", message, relaxation, proved=True, bottleneck=bottleneck, amount=amount)
+    mend = f"raise {limit} {when} by {missing} to serve {served}"
+    which = f"{who} less {product} than {wants}".replace("  ", " ")
+    return Reason(subject, "", message, mend, proved=True, bottleneck=which, amount=amount)
 
 
-@dataclass(frozen=True, eq=False)
-class _ShortageReasons:
+class _Shortages:
     """Finds the reason of single shortages of one plan."""
 
-    problem: SupplyModel
-    ledger: Ledger
+    def __init__(self, problem: SupplyModel, ledger: Ledger) -> None:
+        self.problem, self.ledger, self.network = problem, ledger, problem.network
+        self.spare = SpareCapacity(problem, ledger)
 
     @cached_property
-    def spare_capacity(self) -> SpareCapacity:
-        return SpareCapacity(self.problem, self.ledger)
+    def gaps(self) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
+        """Demand that no plan meets, and that the plan does not meet, less the tolerance."""
+        short = self.ledger.shortage * (1.0 - TOLERANCE)
+        return _gaps(self.problem, self.problem.demand_array), _summed(self.problem, short)
 
     @cached_property
-    def capacity_gaps(self) -> CapacityGaps:
-        return capacity_gaps(self.problem, self.problem.demand_array)
-
-    @cached_property
-    def plan_gaps(self) -> CapacityGaps:
-        """Demand that the plan does not meet, summed as the gaps are, less the tolerance."""
-        short, weights = self.ledger.shortage * (1.0 - TOLERANCE), self.problem.network.weights
-        by_product, by_market = short.sum(axis=0), np.einsum("mpt,p->mt", short, weights)
-        from_start = self.capacity_gaps.from_start
-        return CapacityGaps(
-            supply=np.cumsum(by_product, axis=1) if from_start else by_product,
-            sites=np.cumsum(by_market.sum(axis=0)) if from_start else by_market.sum(axis=0),
-            lanes=by_market,
-            from_start=from_start,
-        )
-
-    @cached_property
-    def paths_if_opened(self) -> CheapestPaths:
+    def if_opened(self) -> CheapestPaths:
         """Cheapest paths if every site opened that may."""
         return paths_if_opened(self.problem)
 
     @cached_property
-    def paths_through_open(self) -> CheapestPaths:
+    def through_open(self) -> CheapestPaths:
         """Cheapest paths through the sites that are open."""
         return paths_through(self.problem, self.ledger.open)
 
-    def reason(self, market: int, product: int, period: int) -> Reason:
+    @cached_property
+    def rates(self) -> Floats:
+        """Money per unit moved on each lane, shape (L, P, T)."""
+        return lane_cost(self.problem)
+
+    def reason(self, cell: Cell) -> Reason:
         """Return why a market lacks a product in a period."""
-        network, unit = self.problem.network, self.problem.units.quantity
-        cell = (market, product, period)
+        network, unit, (market, product, period) = self.network, self.problem.units.quantity, cell
         shortage, demand = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
-        start = (
-            f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
-            f"{network.product_names[product]} in period {network.period_names[period]}: "
-        )
         cause = self._cause(cell, shortage)
-        subject, message = f"market {network.market_names[market]}", start + cause.message
+        message = (
+            f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
+            f"{network.product_names[product]} in period {network.period_names[period]}: {cause.message}"
+        )
+        subject = f"market {network.market_names[market]}"
         return replace(cause, subject=subject, kind="unserved", message=message, amount=shortage)
 
-    def _cause(self, cell: tuple[int, int, int], shortage: float) -> Reason:
+    def _cause(self, cell: Cell, shortage: float) -> Reason:
         """Return the cause; the first that applies."""
-        best = float(self.paths_if_opened.to_markets[cell])
-        price = float(self.problem.network.shortage_cost[cell[1]])
-        exact = not self.problem.lane_tariff.reads_flow
+        best, price = float(self.if_opened.to_markets[cell]), float(self.network.shortage_cost[cell[1]])
         money = self.problem.units.per_quantity
         if np.isinf(best):
             message = "no lane leads from a supplier of it there by a site that may open"
@@ -265,102 +216,94 @@ class _ShortageReasons:
         if best >= price:
             message = (
                 f"not serving is cheaper: the shortage costs {amount_text(price, money, 6)}, the cheapest way "
-                f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}"
+                f"({self._path_text(self.if_opened, cell)}) at least {number_text(best, 6)}"
             )
-            relaxation = f"a shortage cost above {amount_text(best, money, 6)}"
-            bottleneck = "the shortage costs less than the cheapest way"
-            return Reason("", "", message, relaxation, proved=exact, bottleneck=bottleneck)
-        return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
+            mend = f"a shortage cost above {amount_text(best, money, 6)}"
+            which, exact = (
+                "the shortage costs less than the cheapest way",
+                not self.problem.lane_tariff.reads_flow,
+            )
+            return Reason("", "", message, mend, proved=exact, bottleneck=which)
+        whatever, missed = self.gaps
+        market, product, period = cell
+        # a capacity that no plan can overcome and that explains all that is missing
+        for kind, place in (("lanes", market), ("supply", product), ("sites", 0)):
+            if missed[kind][place, period] <= (gap := float(whatever[kind][place, period])):
+                return _gap_reason(self.problem, kind, (place, period), gap)
+        present = float(self.through_open.to_markets[cell])
+        return self._full(cell, shortage, price) if present < price else self._closed(cell, present, price)
 
-    def _limit(self, cell: tuple[int, int, int]) -> Reason | None:
-        """Return a capacity that no plan can overcome and that explains all that is missing."""
-        for kind in ("lanes", "supply", "sites"):
-            if self.plan_gaps.at(kind, cell) <= self.capacity_gaps.at(kind, cell):
-                return _gap(self.problem, self.capacity_gaps, kind, cell)
-        return None
-
-    def _closed(self, cell: tuple[int, int, int], price: float) -> Reason | None:
+    def _closed(self, cell: Cell, present: float, price: float) -> Reason:
         """Return the cause where every path worth taking leads through a closed site."""
-        present = float(self.paths_through_open.to_markets[cell])
-        if present < price:
-            return None
         costs = amount_text(present, self.problem.units.per_quantity, 6)
-        now = (
-            "no open site leads there"
-            if np.isinf(present)
-            else f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
-        )
-        sites = self._closed_sites(cell)
+        now = f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
+        now = now if np.isfinite(present) else "no open site leads there"
         message = (
-            f"{now}; the cheapest way ({self._path_text(self.paths_if_opened, cell)}) costs "
-            f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening"
+            f"{now}; the cheapest way ({self._path_text(self.if_opened, cell)}) costs "
+            f"{number_text(self.if_opened.to_markets[cell], 6)} without the cost of opening"
         )
-        bottleneck = f"{join_list(sites)} {'is' if len(sites) == 1 else 'are'} closed"
-        return Reason("", "", message, f"open {join_list(sites)}", bottleneck=bottleneck)
+        first, sites = self.network.facility_nodes.start, list[str]()
+        for lane, stays, period in self.if_opened.trace(*cell):
+            site = int(self.network.tails[lane]) - first if lane >= 0 else stays
+            if site >= 0 and not self.ledger.open[site, period]:
+                sites.append(self.network.facility_names[site])
+        closed = list(dict.fromkeys(sites))
+        which = f"{join_list(closed)} {'is' if len(closed) == 1 else 'are'} closed"
+        return Reason("", "", message, f"open {join_list(closed)}", bottleneck=which)
 
-    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> Reason:
+    def _full(self, cell: Cell, shortage: float, price: float) -> Reason:
         """Return the full capacities on the path with the fewest of them."""
-        paths = self.spare_capacity.least_full_paths
+        paths, product, spare = self.spare.least_full_paths, cell[1], self.spare
         steps = paths.trace(*cell)
-        if self._path_cost(steps, cell[1]) >= price:
-            paths = self.paths_through_open
+        if self._path_cost(steps, product) >= price:
+            paths = self.through_open
             steps = paths.trace(*cell)
-        limits = [limit for step in steps for limit in self.spare_capacity.limits(step, cell[1])]
-        full = [limit for limit in limits if limit.is_full]
-        spare = min([shortage, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
-        path, more = self._path_text(paths, cell), amount_text(spare, self.problem.units.quantity, 6)
+        draws = spare.draws(steps, product)
+        full = [draw for draw in draws if spare.full[draw.kind][draw.place]]
+        rooms = [spare.rooms[draw.kind][draw.place] / draw.each for draw in draws if draw not in full]
+        room, unit = float(min([shortage, *rooms])), self.problem.units.quantity
+        path, more = self._path_text(paths, cell), amount_text(room, unit, 6)
         if not full:
-            cost = money_text(self._path_cost(steps, cell[1]))
+            cost = money_text(self._path_cost(steps, product))
             message = (
                 f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs"
             )
-            bottleneck = "the plan leaves room on the way"
-            return Reason("", "", message, f"move {more} more that way", bottleneck=bottleneck)
-        names = join_list([f"{limit.label} ({_use_text(limit)})" for limit in full])
-        raised = join_list(
-            [f"{limit.label} by {amount_text(spare * limit.per_unit, limit.unit, 6)}" for limit in full]
-        )
-        where = join_list(list(dict.fromkeys(limit.resource for limit in full)))
-        message = f"full on the way with most room ({path}): {names}"
-        relaxation = f"raise {raised}: {more} more can then be delivered that way"
-        return Reason("", "", message, relaxation, bottleneck=f"full on the way with most room: {where}")
+            which = "the plan leaves room on the way"
+            return Reason("", "", message, f"move {more} more that way", bottleneck=which)
+        called = [self._called(draw) for draw in full]
+        uses, raises = [], []
+        for draw, name in zip(full, called, strict=True):
+            label = f"{name} in period {self.network.period_names[draw.place[1]]}"
+            counted = unit if draw.kind == "supply" else self.problem.units.weight
+            most = float(self.network.limits[draw.kind][draw.place[0]])
+            used = number_text(most - float(spare.rooms[draw.kind][draw.place]), 6)
+            uses.append(f"{label} ({used} of {amount_text(most, counted, 6)})")
+            raises.append(f"{label} by {amount_text(room * draw.each, counted, 6)}")
+        message = f"full on the way with most room ({path}): {join_list(uses)}"
+        mend = f"raise {join_list(raises)}: {more} more can then be delivered that way"
+        which = f"full on the way with most room: {join_list(list(dict.fromkeys(called)))}"
+        return Reason("", "", message, mend, bottleneck=which)
+
+    def _called(self, draw: Draw) -> str:
+        """Return what a capacity is called, such as ``"throughput of north"``."""
+        network = self.network
+        names = {"supply": [one.name for one in network.offers], "lane": network.lane_names}
+        words = {"supply": "supply of", "lane": "lane", "storage": "storage of"}
+        name = names.get(draw.kind, network.facility_names)[draw.place[0]]
+        return f"{words.get(draw.kind, 'throughput of')} {name}"
 
     def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
         """Return the money per unit of a path at planning values, capacities ignored."""
-        holding = self.problem.network.of_facilities("holding_cost")
+        holding = self.network.of_facilities("holding_cost")
         return sum(
-            float(holding[step.site] if step.lane < 0 else self.rates[step.lane, product, step.period])
-            for step in steps
+            float(holding[site] if lane < 0 else self.rates[lane, product, when])
+            for lane, site, when in steps
         )
 
-    @cached_property
-    def rates(self) -> Floats:
-        """Money per unit moved on each lane, shape (L, P, T)."""
-        return lane_cost(self.problem)
-
-    def _path_text(self, paths: CheapestPaths, cell: tuple[int, int, int]) -> str:
+    def _path_text(self, paths: CheapestPaths, cell: Cell) -> str:
         """Word a path: ``mill → north → Lyon``."""
-        network = self.problem.network
+        network = self.network
         steps = [step for step in paths.trace(*cell) if step.lane >= 0]
         places = [network.lanes[steps[0].lane].tail, *(network.lanes[step.lane].head for step in steps)]
-        early = steps[0].period < cell[2]
-        return " → ".join(places) + (
-            f", from period {network.period_names[steps[0].period]}" if early else ""
-        )
-
-    def _closed_sites(self, cell: tuple[int, int, int]) -> list[str]:
-        """Return the closed sites on the cheapest of all paths."""
-        network, found = self.problem.network, dict[str, None]()
-        for step in self.paths_if_opened.trace(*cell):
-            node = (
-                int(network.tails[step.lane]) if step.lane >= 0 else network.facility_nodes.start + step.site
-            )
-            site = node - network.facility_nodes.start
-            if site >= 0 and not self.ledger.open[site, step.period]:
-                found[network.facility_names[site]] = None
-        return list(found)
-
-
-def _use_text(limit: CapacityLimit) -> str:
-    used = number_text(limit.capacity - limit.spare, 6)
-    return f"{used} of {amount_text(limit.capacity, limit.unit, 6)}"
+        begins = f", from period {network.period_names[steps[0].period]}"
+        return " → ".join(places) + begins * (steps[0].period < cell[2])

@@ -49,26 +49,36 @@ def check_flows(problem: SupplyModel, ledger: Ledger) -> Check:
 
 
 def _cells(
-    problem: SupplyModel, wrong: NDArray[np.bool_], amounts: Floats
-) -> Iterator[tuple[int, str, str, float]]:
-    """Yield the place of each wrong cell, (places, P, T), the names of its product and period, and an amount there."""
-    network = problem.network
+    problem: SupplyModel, rule: str, kind: str, wrong: NDArray[np.bool_], amounts: Floats, told: str
+) -> Iterator[Violation]:
+    """Yield each wrong cell, (places, P, T), of lanes, facilities or markets, and what becomes of it.
+
+    In `told` stand the names in braces for what there is at the cell.
+    """
+    network, unit = problem.network, problem.units.quantity
+    names = getattr(network, f"{kind}_names")
     for place, product, period in np.argwhere(wrong).tolist():
-        amount = float(amounts[place, product, period])
-        yield place, network.product_names[product], network.period_names[period], amount
+        amount, where = float(amounts[place, product, period]), f"{kind} {names[place]}"
+        wanted = float(problem.demand_array[place, product, period]) if kind == "market" else 0.0
+        said = told.format(
+            amount=amount_text(amount, unit, 6),
+            number=number_text(amount, 6),
+            wanted=number_text(wanted, 6),
+            demand=amount_text(wanted, unit, 6),
+            product=network.product_names[product],
+            period=network.period_names[period],
+            tail=network.lanes[place].tail if kind == "lane" else "",
+        )
+        yield Violation(rule, where, amount, unit, f"{where} {said}")
 
 
 def _flows(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
-    network, unit = problem.network, problem.units.quantity
-    for lane, product, when, amount in _cells(problem, ledger.flows < 0, -ledger.flows):
-        where = f"lane {network.lane_names[lane]}"
-        message = f"{where} carries a negative amount of {product} in period {when}"
-        yield Violation("negative flow", where, amount, unit, message)
-    not_offered = (ledger.flows > 0) & ~network.can_carry[:, :, None]
-    for lane, product, when, amount in _cells(problem, not_offered, ledger.flows):
-        where, tail = f"lane {network.lane_names[lane]}", network.lanes[lane].tail
-        carried = f"carries {amount_text(amount, unit)} of {product} in period {when}"
-        yield Violation("supply", where, amount, unit, f"{where} {carried}, which {tail} does not offer")
+    flows = ledger.flows
+    told = "carries a negative amount of {product} in period {period}"
+    yield from _cells(problem, "negative flow", "lane", flows < 0, -flows, told)
+    not_offered = (flows > 0) & ~problem.network.can_carry[:, :, None]
+    told = "carries {amount} of {product} in period {period}, which {tail} does not offer"
+    yield from _cells(problem, "supply", "lane", not_offered, flows, told)
 
 
 _USES = {
@@ -125,36 +135,18 @@ def _sites(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
 
 
 def _stocks(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
-    network, unit = problem.network, problem.units.quantity
-    for site, product, when, amount in _cells(problem, ledger.stock < 0, -ledger.stock):
-        where = f"facility {network.facility_names[site]}"
-        more = (
-            f"{amount_text(amount, unit, 6)} more of {product} than it received by the end of period {when}"
-        )
-        yield Violation("flow balance", where, amount, unit, f"{where} has sent {more}")
+    told = "has sent {amount} more of {product} than it received by the end of period {period}"
+    yield from _cells(problem, "flow balance", "facility", ledger.stock < 0, -ledger.stock, told)
 
 
 def _markets(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
     """Yield markets that get more than they want, or less of what must be delivered."""
-    network, unit, demand = problem.network, problem.units.quantity, ledger.demand
-    excess = ledger.delivered - demand
-    must = ~np.isfinite(network.shortage_cost)[None, :, None]
-    for wrong, amounts, rule in (
-        (excess > slack(demand), excess, "demand"),
-        ((ledger.shortage > 0) & must, ledger.shortage, "unserved"),
-    ):
-        wanted = _cells(problem, wrong, demand)
-        for (market, product, when, amount), (*_, want) in zip(
-            _cells(problem, wrong, amounts), wanted, strict=True
-        ):
-            where, when = f"market {network.market_names[market]}", f"of {product} in period {when}"
-            if rule == "demand":
-                beyond = f"beyond its demand of {number_text(want, 6)}"
-                message = f"{where} gets {amount_text(amount, unit, 6)} {when} {beyond}"
-            else:
-                message = f"{where} lacks {number_text(amount, 6)} of {amount_text(want, unit, 6)} {when}"
-                message += ", which must be delivered"
-            yield Violation(rule, where, amount, unit, message)
+    excess, short = ledger.delivered - ledger.demand, ledger.shortage
+    told = "gets {amount} of {product} in period {period} beyond its demand of {wanted}"
+    yield from _cells(problem, "demand", "market", excess > slack(ledger.demand), excess, told)
+    must = ~np.isfinite(problem.network.shortage_cost)[None, :, None]
+    told = "lacks {number} of {demand} of {product} in period {period}, which must be delivered"
+    yield from _cells(problem, "unserved", "market", (short > 0) & must, short, told)
 
 
 def price_flows(problem: SupplyModel, ledger: Ledger, *, frozen: bool) -> Pricing:

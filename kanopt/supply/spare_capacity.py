@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,7 @@ from kanopt.supply.plan import TOLERANCE, FlowPlan, Ledger, sites_open, slack
 _SOURCE, _KEPT = -1, -2
 
 
-@dataclass(frozen=True)
-class PathStep:
+class PathStep(NamedTuple):
     """One step of a path: a lane in a period, or a stay at a site until the next period.
 
     Parameters
@@ -34,6 +34,14 @@ class PathStep:
     lane: int
     site: int
     period: int
+
+
+class Draw(NamedTuple):
+    """How much of a capacity a unit moved takes: kind as in :attr:`SupplyNetwork.limits`, place and period."""
+
+    kind: str
+    place: tuple[int, int]
+    each: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,84 +84,6 @@ class CheapestPaths:
         return tuple(reversed(steps))
 
 
-def cheapest_paths(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> CheapestPaths:
-    """Find the cheapest path to every node, capacities ignored.
-
-    Bellman-Ford within each period, periods in order; lanes are relaxed together.
-
-    Parameters
-    ----------
-    network
-        The network.
-    lane_cost
-        Money per unit on each lane, not negative, shape (L, P, T); infinite where it must not be used.
-    keep_cost
-        Money per unit kept at a facility until the next period, shape (F, P, T); infinite where it cannot be.
-    """
-    shape = (len(network.node_names), *network.shape[1:])
-    cost, before = np.full(shape, np.inf), np.full(shape, _SOURCE, dtype=np.intp)
-    suppliers = slice(0, len(network.supplier_names))
-    cost[suppliers] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
-    sites = network.facility_nodes
-    for period in range(shape[2]):
-        if period:
-            kept = cost[sites, :, period - 1] + keep_cost[:, :, period - 1]
-            cost[sites, :, period] = kept
-            before[sites, :, period] = np.where(np.isfinite(kept), _KEPT, _SOURCE)
-        now, last = cost[:, :, period], before[:, :, period]
-        # a cheapest path visits each site at most once
-        for _ in range(len(network.facilities) + 1):
-            if not _relax(network, lane_cost[:, :, period], now, last):
-                break
-    return CheapestPaths(network, cost, before)
-
-
-def _relax(network: SupplyNetwork, lane_cost: Floats, now: Floats, last: NDArray[np.intp]) -> bool:
-    """Use every lane once where that is cheaper; return whether it was anywhere. Changes `now` and `last`."""
-    arriving = now[network.tails] + lane_cost
-    best = np.full_like(now, np.inf)
-    np.minimum.at(best, network.heads, arriving)
-    better = best < now
-    lanes, products = np.nonzero(better[network.heads] & (arriving == best[network.heads]))
-    last[network.heads[lanes], products] = lanes
-    now[better] = best[better]
-    return bool(better.any())
-
-
-@dataclass(frozen=True)
-class CapacityLimit:
-    """A capacity on a path.
-
-    Parameters
-    ----------
-    resource, period
-        Such as ``"throughput of north"``, and the name of the period.
-    capacity, spare
-        The capacity, and how much of it the plan does not use, in `unit`.
-    unit
-        What both are counted in.
-    per_unit
-        How much of it one unit of the product takes.
-    """
-
-    resource: str
-    period: str
-    capacity: float
-    spare: float
-    unit: str
-    per_unit: float
-
-    @property
-    def label(self) -> str:
-        """What it is and when, such as ``"throughput of north in period 2"``."""
-        return f"{self.resource} in period {self.period}"
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the plan uses all of it."""
-        return bool(self.spare <= slack(np.array(self.capacity)))
-
-
 def lane_cost(problem: SupplyModel) -> Floats:
     """Return money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
     network = problem.network
@@ -166,31 +96,55 @@ def lane_cost(problem: SupplyModel) -> Floats:
 def paths_through(
     problem: SupplyModel,
     usable: NDArray[np.bool_],
-    extra_lane: Floats | None = None,
-    extra_keep: Floats | None = None,
+    extra_lane: Floats | float = 0.0,
+    extra_keep: Floats | float = 0.0,
 ) -> CheapestPaths:
-    """Return the cheapest paths through the usable sites, capacities ignored.
+    """Return the cheapest paths to every node through the usable sites, capacities ignored.
+
+    Bellman-Ford within each period, periods in order; lanes are relaxed together.
 
     Parameters
     ----------
     usable
         Which facilities may be used in which period, shape (F, T).
     extra_lane, extra_keep
-        Added to the cost of lanes, shape (L, P, T), and of stocks, shape (F, P, T).
+        Added to the cost of lanes, shape (L, P, T), and of stocks, shape (F, 1, T).
     """
     network = problem.network
     at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
     at_node[network.facility_nodes] = usable & (network.of_facilities("capacity") > 0)[:, None]
     passable = at_node[network.tails] & at_node[network.heads] & (network.lane_capacity > 0)[:, None]
-    moved = lane_cost(problem) + (0.0 if extra_lane is None else extra_lane)
+    moving = np.where(passable[:, None, :], lane_cost(problem) + extra_lane, np.inf)
     may_keep = usable & (network.of_facilities("storage") > 0)[:, None]
     holding = network.of_facilities("holding_cost")[:, None, None]
-    kept = holding + (np.zeros((1, *network.shape[1:])) if extra_keep is None else extra_keep)
-    return cheapest_paths(
-        network,
-        np.where(passable[:, None, :], moved, np.inf),
-        np.where(may_keep[:, None, :], kept, np.inf),
-    )
+    keeping = np.where(may_keep[:, None, :], holding + extra_keep, np.inf)
+    cost = np.full((len(network.node_names), *network.shape[1:]), np.inf)
+    before = np.full(cost.shape, _SOURCE, dtype=np.intp)
+    cost[: len(network.supplier_names)] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
+    sites = network.facility_nodes
+    for period in range(network.shape[2]):
+        if period:
+            kept = cost[sites, :, period - 1] + keeping[:, :, period - 1]
+            cost[sites, :, period] = kept
+            before[sites, :, period] = np.where(np.isfinite(kept), _KEPT, _SOURCE)
+        now, last = cost[:, :, period], before[:, :, period]
+        # a cheapest path visits each site at most once
+        for _ in range(len(network.facilities) + 1):
+            if not _relax(network, moving[:, :, period], now, last):
+                break
+    return CheapestPaths(network, cost, before)
+
+
+def _relax(network: SupplyNetwork, moving: Floats, now: Floats, last: NDArray[np.intp]) -> bool:
+    """Use every lane once where that is cheaper; return whether it was anywhere. Changes `now` and `last`."""
+    arriving = now[network.tails] + moving
+    best = np.full_like(now, np.inf)
+    np.minimum.at(best, network.heads, arriving)
+    better = best < now
+    lanes, products = np.nonzero(better[network.heads] & (arriving == best[network.heads]))
+    last[network.heads[lanes], products] = lanes
+    now[better] = best[better]
+    return bool(better.any())
 
 
 def paths_if_opened(problem: SupplyModel) -> CheapestPaths:
@@ -223,34 +177,21 @@ class SpareCapacity:
         limits = self.problem.network.limits
         return {kind: room <= slack(limits[kind])[:, None] for kind, room in self.rooms.items()}
 
-    def draws(self, step: PathStep, product: int) -> list[tuple[str, tuple[int, int], float]]:
-        """Return the kinds of capacity that a step of a path draws on, where, and how much of each one unit takes."""
-        network, when = self.problem.network, step.period
-        weight = float(network.weights[product])
-        if step.lane < 0:
-            return [("storage", (step.site, when), weight)]
-        offer = int(network.lane_offer[step.lane, product])
-        found = [("supply", (offer, when), 1.0)] if offer >= 0 else []
-        found.append(("lane", (step.lane, when), weight))
+    def draws(self, steps: tuple[PathStep, ...], product: int) -> list[Draw]:
+        """Return the capacities that a path draws on."""
+        network, weight = self.problem.network, float(self.problem.network.weights[product])
         first, stop = network.facility_nodes.start, network.facility_nodes.stop
-        for kind, ends in (("outbound", network.tails), ("inbound", network.heads)):
-            if first <= ends[step.lane] < stop:
-                found.append((kind, (int(ends[step.lane]) - first, when), weight))
-        return found
-
-    def limits(self, step: PathStep, product: int) -> list[CapacityLimit]:
-        """Return every finite capacity that one more unit of a product would use on a step."""
-        network, units = self.problem.network, self.problem.units
-        names = {"supply": [one.name for one in network.offers], "lane": network.lane_names}
-        words = {"supply": "supply of", "lane": "lane", "storage": "storage of"}
         found = []
-        for kind, (place, period), each in self.draws(step, product):
-            most, spare = float(network.limits[kind][place]), float(self.rooms[kind][place, period])
-            name = names.get(kind, network.facility_names)[place]
-            what, unit = f"{words.get(kind, 'throughput of')} {name}", units.weight
-            unit = units.quantity if kind == "supply" else unit
-            if np.isfinite(most):
-                found.append(CapacityLimit(what, network.period_names[period], most, spare, unit, each))
+        for lane, site, when in steps:
+            if lane < 0:
+                found.append(Draw("storage", (site, when), weight))
+                continue
+            offer = int(network.lane_offer[lane, product])
+            found += [Draw("supply", (offer, when), 1.0)] if offer >= 0 else []
+            found.append(Draw("lane", (lane, when), weight))
+            for kind, ends in (("outbound", network.tails), ("inbound", network.heads)):
+                if first <= ends[lane] < stop:
+                    found.append(Draw(kind, (int(ends[lane]) - first, when), weight))
         return found
 
     @cached_property
@@ -329,8 +270,8 @@ def with_demand_met(
         sent = _sweep(problem, SpareCapacity(problem, ledger), wanted)
         if not sent.any():
             return ledger
-        moved = Ledger(network, ledger.demand, ledger.flows + sent, ledger.open)
-        ledger = Ledger(network, ledger.demand, moved.flows, ledger.open | sites_open(network, moved.flows))
+        flows = ledger.flows + sent
+        ledger = Ledger(network, ledger.demand, flows, ledger.open | sites_open(network, flows))
         if time.perf_counter() - began > seconds:
             return ledger
 
@@ -349,7 +290,7 @@ def _sweep(problem: SupplyModel, spare: SpareCapacity, wanted: NDArray[np.bool_]
     for rank in np.lexsort((-size, optional)).tolist():
         market, product, period = cells[rank].tolist()
         steps = ways.trace(market, product, period)
-        draws = [draw for step in steps for draw in spare.draws(step, product)]
+        draws = spare.draws(steps, product)
         amount = min([float(size[rank]), *(rooms[kind][place] / each for kind, place, each in draws)])
         if amount <= TOLERANCE * min(1.0, float(size[rank])):
             continue

@@ -219,8 +219,8 @@ class LaneTariff:
         return resolve
 
 
-def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Floats:
-    """Return the demand of every market, product and period, shape (M, P, T).
+def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return the demand of every market, product and period, and its standard deviation; shape (M, P, T) each.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
         A bound formula of ``market.…``, ``product.…`` and ``period.…``; a reference such as ``market.demand``; a
         number or an array that broadcasts; or a frame with the columns ``market``, ``product``, ``period`` and
         ``demand``, where combinations not named are 0 and ``product`` or ``period`` may be left out if there is
-        only one.
+        only one, and perhaps ``demand_sd``, blank for 0.
 
     Raises
     ------
@@ -239,43 +239,28 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
     ProblemError
         If a demand is negative or not a number, or the frame names something unknown.
     """
-    shape = (len(network.markets), len(network.products), len(network.periods))
+    shape, names = (len(network.markets), *network.shape[1:]), network.market_names
+    deviation = np.zeros(shape)
     if isinstance(demand, pd.DataFrame):
         values = _column(network, demand, "demand", shape)
+        if "demand_sd" in demand.columns:
+            filled = demand.assign(demand_sd=demand["demand_sd"].where(demand["demand_sd"].notna(), 0.0))
+            filled.attrs = demand.attrs
+            deviation = _column(network, filled, "demand_sd", shape)
     elif isinstance(demand, BoundFormula):
-        resolved = demand.evaluate(
-            lambda reference: network.resolve(reference, "market"), network.units.quantity
-        )
-        values = np.broadcast_to(resolved, shape)
-        names = network.market_names
+        unit = network.units.quantity
+        told = demand.evaluate(lambda reference: network.resolve(reference, "market"), unit)
+        values = np.broadcast_to(told, shape)
         refuse_below_zero(
-            "demand", demand, values, network.units.quantity,
+            "demand", demand, values, unit,
             lambda cell: f"for {_cell(network, names, np.unravel_index(cell, shape))}",
         )  # fmt: skip
         values = np.maximum(values, 0.0)
     else:
         values = _broadcast(demand, network, "market")
-    _refuse_bad(values, network, "demand", network.market_names)
-    return values
-
-
-def demand_sd_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Floats:
-    """Return the standard deviation of every demand, shape (M, P, T): the column ``demand_sd`` of a table, blank for 0.
-
-    Raises
-    ------
-    ProblemError
-        If one is negative or not a number.
-    """
-    shape = (len(network.markets), len(network.products), len(network.periods))
-    if not isinstance(demand, pd.DataFrame) or "demand_sd" not in demand.columns:
-        return np.zeros(shape)
-    blank = demand["demand_sd"].isna()
-    filled = demand.assign(demand_sd=demand["demand_sd"].where(~blank, 0.0))
-    filled.attrs = demand.attrs
-    values = _column(network, filled, "demand_sd", shape)
-    _refuse_bad(values, network, "demand: demand_sd", network.market_names)
-    return values
+    _refuse_bad(values, network, "demand", names)
+    _refuse_bad(deviation, network, "demand: demand_sd", names)
+    return values, deviation
 
 
 def _broadcast(law: Reference | float | NDArray[Any], network: SupplyNetwork, leading: str) -> Floats:

@@ -159,7 +159,7 @@ def test_a_band_that_cannot_be_told_is_not_taken_for_none() -> None:
     beyond = replace(use_of(NOISY, np.ones(3)), price_change=lambda changes: np.full(len(changes), np.inf))
     stake = money_at_stake([beyond], 5.0)
     assert stake is not None
-    assert (stake.low, stake.high, stake.outside_words()) == (-np.inf, np.inf, "")
+    assert (stake.low, stake.high) == (-np.inf, np.inf)
     assert "no range can be told" in stake.text("EUR")
 
 
@@ -168,7 +168,7 @@ def test_a_price_outside_its_own_band_is_told_as_such() -> None:
     assert "between 304.45 and 614.41 EUR, not 281.48 EUR" in dearer.text("EUR")
     # a cost of -80 to -60 is 60 to 80 earned, more than the 50 that the laws say
     assert "between 60.00 and 80.00 EUR, not 50.00 EUR" in earned.text("EUR", earned=True)
-    assert not MoneyAtStake(70.0, 60.0, 80.0, 0.9, ()).outside_words()
+    assert "60.00 to 80.00" in MoneyAtStake(70.0, 60.0, 80.0, 0.9, ()).text()
 
 
 NEAR = ko.Variable("km", "km", low=0, high=8)

@@ -96,7 +96,7 @@ def test_plans_are_read_from_what_they_write():
 @pytest.mark.parametrize(
     ("decision", "message"),
     [
-        (SERVED.assign(tail="milk"), "row 1: unknown tail 'milk'; did you mean 'mill'"),
+        (SERVED.assign(tail="milk"), "row 1: no lane 'milk → north'; did you mean 'mill → north'"),
         (SERVED.assign(head="Lyon"), "row 1: no lane 'mill → Lyon'"),
         (SERVED.assign(period=3), "row 1: unknown period '3'"),
         (SERVED.assign(product="corn"), "row 1: unknown product 'corn'"),
@@ -106,7 +106,7 @@ def test_plans_are_read_from_what_they_write():
         ({"flow": SERVED}, r"not \['flow'\]"),
         ({"flows": SERVED, "open": ["nort"]}, "row 1: unknown facility 'nort'"),
         (7, "give a FlowPlan, a frame or a list of mappings"),
-        (FlowPlan((Flow("mill", "nowhere", "", "flour", "1", 1.0),)), "unknown head 'nowhere'"),
+        (FlowPlan((Flow("mill", "nowhere", "", "flour", "1", 1.0),)), "no lane 'mill → nowhere'"),
     ],
 )
 def test_a_plan_that_names_what_is_not_there_is_refused(decision, message):

@@ -14,13 +14,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from kanopt.array_types import Floats
 from kanopt.decisions.decision_law import values_at
 from kanopt.decisions.problem import DecisionProblem
 from kanopt.decisions.simulate import slack
-from kanopt.engines.highs import GAP, TOLERANCE, MixedIntegerModel
-from kanopt.engines.polygons import EPS, IntervalPartition, Side
+from kanopt.engines.highs import GAP, TOLERANCE, MixedIntegerModel, RowCollector
+from kanopt.engines.polygons import EPS, IntervalPartition, MixtureColumns, Side
 from kanopt.formulas.lowering.program import AffineDefinition, PieceDefinition, Piecewise
 
 _PIECES = 0.4
@@ -297,99 +298,82 @@ class LinearModel:
     """
 
     def __init__(self, relaxation: Relaxation, unit: float = 1.0, price: float | None = None) -> None:
-        self._relaxation, self.unit, self.binaries = relaxation, unit, 0
-        self._columns, self._rows = list(relaxation.columns), list(relaxation.rows)
-        for curve in relaxation.curves:
-            self._add_curve(curve)
-        # HiGHS stops at a relative gap: with the right constant added, that is a twentieth of the tolerance
-        self._columns.append(Column(1.0, 1.0))
-        low, high, whole = map(np.array, zip(*self._columns, strict=True))
+        self._relaxation, self.unit, objective = relaxation, unit, relaxation.objective
+        low, high, whole = map(np.array, zip(*relaxation.columns, strict=True))
+        mixture = MixtureColumns([curve.partition.polygons() for curve in relaxation.curves], len(low))
+        self.binaries = len(mixture.binaries)
         self._offset = np.where(whole, np.ceil(low), low)
         width = np.where(whole, np.floor(high), high) - self._offset
-        counted = np.arange(len(low)) < len(relaxation.columns)
-        self._scale = np.where(
-            counted & ~whole & (width > 0.0), 2.0 ** np.round(np.log2(np.maximum(width, 1e-300))), 1.0
-        )
-        self._offset[~counted] = 0.0
-        lower = np.where(counted, 0.0, low)
-        upper = np.where(counted, width / self._scale, high)
-        objective = relaxation.objective
-        self._constant = (
-            0.0 if price is None else _GAP / GAP - (price - float(self._offset[objective])) / unit
-        )
-        cost = np.zeros(len(low))
-        cost[objective], cost[-1] = self._scale[objective] / unit, self._constant
-        self.linear = self._scaled(cost, lower, upper, whole)
+        near = 2.0 ** np.round(np.log2(np.maximum(width, 1e-300)))
+        self._scale = np.where(~whole & (width > 0.0), near, 1.0)
+        # HiGHS stops at a relative gap: with the right constant added, that is a twentieth of the tolerance
+        start = float(self._offset[objective])
+        self._constant = 0.0 if price is None else _GAP / GAP - (price - start) / unit
+        upper = np.concatenate([width / self._scale, np.ones(len(mixture.weights) + self.binaries + 1)])
+        lower, cost, integer = np.zeros(len(upper)), np.zeros(len(upper)), np.zeros(len(upper), dtype=bool)
+        cost[objective], cost[-1], lower[-1] = self._scale[objective] / unit, self._constant, 1.0
+        integer[: len(low)], integer[mixture.binaries] = whole, True
+        self.linear = self._scaled(self._rows(mixture), cost, lower, upper, integer)
 
-    def _variables(self, count: int, *, whole: bool = False) -> list[int]:
-        """Add variables from zero to one; return their columns."""
-        start = len(self._columns)
-        self._columns += [Column(0.0, 1.0, whole)] * count
-        return list(range(start, start + count))
-
-    def _add_curve(self, curve: Curve) -> None:
-        """Tie a target to its source: both are the same mixture of corners, all of one polygon."""
-        polygons, side = curve.partition.polygons(), curve.partition.side
-        weights = self._variables(len(polygons.x))
-        self._rows.append(Row(tuple((weight, 1.0) for weight in weights), 1.0, 1.0))
-        for place, along, held in ((curve.source, polygons.x, Side.BOTH), (curve.target, polygons.y, side)):
+    def _rows(self, mixture: MixtureColumns) -> RowCollector:
+        """Return the rows of the relaxation, and those that make source and target of each curve the same mixture."""
+        rows, curves = RowCollector(), self._relaxation.curves
+        for row in self._relaxation.rows:
+            columns, values = map(np.array, zip(*row.terms, strict=True))
+            first = rows.add(np.array(row.low), np.array(row.high))
+            rows.put(np.full(len(columns), first), columns, values)
+        lowest = np.array([column.low for column in self._relaxation.columns])
+        sources, targets = (np.array([one[end] for one in curves], dtype=np.intp) for end in (0, 1))
+        is_held = [
+            np.array([side in one.partition.side for one in curves]) for side in (Side.BELOW, Side.ABOVE)
+        ]
+        for places, along, below, above in ((sources, mixture.x, True, True), (targets, mixture.y, *is_held)):
             # corners count from the lowest value, too: the weights add up to one
-            low = self._relaxation.columns[place].low
-            terms = ((place, 1.0), *zip(weights, (low - along).tolist(), strict=True))
-            least, most = low if Side.BELOW in held else -np.inf, low if Side.ABOVE in held else np.inf
-            self._rows.append(Row(terms, least, most))
-        for corners in polygons.choices():
-            (chosen,) = self._variables(1, whole=True)
-            self.binaries += 1
-            terms = ((chosen, -1.0), *((weights[place], 1.0) for place in corners))
-            self._rows.append(Row(terms, 0.0, 0.0))
+            low = lowest[places]
+            first = rows.add(np.where(below, low, -np.inf), np.where(above, low, np.inf))
+            rows.put(first + np.arange(len(curves)), places, 1.0)
+            rows.put(first + mixture.owner, mixture.weights, low[mixture.owner] - along)
+        mixture.add_rows(rows)
+        return rows
 
     def _scaled(
-        self, cost: Floats, lower: Floats, upper: Floats, whole: NDArray[np.bool_]
+        self, rows: RowCollector, cost: Floats, lower: Floats, upper: Floats, whole: NDArray[np.bool_]
     ) -> MixedIntegerModel:
-        """Return the model of the rows, each in the size of its largest entry."""
-        rows, columns, values, ends = [], [], [], []
-        for place, row in enumerate(self._rows):
-            terms, low, high = self._scaled_row(row, upper)
-            rows += [place] * len(terms)
-            columns += [column for column, _ in terms]
-            values += [value for _, value in terms]
-            ends.append((low, high))
-        row_lower, row_upper = np.array(ends).reshape(-1, 2).T
-        return MixedIntegerModel(
-            cost=cost,
-            lower=lower,
-            upper=upper,
-            integer=whole,
-            rows=np.array(rows, dtype=np.intp),
-            columns=np.array(columns, dtype=np.intp),
-            values=np.array(values, dtype=float),
-            row_lower=row_lower,
-            row_upper=row_upper,
-        )
+        """Return the model of the rows, each in the size of its largest entry.
 
-    def _scaled_row(self, row: Row, upper: Floats) -> tuple[Sequence[tuple[int, float]], float, float]:
-        """Return terms and ends of a row; it is relaxed by the effect of coefficients too small for HiGHS."""
-        merged: dict[int, float] = {}
-        for column, coefficient in row.terms:
-            merged[column] = merged.get(column, 0.0) + coefficient
-        shift = sum(value * float(self._offset[column]) for column, value in merged.items())
-        scaled = {column: value * float(self._scale[column]) for column, value in merged.items()}
-        size = max(map(abs, scaled.values())) or 1.0
-        low, high = (row.low - shift) / size, (row.high - shift) / size
-        kept = []
-        for column, value in scaled.items():
-            if abs(value) >= _SMALLEST * size:
-                kept.append((column, value / size))
-            else:
-                effect = value / size * float(upper[column])
-                low, high = low - max(effect, 0.0), high - min(effect, 0.0)
-        return kept, low, high
+        A row is relaxed by the effect of coefficients too small for HiGHS.
+        """
+        offset, scale = np.zeros(len(cost)), np.ones(len(cost))
+        offset[: len(self._offset)], scale[: len(self._scale)] = self._offset, self._scale
+        places, columns, values = rows.matrix
+        matrix = coo_array((values, (places, columns)), shape=(rows.count, len(cost)))
+        matrix.sum_duplicates()
+        place, column, value = matrix.row, matrix.col, matrix.data * scale[matrix.col]
+
+        def added(parts: Floats) -> Floats:
+            return np.bincount(place, parts, rows.count).astype(float)
+
+        size = np.zeros(rows.count)
+        np.maximum.at(size, place, np.abs(value))
+        size[size == 0.0] = 1.0
+        value, shift = value / size[place], added(matrix.data * offset[column])
+        kept = np.abs(value) >= _SMALLEST
+        effect = np.where(kept, 0.0, value * upper[column])
+        return MixedIntegerModel(
+            cost,
+            lower,
+            upper,
+            whole,
+            rows=place[kept].astype(np.intp),
+            columns=column[kept].astype(np.intp),
+            values=value[kept],
+            row_lower=(np.concatenate(rows.lower) - shift) / size - added(np.maximum(effect, 0.0)),
+            row_upper=(np.concatenate(rows.upper) - shift) / size - added(np.minimum(effect, 0.0)),
+        )
 
     def quantities(self, point: Floats) -> Floats:
         """Return the quantities of a point of the model, shape (columns,)."""
-        count = len(self._relaxation.columns)
-        return np.asarray(self._offset[:count] + self._scale[:count] * point[:count])
+        return np.asarray(self._offset + self._scale * point[: len(self._offset)])
 
     def bound(self, of_model: float) -> float:
         """Return a lower bound on the relaxation's objective from HiGHS's, less what floating point may hide.

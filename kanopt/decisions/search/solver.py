@@ -362,19 +362,13 @@ class _Rounds:
                 raise SolverError(
                     f"a decision problem starts from a DecisionPlan, not from a {type(initial).__name__}"
                 )
-            middle = dict(
-                zip((one.name for one in self.problem.records), self.problem.sample(1)[0], strict=True)
-            )
-            self._improve(
-                np.array([initial.values.get(name, at) for name, at in middle.items()], dtype=float)
-            )
+            middle = zip(self.problem.records, self.problem.sample(1)[0].tolist(), strict=True)
+            self._improve(np.array([initial.values.get(one.name, at) for one, at in middle], dtype=float))
         # where every curve bends outwards, every local minimum is the global one
         whole = any(one.integer for one in self.problem.records)
         starts = 1 if self.relaxation.is_convex and not whole else _STARTS
         for point in self.polish.starts(self.options.seed, starts):
-            if self._seconds_left > 0.0 and not self._interrupt.should_stop(
-                found=self.polish.best is not None
-            ):
+            if self._may_go_on:
                 self._improve(point)
         if self.polish.best is not None:
             self.relaxation.refine_around(self.polish.best)

@@ -221,11 +221,10 @@ class SupplyProgram:
         return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
 
     @property
-    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_], Floats]:
-        """Cost, kind and lower bound of the variables of shipments; the upper one is one."""
-        if self.shipments is None:
-            return np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0)
-        return self.shipments.cost, self.shipments.whole, self.shipments.lower
+    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Cost and kind of the variables of shipments, which lie between zero and one."""
+        none = np.zeros(0)
+        return (none, none > 0) if self.shipments is None else (self.shipments.cost, self.shipments.whole)
 
     @property
     def _rates(self) -> Floats:
@@ -265,9 +264,7 @@ class SupplyProgram:
         """The model for HiGHS."""
         rows = RowCollector()
         self._balance_rows(rows)
-        self._supply_rows(rows)
-        self._lane_rows(rows)
-        self._site_rows(rows)
+        self._limit_rows(rows)
         if self.shipments is not None:
             self.shipments.add_rows(rows, self.flow.columns)
         if not self.must_deliver and np.isfinite(self.most_missing):
@@ -315,7 +312,7 @@ class SupplyProgram:
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
-            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[2]]),
+            np.concatenate([zeros, forced[sites], forced[periods], np.zeros(len(self._of_shipments[0]))]),
             np.concatenate(
                 [
                     self.most_flow,
@@ -359,61 +356,61 @@ class SupplyProgram:
         rows.put(sites[site, kind, when], self.stock.columns, -1.0)
         rows.put(sites[site, kind, when + 1], self.stock.columns, 1.0)
 
-    def _supply_rows(self, rows: RowCollector) -> None:
-        network = self.problem.network
+    def _limit_rows(self, rows: RowCollector) -> None:
+        """Limit what suppliers sell, lanes carry, and sites receive, send and keep; closed ones do nothing."""
+        network, opened = self.problem.network, self._open_columns()
         lane, product, period = self.flow.cells
-        offers = network.lane_offer[lane, product]
-        limits = np.repeat([[offer.capacity] for offer in network.offers], network.shape[2], axis=1)
-        self._limit(rows, limits, (offers, period), self.flow.columns, np.ones(len(lane)))
-
-    def _lane_rows(self, rows: RowCollector) -> None:
-        network = self.problem.network
-        lane, product, period = self.flow.cells
-        limits = np.repeat(network.lane_capacity[:, None], network.shape[2], axis=1)
-        self._limit(rows, limits, (lane, period), self.flow.columns, network.weights[product])
-
-    @staticmethod
-    def _limit(
-        rows: RowCollector, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
-    ) -> None:
-        """Limit sums of variables: `limits` has the shape (n, T), `place` says where each variable counts."""
-        finite = np.isfinite(limits)
-        first = rows.add(np.full(int(finite.sum()), -np.inf), limits[finite])
-        row_of = np.full(limits.shape, -1, dtype=np.intp)
-        row_of[finite] = first + np.arange(int(finite.sum()))
-        counted = place[0] >= 0
-        row = row_of[place[0][counted], place[1][counted]]
-        rows.put(row[row >= 0], columns[counted][row >= 0], weights[counted][row >= 0])
-
-    def _site_rows(self, rows: RowCollector) -> None:
-        """Limit what enters, leaves and stays at a site; nothing does while it is closed."""
-        network = self.problem.network
-        lane, product, period = self.flow.cells
-        shape = (len(network.facilities), network.shape[2])
-        opened, weights = self._open_columns(), network.weights
+        moved = self.flow.columns, network.weights[product]
+        offered = np.array([offer.capacity for offer in network.offers])
+        drawn = network.lane_offer[lane, product], period
+        self._limit(rows, offered, drawn, (self.flow.columns, np.ones(len(lane))))
+        self._limit(rows, network.lane_capacity, (lane, period), moved)
         for ends in (network.heads, network.tails):
             site = ends[lane] - network.facility_nodes.start
-            there = (site >= 0) & (site < shape[0])
-            row_of = self._add_open_rows(rows, self._capacity, opened)
-            columns = self.flow.columns[there]
-            rows.put(row_of[site[there], period[there]], columns, weights[product[there]])
-        if len(self.stock.columns):
-            site, kind, when = self.stock.cells
-            row_of = self._add_open_rows(rows, self._storage, opened)
-            rows.put(row_of[site, when], self.stock.columns, weights[kind])
+            site = np.where(site < len(network.facilities), site, -1)
+            self._limit(rows, self._capacity, (site, period), moved, opened)
+        site, kind, when = self.stock.cells
+        if len(site):
+            kept = self.stock.columns, network.weights[kind]
+            self._limit(rows, self._storage, (site, when), kept, opened)
         by_period = self.site_period
         first = rows.add(np.full(len(by_period.columns), -np.inf), np.zeros(len(by_period.columns)))
         link = first + np.arange(len(by_period.columns))
         rows.put(link, by_period.columns, 1.0)
         rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
 
-    @staticmethod
-    def _add_open_rows(rows: RowCollector, limits: Floats, opened: Indices) -> Indices:
-        """Open rows ``… − limit · open ≤ 0`` for each site and period; return them, shape (F, T)."""
-        first = rows.add(np.full(opened.size, -np.inf), np.zeros(opened.size))
-        row_of = (first + np.arange(opened.size)).reshape(opened.shape)
-        rows.put(row_of.ravel(), opened.ravel(), -np.repeat(limits, opened.shape[1]))
-        return row_of
+    def _limit(
+        self,
+        rows: RowCollector,
+        limits: Floats,
+        places: tuple[Indices, Indices],
+        weighed: tuple[Indices, Floats],
+        opened: Indices | None = None,
+    ) -> None:
+        """Limit the sums of variables at places of a kind in each period, to nothing where a gate is closed.
+
+        Parameters
+        ----------
+        rows
+            Where they are put.
+        limits
+            Of each place, (n,).
+        places
+            Place and period of each variable; a negative place is none.
+        weighed
+            Each variable, and how much of the limit a unit of it takes.
+        opened
+            The gates, (n, T).
+        """
+        full = np.repeat(limits[:, None], self.problem.network.shape[2], axis=1)
+        row_of, finite = np.full(full.shape, -1, dtype=np.intp), np.isfinite(full)
+        most = full[finite] if opened is None else np.zeros(int(finite.sum()))
+        row_of[finite] = rows.add(np.full(len(most), -np.inf), most) + np.arange(len(most))
+        if opened is not None:
+            rows.put(row_of[finite], opened[finite], -full[finite])
+        (place, period), (columns, weights) = places, weighed
+        row = np.where(place >= 0, row_of[place, period], -1)
+        rows.put(row[row >= 0], columns[row >= 0], weights[row >= 0])
 
     @cached_property
     def pool(self) -> RowPool:
@@ -440,10 +437,11 @@ class SupplyProgram:
         tail, market = self._sites_and_markets
         head = network.heads[lane] - network.facility_nodes.start
         site = np.where(tail >= 0, tail, np.where(market < 0, head, -1))
-        chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
-        flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
+        columns, flow = shipments.chosen
+        at_site = site[flow] >= 0
+        flows, place = np.unique(flow[at_site], return_inverse=True)
         gates = self._open_columns()[site[flows], period[flows]]
-        return RowPool.of_gates(place, shipments.gates[chosen], gates, np.ones(len(flows)))
+        return RowPool.of_gates(place, columns[at_site], gates, np.ones(len(flows)))
 
     @property
     def _sites_and_markets(self) -> tuple[Indices, Indices]:

@@ -21,6 +21,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.supply import FlowPlan
+from kanopt.supply.plan import arrays_of
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.search.model import GrowingModel, RowPool, SupplyProgram, run_growing
 from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
@@ -76,13 +77,8 @@ def flows_through_sites(
     {'sites': 90.0, 'purchase': 40.0, 'transport': 40.0}
     """
     network, model = problem.network, SupplyProgram(problem, pieces=pieces)
-    opened = np.zeros((len(network.facilities), network.shape[2]), dtype=bool)
-    place = {name: row for row, name in enumerate(network.facility_names)}
-    when = {name: column for column, name in enumerate(network.period_names)}
-    for site, period in sites:
-        opened[place[site], when[period]] = True
-    must_open, shut = network.has_status("open"), network.has_status("closed")
-    if not opened[must_open].all() or opened[shut].any():
+    _, opened = arrays_of(network, FlowPlan((), tuple(sites)))
+    if not opened[network.has_status("open")].all() or opened[network.has_status("closed")].any():
         return None
     end = time.perf_counter() + min(seconds, _LONGEST)
     point = _cheapest(model, opened, end)
@@ -96,21 +92,20 @@ def flows_through_sites(
 
 
 def _cheapest(
-    model: SupplyProgram, opened: NDArray[np.bool_], end: float, cost: NDArray[np.float64] | None = None
-) -> NDArray[np.float64] | None:
+    model: SupplyProgram, opened: NDArray[np.bool_], end: float, cost: Floats | None = None
+) -> Floats | None:
     """Return the best point with these sites open, shape (F, T); None where there is none, or no time."""
     left = end - time.perf_counter()
     if left <= 0:
         return None
     linear, (gates, kept) = model.linear, model.gates(opened)
-    lower, upper = linear.lower.copy(), linear.upper.copy()
+    lower, upper, seen = linear.lower.copy(), linear.upper.copy(), linear.to_arrays()
     lower[gates] = upper[gates] = kept
-    seen = linear.to_arrays()
-    shape = (len(linear.row_lower), len(lower))
+    shape = len(linear.row_lower), len(lower)
     matrix = csr_array((seen["values"], (seen["rows"], seen["columns"])), shape=shape)
     found = milp(
         seen["cost"] if cost is None else cost,
-        integrality=linear.integer.astype(int),
+        integrality=linear.integer,
         bounds=Bounds(lower, upper),
         constraints=LinearConstraint(matrix, linear.row_lower, linear.row_upper),
         options={"time_limit": left, "mip_rel_gap": GAP},
@@ -240,7 +235,8 @@ class _Search:
 
     def __init__(self, problem: SupplyProblem, options: SolveOptions) -> None:
         self.problem, self.options, self.reserve = problem, options, 0.0
-        self.began = time.perf_counter()
+        self.began, given = time.perf_counter(), options.initial
+        self.given = None if given is None else _known_part(problem, given)
         pieces, self.frozen_why = _pieces(problem, _LOWERING * options.time_limit)
         self.rows = SupplyProgram(problem, pieces=pieces)
 
@@ -262,14 +258,14 @@ class _Search:
 
     def run(self) -> _FoundPoint:
         """Search from the best plan that is known at once."""
-        given = self._given_plan()
         plan = first_plan(self.problem, _FIRST * self.options.time_limit)
         asked = time.perf_counter()
         rank, _ = self._rank(plan), self.rows.point(plan)
         # as long will it take to judge the plan found
         self.reserve = time.perf_counter() - asked
-        if given is not None and self._rank(given) <= rank:
-            plan = given
+        if self.given is not None and self._rank(self.given) <= rank:
+            check = self.problem.check(self.given)
+            plan = self.given if check.ok or check.only_unserved else plan
         plan = self._scaled(plan)
         relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
         if not self.problem.check(plan).ok:
@@ -321,13 +317,6 @@ class _Search:
                 best = now
         return best
 
-    def _given_plan(self) -> FlowPlan | None:
-        if self.options.initial is None:
-            return None
-        plan = _known_part(self.problem, self.options.initial)
-        check = self.problem.check(plan)
-        return plan if check.ok or check.only_unserved else None
-
     def _rank(self, plan: FlowPlan) -> tuple[float, float]:
         """Return how much of what must be delivered a plan leaves out, and what it costs."""
         assessment = self.problem.assess(plan)
@@ -361,17 +350,12 @@ class _Search:
         )
         if options.time_limit <= 0:
             return HighsResult(HighsTermination.LIMIT, None, None)
-        answer = run_growing(model, options, self._tries(model) if told else ())
+        # the open sites of the plan that the search starts from may be those of other data
+        tries = () if self.given is None or not told else (self.rows.point(self.given)[model.linear.integer],)
+        answer = run_growing(model, options, tries)
         return replace(
             answer, history=tuple(replace(step, seconds=step.seconds + elapsed) for step in answer.history)
         )
-
-    def _tries(self, model: GrowingModel) -> tuple[Floats, ...]:
-        """Return the open sites of the plan that the search starts from, if it is for other data."""
-        if self.options.initial is None:
-            return ()
-        point = self.rows.point(_known_part(self.problem, self.options.initial))
-        return (point[model.linear.integer],)
 
 
 def _pieces(problem: SupplyProblem, seconds: float) -> tuple[TariffPieces | None, str]:
@@ -423,13 +407,15 @@ def _known_part(problem: SupplyProblem, plan: Plan) -> FlowPlan:
     """Return the part of a plan, perhaps made for other data, that names what this problem has."""
     if not isinstance(plan, FlowPlan):
         raise SolverError(f"a supply problem starts from a FlowPlan, not from a {type(plan).__name__}")
-    network = problem.network
-    lanes = {(lane.tail, lane.head, lane.mode) for lane in network.lanes}
-    products, periods = set(network.product_names), set(network.period_names)
-    sites = set(network.facility_names)
-    flows = tuple(
+    network, lanes = problem.network, {(lane.tail, lane.head, lane.mode) for lane in problem.network.lanes}
+    products, periods, sites = (
+        set(names) for names in (network.product_names, network.period_names, network.facility_names)
+    )
+    flows = (
         flow
         for flow in plan.flows
         if flow[:3] in lanes and flow.product in products and flow.period in periods
     )
-    return FlowPlan(flows, tuple(pair for pair in plan.open if pair[0] in sites and pair[1] in periods))
+    return FlowPlan(
+        tuple(flows), tuple(pair for pair in plan.open if pair[0] in sites and pair[1] in periods)
+    )

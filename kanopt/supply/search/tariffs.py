@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
 from kanopt.engines.highs import RowCollector
-from kanopt.engines.polygons import IntervalPartition, Polygons, Side
+from kanopt.engines.polygons import IntervalPartition, Lowest, MixtureColumns, Polygons, Side
 from kanopt.errors import FormulaError
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.lowering.program import PieceDefinition, Pieces, Piecewise
@@ -46,11 +46,6 @@ class TariffPieces:
     def segments(self) -> int:
         """The straight pieces of all prices together."""
         return sum(len(price.x) - price.count for price in self.prices)
-
-    @property
-    def binaries(self) -> int:
-        """The binaries that choose among polygons."""
-        return sum(price.count for price in self.prices if is_chosen(price))
 
     def money(self, quantities: Floats) -> float:
         """Return the money for shipments, one for each flow."""
@@ -199,12 +194,7 @@ def _ends(made: Piecewise, x: Floats, place: int) -> tuple[Floats, Floats]:
 
 
 class ShipmentColumns:
-    """The columns that price shipments: of each flow a gate for each polygon, and weights of its corners but the first.
-
-    Of all polygons of a flow at most one is chosen. A shipment is the first corner of that polygon, moved towards its
-    other corners by their weights; no shipment costs nothing. This is the multiple choice model of Croxton, Gendron
-    and Magnanti (2003), "A comparison of mixed-integer programming models for nonconvex piecewise linear cost
-    minimization problems", Management Science 49.
+    """The columns that price shipments: each is a mixture of corners of one polygon, or nothing, which costs nothing.
 
     Parameters
     ----------
@@ -212,77 +202,41 @@ class ShipmentColumns:
         The price of each flow.
     start
         The place of the first column.
-
-    Attributes
-    ----------
-    gates, weights
-        Columns of the polygons, and of the corners but the first of each.
-    flow_of_gate
-        The flow of each polygon.
-    chosen
-        Which polygons are chosen by a whole number; the others always are.
     """
 
     def __init__(self, pieces: TariffPieces, start: int) -> None:
-        self.pieces = pieces
-        counts = [price.count for price in pieces.prices]
-        self._first_gate = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
-        self.flow_of_gate = np.repeat(np.arange(len(counts)), counts)
-        self.gates = start + np.arange(len(self.flow_of_gate), dtype=np.intp)
-        free = np.array([not is_chosen(price) for price in pieces.prices], dtype=bool)
-        self.chosen = ~free[self.flow_of_gate]
-        sizes = [len(price.x) for price in pieces.prices]
-        self._first_corner = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-        gate = np.concatenate(
-            [first + price.polygon for first, price in zip(self._first_gate[:-1], pieces.prices, strict=True)]
-        )
-        x, y = (np.concatenate([getattr(price, axis) for price in pieces.prices]) for axis in "xy")
-        is_first = np.diff(gate, prepend=-1) > 0
-        self._low, self._money = x[is_first], y[is_first]
-        self._gate_of_weight = gate[~is_first]
-        self._across = (x - self._low[gate])[~is_first]
-        self._rise = (y - self._money[gate])[~is_first]
-        # where the weight of each corner stands; -1 for the first one of a polygon
-        self._place = np.where(is_first, -1, np.cumsum(~is_first) - 1)
-        self.weights = start + len(self.gates) + np.arange(len(self._across), dtype=np.intp)
+        self._prices = pieces.prices
+        self._mixture = MixtureColumns([p.or_nothing() if is_chosen(p) else p for p in pieces.prices], start)
 
     @property
     def cost(self) -> Floats:
-        """Money of each column."""
-        return np.concatenate([self._money, self._rise])
-
-    @property
-    def lower(self) -> Floats:
-        """The least value of each column; the largest is one."""
-        return np.concatenate([~self.chosen, np.zeros(len(self.weights))]).astype(float)
+        """Money of each column; each lies between zero and one."""
+        return np.concatenate([self._mixture.y, np.zeros(len(self._mixture.binaries))])
 
     @property
     def whole(self) -> NDArray[np.bool_]:
         """Which columns are whole numbers."""
-        return np.concatenate([self.chosen, np.zeros(len(self.weights), dtype=bool)])
+        return np.arange(len(self.cost)) >= len(self._mixture.weights)
+
+    @property
+    def chosen(self) -> tuple[Indices, Indices]:
+        """The columns whose sum is one where a shipment is chosen, and the flow of each."""
+        mixture = self._mixture
+        is_part = np.array([is_chosen(price) for price in self._prices], dtype=bool)[mixture.owner]
+        is_part[mixture.first[:-1]] = False
+        return mixture.weights[is_part], mixture.owner[is_part]
 
     def add_rows(self, rows: RowCollector, flows: Indices) -> None:
-        """Add the rows that tie polygons and corners to flows, given by their columns."""
-        count = len(flows)
-        first = rows.add(np.zeros(count), np.zeros(count))
-        rows.put(first + np.arange(count), flows, 1.0)
-        rows.put(first + self.flow_of_gate, self.gates, -self._low)
-        rows.put(first + self.flow_of_gate[self._gate_of_weight], self.weights, -self._across)
-        first = rows.add(np.full(count, -np.inf), np.ones(count))
-        rows.put(first + self.flow_of_gate, self.gates, 1.0)
-        first = rows.add(np.full(len(self.gates), -np.inf), np.zeros(len(self.gates)))
-        rows.put(first + np.arange(len(self.gates)), self.gates, -1.0)
-        rows.put(first + self._gate_of_weight, self.weights, 1.0)
+        """Add the rows that tie corners to flows, given by their columns."""
+        first = rows.add(np.zeros(len(flows)), np.zeros(len(flows)))
+        rows.put(first + np.arange(len(flows)), flows, 1.0)
+        rows.put(first + self._mixture.owner, self._mixture.weights, -self._mixture.x)
+        self._mixture.add_rows(rows)
 
     def point(self, quantities: Floats) -> Floats:
         """Return the values of the columns at shipments, one for each flow."""
-        gates, weights = (~self.chosen).astype(float), np.zeros(len(self.weights))
-        for flow in np.flatnonzero(quantities > 0).tolist():
-            price = self.pieces.prices[flow]
-            lowest = price.lowest(float(quantities[flow]))
-            gates[self._first_gate[flow] + price.polygon[lowest.right]] = 1.0
-            corners = self._first_corner[flow] + np.array([lowest.left, lowest.right])
-            for corner, share in zip(self._place[corners], (1.0 - lowest.share, lowest.share), strict=True):
-                if corner >= 0:
-                    weights[corner] += share
-        return np.concatenate([gates, weights])
+        nothing = Lowest(0, 0, 0.0, 0.0)
+        pairs = zip(self._mixture.shapes, quantities.tolist(), strict=True)
+        return self._mixture.point(
+            [shape.lowest(amount) if amount > 0 else nothing for shape, amount in pairs]
+        )

@@ -17,7 +17,7 @@ from kanopt.plans.findings import Status
 from kanopt.refs import lane, state
 from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
 from kanopt.supply.search.model import SupplyProgram
-from kanopt.supply.search.tariffs import TariffPieces, lower_tariff
+from kanopt.supply.search.tariffs import ShipmentColumns, TariffPieces, lower_tariff
 from tests.cases.supply import small
 
 LAWS = {
@@ -85,11 +85,11 @@ def test_rates_that_read_the_flow_are_pieces_of_rate_times_flow(unit, read):
 
 
 def test_convex_prices_take_no_binaries():
-    assert pieces_of(priced(LAWS["convex"])).binaries == 0
-    assert pieces_of(priced(LAWS["hinge"])).binaries == 0
+    for name in ("convex", "hinge"):
+        assert not ShipmentColumns(pieces_of(priced(LAWS[name])), 0).whole.any()
     charge = pieces_of(priced(LAWS["minimum charge"]))
     # nothing, or a shipment of any size: that costs 35 or more
-    assert charge.binaries == len(charge.prices)
+    assert ShipmentColumns(charge, 0).whole.sum() == len(charge.prices)
 
 
 def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], seed: int) -> SupplyProblem:
