@@ -312,12 +312,12 @@ def _unfit_solver(solver: SolverSpec, problem: ProblemSpec | None) -> Iterator[M
             "gives the same plan where they end by themselves before the time limit"
         )
         yield Mistake(("solver", "deterministic"), told)
-    of_routes = {
-        "name": "OR-Tools routing solves routing problems",
-        "days_in_time": "days in time are of routes",
+    fits = {
+        "name": (("routing",), "OR-Tools routing solves routing problems"),
+        "days_in_time": (("routing", "scheduling"), "days in time are of routes and schedules"),
     }
-    for key, told in of_routes.items():
-        if key in solver.model_fields_set and problem.kind != "routing":
+    for key, (known, told) in fits.items():
+        if key in solver.model_fields_set and problem.kind not in known:
             yield Mistake(("solver", key), f"{told}, not {problem.kind}; leave it out")
 
 
