@@ -103,7 +103,7 @@ def shops(arguments: argparse.Namespace) -> pd.DataFrame:
     problem = build(scenario, laws_of(scenario, learn(scenario, scenario.seed, ignore_event)))
     rows = [_shop_line(problem, -1, Uncertainty(), arguments)]
     for seed in arguments.shops:
-        made = priced_shop(10, 4, 2, prices=24, setups=True, breaks=True, seed=seed)
+        made = priced_shop(8, 3, 2, prices=36, setups=True, breaks=True, seed=seed)
         rows.append(_shop_line(made, seed, Uncertainty(task=arguments.error), arguments))
     return pd.DataFrame(rows)
 

@@ -113,6 +113,10 @@ class DaysInTime:
         Units of prices and times.
     of_tasks
         Whether it is a schedule.
+    late_in_plan
+        Of a schedule: how many jobs it has late on typical times, as the cheapest one has; they count on no day.
+    all_priced
+        Of a schedule: whether all lateness has a price. Where it is not reached, nobody pays more for punctuality.
     """
 
     target: float
@@ -134,6 +138,8 @@ class DaysInTime:
     time: str
     searched: bool = False
     of_tasks: bool = False
+    late_in_plan: int = 0
+    all_priced: bool = False
 
     @property
     def extra(self) -> float:
@@ -149,6 +155,11 @@ class DaysInTime:
     @property
     def sentence(self) -> str:
         """On what share of days everyone is in time."""
+        if self.late_in_plan:
+            jobs = count_text(
+                self.late_in_plan, "job that the plan itself has", "jobs that the plan itself has"
+            )
+            return f"nothing else is late than {jobs} late on {sure_text(self.share)} of days, if times err as they did"
         everyone = "every job is done" if self.of_tasks else "everyone is"
         return f"{everyone} in time on {sure_text(self.share)} of days, if times err as they did in the past"
 
@@ -167,9 +178,13 @@ class DaysInTime:
         if self.not_kept:
             told.append(f"Promises of their own are not kept to {list_names(self.not_kept, quoted=False)}.")
         elif not self.reached and self.of_tasks:
-            told.append(
-                f"No schedule was found that is in time on {asked} of days; the most punctual one was chosen."
+            cap = (
+                " of those that cost no more on the average day, with what lateness costs," * self.all_priced
             )
+            told.append(
+                f"No schedule was found that is in time on {asked} of days; the most punctual one{cap}"
+            )
+            told[-1] += " was chosen."
         elif not self.reached:
             told.append(
                 f"No departures of these routes are in time on {asked} of days, and the most punctual ones were chosen"

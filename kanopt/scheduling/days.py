@@ -54,6 +54,11 @@ def knows_errors(problem: SchedulingModel, uncertainty: Uncertainty) -> bool:
     return bool(has_due_date) and duration_law(problem, uncertainty).model is not None
 
 
+def lateness_is_priced(problem: SchedulingModel) -> bool:
+    """Say whether every job with a due date pays for being late."""
+    return bool((problem.data.tardiness_cost > 0)[np.isfinite(problem.data.timing.due)].all())
+
+
 def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, seed: int) -> RunDays:
     """Run a schedule on many days, in its order on each machine.
 
@@ -100,7 +105,7 @@ def measured_days(
     typical: SchedulingAssessment | None = None,
     reached: bool | None = None,
 ) -> DaysInTime | None:
-    """Return how often a schedule is in time; None where nothing has to be, or no errors of durations are known.
+    """Return how often a schedule is in time; None where no job has to be, or no errors of durations are known.
 
     Parameters
     ----------
@@ -116,11 +121,12 @@ def measured_days(
         Whether the share is reached, as far as other days tell; None where no other days were looked at.
     """
     problem, typical = assessment.problem, typical or assessment
-    if not knows_errors(problem, uncertainty):
+    dates = dates_kept(assessment, typical)
+    if not knows_errors(problem, uncertainty) or np.isinf(dates).all():
         return None
     law, draws = duration_law(problem, uncertainty), common_draws(len(problem.data.tasks))
     days, usual = (run_days(each, law, draws, COMMON_SEED) for each in (assessment, typical))
-    share = float(days.in_time(dates_kept(assessment, typical)).mean())
+    share = float(days.in_time(dates).mean())
     return DaysInTime(
         target=target,
         reached=share >= target if reached is None else reached,
@@ -137,4 +143,6 @@ def measured_days(
         money=problem.unit,
         time=problem.units.time,
         of_tasks=True,
+        all_priced=lateness_is_priced(problem),
+        late_in_plan=int((np.isinf(dates) & np.isfinite(problem.data.timing.due)).sum()),
     )

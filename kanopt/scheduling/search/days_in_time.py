@@ -22,6 +22,7 @@ from kanopt.scheduling.days import (
     RunDays,
     dates_kept,
     duration_law,
+    lateness_is_priced,
     measured_days,
     run_days,
 )
@@ -71,7 +72,7 @@ def in_time_on_days(
     target, uncertainty = options.days_in_time or DAYS_IN_TIME, options.uncertainty
     plan: Any = outcome.plan
     typical = problem.assess(plan)
-    if typical.rank.breaks_rules:
+    if typical.rank.breaks_rules or np.isinf(dates_kept(typical, typical)).all():
         return outcome
     law, count = duration_law(problem, uncertainty), max(1, len(problem.data.tasks))
     days = min(_DAYS, max(_FEWEST, _MOST_TASKS // count))
@@ -106,10 +107,10 @@ def _best(runs: list[_Run], needed: int) -> _Run:
     Where there is none, the most punctual one. Where all lateness has a price, that is the most punctual one of those
     that cost no more on average than the first one: nobody pays more for punctuality than lateness costs.
     """
-    data, days = runs[0].known.problem.data, len(runs[0].days.cost)
+    days = len(runs[0].days.cost)
     most = max(run.in_time for run in runs)
     if most < needed:
-        if (data.tardiness_cost > 0)[np.isfinite(data.timing.due)].all():
+        if lateness_is_priced(runs[0].known.problem):
             runs = [run for run in runs if run.cost <= runs[0].cost]
             most = max(run.in_time for run in runs)
         # what is in time on the most days does not differ from what is nearly so
