@@ -222,7 +222,8 @@ DAYS_IN_TIME = option(
     type=_ShareOfDays(min=0, max=1, min_open=True, max_open=True),
     metavar="SHARE",
     text="Share of days on which everyone is to be in time, in place of the file's: vehicles leave as early as that "
-    "takes, on other routes where that is not enough. 'none' for the plan that costs least on typical times.",
+    "takes, on other routes where that is not enough; tasks run in another order or earlier. 'none' for the plan that "
+    "costs least on typical times.",
 )
 TIME_LIMIT = option(
     "--time-limit",

@@ -114,11 +114,11 @@ class SolveOptions:
         of about 2025. Then the same seed gives the same plan, whatever else the machine does, with the same versions
         of all packages and the same kind of processor. For routing and scheduling; other solvers refuse it.
     days_in_time
-        Of routes: share of days on which everyone is to be in time, where a law of time knows its errors; departures
-        are chosen for it last, and other routes where no departures are enough. None for those that cost least on
-        typical times.
+        Of routes and schedules: share of days on which everyone is to be in time, where a law of time knows its errors.
+        Departures are chosen for it last, and other routes where no departures are enough; of schedules the order and
+        starts of tasks. None for what costs least on typical times.
     uncertainty
-        Of routes: what is taken to be uncertain on the days they are to be in time on.
+        What is taken to be uncertain on the days they are to be in time on.
     clock
         What the time limit is measured with; follows from `deterministic` where not given.
 

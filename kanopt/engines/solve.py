@@ -99,8 +99,9 @@ def solve(  # noqa: PLR0913 – the public face, all but one by name
         Share of days on which everyone is to be in time, clients by the end of their windows and vehicles by that of
         their shifts; for routes where a law of time knows its errors. Vehicles leave as early as that takes. Where no
         departures of the routes found are enough, the second half of the time looks for other routes, and where these
-        are not either, the most punctual ones are taken; :attr:`Result.days_in_time` tells what it costs. None for the
-        plan that costs least on typical times.
+        are not either, the most punctual ones are taken; :attr:`Result.days_in_time` tells what it costs. Of schedules
+        likewise, where the law of duration knows its errors: every job is to be done by its due date, and tasks run in
+        another order or earlier. None for the plan that costs least on typical times.
     uncertainty
         What is taken to be uncertain on those days, as of :func:`risk`; the errors of learned laws where not given.
 

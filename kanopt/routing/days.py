@@ -27,9 +27,6 @@ from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
 
 MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
-_MOST_DAYS, _FEWEST_DAYS = 1000, 100
-COMMON_SEED = 0
-"""Seed of the days on which plans are looked at that are told beside each other."""
 _TRAVEL, _SERVICE, _DEMAND, _PRICE = range(4)  # streams of random numbers
 
 
@@ -159,17 +156,6 @@ def routing_time_laws(problem: RoutingModel, uncertainty: Uncertainty) -> tuple[
             "service times", "stops", problem.policy.service, uncertainty.service, uncertainty, unit
         ),
     )
-
-
-def common_draws(stops: int) -> int:
-    """Return on how many days plans of so many stops are looked at that are told beside each other.
-
-    Examples
-    --------
-    >>> common_draws(60), common_draws(1000), common_draws(10_000)
-    (1000, 400, 100)
-    """
-    return min(_MOST_DAYS, max(_FEWEST_DAYS, MOST_LEGS // max(stops, 1)))
 
 
 def in_time(assessment: RoutingAssessment, days: DrivenDays) -> Flags:

@@ -187,6 +187,8 @@ def today_in_time(scenario: Scenario, today: Result | None) -> Result | None:
 def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = False) -> Result:
     """Return a plan whose departures are chosen for days in time, where a law of time knows its errors.
 
+    Of a schedule, which states when its tasks start, it is told how often it is in time.
+
     Parameters
     ----------
     result
@@ -197,9 +199,15 @@ def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = F
         Whether routes that state their departure keep it.
     """
     from kanopt.routing.search.departure_choice import knows_errors, leave_in_time
+    from kanopt.scheduling.assessment import SchedulingAssessment
+    from kanopt.scheduling.days import measured_days
 
     known: Any = result.assessment
-    if share is None or known is None or result.days_in_time is not None or not knows_errors(result.problem):
+    if share is None or known is None or result.days_in_time is not None:
+        return result
+    if isinstance(known, SchedulingAssessment):
+        return replace(result, days_in_time=measured_days(known, share))
+    if not knows_errors(result.problem):
         return result
     try:
         found, days = leave_in_time(known, share, keep_given=keep_given)

@@ -11,6 +11,7 @@ import numpy as np
 from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.law_use import LawUse, unit_factor
+from kanopt.scheduling.arrays import earliest_start
 from kanopt.scheduling.entities import Mode
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
@@ -80,7 +81,8 @@ def delay_costs(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -
 
     The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
     the one ahead of it on its machine with the setup between, and each that leaves it too little of a resource while it
-    runs, have ended. Breaks of machines are not looked at.
+    runs, have ended. If that is later, it does not start where a break of its machine would come before its planned
+    duration is over.
 
     Parameters
     ----------
@@ -100,7 +102,26 @@ def delay_costs(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -
 
 def delayed_times(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
     """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delay_costs`."""
-    return _shifted(placed, _ahead(problem, placed), longer)
+    ahead, took, timing = (
+        _ahead(problem, placed),
+        placed.end - placed.start,
+        problem.data.timing_without_horizon,
+    )
+    start = np.tile(placed.start, (len(longer), 1))
+    end = np.empty_like(start)
+    for row in np.argsort(placed.start, kind="stable").tolist():
+        for before, setup in ahead[row]:
+            # a plan that breaks this rule breaks it as before
+            gap = min(float(placed.start[row] - placed.end[before]), setup)
+            if placed.start[before] <= placed.start[row] and before != row:
+                start[:, row] = np.maximum(start[:, row], end[:, before] + gap)
+        late = np.flatnonzero(start[:, row] > placed.start[row] + TOLERANCE)
+        if late.size and timing.opens.shape[1] > 1:
+            there, long = np.full(late.size, placed.machine[row]), np.full(late.size, took[row])
+            free = earliest_start(timing, there, start[late, row], long)
+            start[late, row] = np.where(np.isfinite(free), free, start[late, row])
+        end[:, row] = start[:, row] + np.maximum(took[row] + longer[:, row], _LEAST * took[row])
+    return start, end
 
 
 def _ahead(problem: SchedulingModel, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
@@ -131,23 +152,6 @@ def _shared_resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator
         ended = np.flatnonzero(placed.end <= start + TOLERANCE)
         short = (need[running].sum(axis=0) + need[ended] > room) & (need[ended] > 0) & (need[row] > 0)
         yield from ((int(earlier), row) for earlier in ended[short.any(axis=1)])
-
-
-def _shifted(
-    placed: PlacedTasks, ahead: list[list[tuple[int, float]]], longer: Floats
-) -> tuple[Floats, Floats]:
-    """Return starts and ends where tasks take longer, each ``(draws, n)``."""
-    took = placed.end - placed.start
-    start = np.tile(placed.start, (len(longer), 1))
-    end = np.empty_like(start)
-    for row in np.argsort(placed.start, kind="stable").tolist():
-        for before, setup in ahead[row]:
-            # a plan that breaks this rule breaks it as before
-            gap = min(float(placed.start[row] - placed.end[before]), setup)
-            if placed.start[before] <= placed.start[row] and before != row:
-                start[:, row] = np.maximum(start[:, row], end[:, before] + gap)
-        end[:, row] = start[:, row] + np.maximum(took[row] + longer[:, row], _LEAST * took[row])
-    return start, end
 
 
 def _price(problem: SchedulingModel, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:

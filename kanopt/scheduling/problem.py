@@ -104,23 +104,22 @@ class SchedulingProblem(SchedulingModel):
         Tasks start when they were to, later where something before them is not over, or all as early as the order
         allows, whichever is better.
         """
-        return _in_order(self, self.plan_from(plan))
+        given = self.plan_from(plan)
+        return min((given, *moved_starts(self, given)), key=lambda one: self.assess(one).rank)
 
 
-def _in_order(problem: SchedulingProblem, schedule: Schedule) -> Schedule:
-    """Return a schedule with starts at which it can be run, in its order; the schedule itself where there are none."""
+def moved_starts(problem: SchedulingProblem, schedule: Schedule) -> list[Schedule]:
+    """Return a schedule with starts at which it can be run, in its order: those it has, or later; and the earliest."""
     data = problem.data
     tasks, _, modes = assignment_positions(data, schedule.assignments)
     if sorted(tasks) != list(range(len(data.tasks))) or (modes < 0).any():
-        return schedule
+        return []
     place = np.argsort(tasks)
     wanted = np.array([row.start for row in schedule.assignments], dtype=np.float64)[place]
-    found = [schedule]
-    for starts in (wanted, _EARLY * wanted):
-        moved = repair_starts(data.structure, data.timing, modes[place], starts)
-        if moved is not None:
-            found.append(schedule_of(data, modes[place], moved))
-    return min(found, key=lambda one: problem.assess(one).rank)
+    moved = (
+        repair_starts(data.structure, data.timing, modes[place], each * wanted) for each in (1.0, _EARLY)
+    )
+    return [schedule_of(data, modes[place], starts) for starts in moved if starts is not None]
 
 
 # Readers of published shops and projects.

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kanopt.plans.days_in_time import is_dearer
+from kanopt.plans.days_in_time import COMMON_SEED, common_draws, is_dearer
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.questions.risks.risk import Risk, risk
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
-    COMMON_SEED,
-    common_draws,
     in_time,
     late_in_plan,
     routing_time_laws,

@@ -567,7 +567,7 @@ def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, 
         late_in_plan=np.asarray(planned[placed] > due + TOLERANCE),
         figures={},
         seed=seed,
-        assumptions=(law.told, "breaks of machines are not looked at"),
+        assumptions=(law.told,),
     )
 
 

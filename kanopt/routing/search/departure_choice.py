@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
-from kanopt.plans.days_in_time import DaysInTime
+from kanopt.plans.days_in_time import COMMON_SEED, SURE, DaysInTime, common_draws, days_needed, mean_days
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
-    COMMON_SEED,
     MOST_LEGS,
-    common_draws,
     draw_days,
     drive_days,
     in_time,
@@ -34,8 +32,6 @@ from kanopt.text import number_text
 
 Flags = NDArray[np.bool_]
 
-_SURE = 1.645
-"""Standard errors below the share of days at which a promise is judged: the lower bound of 95 %."""
 _ERROR = 0.1
 """Standard error of the share of days that are missed, as a part of it: so many days are looked at."""
 _FEWEST, _LEAST = 500, 200
@@ -57,22 +53,6 @@ _CHOSEN = 2_000_003
 """Seed of the days on which departures are chosen: the same for all plans, so that equal routes leave alike."""
 
 
-def days_needed(target: float, days: int) -> int:
-    """Return on how many of so many days all must be in time, so that the share is at least the target for sure.
-
-    More than there are where no number of them tells.
-
-    Examples
-    --------
-    >>> days_needed(0.95, 2000), days_needed(0.95, 20)
-    (1915, 21)
-    """
-    counts = np.arange(days + 1)
-    middle = (counts + 2.0) / (days + 4.0)
-    low = counts / days - _SURE * np.sqrt(middle * (1.0 - middle) / (days + 4.0))
-    return int(np.searchsorted(low, target))
-
-
 def days_that_tell(share: float) -> int:
     """Return how many days there must be, so that all of them in time tell that the share is reached for sure.
 
@@ -81,7 +61,7 @@ def days_that_tell(share: float) -> int:
     >>> days_that_tell(0.95), days_needed(0.95, 47) <= 47, days_that_tell(0.999)
     (47, True, 2327)
     """
-    return math.ceil(_SURE * math.sqrt(2.0) / (1.0 - share))
+    return math.ceil(SURE * math.sqrt(2.0) / (1.0 - share))
 
 
 class DepartureChoice:
@@ -164,7 +144,7 @@ class DepartureChoice:
         latest, _, most = self._days
         reached = most >= self.needed
         # what is in time on the most days does not differ from what is nearly so, as far as the days tell
-        error = _SURE * math.sqrt(most * (self.days - most) / self.days + 1.0)
+        error = SURE * math.sqrt(most * (self.days - most) / self.days + 1.0)
         needed = self.needed if reached else max(0, math.ceil(most - error))
         prices = self._prices([self._levels(known, needed) for known in latest.T])
         for _ in range(_ROUNDS):
@@ -482,29 +462,20 @@ def leave_in_time(
     (share, costs), (typical_share, typical_costs) = (
         _measured(each, uncertainty, draws) for each in (found, beside)
     )
-    # means are told beside each other: of the days on which both plans have a price
-    priced = np.isfinite(costs) & np.isfinite(typical_costs)
-    mean = typical_mean = error = None
-    if priced.sum() > 1:
-        mean, typical_mean = float(costs[priced].mean()), float(typical_costs[priced].mean())
-        error = float(costs[priced].std(ddof=1)) / math.sqrt(priced.sum())
     earlier = (typical.simulation.departure - found.simulation.departure)[moved]
     return found, DaysInTime(
         target=target,
         reached=reached,
         share=share,
         price=found.pricing.objective,
-        mean=mean,
         typical_share=typical_share,
         typical_price=beside.pricing.objective,
-        typical_mean=typical_mean,
-        mean_error=error,
+        **mean_days(costs, typical_costs),
         earlier=float(earlier.max(initial=0.0)),
         moved=int(moved.sum()),
         rerouted=rerouted,
         not_kept=choice.not_kept,
         draws=draws,
-        unpriced=int(draws - priced.sum()),
         money=problem.unit,
         time=problem.units.time,
     )

@@ -17,13 +17,11 @@ from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
-from kanopt.plans.days_in_time import DAYS_IN_TIME
+from kanopt.plans.days_in_time import COMMON_SEED, DAYS_IN_TIME, common_draws
 from kanopt.plans.findings import Status
 from kanopt.routing import RoutingPlan
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
-    COMMON_SEED,
-    common_draws,
     drive_days,
     late_in_plan,
     routing_time_laws,

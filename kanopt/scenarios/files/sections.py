@@ -306,16 +306,17 @@ def _unfit_solver(solver: SolverSpec, problem: ProblemSpec | None) -> Iterator[M
     unfit = {
         "deterministic": solver.deterministic and not problem.counts_work,
         "name": problem.kind != "routing" and "name" in solver.model_fields_set,
-        "days_in_time": problem.kind != "routing" and "days_in_time" in solver.model_fields_set,
+        "days_in_time": problem.kind not in _TIMED and "days_in_time" in solver.model_fields_set,
     }
     for key in filter(unfit.get, unfit):
         yield Mistake(("solver", key), f"{_UNFIT[key]}, not {problem.kind} problems; leave it out")
 
 
+_TIMED = ("routing", "scheduling")
 _UNFIT = {
     "deterministic": "work is counted, in place of seconds, by the solvers of routing and scheduling",
     "name": "OR-Tools routing solves routing problems",
-    "days_in_time": "days in time are of the routes of routing problems",
+    "days_in_time": "days in time are of routes and schedules",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,10 +28,12 @@ from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
 from kanopt.scheduling import Schedule
+from kanopt.scheduling.days import knows_errors
 from kanopt.scheduling.dispatch import dispatch_greedily, remaining_work, repair_starts
 from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.search.bounds import SLACK, least_regular, relax
-from kanopt.scheduling.search.grid import TimeGrid, choose_step, is_exact, lower
+from kanopt.scheduling.search.days_in_time import SHARE, in_time_on_days
+from kanopt.scheduling.search.grid import TimeGrid, choose_step, due_sooner, is_exact, lower
 from kanopt.scheduling.search.key_search import KeySearch
 from kanopt.scheduling.search.local_search import Annealing, ShopSearch, knows_rules
 from kanopt.scheduling.search.model import ScheduleModel, model_size, work_per_second
@@ -51,6 +54,8 @@ _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
 _LARGEST_MODEL = 30_000
 """Of tasks and prices that may meet, and pairs of tasks that may follow each other: about a second to build."""
+_MOST_NEAR, _NEAR = 12, 1.1
+"""Schedules that are driven on days beside the best one of a search: the last ones that cost at most so much more."""
 _NOISE = 0.2
 _WORK = 200
 """Tasks timed for each task, and each of its modes, by each rule of dispatching."""
@@ -108,6 +113,26 @@ class CpSatScheduling(Solver):
         relaxed = safe if is_exact(problem, step) else lower(problem, step, "relaxed")
         with Interrupt() as interrupt:
             return _Run(problem, (safe, relaxed), options, interrupt, began).run()
+
+    def reserve(self, problem: SchedulingProblem, options: SolveOptions) -> float:
+        """Return the share of time in which a schedule is chosen that is in time on enough days."""
+        return (
+            SHARE if options.days_in_time is not None and knows_errors(problem, options.uncertainty) else 0.0
+        )
+
+    def finish(self, problem: SchedulingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
+        """Return a schedule that is in time on enough days."""
+        if outcome.plan is None or not self.reserve(problem, options):
+            return outcome
+        grid = lower(problem, choose_step(problem))
+        quiet = replace(options, progress=None)
+
+        def search(due: Floats, plan: Schedule, seconds: float) -> list[Schedule]:
+            with Interrupt() as interrupt:
+                run = _Run(problem, (due_sooner(grid, due),) * 2, quiet, interrupt, options.clock.now())
+                return [] if interrupt.asked else run.go_on(plan, seconds)
+
+        return in_time_on_days(problem, outcome, options, search)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +207,7 @@ class _Run:
         # the makespan on the grid counts from step 0
         self.head_start = problem.makespan_cost * problem.begins
         self.best: _Candidate | None = None
+        self.found: deque[_Candidate] = deque(maxlen=_MOST_NEAR)
         self.bound: float | None = None
         self.regular_bound = least_regular(self.relaxed)
         self.regular_is_best = False
@@ -214,6 +240,29 @@ class _Run:
             message=f"planned in steps of {step}{how}",
             **told,
         )
+
+    def go_on(self, plan: Schedule, seconds: float) -> list[Schedule]:
+        """Search from a schedule on, without a look at bounds; return the best one, and what was met near it."""
+        given, near = given_schedule(self.problem, plan, self.safe.step), deque[_Candidate](maxlen=_MOST_NEAR)
+        if given is not None:
+            self._offer(*given)
+        if self.best is None:
+            return []
+        if self.local is not None:
+            local = self.local
+
+            def look() -> bool:
+                if local.report.over == 0 and local.report.cost <= _NEAR * local.report.best_cost:
+                    near.append(_Candidate(*local.current(), local.report.cost))
+                return self.interrupt.asked
+
+            local.begin(self.best.modes, self.best.starts)
+            Annealing(local, self.options.clock, look).run(seconds)
+            self._look(at_once=True)
+        else:
+            self._improve(seconds)
+        found = {each.cost: each for each in (self.best, *reversed(near), *reversed(self.found))}
+        return [self._schedule(each.modes, each.starts) for each in found.values()]
 
     def _searched(self) -> CpSatTermination:
         """Search, and return how the last search of CP-SAT ended."""
@@ -303,6 +352,7 @@ class _Run:
         if self.best is not None and cost >= self.best.cost:
             return
         self.best = _Candidate(modes, starts, cost)
+        self.found.append(self.best)
         bound = None if self.bound is None else self.bound - self.head_start
         progress = Progress(self._elapsed(), cost / self.safe.scale - self.head_start, bound)
         self.history.append(progress)
