@@ -214,8 +214,8 @@ def workbook(subject: ReportSubject) -> bytes:
 
     Whatever comes from data is written as text; no cell is a formula.
     """
-    page = plan_first(subject, figure_rows(subject), plan_notices(subject))
-    said = [subject.title, *filter(None, [subject.description]), *_sentences(page.parts())]
+    first = plan_first(subject, figure_rows(subject), plan_notices(subject))
+    said = [subject.title, *filter(None, [subject.description]), *_sentences(first)]
     lines = [line.strip() for line in told(said).splitlines() if line.strip()]
     frames = {
         name.replace("_", " ").capitalize(): in_order(frame) for name, frame in plan_tables(subject).items()
@@ -296,7 +296,7 @@ def markdown_text(subject: ReportSubject) -> str:
     rosters = () if known is None else known.rosters()
     parts: list[Part | None] = [
         subject.description,
-        *plan_first(subject, rows, notices).parts(),
+        *plan_first(subject, rows, notices),
         figure_table(rows),
         *(Section(roster.caption, (roster_table(roster),)) for roster in rosters),
         None if why.result.pricing is None else term_table(why, subject.today),
