@@ -162,7 +162,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
     """Write the exports that are asked for, print what is for machines, and return the exit code."""
-    from kanopt.pages import EXPORTS, export
+    from kanopt.pages import export
 
     exported = {}
     if given["export"]:
@@ -170,7 +170,7 @@ def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[st
         written = [
             export(outcome, name, folder / f"{stem}.{name}")
             for name in given["export"]
-            if outcome.result.has_plan or not EXPORTS[name].needs_plan
+            if outcome.result.has_plan or name == "md"
         ]
         exported = {"exports": list(map(str, written))}
     code = exit_code_of(outcome.result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from itertools import count
@@ -226,19 +226,11 @@ def workbook(subject: ReportSubject) -> bytes:
     return frame_book(lines, frames, plan_forms(subject))
 
 
-@dataclass(frozen=True)
-class Export:
-    """A format: from the subject to the content of its file; `needs_plan` where there is none without a plan."""
-
-    content: Callable[[ReportSubject], str | bytes]
-    needs_plan: bool = True
-
-
-EXPORTS: Mapping[str, Export] = {
-    "xlsx": Export(workbook),
-    "md": Export(lambda subject: markdown_text(subject), needs_plan=False),
+EXPORTS: Mapping[str, Callable[[ReportSubject], str | bytes]] = {
+    "xlsx": workbook,
+    "md": lambda subject: markdown_text(subject),
 }
-"""Every format, by the name that ``--export`` takes and files end in."""
+"""From a plan to the content of a file, by the name that ``--export`` takes and files end in."""
 
 
 def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> Path:
@@ -249,11 +241,11 @@ def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> Pa
     ProblemError
         If there is no plan.
     """
-    subject, chosen = subject_of(source), EXPORTS[name]
+    subject = subject_of(source)
     result = subject.explanation.result
-    if chosen.needs_plan and not result.has_plan:
+    if name == "xlsx" and not result.has_plan:
         raise ProblemError(f"{target}: there is no plan to export ({result.status.value}); 'md' says why")
-    return replace_file(target, chosen.content(subject), make_folders=True)
+    return replace_file(target, EXPORTS[name](subject), make_folders=True)
 
 
 def export_tables(
