@@ -102,7 +102,7 @@ def _spaced(low: Any, high: Any, count: Any) -> tuple[float, ...]:
             told = f"a grid goes from one number to another, not from or to {describe_value(value)}"
             raise _error("", told)
     if wrong := count_fault(count, 2, MOST_POINTS):
-        raise _error("", f"a grid has as many points as you say, {wrong}")
+        raise _error("", f"the number of points of a grid is {wrong}")
     if low == high:
         raise _error("", f"a grid from {number_text(low)} to {number_text(high)} is one point; take two ends")
     # rounded, so that the values are those a person would write: 1.1 and not 1.1000000000000001

@@ -563,7 +563,7 @@ class Days(Answer):
         for plan in self.plans:
             cost, share = self.mean(plan, "cost"), self.mean(plan, IN_TIME)
             if cost.days:
-                told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such"
+                told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such days"
                 yield KeyFigure(f"a day {plan}", money_text(cost.mean), self.unit, told)
         if (verdict := self.acceptance) is not None:
             more = interval_text(verdict.change, signed=True)
@@ -630,7 +630,7 @@ def _mean_text(found: Mean, measure: str, *, is_less: bool) -> str:
 
     def form(value: float) -> str:
         if measure == IN_TIME:
-            return percent_text(value, signed=is_less)
+            return percent_text(value, signed=True) if is_less else sure_text(value)
         return fixed_text(value, 2, signed=is_less)
 
     known = is_less and not math.isnan(found.low)

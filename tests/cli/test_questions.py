@@ -55,7 +55,10 @@ def test_an_answer_takes_the_place_of_no_other(case, cli):
         ("sweep --set vehicles.num_avialable=1", "did you mean 'num_available'"),
         ("sweep --set vehicles.num_available=1 --scale vehicles.num_available=2", "contradict each other"),
         ("sweep --set vehicles.num_available=inf", "vehicles.num_available: a value is a finite number"),
-        ("sweep --set vehicles.num_available=1:2:1", "vehicles.num_available: a grid has"),
+        (
+            "sweep --set vehicles.num_available=1:2:1",
+            "vehicles.num_available: the number of points of a grid is",
+        ),
         ("sweep --set vehicles.num_available=1 --plan today", "names no plan of today"),
         ("tornado", "nothing is varied"),
         ("tornado --set vehicles.num_available=1", "has a low and a high value"),
