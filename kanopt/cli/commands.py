@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -36,7 +35,6 @@ from kanopt.cli.output import (
 )
 from kanopt.cli.planning import check, compare, run, solve
 from kanopt.cli.questions import (
-    Outcome,
     monte_carlo,
     pairs,
     question,
@@ -52,6 +50,7 @@ from kanopt.files import replace_file
 from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
+    from kanopt.questions.answer import Answer
     from kanopt.scenarios import LearnedLaw, Scenario
     from kanopt.scenarios.events import OnEvent
     from kanopt.scenarios.files.sections import QuestionSpec
@@ -192,13 +191,10 @@ def copy_example(name: str, folder: str | Path, *, replace: bool = False) -> lis
     """
     if name not in example_names():
         raise TableError(f"there is no example {name!r}; {nearest(name, example_names())}")
-    source = _examples()
-    files = {f"{name}.toml": source / f"{name}.toml"}
-    for each in sorted(source.iterdir(), key=lambda each: each.name):
-        if each.name.endswith(".toml") and _base(each) == f"{name}.toml":
-            files[each.name] = each
-    named = {path for file in files.values() for path in _tables(file)}  # of another example's folder, too
-    files |= {path: source.joinpath(*path.split("/")) for path in sorted(named)}
+    source, named = _examples(), sorted(_examples().iterdir(), key=lambda each: each.name)
+    files = {each.name: each for each in named if each.name.startswith(name) and each.name.endswith(".toml")}
+    tables = {path for file in files.values() for path in _tables(file)}  # of another example's folder, too
+    files |= {path: source.joinpath(*path.split("/")) for path in sorted(tables)}
     targets = {Path(folder) / place: each for place, each in files.items()}
     there = [str(target) for target in targets if target.exists()]
     if there and not replace:
@@ -207,11 +203,6 @@ def copy_example(name: str, folder: str | Path, *, replace: bool = False) -> lis
             "--force on the command line"
         )
     return [replace_file(target, each.read_bytes(), make_folders=True) for target, each in targets.items()]
-
-
-def _base(file: Traversable) -> str:
-    head = tomllib.loads(file.read_text(encoding="utf-8")).get("scenario", {})
-    return str(head.get("base", ""))
 
 
 def _tables(file: Traversable) -> list[str]:
@@ -352,8 +343,9 @@ def cache(given: Given) -> int:
         "  kanopt days FILE --orders orders.csv --history driven.csv --hire 95 --out month\n"
         "  kanopt days FILE --set 'vehicles[name=van].num_available=5' --workers 2 --out month\n"
     ),
+    goes_on=True,
 )
-def days(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Plan many days of orders, beside what was driven, and beside a variant.
 
     The variant is what --set, --scale and --remove change, or the scenario of --variant: it is
@@ -364,7 +356,7 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     variant = None if given["variant"] is None else opt.load(given, given["variant"])
     if is_changed(given):
         variant = changed(given, variant or scenario)
-    found = plan_days(
+    return plan_days(
         scenario,
         given["orders"],
         history=given["history"],
@@ -373,9 +365,6 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
         progress=progress,
     )
-    told = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
-    holds = not any(len(rows) for rows in found.faults().values())
-    return Outcome(found, found.base, told, holds=holds, page=partial(found.to_html, pages=given["pages"]))
 
 
 def _prices(texts: tuple[str, ...]) -> Any:

@@ -20,6 +20,7 @@ from kanopt.interrupt import Interrupt, words_of_memory
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
+    from kanopt.questions.answer import Answer
 
 DEBUG = "KANOPT_DEBUG"
 
@@ -48,12 +49,12 @@ _CODES = {
 """By the status of a result."""
 
 
-def exit_code_of(result: Result) -> ExitCode:
-    """Return the exit code of a result."""
+def exit_code_of(found: Result | Answer) -> ExitCode:
+    """Return the exit code of a result, or of an answer."""
     stop = stop_of_command()
-    if result.interrupted or stop.asked:
+    if found.interrupted or stop.asked:
         return ExitCode(exit_code_of_stop(stop))
-    return _CODES[result.status.value]
+    return _CODES[found.status.value]
 
 
 def run_guarded(command: Callable[[], Any], stop: Interrupt) -> int:

@@ -132,6 +132,7 @@ Given: TypeAlias = dict[str, Any]
 """What a command was given, by the names of its options."""
 FILE = click.Path(path_type=Path)
 _RANGE = re.compile(r"([^:,]+):([^:,]+)")
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def command(
@@ -307,9 +308,13 @@ def changed(given: Given, scenario: Scenario) -> Scenario:
     from kanopt.questions.axes import split_row_path
     from kanopt.scenarios.changes import Change
 
+    texts = dict(map(_split, (*given["change_set"], *given["change_scale"])))
     for axis in asked_axes(given, between=False):
         if len(axis.values.items) != 1:
-            raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
+            given_text = texts[axis.path]
+            told = f"; write decimals with a point, as {given_text.replace(',', '.')}"
+            hint = told if _DECIMAL_COMMA.fullmatch(given_text) else ""
+            raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several{hint}")
         scenario = scenario.with_change(axis.change(axis.values.items[0]))
     for path in given["change_remove"]:
         table, where = split_row_path(path)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,18 +33,13 @@ from kanopt.cli.output import (
     save_table,
     to_json,
 )
-from kanopt.cli.questions import Outcome, tell
+from kanopt.cli.questions import page_of, tell
 from kanopt.errors import ScenarioError
-from kanopt.files import replace_file
-from kanopt.text import count_text, money_text, percent_text
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
     from kanopt.scenarios import Run, Scenario
-
-
-_TIME_LIMIT = 30.0
-"""Seconds for the search of an instance, which no file states."""
 
 
 @command("check", opt.FILES, opt.JSON, opt.ALLOW_OUTSIDE, opt.LENIENT)
@@ -126,18 +120,15 @@ def run(given: Given) -> int:
 @command(
     "solve",
     opt.ONE_FILE,
-    opt.option("--out", type=opt.FILE, text="File for the plan: CSV, or .sol of an instance of routing."),
+    opt.option("--out", type=opt.FILE, text="File for the plan, as CSV."),
     *_PLANNING,
 )
 def solve(given: Given) -> int:
     """Plan a scenario and print the result; no report.
 
-    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
-    job shops (.fjs, .jsp).
+    A published instance is solved in Python: ko.solve(ko.read_instance(file).problem).
     """
     out = given["out"]
-    if given["file"].suffix.lower() != ".toml":
-        return _solve_instance(given, out)
     folder = Path("reports") if out is None else out.parent
     outcome = _run(given, lambda _: [] if out is None else [out], folder)
     has_file = out is not None and outcome.result.has_plan
@@ -171,7 +162,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
     """Write the exports that are asked for, print what is for machines, and return the exit code."""
-    from kanopt.pages import EXPORTS, export
+    from kanopt.pages import export
 
     exported = {}
     if given["export"]:
@@ -179,7 +170,7 @@ def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[st
         written = [
             export(outcome, name, folder / f"{stem}.{name}")
             for name in given["export"]
-            if outcome.result.has_plan or not EXPORTS[name].needs_plan
+            if outcome.result.has_plan or name == "md"
         ]
         exported = {"exports": list(map(str, written))}
     code = exit_code_of(outcome.result)
@@ -226,24 +217,14 @@ def compare(given: Given) -> int:
             scenarios.append(other)
         if len(scenarios) == 1:
             scenarios = [load(given, _base_of(scenarios[0])), *scenarios]
-        page = given["report"] or _compared_page(given["out"] or Path("reports"), scenarios)
-        books = [page.with_suffix(".xlsx")] if given["export"] else []
-        check_outputs([page, *books], itertools.chain(*map(input_files, scenarios)))
+        base, *others = [path.stem for path in dict.fromkeys(each.path for each in scenarios)]
+        name = f"{base}_vs_{'_'.join(others[:3])}" if others else f"{base}_compared"
+        page = page_of(given, name, scenarios)
         how = {name: given[name] for name in ("seed", "repeats", "time_limit", "relearn")}
         outcome = compared(scenarios, progress=progress, **how)
     if not given["as_json"]:
         echo_unanswered(scenarios)
-    worst = max(outcome.runs, key=lambda run: exit_code_of(run.result))
-    answer = Outcome(outcome, worst.result, comparison_json(outcome), stem=page.stem)
-    return tell(given, answer, scenarios[0], page)
-
-
-def _compared_page(folder: Path, scenarios: Sequence[Scenario]) -> Path:
-    """Return a page that no comparison before has, named after the files, or after one so changed."""
-    base, *others = [path.stem for path in dict.fromkeys(each.path for each in scenarios)]
-    name = f"{base}_vs_{'_'.join(others[:3])}" if others else f"{base}_compared"
-    tried = (folder / f"{name}{f'_{number}' if number > 1 else ''}.html" for number in itertools.count(1))
-    return next(path for path in tried if not (path.exists() or path.with_suffix(".xlsx").exists()))
+    return tell(given, outcome, scenarios[0], page, comparison_json(outcome))
 
 
 def _base_of(scenario: Scenario) -> Path:
@@ -251,47 +232,3 @@ def _base_of(scenario: Scenario) -> Path:
     if len(documents) < 2:
         raise click.UsageError(f"{scenario.path} names no base to compare it with; name a second scenario")
     return documents[1].path
-
-
-def _solve_instance(given: Given, out: Path | None) -> int:
-    """Solve a published instance, print the result beside the best known one, and return the exit code."""
-    from kanopt.engines.solve import solve as solved
-    from kanopt.routing.instances import best_known_file, read_instance, solution_text
-    from kanopt.scenarios.events import Event
-    from kanopt.scheduling.problem import ENDINGS, read_shop
-
-    file = given["file"]
-    if opt.is_changed(given) or any(given[name] for name in ("days_in_time", "export")):
-        told = "changes, --days-in-time and --export go with a scenario, and this is an instance"
-        raise click.UsageError(told)
-    known = best_known_file(file)
-    check_outputs([] if out is None else [out], [file, *([] if known is None else [known])])
-    instance = None if file.suffix.lower() in ENDINGS else read_instance(file)
-    problem: Any = read_shop(file) if instance is None else instance.problem
-    how = {
-        "solver": given["solver"],
-        "time_limit": given["time_limit"] or _TIME_LIMIT,
-        "seed": given["seed"] or 0,
-    }
-    with progress_reporter(quiet=given["quiet"]) as report:
-        result = solved(problem, progress=lambda step: report(Event("solve", str(step))), **how)
-    lines, known_gap = [file.stem, str(result)], dict[str, float | None]()
-    if (
-        instance is not None and instance.best_known is not None and result.check.ok
-    ):  # else not like with like
-        known_gap = {"best_known": instance.best_known, "gap": instance.gap(result.objective)}
-        gap = percent_text(known_gap["gap"] or 0.0, signed=True)
-        lines.append(f"best known {money_text(instance.best_known, problem.unit)}, gap {gap}")
-    if out is not None and result.has_plan:
-        if out.suffix == ".sol" and instance is not None:
-            plan: Any = result.plan
-            text = solution_text(problem, plan, float(result.objective or 0.0))
-            replace_file(out, text, make_folders=True)
-        else:
-            save_table(result.to_frame(), out)
-        lines.append(f"plan: {out}")
-    code = exit_code_of(result)
-    if given["as_json"]:
-        lines = [to_json({**result_json(result), **known_gap, "exit_code": int(code)})]
-    echo("\n".join(lines))
-    return code

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from io import BytesIO
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.failures import ExitCode, exit_code_of
+from kanopt.cli.failures import exit_code_of
 from kanopt.cli.options import (
     Given,
     asked_axes,
@@ -22,68 +22,22 @@ from kanopt.cli.options import (
     sweep_options,
 )
 from kanopt.cli.output import check_outputs, input_files, save_table, to_json
-from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import nearest
-from kanopt.files import replace_file
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kanopt.plans.result import Result
     from kanopt.plans.uncertainty import Uncertainty
-    from kanopt.scenarios import Scenario
+    from kanopt.questions.answer import Answer
+    from kanopt.scenarios import Run, Scenario
     from kanopt.scenarios.events import OnEvent
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a question.
-
-    Parameters
-    ----------
-    found
-        The answer, which has text, tables, page and workbook; None where there is no plan to ask about.
-    base
-        The plan that was asked about, which decides the exit code.
-    data
-        What is told to machines besides the tables.
-    holds
-        False where no plan that was asked about holds, although the base does.
-    written
-        Files that are written already, by what they hold.
-    page
-        Writes the page, where that takes more than the answer itself.
-    stem
-        How names of tables begin; the name of the scenario's file where empty.
-    """
-
-    found: Any
-    base: Result
-    data: Mapping[str, Any] = field(default_factory=dict)
-    holds: bool = True
-    written: Mapping[str, Path] = field(default_factory=dict)
-    page: Callable[[Path], Path] | None = None
-    stem: str = ""
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Its tables, by names that are words."""
-        found = {} if self.found is None else self.found.tables()
-        return {name.replace(" ", "_"): frame for name, frame in found.items()}
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the command."""
-        stop = stop_of_command()
-        if stop.asked or getattr(self.found, "interrupted", False):
-            return exit_code_of_stop(stop)
-        code = exit_code_of(self.base)
-        return int(code if self.holds else code or ExitCode.INFEASIBLE)
+Answering: TypeAlias = Callable[[Given, "Scenario", "OnEvent"], "Answer"]
 
 
 def question(
-    word: str, *params: click.Parameter, examples: str
-) -> Callable[[Callable[[Given, Scenario, OnEvent], Outcome]], click.Command]:
+    word: str, *params: click.Parameter, examples: str, goes_on: bool = False
+) -> Callable[[Answering], click.Command]:
     """Make a command of a function that answers a question about a scenario file.
 
     Parameters
@@ -94,16 +48,16 @@ def question(
         What the question has besides the options of all.
     examples
         Lines of the help.
+    goes_on
+        Whether a question that was stopped goes on in the folder of ``--out``, which then holds no other one.
     """
 
-    def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Outcome]) -> click.Command:
+    def command_of(answer_to: Answering) -> click.Command:
         def work(given: Given) -> int:
-            stem, out = given["file"].stem, given["out"]
-            page = given["report"] or (out or Path("reports")) / f"{stem}_{word.replace('-', '_')}.html"
+            name = f"{given['file'].stem}_{word.replace('-', '_')}"
             with progress_reporter(quiet=given["quiet"]) as progress:
                 scenario = opt.load(given, given["file"])
-                books = [page.with_suffix(".xlsx")] if given["export"] else []
-                check_outputs([page, *books], input_files(scenario))
+                page = page_of(given, name, [scenario], is_free=not (goes_on and given["out"]))
                 answer = answer_to(given, scenario, progress)
             if not given["as_json"]:
                 opt.echo_unanswered([scenario])
@@ -116,31 +70,44 @@ def question(
     return command_of
 
 
-def tell(given: Given, answer: Outcome, scenario: Scenario, page: Path) -> int:
-    """Print an answer, and write what goes with it."""
-    found, written, tables = answer.found, dict(answer.written), answer.tables
+def page_of(given: Given, name: str, scenarios: Iterable[Scenario], *, is_free: bool = True) -> Path:
+    """Return where the page of an answer goes, if it can be written; numbered where another answer has the name."""
+    folder, books = given["out"] or Path("reports"), (".xlsx",) * bool(given["export"])
+    tried = (folder / f"{name}{f'_{number}' if number > 1 else ''}.html" for number in itertools.count(1))
+    page: Path = given["report"] or next(
+        path for path in tried if not (is_free and (path.exists() or path.with_suffix(".xlsx").exists()))
+    )
+    outputs = [page, *(page.with_suffix(suffix) for suffix in books)]
+    check_outputs(outputs, itertools.chain(*map(input_files, scenarios)))
+    return page
+
+
+def tell(
+    given: Given, answer: Answer, scenario: Scenario, page: Path, more: Mapping[str, Any] | None = None
+) -> int:
+    """Print an answer, write what goes with it, and return the exit code; machines are told `more`."""
     if not given["as_json"]:
-        echo(str(answer.base) if found is None else found.text())
-    pages: dict[str, Path] = {}
-    if found is not None:  # before the tables, of which one may lead elsewhere and be refused
-        pages["report"] = (answer.page or found.to_html)(page)
-        if given["export"]:
-            pages["workbook"] = found.to_xlsx(page.with_suffix(".xlsx"))
+        echo(answer.text())
+    tables = {name.replace(" ", "_"): frame for name, frame in answer.tables().items()}
+    # before the tables, of which one may lead elsewhere and be refused
+    pages = {"report": answer.to_html(page, **({"pages": True} if given.get("pages") else {}))}
+    if given["export"]:
+        pages["workbook"] = answer.to_xlsx(page.with_suffix(".xlsx"))
+    files = {}
     if given["out"] is not None:
-        stem = answer.stem or scenario.path.stem
-        files = {name: given["out"] / f"{stem}_{name}.csv" for name in tables if name not in written}
+        files = {name: given["out"] / f"{page.stem}_{name}.csv" for name in tables}
         check_outputs(files.values(), input_files(scenario))
-        written |= {name: save_table(tables[name], path) for name, path in files.items()}
-    written |= pages
-    code = answer.exit_code
+        for name, path in files.items():
+            save_table(tables[name], path)
+    written, code = files | pages, int(exit_code_of(answer))
     if given["as_json"]:
-        told: dict[str, Any] = {"scenario": scenario.name, "unit": answer.base.problem.unit}
+        told: dict[str, Any] = {"scenario": scenario.name, "unit": answer.unit}
         told |= {name: frame.to_dict("records") for name, frame in tables.items()}
-        told |= answer.data
-        report = str(written.pop("report", "")) or None
+        told |= answer.to_json() | dict(more or {})
+        report = str(written.pop("report"))
         files_told = {name: str(path) for name, path in written.items()}
         echo(to_json({**told, "files": files_told, "report": report, "exit_code": code}))
-    elif written:
+    else:
         echo("\n" + "\n".join(f"{name.replace('_', ' ')}: {path}" for name, path in written.items()))
     return code
 
@@ -170,31 +137,23 @@ def _plans(*words: str, default: str) -> click.Option:
         "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
         "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
     ),
+    goes_on=True,
 )
-def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask what if at many points: price a plan under other data, or plan each point anew.
 
-    Varied is what --set and --scale say. With --out the points are written as Parquet, and the same command goes on
-    where it was stopped.
+    Varied is what --set and --scale say. With --out the same command goes on where it was stopped.
     """
     from kanopt.questions import sweep as swept
 
-    out = given["out"]
-    found = swept(
+    return swept(
         scenario,
         asked_axes(given),
         design=given["design"],
         plan=given["plan"],
-        options=sweep_options(given, out),
+        options=sweep_options(given, given["out"]),
         progress=progress,
     )
-    written = {}
-    if out is not None:
-        table = BytesIO()
-        found.points.to_parquet(table, index=False)
-        written = {"points": replace_file(out / "points.parquet", table.getvalue(), make_folders=True)}
-    data = {"price": found.base.objective}
-    return Outcome(found, found.base, data, holds=found.holds_somewhere, written=written)
 
 
 @question(
@@ -208,7 +167,7 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         "  kanopt tornado FILE --scale surrogates.travel_time=0.9:1.1 --plan today\n"
     ),
 )
-def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask what moves the price most, each input alone.
 
     Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say; of
@@ -217,8 +176,7 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     from kanopt.questions import tornado as asked
 
     how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
-    found = asked(scenario, asked_ranges(given), **how)
-    return Outcome(found, found.base, {"price": found.base.objective})
+    return asked(scenario, asked_ranges(given), **how)
 
 
 @question(
@@ -238,7 +196,7 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         "  kanopt switch-points FILE --scale 'sites[name=north].fixed_cost=0.5:8:4' --decisions in-use\n"
     ),
 )
-def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask where it tips: the values from which on another plan is better.
 
     Varied is what --set and --scale say, each path alone. Between two values whose plans agree nothing is looked for;
@@ -246,7 +204,7 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Outcom
     """
     from kanopt.questions import switch_points as asked
 
-    found = asked(
+    return asked(
         scenario,
         asked_ranges(given),
         decisions="all" if given["decisions"] == "all" else "in use",
@@ -254,7 +212,6 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Outcom
         options=sweep_options(given),
         progress=progress,
     )
-    return Outcome(found, found.base, {"sentences": list(found.sentences())})
 
 
 @question(
@@ -270,23 +227,21 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Outcom
     ),
     examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
 )
-def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask how sure a plan is.
 
     It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
     with --plan today that of the file.
     """
     from kanopt.questions import risk as asked
+    from kanopt.questions.question import refuse_no_plan
 
-    name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
+    scenario, uncertainty = changed(given, scenario).named(scenario.name), _uncertainty(given)
     result = _plan(given, scenario, progress)
-    if not result.has_plan:
-        return Outcome(None, result, {"status": result.status.value})
+    refuse_no_plan(result, scenario, "risk")
     seed = scenario.seed if given["seed"] is None else given["seed"]
     found = asked(result, uncertainty, draws=given["draws"], seed=seed)
-    found = replace(found, scenario=scenario.named(name), interrupted=result.interrupted)
-    data = {"status": result.status.value, "changes": list(scenario.change_sentences())}
-    return Outcome(found, result, data | found.to_json())
+    return replace(found, scenario=scenario)
 
 
 def _uncertainty(given: Given) -> Uncertainty:
@@ -327,7 +282,7 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
         "  kanopt monte-carlo FILE --plan today --draws 500\n"
     ),
 )
-def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask whether another plan would be better, were laws, inputs and demands not quite so.
 
     In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
@@ -335,7 +290,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     """
     from kanopt.questions import monte_carlo as asked
 
-    found = asked(
+    return asked(
         scenario,
         asked_ranges(given),
         draws=given["draws"],
@@ -344,7 +299,6 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
         options=sweep_options(given),
         progress=progress,
     )
-    return Outcome(found, found.base, {"laws": list(found.laws), "lowest": found.best})
 
 
 @question(
@@ -358,39 +312,33 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
     ),
     examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
 )
-def review(given: Given, scenario: Scenario, progress: OnEvent) -> Outcome:
+def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Hold what was driven against the plan: what was not followed, the day, the laws, and chance.
 
     DRIVEN is a table with a row for each stop: vehicle, client, arrival and end, and perhaps stop, departure, back and
     load. With --out the legs are written as rows of the table that the law of travel time was learned from.
     """
+    from kanopt.questions.question import prepare_checked, refuse_no_plan
     from kanopt.questions.review import review as asked
     from kanopt.scenarios.law_cache import LawCache
-    from kanopt.scenarios.learn import laws_of, learn
-    from kanopt.scenarios.run import build, finish_run
+    from kanopt.scenarios.run import finish_run
     from kanopt.tables import read_table
 
     scenario = changed(given, scenario)
     if scenario.kind != "routing":
-        raise click.UsageError(
-            f"routes are held against what was driven, and this is a {scenario.kind} problem"
-        )
-    driven = read_table(given["driven"])
-    run: Any
-    if given["planned"] is None:
+        told = f"routes are held against what was driven, and this is a {scenario.kind} problem"
+        raise click.UsageError(told)
+    driven, planned = read_table(given["driven"]), given["planned"]
+    if planned is None:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
-        run = scenario.run(progress=progress, **how)
+        run: Run = scenario.run(progress=progress, **how)
     else:
         from kanopt.plans.result import evaluate
 
-        seed = scenario.seed if given["seed"] is None else given["seed"]
-        laws = laws_of(scenario, learn(scenario, seed, progress, LawCache(relearn=given["relearn"])))
-        problem = build(scenario, laws)
-        result = evaluate(problem, read_table(given["planned"]))
-        run = finish_run(scenario, laws, result, None, seconds=0.0)
-    if not run.result.has_plan:
-        return Outcome(None, run.result)
+        made = prepare_checked(
+            scenario, given["seed"], progress, LawCache(relearn=given["relearn"]), with_today=False
+        )
+        run = finish_run(scenario, made.laws, evaluate(made.problem, read_table(planned)), None, seconds=0.0)
+    refuse_no_plan(run.result, scenario, "review")
     guess = "The plan was searched for again, since --planned names none: it need not be the one that was carried out."
-    found = asked(run, driven, assumed=() if given["planned"] else (guess,))
-    told = {"notes": list(found.cautions()), "sentences": list(found.sentences())}
-    return Outcome(found, run.result, told)
+    return asked(run, driven, assumed=() if planned else (guess,))

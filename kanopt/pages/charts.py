@@ -123,14 +123,17 @@ def halo(owner: str = "") -> dict[str, Any]:
     return {"gid": gid, "path_effects": [withStroke(linewidth=2.5, foreground=PAPER.light)]}
 
 
-def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return the given axes, or those of a new pyplot figure of a size in pixels.
+def axes_or_new(ax: Any, width: float, height: float) -> Axes:
+    """Return the given axes, or those of a new pyplot figure of a size in pixels; a function makes them of the size.
 
     Raises
     ------
     PlotError
         If what is given is no axes.
     """
+    if callable(ax):
+        made: Axes = ax(width, height)
+        return made
     if ax is not None:
         return _as_axes(ax)
     from matplotlib import pyplot
@@ -416,13 +419,14 @@ class Row:
     colour: Colour = SERIES[0]
 
 
-def rows_height(count: int, row: int = 32) -> int:
-    """Return the preferred height of a chart of so many rows, in pixels."""
-    return 90 + row * max(count, 1)
-
-
 def draw_rows(
-    ax: Axes | None, rows: Sequence[Row], title: str, *, zero: Colour | None = None, room: float = 0.0
+    ax: Any,
+    rows: Sequence[Row],
+    title: str,
+    *,
+    zero: Colour | None = None,
+    room: float = 0.0,
+    pitch: int = 32,
 ) -> Axes:
     """Draw rows from the top down.
 
@@ -436,8 +440,10 @@ def draw_rows(
         Colour of a line at zero; None for no line.
     room
         Share of the axis that is left free at its ends, for texts.
+    pitch
+        Pixels from one row to the next, where the figure is a new one.
     """
-    ax = axes_or_new(ax, 680, rows_height(len(rows)))
+    ax = axes_or_new(ax, 680, 90 + pitch * max(len(rows), 1))
     if zero is not None:
         ax.axvline(0, color=zero.light, linewidth=0.8)
     for place, row in enumerate(rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from itertools import count
@@ -214,8 +214,8 @@ def workbook(subject: ReportSubject) -> bytes:
 
     Whatever comes from data is written as text; no cell is a formula.
     """
-    page = plan_first(subject, figure_rows(subject), plan_notices(subject))
-    said = [subject.title, *filter(None, [subject.description]), *_sentences(page.parts())]
+    first = plan_first(subject, figure_rows(subject), plan_notices(subject))
+    said = [subject.title, *filter(None, [subject.description]), *_sentences(first)]
     lines = [line.strip() for line in told(said).splitlines() if line.strip()]
     frames = {
         name.replace("_", " ").capitalize(): in_order(frame) for name, frame in plan_tables(subject).items()
@@ -226,19 +226,11 @@ def workbook(subject: ReportSubject) -> bytes:
     return frame_book(lines, frames, plan_forms(subject))
 
 
-@dataclass(frozen=True)
-class Export:
-    """A format: from the subject to the content of its file; `needs_plan` where there is none without a plan."""
-
-    content: Callable[[ReportSubject], str | bytes]
-    needs_plan: bool = True
-
-
-EXPORTS: Mapping[str, Export] = {
-    "xlsx": Export(workbook),
-    "md": Export(lambda subject: markdown_text(subject), needs_plan=False),
+EXPORTS: Mapping[str, Callable[[ReportSubject], str | bytes]] = {
+    "xlsx": workbook,
+    "md": lambda subject: markdown_text(subject),
 }
-"""Every format, by the name that ``--export`` takes and files end in."""
+"""From a plan to the content of a file, by the name that ``--export`` takes and files end in."""
 
 
 def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> Path:
@@ -249,11 +241,11 @@ def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> Pa
     ProblemError
         If there is no plan.
     """
-    subject, chosen = subject_of(source), EXPORTS[name]
+    subject = subject_of(source)
     result = subject.explanation.result
-    if chosen.needs_plan and not result.has_plan:
+    if name == "xlsx" and not result.has_plan:
         raise ProblemError(f"{target}: there is no plan to export ({result.status.value}); 'md' says why")
-    return replace_file(target, chosen.content(subject), make_folders=True)
+    return replace_file(target, EXPORTS[name](subject), make_folders=True)
 
 
 def export_tables(
@@ -296,7 +288,7 @@ def markdown_text(subject: ReportSubject) -> str:
     rosters = () if known is None else known.rosters()
     parts: list[Part | None] = [
         subject.description,
-        *plan_first(subject, rows, notices).parts(),
+        *plan_first(subject, rows, notices),
         figure_table(rows),
         *(Section(roster.caption, (roster_table(roster),)) for roster in rosters),
         None if why.result.pricing is None else term_table(why, subject.today),

@@ -85,7 +85,6 @@ def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
     rows = [
         *_money(result, today),
         *_saving(subject),
-        *(() if subject.unanswered else _certainty(result, banded=not subject.groundless)),
         *_service(result, today),
     ]
     before = {} if today is None or today.assessment is None else _by_key(today)
@@ -179,30 +178,6 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
         year = size * times
         row = ("saving_year", f"{label} in a year", money_text(year, unit), round_money(year, unit), how)
         found.append(FigureRow(*row))
-    return found
-
-
-def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
-    """Return the ends of the band that errors of laws put on the price, and the proved bound."""
-    unit, earns = result.problem.unit, (result.objective or 0.0) < 0
-    sign, found = -1.0 if earns else 1.0, []
-    stake = result.money_at_stake if banded else None
-    if stake is not None and stake.is_known:
-        ends = sorted((sign * stake.low, sign * stake.high))
-        chance = percent_text(stake.level)
-        how = f"holds the true price with a probability of {chance}, as far as laws err"
-        for key, end, value in zip(("low", "high"), ("lower", "upper"), ends, strict=True):
-            told = f"{end} end of the range that {how}"
-            label = f"Price, {key} end"
-            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), told))
-    if result.bound is not None and result.gap is not None:
-        value = sign * result.bound
-        label = "Most that can be earned" if earns else "Least that it can cost"
-        how = "proved: no plan does better on the same laws"
-        found.append(FigureRow("bound", label, money_text(value, unit), round_money(value, unit), how))
-        gap = percent_text(result.gap)
-        how = "what a better plan could still gain at most"
-        found.append(FigureRow("gap", "Left to gain", gap, gap, how))
     return found
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from kanopt.display import Chart, Figures, Grid, KeyFigure, Lines, Link, Notice, Notices, Part, Section
+from kanopt.display import Chart, Figures, Grid, Lines, Link, Notice, Notices, Part, Section
 from kanopt.pages.svg import to_svg
+from kanopt.questions.answer import Said
 from kanopt.scenarios.init.sources import slug
 from kanopt.text import amount_text, count_text, join_list, shorten
 
@@ -69,11 +70,11 @@ def chart_of(
     Parameters
     ----------
     draw
-        Draws on the axes it is given.
+        As for :func:`~kanopt.pages.svg.to_svg`.
     caption, label
         What it shows, and the alternative text.
     size, narrow
-        Pixels for desktops and for phones.
+        Pixels for desktops and for phones; a height of 0 is what the drawing wants.
     titled
         Whether the caption is a title.
     **how
@@ -82,7 +83,8 @@ def chart_of(
     wide = to_svg(draw, width=size[0], height=size[1], label=label, **how)
     small = ""
     if narrow is not None:
-        small = to_svg(draw, width=narrow[0], height=narrow[1], label=f"{label}, narrow", **how)
+        size = narrow
+        small = to_svg(draw, width=size[0], height=size[1], taller=1.1, label=f"{label}, narrow", **how)
     return Chart(wide, small, caption, titled)
 
 
@@ -116,72 +118,68 @@ _MOST_FIGURES = 12
 
 
 @dataclass(frozen=True)
-class FirstPage:
-    """What the first page says.
+class Basis:
+    """What a first page rests on.
 
     Parameters
     ----------
-    todo
-        What to do, what it costs and what it saves; of a question the answer.
-    figures
-        The figures that matter.
-    why, sure
-        What it comes from, and how far the figures can be relied on.
-    notices
-        What must be known before believing the rest; what is wrong with the plan stands above all else.
     changes
         What a what-if changes.
     laws, tables
         What was learned from data, and the tables that were read.
-    assumed
-        What is assumed where the data do not say, such as how much longer roads are than straight lines.
-    choices
-        What else could be had, at what price; None where nothing is known of that.
-    chart
-        A picture that is the answer itself; None where the figures say it.
-    heading, second
-        Heads of what to do and of why.
     """
 
-    todo: tuple[str, ...]
-    figures: tuple[KeyFigure, ...]
-    why: tuple[str, ...] = ()
-    sure: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
     changes: tuple[str, ...] = ()
     laws: Mapping[str, LearnedLaw] = field(default_factory=dict)
     tables: Mapping[str, TableReport] = field(default_factory=dict)
-    assumed: tuple[str, ...] = ()
-    choices: Grid | None = None
-    chart: Chart | None = None
-    heading: str = "What to do"
-    second: str = "Why"
 
-    def parts(self) -> tuple[Part, ...]:
-        """Return its blocks."""
-        alarms = tuple(_brief(notice) for notice in self.notices if notice.level == "bad")
-        found: list[Part] = [Notices(alarms)] if alarms else []
-        if self.changes:
-            found.append(text_block("What-if: against the tables as they are, this scenario changes"))
-            found.append(Lines(first_lines(self.changes, most=_MOST_CHANGES), "changes"))
-        if self.todo:
-            found.append(Section(self.heading, (Lines(self.todo, "answer"),), "todo"))
-        found.append(Figures(self.figures[:_MOST_FIGURES]))
-        found += [self.chart] if self.chart is not None else []
-        rests: list[Part] = [laws_table(self.laws)] if self.laws else []
-        rests += [text_block(_read_text(self.tables))] if self.tables else []
-        told = [one.text if one.short is None else one.short for one in self.notices if one.level == "care"]
-        careful = first_lines(list(filter(None, told)), most=_MOST_CAUTIONS)
-        sections: tuple[tuple[str, str, Sequence[Part]], ...] = (
-            (self.second, "why", _items(self.why)),
-            ("How sure", "sure", _items(self.sure)),
-            ("In time, and at what price", "choices", [self.choices] if self.choices else []),
-            ("What is assumed", "assumes", _items(self.assumed)),
-            ("What it rests on", "rests", rests),
-            ("Be careful", "careful", _items(careful)),
-        )
-        shown = [Section(title, tuple(parts), anchor) for title, anchor, parts in sections if parts]
-        return (*found, box("twofold", *shown))
+
+def first_page(
+    said: Said,
+    basis: Basis,
+    heads: tuple[str, str],
+    *,
+    chart: Chart | None = None,
+    choices: Grid | None = None,
+) -> tuple[Part, ...]:
+    """Return what the first page of a plan or of an answer shows.
+
+    Parameters
+    ----------
+    said
+        What it says; what is wrong with the plan stands above all else.
+    basis
+        What it rests on.
+    heads
+        Heads of what to do, and of why.
+    chart
+        A picture that is the answer itself; None where the figures say it.
+    choices
+        What else could be had, at what price; None where nothing is known of that.
+    """
+    alarms = tuple(_brief(notice) for notice in said.notices if notice.level == "bad")
+    found: list[Part] = [Notices(alarms)] if alarms else []
+    if basis.changes:
+        found.append(text_block("What-if: against the tables as they are, this scenario changes"))
+        found.append(Lines(first_lines(basis.changes, most=_MOST_CHANGES), "changes"))
+    if said.answer:
+        found.append(Section(heads[0], (Lines(said.answer, "answer"),), "todo"))
+    found.append(Figures(said.figures[:_MOST_FIGURES]))
+    found += [chart] if chart is not None else []
+    rests: list[Part] = [laws_table(basis.laws)] if basis.laws else []
+    rests += [text_block(_read_text(basis.tables))] if basis.tables else []
+    told = [one.text if one.short is None else one.short for one in said.notices if one.level == "care"]
+    careful = first_lines(list(filter(None, told)), most=_MOST_CAUTIONS)
+    sections: tuple[tuple[str, str, Sequence[Part]], ...] = (
+        (heads[1], "why", _items(said.lines)),
+        ("How sure", "sure", _items(said.sure)),
+        ("In time, and at what price", "choices", [choices] if choices else []),
+        ("What is assumed", "assumes", _items(said.assumed)),
+        ("What it rests on", "rests", rests),
+        ("Be careful", "careful", _items(careful)),
+    )
+    shown = [Section(title, tuple(parts), anchor) for title, anchor, parts in sections if parts]
+    return (*found, box("twofold", *shown))
 
 
 def _items(sentences: tuple[str, ...]) -> list[Part]:

@@ -98,7 +98,7 @@ def _parts(law: LearnedLaw) -> Iterator[Part]:
     formula = law.formula
     charts, held, failure = _charts(law.name, formula)
     yield text_block(f"Gives {_output_text(formula)}.")
-    notes = [*(f"{text}." for text in (law.note, *law.cleaning) if text), failure]
+    notes = [*(f"{capital(text)}." for text in (law.note, *law.cleaning) if text), failure]
     if any(notes):
         yield text_block(" ".join(filter(None, notes)))
     yield Law(formula)

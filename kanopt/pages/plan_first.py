@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kanopt.display import Grid, KeyFigure, Notice, Tone, tone_of
+from kanopt.display import Grid, KeyFigure, Notice, Part, Tone, tone_of
 from kanopt.pages.charts import named_rows
 from kanopt.pages.figure_rows import FigureRow
-from kanopt.pages.first_page import LONGEST, FirstPage, plain, unanswered_notices
+from kanopt.pages.first_page import LONGEST, Basis, first_page, plain, unanswered_notices
 from kanopt.plans.differences import difference, does_less, service_difference
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result
@@ -29,6 +29,7 @@ from kanopt.plans.summary import (
     stake_sentence,
     today_sentence,
 )
+from kanopt.questions.answer import Said
 from kanopt.scenarios.learn import doubts
 from kanopt.text import (
     capital,
@@ -59,8 +60,18 @@ _HELD = 1e-9
 
 def plan_first(
     subject: ReportSubject, rows: Mapping[str, FigureRow], notices: tuple[Notice, ...]
-) -> FirstPage:
-    """Collect what the first page of a plan says.
+) -> tuple[Part, ...]:
+    """Return what the first page of a plan shows; see :func:`plan_said`."""
+    choices = None if subject.unanswered or subject.groundless else _frontier(subject)
+    heads = "What this shows" if subject.groundless else "What to do", "Why"
+    basis = Basis(subject.changes, subject.laws, subject.tables)
+    return first_page(plan_said(subject, rows, notices), basis, heads, choices=choices)
+
+
+def plan_said(
+    subject: ReportSubject, rows: Mapping[str, FigureRow], notices: tuple[Notice, ...] = ()
+) -> Said:
+    """Collect what is said of a plan first.
 
     Parameters
     ----------
@@ -71,18 +82,14 @@ def plan_first(
     notices
         What must be known before believing the rest.
     """
-    return FirstPage(
-        todo=() if subject.unanswered else tuple(filter(None, _todo(subject, rows))),
+    return Said(
+        title=subject.title,
+        answer=() if subject.unanswered else tuple(filter(None, _todo(subject, rows))),
         figures=tuple(_keys(subject, rows)),
-        why=tuple(filter(None, _why(subject, rows))),
+        lines=tuple(filter(None, _why(subject, rows))),
         sure=tuple(filter(None, _sure(subject, rows))),
         notices=notices,
-        changes=subject.changes,
-        laws=subject.laws,
-        tables=subject.tables,
         assumed=tuple(shorten(text, LONGEST) for text in subject.assumptions[:_MOST_ASSUMED]),
-        choices=None if subject.unanswered or subject.groundless else _frontier(subject),
-        heading="What this shows" if subject.groundless else "What to do",
     )
 
 

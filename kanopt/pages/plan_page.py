@@ -76,7 +76,7 @@ def plan_page(subject: ReportSubject) -> Page:
         ),
     ]
     kicker = f"kanopt report · {why.result.problem.kind}"
-    return Page(kicker, subject.title, plan_first(subject, rows, notices).parts(), tuple(sections))
+    return Page(kicker, subject.title, plan_first(subject, rows, notices), tuple(sections))
 
 
 def _plan(subject: ReportSubject) -> list[Section]:

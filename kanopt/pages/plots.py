@@ -286,14 +286,14 @@ def plot_result(
 
 
 def _no_view(result: Result, view: str) -> str:
-    """Say that a plan has no such view, and which pictures of it there are."""
-    known = () if result.assessment is None else result.assessment.views()
-    methods = dict.fromkeys(_METHODS[type(each)] for each in known if type(each) in _METHODS)
-    told = join_list([*(methods or ["plot"]), "plot_costs"])
-    told = f"a plan of kind {result.problem.kind!r} has no {_WORDS.get(view, 'view')} to draw; it has {told}"
-    if result.problem.kind != "routing" or view != "map":
-        return told
-    return f"{told}; a map of routes needs x and y, or lat and lon, of all clients and depots"
+    """Say that a plan has no such view, and which one it has."""
+    known = {} if result.assessment is None else {type(each): "" for each in result.assessment.views()}
+    methods = join_list([*dict.fromkeys(_METHODS[each] for each in known if each in _METHODS), "plot_costs"])
+    told = (
+        f"a plan of kind {result.problem.kind!r} has no {_WORDS.get(view, 'view')} to draw; it has {methods}"
+    )
+    more = "; a map of routes needs x and y, or lat and lon, of all clients and depots"
+    return told + more * (result.problem.kind == "routing" and view == "map")
 
 
 _ABOVE = 22.0  # pixels

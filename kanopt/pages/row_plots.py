@@ -17,6 +17,7 @@ from kanopt.pages.charts import (
     FAINT,
     INK,
     MUTED,
+    PAPER,
     SERIES,
     Row,
     axes_or_new,
@@ -190,7 +191,7 @@ def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    ax = axes_or_new(ax, 680, switch_height(found))
+    ax = axes_or_new(ax, 680, 20 + _PATH * max(len(found.units), 1))
     paths = [(str(path), rows) for path, rows in found.points.groupby("path", sort=False)["value"]]
     for place, (path, solved) in enumerate(paths):
         _draw_range(
@@ -201,11 +202,6 @@ def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(paths) - 0.4, -0.7)
     ax.spines["bottom"].set_visible(False)
     return ax
-
-
-def switch_height(found: SwitchPoints) -> int:
-    """Return the preferred height of the picture, in pixels."""
-    return 20 + _PATH * max(len(found.units), 1)
 
 
 def _draw_range(
@@ -272,7 +268,7 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
         for row in named_rows(ranges)
     ]
     title = f"{words.beyond}, {words.unit} (bar: 90 % {risk.of_all}, tick: planned)"
-    return draw_rows(ax, rows, title, zero=ALARM, room=0.05)
+    return draw_rows(ax, rows, title, zero=ALARM, room=0.05, pitch=24)
 
 
 def shown_ranges(risk: Risk) -> pd.DataFrame:
@@ -307,7 +303,7 @@ def plot_plans(found: MonteCarlo, ax: Axes | None = None) -> Axes:
         for row in named_rows(found.plans)
     ]
     title = f"{_with_unit('paid', found.unit)} (bar: 90 % of the draws, dot: mean, tick: worst tenth, dotted: as it is)"
-    ax = draw_rows(ax, rows, title)
+    ax = draw_rows(ax, rows, title, pitch=24)
     ax.axvline(found.base.rank.objective, color=MUTED.light, linewidth=0.9, linestyle=":")
     return ax
 
@@ -322,7 +318,7 @@ def plot_day_costs(risk: Risk, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    ax = axes_or_new(ax, 680, 260)
+    ax = axes_or_new(ax, 680, 280)
     # a few very dear days would leave one bar for all others
     low, high = np.quantile(risk.cost, [0.002, 0.998])
     span = (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
@@ -377,22 +373,15 @@ def plot_sweep(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    ax = axes_or_new(ax, 680, sweep_height(sweep))
-    labels = [axis.label for axis in sweep.axes]
-    frame = sweep.points
+    frame, labels = sweep.points, [axis.label for axis in sweep.axes]
     if len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
+        height = min(max(90 + _CELL * frame[labels[1]].nunique(), 200), _TALLEST)
+        ax = axes_or_new(ax, 680, height)
         _plot_cells(sweep, ax)
     else:
+        ax = axes_or_new(ax, 680, 320)
         _plot_line(sweep, ax)
     return ax
-
-
-def sweep_height(sweep: Sweep) -> int:
-    """Return the preferred height of the picture, in pixels."""
-    if len(sweep.axes) != 2:
-        return 320
-    rows = sweep.points[sweep.axes[1].label].nunique()
-    return int(min(max(90 + _CELL * rows, 200), _TALLEST))
 
 
 def axis_title(scenario: Scenario, axis: Axis, most: int = 60) -> str:
@@ -497,7 +486,6 @@ def _cell_texts(prices: np.ndarray) -> list[str]:
 
 # Many days: a strip of them.
 
-DAYS_HEIGHT = 260
 _LABEL = 80.0
 """Pixels that the name of a day takes below the strip."""
 _DAY_DOTS = {DRIVEN: series(1).light, VARIANT: series(2).light}
@@ -513,18 +501,21 @@ def plot_days(found: Days, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    ax = axes_or_new(ax, 680, DAYS_HEIGHT)
+    ax = axes_or_new(ax, 680, 260)
     wrong = {str(day) for rows in found.faults().values() for day in rows["day"]}
     days = [day.name for day in found.question.days]
     costs = {plan: found.rows_of(plan)["cost"].reindex(days) for plan in found.plans}
     looks = {PLANNED: series(0).light} | {plan: _DAY_DOTS[plan] for plan in costs if plan in _DAY_DOTS}
-    bars = ax.bar(range(len(days)), costs.pop(PLANNED).fillna(0.0), color=looks[PLANNED], width=0.8)
+    bars = ax.bar(
+        range(len(days)), costs.pop(PLANNED).fillna(0.0), color=looks[PLANNED], width=0.8, alpha=0.5
+    )
     for day, bar in zip(days, bars, strict=True):
         if day in wrong:
             bar.set_color(ALARM.light)
     for plan, values in costs.items():
-        ax.plot(range(len(days)), values, "o", color=looks[plan], markersize=3)
-    style_axes(ax)
+        look: dict[str, Any] = {"markersize": 5, "markeredgecolor": PAPER.light, "markeredgewidth": 0.6}
+        ax.plot(range(len(days)), values, "o", color=looks[plan], **look)
+    style_axes(ax).tick_params(axis="x", pad=7)  # below the zero at the left
     draw_legend(ax, patches(looks | ({"not in order": ALARM.light} if wrong else {})))
     chosen = range(0, len(days), max(1, round(len(days) * _LABEL / pixels(ax)[0])))
     ax.set_xticks(list(chosen), [escape_text(days[each]) for each in chosen])

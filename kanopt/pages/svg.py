@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from kanopt.pages.charts import COLOURS, HALO, PART, TIP, printable
@@ -40,10 +40,11 @@ class Tip:
 
 
 def to_svg(
-    draw: Callable[[Axes], object],
+    draw: Callable[[Any], object],
     *,
     width: int,
-    height: int,
+    height: int = 0,
+    taller: float = 1.0,
     label: str,
     tips: Mapping[str, Sequence[Tip]] | None = None,
     data: Mapping[str, str] | None = None,
@@ -53,9 +54,9 @@ def to_svg(
     Parameters
     ----------
     draw
-        Draws on the axes it is given.
+        Draws on the axes that :func:`~kanopt.pages.charts.axes_or_new` makes of what it is given.
     width, height
-        Size in CSS pixels.
+        Size in CSS pixels; as high as the drawing wants to be, times `taller`, where the height is 0.
     label
         Alternative text; must differ between the charts of a page.
     tips
@@ -72,15 +73,19 @@ def to_svg(
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    buffer = StringIO()
+    buffer, figure = StringIO(), Figure(layout="constrained")
+
+    def canvas(_: float, wanted: float) -> Axes:
+        figure.set_size_inches(width / 72, (height or round(taller * wanted)) / 72)
+        return figure.add_subplot()
+
     with (
         mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.size": _FONT}),
         warnings.catch_warnings(),
     ):
         # The browser sets the text, in its own fonts: a glyph that matplotlib's font lacks is no loss.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
-        draw(figure.add_subplot())
+        draw(canvas)
         for text in figure.findobj(Text):
             text.set_path_effects([])
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

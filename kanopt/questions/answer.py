@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from kanopt.display import (
     Alarm,
@@ -22,6 +22,7 @@ from kanopt.display import (
     number_form,
     table_of,
 )
+from kanopt.plans.findings import Status
 from kanopt.questions.axes import value_text
 from kanopt.text import count_text, money_decimals, money_text, percent_text
 
@@ -54,6 +55,13 @@ _HEADS = {
 }
 
 
+class Picture(NamedTuple):
+    """A picture of an answer: the name of what draws it, in :mod:`kanopt.pages.row_plots`, and what it shows."""
+
+    name: str
+    caption: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """What an answer says.
@@ -78,6 +86,8 @@ class Said:
         What is assumed where the data do not say.
     sections
         What is said of each thing that was asked about, by itself.
+    pictures
+        Its pictures, the one that is the answer first.
     """
 
     title: str
@@ -89,6 +99,7 @@ class Said:
     tables: tuple[Grid, ...] = ()
     assumed: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
     def parts(self) -> Iterator[Part]:
         """Yield it as print has it."""
@@ -142,6 +153,12 @@ class Answer(Shown):
         return found
 
     @property
+    def status(self) -> Status:
+        """Whether what was asked about has a plan, and one that holds."""
+        found: Status = self.base.status
+        return found
+
+    @property
     def unit(self) -> str:
         """Unit of all amounts."""
         return self.problem.unit
@@ -156,6 +173,10 @@ class Answer(Shown):
 
     def forms(self) -> Mapping[str, str]:
         """Return what numbers are: column, or table, a point and column, to ``"money"`` or ``"share"``."""
+        return {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return as plain data what is told besides the tables."""
         return {}
 
     def to_frame(self) -> pd.DataFrame:

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, tone_of
 from kanopt.plans.findings import Status
-from kanopt.questions.answer import Answer, Said, as_it_is, noise_sentence
+from kanopt.questions.answer import Answer, Picture, Said, as_it_is, noise_sentence
 from kanopt.questions.axes import Axis, value_text
 from kanopt.questions.point import BASE, REFUSED, REPEAT, PointResult, Verdict, point_of
 from kanopt.questions.question import Place, as_it_is_text, varied_text
@@ -115,6 +115,10 @@ class Answers(Answer):
         """Return what numbers are, for the workbook."""
         return dict.fromkeys((*_MONEY, "amount", "kept_amount"), "money")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the price of the plan of the scenario as it is."""
+        return {"price": self.base.objective}
+
     def notes(self) -> tuple[str, ...]:
         """Return what must be said beside the prices: points without one, laws in doubt, noise that is not known."""
         return tuple(self._notes())
@@ -159,15 +163,18 @@ class Sweep(Answers):
     kind = "sweep"
 
     @property
-    def holds_somewhere(self) -> bool:
-        """Whether at some point the plan serves what must be served and breaks no rule."""
-        return any(found.status in (Status.OPTIMAL, Status.FEASIBLE) for found in self.results)
+    def status(self) -> Status:
+        """That of the plan as it is; infeasible where no plan holds at any point."""
+        solved = (Status.OPTIMAL, Status.FEASIBLE)
+        holds = self.base.status not in solved or any(found.status in solved for found in self.results)
+        return self.base.status if holds else Status.INFEASIBLE
 
     def said(self) -> Said:
         """Return what it says."""
         asked = count_text(len(self.design_points), "point")
         varied = join_list([varied_text(self.scenario, axis) for axis in self.axes], _NAMES)
         how = "is planned anew" if self.anew else "has the price of the same plan"
+        caption = f"Price of {'plans made anew' if self.anew else 'the same plan'} at each point"
         noise = noise_sentence(self.points["noise"] if self.anew else None, self.unit)
         return Said(
             title=f"{self.scenario.name}: what if {varied}?",
@@ -179,6 +186,7 @@ class Sweep(Answers):
             sure=(noise, *self._learned()),
             notices=self._warnings(len(self.results), asked, self.notes()),
             tables=(self._points(),) if self.results else (),
+            pictures=(Picture("plot_sweep", caption),) if self.results else (),
         )
 
     def _extreme_keys(self) -> Iterator[KeyFigure]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from kanopt.errors import Issue, ScenarioError, nearest
-from kanopt.faults import describe_value
+from kanopt.faults import count_fault, describe_value
 from kanopt.scenarios.changes import Change, Value, cell_text
 from kanopt.text import count_text, number_text
 
@@ -98,14 +98,11 @@ def factors(low: float | Sequence[float], high: float | None = None, count: int 
 
 def _spaced(low: Any, high: Any, count: Any) -> tuple[float, ...]:
     for value in (low, high):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise _error(
-                "", f"a grid goes from one number to another, not from or to {describe_value(value)}"
-            )
-    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
-        raise _error("", f"a grid has a whole number of points, two at least, not {describe_value(count)}")
-    if count > MOST_POINTS:
-        raise _error("", f"a grid has at most {MOST_POINTS:,} points, not {count:,}")
+        if not (_is_number(value) and math.isfinite(value)):
+            told = f"a grid goes from one number to another, not from or to {describe_value(value)}"
+            raise _error("", told)
+    if wrong := count_fault(count, 2, MOST_POINTS):
+        raise _error("", f"the number of points of a grid is {wrong}")
     if low == high:
         raise _error("", f"a grid from {number_text(low)} to {number_text(high)} is one point; take two ends")
     # rounded, so that the values are those a person would write: 1.1 and not 1.1000000000000001
@@ -293,35 +290,29 @@ def values_of(path: str, given: Any, action: Literal["set", "scale"] = "set") ->
     if isinstance(given, Values):
         found = given
     elif isinstance(given, str):
-        found = _read_at(path, given, action)
-    elif isinstance(given, (int, float)):
-        found = Values((given,), action)
-    elif isinstance(given, (Sequence, np.ndarray)):
-        items = (value.item() if isinstance(value, np.generic) else value for value in given)
-        found = Values(tuple(items), action)
+        try:
+            found = read_values(given, action)
+        except ScenarioError as error:
+            raise _error(path, error.issues[0].message) from None
+    elif isinstance(given, (int, float, Sequence, np.ndarray)):
+        items = [given] if isinstance(given, (int, float)) else given
+        found = Values(
+            tuple(value.item() if isinstance(value, np.generic) else value for value in items), action
+        )
     else:
         raise _error(path, f"values are ko.grid(1.0, 2.0, 11) or a list, not {describe_value(given)}")
     for value in found.items:
         if not isinstance(value, (str, int, float)) or (
             isinstance(value, float) and not math.isfinite(value)
         ):
-            raise _error(
-                path, f"a value is a finite number, a text or a truth value, not {describe_value(value)}"
-            )
+            told = f"a value is a finite number, a text or a truth value, not {describe_value(value)}"
+            raise _error(path, told)
     if not found.items:
         raise _error(path, "has no values")
     return found
 
 
-def _read_at(path: str, text: str, action: Literal["set", "scale"]) -> Values:
-    """Read values of a path, which what is wrong with them is told of."""
-    try:
-        return read_values(text, action)
-    except ScenarioError as error:
-        raise _error(path, error.issues[0].message) from None
-
-
-def _is_number(value: Value) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, Lines, Notice, Part, Section, change_table, table_of, tone_of
 from kanopt.errors import Issue, ScenarioError
+from kanopt.plans.findings import Status
 from kanopt.plans.summary import coverage_sentence, left_out_sentence
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Said, noise_sentence
@@ -35,10 +36,8 @@ from kanopt.scenarios.scenario import Scenario
 from kanopt.text import (
     capital,
     count_text,
-    fixed_text,
     join_list,
     list_names,
-    money_decimals,
     money_text,
     percent_text,
     shorten,
@@ -115,6 +114,11 @@ class Comparison(Answer):
         return self.base.scenario
 
     @property
+    def status(self) -> Status:
+        """The worst of those of the plans."""
+        return max((run.result.status for run in self.runs), key=list(Status).index)
+
+    @property
     def title(self) -> str:
         """The base and what it is compared with."""
         return f"{self.base.scenario.name}: {join_list([variant.name for variant in self.variants])}"
@@ -188,7 +192,7 @@ class Comparison(Answer):
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
         both = [f"{table}.{name}" for table in ("costs", "steps") for name in ("before", "after")]
-        columns = ("data_effect", "replanning_effect", "change", "noise", *both)
+        columns = ("data_effect", "replanning_effect", "change", "noise", "objective", *both)
         return dict.fromkeys(columns, "money")
 
     def changes_of(self, variant: Variant) -> tuple[str, ...]:
@@ -313,28 +317,24 @@ class Comparison(Answer):
 
     def _overview(self) -> Grid:
         """Return a row for the plan and for each variant: its price, and what the difference is."""
-        steps = self.steps
-        decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
-
-        def priced(run: Run) -> tuple[str, str, str]:
-            result = run.result
-            served = "–" if result.coverage is None else result.coverage.amount
-            price = "–" if result.objective is None else fixed_text(result.objective, decimals)
-            return run.scenario.name, served, price
-
-        rows = [(*priced(self.base), "", "", "")]
-        for variant in self.variants:
-            verdict = self.verdict(variant)
-            change = fixed_text(verdict.change, decimals, signed=True)
-            rows.append((*priced(variant.run), change, fixed_text(verdict.noise, decimals), verdict.word))
+        verdicts = [Verdict(math.nan, math.nan), *map(self.verdict, self.variants)]
+        served = ["–" if run.result.coverage is None else run.result.coverage.amount for run in self.runs]
+        frame = pd.DataFrame(
+            {
+                "what is other": [run.scenario.name for run in self.runs],
+                "served": served,
+                "objective": [run.result.objective for run in self.runs],
+                "change": [one.change for one in verdicts],
+                "noise": [one.noise for one in verdicts],
+                "what that is": ["", *(one.word for one in verdicts[1:])],
+            }
+        )
         note = (
             "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference "
             "within it is none."
         )
-        heads = ("what is other", "served", f"price, {self.unit}", "difference", "noise of the search")
-        numeric = (False, True, True, True, True, False)
-        caption = "What each plan costs and serves"
-        return Grid((*heads, "what that is"), numeric, tuple(rows), note, caption=caption)
+        heads = {"objective": f"price, {self.unit}", "change": "difference"}
+        return self._table("overview", frame, "What each plan costs and serves", heads=heads, note=note)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

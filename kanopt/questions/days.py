@@ -16,14 +16,14 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from kanopt.display import Grid, KeyFigure, Link
+from kanopt.display import Grid, KeyFigure, Link, table_of
 from kanopt.errors import nearest
 from kanopt.files import file_name
 from kanopt.parallel import cluster
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result, evaluate
 from kanopt.progress import told_by_line
-from kanopt.questions.answer import Answer, Said
+from kanopt.questions.answer import Answer, Picture, Said
 from kanopt.questions.ask import Asking, question_words
 from kanopt.questions.axes import refused
 from kanopt.questions.days_tables import (
@@ -47,6 +47,7 @@ from kanopt.tables import report_of
 from kanopt.text import (
     capital,
     count_text,
+    fixed_text,
     list_names,
     money_text,
     percent_text,
@@ -246,10 +247,11 @@ class Days(Answer):
         return self.question.base.scenario
 
     @property
-    def base(self) -> Result:
-        """What was asked about: the problem, without a plan, and whether some day has one."""
-        status = Status.FEASIBLE if len(self.rows_of(PLANNED)) else Status.NO_PLAN
-        return replace(self.question.nothing, status=status)
+    def status(self) -> Status:
+        """Whether some day has a plan, and all plans hold and serve everybody."""
+        if not len(self.rows_of(PLANNED)):
+            return Status.NO_PLAN
+        return Status.INFEASIBLE if any(map(len, self.faults().values())) else Status.FEASIBLE
 
     kind = "days"
 
@@ -386,7 +388,13 @@ class Days(Answer):
             ("cost", AS_IT_WAS, "break_even"),
             (IN_TIME, "needed", "fleet.low", "fleet.high", "overflow"),
         )
-        return dict.fromkeys(money, "money") | dict.fromkeys(shares, "share")
+        by_day = {f"{plan}, cost": "money" for plan in self.plans}
+        by_day |= {"days.effect": "share"} | {f"{plan}, {IN_TIME}": "share" for plan in self.plans}
+        return dict.fromkeys(money, "money") | dict.fromkeys(shares, "share") | by_day
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is told in sentences as plain data."""
+        return {"sentences": list(self.sentences()), "cautions": list(self.cautions())}
 
     def run(self, day: str, plan: str = PLANNED) -> Run:
         """Return a plan of a day with all that is behind it, what was driven beside it as today's plan.
@@ -548,33 +556,59 @@ class Days(Answer):
             ),
             notices=self._warnings(len(self.results), plans, self.cautions()),
             tables=tuple(self._grids()),
+            pictures=(Picture("plot_days", f"What each day costs ({self.unit})"),),
         )
 
     def _keys(self) -> Iterator[KeyFigure]:
         for plan in self.plans:
             cost, share = self.mean(plan, "cost"), self.mean(plan, IN_TIME)
             if cost.days:
-                told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such"
+                told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such days"
                 yield KeyFigure(f"a day {plan}", money_text(cost.mean), self.unit, told)
         if (verdict := self.acceptance) is not None:
             more = interval_text(verdict.change, signed=True)
             yield KeyFigure("the variant", verdict.word, "", f"{more} {self.unit} a day" if more else "")
 
     def _grids(self) -> Iterator[Grid]:
-        yield self._table("intervals", self.intervals, "Means of a day, with what surely holds them")
+        yield table_of(self._means(), "A mean day; of differences also where their mean surely lies")
         if len(self.fleet):
             heads = {"needed": "days that need so many", "low": "at least", "high": "at most"}
             heads |= {"overflow": "days of hiring", "hired": "hired a day", "cost": "cost a day"}
             heads |= {"break_even": "pays from hiring at"}
             frame = self.fleet if self.hire else self.fleet.drop(columns=["cost", "best"])
             yield self._table("fleet", frame, self._priced("How many vehicles to own"), heads=heads)
-        frame = self.frame.drop(columns=["error", "day spread", "bias error", REMARKS], errors="ignore")
-        heads = {"effect": "longer than the law"}
-        grid = self._table("days", frame, self._priced("The days"), heads=heads)
+        grid = self._table(
+            "days", self._by_day(), self._priced("The days"), heads={"effect": "longer than the law"}
+        )
         known = set(self.rows_of(PLANNED).index) if self.folder else set()
         pages = ((quote(f"{self.folder}/{page_of(str(row[0]))}"), row) for row in grid.rows)
         rows = tuple((Link(str(row[0]), page), *row[1:]) if row[0] in known else row for page, row in pages)
         yield replace(grid, rows=rows)
+
+    def _means(self) -> pd.DataFrame:
+        """Return a row for each measure with its mean of each plan, and how far that lies from the planned one."""
+        columns: dict[str, list[str]] = {"": [capital(measure) for measure in _MEASURES]}
+        for plan in self.plans:
+            for name in (plan, f"{plan} − {PLANNED}")[: 1 + (plan != PLANNED)]:
+                columns[name] = [
+                    _mean_text(self.mean(name, one), one, is_less=name != plan) for one in _MEASURES
+                ]
+        return pd.DataFrame(columns)
+
+    def _by_day(self) -> pd.DataFrame:
+        """Return a row for each day: what each plan of it costs, on which share of days like it all are in time."""
+        days = [day.name for day in self.question.days]
+        plans = {
+            plan: self.frame[self.frame["plan"] == plan].set_index("day").reindex(days) for plan in self.plans
+        }
+        found = {"orders": plans[PLANNED]["orders"], "vehicles": plans[PLANNED]["vehicles"]}
+        found |= {f"{plan}, cost": rows["cost"] for plan, rows in plans.items()}
+        found |= {f"{plan}, {IN_TIME}": rows[IN_TIME] for plan, rows in plans.items() if IN_TIME in rows}
+        found |= {f"{plan}, unserved": one for plan, rows in plans.items() if (one := rows["unserved"]).any()}
+        found |= {"effect": plans[DRIVEN]["effect"]} if "effect" in plans.get(DRIVEN, ()) else {}
+        why = plans[PLANNED]["message"].fillna("")
+        found |= {"why": why} if why.any() else {}
+        return pd.DataFrame(found).reset_index()
 
     def to_html(self, path: Any, *, pages: bool = False) -> Path:
         """Write it as a page; with `pages`, each day's own page too, in a folder beside it. Returns its path."""
@@ -589,6 +623,18 @@ class Days(Answer):
 def page_of(day: str) -> str:
     """Return the file of the page of a day; days that are called otherwise have other files."""
     return file_name(day, ".html")
+
+
+def _mean_text(found: Mean, measure: str, *, is_less: bool) -> str:
+    """Write a mean, of a difference with its interval."""
+
+    def form(value: float) -> str:
+        if measure == IN_TIME:
+            return percent_text(value, signed=True) if is_less else sure_text(value)
+        return fixed_text(value, 2, signed=is_less)
+
+    known = is_less and not math.isnan(found.low)
+    return form(found.mean) + (f" ({form(found.low)} to {form(found.high)})" if known else "")
 
 
 def _interval(found: Mean) -> str:

@@ -492,20 +492,14 @@ def _outcome(result: Result) -> dict[str, Any]:
     if known is None:
         reason = next(iter(result.problem.infeasibility_reasons()), None)
         told = result.message or "no plan was found"
-        return {
-            "status": str(Status.NO_PLAN),
-            "objective": math.nan,
-            "terms": {},
-            "unserved": 0.0,
-            "violations": 0,
-            "service": None,
-            "message": told if reason is None else f"{reason.subject}: {reason.message}",
-            "result": result,
-        }
+        told = told if reason is None else f"{reason.subject}: {reason.message}"
+        nothing = PointResult(0, Status.NO_PLAN, message=told, result=result)
+        return {name: getattr(nothing, name) for name in _OUTCOME}
+    terms = {str(term): float(amount) for term, amount in known.pricing.terms().items()}
     return {
         "status": str(result.status),
         "objective": rank.objective,
-        "terms": {str(term): float(amount) for term, amount in known.pricing.terms().items()},
+        "terms": terms,
         "unserved": float(rank.unserved),
         "violations": rank.violations,
         "service": Service.of(result),
@@ -513,6 +507,9 @@ def _outcome(result: Result) -> dict[str, Any]:
         "caveat": "; ".join(known.law_caveats),
         "result": result,
     }
+
+
+_OUTCOME = ("status", "objective", "terms", "unserved", "violations", "service", "message", "result")
 
 
 def of_kept(point: int, kept: Result | str) -> PointResult:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import Issue, NoPlanError
+from kanopt.faults import count_fault
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import Axis, refused, value_text
 from kanopt.questions.point import BASE, PointResult, point_of
@@ -84,9 +85,8 @@ class SweepOptions:
 
     def __post_init__(self) -> None:
         for name in ("repeats", "workers"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise refused("sweep", name, f"must be a whole number from 1, not {value!r}")
+            if wrong := count_fault(getattr(self, name), 1):
+                raise refused("sweep", name, f"must be {wrong}")
         if self.dask is not None and self.workers > 1:
             told = f"takes the place of {self.workers} workers of this machine; give one of the two"
             raise refused("sweep", "dask", told)

@@ -13,7 +13,8 @@ import pandas as pd
 from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
 from kanopt.errors import ProblemError, TableError
-from kanopt.questions.answer import Answer, Said
+from kanopt.plans.findings import Status
+from kanopt.questions.answer import Answer, Picture, Said
 from kanopt.questions.axes import refused
 from kanopt.scenarios.files.sections import LearnedSpec
 from kanopt.tables import read_table, units_of, with_units
@@ -56,12 +57,15 @@ class Review(Answer):
         What the plan was made of; None where it was made in Python.
     assumed
         What is taken for granted, in sentences.
+    status
+        That of the plan.
     """
 
     planned: RoutingAssessment
     day: ReviewedDay
     scenario: Scenario | None = None
     assumed: tuple[str, ...] = ()
+    status: Status = Status.FEASIBLE
 
     kind = "review"
     interrupted = False
@@ -106,6 +110,10 @@ class Review(Answer):
             "wrong": day.wrong,
             "rows": self.rows(),
         }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is told in sentences as plain data."""
+        return {"notes": list(self.cautions()), "sentences": list(self.sentences())}
 
     def rows(self) -> pd.DataFrame:
         """Return the legs that were driven as rows of the table that the law of travel time was learned from."""
@@ -168,6 +176,7 @@ class Review(Answer):
                 table_of(parts, told, heads=heads, forms=dict.fromkeys(parts.columns[1:], number_form(2))),
                 *(self._by(name, caption) for name, caption in captions.items()),
             ),
+            pictures=(Picture("plot_review", "What made the difference"),),
         )
 
     def _by(self, name: str, caption: str) -> Grid:
@@ -298,7 +307,8 @@ def review(run: Run | Result, driven: Any, *, assumed: Sequence[str] = ()) -> Re
         raise ProblemError("review: only plans of routes are held against what was driven")
     planned = assessment.settled()
     found = ReviewedDay.of(planned, driven)
-    return Review(planned, found, getattr(run, "scenario", None), tuple(assumed))
+    scenario, status = getattr(run, "scenario", None), getattr(result, "status", Status.FEASIBLE)
+    return Review(planned, found, scenario, tuple(assumed), status)
 
 
 def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
-from kanopt.questions.answer import Answer, Said, as_it_is
+from kanopt.questions.answer import Answer, Picture, Said, as_it_is
 from kanopt.questions.axes import Axis, check_word, read_axes, refused
 from kanopt.questions.point import (
     NO_DIFFERENCE,
@@ -205,6 +205,10 @@ class SwitchPoints(Answer):
         """Return what numbers are, for the workbook."""
         return dict.fromkeys(("price_below", "price_above", "price", "noise"), "money")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the sentences as plain data."""
+        return {"sentences": list(self.sentences())}
+
     def sentences(self) -> tuple[str, ...]:
         """Return one sentence per switch point."""
         return tuple(one.text(self.unit) for one in self.switches)
@@ -236,6 +240,9 @@ class SwitchPoints(Answer):
             sure += (
                 f", {known:,} of {places} {'are' if known > 1 else 'is'} known to where prices cross{rest}"
             )
+        caption = (
+            "The ranges, parted where decisions change; ticks are values at which the problem was solved"
+        )
         points = self._table("values", self.points, self._priced("Where it was solved"), values=("value",))
         return Said(
             title=f"{self.scenario.name}: where does the plan tip?",
@@ -245,6 +252,7 @@ class SwitchPoints(Answer):
             sure=(f"{sure}.", *self._learned()),
             notices=self._warnings(0, "", tuple(self.notes())),
             tables=(*([self._changes()] if sentences else []), points),
+            pictures=(Picture("plot_switch_points", caption),) if len(self.points) else (),
         )
 
     def _changes(self) -> Grid:

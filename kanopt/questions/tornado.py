@@ -13,7 +13,7 @@ import pandas as pd
 from kanopt.display import KeyFigure
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
-from kanopt.questions.answer import Said, as_it_is, noise_sentence
+from kanopt.questions.answer import Picture, Said, as_it_is, noise_sentence
 from kanopt.questions.answers import Answers
 from kanopt.questions.ask import ask
 from kanopt.questions.axes import Axis, check_word, read_axes, refused, value_text
@@ -114,6 +114,7 @@ class Tornado(Answers):
             for row in self._known()[:_SAID]
         ]
         one_at_a_time = f"{inputs} one at a time, the others as they are; {how}. {as_it_is_text(self.base)}"
+        caption = "Change of the price by each input alone, from its low to its high value"
         table = self._table("inputs", self.frame[columns], title, values=_ENDS)
         return Said(
             title=f"{self.scenario.name}: what moves the price most?",
@@ -122,6 +123,7 @@ class Tornado(Answers):
             sure=(noise, *self._learned()),
             notices=self._warnings(len(self.pairs), inputs, self.notes() if self.pairs else ()),
             tables=(table,) if self.pairs else (),
+            pictures=(Picture("plot_tornado", caption),) if self.pairs else (),
         )
 
     def _known(self) -> list[dict[str, Any]]:

@@ -25,18 +25,27 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
     assert code == 0
     assert "Case: what if vehicles[name=van].fixed_cost is 10 to 30" in out
     assert "solving: Case" in err
-    frame = pd.read_parquet(case / "s" / "points.parquet")
+    frame = pd.read_csv(case / "s" / "case_sweep_points.csv")
     assert frame["vehicles[name=van].fixed_cost"].tolist() == [10.0, 20.0, 30.0]
     assert frame["change"].tolist() == pytest.approx([-10.0, 0.0, 10.0])
     assert len((case / "s" / "points.jsonl").read_text().splitlines()) == 5
     assert out.splitlines()[-3:] == [
-        f"points: {Path('s') / 'points.parquet'}",
-        f"costs: {Path('s') / 'case_costs.csv'}",
+        f"points: {Path('s') / 'case_sweep_points.csv'}",
+        f"costs: {Path('s') / 'case_sweep_costs.csv'}",
         f"report: {Path('s') / 'case_sweep.html'}",
     ]
     # gone on with in a folder that holds the report
     again = ["sweep", "case.toml", "--set", "vehicles[name=van].fixed_cost=10:30:3", "--plan", "kept"]
     assert cli(*again, "--out", "s")[2].startswith("3 points from s")
+    assert not (case / "s" / "case_sweep_2.html").exists()
+
+
+def test_an_answer_takes_the_place_of_no_other(case, cli):
+    for word in ("sweep", "tornado"):
+        arguments = [word, "case.toml", "--plan", "kept", "--quiet", "--set", "vehicles.fixed_cost=10:30:3"]
+        for number in ("", "_2", "_3"):
+            page = Path("reports") / f"case_{word}{number}.html"
+            assert cli(*arguments)[1].splitlines()[-1] == f"report: {page}"
 
 
 @pytest.mark.parametrize(
@@ -46,13 +55,20 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
         ("sweep --set vehicles.num_avialable=1", "did you mean 'num_available'"),
         ("sweep --set vehicles.num_available=1 --scale vehicles.num_available=2", "contradict each other"),
         ("sweep --set vehicles.num_available=inf", "vehicles.num_available: a value is a finite number"),
-        ("sweep --set vehicles.num_available=1:2:1", "vehicles.num_available: a grid has"),
+        (
+            "sweep --set vehicles.num_available=1:2:1",
+            "vehicles.num_available: the number of points of a grid is",
+        ),
         ("sweep --set vehicles.num_available=1 --plan today", "names no plan of today"),
         ("tornado", "nothing is varied"),
         ("tornado --set vehicles.num_available=1", "has a low and a high value"),
         ("switch-points --set vehicles.num_available=1", "between two numbers or more"),
         ("risk --draws 5", "5 is not in the range"),
-        ("risk --set vehicles.num_available=1,2", "takes one value here"),
+        ("risk --set vehicles.num_available=1,2,3", "takes one value here; kanopt sweep takes several"),
+        (
+            "compare --set vehicles.fuel_price=1,65",
+            "sweep takes several; write decimals with a point, as 1.65",
+        ),
         ("risk --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
         ("risk --uncertain travel", "--uncertain is WORD=VALUE"),
         ("risk --uncertain travel=-1", "travel"),
@@ -85,12 +101,12 @@ def test_tornado_prints_json_and_csv_of_the_same_effects(case, cli):
     assert code == 0
     assert "2 inputs one at a time, the others as they are; the same plan" in out
     assert out.splitlines()[-3:] == [
-        f"inputs: {Path('o') / 'case_inputs.csv'}",
+        f"inputs: {Path('o') / 'case_tornado_inputs.csv'}",
         f"report: {Path('o') / 'case_tornado.html'}",
         f"workbook: {Path('o') / 'case_tornado.xlsx'}",
     ]
     assert openpyxl.load_workbook(case / "o" / "case_tornado.xlsx").sheetnames == ["Summary", "inputs"]
-    frame = pd.read_csv(case / "o" / "case_inputs.csv")
+    frame = pd.read_csv(case / "o" / "case_tornado_inputs.csv")
     assert frame["path"].tolist() == ["vehicles.fixed_cost", "surrogates.fuel ×"]
     assert frame.loc[0, ["low_effect", "high_effect"]].tolist() == pytest.approx([-10, 30])
     code, out, _ = cli(*arguments, "--json", "--report", "t.html")
@@ -111,8 +127,8 @@ def test_switch_points_say_where_it_tips(tmp_path, monkeypatch, cli):
     assert (code, told["scenario"]) == (0, "Choice")
     assert told["sentences"] == [f"{PRICE} from 1.92 on: n: 1 instead of 0"]
     assert [row["switch_point"] for row in told["switch_points"]] == pytest.approx([1.92])
-    assert told["files"]["switch_points"] == str(Path("o") / "choice_switch_points.csv")
-    assert pd.read_csv("o/choice_switch_points.csv")["decision"].tolist() == ["n"]
+    assert told["files"]["switch_points"] == str(Path("o") / "choice_switch_points_switch_points.csv")
+    assert pd.read_csv("o/choice_switch_points_switch_points.csv")["decision"].tolist() == ["n"]
 
 
 @pytest.mark.slow
@@ -137,7 +153,7 @@ def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     assert out.startswith(
         "Case: how sure is the plan?\n  changed: vehicles.fixed_cost rises by 100 %\n\nOf 4,000 days on which the plan"
     )
-    assert pd.read_csv(case / "o" / "case_stops.csv")["client"].tolist() == ["east", "north"]
+    assert pd.read_csv(case / "o" / "case_risk_stops.csv")["client"].tolist() == ["east", "north"]
     assert "(planned 44.62)" in out
 
 
@@ -162,9 +178,9 @@ def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli
     code, out, err = cli("tornado", "choice.toml", "--set", f"{PRICE}=1:2", "--quiet")
     assert (code, out) == (3, "")
     assert "tornado: 'Choice' has no plan as it is (infeasible); 'kanopt solve' says why" in err
-    code, out, _ = cli("risk", "choice.toml", "--quiet")
+    code, _, err = cli("risk", "choice.toml", "--quiet")
     assert code == 3
-    assert "infeasible" in out
+    assert "has no plan as it is (infeasible)" in err
 
 
 @pytest.mark.parametrize("command", ["tornado", "switch-points", "sweep"])
@@ -201,7 +217,7 @@ def test_monte_carlo_compares_plans_in_all_draws(case, cli):
     assert (kept["cheapest"], other["cheapest"]) == (0.0, 1.0)  # one van does what two do today
     assert kept["regret"] == pytest.approx(20.0 + 0.3 * (18 - 9 - 41**0.5), rel=0.1)
     assert told["report"] == str(Path("o") / "case_monte_carlo.html")
-    assert pd.read_csv("o/case_draws.csv")["vehicles.fixed_cost"].between(10, 30).all()
+    assert pd.read_csv("o/case_monte_carlo_draws.csv")["vehicles.fixed_cost"].between(10, 30).all()
     assert set(told["files"]) == {"plans", "decisions", "draws"}
 
 

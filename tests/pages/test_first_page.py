@@ -16,7 +16,7 @@ from kanopt.display import Grid
 from kanopt.formulas import Variable, parse_formula
 from kanopt.pages import write_report
 from kanopt.pages.figure_rows import figure_rows, subject_of_explanation, subject_of_run, times_table
-from kanopt.pages.plan_first import plan_first
+from kanopt.pages.plan_first import plan_said
 from kanopt.pages.plan_page import plan_page
 from kanopt.plans import evaluate
 from kanopt.plans.explanation import explain
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 
 
 def first_of(subject: Any) -> Any:
-    return plan_first(subject, figure_rows(subject), ())
+    return plan_said(subject, figure_rows(subject), ())
 
 
 def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
@@ -43,11 +43,11 @@ def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     assert saved > 0
     assert rows["saving"].plan.startswith(money_text(saved, "EUR"))
     assert rows["saving_year"].plan == money_text(250 * saved, "EUR")
-    told = plan_first(replace(subject, plans_per_year=250.0), rows, ()).todo
+    told = plan_said(replace(subject, plans_per_year=250.0), rows, ()).answer
     assert f"That is {money_text(saved, 'EUR')}" in told[1]
     assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
     assert "saving_year" not in figure_rows(subject)
-    assert "in a year" not in first_of(subject).todo[1]
+    assert "in a year" not in first_of(subject).answer[1]
 
 
 def test_kilometres_hours_and_lateness_are_those_of_the_timetable(make_run: Any, routing: Any) -> None:
@@ -88,7 +88,7 @@ def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) ->
     jobs, machines = [each for each in plan.parts if isinstance(each, Grid)][:2]
     assert jobs.rows[0] == ("j1", "0", "0", "8", "4", "4", "late")
     assert machines.rows[0][:2] == ("m1", "3")
-    assert any("The machine used most is m1: 90 %" in each for each in page.why)
+    assert any("The machine used most is m1: 90 %" in each for each in page.lines)
 
 
 def decided(now: float, today: float) -> str:
@@ -98,7 +98,7 @@ def decided(now: float, today: float) -> str:
     plans = [evaluate(problem, {"x": each}) for each in (now, today)]
     subject = replace(subject_of_explanation(explain(plans[0]), "", plans[1]), plans_per_year=2.0)
     page = first_of(subject)
-    return "\n".join([*page.todo, *page.sure])
+    return "\n".join([*page.answer, *page.sure])
 
 
 def test_what_is_earned_is_compared_in_words_of_earning() -> None:

@@ -28,7 +28,8 @@ from kanopt.pages.svg import Tip, to_svg
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def some(ax: Any) -> None:
+def some(canvas: Any) -> None:
+    ax = canvas(300, 200)
     ax.plot([0, 1], [0, 1], color=series(0).light)
     ax.scatter([0, 1, 2], [2, 1, 0], color=INK.light).set_gid(f"{TIP}points")
     ax.text(0.5, 0.5, "on top", gid=HALO)

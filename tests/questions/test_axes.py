@@ -37,12 +37,12 @@ def test_a_grid_holds_both_ends_and_even_steps(low, high, count):
 @pytest.mark.parametrize(
     ("low", "high", "count", "message"),
     [
-        (1.0, 2.0, 1, "two at least, not the number 1"),
-        (1.0, 2.0, 2.5, "two at least"),
+        (1.0, 2.0, 1, "from 2 to 1,000,000, not 1"),
+        (1.0, 2.0, 2.5, "a whole number from 2"),
         (1.0, 1.0, 3, "is one point"),
         (1.0, float("nan"), 3, "from one number to another"),
         ("a", 2.0, 3, "from one number to another"),
-        (1.0, 2.0, 10**12, "at most 1,000,000 points"),
+        (1.0, 2.0, 10**12, "from 2 to 1,000,000"),
     ],
 )
 def test_grids_that_are_none(low, high, count, message):
@@ -56,7 +56,7 @@ def test_the_command_line_writes_what_python_does():
     assert read_values("open, closed").items == ("open", "closed")
     assert read_values("8:30").items == ("8:30",)
     assert read_values("true").items == (True,)
-    with pytest.raises(ScenarioError, match="two at least"):
+    with pytest.raises(ScenarioError, match="a whole number from 2"):
         read_values("1:2:1")
     with pytest.raises(ScenarioError, match="values are written as"):
         read_values("1,,2")
@@ -78,7 +78,7 @@ def test_paths():
         ({"a.b": []}, "has no values"),
         ({"a.b": [float("inf")]}, "a finite number"),
         ({"a[n=x].b": [1.0], "a[n = x].b": factors(1.0, 2.0, 2)}, "contradict each other"),
-        ({"a.b": "1:2:1"}, "a.b: a grid has"),
+        ({"a.b": "1:2:1"}, "a.b: the number of points of a grid is"),
         ([Axis("a.b", Values((float("nan"),)))], "a finite number"),
     ],
 )

@@ -21,7 +21,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, how_far
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
-from kanopt.questions.answer import Answer, Said, as_it_is
+from kanopt.questions.answer import Answer, Picture, Said, as_it_is
 from kanopt.questions.axes import Axis, read_axes, refused
 from kanopt.questions.point import REFUSED, Decision, PointResult, decisions_of
 from kanopt.questions.point_search import Hands, Task, do_task
@@ -208,6 +208,10 @@ class MonteCarlo(Answer):
         shares = "plans.fails", "plans.cheapest", "decisions.keeps", "decisions.error"
         return dict.fromkeys((f"plans.{name}" for name in money), "money") | dict.fromkeys(shares, "share")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the laws that err, and the plans with the lowest figures."""
+        return {"laws": list(self.laws), "lowest": self.best}
+
     def said(self) -> Said:
         """Return what it says."""
         draws, tables = count_text(self.asked, "draw"), list[Grid]()
@@ -228,6 +232,7 @@ class MonteCarlo(Answer):
             sure=(f"{draws}: {drawn}." if drawn else f"{draws}.", as_it_is_text(self.base)),
             notices=self._warnings(self.done, draws, ()),
             tables=tuple(tables),
+            pictures=(Picture("plot_plans", "What each plan costs over the draws"),) if self.done else (),
         )
 
     def _keys(self) -> Iterator[KeyFigure]:

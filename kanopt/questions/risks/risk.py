@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, table_of
 from kanopt.errors import ProblemError
 from kanopt.faults import count_fault
-from kanopt.questions.answer import Answer, Said
+from kanopt.plans.findings import Status
+from kanopt.questions.answer import Answer, Picture, Said
 from kanopt.text import (
     amount_text,
+    capital,
     clock_text,
     count_text,
     join_list,
@@ -111,8 +113,10 @@ class Risk(Answer):
         Of routes, a row each; None of other plans.
     broken
         Rule to the number of days on which it is broken, the most often broken first.
-    scenario, interrupted
-        What the plan was made of, if of a scenario, and whether the search for it was stopped.
+    scenario
+        What the plan was made of, if of a scenario.
+    status, interrupted
+        Those of the plan.
 
     Notes
     -----
@@ -138,6 +142,7 @@ class Risk(Answer):
     routes: pd.DataFrame | None = None
     broken: Mapping[str, int] = field(default_factory=dict)
     scenario: Any = None
+    status: Status = Status.FEASIBLE
     interrupted: bool = False
 
     kind = "risk"
@@ -260,6 +265,8 @@ class Risk(Answer):
     def to_json(self) -> dict[str, Any]:
         """Return plain data: shares of days, costs, and what is assumed."""
         return {
+            "status": self.status.value,
+            "changes": [] if self.scenario is None else list(self.scenario.change_sentences()),
             "draws": self.draws,
             "seed": self.seed,
             "on_time": self.on_time,
@@ -279,6 +286,7 @@ class Risk(Answer):
         """Return what it says."""
         name = self.problem.kind if self.scenario is None else self.scenario.name
         error = percent_text(float(share_error(0.5, self.draws)))
+        caption = f"{capital(self.words.beyond)}; at the right how often it holds"
         unsure = self.to_frame().sort_values("on_time", kind="stable")
         return Said(
             title=f"{name}: how sure is the plan?",
@@ -292,6 +300,10 @@ class Risk(Answer):
             notices=self._warnings(0, "", ()),
             tables=(days_table(unsure, self.words, "One by one, the least certain first"),),
             assumed=self.assumptions,
+            pictures=(
+                *([Picture("plot_ranges", caption)] if self.has_limit.any() else []),
+                Picture("plot_day_costs", "What the plan costs"),
+            ),
         )
 
     def _keys(self) -> Iterator[KeyFigure]:
@@ -418,18 +430,21 @@ def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 10
     assumed = uncertainty or Uncertainty()
     match getattr(result, "assessment", result):
         case RoutingAssessment() as routes:
-            return _of_routes(routes, assumed, draws, seed)
+            found = _of_routes(routes, assumed, draws, seed)
         case SchedulingAssessment() as schedule:
-            return _of_schedule(schedule, assumed, draws, seed)
+            found = _of_schedule(schedule, assumed, draws, seed)
         case SupplyAssessment() as flows:
-            return _of_supply(flows, assumed, draws, seed)
+            found = _of_supply(flows, assumed, draws, seed)
         case None:
             raise ProblemError("there is no plan whose risk could be told: the result has none")
-    kind = getattr(getattr(result, "problem", None), "kind", type(result).__name__)
-    told = "risk is there for results of routes, schedules and supply plans"
-    raise ProblemError(
-        f"{told}, as ko.solve, ko.evaluate or scenario.run().result returns them, not for {kind}"
-    )
+        case _:
+            kind = getattr(getattr(result, "problem", None), "kind", type(result).__name__)
+            told = "risk is there for results of routes, schedules and supply plans"
+            raise ProblemError(
+                f"{told}, as ko.solve, ko.evaluate or scenario.run().result returns them, not for {kind}"
+            )
+    stopped = getattr(result, "interrupted", False)
+    return replace(found, status=getattr(result, "status", Status.FEASIBLE), interrupted=stopped)
 
 
 def _of_routes(known: RoutingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
