@@ -219,9 +219,12 @@ class ReviewedDay:
         """The routes as they were driven, with times between where nobody wrote them down."""
         likely, grid, data = self._likely, self._grid, self.problem.data
         leave, arrive, end = (np.zeros(likely.leave.shape) for _ in range(3))
+        # from a place that nobody knows the way on is taken to be as long as from the stop before
+        from_detour = self.day.left_detour + likely.arrive - likely.leave
+        reached = np.where(np.isnan(self.day.arrive) & np.isfinite(from_detour), from_detour, self.day.arrive)
         for route, departure in enumerate(self.departure.tolist()):
             legs = np.flatnonzero(grid.valid[route])
-            known = np.stack([self.day.arrive[route, legs], self.day.end[route, legs]], axis=1).ravel()
+            known = np.stack([reached[route, legs], self.day.end[route, legs]], axis=1).ravel()
             likely_end = likely.begin[route, legs] + likely.stay[route, legs]
             guess = np.stack([likely.arrive[route, legs], likely_end], axis=1).ravel()
             filled = _filled(departure, float(likely.leave[route, 0]), known, guess)
