@@ -55,7 +55,7 @@ class LawErrors:
     common: Floats
     own: Floats
 
-    def select(self, routes: Indices) -> LawErrors:
+    def __getitem__(self, routes: Indices) -> LawErrors:
         """Return those of some routes, each as often as it is named."""
         drawn = (self.shift, self.factor, self.shared, self.common, self.own)
         return LawErrors(self.model, self.unit, *(each[routes] for each in drawn))

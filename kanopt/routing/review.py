@@ -237,9 +237,8 @@ class ReviewedDay:
         at_home = grid.valid & (grid.head < len(data.depots))
         begin = np.where(at_home, arrive, np.minimum(begin, end))
         finish = end[np.arange(len(end)), grid.valid.sum(axis=1) - 1]
-        return LegTimes(
-            leave, arrive - leave, likely.pause, arrive, begin, end - begin, finish, likely.breaks
-        )
+        times = leave, arrive - leave, likely.pause, arrive, begin, end - begin, finish
+        return LegTimes(*times, likely.before, likely.taken, likely.missed)
 
     # ---- what laws say of it, and what times have in common
 

@@ -260,7 +260,6 @@ class PartsRun:
         self._rank = problem.assess(plan).rank
         self.steps, self.parts = 0, 0
         self.ended, self.stopped = False, False
-        self.history: list[Progress] = []
 
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
         """Search until a limit of seconds is met or it is asked to stop, and return the best plan.
@@ -387,5 +386,4 @@ class PartsRun:
         price = self._rank.objective + now.objective - was.objective
         self._rank = Rank(violations > 0, unserved, violations, price)
         step = Progress(self.clock.now() - self.began, price, message=left_out_text(unserved))
-        self.history.append(step)
         self.stopped |= asks_to_stop(self.progress, step)

@@ -322,19 +322,23 @@ class Annealing:
         seconds
             Since when time is counted.
         """
-        by_steps, by_clock = self._share_of_steps, self._share_of_time(limits, seconds)
-        if by_clock > max(by_steps, _NOTICED):
+        by_clock = 0.0
+        if limits.seconds is not None:
+            left = limits.seconds - self._since
+            by_clock = (seconds - self._since) / left if left > 0 else 1.0
+        if by_clock > max(self._share_of_steps, _NOTICED):
             self._until = limits.most_steps
         if self.steps >= self._until:
             self._idle = 0 if self.search.report.improved > self._improved else self._idle + 1
             self.ended = self._idle >= _PATIENCE
             self._begin_cycle(limits, seconds)
             return
-        share = (
-            self._share_of_steps if self._until < limits.most_steps else max(self._share_of_steps, by_clock)
-        )
-        left = min(self._until - self.steps, float(_SLICE))
-        self.search.take_steps(int(left), self._heat(share), legs=_SLICE)
+        share = self._share_of_steps
+        share = share if self._until < limits.most_steps else max(share, by_clock)
+        # by how much a plan may be worse with probability 1/e
+        heat = abs(self.best[1]) / self.clients * _HOT * (_COLD / _HOT) ** min(share, 1.0)
+        steps = min(self._until - self.steps, float(_SLICE))
+        self.search.take_steps(int(steps), heat, legs=_SLICE)
 
     def _begin_cycle(self, limits: StoppingCriteria, seconds: float) -> None:
         """Go back to the best plan, and say after how many steps the cycle ends."""
@@ -342,28 +346,12 @@ class Annealing:
         report = self.search.report
         self._since, self._first, self._improved = seconds, int(report.steps), int(report.improved)
         self._length = _LONGER * self._length if self._length else limits.cycle or math.inf
-        left = min(self._steps_left(limits, seconds), limits.most_steps - self._first)
+        left = limits.most_steps - self._first
+        if limits.seconds is not None and self._first:  # for about so many steps there is time
+            left = min(left, self._first * (limits.seconds - seconds) / seconds)
         # where there is no time for a longer one after it, it is the last
         is_last = left < (1 + _LONGER) * self._length
         self._until = limits.most_steps if is_last else self._first + self._length
-
-    def _steps_left(self, limits: StoppingCriteria, seconds: float) -> float:
-        """Return for about how many steps there is time, where some were taken."""
-        if limits.seconds is None or not self._first:
-            return math.inf
-        return self._first * (limits.seconds - seconds) / seconds
-
-    def _heat(self, share: float) -> float:
-        """Return by how much a plan may be worse with probability 1/e, where a share of the cycle is over."""
-        each = abs(self.best[1]) / self.clients
-        return float(each * _HOT * (_COLD / _HOT) ** min(share, 1.0))
-
-    def _share_of_time(self, limits: StoppingCriteria, seconds: float) -> float:
-        """How much of the time that was left when the cycle began is over."""
-        if limits.seconds is None:
-            return 0.0
-        left = limits.seconds - self._since
-        return (seconds - self._since) / left if left > 0 else 1.0
 
     @property
     def _share_of_steps(self) -> float:
@@ -398,8 +386,6 @@ class RacerRun:
 
     Attributes
     ----------
-    history
-        The better plans, in order of time; seconds count from when this was made.
     stopped
         Whether `progress` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
     """
@@ -423,7 +409,6 @@ class RacerRun:
         clients, missed = len(problem.clients), self.plan_data.missed
         self.annealings = [Annealing(search, clients, missed) for search in searches]
         self.stopped = False
-        self.history: list[Progress] = []
         self._given_rank = self._rank = problem.assess(self.given).rank
         self._legs = 0
 
@@ -485,7 +470,6 @@ class RacerRun:
             return
         self._rank = rank
         step = Progress(self._seconds, price, message=left_out_text(missed))
-        self.history.append(step)
         self.stopped |= asks_to_stop(self.progress, step)
 
 
