@@ -19,11 +19,11 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.simplify import round_array
 from kanopt.routing import ArrivalFunctions
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.routing.plan import StartedRoute
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import PAUSES
 from kanopt.routing.search.racer.law_steps import LawSteps, Polyline, StepTables, every_arc
-from kanopt.routing.search.racer.started_routes import started_arrays
 from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import slack
 from kanopt.routing.simulate.drive import WAYS
@@ -155,7 +155,7 @@ class PlanData:
         self.struct.missed = self.missed
         self.struct.not_before = data.not_before
         if data.is_under_way:
-            self._put(**started_arrays(data))
+            self._put(**_started_arrays(data))
         self._put_rough(data)
 
     @cached_property
@@ -374,6 +374,38 @@ class PlanData:
         array = (kind * max(1, len(made)))(*made)
         self._kept.append(array)
         return ctypes.cast(array, POINTER(kind))
+
+
+# Routes under way.
+
+_NOT_LEFT, _ON_TRIP, _GOES_HOME, _GOES_TO_END = range(4)
+
+
+def _started_arrays(data: RoutingData) -> dict[str, Any]:
+    """Return what is fixed, by the names of ``kernel/racer.h``."""
+    routes = [data.started_of.get((data.vehicles[kind].name, number)) for kind, number in data.fleet]
+    bound = np.full(len(data.names), -1)
+    for slot, each in enumerate(routes):
+        bound[[data.index[name] for name in (each.bound if each is not None else ())]] = slot
+    kept = [[] if each is None else [data.index[name] for name in each.kept] for each in routes]
+    leaves = np.array([-np.inf if each is not None else data.not_before for each in routes])
+    left = [None if each is None else each.route.departure for each in routes]
+    return {
+        "bound": bound,
+        "loaded": data.is_loaded,
+        "kept_start": np.cumsum([0, *map(len, kept)]),
+        "kept_stops": [node for stops in kept for node in stops],
+        "under_way": [_NOT_LEFT if each is None else _state(data, each) for each in routes],
+        "has_left": np.array(left, dtype=float),
+        "leaves_from": leaves,
+        "left_limit": leaves - slack(leaves) / 2,
+    }
+
+
+def _state(data: RoutingData, each: StartedRoute) -> int:
+    if not each.goes_home:
+        return _ON_TRIP
+    return _GOES_HOME if data.end_of[each.route.vehicle] == each.route.depot else _GOES_TO_END
 
 
 def _with_slack(limit: Floats) -> Floats:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import math
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -18,9 +18,10 @@ from kanopt.engines.compiled.library import kernel, kernel_for
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
+from kanopt.routing.plan import StartedRoute, trip_after
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.racer.plan_data import PlanData, ProblemStruct, ReportStruct, ScoreStruct
-from kanopt.routing.search.racer.started_routes import begun_with
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text
 from kanopt.units import convert
 
@@ -118,7 +119,7 @@ class RacerSearch:
         slot = {vehicle: place for place, vehicle in enumerate(known.vehicles)}
         routes: dict[int, tuple[Sequence[int], float]] = {}
         seen: set[int] = set()
-        started, others = begun_with(data, plan)
+        started, others = _begun_with(data, plan)
         going = [route for options in started if (route := self._possible(options, slot)) is not None]
         for route in (*going, *others):
             place = slot.get((data.type_index[route.vehicle], route.index), -1)
@@ -224,6 +225,41 @@ class RacerSearch:
             vehicle = data.vehicles[kind].name
             routes.append(Route(vehicle, number, data.depot_of[vehicle], names, float(leaves[place])))
         return known.problem.plan_from(RoutingPlan(tuple(routes)))
+
+
+def _begun_with(data: RoutingData, plan: RoutingPlan) -> tuple[list[list[Route]], list[Route]]:
+    """Return the routes with which a vehicle under way may go on, the best first, and the other routes of a plan.
+
+    A plan that changes what is under way does not hold; then the route goes on as it was, or with what it must.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    plan
+        Where a search is to begin.
+    """
+    given: dict[tuple[str, int], Route] = {}
+    for route in plan.routes:
+        given.setdefault((route.vehicle, route.index), route)
+    started = [
+        [*([given[each.vehicle]] if each.vehicle in given else []), *_continued(data, each)]
+        for each in data.started
+    ]
+    return started, [route for vehicle, route in given.items() if vehicle not in data.started_of]
+
+
+def _continued(data: RoutingData, each: StartedRoute) -> Iterator[Route]:
+    """Yield the route as it was when it began, and with what it must serve alone."""
+    yield each.route
+    kept = len(each.kept)
+    rest = trip_after(each.route.clients, kept, each.route.depot)
+    sources = {client.name: client.source for client in data.clients}
+    needed = [name for name in rest if name in each.aboard or sources.get(name) in each.kept]
+    stops = (*each.kept, *needed)
+    takers = [name for name, source in sources.items() if source in each.kept and name not in stops]
+    yield replace(each.route, clients=(*stops, *takers))
+    yield replace(each.route, clients=stops)
 
 
 # Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
