@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
@@ -27,7 +26,8 @@ from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.reasons import plan_reasons
 from kanopt.routing.rules import RULE_WORDS
-from kanopt.routing.simulate import Drive, check_plan, drive, fleets_below_zero, price_plan, prices_of_fleets
+from kanopt.routing.rules.rule import Flags
+from kanopt.routing.simulate import Drive, check_plan, drive, price_plan, prices_of_fleets
 from kanopt.routing.slider_prices import slider_prices
 from kanopt.routing.views import PlanViews
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
@@ -73,7 +73,7 @@ class RoutingAssessment(PlanViews):
         found.__dict__.setdefault("simulation", self.simulation)
         return found
 
-    def prices_of_fleets(self, fleets: Sequence[Sequence[VehicleType]]) -> dict[str, Floats]:
+    def prices_of_fleets(self, fleets: Sequence[Sequence[VehicleType]]) -> tuple[dict[str, Floats], Flags]:
         """Return what the plan costs by term with each of several fleets that differ in what vehicles cost.
 
         Parameters
@@ -84,14 +84,11 @@ class RoutingAssessment(PlanViews):
 
         Returns
         -------
-        dict
-            By term, the amount with each fleet; (fleets,).
+        dict, array
+            By term, the amount with each fleet; and with which a cost law falls below zero somewhere, and counts as
+            zero; (fleets,).
         """
         return prices_of_fleets(*self._laws, self.plan, self.simulation, fleets)
-
-    def fleets_below_zero(self, fleets: Sequence[Sequence[VehicleType]]) -> NDArray[np.bool_]:
-        """Say with which of several fleets a cost law falls below zero somewhere, and counts as zero; (fleets,)."""
-        return fleets_below_zero(self.problem.leg_laws, self.simulation, fleets)
 
     @property
     def in_use(self) -> InUse:
