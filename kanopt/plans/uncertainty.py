@@ -55,7 +55,7 @@ class LawErrors:
     common: Floats
     own: Floats
 
-    def select(self, routes: Indices) -> LawErrors:
+    def __getitem__(self, routes: Indices) -> LawErrors:
         """Return those of some routes, each as often as it is named."""
         drawn = (self.shift, self.factor, self.shared, self.common, self.own)
         return LawErrors(self.model, self.unit, *(each[routes] for each in drawn))
@@ -107,13 +107,10 @@ class TimeEffects:
         What all times have in common, as a share of the law's; (draws,).
     groups
         Effects of the levels of each group; (draws, levels) each.
-    noise
-        Noise of a single time, as a share of what was taken for it; (draws,).
     """
 
     day: Floats
     groups: Mapping[str, Floats]
-    noise: Floats
 
     def of_groups(self, codes: Mapping[str, Codes]) -> Floats:
         """Return the sum of the effects of groups for times with these levels; (draws, times)."""
@@ -160,66 +157,48 @@ def draw_time_effects(
     >>> bool(np.argmax(slow) == 2), bool(0.15 < slow[2] - slow[0] < 0.25)
     (True, True)
     """
-    sampler = _Sampler(
-        ratio, np.maximum(spread, _TINY), groups, day_spread, np.random.default_rng([seed, 36])
-    )
-    found = sampler.run()
-    day = found.day + bias_error * sampler.rng.standard_normal(len(found.day))
-    return TimeEffects(day, found.groups, found.noise)
-
-
-@dataclass(eq=False)
-class _Sampler:
-    """The chain: the day given the levels, each level given the others, variances given all."""
-
-    ratio: Floats
-    spread: Floats
-    groups: Mapping[str, Codes]
-    day_spread: float | None
-    rng: np.random.Generator
-
-    def run(self) -> TimeEffects:
-        """Return draws of effects and of the noise."""
-        rng, count = self.rng, len(self.ratio)
-        levels = {name: np.zeros(int(codes.max(initial=-1)) + 1) for name, codes in self.groups.items()}
-        day_prior = 1.0 / (_OPEN_DAY if self.day_spread is None else max(self.day_spread, _TINY)) ** 2
-        noise, weight, left = 1.0, np.ones(count), self.ratio.copy()
-        days, noises = [], []
-        drawn: dict[str, list[Floats]] = {name: [] for name in levels}
-        for step in range(_WARM_UP + _DRAWS):
-            precision = weight / (noise * self.spread**2)
-            inner = float(precision.sum()) + day_prior
-            day = float(precision @ left) / inner + rng.standard_normal() / np.sqrt(inner)
-            left = left - day
+    rng, count, spread = np.random.default_rng([seed, 36]), len(ratio), np.maximum(spread, _TINY)
+    levels = {name: np.zeros(int(codes.max(initial=-1)) + 1) for name, codes in groups.items()}
+    day_prior = 1.0 / (_OPEN_DAY if day_spread is None else max(day_spread, _TINY)) ** 2
+    noise, weight, left = 1.0, np.ones(count), ratio.copy()
+    days: list[float] = []
+    drawn: dict[str, list[Floats]] = {name: [] for name in levels}
+    # a chain: the day given the levels, each level given the others, variances given all
+    for step in range(_WARM_UP + _DRAWS):
+        precision = weight / (noise * spread**2)
+        inner = float(precision.sum()) + day_prior
+        day = float(precision @ left) / inner + rng.standard_normal() / np.sqrt(inner)
+        left = left - day
+        for name, effects in levels.items():
+            left = _draw_levels(rng, groups[name], effects, precision, left)
+        scaled = left / spread
+        weight = rng.gamma((_FREEDOM + 1.0) / 2.0, 2.0 / (_FREEDOM + scaled**2 / noise))
+        noise = (_TRUST + float(weight @ scaled**2)) / rng.chisquare(_TRUST + count)
+        left = left + day
+        if step >= _WARM_UP:
+            days.append(day)
             for name, effects in levels.items():
-                left = self._draw_levels(self.groups[name], effects, precision, left)
-            scaled = left / self.spread
-            weight = rng.gamma((_FREEDOM + 1.0) / 2.0, 2.0 / (_FREEDOM + scaled**2 / noise))
-            noise = (_TRUST + float(weight @ scaled**2)) / rng.chisquare(_TRUST + count)
-            left = left + day
-            if step >= _WARM_UP:
-                days.append(day)
-                noises.append(np.sqrt(noise))
-                for name, effects in levels.items():
-                    drawn[name].append(effects.copy())
-        return TimeEffects(
-            np.array(days), {name: np.array(each) for name, each in drawn.items()}, np.array(noises)
-        )
+                drawn[name].append(effects.copy())
+    every = np.array(days) + bias_error * rng.standard_normal(len(days))
+    return TimeEffects(every, {name: np.array(each) for name, each in drawn.items()})
 
-    def _draw_levels(self, codes: Codes, effects: Floats, precision: Floats, left: Floats) -> Floats:
-        """Draw the effects of the levels of a group, none of most, and return what is left without them.
 
-        Levels of one group share no time, so that all are drawn at once.
-        """
-        left = left + effects[codes]
-        size = len(effects)
-        inner = np.bincount(codes, precision, size) + 1.0 / _BY**2
-        mean = np.bincount(codes, precision * left, size) / inner
-        odds = np.log(_WRONG / (1.0 - _WRONG)) - np.log(_BY**2 * inner) / 2.0 + inner * mean**2 / 2.0
-        has_effect = np.log(self.rng.random(size)) < -np.logaddexp(0.0, -odds)
-        drawn = mean + self.rng.standard_normal(size) / np.sqrt(inner)
-        effects[:] = np.where(has_effect, drawn, 0.0)
-        return np.asarray(left - effects[codes])
+def _draw_levels(
+    rng: np.random.Generator, codes: Codes, effects: Floats, precision: Floats, left: Floats
+) -> Floats:
+    """Draw the effects of the levels of a group, none of most, and return what is left without them.
+
+    Levels of one group share no time, so that all are drawn at once.
+    """
+    left = left + effects[codes]
+    size = len(effects)
+    inner = np.bincount(codes, precision, size) + 1.0 / _BY**2
+    mean = np.bincount(codes, precision * left, size) / inner
+    odds = np.log(_WRONG / (1.0 - _WRONG)) - np.log(_BY**2 * inner) / 2.0 + inner * mean**2 / 2.0
+    has_effect = np.log(rng.random(size)) < -np.logaddexp(0.0, -odds)
+    drawn = mean + rng.standard_normal(size) / np.sqrt(inner)
+    effects[:] = np.where(has_effect, drawn, 0.0)
+    return np.asarray(left - effects[codes])
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

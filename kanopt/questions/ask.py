@@ -90,7 +90,7 @@ def price_at_once(
         if fleets is None:
             return None
         try:
-            terms, below = assessment.prices_of_fleets(fleets), assessment.fleets_below_zero(fleets)
+            terms, below = assessment.prices_of_fleets(fleets)
         except KanoptError:  # a law has no value at one of them, which asked alone says so
             return None
         for place, point in enumerate(chunk):

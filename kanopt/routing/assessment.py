@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
-from kanopt.plans.findings import Check, Extrapolation, Reason, View
+from kanopt.plans.findings import Check, Extrapolation, Reason
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices
@@ -28,215 +26,20 @@ from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.reasons import plan_reasons
 from kanopt.routing.rules import RULE_WORDS
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, check_plan, drive, fleets_below_zero, price_plan, prices_of_fleets
+from kanopt.routing.rules.rule import Flags
+from kanopt.routing.simulate import Drive, check_plan, drive, price_plan, prices_of_fleets
 from kanopt.routing.slider_prices import slider_prices
 from kanopt.routing.views import PlanViews
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
 
-# What a manager asks of routes: how far, how long, with how many vehicles, how full and how late.
-
-
-def vehicles_to_send(data: RoutingData, plan: RoutingPlan) -> str:
-    """Say how many vehicles are to go out, and of which types where there are several.
-
-    Parameters
-    ----------
-    data
-        The problem's data.
-    plan
-        The plan.
-    """
-    fleet = sum(one.num_available for one in data.vehicles)
-    used = sum(bool(route.clients) for route in plan.routes)
-    types = _types(data, plan)
-    return f"Send out {used:,} of {count_text(fleet, 'vehicle')}" + (f": {types}" if types else "")
-
-
-def _types(data: RoutingData, plan: RoutingPlan) -> str:
-    """Say how many vehicles of each type go out; empty where there is one type, or none goes out."""
-    used = Counter(route.vehicle for route in plan.routes if route.clients)
-    several = len(data.vehicles) > 1
-    return join_list(
-        [f"{used[one.name]:,} × {one.name}" for one in data.vehicles if several and used[one.name]], 5
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class RouteFigures:
-    """What is asked of the routes of a plan, read off its legs.
-
-    Parameters
-    ----------
-    data, plan, driven
-        The problem's data, the plan, and how it is driven.
-    legs
-        Its legs, as :class:`~kanopt.routing.views.PlanViews` lists them.
-    """
-
-    data: RoutingData
-    plan: RoutingPlan
-    driven: Drive
-    legs: pd.DataFrame
-
-    @cached_property
-    def _routes(self) -> pd.DataFrame:
-        """One row per route that serves somebody, with what :meth:`rosters` tells."""
-        by_route, data = self.legs.groupby("route"), self.data
-        used = [place for place, route in enumerate(self.plan.routes) if route.clients]
-        rooms = [data.vehicles[data.type_index[route.vehicle]].capacity for route in self.plan.routes]
-        most = by_route["load"].max()
-        frame = pd.DataFrame(
-            {
-                "vehicle": [route.label for route in self.plan.routes],
-                "stops": self.legs["client"].notna().groupby(self.legs["route"]).sum(),
-                "leaves": self.driven.departure,
-                "back": self.driven.finish,
-                "out": self.driven.route_durations,
-                "distance": by_route["distance"].sum(),
-                "load": most,
-                "filling": [share_of(most.get(place, 0.0), room) for place, room in enumerate(rooms)],
-                "late": by_route["late"].sum(),
-            },
-            index=range(len(self.plan.routes)),
-        )
-        return frame.loc[used]
-
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return distance, hours, vehicles, how full they are, and lateness."""
-        units, legs, routes = self.data.units, self.legs, self._routes
-        length = math.fsum(legs["distance"].tolist())
-        fleet = sum(one.num_available for one in self.data.vehicles)
-        late, count = math.fsum(legs["late"].tolist()), int((legs["late"] > 0).sum())
-        full = routes["filling"].to_numpy(dtype=float)
-        full = full[np.isfinite(full)]
-        filling = float(full.mean()) if full.size else 0.0
-        load = PlanFigure(
-            "filling", "Load of vehicles", filling, percent_text(filling),
-            "largest load of each vehicle used as a share of its capacity, the mean of them", better="more", unit="%",
-        )  # fmt: skip
-        return (
-            PlanFigure(
-                "distance", "Distance", length, amount_text(length, units.distance),
-                "the legs of all routes, added up", better="less", unit=units.distance,
-            ),
-            hours_figure(
-                "hours", "Time out", math.fsum(routes["out"].tolist()), units.time,
-                "from leaving to coming back, all vehicles added up",
-            ),
-            hours_figure(
-                "driving", "Time at the wheel", math.fsum(legs["drive"].tolist()), units.time,
-                "all legs, added up", rank=3,
-            ),
-            PlanFigure(
-                "vehicles", "Vehicles used", len(routes), f"{len(routes):,} of {fleet:,}",
-                "vehicles that serve somebody, of those there are", _types(self.data, self.plan), "less",
-            ),
-            *([load] if full.size else []),
-            PlanFigure(
-                "lateness", "Lateness", late, amount_text(late, units.time) if count else "none",
-                "by how much service begins after a window closes, all stops added up",
-                f"at {count_text(count, 'stop')}" if count else "every window is kept", "less", units.time,
-                bad=bool(count),
-            ),
-        )  # fmt: skip
-
-    def rosters(self, pricing: Pricing) -> tuple[Roster, ...]:
-        """Return one table with a row for each vehicle that goes out, given the price of the plan."""
-        units, routes = self.data.units, self._routes
-        if routes.empty:
-            return ()
-        money = f"cost ({units.money})"
-        costs = pricing.lines.groupby("group")["amount"].sum()
-        frame = pd.DataFrame(
-            {
-                **routes[["vehicle", "stops", "leaves", "back"]],
-                "time out (h)": hours_figure("", "", 1.0, units.time, "").value * routes["out"],
-                f"distance ({units.distance})": routes["distance"],
-                f"largest load ({units.load})": routes["load"],
-                "of its capacity": routes["filling"].astype(float),
-                f"late ({units.time})": routes["late"],
-                money: [float(costs.get(label, 0.0)) for label in routes["vehicle"]],
-            }
-        )
-        if not routes["late"].any():
-            frame = frame.drop(columns=f"late ({units.time})")
-        return (
-            Roster(
-                "vehicle",
-                "What each vehicle does",
-                frame.reset_index(drop=True),
-                clocks=("leaves", "back"),
-                time=units.time,
-                shares=("of its capacity",),
-                money=(money,),
-            ),
-        )
-
-
 _WORDS = CoverageWords("serves", "client", "clients")
 _MOST = 40
 """So many clients at most are put into the plan one by one to learn what serving them costs."""
-
-
-def clients_served(data: RoutingData, plan: RoutingPlan) -> Coverage:
-    """Count the clients on the routes with what is delivered and picked up there, and name the others."""
-    on_routes = {name for route in plan.routes for name in route.clients}
-    amounts = {client.name: client.demand + client.pickup for client in data.clients}
-    return Coverage(
-        _WORDS,
-        len(amounts),
-        tuple(name for name in amounts if name not in on_routes),
-        served=math.fsum(amount for name, amount in amounts.items() if name in on_routes),
-        wanted=math.fsum(amounts.values()),
-        unit=data.units.load,
-    )
-
-
-def price_of_left_out(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, objective: float
-) -> LeftOutPrice:
-    """Return the prizes of the clients that are left out, and what it would cost to serve those that must be served.
-
-    They are put, one after the other, where they cost least on the law, with as many more vehicles as that takes.
-    """
-    data, money = laws.data, laws.data.units.money
-    on_routes = {name for route in plan.routes for name in route.clients}
-    left = [client for client in data.clients if client.name not in on_routes]
-    prizes = [client.prize for client in left if client.prize is not None]
-    must = sorted(
-        (client for client in left if client.mandatory), key=lambda client: -max(client.demand, client.pickup)
-    )
-    what = f"serving {join_list([client.name for client in left if client.mandatory], 5)}"
-    paid = math.fsum(prizes), money, "prizes forgone" * bool(prizes)
-    known = LeftOutPrice.of(*paid, what * bool(must))
-    if not 0 < len(must) <= _MOST:
-        return known
-    fleet = tuple(
-        replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
-    )
-    larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
-    longer, refused = insert_clients(larger, planning, plan, [client.name for client in must])
-    if refused:
-        return known
-    more = price_plan(larger, planning, longer, drive(larger, planning, longer.routes)).objective - objective
-    beyond = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
-    added = Counter(route.vehicle for route in longer.routes if route.index > beyond[route.vehicle])
-    vehicles = (
-        join_list([f"{count} more {name}" for name, count in added.items()]) or "the vehicles there are"
-    )
-    told = (
-        f"{what} too would cost {money_text(more, money)} more with {vehicles} (each put where it costs least on the "
-        "law; a search may find a cheaper plan)"
-    )
-    return LeftOutPrice(known.paid, more, "; ".join(filter(None, (LeftOutPrice.of(*paid).text, told))))
-
-
 _MOST_NAMED = 8
 _IN_USE = ("goes out", "go out"), ("stays at its depot", "stay at their depots")
 
 
-class RoutingAssessment(Assessment[RoutingPlan, Drive]):
+class RoutingAssessment(PlanViews):
     """What becomes of a routing plan: its routes are driven once on the law, and once at planning values.
 
     Parameters
@@ -247,7 +50,6 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         Whatever ``problem.plan_from`` reads; :attr:`plan` is the plan as it is read.
     """
 
-    problem: RoutingModel
     rule_words = RULE_WORDS
 
     def __init__(self, problem: RoutingModel, plan: RoutingPlan) -> None:
@@ -271,7 +73,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         found.__dict__.setdefault("simulation", self.simulation)
         return found
 
-    def prices_of_fleets(self, fleets: Sequence[Sequence[VehicleType]]) -> dict[str, Floats]:
+    def prices_of_fleets(self, fleets: Sequence[Sequence[VehicleType]]) -> tuple[dict[str, Floats], Flags]:
         """Return what the plan costs by term with each of several fleets that differ in what vehicles cost.
 
         Parameters
@@ -282,27 +84,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
         Returns
         -------
-        dict
-            By term, the amount with each fleet; (fleets,).
+        dict, array
+            By term, the amount with each fleet; and with which a cost law falls below zero somewhere, and counts as
+            zero; (fleets,).
         """
         return prices_of_fleets(*self._laws, self.plan, self.simulation, fleets)
-
-    def fleets_below_zero(self, fleets: Sequence[Sequence[VehicleType]]) -> NDArray[np.bool_]:
-        """Say with which of several fleets a cost law falls below zero somewhere, and counts as zero; (fleets,)."""
-        return fleets_below_zero(self.problem.leg_laws, self.simulation, fleets)
-
-    @cached_property
-    def seen(self) -> PlanViews:
-        """What there is to see in the plan."""
-        return PlanViews(self.problem, self.plan, self.simulation)
-
-    def timetable(self) -> pd.DataFrame:
-        """Return when every stop is reached and served on the law; see :meth:`RoutingProblem.timetable`."""
-        return self.seen.timetable()
-
-    def table(self) -> pd.DataFrame:
-        """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
-        return self.seen.stops()
 
     @property
     def in_use(self) -> InUse:
@@ -333,14 +119,115 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
     @property
     def proposal(self) -> str:
         """Which vehicles are to be sent out."""
-        return vehicles_to_send(self.problem.data, self.plan)
+        fleet = sum(one.num_available for one in self.data.vehicles)
+        used, types = sum(bool(route.clients) for route in self.plan.routes), self._types()
+        return f"Send out {used:,} of {count_text(fleet, 'vehicle')}" + (f": {types}" if types else "")
+
+    def _types(self) -> str:
+        """Say how many vehicles of each type go out; empty where there is one type, or none goes out."""
+        used = Counter(route.vehicle for route in self.plan.routes if route.clients)
+        several = len(self.data.vehicles) > 1
+        return join_list(
+            [f"{used[one.name]:,} × {one.name}" for one in self.data.vehicles if several and used[one.name]],
+            5,
+        )
+
+    # ---- what a manager asks of routes: how far, how long, with how many vehicles, how full and how late
+
+    @cached_property
+    def _vehicles(self) -> pd.DataFrame:
+        """One row per route that serves somebody, with what :meth:`rosters` tells."""
+        by_route, data = self.legs.groupby("route"), self.data
+        used = [place for place, route in enumerate(self.plan.routes) if route.clients]
+        rooms = [data.vehicles[data.type_index[route.vehicle]].capacity for route in self.plan.routes]
+        most = by_route["load"].max()
+        frame = pd.DataFrame(
+            {
+                "vehicle": [route.label for route in self.plan.routes],
+                "stops": self.legs["client"].notna().groupby(self.legs["route"]).sum(),
+                "leaves": self.simulation.departure,
+                "back": self.simulation.finish,
+                "out": self.simulation.route_durations,
+                "distance": by_route["distance"].sum(),
+                "load": most,
+                "filling": [share_of(most.get(place, 0.0), room) for place, room in enumerate(rooms)],
+                "late": by_route["late"].sum(),
+            },
+            index=range(len(self.plan.routes)),
+        )
+        return frame.loc[used]
 
     def figures(self) -> tuple[PlanFigure, ...]:
         """Return distance, hours, vehicles, how full they are, lateness, fixed time per leg, and CO₂ of a law."""
+        units, legs, routes = self.data.units, self.legs, self._vehicles
+        length = math.fsum(legs["distance"].tolist())
+        fleet = sum(one.num_available for one in self.data.vehicles)
+        late, count = math.fsum(legs["late"].tolist()), int((legs["late"] > 0).sum())
+        full = routes["filling"].to_numpy(dtype=float)
+        full = full[np.isfinite(full)]
+        filling = float(full.mean()) if full.size else 0.0
+        load = PlanFigure(
+            "filling", "Load of vehicles", filling, percent_text(filling),
+            "largest load of each vehicle used as a share of its capacity, the mean of them", better="more", unit="%",
+        )  # fmt: skip
         return (
-            *self._routes.figures(),
+            PlanFigure(
+                "distance", "Distance", length, amount_text(length, units.distance),
+                "the legs of all routes, added up", better="less", unit=units.distance,
+            ),
+            hours_figure(
+                "hours", "Time out", math.fsum(routes["out"].tolist()), units.time,
+                "from leaving to coming back, all vehicles added up",
+            ),
+            hours_figure(
+                "driving", "Time at the wheel", math.fsum(legs["drive"].tolist()), units.time,
+                "all legs, added up", rank=3,
+            ),
+            PlanFigure(
+                "vehicles", "Vehicles used", len(routes), f"{len(routes):,} of {fleet:,}",
+                "vehicles that serve somebody, of those there are", self._types(), "less",
+            ),
+            *([load] if full.size else []),
+            PlanFigure(
+                "lateness", "Lateness", late, amount_text(late, units.time) if count else "none",
+                "by how much service begins after a window closes, all stops added up",
+                f"at {count_text(count, 'stop')}" if count else "every window is kept", "less", units.time,
+                bad=bool(count),
+            ),
             *fixed_time_figure(self.problem, self.simulation),
             *emissions(self.law_uses),
+        )  # fmt: skip
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return one table with a row for each vehicle that goes out."""
+        units, routes = self.data.units, self._vehicles
+        if routes.empty:
+            return ()
+        money = f"cost ({units.money})"
+        costs = self.pricing.lines.groupby("group")["amount"].sum()
+        frame = pd.DataFrame(
+            {
+                **routes[["vehicle", "stops", "leaves", "back"]],
+                "time out (h)": hours_figure("", "", 1.0, units.time, "").value * routes["out"],
+                f"distance ({units.distance})": routes["distance"],
+                f"largest load ({units.load})": routes["load"],
+                "of its capacity": routes["filling"].astype(float),
+                f"late ({units.time})": routes["late"],
+                money: [float(costs.get(label, 0.0)) for label in routes["vehicle"]],
+            }
+        )
+        if not routes["late"].any():
+            frame = frame.drop(columns=f"late ({units.time})")
+        return (
+            Roster(
+                "vehicle",
+                "What each vehicle does",
+                frame.reset_index(drop=True),
+                clocks=("leaves", "back"),
+                time=units.time,
+                shares=("of its capacity",),
+                money=(money,),
+            ),
         )
 
     @cached_property
@@ -348,17 +235,9 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """Legs slower than walking, and faster than the road allows."""
         return implausible_speeds(self.problem, self.plan, self.simulation)
 
-    def rosters(self) -> tuple[Roster, ...]:
-        """Return what each vehicle does, and the clients that are reached late."""
-        return self._routes.rosters(self.pricing)
-
     @property
     def _laws(self) -> tuple[RoutingLaws, PlanningValues]:
         return self.problem.leg_laws, self.problem.planning_values
-
-    @property
-    def _routes(self) -> RouteFigures:
-        return RouteFigures(self.problem.data, self.plan, self.simulation, self.seen.legs)
 
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the timetable, leg by leg, with the units of loads and distances in its heads."""
@@ -370,10 +249,6 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """Return the price of the routes wherever a reader moves prices, load or departures."""
         return slider_prices(self.problem, self.plan, self.simulation, self.pricing)
 
-    def views(self) -> tuple[View, ...]:
-        """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
-        return self.seen.views()
-
     def _simulate(self) -> Drive:
         return self.problem.drive(self.plan.routes)
 
@@ -381,10 +256,57 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return check_plan(self.problem.data, self.plan, self.simulation)
 
     def _coverage(self) -> Coverage:
-        return clients_served(self.problem.data, self.plan)
+        """Count the clients on the routes with what is delivered and picked up there, and name the others."""
+        on_routes = {name for route in self.plan.routes for name in route.clients}
+        amounts = {client.name: client.demand + client.pickup for client in self.data.clients}
+        return Coverage(
+            _WORDS,
+            len(amounts),
+            tuple(name for name in amounts if name not in on_routes),
+            served=math.fsum(amount for name, amount in amounts.items() if name in on_routes),
+            wanted=math.fsum(amounts.values()),
+            unit=self.data.units.load,
+        )
 
     def _left_out_price(self) -> LeftOutPrice:
-        return price_of_left_out(*self._laws, self.plan, self.pricing.objective)
+        """Return the prizes of the clients that are left out, and what it would cost to serve those that must be.
+
+        They are put, one after the other, where they cost least on the law, with as many more vehicles as that takes.
+        """
+        (laws, planning), plan, objective = self._laws, self.plan, self.pricing.objective
+        data, money = laws.data, laws.data.units.money
+        on_routes = {name for route in plan.routes for name in route.clients}
+        left = [client for client in data.clients if client.name not in on_routes]
+        prizes = [client.prize for client in left if client.prize is not None]
+        must = sorted(
+            (client for client in left if client.mandatory),
+            key=lambda client: -max(client.demand, client.pickup),
+        )
+        what = f"serving {join_list([client.name for client in left if client.mandatory], 5)}"
+        paid = math.fsum(prizes), money, "prizes forgone" * bool(prizes)
+        known = LeftOutPrice.of(*paid, what * bool(must))
+        if not 0 < len(must) <= _MOST:
+            return known
+        fleet = tuple(
+            replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
+        )
+        larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
+        longer, refused = insert_clients(larger, planning, plan, [client.name for client in must])
+        if refused:
+            return known
+        more = (
+            price_plan(larger, planning, longer, drive(larger, planning, longer.routes)).objective - objective
+        )
+        beyond = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
+        added = Counter(route.vehicle for route in longer.routes if route.index > beyond[route.vehicle])
+        vehicles = (
+            join_list([f"{count} more {name}" for name, count in added.items()]) or "the vehicles there are"
+        )
+        told = (
+            f"{what} too would cost {money_text(more, money)} more with {vehicles} (each put where it costs least on "
+            "the law; a search may find a cheaper plan)"
+        )
+        return LeftOutPrice(known.paid, more, "; ".join(filter(None, (LeftOutPrice.of(*paid).text, told))))
 
     def _price(self) -> Pricing:
         return price_plan(*self._laws, self.plan, self.simulation)

@@ -30,8 +30,9 @@ KnownClock = Annotated[float, CLOCK, MAY_BE_BLANK]
 
 
 _SHOWN = 5
-_Visit: TypeAlias = tuple[float, float, float, bool]
-"""Arrival, end and load of a stop, and whether the way there led over places that the problem does not know."""
+_Visit: TypeAlias = tuple[float, float, float, float]
+"""Arrival, end and load of a stop, and when the vehicle left the last place on the way that the problem does not know:
+no number where there was none, minus infinity where nobody wrote it down."""
 
 
 @record("driven", key=("vehicle", "client", "arrival"), of_day=True)
@@ -91,8 +92,9 @@ class DrivenDay:
     arrive, end, load
         When each stop was reached and left, and what was on board on arrival; the last leg of a route that returns has
         the return. NaN where unknown.
-    detour
-        Which legs led over places that the problem does not know.
+    left_detour
+        When vehicles left the last place on a leg that the problem does not know, NaN where there was none; minus
+        infinity where nobody wrote that down.
     notes
         What was wrong, missing or unknown in the table, in sentences.
     """
@@ -101,8 +103,13 @@ class DrivenDay:
     arrive: Floats
     end: Floats
     load: Floats
-    detour: NDArray[np.bool_]
+    left_detour: Floats
     notes: tuple[str, ...]
+
+    @property
+    def detour(self) -> NDArray[np.bool_]:
+        """Which legs led over places that the problem does not know."""
+        return ~np.isnan(self.left_detour)
 
 
 def read_driven(planned: RoutingAssessment, driven: Any) -> DrivenDay:
@@ -156,23 +163,21 @@ class _Reading:
                 f"{nearest(self.stops[0].client, [client.name for client in self.problem.data.clients])}"
             )
         longest = max(len(route.clients) for route, _ in found) + 1
-        arrive, end, load = (np.full((len(found), longest), np.nan) for _ in range(3))
-        detour = np.zeros(arrive.shape, dtype=bool)
+        known = np.full((4, len(found), longest), np.nan)
         for place, (_, times) in enumerate(found):
-            for leg, visit in enumerate(times):
-                arrive[place, leg], end[place, leg], load[place, leg], detour[place, leg] = visit
+            known[:, place, : len(times)] = np.transpose(times)
         routes = tuple(route for route, _ in found)
         served = {name for route in routes for name in route.clients}
         names = [client.name for client in self.problem.data.clients]
         plan = RoutingPlan(routes, tuple(name for name in names if name not in served))
-        known = int(np.isfinite(arrive).sum() + np.isfinite(end).sum())
-        if len(self.backwards) > known:
+        if len(self.backwards) > np.isfinite(known[:2]).sum():
             raise ProblemError(
                 f"driven: most times run backwards, such as {'; '.join(self.backwards[:_SHOWN])}; are vehicles told "
                 f"apart, and stops numbered in the order in which they were made?"
             )
         self._tell(plan)
-        return DrivenDay(plan, arrive, end, load, detour, tuple(self.notes))
+        arrive, end, load, left_detour = known
+        return DrivenDay(plan, arrive, end, load, left_detour, tuple(self.notes))
 
     def _vehicles(self) -> dict[tuple[str, int], list[DrivenStop]]:
         """Return the stops of each vehicle, by its type and number.
@@ -220,39 +225,38 @@ class _Reading:
             )
 
     def _route(self, vehicle: tuple[str, int], stops: list[DrivenStop]) -> tuple[Route, list[_Visit]]:
-        """Return a route, with what is known of each stop and of the return."""
+        """Return a route, with what is known of each stop and of the return.
+
+        Behind its last client a vehicle returns where it comes to its end, whatever it does after that.
+        """
         data = self.problem.data
         depot, end, label = data.depot_of[vehicle[0]], data.end_of[vehicle[0]], f"{vehicle[0]} {vehicle[1]}"
-        depots = {each.name for each in data.depots}
         stops = self._in_order(stops)
         leaves, back = (_first(getattr(stop, name) for stop in stops) for name in ("departure", "back"))
-        times: list[_Visit] = []
+        own = [data.index.get(stop.client, 0) >= len(data.depots) for stop in stops]
+        last = max(np.flatnonzero(own), default=-1)
         names: list[str] = []
-        clock, is_detour, seen = leaves, False, set[str]()
-        for stop in stops:
+        times: list[_Visit] = []
+        clock, detour = leaves, math.nan
+        for place, stop in enumerate(stops):
+            before = clock
             arrival, clock = self._next(clock, stop.arrival, label, stop.client)
             left, clock = self._next(clock, stop.end, label, stop.client)
+            known = stop.client == depot or (own[place] and stop.client not in names)
             if stop.client == depot and not names:
                 leaves = left if math.isfinite(left) else leaves
-                continue
-            is_back = stop is stops[-1] and stop.client == end
-            if (
-                (stop.client in depots and stop.client != depot and not is_back)
-                or stop.client not in data.index
-                or (stop.client in seen and stop.client != depot)
-            ):
-                (self.twice if stop.client in seen else self.unknown).append(stop.client)
-                is_detour = True
-                continue
-            seen.add(stop.client)
-            names.append(stop.client)
-            times.append((arrival, left, stop.load, is_detour))
-            is_detour = False
-        if names and names[-1] in (depot, end):
-            back = times.pop()[0] if not math.isfinite(back) else (times.pop(), back)[1]
-            names.pop()
+            elif place > last and stop.client in (depot, end):
+                clock, back = before, back if math.isfinite(back) else arrival
+                break
+            elif known:
+                names.append(stop.client)
+                times.append((arrival, left, stop.load, detour))
+                detour = math.nan
+            else:
+                (self.twice if stop.client in names else self.unknown).append(stop.client)
+                detour = clock if math.isfinite(left) or math.isfinite(arrival) else -math.inf
         back, _ = self._next(clock, back, label, "its return")
-        times.append((back, back, math.nan, is_detour))
+        times.append((back, back, math.nan, detour))
         return Route(*vehicle, depot, tuple(names), leaves if math.isfinite(leaves) else None), times
 
     def _in_order(self, stops: list[DrivenStop]) -> list[DrivenStop]:

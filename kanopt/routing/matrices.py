@@ -147,12 +147,8 @@ def _of_pairs(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -
         raise ProblemError(
             f"{what}: {list_names(shown, quoted=False)} appears more than once; keep one row per pair"
         )
-    place = {name: index for index, name in enumerate(names)}
-    matrix = np.full((len(names), len(names)), np.nan)
-    for (tail, head), value in zip(pairs, values, strict=True):
-        if tail in place and head in place:
-            matrix[place[tail], place[head]] = value
-    return matrix
+    square = pd.Series(values, pd.MultiIndex.from_tuples(pairs)).unstack()
+    return square.reindex(index=list(names), columns=list(names)).to_numpy(dtype=np.float64, copy=True)
 
 
 def _renamed_ends(columns: Sequence[str], what: str) -> str:
@@ -179,8 +175,7 @@ def _of_square(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) 
     twice = [name for name in names if times[name] > 1]
     if twice:
         raise ProblemError(f"{what}: {list_names(twice)} appears more than once")
-    place = {name: row for row, name in enumerate(rows)}
-    order = [place[name] for name in names]
+    order = [rows.index(name) for name in names]
     labelled = table.set_axis(columns, axis=1)
     labelled.attrs = dict(table.attrs)
     return np.column_stack([_numbers(labelled, name, what, unit)[order] for name in names])

@@ -132,13 +132,11 @@ def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> 
     rows = frame[frame["vehicle"].notna()].copy()
     if rows[["stop", "client"]].isna().any().any():
         raise ProblemError("plan: a row with a vehicle needs a stop and a client")
+    rows["vehicle"] = rows["vehicle"].astype(str)
     if "index" in rows.columns:
-        rows["vehicle"] = rows["vehicle"].astype(str)
         rows["index"] = rows["index"].fillna(1).astype(int)
     else:
-        split = [split_label(str(label), depot_of) for label in rows["vehicle"]]
-        rows["vehicle"] = [name for name, _ in split]
-        rows["index"] = [index for _, index in split]
+        rows[["vehicle", "index"]] = [split_label(label, depot_of) for label in rows["vehicle"]]
     rows["stop"] = pd.to_numeric(rows["stop"], errors="coerce")
     if rows["stop"].isna().any():
         raise ProblemError("plan: 'stop' is the number of the stop on its route")

@@ -219,9 +219,12 @@ class ReviewedDay:
         """The routes as they were driven, with times between where nobody wrote them down."""
         likely, grid, data = self._likely, self._grid, self.problem.data
         leave, arrive, end = (np.zeros(likely.leave.shape) for _ in range(3))
+        # from a place that nobody knows the way on is taken to be as long as from the stop before
+        from_detour = self.day.left_detour + likely.arrive - likely.leave
+        reached = np.where(np.isnan(self.day.arrive) & np.isfinite(from_detour), from_detour, self.day.arrive)
         for route, departure in enumerate(self.departure.tolist()):
             legs = np.flatnonzero(grid.valid[route])
-            known = np.stack([self.day.arrive[route, legs], self.day.end[route, legs]], axis=1).ravel()
+            known = np.stack([reached[route, legs], self.day.end[route, legs]], axis=1).ravel()
             likely_end = likely.begin[route, legs] + likely.stay[route, legs]
             guess = np.stack([likely.arrive[route, legs], likely_end], axis=1).ravel()
             filled = _filled(departure, float(likely.leave[route, 0]), known, guess)
@@ -234,9 +237,8 @@ class ReviewedDay:
         at_home = grid.valid & (grid.head < len(data.depots))
         begin = np.where(at_home, arrive, np.minimum(begin, end))
         finish = end[np.arange(len(end)), grid.valid.sum(axis=1) - 1]
-        return LegTimes(
-            leave, arrive - leave, likely.pause, arrive, begin, end - begin, finish, likely.breaks
-        )
+        times = leave, arrive - leave, likely.pause, arrive, begin, end - begin, finish
+        return LegTimes(*times, likely.before, likely.taken, likely.missed)
 
     # ---- what laws say of it, and what times have in common
 
@@ -279,11 +281,11 @@ class ReviewedDay:
         hours = convert(begin[route, leg], self.problem.units.time, "h")
         if len(law) < _FEWEST:
             return Times((route, leg), law, actual, hours, {}, {}, None)
-        levels = {
-            name: np.unique(each, return_inverse=True) for name, each in self._levels(route, leg, hours)
-        }
-        levels = {name: found for name, found in levels.items() if len(found[0]) > 1}
-        groups = {name: codes.reshape(-1) for name, (_, codes) in levels.items()}
+        groups, names = dict[str, Codes](), dict[str, list[str]]()
+        for name, each in self._levels(route, leg, hours):
+            levels, codes = np.unique(each, return_inverse=True)
+            if len(levels) > 1:
+                groups[name], names[name] = codes.reshape(-1), levels.tolist()
         known, ratio, bias_error, day_spread = errs.model, actual / law - 1.0, 0.0, np.nan
         if known is None:
             middle = float(np.median(np.abs(ratio - np.median(ratio)))) / _NORMAL
@@ -296,7 +298,6 @@ class ReviewedDay:
             bias_error = float(np.sqrt(known.covariance[2]))
         learned = day_spread if np.isfinite(day_spread) else None
         effects = draw_time_effects(ratio, spread, groups, day_spread=learned, bias_error=bias_error)
-        names = {name: known.tolist() for name, (known, _) in levels.items()}
         return Times((route, leg), law, actual, hours, groups, names, effects, day_spread, bias_error)
 
     def _levels(self, route: Integers, leg: Integers, hours: Floats) -> list[tuple[str, Any]]:
@@ -384,42 +385,39 @@ class ReviewedDay:
             states[part] = self.day.plan, driven, price_plan(laws, planning, self.day.plan, driven)
         return states
 
-    def _split(self, told: _Told) -> pd.DataFrame:
-        """Return what is told of the plan, by how much it differs from one replay to the next, and of the last."""
-        states = pd.DataFrame({name: told(*state) for name, state in self._states.items()})
+    def _split(self, told: _Told, missing: float = 0.0) -> pd.DataFrame:
+        """Return what is told of the plan, by how much it differs from one replay to the next, and of the last.
+
+        What only some of them have is `missing` in the others.
+        """
+        states = pd.DataFrame({name: told(*state) for name, state in self._states.items()}).fillna(missing)
         found = states.diff(axis=1)
         return found.assign(planned=states["planned"], driven=states[CHANCE])
 
     @cached_property
     def money(self) -> pd.DataFrame:
         """Price by term: as planned, each part, and as driven; a row for each term."""
-        terms = {name: pricing.terms() for name, (*_, pricing) in self._states.items()}
-        every = pd.DataFrame(terms).index
-        return self._split(lambda _, __, pricing: pricing.terms().reindex(every, fill_value=0.0))
+        return self._split(lambda _, __, pricing: pricing.terms())
 
     @cached_property
     def vehicles(self) -> pd.DataFrame:
         """Money by vehicle, as :attr:`money`; clients that are left out stand under ``unserved``."""
-        sums = {name: _by_group(pricing) for name, (*_, pricing) in self._states.items()}
-        every = pd.DataFrame(sums).index
-        return self._split(lambda _, __, pricing: _by_group(pricing).reindex(every, fill_value=0.0))
+        return self._split(lambda _, __, pricing: pricing.lines.groupby("group")["amount"].sum())
 
     @cached_property
     def minutes(self) -> pd.DataFrame:
         """How long each vehicle is out, in the problem's unit of time, as :attr:`money`."""
-        routes = (*self.planned.plan.routes, *self.day.plan.routes)
-        every = sorted({route.label for route in routes})
 
         def told(plan: RoutingPlan, driven: Drive, _: Pricing) -> pd.Series[float]:
             labels = [route.label for route in plan.routes]
-            return pd.Series(driven.route_durations, index=labels, dtype=float).reindex(every, fill_value=0.0)
+            return pd.Series(driven.route_durations, index=labels, dtype=float)
 
-        return self._split(told)
+        return self._split(told).sort_index()
 
     @cached_property
     def stops(self) -> pd.DataFrame:
         """When each client was to be reached and was, as :attr:`money`; a client that is on one side only has gaps."""
-        return self._split(lambda _, driven, __: self._at_clients(driven, driven.arrive))
+        return self._split(lambda _, driven, __: self._at_clients(driven, driven.arrive), np.nan)
 
     def _at_clients(self, driven: Drive, values: Floats) -> pd.Series[float]:
         """Return numbers of legs that lead to clients, by these."""
@@ -525,10 +523,6 @@ class ReviewedDay:
         }
         output = law.formula.output
         return pd.DataFrame(columns).assign(**{output.name: convert(times.actual, time, output.unit or time)})
-
-
-def _by_group(pricing: Pricing) -> pd.Series[float]:
-    return pricing.lines.groupby("group")["amount"].sum()
 
 
 def _filled(departure: float, likely_departure: float, known: Floats, guess: Floats) -> Floats:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kanopt.plans.base import Assessment
 from kanopt.plans.findings import GanttView, MapView, View
 from kanopt.routing.entities import Client
 from kanopt.routing.model import RoutingModel
@@ -44,19 +45,10 @@ class PauseTaken:
     word: str
 
 
-@dataclass(frozen=True, eq=False)
-class PlanViews:
-    """What there is to see in a plan that was driven on the law, all of it read off one table of legs.
-
-    Parameters
-    ----------
-    problem, plan, driven
-        The problem, a plan of it, and how that is driven.
-    """
+class PlanViews(Assessment[RoutingPlan, Drive]):
+    """What there is to see in a plan that was driven on the law, all of it read off one table of legs."""
 
     problem: RoutingModel
-    plan: RoutingPlan
-    driven: Drive
 
     @property
     def data(self) -> RoutingData:
@@ -70,7 +62,7 @@ class PlanViews:
         Columns besides: ``route`` and ``head``, positions of the plan and of the data, ``way`` (such as ``"a → b"``),
         ``client`` (None at depots), ``drive`` (how long), and ``last`` (whether the route ends with the leg).
         """
-        data, driven = self.data, self.driven
+        data, driven = self.data, self.simulation
         labels = np.array([route.label for route in self.plan.routes], dtype=object)
         names = np.array(data.names, dtype=object)
         lengths = [
@@ -104,7 +96,7 @@ class PlanViews:
     @cached_property
     def _pauses(self) -> dict[int, list[PauseTaken]]:
         """The breaks and the pauses that rules ask for, in order, on each leg that has any."""
-        data, driven = self.data, self.driven
+        data, driven = self.data, self.simulation
         found: dict[int, list[PauseTaken]] = {}
         had = driven.breaks_before.copy()
         for leg in np.flatnonzero(driven.breaks_taken).tolist():
@@ -143,7 +135,7 @@ class PlanViews:
         """
         return self.legs[list(_TIMETABLE)]
 
-    def stops(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """Return the stops of the plan with the times of the timetable; a client left out has none."""
         rows, leg = [], 0
         for route in self.plan.routes:
@@ -235,7 +227,8 @@ class PlanViews:
                 yield where.loc[list(self.data.way_of(route))].assign(group=route.label)
             return
         pairs = [
-            (nodes[tail], nodes[head]) for tail, head in zip(self.driven.tail, self.driven.head, strict=True)
+            (nodes[tail], nodes[head])
+            for tail, head in zip(self.simulation.tail, self.simulation.head, strict=True)
         ]
         for label, path in zip(self.legs["vehicle"], network.paths(pairs), strict=True):
             if path is not None:

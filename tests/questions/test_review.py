@@ -95,6 +95,43 @@ def test_parts_of_disordered_days_add_up(plan, seed):
     assert any("petrol station" in note for note in found.notes)
 
 
+FOREIGN = {"client": "petrol station", "arrival": 520.0, "end": 530.0}
+HOME = {"client": "depot", "arrival": 545.0, "end": 549.0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "minutes"),
+    [
+        ([FOREIGN, HOME], 13.0),  # back at 545, where 512 + 20 = 532 was planned
+        ([{**FOREIGN, "back": 545.0}], 13.0),
+        ([FOREIGN], 18.0),  # nobody wrote down when: 530 and the 20 minutes from b, which makes 550
+        ([HOME, {**FOREIGN, "arrival": 560.0, "end": 570.0}], 0.0),  # after the return: 13 minutes are chance
+    ],
+)
+def test_a_foreign_stop_at_the_end_of_a_day_keeps_the_way_back(rows, minutes):
+    way = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
+    problem = ko.RoutingProblem(
+        [routing.Depot("depot")],
+        [routing.Client(name, service_duration=5.0) for name in "ab"],
+        [routing.VehicleType("van", unit_duration_cost=0.5, shift_start=480.0)],
+        {},
+        way,
+        way,
+    )
+    first = {"client": "a", "departure": 480.0, "arrival": 490.0, "end": 495.0}
+    table = pd.DataFrame([first, {"client": "b", "arrival": 507.0, "end": 512.0}, *rows]).assign(
+        vehicle="van"
+    )
+    found = ko.review(ko.evaluate(problem, problem.plan_from({"van": ["a", "b"]})), table)
+    adds_up(found)
+    out = 70.0 if rows == [FOREIGN] else 65.0
+    parts = found.day.money.sum()
+    assert parts["planned"] == pytest.approx(26.0)
+    assert parts["driven"] == pytest.approx(0.5 * out)
+    assert parts["detours"] == pytest.approx(0.5 * minutes)
+    assert parts["detours"] + parts["chance"] == pytest.approx(0.5 * (out - 52.0))
+
+
 def test_another_order_and_another_vehicle_are_told_as_that(plan):
     table = driven(plan)
     table["vehicle"] = table["vehicle"].replace({"van 1": "van 2", "van 2": "van 1"})

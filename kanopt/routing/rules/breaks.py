@@ -33,12 +33,12 @@ class Breaks(Limit):
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield how many breaks are missed on routes that come to their end."""
         missed = np.where(np.isfinite(driven.finish), driven.breaks_missed, 0.0)
-        yield Measure(np.arange(len(missed)), missed, np.zeros(len(missed)), "", self._missed)
+        lost = ": {value} of the driver's {what} breaks cannot be taken when they must be"
+        yield Measure(np.arange(len(missed)), missed, np.zeros(len(missed)), "", lost, what=self._breaks)
 
     @staticmethod
-    def _missed(case: DrivenPlan, place: int, missed: float, _: float) -> str:
-        breaks = len(case.data.breaks[case.driven.kind[place]])
-        return f": {missed:.0f} of the driver's {breaks} breaks cannot be taken when they must be"
+    def _breaks(case: DrivenPlan, place: int) -> int:
+        return len(case.data.breaks[case.driven.kind[place]])
 
     def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
         """Say how many breaks would have to be left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -136,17 +137,10 @@ class Capacity(Limit):
             np.maximum.at(most, driven.route, loads)
             # what an open route picks up last is on no leg
             np.maximum(most, driven.ends_with[number], out=most)
-            unit, what = data.unit_of(number), measure_text(data, number)
-
-            def say(
-                _: DrivenPlan, __: int, most: float, limit: float, unit: str = unit, what: str = what
-            ) -> str:
-                more = (
-                    f"{amount_text(most - limit, unit)} more than its capacity of {amount_text(limit, unit)}"
-                )
-                return f" carries {amount_text(most, unit)}{what}, {more}"
-
-            yield Measure(routes, most, data.capacities[number, driven.kind], unit, say)
+            more = " carries {value}{what}, {over} more than its capacity of {limit}"
+            what = partial(_measure_of, number)
+            limits = data.capacities[number, driven.kind]
+            yield Measure(routes, most, limits, data.unit_of(number), more, what=what)
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
         """Compare what is on board before and after the client with every capacity."""
@@ -179,6 +173,10 @@ class Capacity(Limit):
     def relaxed(self, data: RoutingData, broken: Sequence[Violation]) -> str:
         """Say the same of all measures."""
         return join_list([self.relaxed_by(data, each) for each in broken])
+
+
+def _measure_of(number: int, case: DrivenPlan, _: int) -> str:
+    return measure_text(case.data, number)
 
 
 def measure_text(data: RoutingData, number: int) -> str:

@@ -10,7 +10,6 @@ from kanopt.array_types import Floats, Integers
 from kanopt.plans.coverage import RuleWords
 from kanopt.routing.rules.rule import (
     Drive,
-    DrivenPlan,
     LegPrice,
     Limit,
     LoneTrip,
@@ -19,7 +18,6 @@ from kanopt.routing.rules.rule import (
     RoutePrice,
     Rule,
     exceeds,
-    more_than,
     sum_by_route,
 )
 from kanopt.routing.service_times import RoutingData
@@ -45,11 +43,8 @@ class Distance(Limit, LegPrice):
         legs = np.nan_to_num(data.lengths(driven.tail, driven.head), posinf=0.0)
         lengths = sum_by_route(driven, legs)
         limits, unit = data.of_vehicles("max_distance")[driven.kind], data.units.distance
-
-        def say(_: DrivenPlan, __: int, value: float, limit: float) -> str:
-            return f" is long {amount_text(value, unit)}, {more_than(value, limit, unit)}"
-
-        yield Measure(np.arange(len(lengths)), lengths, limits, unit, say)
+        long = " is long {value}, {over} more than the {limit} it may"
+        yield Measure(np.arange(len(lengths)), lengths, limits, unit, long)
 
     def amounts(self, data: RoutingData, driven: Drive) -> Floats:
         """Return the price of the distance of each leg."""
@@ -87,11 +82,8 @@ class Duration(Limit, RoutePrice):
         """Yield how long routes take."""
         limits, unit = data.of_vehicles("max_duration")[driven.kind], data.units.time
         spent = driven.route_durations
-
-        def say(_: DrivenPlan, __: int, value: float, limit: float) -> str:
-            return f" takes {amount_text(value, unit)}, {more_than(value, limit, unit)}"
-
-        yield Measure(np.arange(len(spent)), spent, limits, unit, say)
+        long = " takes {value}, {over} more than the {limit} it may"
+        yield Measure(np.arange(len(spent)), spent, limits, unit, long)
 
     def amounts(self, data: RoutingData, kind: Integers, spent: Floats) -> Floats:
         """Return the price of the time that each route takes."""

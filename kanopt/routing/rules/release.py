@@ -50,16 +50,13 @@ class Release(Limit):
             of_first = again == again[begins]
             np.maximum.at(ready, driven.route[of_first], data.ready_at_depot[driven.head[of_first]])
         routes = np.arange(len(ready))
-        yield Measure(routes, ready, driven.departure, data.units.time, self._early)
+        early = " leaves at {limit}, {over} before what client {what} receives is ready at {value}"
+        yield Measure(routes, ready, driven.departure, data.units.time, early, clock=True, what=self._last)
 
     @staticmethod
-    def _early(case: DrivenPlan, place: int, ready: float, leaves: float) -> str:
-        data, unit, first = case.data, case.data.units.time, trips_of(case.plan.routes[place])[0]
-        last = max((data.index[name] for name in first), key=data.ready_at_depot.__getitem__)
-        early = (
-            f"{amount_text(ready - leaves, unit)} before what client {data.names[last]} receives is ready at"
-        )
-        return f" leaves at {clock_text(leaves, unit)}, {early} {clock_text(ready, unit)}"
+    def _last(case: DrivenPlan, place: int) -> str:
+        first, data = trips_of(case.plan.routes[place])[0], case.data
+        return data.names[max((data.index[name] for name in first), key=data.ready_at_depot.__getitem__)]
 
 
 RELEASE = Release()

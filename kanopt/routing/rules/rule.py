@@ -402,19 +402,36 @@ class Measure(NamedTuple):
         The numbers and their limits; what is infinite or unknown breaks no limit.
     unit
         Of both.
-    say
-        What is said of a vehicle that passes a limit, behind its name, given the driven plan, the position, the number
-        and its limit.
-    where
-        Where that is, given the driven plan and the position; None for the vehicle.
+    text
+        What is said of a vehicle that passes a limit, behind its name, with ``{value}``, ``{limit}``, by how much
+        ``{over}``, and ``{what}``.
+    clock
+        Whether both are clock times.
+    what
+        What else is told, given the driven plan and the position.
+    of_client
+        Whether that is the client at which the limit is passed, in place of the vehicle.
     """
 
     route: Integers
     values: Floats
     limits: Floats
     unit: str
-    say: Callable[[DrivenPlan, int, float, float], str]
-    where: Callable[[DrivenPlan, int], str] | None = None
+    text: str
+    clock: bool = False
+    what: Callable[[DrivenPlan, int], object] | None = None
+    of_client: bool = False
+
+    def violation(self, rule: str, case: DrivenPlan, place: int) -> Violation:
+        """Return that a limit is passed at a position."""
+        label, unit = case.label(int(self.route[place])), self.unit
+        value, limit = float(self.values[place]), float(self.limits[place])
+        words = [clock_text(each, unit) if self.clock else amount_text(each, unit) for each in (value, limit)]
+        what = "" if self.what is None else self.what(case, place)
+        over = amount_text(value - limit, unit)
+        message = label + self.text.format(value=words[0], limit=words[1], over=over, what=what)
+        where = f"client {what}" if self.of_client else label
+        return Violation(rule, where, value - limit, unit, message)
 
     @property
     def over(self) -> Floats:
@@ -443,11 +460,7 @@ class Limit(Rule):
         """Yield every limit that is passed."""
         for measure in self.measures(case.data, case.driven):
             for place in np.flatnonzero(measure.is_over).tolist():
-                route, value = int(measure.route[place]), float(measure.values[place])
-                limit, label = float(measure.limits[place]), case.label(route)
-                where = label if measure.where is None else measure.where(case, place)
-                message = label + measure.say(case, place, value, limit)
-                yield Violation(self.name, where, value - limit, measure.unit, message)
+                yield measure.violation(self.name, case, place)
 
     def breaking(self, data: RoutingData, driven: Drive) -> Flags:
         """Say which routes pass a limit; (routes,)."""
@@ -553,11 +566,6 @@ class RoutePrice(Price):
 def sum_by_route(driven: Drive, amounts: Floats) -> Floats:
     """Return the sums of what legs amount to; (routes,)."""
     return np.bincount(driven.route, weights=amounts, minlength=len(driven.finish)).astype(np.float64)
-
-
-def more_than(value: float, limit: float, unit: str) -> str:
-    """Say by how much a value is more than what is allowed, and what that is."""
-    return f"{amount_text(value - limit, unit)} more than the {amount_text(limit, unit)} it may"
 
 
 def early_ends(

@@ -47,20 +47,14 @@ class Shift(Limit):
         """Yield when shifts start and routes leave, and when routes end and shifts do."""
         routes, unit = np.arange(len(driven.finish)), data.units.time
         start, end = (data.of_vehicles(name)[driven.kind] for name in ("shift_start", "shift_end"))
-        yield Measure(routes, start, driven.departure, unit, self._early)
-        yield Measure(routes, driven.finish, end, unit, self._late)
+        early = " leaves at {limit}, {over} before its shift starts at {value}"
+        yield Measure(routes, start, driven.departure, unit, early, clock=True)
+        late = " {what} at {value}, {over} after its shift ends at {limit}"
+        yield Measure(routes, driven.finish, end, unit, late, clock=True, what=self._ends)
 
     @staticmethod
-    def _early(case: DrivenPlan, _: int, starts: float, leaves: float) -> str:
-        unit = case.data.units.time
-        early = f"{amount_text(starts - leaves, unit)} before its shift starts at {clock_text(starts, unit)}"
-        return f" leaves at {clock_text(leaves, unit)}, {early}"
-
-    @staticmethod
-    def _late(case: DrivenPlan, place: int, done: float, ends: float) -> str:
-        unit, what = case.data.units.time, "returns" if case.vehicle(place).returns else "is done"
-        late = f"{amount_text(done - ends, unit)} after its shift ends at {clock_text(ends, unit)}"
-        return f" {what} at {clock_text(done, unit)}, {late}"
+    def _ends(case: DrivenPlan, place: int) -> str:
+        return "returns" if case.vehicle(place).returns else "is done"
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
         """Compare the earliest end with the shift."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -77,19 +78,15 @@ class Window(Limit):
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield when service begins, and when the last window closes."""
-        yield Measure(
-            driven.route, driven.begin, data.due[driven.head], data.units.time, self._late, self._client
-        )
+        late = " reaches client {what} at {value}, {over} after its window closes at {limit}"
+        due, unit = data.due[driven.head], data.units.time
+        how: Any = {"clock": True, "what": self._client, "of_client": True}
+        yield Measure(driven.route, driven.begin, due, unit, late, **how)
 
     @staticmethod
     def _client(case: DrivenPlan, leg: int) -> str:
-        return f"client {case.data.names[case.driven.head[leg]]}"
-
-    @classmethod
-    def _late(cls, case: DrivenPlan, leg: int, begin: float, latest: float) -> str:
-        unit = case.data.units.time
-        late = f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}"
-        return f" reaches {cls._client(case, leg)} at {clock_text(begin, unit)}, {late}"
+        name: str = case.data.names[case.driven.head[leg]]
+        return name
 
     def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
         """Compare the earliest arrival with the last window."""

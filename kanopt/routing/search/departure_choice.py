@@ -184,8 +184,12 @@ class DepartureChoice:
     def _chosen(self, prices: list[tuple[Floats, Floats]], needed: int) -> Floats:
         """Return the cheapest departures of all routes with which so many days are kept."""
         latest, fixed, _ = self._days
+        choices = []
+        for known, (asked, cost) in zip(latest.T, prices, strict=True):
+            leave = self._levels(known, needed)
+            choices.append((leave, np.interp(leave, asked, cost)) if len(leave) else (asked, cost))
         chosen = self.start.copy()
-        chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
+        chosen[self.free] = _relaxed(choices, latest, fixed, needed)
         return self._kept_rules(chosen)
 
     def _routes_in_time(self, leave: Floats) -> Flags:
@@ -336,17 +340,6 @@ class DepartureChoice:
         """Return blocks of rows that are driven at once."""
         size = max(1, MOST_LEGS // max(self.own.valid.shape[1], 1))
         return [slice(at, at + size) for at in range(0, rows, size)]
-
-    def _cheapest(
-        self, prices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int
-    ) -> list[float]:
-        """Return the departures that cost least together."""
-        levels = [self._levels(known, needed) for known in latest.T]
-        choices = [
-            (leave, np.interp(leave, asked, cost)) if len(leave) else (asked, cost)
-            for leave, (asked, cost) in zip(levels, prices, strict=True)
-        ]
-        return _relaxed(choices, latest, fixed, needed)
 
 
 def _relaxed(choices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int) -> list[float]:

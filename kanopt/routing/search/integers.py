@@ -353,7 +353,7 @@ class RoutingIntegers:
         named = ([self.node_of.get(self.data.names[node], -1) for node in nodes] for nodes in groups)
         return {source: sorted(rest) for source, *rest in named if source >= 0}
 
-    @property
+    @cached_property
     def pinned(self) -> dict[int, int]:
         """Vehicle of the fleet that serves a node, where only one may."""
         return {

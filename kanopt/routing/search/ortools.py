@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakMethod
 
 import numpy as np
@@ -20,11 +20,9 @@ from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.rules import beyond
 from kanopt.routing.search.integers import NodeRoutes, RoutingIntegers, refuse_too_large
 from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
-from kanopt.routing.search.solver import known_part
-from kanopt.text import join_list
+from kanopt.routing.search.solver import better_with, known_part, not_modelled
 
 # A routing problem as OR-Tools sees it: one function for each rule that its dimensions say by themselves.
 
@@ -46,8 +44,6 @@ class OrToolsModel:
         What OR-Tools has made of it.
     clock
         The dimension of time.
-    has_gaps
-        Whether some client has several windows.
     """
 
     def __init__(self, arrays: RoutingIntegers) -> None:
@@ -62,10 +58,17 @@ class OrToolsModel:
         self.manager = pywrapcp.RoutingIndexManager(arrays.size, len(self.kinds), homes, ends)
         self.model: Any = pywrapcp.RoutingModel(self.manager)
         self.clock = self._cost_and_time()
-        self._capacity()
+        self._loads()
         for node in range(arrays.depots, arrays.size):
             self._visit(node)
-        self._rules()
+        if self.limits_distance:
+            self._distance_limit()
+        if any(arrays.breaks):
+            self._breaks()
+        if arrays.data.has_sources:
+            self._pickups_and_deliveries()
+        if arrays.data.apart.any():
+            self._incompatibilities()
 
     def index(self, node: int) -> int:
         """Return OR-Tools' index of a node."""
@@ -100,10 +103,9 @@ class OrToolsModel:
 
     def _cost_and_time(self) -> Any:
         """Add prices of arcs, vehicles and time, and the clock within shifts, which is returned."""
-        arrays, model = self.arrays, self.model
-        model.AddDimensionWithVehicleTransits(
-            self._matrices(arrays.transit), arrays.last, arrays.last, False, "time"
-        )
+        arrays, model, (regular, overtime) = self.arrays, self.model, self.arrays.overtime
+        transit = self._matrices(arrays.transit)
+        model.AddDimensionWithVehicleTransits(transit, arrays.last, arrays.last, False, "time")
         clock = model.GetDimensionOrDie("time")
         for vehicle, (kind, cost) in enumerate(zip(self.kinds, self._matrices(arrays.cost), strict=True)):
             model.SetArcCostEvaluatorOfVehicle(cost, vehicle)
@@ -113,40 +115,31 @@ class OrToolsModel:
             clock.CumulVar(model.End(vehicle)).SetRange(*shift)
             if arrays.per_time[kind]:
                 clock.SetSpanCostCoefficientForVehicle(int(arrays.per_time[kind]), vehicle)
+            if arrays.max_duration[kind] < arrays.last:
+                clock.SetSpanUpperBoundForVehicle(int(arrays.max_duration[kind]), vehicle)
+            if overtime[kind]:
+                more = pywrapcp.BoundCost(int(regular[kind]), int(overtime[kind]))
+                clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
         return clock
 
     def _visit(self, node: int) -> None:
-        """Add the window of a client, and the price of leaving it out."""
+        """Add the windows of a client, who may serve it, and the price of leaving it out."""
         arrays, index = self.arrays, self.index(node)
-        self.clock.CumulVar(index).SetRange(int(arrays.earliest[node]), int(arrays.latest[node]))
+        begins = self.clock.CumulVar(index)
+        begins.SetRange(int(arrays.earliest[node]), int(arrays.latest[node]))
         price = arrays.penalty if arrays.mandatory[node] else int(arrays.prize[node])
         self.model.AddDisjunction([index], price)
+        if arrays.lateness[node] > 0 and arrays.due[node] < arrays.latest[node]:
+            self.clock.SetCumulVarSoftUpperBound(index, int(arrays.due[node]), int(arrays.lateness[node]))
+        opens, closes = arrays.windows
+        for shut, opened in zip(closes[:-1, node].tolist(), opens[1:, node].tolist(), strict=True):
+            if opened > shut + 1:
+                begins.RemoveInterval(shut + 1, opened - 1)
+        if node in arrays.pinned:  # SetAllowedVehiclesForIndex is not there in Python
+            self.model.VehicleVar(index).SetValues([-1, arrays.pinned[node]])
 
-    def _rules(self) -> None:
-        """Add all other rules that the problem has."""
-        arrays, data = self.arrays, self.arrays.data
-        self.has_gaps = len(data.opens) > 1
-        if self.has_gaps:
-            self._multiple_windows()
-        for node in np.flatnonzero((arrays.lateness > 0) & (arrays.due < arrays.latest)).tolist():
-            price = int(arrays.lateness[node])
-            self.clock.SetCumulVarSoftUpperBound(self.index(node), int(arrays.due[node]), price)
-        if self.limits_distance:
-            self._distance_limit()
-        self._durations()
-        if any(arrays.breaks):
-            self._breaks()
-        if data.has_sources:
-            self._pickups_and_deliveries()
-        if data.apart.any():
-            self._incompatibilities()
-        for node, vehicle in arrays.pinned.items():  # SetAllowedVehiclesForIndex is not there in Python
-            self.model.VehicleVar(self.index(node)).SetValues([-1, vehicle])
-        if arrays.loaded:
-            self._load_cost()
-
-    def _capacity(self) -> None:
-        """Add capacities in every measure."""
+    def _loads(self) -> None:
+        """Add capacities in every measure, and the price of what is on board."""
         arrays = self.arrays
         for measure, (demand, capacity) in enumerate(zip(arrays.demands, arrays.capacities, strict=True)):
             name = "load" if measure == 0 else f"load {measure}"
@@ -155,6 +148,13 @@ class OrToolsModel:
                 self._on_board(name, demand, picked, capacity)
             else:
                 self._dimension(name, demand, capacity, starts_empty=True)
+        if arrays.loaded:
+            model, (price, (taken, given)) = self.model, arrays.load_costs
+            self._on_board("force", taken, given, np.full(len(price), int(taken.sum() + given.sum())))
+            most = int(price.max(axis=(0, 2)).sum()) + (arrays.size + 2) * int(price.max())
+            model.AddDimensionWithVehicleTransits(self._matrices(price), 0, most, True, "energy")
+            for vehicle in range(len(self.kinds)):
+                model.SetPathEnergyCostOfVehicle("force on board", "energy", 1, vehicle)
 
     def _dimension(self, name: str, change: Integers, capacity: Integers, *, starts_empty: bool) -> Any:
         """Add a dimension that changes at stops, within a capacity by vehicle type."""
@@ -180,24 +180,6 @@ class OrToolsModel:
             to_deliver.CumulVar(end).SetValue(0)
             self.model.solver().Add(on_board.CumulVar(start) == to_deliver.CumulVar(start))
 
-    def _load_cost(self) -> None:
-        """Price what is on board on each leg."""
-        model, (price, (taken, given)) = self.model, self.arrays.load_costs
-        self._on_board("force", taken, given, np.full(len(price), int(taken.sum() + given.sum())))
-        most = int(price.max(axis=(0, 2)).sum()) + (self.arrays.size + 2) * int(price.max())
-        model.AddDimensionWithVehicleTransits(self._matrices(price), 0, most, True, "energy")
-        for vehicle in range(len(self.kinds)):
-            model.SetPathEnergyCostOfVehicle("force on board", "energy", 1, vehicle)
-
-    def _multiple_windows(self) -> None:
-        """Close the time between windows."""
-        opens, closes = self.arrays.windows
-        for node in range(self.arrays.depots, self.arrays.size):
-            cumul = self.clock.CumulVar(self.index(node))
-            for shut, opened in zip(closes[:-1, node].tolist(), opens[1:, node].tolist(), strict=True):
-                if opened > shut + 1:
-                    cumul.RemoveInterval(shut + 1, opened - 1)
-
     def _distance_limit(self) -> None:
         """Limit how far each vehicle drives."""
         arrays = self.arrays
@@ -208,16 +190,6 @@ class OrToolsModel:
                 every[kind, :, arrays.homes[kind]] = 0
         most = [int(limits[kind]) for kind in self.kinds]
         self.model.AddDimensionWithVehicleTransitAndCapacity(self._matrices(every), 0, most, True, "length")
-
-    def _durations(self) -> None:
-        """Limit how long routes take, and price overtime."""
-        longest, (regular, price) = self.arrays.max_duration, self.arrays.overtime
-        for vehicle, kind in enumerate(self.kinds):
-            if longest[kind] < self.arrays.last:
-                self.clock.SetSpanUpperBoundForVehicle(int(longest[kind]), vehicle)
-            if price[kind]:
-                more = pywrapcp.BoundCost(int(regular[kind]), int(price[kind]))
-                self.clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
 
     def _breaks(self) -> None:
         """Add the breaks of drivers, in order and not during a service."""
@@ -279,8 +251,6 @@ MODELLED = frozenset(
 )  # fmt: skip
 """The rules that OR-Tools' dimensions say by themselves, as the referee calls them."""
 
-Answer = TypeVar("Answer")
-
 
 class OrToolsRouting(Solver):
     """Guided local search of OR-Tools on a routing problem at its planning values.
@@ -318,10 +288,7 @@ class OrToolsRouting(Solver):
 
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a routing problem of which every rule is modelled, else why it does not fit."""
-        if not isinstance(problem, RoutingProblem):
-            return f"solves routing problems, not {problem.kind}"
-        unknown = beyond(problem.data, MODELLED)
-        return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
+        return not_modelled(problem, MODELLED)
 
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Search until the time is over, the search ends by itself, or Ctrl-C."""
@@ -331,14 +298,10 @@ class OrToolsRouting(Solver):
         by_load = [law for law in dict.fromkeys(read) if law in prices]
         model = RoutingIntegers(problem, options.seed, loaded=bool(by_load))
         with Interrupt() as interrupt:
-            found, begun = _Search(model, options, interrupt), None
+            found = _Search(model, options, interrupt)
+            begun = None if model.is_idle else _start(model, options)
             if not model.is_idle:
-                known = _start(model, options)
-                check = None if known is None else problem.check(known)
-                start = None if known is None else model.node_routes(known)
-                if check is not None and (check.ok or check.only_unserved):
-                    found.best, begun = start, known
-                found.run(start)
+                found.run(begun)
             stopped = found.interrupted or interrupt.asked
         told: dict[str, Any] = {"history": tuple(found.history), "interrupted": stopped}
         routes = [[] for _ in model.fleet] if model.is_idle else found.best
@@ -346,9 +309,7 @@ class OrToolsRouting(Solver):
             why = "stopped before a first plan was found" if stopped else "no plan within the time limit"
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **told)
         assessment = problem.assess(model.plan(routes)).settled()
-        if begun is not None:
-            before = problem.assess(problem.plan_from(begun.reopened())).settled()
-            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
+        assessment = better_with(assessment, begun)
         moved, bound = _rounded_by(model, assessment.plan)
         return Outcome(
             assessment.plan,
@@ -365,25 +326,25 @@ class OrToolsRouting(Solver):
 def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
     """Return the plan that is given, or one of a short search on the law where single moves find little for long.
 
-    So it is where clients are loaded at others, drivers take breaks or goods are kept apart. None where there is no
-    kernel.
+    So it is where clients are loaded at others, drivers take breaks or goods are kept apart. None where it breaks a
+    rule, or there is no kernel.
     """
+    problem, hard = model.problem, model.data.has_sources or any(model.breaks) or model.data.apart.any()
     if options.initial is not None:
-        return known_part(model.problem, options.initial)
-    hard = model.data.has_sources or any(model.breaks) or model.data.apart.any()
-    if not hard or why_no_kernel():
+        known = known_part(problem, options.initial)
+    elif hard and not why_no_kernel():
+        search = RacerRun(problem, None, options.seed, None, options.clock)
+        known = search.run(StoppingCriteria(None, _START * len(problem.clients), lambda: False))
+    else:
         return None
-    search = RacerRun(model.problem, None, options.seed, None, options.clock)
-    return search.run(StoppingCriteria(None, _START * len(model.problem.clients), lambda: False))
+    return None if problem.assess(known).rank.breaks_rules else known
 
 
 def _rounded_by(model: RoutingIntegers, plan: RoutingPlan) -> tuple[float, float]:
     """Return by how much rounding the price of each arc moves that of a plan, and a bound on it."""
     moved, legs = 0.0, 0
-    if model.loaded:
-        return 0.0, 0.0
     for (kind, _), route in zip(model.fleet, model.node_routes(plan), strict=True):
-        if route:
+        if route and not model.loaded:
             ends = [model.ends[kind]] if model.data.vehicles[kind].returns else []
             stops = np.array([model.homes[kind], *route, *ends])
             exact = model.problem.planning_values.costs[kind][model.nodes[stops[:-1]], model.nodes[stops[1:]]]
@@ -435,8 +396,10 @@ class _Search:
         """Seconds since the search was made."""
         return self.options.clock.now() - self.began
 
-    def run(self, start: NodeRoutes | None) -> None:
+    def run(self, start: RoutingPlan | None) -> None:
         """Search from a plan, or from scratch."""
+        routes = None if start is None else self.integers.node_routes(start)
+        self.best = routes
         self.routing_model = OrToolsModel(self.integers)
         self.model = self.routing_model.model
         self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
@@ -444,11 +407,11 @@ class _Search:
         # between two plans the search may look for times for long
         self.model.AddSearchMonitor(self.model.solver().CustomLimit(_weakly(self._is_over)))
         for first in _FIRST:
-            if self.error is not None or self._should_stop() or self.seconds >= self.options.time_limit:
+            if self.error is not None or self._has_to_end():
                 break
             parameters = self._parameters()
             parameters.first_solution_strategy = getattr(routing_enums_pb2.FirstSolutionStrategy, first)
-            if self._searched(parameters, start):
+            if self._searched(parameters, routes):
                 if self._single_client and not self.message:
                     self.message = "ended by itself: there is one client only"
                 break
@@ -460,15 +423,17 @@ class _Search:
         """Whether there is one client only, so that a search has nothing to move and would never be asked to end."""
         return self.integers.size - self.integers.depots <= 1
 
-    def _should_stop(self) -> bool:
-        return self.interrupted or self.interrupt.should_stop(found=self.best is not None)
+    def _has_to_end(self) -> bool:
+        """Say whether the time is over, or somebody asked the search to stop."""
+        asked = self.interrupted or self.interrupt.should_stop(found=self.best is not None)
+        return asked or self.seconds >= self.options.time_limit
 
     def _parameters(self) -> Any:
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         left = self.options.time_limit - self.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         # times that linear programs propose may lie in gaps between windows, and the search for others takes seconds
-        parameters.disable_scheduling_beware_this_may_degrade_performance = self.routing_model.has_gaps
+        parameters.disable_scheduling_beware_this_may_degrade_performance = len(self.integers.data.opens) > 1
         kinds = routing_enums_pb2.LocalSearchMetaheuristic
         metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
         parameters.local_search_metaheuristic = metaheuristic
@@ -510,7 +475,7 @@ class _Search:
                 self._report(value)
             if self.idle >= self.patience:
                 self.message = f"ended by itself after {self.patience:,} steps without a better plan"
-            if self.idle >= self.patience or self._should_stop():
+            if self.idle >= self.patience or self._has_to_end():
                 self.model.CancelSearch()
         except BaseException as error:  # an exception must not pass through the solver's C++
             self.error = error
@@ -530,12 +495,10 @@ class _Search:
     def _is_over(self) -> bool:
         """Say whether the search is to stop; OR-Tools asks at every branch and at every move that it tries."""
         self.limit_checks += 1
-        if self.limit_checks % _GLANCE:
-            return False
-        return self.seconds >= self.options.time_limit or self._should_stop()
+        return self.limit_checks % _GLANCE == 0 and self._has_to_end()
 
 
-def _weakly(method: Callable[[], Answer]) -> Callable[[], Answer]:
+def _weakly(method: Callable[[], Any]) -> Callable[[], Any]:
     """Return a callback that does not keep the search alive.
 
     The solver holds its callbacks, and the search holds the solver; that circle leads through C++, where Python's
@@ -543,7 +506,7 @@ def _weakly(method: Callable[[], Answer]) -> Callable[[], Answer]:
     """
     known = WeakMethod(method)
 
-    def call() -> Answer:
+    def call() -> Any:
         bound = known()
         assert bound is not None  # whoever runs the solver holds the search
         return bound()

@@ -103,7 +103,9 @@ class PyVrpModel:
         self._roads = arrays.transit <= arrays.last
         self._timed = _time_matters(arrays)
         leg = positive_mean(arrays.transit[self._roads])
-        self._loads = [self._weighed(measure, leg) for measure in range(len(arrays.demands))]
+        weighed = [self._weighed(measure, leg) for measure in range(len(arrays.demands))]
+        self._demands, self._picked, self._capacities = map(np.stack, zip(*weighed, strict=True))
+        self._is_loaded = bool(self._demands.any() or self._picked.any())
         self._cost = self._costs()
         self._transit = arrays.transit if self._timed else np.broadcast_to(np.int64(0), arrays.transit.shape)
         begins = int(arrays.shift_start.min())
@@ -122,10 +124,7 @@ class PyVrpModel:
         leg = positive_mean(self._transit[self._roads])
         arc = positive_mean(self._cost[self._roads]) + positive_mean(arrays.per_time) * leg
         arc = arc or float(arrays.fixed.max(initial=0)) or 1.0
-        demand, pickup, _ = self._loads[0]
-        load = positive_mean(np.maximum(demand, pickup)) or positive_mean(
-            np.stack([each[0] for each in self._loads])
-        )
+        load = positive_mean(np.maximum(self._demands[0], self._picked[0])) or positive_mean(self._demands)
         self.load_worth, self.time_worth = arc / (load or 1.0), arc / (leg or 1.0)
         self.largest = _VIOLATED / max(1, self._most_violated())
 
@@ -144,22 +143,17 @@ class PyVrpModel:
         dearest = max(1, int(arrays.cost.max(initial=0, where=self._roads)))
         return np.asarray(np.where(self._roads, arrays.cost, _FAR * dearest))
 
-    @property
-    def _is_loaded(self) -> bool:
-        return any(demand.any() or picked.any() for demand, picked, _ in self._loads)
-
     def _clients(self) -> list[Client]:
         arrays, complete = self.arrays, self.complete
         latest = np.minimum(arrays.latest, np.where(arrays.release <= arrays.due, arrays.due, arrays.latest))
         latest = np.where(self._timed & (latest < arrays.last), latest, UNLIMITED)
         prize = np.where(arrays.mandatory, 0 if complete else self._worth(), arrays.prize)
-        demands, pickup = np.stack([demand for demand, *_ in self._loads]), self._loads[0][1]
-        loaded, picked, others = self._is_loaded, bool(pickup.any()), [0] * (len(demands) - 1)
+        pickup, others = self._picked[0], [0] * (len(self._demands) - 1)
         return [
             Client(
                 node,
-                delivery=demands[:, node].tolist() if loaded else [],
-                pickup=[int(pickup[node]), *others] if picked else [],
+                delivery=self._demands[:, node].tolist() if self._is_loaded else [],
+                pickup=[int(pickup[node]), *others] if pickup.any() else [],
                 tw_early=int(self._earliest[node]),
                 tw_late=int(latest[node]),
                 release_time=int(self._release[node]),
@@ -203,7 +197,7 @@ class PyVrpModel:
             more |= {"tw_early": int(arrays.shift_start[kind]), "tw_late": int(arrays.shift_end[kind])}
         return VehicleType(
             num_available=sum(1 for each, _ in arrays.fleet if each == kind),
-            capacity=[int(capacity[kind]) for *_, capacity in self._loads] if self._is_loaded else [],
+            capacity=self._capacities[:, kind].tolist() if self._is_loaded else [],
             start_depot=arrays.homes[kind],
             end_depot=arrays.ends[kind],
             fixed_cost=int(arrays.fixed[kind]),
@@ -220,7 +214,7 @@ class PyVrpModel:
         that is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
         """
         arrays = self.arrays
-        loads = sum(int(demand.sum()) for demand, *_ in self._loads) + int(self._loads[0][1].sum())
+        loads = int(self._demands.sum()) + int(self._picked[0].sum())
         starts = arrays.shift_start if self._timed else np.zeros_like(arrays.shift_start)
         leg = max(int(times.max(initial=0)) for times in (self._earliest, starts, self._release))
         leg += int(self._transit.max(initial=0)) + int(arrays.reload_time.max(initial=0))

@@ -33,7 +33,6 @@ from kanopt.engines.base import SearchClock
 from kanopt.plans.result import Progress
 from kanopt.routing import RoutingPlan
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.search.integers import NodeRoutes
 from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of
 from kanopt.routing.search.racer.search import left_out_text
 
@@ -206,7 +205,7 @@ _PER_STEP, _PER_STEP_AND_CLIENT = 5e-4, 7e-7  # seconds, for a clock that counts
 _FIRST, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
 
 
-class PyVrpRun:
+class PyVrpRun(IteratedLocalSearchCallbacks):
     """One search of PyVRP for a plan from which another search goes on.
 
     PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
@@ -217,7 +216,7 @@ class PyVrpRun:
 
     Every client that must be served is required where the fleet could carry them all, else it has a prize. The plan is
     the best one found, or where none keeps PyVRP's rules the one at which the search stands: whoever goes on takes it
-    as far as it fits.
+    as far as it fits. PyVRP calls the search in every iteration.
 
     Parameters
     ----------
@@ -237,6 +236,8 @@ class PyVrpRun:
         served; None where there is none.
     message
         How the search ended, where it ended by itself.
+    best, current
+        PyVRP's best plan of all rounds, None before the first, and the plan at which the search stands.
     """
 
     def __init__(
@@ -249,9 +250,11 @@ class PyVrpRun:
         self.patience = _STEPS + _STEPS_PER_PAIR * len(problem.clients) ** 2
         self.plan: RoutingPlan | None = None
         self.price: float | None = None
-        self.unserved = 0
-        self.message = ""
+        self.unserved, self.message = 0, ""
+        self.best: Solution | None = None
+        self.ended = False
         self._history: list[tuple[float, float]] = []
+        self._iterations, self._best_at, self._idle = 0, 0, 0
 
     def search(
         self, start: RoutingPlan | None, least: float, most: float, stop_requested: Callable[[], bool]
@@ -268,28 +271,38 @@ class PyVrpRun:
             Looked at in every iteration: whether to stop.
         """
         self.least, self.most, self.stop_requested = least, most, stop_requested
-        if self.integers.is_idle or self.is_over():
+        if self.integers.is_idle or self._has_to_end():
             return
         complete = self._may_be_complete()
-        model = PyVrpModel(self.integers, complete=complete)
-        local = self._local_search(model)
-        first = self._initial_solution(model, local, self.integers.node_routes(start) if start else None)
-        monitor, again = _SearchMonitor(self, model, first), False
+        self.model = model = PyVrpModel(self.integers, complete=complete)
+        self.data, clients = model.data, model.data.num_clients
+        self.local = LocalSearch(
+            self.data,
+            self.rng,
+            compute_neighbours(self.data, NeighbourhoodParams()),
+            PerturbationManager(PerturbationParams()),
+        )
+        for operator in OPERATORS:
+            if operator.supports(self.data):
+                self.local.add_operator(operator(self.data))
+        self.longest = _ROUND + _ROUND_PER_CLIENT * clients
+        self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
+        # a route of the pool is a set of clients in an order, without reloads
+        self.pool = RoutePool(self.data) if clients in _POOLED and not model.reloads else None
+        first = self._random_solution() if start is None else self._known_solution(start)
+        self.current, again = first, False
+        self._offer(first)
         with warnings.catch_warnings():
             # penalties that stay at their largest mean that no plan serves all
             warnings.simplefilter("ignore", PenaltyBoundWarning)
-            while not monitor.ended:
-                penalties = self._penalties(model, complete=complete)
-                params = IteratedLocalSearchParams(callbacks=monitor)
-                search = IteratedLocalSearch(model.data, penalties, local, first, params)
-                better = monitor.run_round(search)
+            while not self.ended:
+                better = self._run_round(first, complete=complete)
                 # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
-                again = better or not again or monitor.pool is None
-                known = monitor.best if again else None
-                if not monitor.ended:
-                    first = known if known is not None else self._random_solution(model, local)
-        found = monitor.current if monitor.best is None else monitor.best
-        self.plan = self.integers.plan(model.node_routes(found))
+                again = better or not again or self.pool is None
+                known = self.best if again else None
+                if not self.ended:
+                    first = self._random_solution() if known is None else known
+        self.plan = self.integers.plan(model.node_routes(self.current if self.best is None else self.best))
 
     def _may_be_complete(self) -> bool:
         """Say whether the fleet could carry everything that must be served."""
@@ -298,143 +311,103 @@ class PyVrpRun:
         trips = ((kind, 1 + integers.most_reloads(kind)) for kind, _ in integers.fleet)
         return must <= sum(count * int(integers.capacities[0, kind]) for kind, count in trips)
 
-    @property
-    def seconds(self) -> float:
-        """Seconds since the search was made."""
-        return self.clock.now() - self.began
+    # ---- plans to start from
 
-    def is_over(self) -> bool:
-        """Say whether the search was asked to stop, its time is over, or it gains little."""
-        seconds = self.seconds
-        if self.stop_requested() or seconds >= self.most:
-            return True
-        return seconds >= self.least and not self._gains(seconds)
+    def _known_solution(self, start: RoutingPlan) -> Solution:
+        known = self.model.solution(self.integers.node_routes(start))
+        return known if known.is_complete() else self._improved(known)
 
-    def _gains(self, seconds: float) -> bool:
-        """Say whether the last half of the search has made the plan much cheaper."""
-        if not self._history:
-            return False
-        before = [price for then, price in self._history if then <= seconds / 2]
-        last = self._history[-1][1]
-        return not before or before[-1] - last > _GAIN * abs(last)
+    def _random_solution(self) -> Solution:
+        return self._improved(Solution.make_random(self.data, self.rng))
 
-    def offer(self, price: float, worth: float, left: int) -> None:
-        """Note a better plan: its price, what it is worth with clients that it leaves out, and how many these are."""
-        self.price, self.unserved = price, left
-        self._history.append((self.seconds, worth))
-        self.report(Progress(self.seconds, price, message=left_out_text(left)))
+    def _improved(self, solution: Solution) -> Solution:
+        evaluator = self._penalties(complete=True).max_cost_evaluator()
+        return self.local(solution, evaluator, exhaustive=True)
 
-    def _local_search(self, model: PyVrpModel) -> LocalSearch:
-        neighbours = compute_neighbours(model.data, NeighbourhoodParams())
-        local = LocalSearch(model.data, self.rng, neighbours, PerturbationManager(PerturbationParams()))
-        for operator in OPERATORS:
-            if operator.supports(model.data):
-                local.add_operator(operator(model.data))
-        return local
-
-    def _initial_solution(self, model: PyVrpModel, local: LocalSearch, start: NodeRoutes | None) -> Solution:
-        """Return the plan to start from: the one given, else a random one after a local search."""
-        if start is None:
-            return self._random_solution(model, local)
-        known = model.solution(start)
-        if known.is_complete():
-            return known
-        return local(known, self._penalties(model, complete=True).max_cost_evaluator(), exhaustive=True)
-
-    def _random_solution(self, model: PyVrpModel, local: LocalSearch) -> Solution:
-        evaluator = self._penalties(model, complete=True).max_cost_evaluator()
-        return local(Solution.make_random(model.data, self.rng), evaluator, exhaustive=True)
-
-    @staticmethod
-    def _penalties(model: PyVrpModel, *, complete: bool) -> PenaltyManager:
+    def _penalties(self, *, complete: bool) -> PenaltyManager:
         """Return penalties that begin not far above the prices of arcs.
 
         PyVRP begins at half its largest penalty, whatever a unit of load, time or money is, and needs tens of
         thousands of iterations to come down; from here plans are as good in a third of the time.
         """
+        model = self.model
         worths = model.load_worth, model.time_worth
         # late routes help to find others where these are put together anew; else they only cost time
-        late = _FIRST_TIME if model.data.num_clients in _POOLED else _FIRST
+        late = _FIRST_TIME if self.data.num_clients in _POOLED else _FIRST
         load, time = (_FIRST, late) if complete else (_FIRST_WITH_PRIZES,) * 2
         params = PenaltyParams(
             min_penalty=min(_LEAST * min(worths), model.largest),
             max_penalty=min(_MOST * max(worths), model.largest),
         )
-        loads = [load * worths[0]] * model.data.num_load_dimensions
+        loads = [load * worths[0]] * self.data.num_load_dimensions
         return PenaltyManager((loads, time * worths[1], 1.0), params)
 
+    # ---- rounds
 
-class _SearchMonitor(IteratedLocalSearchCallbacks):
-    """Called by PyVRP in every iteration; says when a round is to stop.
-
-    Attributes
-    ----------
-    best
-        The best plan of all rounds, None before the first.
-    current
-        The plan at which the search stands, whether it fits or not.
-    ended
-        Whether the search is to end with the round.
-    """
-
-    def __init__(self, search: PyVrpRun, model: PyVrpModel, first: Solution) -> None:
-        self.search = search
-        self.model = model
-        self.current = first
-        self.best: Solution | None = None
-        self.ended = False
-        self.iterations = 0
-        self.best_at = 0
-        self.idle = 0
-        clients = model.data.num_clients
-        self.longest = _ROUND + _ROUND_PER_CLIENT * clients
-        self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
-        # a route of the pool is a set of clients in an order, without reloads
-        self.pool = RoutePool(model.data) if clients in _POOLED and not model.reloads else None
-        self._offer(first)
-
-    def run_round(self, search: IteratedLocalSearch) -> bool:
+    def _run_round(self, first: Solution, *, complete: bool) -> bool:
         """Run one round, and put routes of all rounds together; return whether there is a better plan."""
-        before, self.idle = self.best, 0
-        search.run(self.is_over, collect_stats=False)
+        before, self._idle = self.best, 0
+        params = IteratedLocalSearchParams(callbacks=self)
+        search = IteratedLocalSearch(self.data, self._penalties(complete=complete), self.local, first, params)
+        search.run(self._is_over, collect_stats=False)
         if self.pool is not None and self.best is not None and not self.ended:
-            combined = self.pool.best_combination(self.best, self.search.clock)
+            combined = self.pool.best_combination(self.best, self.clock)
             if combined is not None:
                 self._offer(combined)
         return self.best is not before
 
     def on_best(self, best: Solution) -> None:
         """Store the best plan of a round."""
-        self.idle = 0
+        self._idle = 0
         self._offer(best)
 
     def on_iteration(
         self, current: Solution, candidate: Solution, best: Solution, cost_evaluator: CostEvaluator
     ) -> None:
         """Count an iteration."""
-        self.iterations += 1
-        self.idle += 1
-        self.search.clock.spend(self.worth)
+        self._iterations += 1
+        self._idle += 1
+        self.clock.spend(self.worth)
         self.current = current
-        if self.pool is not None and self.iterations % _EVERY == 0:
+        if self.pool is not None and self._iterations % _EVERY == 0:
             self.pool.add(candidate)
 
     def _offer(self, solution: Solution) -> None:
-        if solution.is_feasible() and (self.best is None or _cost(solution) < _cost(self.best)):
-            self.best, self.best_at = solution, self.iterations
-            left, prizes = self.model.left_out(solution)
-            self.search.offer(
-                self.model.price(_cost(solution) - prizes), self.model.price(_cost(solution)), left
-            )
+        """Keep a plan that is better, and tell what it costs and how many clients it leaves out."""
+        if not solution.is_feasible() or not (self.best is None or _cost(solution) < _cost(self.best)):
+            return
+        self.best, self._best_at = solution, self._iterations
+        left, prizes = self.model.left_out(solution)
+        self.price, self.unserved = self.model.price(_cost(solution) - prizes), left
+        self._history.append((self.seconds, self.model.price(_cost(solution))))
+        self.report(Progress(self.seconds, self.price, message=left_out_text(left)))
 
-    def is_over(self, best_cost: int) -> bool:
+    # ---- the end
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search was made."""
+        return self.clock.now() - self.began
+
+    def _is_over(self, best_cost: int) -> bool:
         """Say whether the round is to stop, and note whether the search is; PyVRP asks before every iteration."""
-        search = self.search
-        if self.iterations - self.best_at >= search.patience:
-            search.message = f"ended by itself after {search.patience:,} iterations without a better plan"
+        if self._iterations - self._best_at >= self.patience:
+            self.message = f"ended by itself after {self.patience:,} iterations without a better plan"
             self.ended = True
-        self.ended = self.ended or search.is_over()
-        return self.ended or self.idle >= self.longest
+        self.ended = self.ended or self._has_to_end()
+        return self.ended or self._idle >= self.longest
+
+    def _has_to_end(self) -> bool:
+        """Say whether the search was asked to stop, its time is over, or it gains little."""
+        seconds = self.seconds
+        if self.stop_requested() or seconds >= self.most:
+            return True
+        if seconds < self.least:
+            return False
+        # whether the last half of the search has made the plan much cheaper
+        before = [price for then, price in self._history if then <= seconds / 2]
+        last = self._history[-1][1] if self._history else np.inf
+        return not self._history or bool(before and before[-1] - last <= _GAIN * abs(last))
 
 
 def _cost(solution: Solution) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -95,10 +95,8 @@ class RoutingSearch(Solver):
 
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a routing problem, else why it does not fit."""
-        if not isinstance(problem, RoutingProblem):
-            return f"solves routing problems, not {problem.kind}"
-        if unknown := beyond(problem.data, MODELLED):
-            return f"does not model {join_list([rule.what for rule in unknown])}"
+        if (refused := not_modelled(problem, MODELLED)) or not isinstance(problem, RoutingProblem):
+            return refused
         if missing := why_no_kernel():
             return (
                 f"there is no compiled kernel: {missing}. Install a C compiler or the package ziglang, or pass "
@@ -154,10 +152,7 @@ class _Search:
                 self._start(lambda: self.stopped or interrupt.asked)
                 self._search_in_time(lambda: self.stopped or interrupt.asked)
             interrupted = self.stopped or interrupt.asked
-        assessment = problem.assess(self.plan).settled()
-        if self.given is not None:
-            before = problem.assess(problem.plan_from(self.given.reopened())).settled()
-            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
+        assessment = better_with(problem.assess(self.plan).settled(), self.given)
         if self.engines:
             price, last = assessment.pricing.objective, self.engines[self.searched]
             must = {client.name for client in problem.clients if client.mandatory}
@@ -304,6 +299,22 @@ class _Search:
             self.stopped |= asks_to_stop(self.options.progress, later)
 
         return report
+
+
+def not_modelled(problem: Problem[Any], modelled: Collection[str]) -> str:
+    """Return an empty text for a routing problem all of whose rules are among those modelled, else what is not."""
+    if not isinstance(problem, RoutingProblem):
+        return f"solves routing problems, not {problem.kind}"
+    unknown = beyond(problem.data, modelled)
+    return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
+
+
+def better_with(found: Any, given: RoutingPlan | None) -> Any:
+    """Return the plan found, or the one that was given, leaving when that costs least, where that is better."""
+    if given is None:
+        return found
+    before = found.problem.assess(found.problem.plan_from(given.reopened())).settled()
+    return before if before.rank.is_better_than(found.rank) else found
 
 
 def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:

@@ -14,6 +14,7 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.routing.leg_laws import ArrivalFunctions, RoutingLaws, departure_breakpoints
 from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
+from kanopt.routing.rules import FLEET, ROUTE_PRICES
 from kanopt.routing.rules.rule import Drive, slack
 from kanopt.routing.simulate.drive import LegTimes, drive_forward, drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
@@ -378,12 +379,10 @@ def judge_departures(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], .
         with np.errstate(invalid="ignore"):
             over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
         broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
-    missed = times.breaks.missed
+    missed = times.missed
     broken = broken + (missed > 0)
-    cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
-    overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
-    regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
-    cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
+    timed = (rule for rule in ROUTE_PRICES if rule is not FLEET and rule.is_paid(data))
+    cost = sum((rule.amounts(data, grid.kind, spent) for rule in timed), np.zeros(len(leave)))
     for leg in range(grid.valid.shape[1]):
         leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
         cost = cost + grid.price(leg, leaves, drives, begins)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,27 +26,8 @@ _SLACK = 1e-7
 _SAME = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class BreakPlaces:
-    """Where breaks are taken on routes that leave at given times.
-
-    Parameters
-    ----------
-    before
-        How many breaks are over at the departure; (routes,).
-    taken
-        How many are taken on each leg; (routes, legs).
-    missed
-        How many cannot be taken; (routes,).
-    """
-
-    before: Integers
-    taken: Integers
-    missed: Integers
-
-    def select(self, routes: Integers) -> BreakPlaces:
-        """Return those of some of the routes."""
-        return BreakPlaces(self.before[routes], self.taken[routes], self.missed[routes])
+BreakPlaces: TypeAlias = tuple[Integers, Integers, Integers]
+"""How many breaks are over at each departure, (routes,), taken on each leg, (routes, legs), and missed, (routes,)."""
 
 
 def place_breaks(grid: PaddedRoutes, departure: Floats) -> BreakPlaces:
@@ -60,36 +41,23 @@ def place_breaks(grid: PaddedRoutes, departure: Floats) -> BreakPlaces:
     else `WAYS` ways of having taken so many breaks are followed from leg to leg: the soonest, and the cheapest so far
     of those that are neither later nor dearer than another. So on a long route there may be a cheaper place.
     """
-    routes = len(departure)
-    found = BreakPlaces(
-        before=np.zeros(routes, dtype=np.intp),
-        taken=np.zeros(grid.valid.shape, dtype=np.intp),
-        missed=np.zeros(routes, dtype=np.intp),
-    )
+    shape = grid.valid.shape
+    found = tuple(np.zeros(size, dtype=np.intp) for size in (shape[:1], shape, shape[:1]))
     for kind in range(len(grid.laws.data.breaks)):
         rows = np.flatnonzero((grid.kind == kind) & grid.has_breaks)
         if rows.size:
             placed = _PlacedBreaks(grid.select(rows), kind, departure[rows]).best()
-            found.before[rows] = placed.before
-            found.taken[rows] = placed.taken
-            found.missed[rows] = placed.missed
-    return found
-
-
-@dataclass(frozen=True, eq=False)
-class _States:
-    """Ways of having taken so many breaks: clock, lateness and price; arrays of shape (routes, breaks + 1, ways).
-
-    `late` is the total lateness so far at clients that must not be late. All are infinite where there is no way.
-    """
-
-    clock: Floats
-    late: Floats
-    price: Floats
+            for into, values in zip(found, placed, strict=True):
+                into[rows] = values
+    before, taken, missed = found
+    return before, taken, missed
 
 
 class _PlacedBreaks:
     """The search for the legs on which drivers who all have the same breaks take them.
+
+    Ways of having taken so many breaks are numbers: clock, total lateness so far at clients that must not be late, and
+    price; (3, routes, breaks + 1, ways), infinite where there is no way.
 
     Parameters
     ----------
@@ -106,70 +74,60 @@ class _PlacedBreaks:
         # whoever is later may arrive sooner by a formula, but not by arrival functions or service times
         self.by_clock = bool(grid.by_clock) or (grid.fixed is None and isinstance(law, BoundFormula))
         self.ways = WAYS if self.by_clock or data.lateness_rate.any() else 1
-        self.routes, self.legs = grid.valid.shape
-        self.grid = grid.select(np.repeat(np.arange(self.routes), self.ways))
         self.breaks, self.vehicle = data.breaks[kind], data.vehicles[kind]
-        self.departure = departure
+        self.departure, self.valid = departure, grid.valid
+        self.shape = len(departure), len(self.breaks) + 1, self.ways
+        each = self.shape[1] * self.ways
+        self.grid = grid.select(np.repeat(np.arange(len(departure)), each))
+        # of each way the breaks that are left, and behind them some that nobody can take
+        none = [(0.0, 0.0, -np.inf)] * self.shape[1]
+        rests = np.array([*((one.length, one.earliest, one.latest) for one in self.breaks), *none])
+        taken = np.tile(np.repeat(np.arange(self.shape[1]), self.ways), len(departure))
+        self.left = [DriverBreak(*rests[taken + more].T) for more in range(len(self.breaks))]
 
     def best(self) -> BreakPlaces:
         """Drive all legs, and return how the best way to the end took the breaks."""
-        count = len(self.breaks) + 1
-        shape = self.routes, count, self.ways
-        possible = np.arange(count) <= _breaks_over_by(self.breaks, self.departure)[:, None]
-        states = _States(*(np.full(shape, np.inf) for _ in range(3)))
-        states.clock[..., 0] = np.where(possible, self.departure[:, None], np.inf)
-        states.late[..., 0] = states.price[..., 0] = np.where(possible, 0.0, np.inf)
+        routes, levels, _ = self.shape
+        possible = np.arange(levels) <= _breaks_over_by(self.breaks, self.departure)[:, None]
+        ways = np.full((3, *self.shape), np.inf)
+        ways[0, ..., 0] = np.where(possible, self.departure[:, None], np.inf)
+        ways[1:, ..., 0] = np.where(possible, 0.0, np.inf)
         came = []
-        for leg in range(self.legs):
-            before, states = self._drive_leg(leg, states)
+        for leg in range(self.valid.shape[1]):
+            before, ways = self._drive_leg(leg, ways)
             came.append(before)
-        chosen, missed = self._best_end(states)
-        rows, taken = np.arange(self.routes), np.zeros((self.routes, self.legs), dtype=np.intp)
-        for leg in reversed(range(self.legs)):
-            before = came[leg][rows, chosen // self.ways, chosen % self.ways]
+        chosen, missed = self._best_end(ways.reshape(3, routes, -1))
+        rows, taken = np.arange(routes), np.zeros(self.valid.shape, dtype=np.intp)
+        for leg in reversed(range(len(came))):
+            before = came[leg][rows, chosen]
             taken[:, leg], chosen = chosen // self.ways - before // self.ways, before
-        return BreakPlaces(chosen // self.ways, taken, missed)
+        return chosen // self.ways, taken, missed
 
-    def _drive_leg(self, leg: int, states: _States) -> tuple[Integers, _States]:
+    def _drive_leg(self, leg: int, ways: Floats) -> tuple[Integers, Floats]:
         """Drive a leg with no break or as many as can be taken on it; return also from which way each comes."""
-        found: list[list[tuple[Floats, Floats, Floats]]] = [[] for _ in range(len(self.breaks) + 1)]
-        for before in range(len(self.breaks) + 1):
-            for taken, reached in self._ways_over(leg, before, states):
-                found[taken].append(reached)
-        number = np.arange(len(self.breaks) + 1)[:, None] * self.ways + np.arange(self.ways)
-        came = np.broadcast_to(number, states.clock.shape).copy()
-        next_ones = _States(states.clock.copy(), states.late.copy(), states.price.copy())
-        driven = self.grid.valid[:: self.ways, leg]
-        for taken, ways in enumerate(found):
-            clock, late, price = (
-                np.concatenate(values, axis=1)[driven] for values in zip(*ways, strict=True)
-            )
-            kept = self._kept(clock, late, price)
-            for values, into in (
-                (clock, next_ones.clock), (late, next_ones.late), (price, next_ones.price)
-            ):  # fmt: skip
-                into[driven, taken] = np.take_along_axis(values, kept, axis=1)
-            came[driven, taken] = kept
-        return came, next_ones
+        routes, levels, each = self.shape
+        reached = list(self._ways_over(leg, *ways.reshape(3, -1)))
+        came = np.broadcast_to(np.arange(levels * each), (routes, levels * each)).copy()
+        found, driven = ways.copy(), self.valid[:, leg]
+        for taken in range(levels):
+            some = [reached[taken - before][:, driven, before] for before in range(taken + 1)]
+            options = np.concatenate(some, axis=2)
+            kept = self._kept(*options)
+            found[:, driven, taken] = np.take_along_axis(options, kept[None], axis=2)
+            came[driven, taken * each : (taken + 1) * each] = kept
+        return came, found
 
-    def _ways_over(
-        self, leg: int, before: int, states: _States
-    ) -> Iterator[tuple[int, tuple[Floats, Floats, Floats]]]:
-        """Yield what becomes of the ways with so many breaks, for each number of breaks taken after the leg."""
+    def _ways_over(self, leg: int, leave: Floats, late: Floats, price: Floats) -> Iterator[Floats]:
+        """Yield what becomes of all ways, for each number of breaks that is taken on the leg."""
         grid, data = self.grid, self.grid.laws.data
-        head, shape = grid.head[:, leg], (self.routes, self.ways)
-        must_begin = data.due[head]
-        leave, late, price = (
-            values[:, before].ravel() for values in (states.clock, states.late, states.price)
-        )
+        head = grid.head[:, leg]
         possible = np.isfinite(leave) & grid.valid[:, leg]
         leave = np.where(possible, leave, 0.0)
         clock, remaining = leave, grid.duration(leg, leave)
         spent, done = remaining, np.full(len(leave), np.inf)
         begin = done
-        for taken in range(before, len(self.breaks) + 1):
-            if taken > before:
-                rest = self.breaks[taken - 1]
+        for rest in (None, *self.left):
+            if rest is not None:
                 waits = np.maximum(clock, rest.earliest) > begin + _SLACK
                 possible = possible & ~(waits & (done <= rest.latest + _SLACK))
                 clock, remaining, fits = take_break(rest, clock, remaining)
@@ -177,13 +135,11 @@ class _PlacedBreaks:
             reached = possible & np.isfinite(remaining)
             there = np.maximum(np.where(reached, clock + remaining, 0.0), grid.ready[:, leg])
             begin = service_begin(data, head, there)
-            over = late + np.maximum(begin - must_begin, 0.0)
+            over = late + np.maximum(begin - data.due[head], 0.0)
             begin = np.where(reached, begin, np.inf)
-            more = grid.price(leg, leave, spent, begin) if self.ways > 1 else np.zeros(len(begin))
+            more = grid.price(leg, leave, spent, begin) if self.ways > 1 else 0.0
             done = begin + grid.service(leg, begin)
-            values = (done, over, price + more)
-            clocks, lates, prices = (np.where(reached, each, np.inf).reshape(shape) for each in values)
-            yield taken, (clocks, lates, prices)
+            yield np.where(reached, np.stack([done, over, price + more]), np.inf).reshape(3, *self.shape)
 
     def _kept(self, clock: Floats, late: Floats, price: Floats) -> Integers:
         """Return which ways are followed further; arrays of shape (routes, ways found), then (routes, ways)."""
@@ -209,40 +165,26 @@ class _PlacedBreaks:
         better &= ~better.transpose(0, 2, 1) | earlier
         return np.asarray((better & ~out[one]).any(axis=1))
 
-    def _best_end(self, states: _States) -> tuple[Integers, Integers]:
-        """Return the best way to the end of each route, and how many breaks are missed."""
-        vehicle, chosen = self.vehicle, np.zeros(self.routes, dtype=np.intp)
+    def _best_end(self, ways: Floats) -> tuple[Integers, Integers]:
+        """Return the best way to the end of each route, and how many breaks are missed; `ways` (3, routes, ways)."""
+        vehicle, chosen = self.vehicle, np.zeros(len(self.departure), dtype=np.intp)
         ends = np.array([vehicle.shift_end, vehicle.max_duration])
         shift_end, longest = ends + slack(ends) / 2
-        missed = np.full(self.routes, len(self.breaks) + 1)
-        late, over, price, finish = (np.full(self.routes, np.inf) for _ in range(4))
         limit = np.minimum(shift_end, self.departure + longest)
-        for number in range((len(self.breaks) + 1) * self.ways):
-            taken, way = divmod(number, self.ways)
-            end = states.clock[:, taken, way]
+        # missed, late, beyond the shift, price and finish: what decides, in this order
+        best = [np.full(len(chosen), value) for value in (self.shape[1], *[np.inf] * 4)]
+        for number, (end, late, price) in enumerate(ways.transpose(2, 0, 1)):
             with np.errstate(invalid="ignore"):
                 beyond = np.where(np.isfinite(limit), np.maximum(end - limit, 0.0), 0.0)
                 spent = end - self.departure
                 extra = vehicle.unit_overtime_cost * np.maximum(spent - vehicle.shift_duration, 0.0)
-                paid = states.price[:, taken, way] + vehicle.unit_duration_cost * spent + extra
-            lost = self._lost_after(taken, end)
-            wins = np.isfinite(end) | (number == 0)
-            wins &= _comes_first(
-                (lost, missed, 0.0),
-                (states.late[:, taken, way], late, _SLACK),
-                (beyond, over, _SLACK),
-                (paid, price, _SAME),
-                (end, finish, 0.0),
-            )
-            chosen[wins], missed[wins] = number, lost[wins]
-            for best, values in (
-                (late, states.late[:, taken, way]),
-                (over, beyond),
-                (price, paid),
-                (finish, end),
-            ):
-                best[wins] = values[wins]
-        return chosen, missed
+                paid = price + vehicle.unit_duration_cost * spent + extra
+            found = [self._lost_after(number // self.ways, end), late, beyond, paid, end]
+            wins = (np.isfinite(end) | (number == 0)) & _comes_first(found, best)
+            chosen[wins] = number
+            for known, values in zip(best, found, strict=True):
+                known[wins] = values[wins]
+        return chosen, best[0]
 
     def _lost_after(self, taken: int, finish: Floats) -> Integers:
         """Return how many of the breaks that are left cannot be taken after the route."""
@@ -254,10 +196,10 @@ class _PlacedBreaks:
         return lost
 
 
-def _comes_first(*criteria: tuple[Any, Any, float]) -> Flags:
-    """Say where one of two is less by the first criterion by which they differ by more than a tolerance."""
+def _comes_first(found: Sequence[Any], best: Sequence[Any]) -> Flags:
+    """Say where one of two is less by the first number by which they differ by more than its tolerance."""
     wins, even = np.zeros(1, dtype=bool), np.ones(1, dtype=bool)
-    for value, other, tolerance in criteria:
+    for value, other, tolerance in zip(found, best, (0.0, _SLACK, _SLACK, _SAME, 0.0), strict=True):
         wins = wins | (even & (value < other - tolerance))
         even = even & (value <= other + tolerance)
     return np.asarray(wins)
@@ -339,8 +281,8 @@ class LegTimes:
         How long drivers pause on the way because a rule asks for it; breaks are no part of it.
     finish
         Clock times of return; (routes,).
-    breaks
-        Where breaks are taken.
+    before, taken, missed
+        How many breaks are over at the departure, (routes,), are taken on each leg, and cannot be taken, (routes,).
     """
 
     leave: Floats
@@ -350,35 +292,36 @@ class LegTimes:
     begin: Floats
     stay: Floats
     finish: Floats
-    breaks: BreakPlaces
+    before: Integers
+    taken: Integers
+    missed: Integers
 
     def select(self, routes: Integers) -> LegTimes:
         """Return some of the routes, each as often as it is named."""
-        times = {item.name: getattr(self, item.name)[routes] for item in fields(self)[:-1]}
-        return LegTimes(**times, breaks=self.breaks.select(routes))
+        return LegTimes(*(getattr(self, item.name)[routes] for item in fields(self)))
 
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
     """Drive all routes forward together, leg by leg."""
     leave, duration, pause, arrive, begin, stay = (np.zeros(grid.valid.shape) for _ in range(6))
-    data, breaks = grid.laws.data, place_breaks(grid, departure)
+    data, (before, taken, missed) = grid.laws.data, place_breaks(grid, departure)
     pauses = [rule for rule in PAUSES if rule.stated(data)]
-    clock, had, at_wheel = departure.copy(), breaks.before.copy(), np.zeros(len(departure))
+    clock, had, at_wheel = departure.copy(), before.copy(), np.zeros(len(departure))
     for leg in range(grid.valid.shape[1]):
-        valid, taken = grid.valid[:, leg], breaks.taken[:, leg]
+        valid = grid.valid[:, leg]
         leave[:, leg] = clock
         duration[:, leg] = grid.duration(leg, clock)
         if pauses:
             driven = at_wheel + np.where(valid, duration[:, leg], 0.0)
             pause[:, leg] = sum(rule.pause(data, grid.kind, at_wheel, driven) for rule in pauses)
             at_wheel = driven
-        arrive[:, leg] = _arrival(grid, clock, duration[:, leg], had, taken) + pause[:, leg]
+        arrive[:, leg] = _arrival(grid, clock, duration[:, leg], had, taken[:, leg]) + pause[:, leg]
         there = np.maximum(arrive[:, leg], grid.ready[:, leg])
         begin[:, leg] = service_begin(data, grid.head[:, leg], there)
         stay[:, leg] = grid.service(leg, begin[:, leg])
         clock = np.where(valid, begin[:, leg] + stay[:, leg], clock)
-        had += taken
-    return LegTimes(leave, duration, pause, arrive, begin, stay, clock, breaks)
+        had += taken[:, leg]
+    return LegTimes(leave, duration, pause, arrive, begin, stay, clock, before, taken, missed)
 
 
 def _arrival(grid: PaddedRoutes, leave: Floats, duration: Floats, had: Integers, taken: Integers) -> Floats:
@@ -413,11 +356,11 @@ def drive_of(grid: PaddedRoutes, departure: Floats, times: LegTimes | None = Non
         late=np.maximum(over, 0.0),
         stay=times.stay[valid],
         ready=grid.ready[valid],
-        breaks_taken=times.breaks.taken[valid],
+        breaks_taken=times.taken[valid],
         kind=grid.kind,
         departure=departure,
         finish=times.finish,
         ends_with=grid.loads[:, np.arange(len(departure)), grid.stops],
-        breaks_missed=times.breaks.missed,
-        breaks_before=times.breaks.before,
+        breaks_missed=times.missed,
+        breaks_before=times.before,
     )

@@ -15,6 +15,10 @@ from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.service_times import RoutingData, StopInputs
 
+_BY_ROUTE = (
+    "kind", "tail", "head", "valid", "stay", "ready", "earliest", "has_left", "fixed", "stops", "travel_errors",
+    "service_errors",
+)  # fmt: skip
 _NOTHING = 1e-12
 _SLACK = 1e-7
 
@@ -22,7 +26,7 @@ _SLACK = 1e-7
 class TimeErrors(Protocol):
     """By how much times of legs, or of services at their heads, differ from what the laws say."""
 
-    def select(self, routes: Integers) -> Self:
+    def __getitem__(self, routes: Integers) -> Self:
         """Return those of some routes, each as often as it is named."""
 
     def apply(self, leg: int, times: Floats) -> Floats:
@@ -36,7 +40,7 @@ class ChangedTimes:
     factor: Floats
     more: Floats
 
-    def select(self, routes: Integers) -> ChangedTimes:
+    def __getitem__(self, routes: Integers) -> ChangedTimes:
         """Return those of some routes, each as often as it is named."""
         return ChangedTimes(self.factor[routes], self.more[routes])
 
@@ -99,24 +103,8 @@ class PaddedRoutes:
 
     def select(self, routes: Integers) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
-        of_routes = [
-            "kind",
-            "tail",
-            "head",
-            "valid",
-            "stay",
-            "ready",
-            "earliest",
-            "has_left",
-            "fixed",
-            "stops",
-        ]
-        found: dict[str, Any] = {
-            name: None if (each := getattr(self, name)) is None else each[routes] for name in of_routes
-        }
-        for name in ("travel_errors", "service_errors"):
-            errors = getattr(self, name)
-            found[name] = None if errors is None else errors.select(routes)
+        given = {name: getattr(self, name) for name in _BY_ROUTE}
+        found: dict[str, Any] = {name: each[routes] for name, each in given.items() if each is not None}
         return replace(self, loads=self.loads[:, routes], **found)
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.plans.findings import Check
@@ -169,8 +168,8 @@ def prices_of_fleets(
     plan: RoutingPlan,
     driven: Drive,
     fleets: Sequence[Sequence[VehicleType]],
-) -> dict[str, Floats]:
-    """Return what a plan costs with each of several fleets, by term.
+) -> tuple[dict[str, Floats], Flags]:
+    """Return what a plan costs with each of several fleets, and where a cost law counts as zero.
 
     The fleets stand side by side as one, and each drives the routes once: what prices a plan prices all of them, in one
     evaluation of each law.
@@ -186,31 +185,16 @@ def prices_of_fleets(
 
     Returns
     -------
-    dict
-        By term, the amount with each fleet; (fleets,).
+    dict, array
+        By term, the amount with each fleet; and with which fleets a cost law falls below zero on some leg; (fleets,).
     """
-    wide, repeated = _side_by_side(laws, driven, fleets)
-    found = price_side_by_side(wide, planning, repeated, len(fleets))
-    missed = PRIZES.missed(laws.data, plan)
-    return found | ({PRIZES.term: np.full(len(fleets), sum(missed.values()))} if missed else {})
-
-
-def fleets_below_zero(
-    laws: RoutingLaws, driven: Drive, fleets: Sequence[Sequence[VehicleType]]
-) -> NDArray[np.bool_]:
-    """Say with which fleets a cost law falls below zero on some leg, where it counts as zero; (fleets,)."""
-    wide, repeated = _side_by_side(laws, driven, fleets)
-    found = np.zeros(len(fleets), dtype=bool)
-    fleet_of_leg = np.repeat(np.arange(len(fleets)), len(driven.tail))
-    for name in laws.cost:
-        found[fleet_of_leg[wide.raw(name, repeated.inputs) < 0.0]] = True
-    return found
-
-
-def _side_by_side(
-    laws: RoutingLaws, driven: Drive, fleets: Sequence[Sequence[VehicleType]]
-) -> tuple[RoutingLaws, Drive]:
-    """Return the laws of all fleets as one, and the routes driven by each, its vehicle types behind those before it."""
-    every = tuple(vehicle for fleet in fleets for vehicle in fleet)
+    count, every = len(fleets), tuple(vehicle for fleet in fleets for vehicle in fleet)
     wide = RoutingLaws(replace(laws.data, vehicles=every), laws.cost, laws.duration)
-    return wide, driven.side_by_side(len(fleets), len(laws.data.vehicles))
+    repeated = driven.side_by_side(count, len(laws.data.vehicles))
+    found = price_side_by_side(wide, planning, repeated, count)
+    if missed := PRIZES.missed(laws.data, plan):
+        found[PRIZES.term] = np.full(count, sum(missed.values()))
+    below = np.zeros(count, dtype=bool)
+    for name in laws.cost:
+        below |= (wide.raw(name, repeated.inputs).reshape(count, -1) < 0.0).any(axis=1)
+    return found, below

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8
 from functools import cached_property
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,129 +19,39 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.simplify import round_array
 from kanopt.routing import ArrivalFunctions
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.routing.plan import StartedRoute
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import PAUSES
 from kanopt.routing.search.racer.law_steps import LawSteps, Polyline, StepTables, every_arc
-from kanopt.routing.search.racer.started_routes import started_arrays
 from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import slack
 from kanopt.routing.simulate.drive import WAYS
 from kanopt.units import convert
 
-# The structures of ``kernel/racer.h`` and ``kernel/drive.h``, field by field.
+# The structures of the kernel, as its C sources declare them.
 
-Fields = list[tuple[str, Any]]
-_DOUBLES, _INTS = POINTER(c_double), POINTER(c_int32)
-
-
-class OpStruct(Structure):
-    """A step of a law."""
-
-    _fields_: ClassVar[Fields] = [
-        ("code", c_int32),
-        ("a", c_int32),
-        ("b", c_int32),
-        ("spare", c_int32),
-        ("c", c_double),
-        ("d", c_double),
-    ]
+_KERNEL = Path(__file__).parent / "kernel"
 
 
-class CurveStruct(Structure):
-    """A cubic spline on equal spans."""
-
-    _fields_: ClassVar[Fields] = [
-        *((name, c_double) for name in ("low", "high", "width", "slope_low", "slope_high")),
-        ("spans", c_int64),
-        ("periodic", c_int64),
-        ("powers", _DOUBLES),
-    ]
-
-
-class StairsStruct(Structure):
-    """A step function."""
-
-    _fields_: ClassVar[Fields] = [("count", c_int64), ("breakpoints", _DOUBLES), ("values", _DOUBLES)]
-
-
-class LinesStruct(Structure):
-    """A polyline in place of a function of one variable."""
-
-    _fields_: ClassVar[Fields] = [
-        ("begin", c_double),
-        ("rate", c_double),
-        ("buckets", c_int64),
-        ("count", c_int64),
-        ("opens", _INTS),
-        ("pieces", _DOUBLES),
-    ]
+def structures(files: Iterable[Path]) -> dict[str, Any]:
+    """Return the structures that C files declare, by name; those within others come before these."""
+    text = re.sub(r"/\*.*?\*/", "", "".join(each.read_text(encoding="utf-8") for each in files), flags=re.S)
+    found: dict[str, Any] = {"double": c_double, "int32_t": c_int32, "int64_t": c_int64, "uint8_t": c_uint8}
+    for body, name in re.findall(r"typedef struct \{([^}]*)\} (\w+);", text):
+        own = []
+        for declared in body.replace("const ", "").split(";")[:-1]:
+            kind, names = declared.split(maxsplit=1)
+            own += [
+                (each.strip(" \n*"), POINTER(found[kind]) if "*" in each else found[kind])
+                for each in names.split(",")
+            ]
+        found[name] = type(name, (Structure,), {"_fields_": own})
+    return found
 
 
-class LawStruct(Structure):
-    """A law: its steps."""
-
-    _fields_: ClassVar[Fields] = [("count", c_int64), ("ops", POINTER(OpStruct))]
-
-
-def _each(kind: Any, names: str) -> Fields:
-    return [(name, kind) for name in names.split()]
-
-
-class ProblemStruct(Structure):
-    """A routing problem; what each field holds is said in ``kernel/racer.h``."""
-
-    _fields_: ClassVar[Fields] = [
-        *_each(c_int64, "nodes depots kinds measures windows laws slots"),
-        *_each(c_int64, "has_sources has_pickups backhaul reads_clock reads_load simple_windows"),
-        *_each(_DOUBLES, "demand pickup opens closes latest due due_by late_rate prize"),
-        *_each(_INTS, "source mandatory"),
-        *_each(_DOUBLES, "release release_from"),
-        *_each(
-            _DOUBLES, "capacity fixed per_time overtime regular_time start start_from end longest farthest"
-        ),
-        *_each(_INTS, "home last reloads returns"),
-        *_each(_DOUBLES, "service"),
-        *_each(_INTS, "allowed break_start"),
-        *_each(_DOUBLES, "break_length break_earliest break_latest rule_numbers"),
-        *_each(c_int64, "rule_width"),
-        *_each(_DOUBLES, "arcs"),
-        *_each(c_int64, "arc_width arc_stride"),
-        *_each(POINTER(c_uint8), "apart"),
-        *_each(c_int64, "fixed_minutes"),
-        *_each(_INTS, "arrival"),
-        *_each(POINTER(c_int64), "arrival_start"),
-        *_each(_DOUBLES, "arrival_leave arrival_arrive"),
-        *_each(c_double, "arrival_noise"),
-        *_each(POINTER(LawStruct), "duration cost"),
-        *_each(POINTER(CurveStruct), "curves"),
-        *_each(POINTER(StairsStruct), "stairs"),
-        *_each(POINTER(LinesStruct), "lines"),
-        *_each(POINTER(LawStruct), "stop"),
-        *_each(_DOUBLES, "stop_rows"),
-        *_each(c_int64, "stop_width stop_reads_clock break_ways break_by_clock"),
-        *_each(_INTS, "slot_kind pinned reserved unit_of unit_start unit_nodes near"),
-        *_each(c_int64, "near_count"),
-        *_each(c_double, "longest_rate missed"),
-        *_each(_INTS, "bound loaded kept_start kept_stops under_way"),
-        *_each(_DOUBLES, "has_left leaves_from left_limit"),
-        *_each(c_double, "not_before horizon"),
-    ]
-
-
-class ScoreStruct(Structure):
-    """What a route scores."""
-
-    _fields_: ClassVar[Fields] = [*_each(c_double, "price departure finish"), ("broken", c_int64)]
-
-
-class ReportStruct(Structure):
-    """How far a search is."""
-
-    _fields_: ClassVar[Fields] = [
-        *_each(c_double, "price best_price"),
-        *_each(c_int64, "missed best_missed steps accepted improved legs best_routes best_stops"),
-    ]
+_STRUCTURES = structures(_KERNEL / name for name in ("racer.h", "drive.h", "search.c"))
+ProblemStruct, ScoreStruct, ReportStruct = (_STRUCTURES[name] for name in ("Problem", "Score", "Report"))
 
 
 # Which clients may well follow each other: neighbours in price, time and window.
@@ -197,12 +109,6 @@ _LINE = 8
 """Numbers in a line of the processor's cache."""
 _BESIDE = 20
 """Numbers for each arc and vehicle type while rows are made."""
-_TYPES: Mapping[Any, Any] = {
-    ctypes.c_double: np.float64,
-    ctypes.c_int32: np.int32,
-    ctypes.c_int64: np.int64,
-    ctypes.c_uint8: np.uint8,
-}
 
 
 def bytes_needed(data: RoutingData) -> float:
@@ -249,7 +155,7 @@ class PlanData:
         self.struct.missed = self.missed
         self.struct.not_before = data.not_before
         if data.is_under_way:
-            self._put(**started_arrays(data))
+            self._put(**_started_arrays(data))
         self._put_rough(data)
 
     @cached_property
@@ -264,14 +170,12 @@ class PlanData:
         trip = 2.0 * dearest + hours * float(hourly.max(initial=0.0)) + fixed
         return 3.0 * max(trip, float(data.prize.max(initial=0.0)), 1e-6)
 
-    def _put(self, into: ProblemStruct | None = None, **arrays: Any) -> None:
+    def _put(self, into: Any = None, **arrays: Any) -> None:
         """Hand arrays to the kernel, each in the type of its field."""
         struct = self.struct if into is None else into
         fields = dict(ProblemStruct._fields_)
         for name, values in arrays.items():
-            array = np.ascontiguousarray(values, dtype=_TYPES[fields[name]._type_])
-            self._kept.append(array)
-            setattr(struct, name, array.ctypes.data_as(fields[name]))
+            setattr(struct, name, self._hand_over(values, fields[name]))
 
     def _put_sizes(self, data: RoutingData) -> None:
         struct = self.struct
@@ -382,17 +286,14 @@ class PlanData:
             isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "clock")
         )
         struct.break_ways = WAYS if struct.break_by_clock or data.lateness_rate.any() else 1
-        struct.curves = self._structs(CurveStruct, [self._curve(curve) for curve in tables.curves])
-        stairs = [
-            StairsStruct(len(each.breakpoints), self._doubles(each.breakpoints), self._doubles(each.values))
-            for each in tables.stairs
+        struct.curves = self._structs("Curve", map(self._curve, tables.curves))
+        steps = [
+            (len(one.breakpoints), *map(np.asarray, (one.breakpoints, one.values))) for one in tables.stairs
         ]
-        struct.stairs = self._structs(StairsStruct, stairs)
-        struct.lines = self._structs(LinesStruct, [self._polyline(line) for line in tables.lines])
+        struct.stairs = self._structs("Stairs", steps)
+        struct.lines = self._structs("Lines", map(self._polyline, tables.lines))
 
-    def _put_law_steps(
-        self, struct: ProblemStruct, laws: RoutingLaws, tables: StepTables, stops: StepTables
-    ) -> bool:
+    def _put_law_steps(self, struct: Any, laws: RoutingLaws, tables: StepTables, stops: StepTables) -> bool:
         """Put the steps of laws, tabulated but in the problem itself; return whether travel or service times are."""
         rough, times = struct is not self.struct, laws.data.service_times
         if isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes:
@@ -436,34 +337,75 @@ class PlanData:
         self.struct.arc_width = width
         self.struct.arc_stride = rows[0].size if kinds > 1 else 0
 
-    def _polyline(self, line: Polyline) -> LinesStruct:
-        self._kept.append(line)
-        opens = line.opens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        slope, shift = round_array(line.slope), round_array(line.shift)
-        pieces = np.stack([line.until, slope, shift, np.zeros_like(line.until)], axis=1)
-        return LinesStruct(line.begin, line.rate, len(line.opens), len(pieces), opens, self._doubles(pieces))
-
-    def _laws(self, laws: Sequence[LawSteps]) -> Any:
-        found = []
-        for law in laws:
-            ops = [OpStruct(*step) for step in law.steps]
-            found.append(LawStruct(len(ops), self._structs(OpStruct, ops)))
-        return self._structs(LawStruct, found)
-
-    def _curve(self, curve: Any) -> CurveStruct:
+    @staticmethod
+    def _curve(curve: Any) -> tuple[Any, ...]:
         _, slope_low, _, slope_high = curve.ends
         ends = curve.low, curve.high, curve.width, slope_low, slope_high
-        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(round_array(curve.powers.T)))
+        return *ends, curve.grid_size, curve.periodic, round_array(curve.powers.T)
 
-    def _doubles(self, values: Any) -> Any:
-        array = np.ascontiguousarray(values, dtype=np.float64)
-        self._kept.append(array)
-        return array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+    @staticmethod
+    def _polyline(line: Polyline) -> tuple[Any, ...]:
+        slope, shift = round_array(line.slope), round_array(line.shift)
+        pieces = np.stack([line.until, slope, shift, np.zeros_like(line.until)], axis=1)
+        return line.begin, line.rate, len(line.opens), len(pieces), line.opens, pieces
 
-    def _structs(self, kind: Any, values: Sequence[Any]) -> Any:
-        array = (kind * max(1, len(values)))(*values)
+    def _laws(self, laws: Sequence[LawSteps]) -> Any:
+        return self._structs("Law", [(len(law.steps), self._structs("Op", law.steps)) for law in laws])
+
+    def _hand_over(self, values: Any, field: Any) -> Any:
+        """Return an array for the kernel, in the type of its field; it lives as long as this object."""
+        array = np.ascontiguousarray(values, dtype=field._type_)
         self._kept.append(array)
-        return ctypes.cast(array, ctypes.POINTER(kind))
+        return array.ctypes.data_as(field)
+
+    def _structs(self, name: str, rows: Iterable[Sequence[Any]]) -> Any:
+        """Return structures for the kernel, given the values of their fields."""
+        kind = _STRUCTURES[name]
+        types = [each for _, each in kind._fields_]
+        made = [
+            kind(
+                *(
+                    self._hand_over(v, field) if isinstance(v, np.ndarray) else v
+                    for v, field in zip(row, types, strict=True)
+                )
+            )
+            for row in rows
+        ]
+        array = (kind * max(1, len(made)))(*made)
+        self._kept.append(array)
+        return ctypes.cast(array, POINTER(kind))
+
+
+# Routes under way.
+
+_NOT_LEFT, _ON_TRIP, _GOES_HOME, _GOES_TO_END = range(4)
+
+
+def _started_arrays(data: RoutingData) -> dict[str, Any]:
+    """Return what is fixed, by the names of ``kernel/racer.h``."""
+    routes = [data.started_of.get((data.vehicles[kind].name, number)) for kind, number in data.fleet]
+    bound = np.full(len(data.names), -1)
+    for slot, each in enumerate(routes):
+        bound[[data.index[name] for name in (each.bound if each is not None else ())]] = slot
+    kept = [[] if each is None else [data.index[name] for name in each.kept] for each in routes]
+    leaves = np.array([-np.inf if each is not None else data.not_before for each in routes])
+    left = [None if each is None else each.route.departure for each in routes]
+    return {
+        "bound": bound,
+        "loaded": data.is_loaded,
+        "kept_start": np.cumsum([0, *map(len, kept)]),
+        "kept_stops": [node for stops in kept for node in stops],
+        "under_way": [_NOT_LEFT if each is None else _state(data, each) for each in routes],
+        "has_left": np.array(left, dtype=float),
+        "leaves_from": leaves,
+        "left_limit": leaves - slack(leaves) / 2,
+    }
+
+
+def _state(data: RoutingData, each: StartedRoute) -> int:
+    if not each.goes_home:
+        return _ON_TRIP
+    return _GOES_HOME if data.end_of[each.route.vehicle] == each.route.depot else _GOES_TO_END
 
 
 def _with_slack(limit: Floats) -> Floats:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import math
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -18,9 +18,10 @@ from kanopt.engines.compiled.library import kernel, kernel_for
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
+from kanopt.routing.plan import StartedRoute, trip_after
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.racer.plan_data import PlanData, ProblemStruct, ReportStruct, ScoreStruct
-from kanopt.routing.search.racer.started_routes import begun_with
+from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text
 from kanopt.units import convert
 
@@ -118,7 +119,7 @@ class RacerSearch:
         slot = {vehicle: place for place, vehicle in enumerate(known.vehicles)}
         routes: dict[int, tuple[Sequence[int], float]] = {}
         seen: set[int] = set()
-        started, others = begun_with(data, plan)
+        started, others = _begun_with(data, plan)
         going = [route for options in started if (route := self._possible(options, slot)) is not None]
         for route in (*going, *others):
             place = slot.get((data.type_index[route.vehicle], route.index), -1)
@@ -226,6 +227,41 @@ class RacerSearch:
         return known.problem.plan_from(RoutingPlan(tuple(routes)))
 
 
+def _begun_with(data: RoutingData, plan: RoutingPlan) -> tuple[list[list[Route]], list[Route]]:
+    """Return the routes with which a vehicle under way may go on, the best first, and the other routes of a plan.
+
+    A plan that changes what is under way does not hold; then the route goes on as it was, or with what it must.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    plan
+        Where a search is to begin.
+    """
+    given: dict[tuple[str, int], Route] = {}
+    for route in plan.routes:
+        given.setdefault((route.vehicle, route.index), route)
+    started = [
+        [*([given[each.vehicle]] if each.vehicle in given else []), *_continued(data, each)]
+        for each in data.started
+    ]
+    return started, [route for vehicle, route in given.items() if vehicle not in data.started_of]
+
+
+def _continued(data: RoutingData, each: StartedRoute) -> Iterator[Route]:
+    """Yield the route as it was when it began, and with what it must serve alone."""
+    yield each.route
+    kept = len(each.kept)
+    rest = trip_after(each.route.clients, kept, each.route.depot)
+    sources = {client.name: client.source for client in data.clients}
+    needed = [name for name in rest if name in each.aboard or sources.get(name) in each.kept]
+    stops = (*each.kept, *needed)
+    takers = [name for name, source in sources.items() if source in each.kept and name not in stops]
+    yield replace(each.route, clients=(*stops, *takers))
+    yield replace(each.route, clients=stops)
+
+
 # Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
 
 _HOT, _COLD = 0.3, 0.01
@@ -322,19 +358,23 @@ class Annealing:
         seconds
             Since when time is counted.
         """
-        by_steps, by_clock = self._share_of_steps, self._share_of_time(limits, seconds)
-        if by_clock > max(by_steps, _NOTICED):
+        by_clock = 0.0
+        if limits.seconds is not None:
+            left = limits.seconds - self._since
+            by_clock = (seconds - self._since) / left if left > 0 else 1.0
+        if by_clock > max(self._share_of_steps, _NOTICED):
             self._until = limits.most_steps
         if self.steps >= self._until:
             self._idle = 0 if self.search.report.improved > self._improved else self._idle + 1
             self.ended = self._idle >= _PATIENCE
             self._begin_cycle(limits, seconds)
             return
-        share = (
-            self._share_of_steps if self._until < limits.most_steps else max(self._share_of_steps, by_clock)
-        )
-        left = min(self._until - self.steps, float(_SLICE))
-        self.search.take_steps(int(left), self._heat(share), legs=_SLICE)
+        share = self._share_of_steps
+        share = share if self._until < limits.most_steps else max(share, by_clock)
+        # by how much a plan may be worse with probability 1/e
+        heat = abs(self.best[1]) / self.clients * _HOT * (_COLD / _HOT) ** min(share, 1.0)
+        steps = min(self._until - self.steps, float(_SLICE))
+        self.search.take_steps(int(steps), heat, legs=_SLICE)
 
     def _begin_cycle(self, limits: StoppingCriteria, seconds: float) -> None:
         """Go back to the best plan, and say after how many steps the cycle ends."""
@@ -342,28 +382,12 @@ class Annealing:
         report = self.search.report
         self._since, self._first, self._improved = seconds, int(report.steps), int(report.improved)
         self._length = _LONGER * self._length if self._length else limits.cycle or math.inf
-        left = min(self._steps_left(limits, seconds), limits.most_steps - self._first)
+        left = limits.most_steps - self._first
+        if limits.seconds is not None and self._first:  # for about so many steps there is time
+            left = min(left, self._first * (limits.seconds - seconds) / seconds)
         # where there is no time for a longer one after it, it is the last
         is_last = left < (1 + _LONGER) * self._length
         self._until = limits.most_steps if is_last else self._first + self._length
-
-    def _steps_left(self, limits: StoppingCriteria, seconds: float) -> float:
-        """Return for about how many steps there is time, where some were taken."""
-        if limits.seconds is None or not self._first:
-            return math.inf
-        return self._first * (limits.seconds - seconds) / seconds
-
-    def _heat(self, share: float) -> float:
-        """Return by how much a plan may be worse with probability 1/e, where a share of the cycle is over."""
-        each = abs(self.best[1]) / self.clients
-        return float(each * _HOT * (_COLD / _HOT) ** min(share, 1.0))
-
-    def _share_of_time(self, limits: StoppingCriteria, seconds: float) -> float:
-        """How much of the time that was left when the cycle began is over."""
-        if limits.seconds is None:
-            return 0.0
-        left = limits.seconds - self._since
-        return (seconds - self._since) / left if left > 0 else 1.0
 
     @property
     def _share_of_steps(self) -> float:
@@ -398,8 +422,6 @@ class RacerRun:
 
     Attributes
     ----------
-    history
-        The better plans, in order of time; seconds count from when this was made.
     stopped
         Whether `progress` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
     """
@@ -423,7 +445,6 @@ class RacerRun:
         clients, missed = len(problem.clients), self.plan_data.missed
         self.annealings = [Annealing(search, clients, missed) for search in searches]
         self.stopped = False
-        self.history: list[Progress] = []
         self._given_rank = self._rank = problem.assess(self.given).rank
         self._legs = 0
 
@@ -485,7 +506,6 @@ class RacerRun:
             return
         self._rank = rank
         step = Progress(self._seconds, price, message=left_out_text(missed))
-        self.history.append(step)
         self.stopped |= asks_to_stop(self.progress, step)
 
 
