@@ -162,6 +162,8 @@ class ColumnFacts:
     @property
     def measured(self) -> frozenset[tuple[str, int]] | None:
         """What its numbers measure; what is paid a day or longer is money, since a plan is made for that once."""
+        if self.unit in LONG_TIMES and not (self.declared or self.header.words):
+            return None  # the number of a week is no length of time
         money, _, time = self.unit.partition("/")
         once = not self.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}
         return measured_in(money if once else self.unit) if self.kind == "number" else None

@@ -39,6 +39,7 @@ _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
+_ENDS = ("from", "to")
 _LEGS = ("distances", "durations")
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
 _BEGINNING = 6  # letters by which words are the same: deliver, delivery
@@ -202,7 +203,14 @@ def _assigned(
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
-    return (guess and both_ways(table, guess["tail"].name, guess["head"].name)) or table
+    if guess is not None:
+        return both_ways(table, guess["tail"].name, guess["head"].name) or table
+    ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
+    measured = any(measures(c) in ({"length": 1}, {"time": 1}) for c in table.given.values())
+    made = both_ways(table, *ends) if measured and len(ends) > 1 else None
+    if made is None:
+        return table
+    return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))))
 
 
 def _joins(guess: PartGuess) -> bool:

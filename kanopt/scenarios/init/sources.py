@@ -473,9 +473,9 @@ def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
         if (found := _IN_BRACKETS.search(name)) and not table.columns[name].declared
     }
     seen: dict[str, set[str]] = {}
-    for (table, _), text in brackets.items():
+    for (place, _), text in brackets.items():
         for word in words(text):
-            seen.setdefault(word.rstrip("s"), set()).add(table)
+            seen.setdefault(word.rstrip("s"), set()).add(place)
     for table in tables:
         for name in table.given:
             if name.lower().rstrip("s") in seen:
