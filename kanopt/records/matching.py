@@ -56,7 +56,7 @@ _ANY = (-np.inf, np.inf)
 _SIGNED = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
 """Fields whose numbers may be below zero, with their ends."""
 _SURE = 0.62
-_OTHERWISE = 0.1  # how much less a column may look like another field to be taken for it
+_OTHERWISE = 0.02  # how much less a column may look like another field to be taken for it
 _BY_SHAPE, _BY_REFERENCE, _BY_KEY = 0.45, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
 
@@ -162,7 +162,7 @@ class ColumnFacts:
     @property
     def measured(self) -> frozenset[tuple[str, int]] | None:
         """What its numbers measure; what is paid a day or longer is money, since a plan is made for that once."""
-        if self.unit in LONG_TIMES and not (self.declared or self.header.words):
+        if self.unit in LONG_TIMES and not self.declared and all(map(str.isdigit, self.header.words)):
             return None  # the number of a week is no length of time
         money, _, time = self.unit.partition("/")
         once = not self.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}

@@ -444,13 +444,6 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
         shares = {column.name: share(column, table) for column in named if len(named) > 1}
         best = max(shares, key=lambda name: shares[name], default="")
         usual = naming_column(table.given)
-        if (
-            usual is not None
-            and usual.name != best
-            and usual.kind == table.given[best or usual.name].kind == "text"
-        ):
-            # of two texts the first names the rows, unless the other one is said to
-            best = best if IDENTIFIERS & {*read_header(best).pieces[-1:]} else ""
         known = shares.get(usual.name, 0.0) if usual is not None else 0.0
         told = shares.get(best, 0.0) >= _CALLED and shares[best] > known
         keyed.append(replace(table, keyed=best) if told else table)

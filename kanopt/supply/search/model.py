@@ -409,7 +409,12 @@ class SupplyProgram:
         if opened is not None:
             rows.put(row_of[finite], opened[finite], -full[finite])
         (place, period), (columns, weights) = places, weighed
-        row = np.where(place >= 0, row_of[place, period], -1)
+        somewhere = place >= 0
+        row, columns, weights = (
+            row_of[place[somewhere], period[somewhere]],
+            columns[somewhere],
+            weights[somewhere],
+        )
         rows.put(row[row >= 0], columns[row >= 0], weights[row >= 0])
 
     @cached_property
