@@ -13,6 +13,7 @@ from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.kinds import READINGS
 from kanopt.scenarios.init.parts import PartGuess
 from kanopt.scenarios.init.plan_laws import add_costs, add_laws, learned_load
+from kanopt.scenarios.init.shops import WAYS
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
 from kanopt.text import join_list, list_names
 
@@ -51,6 +52,7 @@ def draft_plan(draft: Draft) -> None:
     elif kind == "scheduling":
         _add_prices(draft)
         if {"tasks", "modes"} <= parts.keys() and "machine" in parts["modes"].fields:
+            _ask_about_ways(draft)
             _offer_needs(draft)
             _ask_about_setups(draft)
     _add_day(draft)
@@ -231,6 +233,33 @@ def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts
             and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
         ):
             yield column
+
+
+def _ask_about_ways(draft: Draft) -> None:
+    """Ask whether rows of one order on several machines are several ways to do it, or its steps."""
+    tasks, modes = draft.roles.parts["tasks"], draft.roles.parts["modes"]
+    if not any(name.endswith(f"_{WAYS}") for name in tasks.table.of):
+        return
+    frame = modes.table.frame.reset_index(drop=True)
+    place = frame.groupby(modes["task"].name).cumcount() + 1
+    names = texts(frame[modes["task"].name]) + " " + texts(place)
+    key = tasks["name"].name
+    beside = tasks.table.frame.assign(**{key: texts(tasks.table.frame[key])})
+    rows = pd.DataFrame({key: texts(frame[modes["task"].name])}).merge(beside, on=key, how="left")
+    why = "each row a step of its order, as they stand"
+    units = {name: each.unit for name, each in draft.units.get(modes.table.name, {}).items()}
+    steps = draft.offer_table("steps", rows.assign(**{key: names, "order": place}), {}, why)
+    done = frame.assign(**{modes["task"].name: names})
+    keys = {
+        "problem.tasks": {"table": steps},
+        "problem.modes": {"table": draft.offer_table("modes_of_steps", done, units, why)},
+    }
+    text = (
+        f"Several rows of {modes.table.path.name} name the same order: is it done on one of these machines "
+        "(one of them, eine davon, une seule, una de ellas), or on one after the other (one after the other, "
+        "nacheinander, l'une après l'autre, una tras otra)? No column tells it."
+    )
+    draft.ask("modes.machine", text, {"one of them": {}, "one after the other": keys})
 
 
 def _ask_about_setups(draft: Draft) -> None:

@@ -36,7 +36,7 @@ TIMES = ("s", "min", "h")
 LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
 """What stands between the names that a cell lists; a + between those that are needed at once."""
 _STEP = re.compile(r"[\s_#-]*(\d+)(?!\d)")
-_NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
+NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
 """Words of headers that speak of a break."""
 _PRICE = "price"
@@ -381,7 +381,7 @@ def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     rows = cells.frame[cells.frame["duration"] > 0]
     steps, told = _steps_by(tables, {*plain.values()})
     # a row that is a step of an order may be done at either of them
-    apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
+    apart = len({NUMBERED.sub("", name) for name in plain.values()}) > 1
     if (steps or apart) and not _are_steps(table, key, tables):
         steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
         rows = rows.assign(order=rows["machine"].map(steps))

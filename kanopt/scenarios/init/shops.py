@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,7 @@ from kanopt.scenarios.init.parts import (
 )
 from kanopt.scenarios.init.rewrites import (
     LISTED,
+    NUMBERED,
     RESTS,
     TIMES,
     joined,
@@ -67,6 +68,9 @@ class Operation:
     energy: float | None = field(default=None, unit="energy")
     after: str = field(default="", refers="operations")
 
+
+WAYS = "ways"
+"""How a table is called whose rows of one order may be several ways to do it, or its steps."""
 
 HELPERS = (Operation,)
 """Tables from which the declared parts are made."""
@@ -230,18 +234,18 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     unique = name is not None and not name.duplicated().any() and not cells["name"].isna().any()
     if "job" not in cells and "jobs" not in parts and not unique:
         return None
-    task = job  # several rows of one order are several ways to do it, where nothing tells steps
+    end, task = "steps", job  # several rows of one order are several ways to do it, where nothing tells steps
     if unique:
         task = named["name"]
     elif "order" in cells:
         task = job + " " + named["order"]
     elif name is not None and not (job + " " + name).duplicated().any():
         task = job + " " + name
-    elif "machine" in cells and named["machine"].groupby(job).apply(tuple).nunique() > 1:
-        cells["order"] = (
-            frame.groupby(job).cumcount() + 1
-        )  # each job has its own machines: steps, as they stand
+    elif "machine" in cells and _in_turn(named["machine"], job):
+        cells["order"] = frame.groupby(job).cumcount() + 1
         task = job + " " + texts(cells["order"])
+    elif "machine" in cells and named["machine"].groupby(job).apply(tuple).nunique() > 1:
+        end = WAYS
     rows = pd.DataFrame({"job": job, "task": task}, index=frame.index)
     if "after" in cells and unique:
         rows["after"] = [", ".join(listed(cell)) for cell in texts(cells["after"].fillna(""))]
@@ -253,7 +257,19 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
         names = parts["machines"].names if "machines" in parts else _told_apart(named["machine"])
         rows["machine"] = named["machine"].map(lambda cell: _one_of(cell, names))
         rows = rows.explode("machine")
-    return guess.table.remade(rows, units, end="steps")
+    return guess.table.remade(rows, units, end=end)
+
+
+def _in_turn(machines: pd.Series[Any], job: pd.Series[Any]) -> bool:
+    """Say whether rows of an order are its steps as they stand, and not several ways to do it.
+
+    They are where an order comes back to a machine, or two come to two machines in different order, and on machines
+    that are not called alike, such as a saw and a press.
+    """
+    orders = [tuple(each) for _, each in machines.groupby(job)]
+    pairs = {pair for order in orders for pair in combinations(order, 2)}
+    turned = any(one == other or (other, one) in pairs for one, other in pairs)
+    return turned or (bool(pairs) and len({NUMBERED.sub("", name) for name in machines}) > 1)
 
 
 def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
