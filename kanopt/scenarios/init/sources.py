@@ -265,6 +265,7 @@ _NO_THINGS = frozenset(
     for word in words.split()
 )
 _FEWEST = 2
+_HISTORY = 25  # rows from which on a table may be a history
 _CALLED = 0.5  # of the rows of a table, that another one calls by their names
 _POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
 _TIME_UNITS = ("min", "h")
@@ -422,12 +423,19 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Return tables that know by which of their columns other tables call their rows: by a number, or by a name.
 
     Where every row has a name and a number, either may stand first. Numbers count only where a column that measures
-    nothing has all of them, since small whole numbers are everywhere.
+    nothing has all of them, since small whole numbers are everywhere. What happened again and again, as trips between
+    zones did, calls nothing by its name.
     """
+
+    def repeats(table: SourceTable) -> bool:
+        names = [c.name for c in table.given.values() if c.kind == "text"]
+        return bool(names) and len(table.frame) >= _HISTORY and table.frame.duplicated(names).any()
+
+    callers = [table for table in tables if not repeats(table)]
 
     def share(column: ColumnFacts, own: SourceTable) -> float:
         found = 0.0
-        for other in tables:
+        for other in callers:
             if other is own:
                 continue
             heads = frozenset(without_brackets(name) for name in other.given)
@@ -436,17 +444,29 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
             found = max(found, *shares)
         return found if column.kind == "text" else float(found == 1.0)
 
+    def refers(column: ColumnFacts, own: SourceTable) -> bool:
+        """Say whether a column names the rows of another table, which is more than numbers by names."""
+        others = [
+            t for t in tables if t is not own and any(c.kind != "number" for c in [*t.given.values()][1:])
+        ]
+        return any(c.is_unique and column.texts <= c.texts for other in others for c in other.given.values())
+
     keyed = []
     for table in tables:
         named = [
             c for c in table.given.values() if c.is_unique and len(c.texts) >= _FEWEST and _may_call(c, table)
         ]
-        shares = {column.name: share(column, table) for column in named if len(named) > 1}
-        best = max(shares, key=lambda name: shares[name], default="")
         usual = naming_column(table.given)
+        shares = {
+            c.name: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
+        }
+        best = table.given.get(max(shares, key=lambda name: shares[name], default=""))
+        # of two texts the first names the rows, unless one of them is called a number or a code
+        alike = usual is not None and best is not None and usual.kind == best.kind == "text"
+        coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in (usual, best) if c is not None)
         known = shares.get(usual.name, 0.0) if usual is not None else 0.0
-        told = shares.get(best, 0.0) >= _CALLED and shares[best] > known
-        keyed.append(replace(table, keyed=best) if told else table)
+        told = best is not None and shares[best.name] >= _CALLED and shares[best.name] > known
+        keyed.append(replace(table, keyed=best.name) if best and told and (coded or not alike) else table)
     return keyed
 
 

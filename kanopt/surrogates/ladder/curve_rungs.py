@@ -158,7 +158,7 @@ def _rate(name: str, x: Floats, law: AdditiveLaw, trained: Trained) -> Rung:
         return numbered(simplify_graph(Sum((*fixed, Product((Input(name), rate))))))
 
     return Rung(
-        "rate of curves",
+        f"rate of curves by {name}",
         written(law.parameters),
         law.freedom,
         lambda blocks: np.asarray(law.left_out(blocks) * x * trained.rows.lift),

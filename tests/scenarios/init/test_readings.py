@@ -168,6 +168,48 @@ CASES = {
         },
         "jobs.release_date: Date de début; jobs.due_date: Livraison",
     ),
+    "a number and a name, ways by the number, wages beside those of overtime": (
+        {
+            "stops.csv": "Stop name,Stop ID,Weight (lbs)\nMiller,S1,600\nDiner,S2,400\n",
+            "trucks.csv": "Truck,Max weight (lbs),Driver $/hr,Overtime $/hr after 8h,$/mile\n"
+            "A,2400,24,36,0.9\nB,900,20,,0.5\n",
+            "miles.csv": "From,To,Miles\nDC,S1,5.8\nS1,DC,5.8\nDC,S2,8.7\nS2,DC,8.7\nS1,S2,2.9\nS2,S1,2.9\n",
+        },
+        "clients.name: Stop ID; vehicles.unit_duration_cost: Driver $/hr; distances.distance: Miles",
+    ),
+    "a number and a name, and products in columns": (
+        {
+            "Silos.csv": "Nr.;Silo;Vorrat Weizen (t);Vorrat Roggen (t)\n1;Nord;400;150\n2;Süd;260;220\n",
+            "Mühlen.csv": "Nr.;Mühle;Bedarf Weizen (t);Bedarf Roggen (t)\n11;Aue;180;90\n12;Berg;240;60\n",
+            "Fracht (EUR je t).csv": ";Aue;Berg\nNord;8,4;11,2\nSüd;9,7;7,8\n",
+        },
+        "suppliers.name: Silo; suppliers.capacity: vorrat; demand.market: Mühle; demand.demand: bedarf",
+    ),
+    "things counted in a word of the trade, with a rate for them and a km": (
+        {
+            "Forste.csv": "Forst;Einschlag (Fm);Preis (EUR/Fm)\nE;420;72\nH;350;69\n",
+            "Werke.csv": "Werk;Bedarf (Fm)\nN;300\nO;260\n",
+            "Entfernung (km).csv": ";N;O\nE;24;51\nH;33;18\n",
+            "Annahmen.csv": "Größe;Wert;Einheit\nFrachtsatz;0,21;EUR/(Fm*km)\n",
+        },
+        "suppliers.capacity: Einschlag (Fm); unit item: Bedarf (Fm); unit EUR/(pcs*km): Frachtsatz (EUR/(pcs*km))",
+    ),
+    "steps whose machines and minutes are numbered": (
+        {
+            "piezas.csv": "Pieza;Máquina 1;Min 1;Máquina 2;Min 2;Entrega;Multa (€/h)\n"
+            "P1;Torno;40;Fresa;35;07:30;20\nP2;Fresa;25;Torno;50;07:15;32\n",
+            "máquinas.csv": "Máquina;Inicio;Fin\nTorno;06:00;14:00\nFresa;06:00;14:00\n",
+        },
+        "tasks.order: order; modes.duration: duration; jobs.due_date: Entrega; jobs.tardiness_cost: Multa (€/h)",
+    ),
+    "skills parted by slashes, school years, and garden centres": (
+        {
+            "centres.csv": "No,Centre,Town,Trees,Skill,Years\n1,Acre,Alton,80,gas,7-9\n2,Mill,Cole,120,water,7-11\n",
+            "lorries.csv": "Plate,Room (trees),Skills,Cost (£/mile)\nAB,200,gas/water,0.62\nKL,130,gas,0.41\n",
+            "chart.csv": "miles,Nursery,Alton,Cole\nNursery,0,12,8\nAlton,12,0,14\nCole,8,14,0\n",
+        },
+        "clients.name: Town; clients.demand: Trees; clients.needs: Skill; vehicles.capacity: Room (trees)",
+    ),
 }
 
 
@@ -384,3 +426,59 @@ def test_numbers_that_can_be_read_in_two_ways_are_read_as_said(tmp_path: Path) -
     assert tomllib.loads(ko.scaffold([path], decimal=",").toml(tmp_path / "s.toml"))["tables"]["runs"][
         "form"
     ] == {"decimal": ",", "thousands": "."}
+
+
+@pytest.mark.parametrize("second", ["Line B", "Press"])
+def test_rows_of_an_order_are_ways_or_steps_and_asked_about_where_machines_are_called_alike(
+    tmp_path: Path, second: str
+) -> None:
+    files = {
+        "times.csv": f"Order,Line,Minutes\nA,Line A,40\nA,{second},55\nB,Line A,50\nC,{second},35\n",
+        "orders.csv": "Order,Due,Fee ($/h)\nA,8:00,20\nB,9:00,30\nC,9:30,10\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    tasks = made.made["made_tasks"]["name"].tolist()
+    if second == "Press":
+        assert tasks == ["A 1", "A 2", "B 1", "C 1"]
+        assert not made.questions
+    else:
+        assert tasks == ["A", "B", "C"]
+        (question,) = made.questions
+        assert list(question.answers) == ["one of them", "one after the other"]
+        steps = made.answered(["one after the other"])
+        assert steps.made["made_modes_of_steps"].iloc[:, 0].tolist() == ["A 1", "A 2", "B 1", "C 1"]
+
+
+def test_a_second_limit_is_asked_about_unless_everything_fits_into_the_smallest_vehicle(
+    tmp_path: Path,
+) -> None:
+    for room, asked in (("3", 2), ("5", 0)):
+        files = DEPOT | {
+            "shops.csv": "Shop,x (km),y (km),Weight (kg),Volume (m3)\nA,1,2,300,2.5\nB,4,5,200,1.5\n",
+            "vans.csv": f"Van,Payload (kg),Loading space (m3),EUR/km\nV,800,{room},0.4\n",
+        }
+        made = ko.scaffold(written(files, tmp_path))
+        assert len(made.questions) == asked
+
+
+def test_laws_read_the_zones_and_the_weekday_as_the_plan_has_them(tmp_path: Path) -> None:
+    zones, rows = ["North", "South", "West"], []
+    for day in range(40):
+        for place in range(12):
+            start, end = zones[(day + place) % 3], zones[place % 3]
+            km = 3 + place + 0.1 * day
+            minutes = 3 + km * (1.5 + 0.6 * (start == "North") + 0.4 * (end == "West") + 0.5 * (day % 7 == 0))
+            rows.append(f"2026-03-{day % 28 + 1:02d} {7 + place % 9}:30,{start},{end},{km:.1f},{minutes:.2f}")
+    files = {
+        "trips.csv": "Departure,From zone,To zone,km,Minutes\n" + "\n".join(rows) + "\n",
+        "clients.csv": "Client,x (km),y (km),Zone,Crates,until\nA,1,2,North,3,12:00\nB,4,5,West,2,11:00\n",
+        "depot.csv": "Depot,x (km),y (km),Zone\nD,0,0,South\n",
+        "vans.csv": "Van,Crates max,EUR/km,EUR/h\nV,9,0.4,24\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    written_file = made.write(tmp_path / "scenario.toml").read_text("utf-8")
+    bound = tomllib.loads(written_file)["problem"]["bind"]["travel_time"]
+    assert bound["From zone"] == "arc.from_Zone"
+    assert bound["To zone"] == "arc.to_Zone"
+    assert "day.weekday" in bound.values()
+    assert "problem.day" in {question.about for question in made.questions}

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import linprog
 
 from kanopt import SupplyProblem
 from kanopt.engines.base import SolveOptions
@@ -48,6 +49,45 @@ def test_the_optimum_is_that_of_enumeration(seed):
     assert result.certificate.holds
     assert result.certificate.rounding_bound < 1e-3
     assert result.history[-1].objective == pytest.approx(result.objective)
+
+
+@pytest.mark.parametrize("has_site", [False, True])
+def test_three_suppliers_deliver_where_there_are_fewer_facilities_than_suppliers(has_site):
+    rates = np.array([[4.0, 9.0], [6.0, 5.0], [8.0, 7.0]])
+    offered, wanted = np.full(3, 60.0), np.array([80.0, 70.0])
+    lanes = [
+        Lane(tail, head, attributes={"rate": float(rates[i, j])})
+        for i, tail in enumerate("abc")
+        for j, head in enumerate("xy")
+    ]
+    by_site = [
+        Lane("c", "f", attributes={"rate": 1.0}),
+        *(Lane("f", m, attributes={"rate": 1.0}) for m in "xy"),
+    ]
+    problem = SupplyProblem(
+        suppliers=[Supplier(name, capacity=60.0) for name in "abc"],
+        facilities=[Facility("f", fixed_cost=10.0, capacity=50.0)] if has_site else [],
+        markets=[Market("x"), Market("y")],
+        products=[Product("goods")],
+        periods=[Period("now")],
+        lanes=lanes + by_site * has_site,
+        tariff=lane.rate,
+        demand=wanted.reshape(-1, 1, 1),
+    )
+    result = solve(problem, time_limit=10.0)
+
+    def cheapest(through: float) -> float:
+        """Return the cost with so much at most through the site, as a row of its own beside the suppliers."""
+        cost = np.vstack([rates, [2.0, 2.0]]).ravel()
+        into = np.kron(np.ones(4), np.eye(2))
+        out = np.kron(np.eye(4), np.ones(2))
+        limits = np.vstack([out, out[2] + out[3]])  # what goes through the site comes from c
+        most = np.concatenate([offered, [through], offered[2:]])
+        return float(linprog(cost, A_ub=limits, b_ub=most, A_eq=into, b_eq=wanted).fun)
+
+    truth = min(cheapest(0.0), cheapest(50.0) + 10.0 if has_site else np.inf)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(truth, rel=1e-6)
 
 
 def located(capacity: float, fixed: np.ndarray, demand: np.ndarray, cost: np.ndarray) -> SupplyProblem:

@@ -17,7 +17,7 @@ from kanopt.surrogates import Feature
 from kanopt.surrogates.groups import Rows, SharedErrors
 from kanopt.surrogates.ladder import Trained
 from kanopt.surrogates.ladder.additive import AdditiveFit
-from kanopt.surrogates.ladder.curve_rungs import _choice, network_rung, sums_of_curves
+from kanopt.surrogates.ladder.curve_rungs import _choice, network_rung, rates_of_curves, sums_of_curves
 from kanopt.surrogates.ladder.functions import Component, functions_of
 from kanopt.surrogates.ladder.rungs import Rung, blocks_of
 from tests.cases.hand_networks import Network
@@ -323,3 +323,17 @@ def test_rows_that_count_for_more_draw_the_law_to_them(
     heavy = replace(model, rows=Rows(x, y, np.where(x[:, 1] < 0.5, 100.0, 1.0)))
     found = rungs(heavy)["sum of curves"]
     assert found.values[1] > 0.8
+
+
+def test_a_number_times_a_sum_and_a_fixed_part_are_found_in_their_own_form(rng):
+    way, mode = np.exp(rng.uniform(0.0, 4.0, 900)), rng.integers(0, 2, 900).astype(float)
+    y = 3.0 + way * (1.6 - 0.4 * mode) + rng.normal(0.0, 0.3, 900)
+    model = of_rows(np.column_stack([way, mode]), y, (NUMBER[0], MODE))
+    (rung,) = rates_of_curves(model)
+    law = model.formula(rung.root)
+    found = law.evaluate(decoded(model.features, model.rows.inputs))
+    assert np.sqrt(np.mean((found - y) ** 2)) < 1.05 * 0.3
+    assert f"{NUMBER[0].name} · (" in str(law)
+    assert "/" not in str(law)
+    left = rung.left_out(blocks_of(model.rows, y - found))
+    assert np.sqrt(np.mean((left - y) ** 2)) < 1.1 * 0.3
