@@ -16,10 +16,7 @@ Examples
 
 from __future__ import annotations
 
-import ast
-from enum import Enum
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,19 +80,40 @@ if TYPE_CHECKING:
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
 
-
-def _homes() -> dict[str, str]:
-    """Return the module of each public name, as the imports above tell it to type checkers."""
-    above = next(
-        each for each in ast.parse(Path(__file__).read_text("utf-8")).body if isinstance(each, ast.If)
-    )
-    imports = [each for each in above.body if isinstance(each, ast.ImportFrom)]
-    return {name.name: str(each.module) for each in imports for name in each.names}
-
-
 # Public modules: what laws can be bound to, and what the problems of each kind consist of.
-_MODULES = tuple(name for name, home in _homes().items() if home == "kanopt")
-_MODULE_OF = {name: home for name, home in _homes().items() if home != "kanopt"}
+_MODULES = ("decisions", "errors", "informed", "refs", "routing", "scheduling", "supply")
+
+# The module of each public name; the imports above say the same to type checkers, and a test compares them.
+_HOME = {
+    "decisions.problem": "DecisionProblem",
+    "engines.solve": "solve",
+    "errors": "DomainWarning KanoptError KanoptWarning",
+    "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
+    "plans": "Result Status Uncertainty",
+    "plans.differences": "difference",
+    "plans.explanation": "Explanation explain",
+    "plans.result": "evaluate",
+    "questions": "SweepOptions factors grid",
+    "questions.compare": "compare",
+    "questions.days": "plan_days",
+    "questions.review": "drift review",
+    "questions.risks.risk": "risk",
+    "questions.risks.monte_carlo": "monte_carlo",
+    "questions.ask": "sweep",
+    "questions.switch_points": "switch_points",
+    "questions.tornado": "tornado",
+    "routing.instances": "read_instance",
+    "routing.problem": "RoutingProblem",
+    "scenarios": "Change Run Scenario load_scenario",
+    "scenarios.init": "scaffold",
+    "scheduling.problem": "SchedulingProblem",
+    "supply.problem": "SupplyProblem",
+    "surrogates": "KANRegressor fit_laws",
+    "surrogates.baselines": "baselines",
+    "surrogates.cleaning": "propose_cleaning",
+    "tables": "TextFormat load_example read_table report_of split units_of with_units",
+}
+_MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names.split()}
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 
@@ -120,14 +138,7 @@ def __getattr__(name: str) -> Any:
             else [m for m in _MODULES if name in import_module(f"kanopt.{m}").__all__]
         )
         raise AttributeError(f"{told}; it is kanopt.{inside[0]}.{name}" if inside else told)
-    module = import_module(_MODULE_OF[name])
-    value = getattr(module, name)
-    if not (isinstance(value, type) and issubclass(value, (Enum, BaseException))):
-        from kanopt.errors import knows_arguments
-
-        # in its module too: pickle looks a function up by its name there
-        value = knows_arguments(value)
-        setattr(module, name, value)
+    value = getattr(import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
 

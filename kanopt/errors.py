@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import signature
 from types import FrameType
 from typing import Any, Self, TypeVar, cast
 
@@ -290,23 +290,17 @@ def knows_arguments(asked: CallT) -> CallT:
     kanopt.errors.ArgumentError: <lambda> has no 'sed'; did you mean 'seed'?
     """
     makes: Any = asked.__init__ if isinstance(asked, type) else asked  # type: ignore[misc]
+    known = [name for name in signature(makes).parameters if name != "self"]
 
     @wraps(makes)
     def call(*given: Any, **named: Any) -> Any:
-        try:
-            return makes(*given, **named)
-        except KanoptError:
-            raise
-        except TypeError:
-            known = signature(makes).parameters
-            takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in known.values())
-            unknown = next((name for name in named if name not in known), None)
-            if unknown is None or takes_any:
-                raise
-        hint = nearest(unknown, [name for name in known if name != "self"])
-        if "options" in known and unknown in _IN_OPTIONS:
-            hint = f"give it by options=ko.SweepOptions({unknown}=…)"
-        raise ArgumentError(f"{asked.__name__} has no {unknown!r}; {hint}")
+        for name in named:
+            if name not in known:
+                hint = nearest(name, known)
+                if "options" in known and name in _IN_OPTIONS:
+                    hint = f"give it by options=ko.SweepOptions({name}=…)"
+                raise ArgumentError(f"{asked.__name__} has no {name!r}; {hint}")
+        return makes(*given, **named)
 
     if not isinstance(asked, type):
         return cast("CallT", call)

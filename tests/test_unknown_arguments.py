@@ -18,7 +18,6 @@ from kanopt.errors import ArgumentError
         ("KANRegressor", "hiden", "did you mean 'hidden'?"),
         ("solve", "tim_limit", "did you mean 'time_limit'?"),
         ("RoutingProblem", "depos", "did you mean 'depots'?"),
-        ("Variable", "unt", "did you mean 'unit'?"),
     ],
 )
 def test_a_keyword_that_there_is_not_is_told_with_the_nearest(name: str, word: str, told: str) -> None:
@@ -27,7 +26,9 @@ def test_a_keyword_that_there_is_not_is_told_with_the_nearest(name: str, word: s
     assert str(raised.value) == f"{name} has no {word!r}; {told}"
 
 
-def test_what_is_missing_is_told_by_python_and_functions_go_to_other_processes() -> None:
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
-        ko.Variable()  # type: ignore[call-arg]
-    assert pickle.loads(pickle.dumps(ko.explain)) is ko.explain
+@pytest.mark.parametrize(
+    "name", ["explain", "read_table", "solve", "load_scenario", "grid", "scaffold", "split"]
+)
+def test_public_functions_go_to_other_processes(name: str) -> None:
+    function = getattr(ko, name)
+    assert pickle.loads(pickle.dumps(function)) is function

@@ -18,6 +18,7 @@ from kanopt.decisions.simulate import (
     price_plan,
     violation_reasons,
 )
+from kanopt.errors import knows_arguments
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason, SeriesView, View
@@ -177,6 +178,7 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         return (*_uses(problem.objective_terms, values, 1.0), *_uses(limits, values, 0.0))
 
 
+@knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
 class DecisionProblem(DecisionModel):
     """Choose numbers from ranges so that a law is smallest.

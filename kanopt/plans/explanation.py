@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.display import Alarm, Fold, Part, Shown, grid_of
-from kanopt.errors import ProblemError
+from kanopt.errors import ProblemError, knows_arguments
 from kanopt.plans.differences import Level, price_by_level
 from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, Status, to_frame
 from kanopt.plans.result import Result
@@ -201,6 +201,7 @@ class Explanation(Shown):
             )
 
 
+@knows_arguments
 def explain(result: Result) -> Explanation:
     """Explain a result.
 

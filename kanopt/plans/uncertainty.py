@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kanopt.array_types import Floats, Indices
+from kanopt.errors import knows_arguments
 from kanopt.faults import Amount
 from kanopt.formulas.error_model import ErrorModel, Noise
 from kanopt.formulas.formula import BoundFormula
@@ -204,6 +205,7 @@ def _draw_levels(
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+@knows_arguments
 @dataclass(frozen=True)
 class Uncertainty:
     """What is taken to be uncertain when a plan is driven on many days.

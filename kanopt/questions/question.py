@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, NoPlanError
+from kanopt.errors import Issue, NoPlanError, knows_arguments
 from kanopt.faults import count_fault
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import Axis, refused, value_text
@@ -46,6 +46,7 @@ PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
 PLANS: tuple[PlanChoice, ...] = ("anew", "kept", "today")
 
 
+@knows_arguments
 @dataclass(frozen=True)
 class SweepOptions:
     """How a sweep is carried out.

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
-from kanopt.errors import ProblemError, TableError
+from kanopt.errors import ProblemError, TableError, knows_arguments
 from kanopt.plans.findings import Status
 from kanopt.questions.answer import Answer, Picture, Said
 from kanopt.questions.axes import refused
@@ -254,6 +254,7 @@ class Review(Answer):
                 yield f"{vehicles} {word} than planned, {most} by {amount_text(some[most], time, 3)}."
 
 
+@knows_arguments
 def review(run: Run | Result, driven: Any, *, assumed: Sequence[str] = ()) -> Review:
     """Hold what was driven against the plan.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.errors import ProblemError
+from kanopt.errors import ProblemError, knows_arguments
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.findings import FrozenInput, Reason
 from kanopt.plans.geography import at_one_point, place_checks
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
 
+@knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
 class RoutingProblem(RoutingModel):
     """Which vehicle serves which clients, in which order, at the least cost.

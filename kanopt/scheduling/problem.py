@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kanopt.errors import knows_arguments
 from kanopt.plans.findings import Reason
 from kanopt.plans.instance_text import TextLines, read_lines
 from kanopt.scheduling.assessment import SchedulingAssessment
@@ -22,6 +23,7 @@ _EARLY = 1e-9
 """Factor of starts by which they keep their order and ask for nothing later than their order does."""
 
 
+@knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
 class SchedulingProblem(SchedulingModel):
     """A flexible job shop, unrelated parallel machines where every job has one task, or a project with resources.

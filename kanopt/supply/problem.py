@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.array_types import Indices
+from kanopt.errors import knows_arguments
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
@@ -255,6 +256,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         return flow_law_uses(self.problem, self.simulation)
 
 
+@knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
 class SupplyProblem(SupplyModel):
     """Which sites to open, and what to move from suppliers through sites to markets in each period.

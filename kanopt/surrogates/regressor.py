@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.array_types import Floats
-from kanopt.errors import FitError
+from kanopt.errors import FitError, knows_arguments
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.audit import audit
 from kanopt.surrogates.categories import (
@@ -170,6 +170,7 @@ def _trained(model: FittedModel, units: Mapping[str, str], output_unit: str) -> 
     )
 
 
+@knows_arguments
 class KANRegressor(FormulaReading):
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 

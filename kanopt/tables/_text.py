@@ -194,6 +194,9 @@ _SPELT = {
             r"[áâçéêíóôúü]|ã(?=[oe]|s?$)|õ(?=e)|^às?$",  # Portuguese
             r"[àèéìòù]$",  # Italian
             r"[äåæöéü]|ø(?![aeou])",  # Danish, Norwegian, Swedish
+            rf"[àçéíïóúü]|[èò](?={_CONSONANT}|$)",  # Catalan
+            r"[áéíóúýðþæö]",  # Icelandic
+            r"[äöüõšž]",  # Estonian
         ),
         "cp1250": (
             f"[ąćęłóśźż]|ń(?!{_VOWEL})",  # Polish
@@ -207,7 +210,7 @@ _SPELT = {
 }
 """Pages of codes to the letters that languages written in them have besides those of English, and where they stand."""
 _ACCENTED = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]*+[\x80-\xff][A-Za-z\x80-\xff]*")
-_MOST_WORDS = 20_000
+_MOST_WORDS, _LONGEST_WORD = 20_000, 40
 _CHUNK = 50_000
 GUESSED = "not UTF-8, so read as"
 """How a remark on an encoding that was guessed begins."""
@@ -397,7 +400,7 @@ def _decoded(path: Path, form: TextFormat) -> tuple[str, str, list[str]]:
 def _pages(content: bytes) -> Iterator[str]:
     """Yield how a text may be encoded; of the pages of codes first the one in which more words are of a language."""
     yield "utf-8"
-    words = {word[0] for word in islice(_ACCENTED.finditer(content), _MOST_WORDS)}
+    words = {word[0][:_LONGEST_WORD] for word in islice(_ACCENTED.finditer(content), _MOST_WORDS)}
 
     def known(name: str) -> int:
         texts = [word.decode(name, "replace").lower() for word in words]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.errors import TableError, nearest
+from kanopt.errors import TableError, knows_arguments, nearest
 from kanopt.tables._convert import natural_kind
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet
@@ -27,6 +27,7 @@ TABLE_FILES = (*TEXT_FILES, *_PARQUET, *WORKBOOKS)
 """Endings of the names of the files that are read."""
 
 
+@knows_arguments
 def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has in a scenario file
     source: str | Path | pd.DataFrame | RawTable,
     *,

@@ -13,6 +13,9 @@ WESTERN = {
     "Spanish": "pedido;almacén;tamaño;estación\nJaén;Logroño;3;otoño\nLeón;A Coruña;4;primavera",
     "Portuguese": "armazém;distância;condição;pão\nCovilhã;12;bom;não\nGuimarães;7;razões;sim",
     "Danish": "ordre;vægt;læssetid;sted\nRugbrød;3;4;Næstved\nSmør;5;2;Sønderborg\nÆbler;1;2;Tårnby",
+    "Catalan": "ciutat;província;pes;lloc\nValència;València;3;mòdul\nGirona;Àger;5;cafè",
+    "Icelandic": "staður;þyngd;gata\nBreiðholt;3;Hátún\nKópavogur;5;Þverá",
+    "Estonian": "koht;kaal;tänav\nPõlva;3;Võru\nPärnu;5;Õie",
     "Italian": "quantità;priorità;città;qualità\n3;1;Forlì;più\n2;4;Cantù;però",
 }
 CENTRAL = {

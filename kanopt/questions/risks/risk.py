@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, table_of
-from kanopt.errors import ProblemError
+from kanopt.errors import ProblemError, knows_arguments
 from kanopt.faults import count_fault
 from kanopt.plans.findings import Status
 from kanopt.questions.answer import Answer, Picture, Said
@@ -381,6 +381,7 @@ _RULES = {
 }
 
 
+@knows_arguments
 def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 1000, seed: int = 0) -> Risk:
     """Drive a plan of routes, run a schedule, or supply what is drawn, many times: how likely it holds, what it costs.
 

@@ -107,7 +107,8 @@ _DEEP = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\
 _DOTTED = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')(?:[ \t]*+\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+'))*+"""
 _STATEMENT = re.compile(rf"\s*+(?:(?P<head>\[\[?+)\s*+(?P<name>{_DOTTED})\s*+\]|(?P<key>{_DOTTED})\s*+=)")
 """How a line begins that names a table, or a key with its value."""
-_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*')
+_SIGN = re.compile(r"\"{3}|'{3}|\"(?:\\.|[^\"\\])*\"|'[^']*'|#|[\[\]]")
+"""What begins a long text, a short text, a comment, and what begins and ends a list."""
 
 
 def read_document(path: Path) -> TomlDocument:
@@ -183,21 +184,36 @@ def _lines(text: str, data: Mapping[str, Any]) -> dict[Key, int]:
     begun: dict[Key, int] = {}
     counts: dict[Key, int] = {}
     prefix: Key = ()
-    brackets = quotes = 0  # of lists and long texts that go on
+    long_text, lists = "", 0  # that go on
     for number, line in enumerate(text.split("\n"), start=1):
-        found = None if brackets or quotes % 2 else _STATEMENT.match(line)
+        found = None if lists or long_text else _STATEMENT.match(line)
         if found is not None and found["name"]:
             key = prefix = _resolve(split_key(found["name"]), counts, new=found["head"] == "[[")
         elif found is not None:
             key = (*prefix, *split_key(found["key"]))
-        quotes += line.count('"' * 3) + line.count("'" * 3)
-        if found is None or found["key"]:
-            plain = "" if quotes % 2 else _TEXTS.sub("", line)
-            brackets += plain.count("[") - plain.count("]")
+        long_text, lists = _left_open(line, long_text, lists)
         # a table that is only named on the way to another one, as a in [a.b], has the line of the first
         for depth in range(1, len(key) + 1) if found is not None else ():
             begun.setdefault(key[:depth], number)
     return {key: begun.get(key[: _depth(begun, key)], 0) for key in paths(data)}
+
+
+def _left_open(line: str, long_text: str, depth: int) -> tuple[str, int]:
+    """Return the quotes of a long text that goes on after a line, and how many lists do, given those before it."""
+    place = 0
+    while True:
+        if long_text:
+            end = line.find(long_text, place)
+            if end < 0:
+                return long_text, depth
+            place, long_text = end + len(long_text), ""
+        sign = _SIGN.search(line, place)
+        if sign is None or sign[0] == "#":
+            return "", depth
+        place = sign.end()
+        if sign[0] in ('"' * 3, "'" * 3):
+            long_text = sign[0]
+        depth += (sign[0] == "[") - (sign[0] == "]")
 
 
 def paths(value: Any, key: Key = ()) -> Iterator[Key]:

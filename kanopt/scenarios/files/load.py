@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError, TableError
+from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments
 from kanopt.scenarios.files.columns import (
     columns_read,
     is_history,
@@ -37,6 +37,7 @@ _READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_
 """Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""
 
 
+@knows_arguments
 def load_scenario(path: str | Path, *, allow_outside: bool = False, lenient: bool = False) -> Scenario:
     """Read and check a scenario file, its base and its tables.
 

@@ -108,3 +108,11 @@ def test_what_is_no_scenario_file_says_so(tmp_path):
     }.items():
         with pytest.raises(ScenarioError, match=words):
             load_scenario(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "line", ['note = \'three """ marks\'', "note = \"no ''' end\" # [", '# a """ in a comment']
+)
+def test_marks_of_long_texts_within_short_ones_and_comments_begin_nothing(tmp_path, line):
+    found = refused(tmp_path, f"{line}\n[tables]\nu = 1\n")
+    assert (3, "tables.u") in {(number, key) for number, key, _ in found}
