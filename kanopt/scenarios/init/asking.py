@@ -25,7 +25,7 @@ from kanopt.scenarios.init.sources import SourceTable, without_brackets
 from kanopt.text import join_list
 from kanopt.units import factor, same_dimension
 
-_MOST_FIELDS = 3
+_MOST_FIELDS, _SHORT = 3, 3
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
@@ -138,7 +138,10 @@ def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
     ):
         return False
     if not room:
-        return guess is clients
+        # places for pallets limit pallets, whatever they are counted in
+        words = [piece[:-1] for piece in guess.table.columns[name].header.pieces if len(piece) > _SHORT]
+        pieces = [piece for c in fleet.left if c.kind == "number" for piece in c.header.pieces]
+        return guess is clients and not any(word in piece for word in words for piece in pieces)
     alone = len(wanted) == len(room) == 1
     return alone and wanted[0].values.sum() * factor(wanted[0].unit, room[0].unit) <= room[0].values.min()
 

@@ -241,10 +241,10 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
         task = job + " " + named["order"]
     elif name is not None and not (job + " " + name).duplicated().any():
         task = job + " " + name
-    elif "machine" in cells and _in_turn(named["machine"], job):
+    elif "machine" in cells and (in_turn := _in_turn(named["machine"], job)):
         cells["order"] = frame.groupby(job).cumcount() + 1
         task = job + " " + texts(cells["order"])
-    elif "machine" in cells and named["machine"].groupby(job).apply(tuple).nunique() > 1:
+    elif "machine" in cells and in_turn is None and not guess.table.made:
         end = WAYS
     rows = pd.DataFrame({"job": job, "task": task}, index=frame.index)
     if "after" in cells and unique:
@@ -260,16 +260,18 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     return guess.table.remade(rows, units, end=end)
 
 
-def _in_turn(machines: pd.Series[Any], job: pd.Series[Any]) -> bool:
-    """Say whether rows of an order are its steps as they stand, and not several ways to do it.
+def _in_turn(machines: pd.Series[Any], job: pd.Series[Any]) -> bool | None:
+    """Say whether rows of an order are its steps as they stand, and not several ways to do it; None for either.
 
-    They are where an order comes back to a machine, or two come to two machines in different order, and on machines
-    that are not called alike, such as a saw and a press.
+    They are steps where an order comes back to a machine, or two come to two machines in different order. They are
+    ways where every order can be done on the same machines, which are called alike.
     """
     orders = [tuple(each) for _, each in machines.groupby(job)]
     pairs = {pair for order in orders for pair in combinations(order, 2)}
-    turned = any(one == other or (other, one) in pairs for one, other in pairs)
-    return turned or (bool(pairs) and len({NUMBERED.sub("", name) for name in machines}) > 1)
+    if any(one == other or (other, one) in pairs for one, other in pairs):
+        return True
+    alike = len({NUMBERED.sub("", name) for name in machines}) == 1
+    return False if not pairs or (alike and len({*orders}) == 1) else None
 
 
 def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
@@ -410,7 +412,7 @@ def _worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
     How long they take is told for a unit of what orders count, and for beginning, or as it is.
     """
-    pairs = [(one, other) for one in tables if one.key for other in tables]
+    pairs = [(one, other) for one in tables if one.key for other in tables if not may_teach(other)]
     return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 

@@ -453,20 +453,21 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
     keyed = []
     for table in tables:
-        named = [
-            c for c in table.given.values() if c.is_unique and len(c.texts) >= _FEWEST and _may_call(c, table)
-        ]
+        named = [c for c in table.given.values() if c.is_unique and c.texts and _may_call(c, table)]
         usual = naming_column(table.given)
         shares = {
             c.name: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
         }
-        best = table.given.get(max(shares, key=lambda name: shares[name], default=""))
-        # of two texts the first names the rows, unless one of them is called a number or a code
-        alike = usual is not None and best is not None and usual.kind == best.kind == "text"
-        coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in (usual, best) if c is not None)
         known = shares.get(usual.name, 0.0) if usual is not None else 0.0
-        told = best is not None and shares[best.name] >= _CALLED and shares[best.name] > known
-        keyed.append(replace(table, keyed=best.name) if best and told and (coded or not alike) else table)
+        best = table.given.get(max(shares, key=lambda name: shares[name], default=""))
+        best = usual if best is None or shares[best.name] == known else best
+        # of two texts the first names the rows, unless one of them is called a number or a code
+        alike = (
+            usual is not None and best is not None and best is not usual and usual.kind == best.kind == "text"
+        )
+        coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in (usual, best) if c is not None)
+        told = best is not None and shares.get(best.name, 0.0) >= _CALLED and (coded or not alike)
+        keyed.append(replace(table, keyed=best.name) if best is not None and told else table)
     return keyed
 
 

@@ -428,25 +428,35 @@ def test_numbers_that_can_be_read_in_two_ways_are_read_as_said(tmp_path: Path) -
     ] == {"decimal": ",", "thousands": "."}
 
 
-@pytest.mark.parametrize("second", ["Line B", "Press"])
-def test_rows_of_an_order_are_ways_or_steps_and_asked_about_where_machines_are_called_alike(
-    tmp_path: Path, second: str
+def test_pallets_are_asked_about_where_vehicles_have_places_for_them_and_a_depot_may_go_by_its_number(
+    tmp_path: Path,
 ) -> None:
+    files = {
+        "kunden.csv": "Nr;Name;Gewicht_kg;Paletten\n201;Huber;420;2\n202;Mozart;310;1\n",
+        "lager.csv": "Nr;Name\n100;Lager Süd\n",
+        "fahrzeuge.csv": "Typ;Nutzlast_kg;Palettenplätze;HUF_per_km\nSprinter;1000;2;32\nLKW;2200;7;58\n",
+        "wege.csv": "von;nach;km\n100;201;15\n201;100;15\n100;202;28\n202;100;28\n201;202;9\n202;201;9\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    rows = made.guesses
+    read = {f"{guess}: {column}" for column, guess in zip(rows["column"], rows["guess"], strict=True)}
+    assert {"clients.name: Nr", "depots.name: Nr", "unit HUF/km: HUF_per_km"} <= read
+    asked = " ".join(question.text for question in made.questions)
+    assert "'Paletten'" in asked
+    assert "'Palettenplätze'" in asked
+
+
+@pytest.mark.parametrize("second", ["Line B", "Press"])
+def test_rows_of_an_order_that_may_be_ways_or_steps_are_asked_about(tmp_path: Path, second: str) -> None:
     files = {
         "times.csv": f"Order,Line,Minutes\nA,Line A,40\nA,{second},55\nB,Line A,50\nC,{second},35\n",
         "orders.csv": "Order,Due,Fee ($/h)\nA,8:00,20\nB,9:00,30\nC,9:30,10\n",
     }
     made = ko.scaffold(written(files, tmp_path))
-    tasks = made.made["made_tasks"]["name"].tolist()
-    if second == "Press":
-        assert tasks == ["A 1", "A 2", "B 1", "C 1"]
-        assert not made.questions
-    else:
-        assert tasks == ["A", "B", "C"]
-        (question,) = made.questions
-        assert list(question.answers) == ["one of them", "one after the other"]
-        steps = made.answered(["one after the other"])
-        assert steps.made["made_modes_of_steps"].iloc[:, 0].tolist() == ["A 1", "A 2", "B 1", "C 1"]
+    assert made.made["made_tasks"]["name"].tolist() == ["A", "B", "C"]
+    (question,) = made.questions
+    assert list(question.answers) == ["one of them", "one after the other"]
+    assert made.made["made_modes_of_steps"].iloc[:, 0].tolist() == ["A 1", "A 2", "B 1", "C 1"]
 
 
 def test_a_second_limit_is_asked_about_unless_everything_fits_into_the_smallest_vehicle(
