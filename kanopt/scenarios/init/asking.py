@@ -230,7 +230,7 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
         yield found[0]
         left = [item for item in left if item.name != found[0].field.name]
     for item in left:
-        plain = not (item.is_text or item.clock or item.name in COORDINATES)
+        plain = not (item.is_text or item.clock or item.name in COORDINATES or item.name.endswith("_sd"))
         if column.measured and plain and measured_in(item.unit) == column.measured:
             yield FilledField(item, column, 0.0, "measures the same")
 
