@@ -429,7 +429,7 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
     def repeats(table: SourceTable) -> bool:
         names = [c.name for c in table.given.values() if c.kind == "text"]
-        return bool(names) and len(table.frame) >= _HISTORY and table.frame.duplicated(names).any()
+        return bool(names) and len(table.frame) >= _HISTORY and bool(table.frame.duplicated(names).any())
 
     callers = [table for table in tables if not repeats(table)]
 
