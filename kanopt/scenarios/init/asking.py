@@ -226,11 +226,6 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
         for item in guess.part.fields
         if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
     ]
-    own = without_brackets(column.name)
-    # what varies is said to, and measures as what it varies around does
-    left = [
-        item for item in left if not item.name.endswith("_sd") or field_likeness(guess.part.name, own, item)
-    ]
     while found := match_columns(guess.part.name, left, [column]):
         yield found[0]
         left = [item for item in left if item.name != found[0].field.name]
