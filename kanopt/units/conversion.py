@@ -293,7 +293,7 @@ def _parse_text(text: str) -> UnitPowers:
     try:
         if not _SIGNS.fullmatch(signs):
             raise SyntaxError
-        return _product(ast.parse(f"({signs})", mode="eval").body, parts)
+        return _product(ast.parse(" ".join(signs.split()), mode="eval").body, parts)
     except SyntaxError:
         raise UnitError(
             f"unit {text!r}: cannot read it; put '*' or '/' between its parts, as in 'EUR/km' or 'kg/(m^2*s)'"

@@ -111,7 +111,8 @@ def _best(runs: list[_Run], needed: int) -> _Run:
     most = max(run.in_time for run in runs)
     if most < needed:
         if lateness_is_priced(runs[0].known.problem):
-            runs = [run for run in runs if run.cost <= runs[0].cost]
+            # what has no cost on a day, as a law without a value there, is compared with nothing
+            runs = [run for run in runs if run is runs[0] or run.cost <= runs[0].cost]
             most = max(run.in_time for run in runs)
         # what is in time on the most days does not differ from what is nearly so
         needed = int(most - SURE * np.sqrt(most * (days - most) / days + 1.0))
