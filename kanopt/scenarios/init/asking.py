@@ -61,7 +61,8 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     _ask_about_overtime(draft)
     _ask_about_machines_at_once(draft)
     read = draft.read
-    for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
+    # a table that is read with units or a key of its own is told of once
+    for table in {each.name: each for each in (*draft.roles.rewritten, *tables)}.values():
         if table.name in read or (table.made and not table.of & read):
             continue
         made = [] if table.made else [each for each in draft.roles.rewritten if table.name in each.of]
