@@ -166,7 +166,8 @@ def test_pyvrp_and_the_referee_agree(name: str, seed: int) -> None:
 @pytest.mark.parametrize("name", ORTOOLS)
 def test_the_certificate_of_ortools_holds(name: str) -> None:
     problem = variant(name, 3, uneven=True)
-    result = solve(problem, solver=OrToolsRouting(), time_limit=0.3)
+    # a busy machine needs this long for a first plan
+    result = solve(problem, solver=OrToolsRouting(), time_limit=1.5)
     assert result.certificate is not None
     assert result.certificate.holds
     assert 0 <= result.certificate.rounding_bound < CLOSE
