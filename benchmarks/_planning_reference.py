@@ -59,7 +59,8 @@ def fleet(truth: Row) -> Priced:
     """Return the cheapest routes: every order of every set of clients on every type of vehicle.
 
     A vehicle is paid from departure to return and departs as late as its stops allow. Service begins within a window.
-    What has a ``source`` is loaded there by the same vehicle; what is picked up goes to the depot.
+    What has a ``source`` is loaded there by the same vehicle; what is picked up goes to the depot. All that has a
+    ``volume`` is on board at the start.
     """
     clients = rows(truth["clients"])
     types = rows(truth["vehicles"])
@@ -150,7 +151,8 @@ def _load_fits(vehicle: Row, order: tuple[Row, ...]) -> bool:
         load += sum(other["demand"] for other in order if other.get("source") == client["name"])
         load += client.get("pickup", 0.0) - client.get("demand", 0.0)
         most = max(most, load)
-    return most <= vehicle.get("capacity", math.inf) + 1e-9
+    volume = sum(client.get("volume", 0.0) for client in order)
+    return most <= vehicle.get("capacity", math.inf) + 1e-9 and volume <= vehicle.get("room", math.inf) + 1e-9
 
 
 def _windows(client: Row) -> list[tuple[float, float]]:
@@ -416,8 +418,9 @@ class _Model:
 _REFERENCES: dict[str, Callable[[Row], Priced]] = {"fleet": fleet, "shop": shop, "supply": supply}
 _NAMES = {
     "depots": "name x y",
-    "clients": "name x y demand pickup source needs open close windows service",
-    "vehicles": "name depot count capacity fixed per_km per_min regular per_overtime max_km max_min start end skills",
+    "clients": "name x y demand volume pickup source needs open close windows service",
+    "vehicles": "name depot count capacity room fixed per_km per_min regular per_overtime max_km max_min start end"
+    " skills",
     "jobs": "name release due tardiness",
     "tasks": "name job after family",
     "modes": "task machine min kwh",

@@ -35,6 +35,7 @@ FIELD_WORDS: dict[str, str] = _READ["fields"]
 """Field, or table and field, to what it is called elsewhere."""
 
 TABLE_WORDS = {table: frozenset(words.split()) for table, words in _READ["tables"].items()}
+_PARTS_WORDS = frozenset().union(*TABLE_WORDS.values())
 """Table to words in names of files, and in the headers of what names its rows."""
 
 ELSEWHERE: dict[str, str] = {
@@ -490,6 +491,18 @@ def is_called(word: str, words: frozenset[str]) -> bool:
     if word in words or _stem(word) in map(_stem, words):
         return True
     return any(len(known) > 4 and (word.endswith(known) or word.startswith(known)) for known in words)
+
+
+def names_part(word: str, part: str) -> bool:
+    """Say whether a word of a name is one of a part, or is made of one where no part has it as it stands.
+
+    Examples
+    --------
+    >>> names_part("producteurs", "suppliers"), names_part("producteurs", "products")
+    (True, False)
+    """
+    words = TABLE_WORDS.get(part, frozenset())
+    return word in words or (word not in _PARTS_WORDS and is_called(word, words))
 
 
 def _likeness_alone(table: str, name: str, field: Field, declared: str = "", *, numeric: bool) -> float:

@@ -27,11 +27,11 @@ from kanopt.records.headers import (
     IDENTIFIERS,
     LONG_TIMES,
     PLAIN_FIELDS,
-    TABLE_WORDS,
     Header,
     field_likeness,
     is_called,
     measured_in,
+    names_part,
     read_header,
 )
 
@@ -367,10 +367,9 @@ def _shapes(
     for column in columns:
         if column.kind == "windows" and len(lists) == 1:
             yield column, lists[0], _Evidence(_BY_SHAPE, "it holds windows of time")
-    words = TABLE_WORDS.get(table, frozenset())
     for item in fields if naming in columns else ():
         if item.name == "name" and naming is not None:
-            called = any(is_called(word, words) for word in naming.header.pieces)
+            called = any(names_part(word, table) for word in naming.header.pieces)
             yield naming, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
 
 
@@ -478,10 +477,9 @@ def _whole_places(filled: list[FilledField]) -> list[FilledField]:
 
 def table_score(title: Collection[str], columns: int, part: Table, filled: Sequence[FilledField]) -> float:
     """Return how much speaks for a table of so many columns: its title, the name of its key, the filled fields."""
-    words = TABLE_WORDS.get(part.name, frozenset())
-    named = any(is_called(word, words) for word in title)
+    named = any(names_part(word, part.name) for word in title)
     key = next((one.column for one in filled if one.field.name == part.key[0]), None)
-    keyed = key is not None and any(is_called(word, words) for word in key.header.pieces)
+    keyed = key is not None and any(names_part(word, part.name) for word in key.header.pieces)
     telling = sum(
         min(one.likeness, 1.2) * (_PLAIN if one.field.name in PLAIN_FIELDS else 1.0) for one in filled
     )

@@ -10,7 +10,15 @@ from dataclasses import replace
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, is_called, measured_in, read_header
+from kanopt.records.headers import (
+    DESCRIBING,
+    FIELD_WORDS,
+    IDENTIFIERS,
+    TABLE_WORDS,
+    is_called,
+    measured_in,
+    read_header,
+)
 from kanopt.records.matching import NO, YES_NO, ColumnFacts, fill_fields
 from kanopt.scenarios.init.parts import (
     PartGuess,
@@ -32,8 +40,8 @@ from kanopt.scenarios.init.rewrites import (
     listed_in,
     windows_of,
 )
-from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
-from kanopt.units import factor
+from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts, without_brackets
+from kanopt.units import factor, same_dimension
 
 _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
@@ -443,6 +451,31 @@ def _match_amounts(parts: _Parts) -> None:
         if len(shared or numbers) == 1:
             likeness = 0.9 if shared else _BY_LEFT
             parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness)
+
+
+def further_loads(clients: PartGuess, fleet: PartGuess) -> dict[str, tuple[ColumnFacts, ColumnFacts]]:
+    """Return what is carried beside the demand, by name: what clients want of it, and what vehicles hold."""
+    found: dict[str, tuple[ColumnFacts, ColumnFacts]] = {}
+    if not ("demand" in clients.fields and "capacity" in fleet.fields):
+        return found
+    open_ = _amounts(fleet)
+    for wanted in _amounts(clients):
+        room = next((c for c in open_ if c.rows and _holds(c, wanted)), None)
+        if room is not None:
+            open_.remove(room)
+            name = without_brackets(wanted.name)
+            taken = {item.name for guess in (clients, fleet) for item in guess.part.fields}
+            found[f"{name} carried" if name in {*taken, *found} else name] = wanted, room
+    return found
+
+
+def _holds(room: ColumnFacts, wanted: ColumnFacts) -> bool:
+    """Say whether a capacity is one of what is wanted: of the same unit, or without one of the same words."""
+    if not (room.unit and wanted.unit):
+        alike = {*wanted.header.words} & {*room.header.words} - DESCRIBING - IDENTIFIERS
+        return bool(alike) and float(wanted.values.max()) <= float(room.values.max())
+    scale = factor(wanted.unit, room.unit) if same_dimension(wanted.unit, room.unit) else math.inf
+    return float(wanted.values.max()) * scale <= float(room.values.max())
 
 
 def _amounts(guess: PartGuess) -> list[ColumnFacts]:

@@ -86,17 +86,26 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
 
 
 def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Put the one price of a tonne and a km, which a table of settings tells, beside each table of ways."""
-    every = [(table, c) for table in tables if len(table.frame) == 1 for c in table.given.values()]
-    priced = [(table, c.name) for table, c in every if measures(c) == _OF_WAYS]
+    """Put the price of a tonne and a km beside each table of ways: the one of a table of settings, or of one end."""
+    lists = [
+        t for t in tables if len(_ways(t)) == 1 and sum(c.kind == "text" for c in t.given.values()) >= _FEWEST
+    ]
+    others = [(t, c.name) for t in tables if t not in lists for c in t.given.values()]
+    priced = [(t, name) for t, name in others if measures(t.columns[name]) == _OF_WAYS]
     if len(priced) != 1:
         return [*tables]
-    ((settings, name),) = priced
+    ((source, name),) = priced
 
-    def is_list(table: SourceTable) -> bool:
-        return len(_ways(table)) == 1 and sum(c.kind == "text" for c in table.given.values()) >= _FEWEST
+    def with_price(table: SourceTable) -> SourceTable:
+        if len(source.frame) == 1:
+            return joined(table, source, {}, {name: name}, end="priced")
+        key = source.key
+        ends = names_rows(table, key.texts, every=True) if key is not None else []
+        if key is None or not ends:
+            return table
+        return joined(table, source, {ends[0].name: key.name}, {name: name}, end="priced", reads=[name])
 
-    return [joined(t, settings, {}, {name: name}, end="priced") if is_list(t) else t for t in tables]
+    return [with_price(table) if table in lists else table for table in tables]
 
 
 def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> PartGuess | None:

@@ -20,10 +20,9 @@ from kanopt.records.headers import (
     IDENTIFIERS,
     LIMITS,
     LONG_TIMES,
-    TABLE_WORDS,
     field_likeness,
-    is_called,
     measured_in,
+    names_part,
     resembled_field,
 )
 from kanopt.records.matching import (
@@ -165,9 +164,8 @@ class PartGuess:
     @property
     def keyed_so(self) -> bool:
         """Whether the header of what names its rows says it."""
-        words = TABLE_WORDS.get(self.part.name, frozenset())
         name = self.column("name")
-        return name is not None and any(is_called(piece, words) for piece in name.header.pieces)
+        return name is not None and any(names_part(piece, self.part.name) for piece in name.header.pieces)
 
     @property
     def why(self) -> str:
@@ -354,7 +352,7 @@ def hindrances(table: SourceTable, part: Table) -> list[str]:
     for column, item in fields.items():
         shown = f"{column.name!r} of {table.called}"
         again = column.values[column.values.duplicated()]
-        keyed = any(is_called(piece, TABLE_WORDS[part.name]) for piece in column.header.pieces)
+        keyed = any(names_part(piece, part.name) for piece in column.header.pieces)
         if part.key == ("name",) and (keyed or (item and item.name == "name")) and len(again):
             told.append(f"{str(again.iloc[0])!r} stands twice in {shown}, where names must be unique")
         elif item and _OTHER_END.get(item.name, item.name) not in names:
@@ -404,7 +402,7 @@ def assigned(
 
 def called(table: SourceTable, part: str) -> bool:
     """Say whether the name of a file tells of a part."""
-    return any(is_called(word, TABLE_WORDS.get(part, frozenset())) for word in table.words)
+    return any(names_part(word, part) for word in table.words)
 
 
 def may_teach(table: SourceTable) -> bool:

@@ -295,10 +295,29 @@ def _by_rate(draft: Draft) -> Formula | None:
         told = GuessedUnit(per_load, "no unit is stated", False)
     draft.give_unit(lanes, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
+    text, unit, why = "rate", told.unit, "as the lanes say"
     if "length" in dict(measured_in(told.unit) or ()):
         inputs["distance"] = ("km", "lane.distance")
-        return Formula("rate * distance", per_load, "as the lanes say, for each km", inputs)
-    return Formula("rate", told.unit, "as the lanes say", inputs)
+        text, unit, why = "rate * distance", per_load, "as the lanes say, for each km"
+    least = next(filter(_is_least_price, draft.roles.parts["lanes"].left), None)
+    if least is None:
+        return Formula(text, unit, why, inputs)
+    if "distance" not in inputs:
+        inputs["rate"] = (per_load, inputs["rate"][1])
+    inputs["weight"] = (draft.load, "state.weight")
+    inputs["minimum"] = (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])
+    ends = (
+        float((least.values / rate.values).median()) * factor(per_load, told.unit) if text == "rate" else 1.0
+    )
+    draft.keys.set(("problem",), "planning", {"state.weight": round(ends, 3)}, "where the least price ends")
+    why = f"{why}, and never less than {least.name!r}"
+    return Formula(f"max(minimum, {text} * weight)", draft.money, why, inputs, "shipment")
+
+
+def _is_least_price(column: ColumnFacts) -> bool:
+    """Say whether a column is the least that a shipment costs."""
+    told = any(piece.startswith(("min", "least")) for piece in column.header.pieces)
+    return told and measures(column) in ({"money": 1}, {})
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:

@@ -10,8 +10,9 @@ import pandas as pd
 from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS, is_called
 from kanopt.records.matching import is_end
 from kanopt.scenarios.init.draft import Draft
+from kanopt.scenarios.init.fleets import further_loads
 from kanopt.scenarios.init.kinds import READINGS
-from kanopt.scenarios.init.parts import PartGuess
+from kanopt.scenarios.init.parts import GuessedUnit, PartGuess
 from kanopt.scenarios.init.plan_laws import add_costs, add_laws, learned_load
 from kanopt.scenarios.init.shops import WAYS
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
@@ -46,6 +47,7 @@ def draft_plan(draft: Draft) -> None:
             _MISSING[name](draft)
     add_laws(draft)
     if kind == "routing":
+        _add_further_loads(draft)
         add_costs(draft)
         _ask_about_roads(draft)
         _add_todays_plan(draft)
@@ -115,6 +117,28 @@ def _make_vehicles(draft: Draft) -> None:
     made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
     units = {name: unit for name, (_, unit) in rates.items()}
     draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+
+
+def _add_further_loads(draft: Draft) -> None:
+    """Limit what is carried in every measure that clients and vehicles both tell, such as pallets beside kilograms."""
+    parts = {name: draft.roles.parts.get(name) for name in ("clients", "vehicles")}
+    clients, fleet = parts.values()
+    loads = further_loads(clients, fleet) if clients and fleet else {}
+    sure = True
+    for name, columns in loads.items():
+        alike = bool(columns[0].unit and columns[1].unit)
+        sure &= alike
+        why = "" if alike else "clients and vehicles have columns of these words"
+        for (part, guess), column in zip(parts.items(), columns, strict=True):
+            assert guess is not None
+            draft.bound.add((part, column.name))
+            draft.guess(guess.table.name, column.name, f"{part}.{name}", "carried beside the demand", alike)
+            if column.unit:
+                draft.give_unit(guess.table, column, GuessedUnit(column.unit, "by its header", True))
+            if name != column.name:
+                draft.keys.set(("problem", part, "columns"), name, column.name, why, sure=alike)
+    if loads:
+        draft.keys.set(("problem", "policy"), "capacities", [*loads], "what else is carried", sure=sure)
 
 
 def _ask_about_roads(draft: Draft) -> None:

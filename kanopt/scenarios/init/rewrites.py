@@ -376,18 +376,33 @@ def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     stations, key = _stations(table), table.key
     if key is None or len(stations) < 2:
         return [table]
-    plain = {c.name: without_brackets(c.name) for c in stations}
+    plain = _as_listed({c.name: without_brackets(c.name) for c in stations}, tables)
     cells, *beside = long(table, "machine", plain, "duration")
     rows = cells.frame[cells.frame["duration"] > 0]
     steps, told = _steps_by(tables, {*plain.values()})
     # a row that is a step of an order may be done at either of them
-    apart = len({NUMBERED.sub("", name) for name in plain.values()}) > 1
-    if (steps or apart) and not _are_steps(table, key, tables):
-        steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
+    kinds = [*dict.fromkeys(NUMBERED.sub("", name) for name in plain.values())]
+    if (steps or len(kinds) > 1) and not _are_steps(table, key, tables):
+        steps = steps or {name: 1 + kinds.index(NUMBERED.sub("", name)) for name in plain.values()}
         rows = rows.assign(order=rows["machine"].map(steps))
     unit = stations[0].header.unit or "min"
     made = cells.remade(rows, {"duration": unit}, title="operations", end="ops")
     return [replace(made, of=made.of | told), *beside]
+
+
+def _as_listed(stations: Mapping[str, str], tables: Sequence[SourceTable]) -> Mapping[str, str]:
+    """Return stations under the names that another table has for them, where these only go on: Mix, Mixer."""
+    for other in tables:
+        names = other.key.texts if other.key is not None else frozenset()
+        if len(names) == len(stations) and names & {*stations.values()}:
+            alike = {
+                name: [one for one in names if one == text or one.lower().startswith(text.lower())]
+                for name, text in stations.items()
+            }
+            found = {name: ones[0] for name, ones in alike.items() if len(ones) == 1}
+            if {*found.values()} == names:
+                return found
+    return stations
 
 
 def _stations(table: SourceTable) -> list[ColumnFacts]:

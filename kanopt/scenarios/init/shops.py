@@ -354,7 +354,11 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     shift, pause = _pair([c for c in clocks if c not in rests]), _pair(rests)
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
-    if not (shift or pause or lists):
+    starts = [
+        c for c in clocks if looks_like(c, "vehicles", "shift_start") or looks_like(c, "clients", "earliest")
+    ]
+    begins = [] if shift else starts[:1]
+    if not (shift or pause or lists or begins):
         return
     days = range(_DAYS if opened else _days_of(parts, shift))
     rows: list[tuple[str, float, float]] = []
@@ -367,10 +371,11 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
         closed = [*zip(edges[::2], edges[1::2], strict=True)]
         pauses += _window(pause, at)
         closed += [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in pauses]
+        closed += [(0.0, float(c.minutes[at])) for c in begins if c.minutes is not None]
         rows += [(name, begin, end) for begin, end in closed if begin < end]
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
-    read = [c.name for c in (*shift, *pause, *lists)]
+    read = [c.name for c in (*shift, *pause, *begins, *lists)]
     units = {"start": "min", "end": "min"}
     made = machines.table.remade(frame, units, title="calendars", end="calendars", reads=read)
     parts["calendars"] = as_named(made, part)
