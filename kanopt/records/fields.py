@@ -49,6 +49,7 @@ _MOMENT = rf"(?:{_WRITTEN}|{_NUMBER})"
 _WRITTEN_CLOCK = re.compile(_WRITTEN)
 _SPAN = re.compile(rf"(?:({_NUMBER})\s+in\s+)?({_MOMENT})\s*[-–]\s*({_MOMENT})")
 """A window, or a break with its length in front, within a text."""
+_BETWEEN_SPANS = re.compile(r"[,;|]|\s(?:or|and|oder|und|ou|et|o|y|lub|i|/)\s", re.IGNORECASE)
 _PADDED = re.compile(r"0\d[0-5]\d")
 _HOURS_OF_A_DAY = 24.0
 _SECONDS_OF_DAYS = 2 * 86_400  # times of the next day are some, too
@@ -113,8 +114,10 @@ def read_spans(text: str, unit: str) -> Iterator[tuple[str, tuple[float | None, 
     --------
     >>> list(read_spans("480-600; 30 in 11:00-13:00, noon", "min"))
     [('480-600', (None, 480.0, 600.0)), ('30 in 11:00-13:00', (30.0, 660.0, 780.0)), ('noon', None)]
+    >>> [ends for _, ends in read_spans("8:00-10:00 or 14:00-16:00", "min")]
+    [(None, 480.0, 600.0), (None, 840.0, 960.0)]
     """
-    for part in filter(None, map(str.strip, re.split("[,;]", text))):
+    for part in filter(None, map(str.strip, _BETWEEN_SPANS.split(text))):
         if found := _SPAN.fullmatch(part):
             length = None if found[1] is None else float(found[1])
             yield part, (length, moment(found[2], unit), moment(found[3], unit))
@@ -132,7 +135,7 @@ def holds_windows(text: str) -> bool:
     >>> [holds_windows(text) for text in ("8:00-10:00, 13-15", "30 in 11:00-13:00", "2026-11-27", "0297-551201")]
     [True, True, False, False]
     """
-    found = _SPAN.fullmatch(re.split("[,;]", text)[0].strip())
+    found = _SPAN.fullmatch(_BETWEEN_SPANS.split(text)[0].strip())
     if found is None:
         return False
     begin, end = found.groups()[1:]

@@ -502,7 +502,8 @@ def names_part(word: str, part: str) -> bool:
     (True, False)
     """
     words = TABLE_WORDS.get(part, frozenset())
-    return word in words or (word not in _PARTS_WORDS and is_called(word, words))
+    as_it_stands = _stem(word) in map(_stem, words)
+    return as_it_stands or (word not in _PARTS_WORDS and is_called(word, words))
 
 
 def _likeness_alone(table: str, name: str, field: Field, declared: str = "", *, numeric: bool) -> float:

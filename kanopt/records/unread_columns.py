@@ -289,8 +289,11 @@ def _striking(use: TableUse, every: Sequence[TableUse]) -> tuple[UnreadColumn, .
             found += _elsewhere(column, use, every)
         elif field.filled:
             told = f"like {field.name}, which another column fills"
-            # cubic metres beside tonnes limit something else
-            other = bool(column.unit and field.unit) and not same_dimension(column.unit, field.unit)
+            # cubic metres beside tonnes limit something else, and so do windows beside a demand
+            timed = column.kind in ("clock", "windows") and not field.clock
+            other = timed or (
+                bool(column.unit and field.unit) and not same_dimension(column.unit, field.unit)
+            )
             found.append(UnreadColumn(column.name, told=told, is_rule=other))
         elif owner.setdefault(field.name, column.name) == column.name:
             found.append(UnreadColumn(column.name, field, unit=column.unit))

@@ -18,6 +18,7 @@ from kanopt.scenarios.init.rewrites import (
     ends_of_ways,
     facts_in_rows,
     joined,
+    named_periods,
     plain_amounts,
     rewritten,
     rows_of_cells,
@@ -91,7 +92,7 @@ READINGS: Mapping[str, Reading] = {
         SupplyUnits,
         ("suppliers", "facilities", "markets", "products", "periods", "lanes", "demand"),
         networks.HELPERS,
-        (ends_of_ways, without_margin, rows_of_cells),
+        (ends_of_ways, without_margin, named_periods, rows_of_cells),
         networks.read_network,
     ),
 }

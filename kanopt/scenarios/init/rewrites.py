@@ -305,6 +305,18 @@ def _periods(table: SourceTable) -> Wide | None:
     return ("period", named, "") if len(named) >= _FEWEST else None
 
 
+def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Give months or weeks that are numbers the names that things of a plan have: Month 1."""
+    others = [o.key.values.unique() for o in tables if o is not table and o.key is not None]
+    numbered = [c for c in table.given.values() if c.whole and c.header.unit in LONG_TIMES]
+    numbered = [c for c in numbered if not (c.header.words or c.is_unique or c is table.key)]
+    numbered = [c for c in numbered if not any({*c.values} <= {*names} for names in others)]
+    if not numbered or may_teach(table):
+        return [table]
+    names = {c.name: f"{c.name} " + texts(table.frame[c.name]) for c in numbered}
+    return [table.remade(table.frame.assign(**names), end="named")]
+
+
 def _brackets(table: SourceTable) -> Wide | None:
     """Headers are weights up to which a price holds: a row for each of them."""
     weights = {c.name: match for c in numbers_of(table) if (match := _UP_TO.fullmatch(c.name.strip()))}
