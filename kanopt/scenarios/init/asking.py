@@ -23,7 +23,7 @@ from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
 from kanopt.scenarios.init.rewrites import listed_in
 from kanopt.scenarios.init.sources import SourceTable, without_brackets
 from kanopt.text import join_list
-from kanopt.units import factor, same_dimension
+from kanopt.units import same_dimension
 
 _MOST_FIELDS, _SHORT = 3, 3
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
@@ -116,35 +116,20 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
 
 
 def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
-    """Say whether a column counts a second time what is carried, and that limits no vehicle.
-
-    No column of the vehicles counts so, or what all clients want together fits into the smallest of them.
-    """
+    """Say whether a column of clients counts a second time what is carried, and nothing limits it."""
     clients, fleet = (draft.roles.parts.get(part) for part in ("clients", "vehicles"))
-    if clients is None or fleet is None or measures(guess.table.columns[name]) != {"amount": 1}:
+    column = guess.table.columns[name]
+    if guess is not clients or fleet is None or measures(column) != {"amount": 1}:
         return False
-    unit = guess.table.columns[name].unit
-
-    def counted(part: PartGuess) -> list[ColumnFacts]:
-        amounts = [c for c in part.table.given.values() if measures(c) == {"amount": 1}]
-        return [c for c in amounts if same_dimension(unit, c.unit)]
-
-    wanted, room = counted(clients), counted(fleet)
+    amounts = [c for c in fleet.table.given.values() if measures(c) == {"amount": 1}]
+    counted = [c for c in amounts if same_dimension(column.unit, c.unit)]
     carried = clients.column("demand")
-    if (
-        guess not in (clients, fleet)
-        or carried is None
-        or carried in wanted
-        or fleet.column("capacity") in room
-    ):
+    if counted or carried in (None, column):
         return False
-    if not room:
-        # places for pallets limit pallets, whatever they are counted in
-        words = [piece[:-1] for piece in guess.table.columns[name].header.pieces if len(piece) > _SHORT]
-        pieces = [piece for c in fleet.left if c.kind == "number" for piece in c.header.pieces]
-        return guess is clients and not any(word in piece for word in words for piece in pieces)
-    alone = len(wanted) == len(room) == 1
-    return alone and wanted[0].values.sum() * factor(wanted[0].unit, room[0].unit) <= room[0].values.min()
+    # places for pallets limit pallets, whatever they are counted in
+    words = [piece[:-1] for piece in column.header.pieces if len(piece) > _SHORT]
+    pieces = [piece for c in fleet.left if c.kind == "number" for piece in c.header.pieces]
+    return not any(word in piece for word in words for piece in pieces)
 
 
 def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:
@@ -185,6 +170,8 @@ def _meant_as(
         found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
 
     def offer(item: Field, unit: str, told: str, says: str) -> None:
+        if unit and measures(column) == {"amount": 1} and not same_dimension(column.unit, unit):
+            return  # pallets are no kilograms
         keys = {f"problem.{part}.columns": {item.name: name}} | _without_made_up_price(draft, item)
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):

@@ -50,6 +50,7 @@ _BY_LEFT = 0.4
 _ENDS = ("from", "to")
 _LEGS = ("distances", "durations")
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
+_SHORT = 3
 _BEGINNING = 6  # letters by which words are the same: deliver, delivery
 _Parts = dict[str, PartGuess]
 
@@ -453,13 +454,23 @@ def _match_amounts(parts: _Parts) -> None:
             parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness)
 
 
-def further_loads(clients: PartGuess, fleet: PartGuess) -> dict[str, tuple[ColumnFacts, ColumnFacts]]:
-    """Return what is carried beside the demand, by name: what clients want of it, and what vehicles hold."""
+def further_loads(
+    clients: PartGuess, fleet: PartGuess, dropped: Collection[tuple[str, str]]
+) -> dict[str, tuple[ColumnFacts, ColumnFacts]]:
+    """Return what is carried beside the demand, by name: what clients want of it, and what vehicles hold.
+
+    Parameters
+    ----------
+    clients, fleet
+        Who is visited, and by what.
+    dropped
+        Parts and columns that fill a field which is counted in another unit.
+    """
     found: dict[str, tuple[ColumnFacts, ColumnFacts]] = {}
     if not ("demand" in clients.fields and "capacity" in fleet.fields):
         return found
-    open_ = _amounts(fleet)
-    for wanted in _amounts(clients):
+    open_ = _amounts(fleet, dropped)
+    for wanted in _amounts(clients, dropped):
         room = next((c for c in open_ if c.rows and _holds(c, wanted)), None)
         if room is not None:
             open_.remove(room)
@@ -472,16 +483,18 @@ def further_loads(clients: PartGuess, fleet: PartGuess) -> dict[str, tuple[Colum
 def _holds(room: ColumnFacts, wanted: ColumnFacts) -> bool:
     """Say whether a capacity is one of what is wanted: of the same unit, or without one of the same words."""
     if not (room.unit and wanted.unit):
-        alike = {*wanted.header.words} & {*room.header.words} - DESCRIBING - IDENTIFIERS
-        return bool(alike) and float(wanted.values.max()) <= float(room.values.max())
+        words = {word for word in wanted.header.pieces if len(word) > _SHORT} - DESCRIBING - IDENTIFIERS
+        alike = any(piece.startswith(word[:-1]) for word in words for piece in room.header.pieces)
+        return alike and float(wanted.values.max()) <= float(room.values.max())
     scale = factor(wanted.unit, room.unit) if same_dimension(wanted.unit, room.unit) else math.inf
     return float(wanted.values.max()) * scale <= float(room.values.max())
 
 
-def _amounts(guess: PartGuess) -> list[ColumnFacts]:
-    """Return the columns that are left and may be amounts."""
+def _amounts(guess: PartGuess, dropped: Collection[tuple[str, str]] = ()) -> list[ColumnFacts]:
+    """Return the columns that are left, or were dropped, and may be amounts."""
     first = next(iter(guess.table.given.values()))
-    whole = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    left = [*guess.left, *(e.column for e in guess.filled if (guess.part.name, e.column.name) in dropped)]
+    whole = [c for c in left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
     numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
     return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
 

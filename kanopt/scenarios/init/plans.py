@@ -123,7 +123,7 @@ def _add_further_loads(draft: Draft) -> None:
     """Limit what is carried in every measure that clients and vehicles both tell, such as pallets beside kilograms."""
     parts = {name: draft.roles.parts.get(name) for name in ("clients", "vehicles")}
     clients, fleet = parts.values()
-    loads = further_loads(clients, fleet) if clients and fleet else {}
+    loads = further_loads(clients, fleet, draft.dropped) if clients and fleet else {}
     sure = True
     for name, columns in loads.items():
         alike = bool(columns[0].unit and columns[1].unit)
@@ -132,6 +132,7 @@ def _add_further_loads(draft: Draft) -> None:
         for (part, guess), column in zip(parts.items(), columns, strict=True):
             assert guess is not None
             draft.bound.add((part, column.name))
+            draft.dropped = [each for each in draft.dropped if each != (part, column.name)]
             draft.guess(guess.table.name, column.name, f"{part}.{name}", "carried beside the demand", alike)
             if column.unit:
                 draft.give_unit(guess.table, column, GuessedUnit(column.unit, "by its header", True))

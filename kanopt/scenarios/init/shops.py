@@ -363,7 +363,9 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     days = range(_DAYS if opened else _days_of(parts, shift))
     rows: list[tuple[str, float, float]] = []
     names = texts(machines.table.frame[machines["name"].name])
-    for (at, row), name in zip(machines.table.frame.iterrows(), names, strict=True):
+    opened_at = begins[0].minutes if begins else None
+    first = [0.0] * len(names) if opened_at is None else [*opened_at]
+    for (at, row), name, opens in zip(machines.table.frame.iterrows(), names, first, strict=True):
         works = _window(shift, at) + [window for c in opened for window in windows_of(row[c.name])]
         pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
         spans = [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in sorted(works)]
@@ -371,7 +373,7 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
         closed = [*zip(edges[::2], edges[1::2], strict=True)]
         pauses += _window(pause, at)
         closed += [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in pauses]
-        closed += [(0.0, float(c.minutes[at])) for c in begins if c.minutes is not None]
+        closed.append((0.0, float(opens)))
         rows += [(name, begin, end) for begin, end in closed if begin < end]
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")

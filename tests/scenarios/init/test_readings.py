@@ -442,8 +442,8 @@ def test_pallets_are_asked_about_where_vehicles_have_places_for_them_and_a_depot
     rows = made.guesses
     read = {f"{guess}: {column}" for column, guess in zip(rows["column"], rows["guess"], strict=True)}
     assert {"clients.name: Nr", "depots.name: Nr", "unit HUF/km: HUF_per_km"} <= read
-    (question,) = made.questions
-    assert "'Paletten'" in question.text
+    assert not made.questions
+    assert 'capacities = ["Paletten"] # check' in made.toml(tmp_path / "scenario.toml")
 
 
 @pytest.mark.parametrize("second", ["Line B", "Press"])
@@ -459,16 +459,23 @@ def test_rows_of_an_order_that_may_be_ways_or_steps_are_asked_about(tmp_path: Pa
     assert made.made["made_modes_of_steps"].iloc[:, 0].tolist() == ["A 1", "A 2", "B 1", "C 1"]
 
 
-def test_a_second_limit_is_asked_about_unless_everything_fits_into_the_smallest_vehicle(
+def test_a_second_limit_is_read_where_clients_and_vehicles_tell_it(
     tmp_path: Path,
 ) -> None:
-    for room, asked in (("3", 2), ("5", 0)):
+    for shops, vans, told in (
+        ("Volume (m3)", "Loading space (m3)", ["Volume"]),
+        ("Volume (m3)", "Loading space (l)", ["Volume"]),
+        ("Pallets", "Pallet places", ["Pallets"]),
+        ("Volume (m3)", "Seats", None),
+    ):
         files = DEPOT | {
-            "shops.csv": "Shop,x (km),y (km),Weight (kg),Volume (m3)\nA,1,2,300,2.5\nB,4,5,200,1.5\n",
-            "vans.csv": f"Van,Payload (kg),Loading space (m3),EUR/km\nV,800,{room},0.4\n",
+            "shops.csv": f"Shop,x (km),y (km),Weight (kg),{shops}\nA,1,2,300,2.5\nB,4,5,200,1.5\n",
+            "vans.csv": f"Van,Payload (kg),{vans},EUR/km\nV,800,{3000 if '(l)' in vans else 3},0.4\n",
         }
         made = ko.scaffold(written(files, tmp_path))
-        assert len(made.questions) == asked
+        policy = tomllib.loads(made.toml(tmp_path / "s.toml"))["problem"].get("policy", {})
+        assert policy.get("capacities") == told
+        assert not made.questions
 
 
 def test_laws_read_the_zones_and_the_weekday_as_the_plan_has_them(tmp_path: Path) -> None:
@@ -492,3 +499,59 @@ def test_laws_read_the_zones_and_the_weekday_as_the_plan_has_them(tmp_path: Path
     assert bound["To zone"] == "arc.to_Zone"
     assert "day.weekday" in bound.values()
     assert "problem.day" in {question.about for question in made.questions}
+
+
+FLORISTS = {
+    "stops.csv": "Address,x (km),y (km),Boxes,Delivery windows\nA,1,2,3,8:00-9:00 or 14:00-15:00\nB,4,5,2,9:00-11:00\n",
+    "vans.csv": "Van,Boxes max,EUR/km,km/h\nV,9,0.4,40\n",
+}
+BATCHES = (
+    "Batch,Mix (min),Oven A (min),Oven B (min),Due,Fee ($/min)\nRye,15,35,45,5:00,1\nBun,10,,20,5:10,1\n"
+)
+
+
+def test_what_a_plan_is_told_in_a_word_or_a_number_is_read(tmp_path: Path) -> None:
+    """Each of these was once asked about, or read as something else without a word."""
+    cases: list[tuple[dict[str, str], list[str]]] = [
+        (DEPOT | FLORISTS, ['windows = "Delivery windows"']),
+        (
+            {"batches.csv": BATCHES, "machines.csv": "Machine,Opens\nMixer,4:00\nOven A,4:00\nOven B,4:30\n"},
+            ["[problem.calendars]", "made_modes"],
+        ),
+        (
+            {
+                "producteurs.csv": "Producteur;Récolte (t);Prix (€/t)\nBrest;40;210\nAmiens;35;185\n",
+                "plateformes.csv": "Plateforme;Capacité (t)\nLe Mans;45\nRouen;40\n",
+                "magasins.csv": "Magasin;Mois;Besoin (t)\nParis;1;9\nParis;2;8\nTours;1;5\nTours;2;6\n",
+                "amont.csv": "€/t;Le Mans;Rouen\nBrest;18;31\nAmiens;34;14\n",
+                "aval.csv": "€/t;Paris;Tours\nLe Mans;21;11\nRouen;16;36\n",
+            },
+            ["[problem.suppliers]", "[problem.facilities]", "[problem.demand]", "[problem.periods]"],
+        ),
+        (
+            {
+                "quarries.csv": "Quarry,Output (t),Gate price (£/t),Haul rate (£/t/km)\nHill,60,8,0.1\nMoor,50,9,0.2\n",
+                "sites.csv": "Site,Wanted (t)\nBridge,30\nWharf,40\n",
+                "km.csv": "km,Bridge,Wharf\nHill,14,22\nMoor,35,28\n",
+            },
+            ['formula = "rate * distance"'],
+        ),
+        (
+            {
+                "werke.csv": "Werk;Kapazität (t);Kosten (€/t)\nFulda;130;41\nGera;110;39\n",
+                "bedarf.csv": "Markt;Bedarf (t)\nHof;60\nJena;50\n",
+                "frachten.csv": "von;nach;Satz (€/t);Mindestfracht (€)\nFulda;Hof;9;300\nFulda;Jena;8;250\n"
+                "Gera;Hof;6;200\nGera;Jena;5;180\n",
+            },
+            ['formula = "max(minimum, rate * weight)"'],
+        ),
+    ]
+    for place, (files, told) in enumerate(cases):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        made = ko.scaffold(written(files, folder))
+        text = made.toml(folder / "scenario.toml")
+        assert [one for one in told if one not in text] == []
+        assert not made.questions
+        if place == 1:
+            assert sorted(made.made["made_modes"]["task"]) == ["Bun 1", "Bun 2", "Rye 1", "Rye 2", "Rye 2"]
