@@ -310,13 +310,16 @@ def supply(truth: Row) -> Priced:
     model = _Model()
     into: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     out: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    together: dict[tuple[str, str, str], dict[int, float]] = defaultdict(dict)
     for lane, period, item in product(rows(truth["lanes"]), periods, products):
         tail, head = lane["tail"], lane["head"]
         carriage = 0.0 if "minimum" in lane else lane.get("cost", 0.0)
         price = carriage + sites.get(head, {}).get("handling", 0.0)
         price += suppliers.get((tail, item), {}).get("cost", 0.0)
-        room = lane.get("capacity", np.inf) if tail in sites or (tail, item) in suppliers else 0.0
+        room = np.inf if tail in sites or (tail, item) in suppliers else 0.0
         flow = model.new(f"{tail} to {head} {item}", price, room)
+        if "capacity" in lane:
+            together[tail, head, period][flow] = 1.0
         if "minimum" in lane:
             _least_price(model, lane, flow, most)
         out[tail, item, period].append(flow)
@@ -328,6 +331,9 @@ def supply(truth: Row) -> Priced:
                 flow,
                 most,
             )
+    for lane, period in product(rows(truth["lanes"]), periods):
+        if "capacity" in lane:
+            model.add(together[lane["tail"], lane["head"], period], 0, lane["capacity"])
     for row in wanted:
         flows = into[row["market"], row.get("product", ""), f"{row.get('period', 1):g}"]
         model.add(dict.fromkeys(flows, 1.0), row["amount"], row["amount"])

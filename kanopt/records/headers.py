@@ -58,6 +58,9 @@ WEIGHTS = dict.fromkeys(_words("weak"), 0.35) | dict.fromkeys(_words("owners"), 
 """How much words tell that are no whole ones: those that many headers share, so that they alone make no resemblance
 unless they are all of it, and those for the thing a row is about, which say nothing of what a column holds."""
 
+WORK = _words("work")
+"""Words by which a header of hours and minutes says how long something takes."""
+
 OTHER = _words("other")
 """Words of tables that have nothing to do with planning; they are not taken for others that are spelt alike."""
 

@@ -18,6 +18,7 @@ from kanopt.scenarios.init.rewrites import (
     ends_of_ways,
     facts_in_rows,
     joined,
+    minutes_in_cells,
     named_periods,
     plain_amounts,
     rewritten,
@@ -72,7 +73,12 @@ READINGS: Mapping[str, Reading] = {
         RoutingUnits,
         ("depots", "clients", "vehicles", "distances", "durations"),
         fleets.HELPERS,
-        (ends_of_ways, rows_of_squares, partial(durations_in_minutes, "clients", "service_duration", 240.0)),
+        (
+            ends_of_ways,
+            minutes_in_cells,
+            rows_of_squares,
+            partial(durations_in_minutes, "clients", "service_duration", 240.0),
+        ),
         fleets.read_fleet,
     ),
     "scheduling": Reading(

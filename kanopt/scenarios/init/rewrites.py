@@ -20,6 +20,7 @@ from kanopt.records.headers import (
     FIELD_WORDS,
     LONG_TIMES,
     TABLE_WORDS,
+    WORK,
     is_called,
     is_planning_word,
     read_header,
@@ -217,6 +218,17 @@ def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sour
             rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
             return [table.remade(pd.concat([apart, rest], axis="columns"), end="apart", reads=[column.name])]
     return [table]
+
+
+def minutes_in_cells(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make minutes of a matrix whose cells are hours and minutes, such as 0:28."""
+    first, *others = table.given.values()
+    cells = {c.name: c.minutes for c in others if c.minutes is not None}
+    square = first.kind == "text" and len(first.texts & cells.keys()) >= _FEWEST
+    if not square or len(cells) < len(others):
+        return [table]
+    made = table.remade(table.frame.assign(**cells).rename(columns={first.name: "min"}), end="minutes")
+    return [replace(made, reads=made.reads | {first.name})]
 
 
 def rows_of_squares(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -453,11 +465,14 @@ def durations_in_minutes(
 ) -> list[SourceTable]:
     """Make minutes of the hours and minutes in a column called like a duration."""
     clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
-    clocks = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
-    if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
+    called = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
+    worked = [c for c in clocks if WORK & {*c.header.pieces}]
+    column = next(iter([*called, *worked]), None)
+    if column is None or column.minutes.max() > longest:  # type: ignore[union-attr]
         return [table]
-    minutes = {clocks[0].name: clocks[0].minutes}
-    return [table.remade(table.frame.assign(**minutes), dict.fromkeys(minutes, "min"), end="minutes")]
+    title = column.name if called else name
+    frame = table.frame.assign(**{column.name: column.minutes}).rename(columns={column.name: title})
+    return [table.remade(frame, {title: "min"}, end="minutes", reads={column.name} - {title})]
 
 
 def joined(

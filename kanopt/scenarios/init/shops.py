@@ -349,9 +349,10 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     machines = parts.get("machines")
     if machines is None or "calendars" in parts or machines.table.made:
         return
-    clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
-    rests = [c for c in clocks if any(is_called(piece, RESTS) for piece in c.header.pieces)]
-    shift, pause = _pair([c for c in clocks if c not in rests]), _pair(rests)
+    timed = [c for c in machines.left if c.kind == "clock"]
+    rests = [c for c in timed if any(is_called(piece, RESTS) for piece in c.header.pieces)]
+    clocks = [c for c in timed if c not in rests and len(c.values) == c.rows]
+    shift, pause = _pair(clocks), _pair(rests)
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
     starts = [
@@ -388,14 +389,15 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
 
 def _window(pair: Sequence[ColumnFacts], at: Any) -> list[tuple[float, float]]:
     """Return what two clock times of a row are: a window, or none where there are no two."""
-    ends = [float(c.minutes[at]) for c in pair if c.minutes is not None]
-    return [(ends[0], ends[1])] if ends else []
+    ends = [float(c.minutes[at]) for c in pair if c.minutes is not None and at in c.minutes]
+    return [(ends[0], ends[1])] if len(ends) == len(pair) > 0 else []
 
 
 def _pair(clocks: Sequence[ColumnFacts]) -> tuple[ColumnFacts, ...]:
     """Return the first two clock times of which one always comes before the other, that first; nothing for none."""
     timed = [(c, c.minutes) for c in clocks if c.minutes is not None]
-    return next(((a, b) for a, begin in timed for b, end in timed if (begin < end).all()), ())
+    pairs = ((a, b, begin, end) for a, begin in timed for b, end in timed if begin.index.equals(end.index))
+    return next(((a, b) for a, b, begin, end in pairs if (begin < end).all()), ())
 
 
 def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> int:
