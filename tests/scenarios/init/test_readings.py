@@ -547,7 +547,7 @@ def test_what_a_plan_is_told_in_a_word_or_a_number_is_read(tmp_path: Path) -> No
         ),
         (
             {
-                "cars.csv": "Car,Work,Bays,Promised,Per hour late (£)\nAstra,1:30,A or B,10:00,12\nFox,0:45,B,9:00,20\n",
+                "cars.csv": "Car,Work,Bays,Promised,Per hour late (£)\nAsk,1:30,A or B,10:00,12\nFox,0:45,B,9:00,2\n",
                 "bays.csv": "Bay,Opens,Rest from,Rest until\nA,8:00,,\nB,8:15,12:00,12:30\n",
             },
             ["[problem.calendars]", "[problem.modes]"],
@@ -557,7 +557,7 @@ def test_what_a_plan_is_told_in_a_word_or_a_number_is_read(tmp_path: Path) -> No
                 "kunden.csv": "Kunde;Liter\nAuer;3.000\nDorn;2.500\n",
                 "wagen.csv": "Wagen;Inhalt (l);€/km;€/h\nTW;8.000;1,1;32\n",
                 "km.csv": "km;Lager;Auer;Dorn\nLager;0;22;15\nAuer;22;0;12\nDorn;15;12;0\n",
-                "fahrzeiten.csv": "h:mm;Lager;Auer;Dorn\nLager;0:00;0:28;0:20\nAuer;0:28;0:00;0:16\nDorn;0:20;0:16;0:00\n",
+                "zeiten.csv": "h:mm;Lager;Auer;Dorn\nLager;0:00;0:28;0:20\nAuer;0:28;0:00;0:16\nDorn;0:20;0:16;0:00\n",
             },
             ["[problem.distances]", "[problem.durations]"],
         ),
