@@ -45,8 +45,16 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     told: dict[str, list[str]] = {}
     parts = draft.roles.parts
     shared = [pair for pair in draft.meanings if pair[0] == "tasks"]
+    # what another part was made of is read, though no field has it here
+    planned = [(part, guess) for part, guess in parts.items() if ("problem", part) in draft.keys.tables]
+    left = [(part, guess, c.name) for part, guess in planned for c in guess.left]
+    elsewhere = [
+        (part, name)
+        for part, guess, name in left
+        if (part, name) not in draft.bound and _is_read_elsewhere(draft, guess, name)
+    ]
     # what nothing reads and looks like a rule, as the reader of files finds it
-    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *shared)):
+    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *shared, *elsewhere)):
         guess = parts.get(part)
         if guess is None:
             continue
@@ -96,13 +104,18 @@ def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
 
 
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
-    """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
-    parts = draft.roles.parts.values()
+    """Say whether a column is read elsewhere, or says nothing that the plan does not know."""
     first = next(iter(guess.table.given.values()))
     if first.name == name and first.whole and first.is_unique:
         return True  # it numbers the rows, which another column names
     if _ends_where_the_next_begins(guess, name) or _limits_nothing(draft, guess, name):
         return True
+    return _is_read_elsewhere(draft, guess, name)
+
+
+def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:
+    """Say whether another part was made of a column, or a field or a law reads the same column there."""
+    parts = draft.roles.parts.values()
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
         return True
     by_laws = [(other, c) for other in parts for c in other.left if (other.part.name, c.name) in draft.bound]
