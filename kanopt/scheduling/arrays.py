@@ -143,29 +143,6 @@ class ShopTiming:
         return any(bool((getattr(self, one.name) != one.metadata["absent"]).any()) for one in rules)
 
 
-def families_found(first: int, families: Integers) -> Integers:
-    """Return the family that a machine is set up for when each of its tasks begins to be prepared.
-
-    A task without a family leaves the machine as it was set up.
-
-    Parameters
-    ----------
-    first
-        The family at time zero, 0 for none.
-    families
-        Shape ``(n,)``: families of the machine's tasks in the order in which they run, 0 for none.
-
-    Examples
-    --------
-    >>> families_found(0, np.array([1, 0, 2, 0, 0, 1])).tolist()
-    [0, 1, 1, 2, 2, 2]
-    """
-    known = np.append(first, families)
-    place = np.where(known > 0, np.arange(len(known)), 0)
-    found: Integers = known[np.maximum.accumulate(place)][:-1]
-    return found
-
-
 def windows_between(
     breaks: list[list[tuple[float, float]]], horizon: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -380,15 +357,16 @@ class SchedulingData(SchedulingRecords):
     tardiness_cost: NDArray[np.float64]
     mode_inputs: ModeInputs
 
-    def families_before(self, machine: int, tasks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return what a machine is set up for before each of its tasks, given in the order in which they run."""
-        at = self.structure
-        return families_found(int(at.machine_family[machine]), at.task_family[tasks])
-
     def setups_of(self, machine: int, tasks: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the setup before each task of a machine, given in the order in which they run."""
-        before = self.families_before(machine, tasks)
-        found: NDArray[np.float64] = self.timing.setup[machine, before, self.structure.task_family[tasks]]
+        """Return the setup before each task of a machine, given in the order in which they run.
+
+        A task without a family leaves the machine as it was set up.
+        """
+        at = self.structure
+        family = at.task_family[tasks]
+        known = np.append(at.machine_family[machine], family)
+        last = np.maximum.accumulate(np.where(known > 0, np.arange(len(known)), 0))
+        found: NDArray[np.float64] = self.timing.setup[machine, known[last][:-1], family]
         return found
 
 

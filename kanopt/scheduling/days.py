@@ -13,7 +13,7 @@ from kanopt.plans.days_in_time import COMMON_SEED, DaysInTime, common_draws, mea
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import UncertainLaw, Uncertainty, uncertain_law
 from kanopt.scheduling.assessment import SchedulingAssessment
-from kanopt.scheduling.law_uses import delay_costs, delayed_times
+from kanopt.scheduling.law_uses import delayed_days
 from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.simulate import TOLERANCE
 
@@ -82,12 +82,10 @@ def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, see
         for row in np.flatnonzero(placed.mode >= 0).tolist():
             took = float(placed.end[row] - placed.start[row])
             longer[:, row] = errors.apply(int(placed.task[row]), np.full(days, took)) - took
-    _, end = delayed_times(problem, placed, longer)
-    completion = np.full((days, len(problem.jobs)), -np.inf)
-    for row, job in enumerate(placed.job.tolist()):
-        completion[:, job] = np.maximum(completion[:, job], end[:, row])
-    cost = assessment.pricing.objective + delay_costs(problem, placed, longer)
-    return RunDays(completion, cost + draw_price_errors(assessment.law_uses, days, streams[_PRICE]))
+    end, changes = delayed_days(problem, placed, longer)
+    cost = assessment.pricing.objective + changes
+    cost = cost + draw_price_errors(assessment.law_uses, days, streams[_PRICE])
+    return RunDays(placed.completion(len(problem.data.jobs), end), cost)
 
 
 def dates_kept(assessment: SchedulingAssessment, typical: SchedulingAssessment) -> Floats:

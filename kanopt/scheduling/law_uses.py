@@ -36,7 +36,7 @@ def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> 
         def change(changes: Floats) -> Floats:
             longer = np.zeros((len(changes), len(placed.task)))
             longer[:, runs] = factor * changes
-            return delay_costs(problem, placed, longer)
+            return delayed_days(problem, placed, longer)[1]
 
         use = _use(problem, "duration", law, placed.mode[runs], np.zeros(len(runs)))
         yield replace(use, price_change=change)
@@ -76,8 +76,8 @@ def _task_names(problem: SchedulingModel, modes: Integers) -> list[tuple[str, st
     return [(known[mode].machine, known[mode].task) for mode in modes]
 
 
-def delay_costs(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> Floats:
-    """Return by how much the price changes where tasks take longer or shorter than planned.
+def delayed_days(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
+    """Return when tasks end where they take longer or shorter than planned, and by how much the price changes.
 
     The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
     the one ahead of it on its machine with the setup between, and each that leaves it too little of a resource while it
@@ -93,15 +93,17 @@ def delay_costs(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -
 
     Returns
     -------
-    ndarray, shape (draws,)
+    ends, changes
+        Shapes ``(draws, n)`` and ``(draws,)``.
     """
-    planned = np.zeros((1, longer.shape[1]))
-    prices = [_price(problem, placed, *delayed_times(problem, placed, each)) for each in (longer, planned)]
-    return np.asarray(prices[0] - prices[1])
+    # the first day is as planned
+    start, end = delayed_times(problem, placed, np.vstack([np.zeros(longer.shape[1]), longer]))
+    price = _price(problem, placed, start, end)
+    return end[1:], price[1:] - price[0]
 
 
 def delayed_times(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
-    """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delay_costs`."""
+    """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delayed_days`."""
     ahead, took, timing = (
         _ahead(problem, placed),
         placed.end - placed.start,
@@ -157,12 +159,8 @@ def _shared_resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator
 def _price(problem: SchedulingModel, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
     """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
     data = problem.data
-    total = problem.makespan_cost * (end.max(axis=1) - problem.begins)
-    for job in np.flatnonzero(data.tardiness_cost > 0).tolist():
-        rows = placed.job == job
-        if rows.any() and np.isfinite(data.timing.due[job]):
-            late = np.maximum(end[:, rows].max(axis=1) - data.timing.due[job], 0.0)
-            total = total + data.tardiness_cost[job] * late
+    late = np.maximum(placed.completion(len(data.jobs), end) - data.timing.due, 0.0)
+    total = problem.makespan_cost * (end.max(axis=1) - problem.begins) + late @ data.tardiness_cost
     run = placed.mode >= 0
     if data.energy is not None and data.tariff is not None and run.any():
         energy = data.energy[placed.mode[run]]

@@ -99,11 +99,16 @@ class PlacedTasks:
             end=end[order],
         )
 
-    def completion(self, jobs: int) -> NDArray[np.float64]:
-        """Return when the last placed task of each job ends; minus infinity where none is placed."""
-        ends = np.full(jobs, -np.inf)
-        np.maximum.at(ends, self.job, self.end)
-        return ends
+    def completion(self, jobs: int, ends: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return when the last placed task of each job ends; minus infinity where none is placed.
+
+        Where the rows end at other times, shape ``(..., n)``, the shape is ``(..., jobs)``.
+        """
+        given = self.end if ends is None else ends
+        found = np.full((*given.shape[:-1], jobs), -np.inf)
+        for row, job in enumerate(self.job.tolist()):
+            found[..., job] = np.maximum(found[..., job], given[..., row])
+        return found
 
 
 _Broken = Iterator[tuple[str, int, float, str]]

@@ -167,7 +167,7 @@ def _lowered(
     ]
     # how far the pieces may be from the law to either side before they are shifted
     reach = tolerance if side == "nearest" else 0.5 * tolerance
-    made, off = _fitting(parts, inputs, known.rounding, reach, most)
+    made, off = _fitting(parts, inputs, known.rounding, (reach, tolerance), most)
     variables = tuple(
         replace(v, low=limits[v.name][0], high=limits[v.name][1]) for v in formula.inputs if v.name in read
     )
@@ -181,19 +181,23 @@ def _lowered(
 
 
 def _fitting(
-    parts: list[Part], inputs: list[Source], rounding: float, reach: float, most: int
+    parts: list[Part], inputs: list[Source], rounding: float, wanted: tuple[float, float], most: int
 ) -> tuple[Built, float]:
-    """Return a program within reach, and what rounding adds; shares are scaled until the reach is well used."""
-    target, best, last = reach * (1.0 - 1e-9) - rounding, None, None
+    """Return a program within reach, and what rounding adds; shares are scaled until the reach is well used.
+
+    What is `wanted` is the reach to either side, and the tolerance that was asked for, of which refusals tell.
+    """
+    reach, asked = wanted
+    target, best, last = reach * (1.0 - 1e-9) - rounding, None, math.inf
     for _ in range(_ROUNDS):
-        if last is None and not target > _COARSE * reach:
-            _refuse_rounding(rounding, reach)
+        if last == math.inf and not target > _COARSE * reach:
+            _refuse_rounding(rounding, asked)
         made = Built(parts, shared_out(parts, target), inputs, most)
         down, up = made.last.down, made.last.up
         # the last factor is for the arithmetic of the bounds themselves
         off = (rounding + made.last.rounding) * (1.0 + 1e-9) + 1e-12 * (down + up)
         if not off <= _COARSE * reach:
-            _refuse_rounding(off, reach)
+            _refuse_rounding(off, asked)
         last = max(down, up)
         if last + off <= reach:
             segments = sum(node.segments for node in made.nodes)
@@ -208,17 +212,17 @@ def _fitting(
         target *= ratio * (1.0 - 1e-9 if 0.999 < ratio < 1.0 else 0.98)
     if best is None:
         raise FormulaError(
-            f"no pieces could be proved to be within {reach:g}; the best were within {last:.3g}"
+            f"no pieces could be proved to be within {asked:g}; the best were within {asked * last / reach:.3g}"
         )
     return best[0], best[1]
 
 
-def _refuse_rounding(off: float, reach: float) -> NoReturn:
+def _refuse_rounding(off: float, asked: float) -> NoReturn:
     if not math.isfinite(off):
         raise FormulaError(
             "it could not be shown to have a finite value everywhere in the ranges; narrow them"
         )
-    raise FormulaError(f"a tolerance of {reach:g} is finer than rounding, which may reach {off:.2g}")
+    raise FormulaError(f"a tolerance of {asked:g} is finer than rounding, which may reach {off:.2g}")
 
 
 def _shifted(program: Piecewise, by: float) -> Piecewise:

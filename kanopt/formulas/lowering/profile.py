@@ -472,8 +472,8 @@ class Profile:
         for _ in range(_ROUNDS):
             cells = self.cells
             if cells.noise.max() > _NOISE * tolerance:
-                noise = f"its rounding, {cells.noise.max():.3g}"
-                raise FormulaError(f"{self.text}: a tolerance of {tolerance:.3g} is finer than {noise}")
+                noise = f"is finer than its rounding, {cells.noise.max():.3g}"
+                raise FormulaError(f"{self.text} has to be within {tolerance:.3g}, which {noise}")
             smooth = ~cells.kinked
             limit = np.where(smooth, _FINE, _COARSE) * tolerance
             rough = cells.loose > limit
@@ -485,7 +485,8 @@ class Profile:
                 break
             self.cut(rough, limit)
         raise FormulaError(
-            f"{self.text} bends too often for a tolerance of {tolerance:.3g}; allow more, or narrow its range"
+            f"{self.text} has to be within {tolerance:.3g} and bends too often for that; "
+            "give a larger tolerance, or narrow its range"
         )
 
     @property

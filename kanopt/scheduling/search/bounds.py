@@ -91,11 +91,7 @@ def relax(grid: TimeGrid, regular_bound: int = 0) -> MixedIntegerModel:
         row = rows.add(np.full(size * count, -np.inf), np.zeros(size * count))
         rows.put(row + group[mode[one]] * count + piece[one], runs.columns[one], 1.0)
         rows.put(row + np.arange(size * count), np.tile(before, size), -1.0)
-    common = np.minimum(timing.closes[:, :, None], edges[1:]) - np.maximum(
-        timing.opens[:, :, None], edges[:-1]
-    )
-    opened = np.clip(common, 0, None).sum(axis=1)
-    opened[~at.one_at_a_time] = np.inf
+    opened = np.where(at.one_at_a_time[:, None], grid.open_steps, np.inf)
     row = rows.add(np.full(opened.size, -np.inf), opened)
     rows.put(row + at.mode_machine[mode] * count + piece, runs.columns, 1.0)
     # a piece is over before the next one begins

@@ -156,6 +156,16 @@ class TimeGrid:
         np.cumsum(costs.energy * np.diff(costs.edges), axis=1, out=paid[:, 1:])
         return paid
 
+    @property
+    def open_steps(self) -> Integers:
+        """How many steps of each piece of constant price a machine may run; (machines, pieces)."""
+        edges, timing = self.costs.edges, self.timing
+        common = np.minimum(timing.closes[:, :, None], edges[1:]) - np.maximum(
+            timing.opens[:, :, None], edges[:-1]
+        )
+        steps: Integers = np.clip(common, 0, None).sum(axis=1).astype(np.int64)
+        return steps
+
     @cached_property
     def shortest(self) -> Integers:
         """The duration of each task in its fastest mode; (tasks,)."""

@@ -242,7 +242,7 @@ class ScheduleModel:
         if len(costs.edges) == 2:
             whole = costs.energy[:, 0] * self.duration
             return list(zip(self.present, whole.tolist(), strict=True))
-        open_steps = _open_steps(self.grid)
+        open_steps = self.grid.open_steps
         terms: list[tuple[Any, int]] = []
         on_machine: dict[tuple[int, int], list[Any]] = {}
         in_job: dict[tuple[int, int], list[Any]] = {}
@@ -378,12 +378,3 @@ def _closed(opens: NDArray[np.float64], closes: NDArray[np.float64], horizon: in
     if now < horizon:
         closed.append((now, horizon))
     return closed
-
-
-def _open_steps(grid: TimeGrid) -> Integers:
-    """Return how many steps of every price piece a machine may run, shape ``(machines, pieces)``."""
-    edges = grid.costs.edges
-    opens, closes = grid.timing.opens[:, :, None], grid.timing.closes[:, :, None]
-    common = np.minimum(closes, edges[1:]) - np.maximum(opens, edges[:-1])
-    steps: Integers = np.clip(common, 0, None).sum(axis=1).astype(np.int64)
-    return steps

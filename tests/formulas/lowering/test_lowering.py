@@ -220,10 +220,12 @@ def test_compositions(text):
             {},
             "is finer than its rounding",
         ),
-        ("exp(3 * x)", 1e-7, {}, "bends too often for a tolerance of"),
+        ("exp(3 * x)", 1e-7, {}, "has to be within .* and bends too often for that"),
         ("exp(3 * x)", 1e-4, {"max_segments": 50}, "more than the 50 pieces that are allowed are needed"),
         ("tanh(log(x))", 0.1, {}, "could not be shown to have a finite value everywhere in the ranges"),
         ("1e9 * x", 1e-9, {}, "a tolerance of 1e-09 is finer than rounding"),
+        ("1e9 * x", 1e-9, {"side": "over"}, "a tolerance of 1e-09 is finer than rounding"),
+        ("1e9 * x", 1e-9, {"side": "under"}, "a tolerance of 1e-09 is finer than rounding"),
     ],
 )
 def test_errors_say_what_is_wrong_and_what_to_do(text, tolerance, options, message):
