@@ -35,8 +35,8 @@ FIELD_WORDS: dict[str, str] = _READ["fields"]
 """Field, or table and field, to what it is called elsewhere."""
 
 TABLE_WORDS = {table: frozenset(words.split()) for table, words in _READ["tables"].items()}
-_PARTS_WORDS = frozenset().union(*TABLE_WORDS.values())
 """Table to words in names of files, and in the headers of what names its rows."""
+_PARTS_WORDS = frozenset().union(*TABLE_WORDS.values())
 
 ELSEWHERE: dict[str, str] = {
     place: FIELD_WORDS[words[1:]] if words.startswith("@") else words

@@ -481,13 +481,17 @@ def further_loads(
 
 
 def _holds(room: ColumnFacts, wanted: ColumnFacts) -> bool:
-    """Say whether a capacity is one of what is wanted: of the same unit, or without one of the same words."""
-    if not (room.unit and wanted.unit):
-        words = {word for word in wanted.header.pieces if len(word) > _SHORT} - DESCRIBING - IDENTIFIERS
-        alike = any(piece.startswith(word[:-1]) for word in words for piece in room.header.pieces)
-        return alike and float(wanted.values.max()) <= float(room.values.max())
-    scale = factor(wanted.unit, room.unit) if same_dimension(wanted.unit, room.unit) else math.inf
-    return float(wanted.values.max()) * scale <= float(room.values.max())
+    """Say whether a capacity is one of what is wanted: of the same unit, or without one of the same words.
+
+    Numbers of zones or days stand in both tables as well; of what is carried most vehicles hold what any client wants.
+    """
+    most = float(wanted.values.max())
+    if room.unit and wanted.unit:
+        alike = same_dimension(wanted.unit, room.unit)
+        return alike and most * factor(wanted.unit, room.unit) <= float(room.values.max())
+    words = {word for word in wanted.header.pieces if len(word) > _SHORT} - DESCRIBING - IDENTIFIERS
+    alike = any(piece.startswith(word[:-1]) for word in words for piece in room.header.pieces)
+    return alike and most <= float(room.values.median()) and not {*wanted.values} <= {*room.values}
 
 
 def _amounts(guess: PartGuess, dropped: Collection[tuple[str, str]] = ()) -> list[ColumnFacts]:

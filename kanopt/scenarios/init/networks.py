@@ -92,6 +92,7 @@ def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
     ]
     others = [(t, c.name) for t in tables if t not in lists for c in t.given.values()]
     priced = [(t, name) for t, name in others if measures(t.columns[name]) == _OF_WAYS]
+    priced = [each for each in priced if len(each[0].frame) == 1] or priced
     if len(priced) != 1:
         return [*tables]
     ((source, name),) = priced

@@ -302,22 +302,22 @@ def _by_rate(draft: Draft) -> Formula | None:
     least = next(filter(_is_least_price, draft.roles.parts["lanes"].left), None)
     if least is None:
         return Formula(text, unit, why, inputs)
-    if "distance" not in inputs:
-        inputs["rate"] = (per_load, inputs["rate"][1])
+    # counted as the weight is, so that what is multiplied needs no factor
+    inputs["rate"] = (f"{per_load}/km" if "distance" in inputs else per_load, inputs["rate"][1])
     inputs["weight"] = (draft.load, "state.weight")
     inputs["minimum"] = (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])
-    ends = (
-        float((least.values / rate.values).median()) * factor(per_load, told.unit) if text == "rate" else 1.0
-    )
+    ends = 1.0
+    if text == "rate" and float(rate.values.min()) > 0:
+        ends = float((least.values / rate.values).median()) * factor(per_load, told.unit)
     draft.keys.set(("problem",), "planning", {"state.weight": round(ends, 3)}, "where the least price ends")
     why = f"{why}, and never less than {least.name!r}"
     return Formula(f"max(minimum, {text} * weight)", draft.money, why, inputs, "shipment")
 
 
 def _is_least_price(column: ColumnFacts) -> bool:
-    """Say whether a column is the least that a shipment costs."""
+    """Say whether a column is the least that a shipment costs, and not the least that is shipped."""
     told = any(piece.startswith(("min", "least")) for piece in column.header.pieces)
-    return told and measures(column) in ({"money": 1}, {})
+    return told and measures(column) == {"money": 1} and len(column.values) == column.rows
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:

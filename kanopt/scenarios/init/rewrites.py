@@ -323,7 +323,9 @@ def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     numbered = [c for c in table.given.values() if c.whole and c.header.unit in LONG_TIMES]
     numbered = [c for c in numbered if not (c.header.words or c.is_unique or c is table.key)]
     numbered = [c for c in numbered if not any({*c.values} <= {*names} for names in others)]
-    if not numbered or may_teach(table):
+    # they tell rows apart: days beside a lane are how long it takes
+    named = [c.name for c in table.given.values() if c.kind == "text"]
+    if not numbered or may_teach(table) or not table.frame.duplicated(named or None).any():
         return [table]
     names = {c.name: f"{c.name} " + texts(table.frame[c.name]) for c in numbered}
     return [table.remade(table.frame.assign(**names), end="named")]
@@ -468,10 +470,11 @@ def durations_in_minutes(
     called = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
     worked = [c for c in clocks if WORK & {*c.header.pieces}]
     column = next(iter([*called, *worked]), None)
-    if column is None or column.minutes.max() > longest:  # type: ignore[union-attr]
+    minutes = column.minutes if column is not None else None
+    if column is None or minutes is None or minutes.max() > longest:
         return [table]
     title = column.name if called else name
-    frame = table.frame.assign(**{column.name: column.minutes}).rename(columns={column.name: title})
+    frame = table.frame.assign(**{column.name: minutes}).rename(columns={column.name: title})
     return [table.remade(frame, {title: "min"}, end="minutes", reads={column.name} - {title})]
 
 

@@ -428,7 +428,7 @@ def test_numbers_that_can_be_read_in_two_ways_are_read_as_said(tmp_path: Path) -
     ] == {"decimal": ",", "thousands": "."}
 
 
-def test_pallets_are_asked_about_where_vehicles_have_places_for_them_and_a_depot_may_go_by_its_number(
+def test_pallets_are_limited_where_vehicles_have_places_for_them_and_a_depot_may_go_by_its_number(
     tmp_path: Path,
 ) -> None:
     files = {
@@ -459,9 +459,7 @@ def test_rows_of_an_order_that_may_be_ways_or_steps_are_asked_about(tmp_path: Pa
     assert made.made["made_modes_of_steps"].iloc[:, 0].tolist() == ["A 1", "A 2", "B 1", "C 1"]
 
 
-def test_a_second_limit_is_read_where_clients_and_vehicles_tell_it(
-    tmp_path: Path,
-) -> None:
+def test_a_second_limit_is_read_where_clients_and_vehicles_tell_it(tmp_path: Path) -> None:
     for shops, vans, told in (
         ("Volume (m3)", "Loading space (m3)", ["Volume"]),
         ("Volume (m3)", "Loading space (l)", ["Volume"]),
@@ -476,6 +474,23 @@ def test_a_second_limit_is_read_where_clients_and_vehicles_tell_it(
         policy = tomllib.loads(made.toml(tmp_path / "s.toml"))["problem"].get("policy", {})
         assert policy.get("capacities") == told
         assert not made.questions
+
+
+def test_zones_of_clients_and_vehicles_are_no_load_and_days_of_a_lane_no_period(tmp_path: Path) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Weight (kg),Zone\nA,1,2,300,2\nB,4,5,200,1\n",
+        "vans.csv": "Van,Payload (kg),Zone,EUR/km\nV,800,1,0.4\nW,800,2,0.4\n",
+    }
+    assert "capacities" not in ko.scaffold(written(files, tmp_path)).toml(tmp_path / "s.toml")
+    files = {
+        "works.csv": "Plant,Output (t),Cost (EUR/t)\nX,90,12\nY,80,14\n",
+        "sites.csv": "Market,Wanted (t)\nP,60\nQ,50\n",
+        "lanes.csv": "Plant,Market,Rate (EUR/t),Days,Min quantity\nX,P,5,1,3\nX,Q,6,2,3\nY,P,7,2,4\nY,Q,4,1,4\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert "'Min quantity'" in made.questions[0].text
+    assert 'formula = "rate"' in made.toml(tmp_path / "s.toml")
+    assert not any("Days 1" in frame.to_string() for frame in made.made.values())
 
 
 def test_laws_read_the_zones_and_the_weekday_as_the_plan_has_them(tmp_path: Path) -> None:
