@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from kanopt.array_types import Floats
 from kanopt.surrogates.search.dictionary import Dictionary, exponents_of, kind_of
@@ -29,11 +30,14 @@ from kanopt.surrogates.search.structure import (
     fixed,
     inputs_of,
     joined,
+    multiplied_out,
     raised_all,
 )
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
+STEEPEST = 6.0
+"""Rate of the steepest exponential, over the range of its input, that is tried in the place of several terms."""
 POWERS = 3
 """Powers of one input that are tried in the place of others, at most."""
 
@@ -65,6 +69,76 @@ def exchanges(
         for places, beside, plain in _alike(law, column):
             if not plain:
                 yield from _with_simple_powers(law, places, (column, beside), words, outer)
+    if words.with_shapes and not signomial and not to.log:
+        opened = _multiplied_out(law)
+        outer = OuterSum.of(opened, to)
+        for column in words.straight:
+            for places, beside, _ in _alike(opened, column):
+                if len(places) > 1:
+                    yield from _with_one_function(opened, places, (column, beside), words, outer)
+
+
+def _multiplied_out(law: Law) -> Law:
+    """Return the sum without the brackets in its terms: what they hold may be terms of one function."""
+    terms: list[Term] = []
+    for term in law.terms:
+        brackets = (k for k, f in enumerate(term.factors) if isinstance(f, Group) and f.exponent == ONE)
+        place = next(brackets, None)
+        terms += [term] if place is None else multiplied_out(term, place)
+    return Law(tuple(terms))
+
+
+def _with_one_function(
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
+) -> Iterator[tuple[float, Law]]:
+    """Yield the law with one exponential or power, alone and beside a constant, in the place of several terms.
+
+    Terms that differ in powers of one input may be its series: 1 + x + x³ is what growth finds for an exponential. The
+    ready-made rates lie too far apart for a function that replaces a good fit, so its number is looked for.
+    """
+    column, beside = of
+    places = sorted({*places, *(k for k, t in enumerate(law.terms) if set(t.factors) == set(beside))})
+    outer = whole.without(places)
+    if outer is None:
+        return
+    other = value(Law((Term(ONE, beside),)), words.columns)
+
+    def values_with(factor: Factor, *, constant: bool) -> Floats:
+        inner = value(Law((Term(ONE, (factor,)),)), words.columns)
+        return np.column_stack([other * inner, other * np.ones_like(inner)][: 1 + constant])
+
+    for of_number, numbers in _functions_of(column, words.columns):
+        for constant in (False, True):
+
+            def left(number: float, of_number=of_number, constant: bool = constant) -> float:
+                with np.errstate(all="ignore"):  # what has no value on some row takes nothing
+                    return -outer.exchanged(values_with(of_number(number), constant=constant))[0]
+
+            best = of_number(_lowest(left, numbers))
+            values = values_with(best, constant=constant)
+            share, sizes = outer.exchanged(values)
+            if np.isfinite(share) and sizes.all():
+                rest = _others(law, places, outer.coefficients_beside(values, sizes))
+                new = [Term(Parameter(float(sizes[0])), (*beside, best))]
+                new += [Term(Parameter(float(each)), beside) for each in sizes[1:]]
+                yield share, cleaned(Law((*rest, *new)))
+
+
+def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[float], Factor], Floats]]:
+    """Yield functions of one input and a number, each with numbers between which the best is looked for."""
+    rates = np.linspace(-STEEPEST, STEEPEST, 12)  # none of them is zero
+    yield lambda rate: Exponential(column, Parameter(rate)), rates / np.ptp(columns.of(column))
+    if kind_of(columns, column) == "positive":
+        yield lambda exponent: Power(column, Parameter(exponent)), np.array(LADDER)
+
+
+def _lowest(function: Callable[[float], float], numbers: Floats) -> float:
+    """Return where a function of a number is lowest: at the best of some, or between its neighbours."""
+    tried = [function(float(number)) for number in numbers]
+    k = int(np.argmin(tried))
+    low, high = numbers[max(k - 1, 0)], numbers[min(k + 1, len(numbers) - 1)]
+    found = minimize_scalar(function, bounds=(low, high), method="bounded")
+    return float(found.x if found.fun < tried[k] else numbers[k])
 
 
 def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
