@@ -233,7 +233,7 @@ def fit_memory(
     # Imported here, so that a saved model predicts without loading torch.
     from kanopt.surrogates.fitting import learn
     from kanopt.surrogates.options import periods_of, settings_of
-    from kanopt.surrogates.trials import TrainingTable
+    from kanopt.surrogates.structure import TrainingTable
 
     weights = weights / min(1.0, float(weights.mean()))
     names = tuple(map(str, frame.columns))
