@@ -1,7 +1,7 @@
 """Fit a network: from random starts to one trained network.
 
-An additive network has one optimum for given smoothing weights: the weights are chosen by a search on its normal
-equations, and training alternates with reweighting of outliers.
+An additive network has one optimum for given smoothing weights: these are updated by evidence on its normal equations,
+and training alternates with reweighting of outliers.
 
 A network with hidden nodes has many local optima. Starts are trained for a few steps on a coarse grid, a sample of the
 rows and a strong penalty, which smooths the loss: of 66 starts of a deep target 35 % reach the basin of the best
@@ -13,7 +13,6 @@ falls (:func:`refine_grid`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,7 +21,7 @@ from torch import Tensor
 from kanopt.array_types import Floats
 from kanopt.kan.network import Architecture, KANBatch
 from kanopt.kan.ranges import SLACK, ConstrainedCoefficients, Penalty, refit_ranges
-from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
+from kanopt.kan.smoothing import RIDGES, update_smoothing
 from kanopt.kan.trainer import Data, History, LeastSquares, Objective, QuadraticModel
 from kanopt.kan.training import (
     HUBER,
@@ -192,6 +191,8 @@ EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
 TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
+UPDATES, STRAIGHT, SETTLED = 10, 3, 0.5
+"""Updates of the smoothing of additive networks, steps after each, and the change of a logarithm that ends them."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
 PLAIN_WORTH, MOST_PLAIN = 0.995, 1_000
@@ -246,7 +247,7 @@ def fit_starts(
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((1, shape.groups + 1), first)
-    smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
+    smoothing[:, -1] = _least_ridge(shape, float(data.weights.sum()) * options.distinct)
     return _fit_additive(network, smoothing, data, options)
 
 
@@ -302,48 +303,35 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
         if shape.hidden:
             tried = train_until_one(replace(run, network=finer), data, options)
         else:
-            tried = _fit_additive(finer, run.smoothing, data, options, near=True)
+            tried = _fit_additive(finer, run.smoothing, data, options)
         if not float(tried.score[0]) < worth * float(run.score[0]):
             break
         run, shape = tried, tried.network.architecture
     return run
 
 
-def _fit_additive(
-    network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, near: bool = False
-) -> TrainedBatch:
-    """Fit an additive network: search for smoothing weights, then alternate training and reweighting of outliers.
-
-    `near` says that the smoothing weights have been chosen for such a network before.
-    """
+def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> TrainedBatch:
+    """Fit an additive network: alternate training, smoothing by evidence, and reweighting of outliers."""
     training = Training.of(network, data, options)
-    linear = options.link is None
-    trainer = options.trainer
+    linear, trainer = options.link is None, options.trainer
     if linear and not options.shape_constraints:
-        trainer = replace(trainer, damping=0.0, iterations=min(3, trainer.iterations))
-    floor = EXACT * _squares_about_mean(data) + torch.finfo(torch.float64).tiny
-    history, turns = History(), 2 if options.loss == "squared" else 5
-    for turn in range(turns):
+        trainer = replace(trainer, damping=0.0, iterations=min(STRAIGHT, trainer.iterations))
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    least = _least_ridge(network.architecture, training.rows)
+    for turn in range(2 if options.loss == "squared" else 5):
         weighted = training.reweighted(network) if turn > 0 else training.objective
         squares: Objective = weighted
-        chooses = turn > 0 and options.smoothing is None
-        # Where the output is linear in θ the expansion is exact but for rounding, which the last turn on the rows ends.
-        exact = linear and turn < turns - 1
-        if chooses or exact:
-            expansion = weighted.normal_equations(network)
-            squares = QuadraticModel(network, expansion, training.data.inputs) if exact else weighted
-        if chooses:
-            model = GaussNewtonModel(
-                expansion,
-                network.theta,
-                Penalty.of(network.architecture, network.theta.device),
-                training.total,
-                training.rows,
-                floor,
-            )
-            ridges = _ridges(network.architecture, training.rows)
-            smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)
-        network, history = training.train(network, squares, smoothing, trainer)
+        if linear:  # there the expansion is exact but for rounding
+            squares = QuadraticModel(network, weighted.normal_equations(network), training.data.inputs)
+        for _ in range(UPDATES if turn > 0 and options.smoothing is None else 0):
+            normal, before = squares.normal_equations(network) * options.distinct, smoothing
+            smoothing = update_smoothing(normal, network.theta, penalty, before, training.rows)
+            smoothing[:, -1].clamp_(min=least)
+            steps = replace(trainer, iterations=min(STRAIGHT, trainer.iterations))
+            network, history = training.train(network, squares, smoothing, steps)
+            if history.stopped or float((smoothing / before).log().abs().max()) < SETTLED:
+                break
+        network, history = training.train(network, weighted, smoothing, trainer)
         if history.stopped:
             break
     return TrainedBatch(network, smoothing, training.score(network, smoothing), history)
@@ -354,9 +342,9 @@ def _squares_about_mean(data: Data) -> float:
     return float((data.weights * (data.target - data.mean_target).square().sum(1)).sum())
 
 
-def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
-    """Return the ridges to try: with fewer rows than coefficients a larger ridge is needed for solvable equations."""
-    return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
+def _least_ridge(shape: Architecture, rows: float) -> float:
+    """Return the smallest ridge: with fewer rows than coefficients more is needed for solvable equations."""
+    return RIDGES[0] if shape.parameters < rows else RIDGES[1]
 
 
 # Smoothing of hidden networks on noisy rows, chosen by the error on held-out rows.
@@ -458,7 +446,7 @@ def _fit_large(
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     for level in LEVELS if options.smoothing is None else (options.smoothing,):
         smoothing = network.theta.new_full((1, shape.groups + 1), level)
-        smoothing[:, -1] = RIDGES[1]
+        smoothing[:, -1] = RIDGES[0]
         run = _train_at(TrainedBatch(network, smoothing, smoothing[:, 0], History()), data, options, turns=1)
         runs.append(judge(run))
         network = run.network

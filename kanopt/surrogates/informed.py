@@ -423,6 +423,11 @@ def fit_informed(
     seen = {name: float(c.abs().max()) for each in knowledge.relations for name, c in each.columns.items()}
     sizes = torch.tensor([seen.get(f"observed {name}", 0.0) or 1.0 for name in outputs], dtype=torch.float64)
     *blocks, last = network.blocks()
+    if not hidden:  # it has one optimum on data, but not for a nonlinear relation: random parabolas
+        ramp = torch.linspace(-1.0, 1.0, shape.layers[0].basis_size, dtype=torch.float64)
+        powers = torch.stack([torch.ones_like(ramp), ramp, ramp**2], dim=1)
+        size = (starts, shape.numbers, 3, shape.outputs)
+        last = (powers @ torch.randn(size, dtype=torch.float64, generator=generator)).flatten(1, 2)
     network = network.with_blocks([*blocks, last * sizes])
     knowledge.refuse_mixed_points(network)
     knowledge.normal_equations(network)  # says what is wrong where no start has finite residuals
