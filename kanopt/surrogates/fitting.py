@@ -19,10 +19,10 @@ from kanopt.kan.trainer import Logistic, Softplus
 from kanopt.kan.training import weight_function
 from kanopt.surrogates.curves import FittedLaw, curves_of, held_positive, places_of
 from kanopt.surrogates.encoding import round_logs
-from kanopt.surrogates.groups import Rows, SharedErrors
+from kanopt.surrogates.groups import Rows, SharedErrors, TrainingTable
 from kanopt.surrogates.options import Settings
 from kanopt.surrogates.readings import feature_importances, fit_measures
-from kanopt.surrogates.structure import TrainingTable, Trial, select_structure, smearing_factor
+from kanopt.surrogates.structure import Trial, select_structure, smearing_factor
 from kanopt.text import percent_text, score_text
 
 SAMPLE = 256

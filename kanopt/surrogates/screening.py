@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats, Integers
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.structure import TrainingTable
+    from kanopt.surrogates.groups import TrainingTable
 
 MANY = 12
 """Columns up to which all are learned from: a network shrinks the idle among few columns by itself."""

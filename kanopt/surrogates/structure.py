@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.model_selection import GroupShuffleSplit
 
@@ -41,6 +40,7 @@ from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.groups import TrainingTable
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.options import Settings
 from kanopt.surrogates.readings import hidden_text
@@ -72,37 +72,6 @@ EXACT = 1e-7
 """Share of the target's standard deviation below which residuals count as none."""
 FEWEST, SHARE = 5, 0.005
 """Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingTable:
-    """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,).
-
-    Rows of one of the `groups`, numbered from 0, (n,), share an error; None where rows are independent.
-    """
-
-    numbers: Floats
-    codes: Integers
-    target: Floats
-    weights: Floats
-    encoding: FeatureEncoding
-    groups: Integers | None = None
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def target_deviation(self, log_target: bool) -> float:
-        """Return the standard deviation of the target, or of its logarithm; if zero, its magnitude."""
-        target = np.log(self.target) if log_target else self.target
-        mean = np.average(target, weights=self.weights)
-        spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
-        return spread if spread > 1e-12 * abs(mean) else float(abs(mean)) or 1.0
-
-    @cached_property
-    def kinds(self) -> Integers:
-        """A number per row, equal for copies of one row; (n,)."""
-        whole = pd.DataFrame(np.column_stack([self.numbers, self.codes, self.target]))
-        return np.asarray(whole.groupby(list(whole.columns), sort=False).ngroup(), dtype=np.int64)
 
 
 @dataclass(frozen=True)
