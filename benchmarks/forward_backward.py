@@ -35,7 +35,7 @@ def ours(x: Tensor, y: Tensor, seed: int) -> Step:
     ends = -torch.ones(WIDTHS[0], dtype=torch.float64), torch.ones(WIDTHS[0], dtype=torch.float64)
     shape = Architecture(WIDTHS[0], hidden=WIDTHS[1:-1], grid_size=GRID)
     start = random_starts(shape, 1, rows, ends, torch.zeros(1), torch.Generator().manual_seed(seed))
-    lower, upper = (tuple(end.float() for end in ends) for ends in (start.lower, start.upper))
+    lower, upper = start.lower.float(), start.upper.float()
     network = KANBatch(shape, start.theta.float(), lower, upper, start.offset.float())
     data = Data(InputTensors(x, none), y, torch.full((len(x),), 1.0 / len(x)))
     objective = LeastSquares(data)

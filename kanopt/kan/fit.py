@@ -1,7 +1,7 @@
 """Fit a network: from random starts to one trained network.
 
-An additive network has one optimum for given smoothing weights: the weights are chosen by a search on its normal
-equations, and training alternates with reweighting of outliers.
+An additive network has one optimum for given smoothing weights: these are updated by evidence on its normal equations,
+and training alternates with reweighting of outliers.
 
 A network with hidden nodes has many local optima. Starts are trained for a few steps on a coarse grid, a sample of the
 rows and a strong penalty, which smooths the loss: of 66 starts of a deep target 35 % reach the basin of the best
@@ -13,7 +13,6 @@ falls (:func:`refine_grid`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,7 +21,7 @@ from torch import Tensor
 from kanopt.array_types import Floats
 from kanopt.kan.network import Architecture, KANBatch
 from kanopt.kan.ranges import SLACK, ConstrainedCoefficients, Penalty, refit_ranges
-from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
+from kanopt.kan.smoothing import RIDGES, update_smoothing
 from kanopt.kan.trainer import Data, History, LeastSquares, Objective, QuadraticModel
 from kanopt.kan.training import (
     HUBER,
@@ -61,8 +60,6 @@ class FittedNetwork:
         Robust weight of every row, 1 for a row with its full weight; (n,).
     edf
         Effective number of parameters.
-    variance
-        Residual variance.
     """
 
     output: Floats
@@ -70,7 +67,6 @@ class FittedNetwork:
     left_out_residual: Floats
     robust_weight: Floats
     edf: float
-    variance: float
 
 
 def describe_fit(
@@ -89,9 +85,8 @@ def describe_fit(
     robust = options.loss != "poisson"
     trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
     if left_out is None:
-        left_out, edf, variance = _by_gauss_newton(network, run.smoothing[:1], data, options, residual, trust)
+        left_out, edf = _by_gauss_newton(network, run.smoothing[:1], data, options, residual, trust)
     else:
-        variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
         edf = float(network.architecture.parameters)
     return FittedNetwork(
         output=_numpy(output),
@@ -99,32 +94,27 @@ def describe_fit(
         left_out_residual=_numpy(left_out),
         robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
         edf=edf,
-        variance=variance,
     )
 
 
 def _by_gauss_newton(
     network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, residual: Tensor, trust: Tensor
-) -> tuple[Tensor, float, float]:
-    """Return leave-one-out residuals, effective parameters and residual variance of the linear model at the optimum."""
-    rows = float(data.weights.sum())
+) -> tuple[Tensor, float]:
+    """Return leave-one-out residuals and effective parameters of the linear model at the optimum."""
     objective = options.objective(data)
     weighted = objective.with_weights(data.weights * trust)
     normal = weighted.normal_equations(network)
     penalty = Penalty.of(network.architecture, network.theta.device)
-    smooth = penalty.matrices(smoothing, rows, network.active)
+    smooth = penalty.matrices(smoothing, float(data.weights.sum()))
     constraints = options.constraints(network)
     inverse = _free_inverse(network, normal.matrix + smooth, constraints)
     edf = float((inverse * normal.matrix).sum())
-    # Copies of a row do not reduce the noise.
-    squares = options.distinct * float((weighted.data.weights * residual**2).sum())
-    variance = squares / max(options.distinct * rows - edf, 1.0)
     if options.groups is None:
         leverage = _leverage(network, inverse, objective.with_weights(trust * _weight_of_kind(data)))
         left_out = residual / (1.0 - leverage.clamp(max=MOST_LEVERAGE))
     else:
         left_out = _without_groups(network, inverse, weighted, residual, options.groups)
-    return left_out, edf, variance
+    return left_out, edf
 
 
 def _weight_of_kind(data: Data) -> Tensor:
@@ -134,7 +124,7 @@ def _weight_of_kind(data: Data) -> Tensor:
 
 
 def _free_inverse(network: KANBatch, matrix: Tensor, constraints: ConstrainedCoefficients | None) -> Tensor:
-    """Invert JᵀWJ + S over the directions not excluded by active bounds or inputs that have gone; (1, P, P)."""
+    """Invert JᵀWJ + S over the directions not excluded by active bounds; (1, P, P)."""
     if constraints is None:
         directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
     else:
@@ -142,8 +132,6 @@ def _free_inverse(network: KANBatch, matrix: Tensor, constraints: ConstrainedCoe
         held = constraints.bounded & (position <= 1e-9 * position.abs().max())
         # row by row the images of unit vectors
         directions = constraints.coefficients(torch.eye(len(matrix[0])).to(matrix))[~held].T
-    if network.active is not None:
-        directions = directions * network.active[0].unsqueeze(1)
     reduced = directions.T @ matrix[0] @ directions
     return (directions @ _inverse(reduced) @ directions.T).unsqueeze(0)
 
@@ -203,8 +191,12 @@ EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
 TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
+UPDATES, STRAIGHT, SETTLED = 10, 3, 0.5
+"""Updates of the smoothing of additive networks, steps after each, and the change of a logarithm that ends them."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
+PLAIN_WORTH, MOST_PLAIN = 0.995, 1_000
+"""The same of a finer grid without hidden nodes, and the parameters that it does not pass."""
 
 
 def fit_starts(
@@ -255,7 +247,7 @@ def fit_starts(
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((1, shape.groups + 1), first)
-    smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
+    smoothing[:, -1] = _least_ridge(shape, float(data.weights.sum()) * options.distinct)
     return _fit_additive(network, smoothing, data, options)
 
 
@@ -293,74 +285,53 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
-    """Double the grid of a network with hidden nodes, and train on, while its score falls by a tenth.
+    """Double the grid of a network, and train on, while its score falls.
+
+    An additive network chooses its smoothing again on every grid, so that a finer one does not overfit.
 
     Parameters
     ----------
     largest
-        Maximum grid size. Networks with more parameters than a quarter of the rows are not tried either.
+        Maximum grid size. With hidden nodes a network has no more parameters than a quarter of the rows.
     """
-    spread = float((data.target - data.mean_target).square().sum(1).mean())
-    rows = float(data.weights.sum()) * options.distinct
-    while True:
-        finer = run.network.refine_grid()
-        too_fine = finer.architecture.grid_size > largest or finer.architecture.parameters > 0.25 * rows
-        if too_fine or float(run.score[0]) < EXACT**2 * spread or run.history.stopped:
-            return run
-        tried = replace(run, network=finer)
-        tried = train_until_one(tried, data, options)
-        if not float(tried.score[0]) < WORTH * float(run.score[0]):
-            return tried if float(tried.score[0]) < float(run.score[0]) else run
-        run = tried
-
-
-def retrain(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
-    """Continue training a batch for a few steps with its smoothing weights; an additive network is fitted again."""
     shape = run.network.architecture
-    if not shape.hidden and not shape.is_large:
-        return _fit_additive(run.network, run.smoothing, data, options, near=True)
-    training = Training.of(run.network, data, options)
-    trainer = replace(options.trainer, iterations=STEPS)
-    weighted = training.reweighted(run.network)
-    network, history = training.train(run.network, weighted, run.smoothing, trainer)
-    return TrainedBatch(network, run.smoothing, training.score(network, run.smoothing), history)
+    worth, most = PLAIN_WORTH, float(MOST_PLAIN)
+    if shape.hidden:
+        worth, most = WORTH, 0.25 * options.distinct * float(data.weights.sum())
+    while 2 * shape.grid_size <= largest and 2 * shape.parameters <= most and not run.history.stopped:
+        finer = run.network.refine_grid()
+        if shape.hidden:
+            tried = train_until_one(replace(run, network=finer), data, options)
+        else:
+            tried = _fit_additive(finer, run.smoothing, data, options)
+        if not float(tried.score[0]) < worth * float(run.score[0]):
+            break
+        run, shape = tried, tried.network.architecture
+    return run
 
 
-def _fit_additive(
-    network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, near: bool = False
-) -> TrainedBatch:
-    """Fit an additive network: search for smoothing weights, then alternate training and reweighting of outliers.
-
-    `near` says that the smoothing weights have been chosen for such a network before.
-    """
+def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> TrainedBatch:
+    """Fit an additive network: alternate training, smoothing by evidence, and reweighting of outliers."""
     training = Training.of(network, data, options)
-    linear = options.link is None
-    trainer = options.trainer
+    linear, trainer = options.link is None, options.trainer
     if linear and not options.shape_constraints:
-        trainer = replace(trainer, damping=0.0, iterations=min(3, trainer.iterations))
-    floor = EXACT * _squares_about_mean(data) + torch.finfo(torch.float64).tiny
-    history, turns = History(), 2 if options.loss == "squared" else 5
-    for turn in range(turns):
+        trainer = replace(trainer, damping=0.0, iterations=min(STRAIGHT, trainer.iterations))
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    least = _least_ridge(network.architecture, training.rows)
+    for turn in range(2 if options.loss == "squared" else 5):
         weighted = training.reweighted(network) if turn > 0 else training.objective
         squares: Objective = weighted
-        chooses = turn > 0 and options.smoothing is None
-        # Where the output is linear in θ the expansion is exact but for rounding, which the last turn on the rows ends.
-        exact = linear and turn < turns - 1
-        if chooses or exact:
-            expansion = weighted.normal_equations(network)
-            squares = QuadraticModel(network, expansion, training.data.inputs) if exact else weighted
-        if chooses:
-            model = GaussNewtonModel(
-                expansion,
-                network.theta,
-                Penalty.of(network.architecture, network.theta.device),
-                training.total,
-                training.rows,
-                floor,
-            )
-            ridges = _ridges(network.architecture, training.rows)
-            smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)
-        network, history = training.train(network, squares, smoothing, trainer)
+        if linear:  # there the expansion is exact but for rounding
+            squares = QuadraticModel(network, weighted.normal_equations(network), training.data.inputs)
+        for _ in range(UPDATES if turn > 0 and options.smoothing is None else 0):
+            normal, before = squares.normal_equations(network) * options.distinct, smoothing
+            smoothing = update_smoothing(normal, network.theta, penalty, before, training.rows)
+            smoothing[:, -1].clamp_(min=least)
+            steps = replace(trainer, iterations=min(STRAIGHT, trainer.iterations))
+            network, history = training.train(network, squares, smoothing, steps)
+            if history.stopped or float((smoothing / before).log().abs().max()) < SETTLED:
+                break
+        network, history = training.train(network, weighted, smoothing, trainer)
         if history.stopped:
             break
     return TrainedBatch(network, smoothing, training.score(network, smoothing), history)
@@ -371,9 +342,9 @@ def _squares_about_mean(data: Data) -> float:
     return float((data.weights * (data.target - data.mean_target).square().sum(1)).sum())
 
 
-def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
-    """Return the ridges to try: with fewer rows than coefficients a larger ridge is needed for solvable equations."""
-    return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
+def _least_ridge(shape: Architecture, rows: float) -> float:
+    """Return the smallest ridge: with fewer rows than coefficients more is needed for solvable equations."""
+    return RIDGES[0] if shape.parameters < rows else RIDGES[1]
 
 
 # Smoothing of hidden networks on noisy rows, chosen by the error on held-out rows.
@@ -384,13 +355,10 @@ def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
 # evidence on the training rows, one per group; then all of them are raised together by factors of ten,
 # each network warm-started from the one before (the regularisation path of Friedman, Hastie and
 # Tibshirani 2010, J. Stat. Softw. 33, section 2.5, upwards), until the held-out error rises. The grid
-# is doubled while the held-out error falls, inputs that do not lower it are removed, and the network is
-# trained on all rows.
+# is doubled while the held-out error falls, and the network is trained on all rows.
 
-HELD_OUT_TURNS, HELD_OUT_STEPS = 3, 4
-"""Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
-LAST_TURNS = 1
-"""The same on all rows, of which most have been learned from: more turns cost time and hardly move the error."""
+HELD_OUT_TURNS, LAST_TURNS, HELD_OUT_STEPS = 3, 2, 4
+"""Turns at each weight, in which hidden ranges and row weights follow, at last on all rows, and steps of each."""
 RAISES, LARGEST = 4, 1.0
 """How often weights are multiplied by ten at most, and what none of them passes."""
 LEVELS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
@@ -403,8 +371,6 @@ FINER = 0.97
 """A finer grid has to leave less of the loss."""
 MOST = 640
 """Parameters of the largest network of a finer grid."""
-IDLE = 1e-3
-"""A rise of the loss by this share says that an input is not missed."""
 KEPT, WIDE = 2, 300
 """Starts that go on with all rows; one alone past so many parameters."""
 
@@ -460,7 +426,6 @@ def fit_held_out(
         if not float(finer.score[0]) < FINER * float(best.score[0]):
             break
         best = finer
-    best = _drop_unused_inputs(best, data, judge)
     return best, judge.outputs(best.network)[0]
 
 
@@ -481,7 +446,7 @@ def _fit_large(
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     for level in LEVELS if options.smoothing is None else (options.smoothing,):
         smoothing = network.theta.new_full((1, shape.groups + 1), level)
-        smoothing[:, -1] = RIDGES[1]
+        smoothing[:, -1] = RIDGES[0]
         run = _train_at(TrainedBatch(network, smoothing, smoothing[:, 0], History()), data, options, turns=1)
         runs.append(judge(run))
         network = run.network
@@ -506,58 +471,14 @@ def _raise_smoothing(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> Train
     return next(one for one in passed if float(one.score[0]) <= EQUAL * least)
 
 
-def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:
-    """Remove inputs, the least important first, while the loss does not rise.
-
-    An effect estimated from few rows, such as that of rain in a dry year, costs nothing on rows like these and much
-    where it rains: a line through a handful of rows would be extrapolated to all of them.
-    """
-    while not run.history.stopped:
-        inputs = _inputs_of(run.network)
-        if len(inputs) < 2:
-            return run
-        bare = [replace(run, network=without_input(run.network, source, data)) for source in inputs]
-        least = min(bare, key=lambda one: float(judge(one).score[0]))
-        least = judge(_train_at(least, data, judge.options))
-        if not float(least.score[0]) <= (1.0 + IDLE) * float(run.score[0]):
-            return run
-        run = least
-    return run
-
-
-def _inputs_of(network: KANBatch) -> list[int]:
-    """Return the inputs of a single network that have not been removed."""
-    firsts = network.architecture.layers[0].firsts
-    if network.active is None:
-        return list(range(len(firsts)))
-    there = network.split(network.active)[0][0]
-    return [source for source, first in enumerate(firsts) if bool(there[first].any())]
-
-
-def without_input(network: KANBatch, source: int, data: Data) -> KANBatch:
-    """Return the single network without an input, one of several; nodes keep their level.
-
-    B-splines sum to one: the mean of an edge over the rows is a constant, which the others of its node take in.
-    """
-    active = torch.ones_like(network.theta, dtype=torch.bool) if network.active is None else network.active
-    masks, blocks = network.split(active.clone()), [block.clone() for block in network.blocks()]
-    layer, block, mask = network.architecture.layers[0], blocks[0][0], masks[0][0]
-    rows = slice(layer.firsts[source], layer.firsts[source] + layer.widths[source])
-    mean = network.basis_means(data.inputs)[0][0, rows] @ block[rows]
-    mask[rows], block[rows] = False, 0.0
-    block += mask * (mean / mask[list(layer.firsts)].sum(0).clamp(min=1))
-    kept = torch.cat([part.flatten(1) for part in masks], dim=1)
-    return replace(network.with_blocks(blocks), active=kept)
-
-
 def train_on_all_rows(run: TrainedBatch, data: Data, options: FitOptions, rows: float) -> TrainedBatch:
-    """Continue training a network on all rows; its score is then that of cross-validation.
+    """Continue training a network on all rows.
 
     The penalty stays what it was for the `rows` it was chosen on: as the precision of a prior, λ · rows does not depend
     on the number of rows.
     """
     smoothing = run.smoothing * (rows / float(data.weights.sum()))
-    return retrain(_train_at(replace(run, smoothing=smoothing), data, options, LAST_TURNS), data, options)
+    return _train_at(replace(run, smoothing=smoothing), data, options, LAST_TURNS)
 
 
 class HeldOutLoss:

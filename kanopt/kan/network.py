@@ -6,18 +6,16 @@ edge from node i to node j carries a learned function of one variable, and a nod
     x[l+1, j] = Σ_i  f[l, i, j](x[l, i]),      f[l, i, j](x) = Σ_k  c[l, i, k, j] · B_k(x).
 
 Here every f is a cubic spline, a periodic one where the input is periodic; a categorical input of the first layer
-has a table instead, one value per category. A product node multiplies two such sums (Liu et al. 2024,
-arXiv:2408.10205, section 2). A batch holds M networks of one architecture along a leading axis, so that several starts,
-or several smoothing weights, cost one set of batched matrix products.
+has a table instead, one value per category. A batch holds M networks of one architecture along a leading axis, so that
+several starts, or several smoothing weights, cost one set of batched matrix products.
 
 **The Jacobian is cheap.** With s[l, j] = ∂output / ∂x[l, j], carried backwards from s[L] = 1,
 
     ∂output / ∂c[l, i, k, j] = s[l+1, j] · B_k(x[l, i]),
     s[l, i] = Σ_k B′_k(x[l, i]) · (Σ_j c[l, i, k, j] · s[l+1, j]),
 
-both products of intermediate results of the forward pass; through a product a · b the sensitivity s propagates as s · b
-to a and s · a to b. The two sums are ordered so that no tensor of size rows × inputs × outputs × grid is formed; the
-Jacobian itself exists for one chunk of rows at a time.
+both products of intermediate results of the forward pass. The two sums are ordered so that no tensor of size
+rows × inputs × outputs × grid is formed; the Jacobian itself exists for one chunk of rows at a time.
 """
 
 from __future__ import annotations
@@ -30,7 +28,6 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
-from kanopt.errors import FitError
 from kanopt.kan.basis import dense_basis, periodic_basis, refine, refine_periodic
 
 __all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
@@ -101,15 +98,12 @@ class InputTensors:
 class LayerArchitecture:
     """Sizes of one layer.
 
-    Edges end in sub-nodes. The first `sums` sub-nodes are nodes themselves; each following pair of sub-nodes forms one
-    product node (the multiplication nodes of Liu et al. 2024, arXiv:2408.10205, section 2).
-
     Parameters
     ----------
     splines, cycles, tables
         Inputs of the layer: numbers of cubic and of periodic cubic splines, and the size of every table of categories.
-    sums, products
-        Numbers of sum nodes and of product nodes in the layer's output.
+    nodes
+        Number of nodes in the layer's output.
     grid_size
         Number of grid intervals of every spline.
     """
@@ -117,19 +111,8 @@ class LayerArchitecture:
     splines: int
     cycles: int
     tables: tuple[int, ...]
-    sums: int
-    products: int
+    nodes: int
     grid_size: int
-
-    @property
-    def nodes(self) -> int:
-        """Number of nodes; sums come before products."""
-        return self.sums + self.products
-
-    @property
-    def subnodes(self) -> int:
-        """Number of sub-nodes, in which edges end."""
-        return self.sums + 2 * self.products
 
     @property
     def basis_size(self) -> int:
@@ -154,7 +137,7 @@ class LayerArchitecture:
     @cached_property
     def parameters(self) -> int:
         """Number of coefficients of the layer."""
-        return self.width * self.subnodes
+        return self.width * self.nodes
 
 
 @dataclass(frozen=True)
@@ -167,8 +150,6 @@ class Architecture:
         Numeric inputs, periodic inputs, and the number of categories of every categorical input.
     hidden
         Nodes of every hidden layer; none for an additive model.
-    products
-        How many of them are product nodes, one number per hidden layer; empty for none.
     outputs
         Outputs of the network.
     grid_size
@@ -178,38 +159,21 @@ class Architecture:
     --------
     >>> Architecture(numbers=2, categories=(3,), hidden=(4,), grid_size=5).parameters
     108
-    >>> Architecture(numbers=2, hidden=(3,), products=(1,)).layers[0].subnodes
-    4
     """
 
     numbers: int
     cycles: int = 0
     categories: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
-    products: tuple[int, ...] = ()
     outputs: int = 1
     grid_size: int = 5
-
-    def __post_init__(self) -> None:
-        products = self.products or (0,) * len(self.hidden)
-        if len(products) != len(self.hidden):
-            raise FitError(f"products={self.products} must hold one number per hidden layer {self.hidden}")
-        if any(not 0 <= some <= all_ for some, all_ in zip(products, self.hidden, strict=True)):
-            raise FitError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
 
     @cached_property
     def layers(self) -> tuple[LayerArchitecture, ...]:
         """The layers from the inputs to the outputs."""
-        products = (*(self.products or (0,) * len(self.hidden)), 0)
         nodes = (*self.hidden, self.outputs)
-        sums = tuple(all_ - some for all_, some in zip(nodes, products, strict=True))
-        first = LayerArchitecture(
-            self.numbers, self.cycles, self.categories, sums[0], products[0], self.grid_size
-        )
-        later = [
-            LayerArchitecture(before, 0, (), sums[place], products[place], self.grid_size)
-            for place, (before, _) in enumerate(pairwise(nodes), start=1)
-        ]
+        first = LayerArchitecture(self.numbers, self.cycles, self.categories, nodes[0], self.grid_size)
+        later = (LayerArchitecture(before, 0, (), after, self.grid_size) for before, after in pairwise(nodes))
         return (first, *later)
 
     @cached_property
@@ -228,10 +192,10 @@ class Architecture:
         return self.parameters > LARGE
 
     def split(self, vectors: Tensor) -> list[Tensor]:
-        """Split vectors of all coefficients (M, parameters) into one block (M, width, subnodes) per layer, as views."""
+        """Split vectors of all coefficients (M, parameters) into one block (M, width, nodes) per layer, as views."""
         parts = torch.split(vectors, [layer.parameters for layer in self.layers], dim=1)
         return [
-            part.reshape(len(vectors), layer.width, layer.subnodes)
+            part.reshape(len(vectors), layer.width, layer.nodes)
             for part, layer in zip(parts, self.layers, strict=True)
         ]
 
@@ -251,29 +215,25 @@ class KANBatch:
     architecture
         Architecture shared by all.
     theta
-        Coefficients, shape (M, parameters). Layer by layer a block (width, subnodes), where width runs over
+        Coefficients, shape (M, parameters). Layer by layer a block (width, nodes), where width runs over
         the coefficients of every spline, of every periodic spline, and then over the rows of every table.
     lower, upper
-        Ranges of the splines' inputs: for the first layer (1, numbers), shared by all networks; for later
-        layers (M, splines).
+        Ranges of the numbers, (numbers,); those of hidden nodes are all from 0 to 1.
     offset
         Constant added to the outputs, shape (M, outputs).
-    active
-        Mask of the active coefficients, shape (M, parameters); those of an input that has gone stay zero. None for all.
     """
 
     architecture: Architecture
     theta: Tensor
-    lower: tuple[Tensor, ...]
-    upper: tuple[Tensor, ...]
+    lower: Tensor
+    upper: Tensor
     offset: Tensor
-    active: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.theta.shape[0])
 
     def blocks(self) -> list[Tensor]:
-        """Return the coefficients layer by layer, each (M, width, subnodes), as views of `theta`."""
+        """Return the coefficients layer by layer, each (M, width, nodes), as views of `theta`."""
         return self.split(self.theta)
 
     def with_blocks(self, blocks: Sequence[Tensor]) -> KANBatch:
@@ -281,36 +241,24 @@ class KANBatch:
         return replace(self, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
 
     def split(self, vectors: Tensor) -> list[Tensor]:
-        """Split vectors of all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
+        """Split vectors of all coefficients (M, parameters) into one block (M, width, nodes) per layer."""
         return self.architecture.split(vectors)
 
     def take(self, index: Tensor) -> KANBatch:
         """Return the networks at `index` along the model axis."""
-        lower = (self.lower[0], *(bound[index] for bound in self.lower[1:]))
-        upper = (self.upper[0], *(bound[index] for bound in self.upper[1:]))
-        active = None if self.active is None else self.active[index]
-        return KANBatch(self.architecture, self.theta[index], lower, upper, self.offset[index], active)
+        return replace(self, theta=self.theta[index], offset=self.offset[index])
 
     def put(self, index: Tensor, other: KANBatch) -> KANBatch:
         """Return a copy in which the networks at `index` are those of `other`."""
-        lower, upper = [self.lower[0]], [self.upper[0]]
-        for layer in range(1, len(self.lower)):
-            lower.append(self.lower[layer].index_copy(0, index, other.lower[layer]))
-            upper.append(self.upper[layer].index_copy(0, index, other.upper[layer]))
-        return replace(
-            self,
-            theta=self.theta.index_copy(0, index, other.theta),
-            lower=tuple(lower),
-            upper=tuple(upper),
-            offset=self.offset.index_copy(0, index, other.offset),
-        )
+        theta, offset = self.theta.index_copy(0, index, other.theta), self.offset
+        return replace(self, theta=theta, offset=offset.index_copy(0, index, other.offset))
 
     def layer_basis(self, layer: int, signal: Tensor, codes: Tensor | None, derivative: int = 0) -> Tensor:
         """Return the concatenated basis functions of a layer's inputs, shape (..., n, width)."""
         sizes = self.architecture.layers[layer]
-        lower, upper = self.lower[layer], self.upper[layer]
+        lower, upper = self.lower, self.upper
         if layer > 0:
-            lower, upper = lower.unsqueeze(1), upper.unsqueeze(1)
+            lower, upper = signal.new_zeros(1), signal.new_ones(1)
         straight = signal[..., : sizes.splines]
         parts = [dense_basis(straight, lower, upper, sizes.grid_size, derivative).flatten(-2)]
         if sizes.cycles:
@@ -329,7 +277,7 @@ class KANBatch:
         Rows for which they would take too much memory are returned as they are.
         """
         sizes = self.architecture.layers[0]
-        grid = sizes.grid_size, self.lower[0], self.upper[0]
+        grid = sizes.grid_size, self.lower, self.upper
         if inputs.basis is not None and inputs.basis.is_of(*grid):
             return inputs
         bare = replace(inputs, basis=None)
@@ -340,7 +288,7 @@ class KANBatch:
     def input_basis(self, inputs: InputTensors) -> Tensor:
         """Return the basis functions of the first layer, (n, width)."""
         known = inputs.basis
-        if known is not None and known.is_of(self.architecture.grid_size, self.lower[0], self.upper[0]):
+        if known is not None and known.is_of(self.architecture.grid_size, self.lower, self.upper):
             return known.values
         return self.layer_basis(0, inputs.numbers, inputs.codes)
 
@@ -385,12 +333,11 @@ class KANBatch:
 
     def forward_pass(self, inputs: InputTensors) -> ForwardPass:
         """Compute the outputs of some rows, and keep what a backward pass needs."""
-        signals, bases, arrived = [inputs.numbers], [], []
+        signals, bases = [inputs.numbers], []
         for layer, block in enumerate(self.blocks()):
             bases.append(self.layer_basis(layer, signals[-1], None) if layer else self.input_basis(inputs))
-            arrived.append(torch.matmul(bases[-1], block))
-            signals.append(nodes_of(self.architecture.layers[layer], arrived[-1]))
-        return ForwardPass(self, signals, bases, arrived)
+            signals.append(torch.matmul(bases[-1], block))
+        return ForwardPass(self, signals, bases)
 
     def forward_and_jacobian(
         self, inputs: InputTensors, scale: Tensor | None = None
@@ -413,11 +360,9 @@ class KANBatch:
             sensitivity = sensitivity * scale.unsqueeze(-1)
         for layer, flow in passed.backwards(sensitivity.expand(*output.shape, -1)):
             start = end - layers[layer].parameters
-            part = torch.unflatten(jacobian[..., start:end], -1, (-1, layers[layer].subnodes))
+            part = torch.unflatten(jacobian[..., start:end], -1, (-1, layers[layer].nodes))
             torch.mul(passed.bases[layer].unsqueeze(-2).unsqueeze(-1), flow.unsqueeze(-2), out=part)
             end = start
-        if self.active is not None:
-            jacobian *= self.active[:, None, None, :]
         return output, jacobian
 
     def refine_grid(self) -> KANBatch:
@@ -427,16 +372,12 @@ class KANBatch:
             _refine_blocks(layer, block)
             for layer, block in zip(self.architecture.layers, self.blocks(), strict=True)
         ]
-        active = None
-        if self.active is not None:
-            masks = zip(self.architecture.layers, shape.layers, self.split(self.active), strict=True)
-            active = torch.cat([_repeat_mask(old, new, mask).flatten(1) for old, new, mask in masks], dim=1)
-        return replace(self, architecture=shape, theta=torch.cat(theta, dim=1), active=active)
+        return replace(self, architecture=shape, theta=torch.cat(theta, dim=1))
 
     def centred(
         self, model: int, inputs: InputTensors, weights: Tensor | None = None
     ) -> list[tuple[Tensor, Tensor]]:
-        """Return the block (width, subnodes) and the bias (subnodes,) of every layer of network `model`.
+        """Return the block (width, nodes) and the bias (nodes,) of every layer of network `model`.
 
         The mean of every edge over the rows of `inputs`, weighted with `weights` (n,) if given, is moved into the bias
         of its target node. This does not change the function, since B-splines and table indicators sum to one.
@@ -461,14 +402,11 @@ class ForwardPass:
         The inputs, and the nodes of every layer, the last without the offset.
     bases
         The basis functions of every layer's inputs, (M, n, width), of the first layer (n, width).
-    arrived
-        The sub-nodes of every layer, (M, n, subnodes).
     """
 
     network: KANBatch
     signals: list[Tensor]
     bases: list[Tensor]
-    arrived: list[Tensor]
 
     @property
     def output(self) -> Tensor:
@@ -476,7 +414,7 @@ class ForwardPass:
         return self.signals[-1] + self.network.offset.unsqueeze(1)
 
     def backwards(self, sensitivity: Tensor) -> Iterator[tuple[int, Tensor]]:
-        """Yield the sensitivities at the sub-nodes, (M, n, k, subnodes), of the last layer first.
+        """Yield the sensitivities at the nodes, (M, n, k, nodes), of the last layer first.
 
         Parameters
         ----------
@@ -486,31 +424,12 @@ class ForwardPass:
         network, blocks = self.network, self.network.blocks()
         for layer in reversed(range(len(blocks))):
             sizes = network.architecture.layers[layer]
-            flow = through_products(sizes, self.arrived[layer].unsqueeze(-2), sensitivity)
-            yield layer, flow
+            yield layer, sensitivity
             if layer > 0:
                 slopes = network.layer_basis(layer, self.signals[layer], None, derivative=1)
-                reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
-                reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
+                reach = torch.matmul(sensitivity.flatten(1, 2), blocks[layer].transpose(-1, -2))
+                reach = reach.reshape(*sensitivity.shape[:-1], -1) * slopes.unsqueeze(-2)
                 sensitivity = torch.unflatten(reach, -1, (-1, sizes.basis_size)).sum(-1)
-
-
-def nodes_of(sizes: LayerArchitecture, arrived: Tensor) -> Tensor:
-    """Return the node values (..., nodes) from sub-node values (..., subnodes)."""
-    if not sizes.products:
-        return arrived
-    left, right = arrived[..., sizes.sums :: 2], arrived[..., sizes.sums + 1 :: 2]
-    return torch.cat([arrived[..., : sizes.sums], left * right], dim=-1)
-
-
-def through_products(sizes: LayerArchitecture, arrived: Tensor, sensitivity: Tensor) -> Tensor:
-    """Propagate sensitivities at the nodes (..., nodes) back to the sub-nodes (..., subnodes)."""
-    if not sizes.products:
-        return sensitivity
-    left, right = arrived[..., sizes.sums :: 2], arrived[..., sizes.sums + 1 :: 2]
-    above = sensitivity[..., sizes.sums :]
-    both = torch.stack([above * right, above * left], dim=-1).flatten(-2)
-    return torch.cat([sensitivity[..., : sizes.sums], both], dim=-1)
 
 
 def _refine_blocks(sizes: LayerArchitecture, block: Tensor) -> Tensor:
@@ -523,17 +442,8 @@ def _refine_blocks(sizes: LayerArchitecture, block: Tensor) -> Tensor:
     return torch.cat(parts, dim=1).flatten(1)
 
 
-def _repeat_mask(old: LayerArchitecture, new: LayerArchitecture, mask: Tensor) -> Tensor:
-    """Repeat the mask of every edge for its coefficients on the finer grid."""
-    parts = [
-        piece[:, :1].expand(-1, width, -1)
-        for piece, width in zip(torch.split(mask, list(old.widths), dim=1), new.widths, strict=True)
-    ]
-    return torch.cat(parts, dim=1)
-
-
 def by_kind(sizes: LayerArchitecture, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Split a block (M, width, subnodes) into splines and periodic splines (M, inputs, size, subnodes) and tables."""
+    """Split a block (M, width, nodes) into splines and periodic splines (M, inputs, size, nodes) and tables."""
     first, second = sizes.splines * sizes.basis_size, sizes.cycles * sizes.grid_size
     splines = torch.unflatten(block[:, :first], 1, (sizes.splines, sizes.basis_size))
     cycles = torch.unflatten(block[:, first : first + second], 1, (sizes.cycles, sizes.grid_size))
@@ -541,7 +451,7 @@ def by_kind(sizes: LayerArchitecture, block: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 def _centre_edges(sizes: LayerArchitecture, block: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Subtract every edge's mean from `block` (width, subnodes); return the result and the sum of the means."""
+    """Subtract every edge's mean from `block` (width, nodes); return the result and the sum of the means."""
     pieces, bias = [], torch.zeros_like(block[0])
     for weights, piece in zip(
         torch.split(mean, list(sizes.widths)), torch.split(block, list(sizes.widths)), strict=True

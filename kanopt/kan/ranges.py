@@ -87,7 +87,7 @@ class ConstrainedCoefficients:
     def of(
         cls, shape: Architecture, wanted: ShapeConstraints, device: torch.device | None = None
     ) -> ConstrainedCoefficients | None:
-        """Build the parameterisation, of a network without product nodes; None without constraints."""
+        """Build the parameterisation; None without constraints."""
         if not wanted:
             return None
         transforms, bounded = [], []
@@ -97,9 +97,7 @@ class ConstrainedCoefficients:
             none = torch.zeros(0, size, size, dtype=torch.float64)
             transforms.append(torch.stack([step for step, _ in edges]) if edges else none)
             free = torch.zeros(layer.width - size * layer.splines, dtype=torch.bool)
-            bounded.append(
-                torch.cat([*(bound for _, bound in edges), free]).repeat_interleave(layer.subnodes)
-            )
+            bounded.append(torch.cat([*(bound for _, bound in edges), free]).repeat_interleave(layer.nodes))
         inverses = tuple(torch.linalg.inv(step).to(device) for step in transforms)
         return cls(
             shape, tuple(step.to(device) for step in transforms), inverses, torch.cat(bounded).to(device)
@@ -137,8 +135,8 @@ class ConstrainedCoefficients:
         blocks = torch.split(columns, sizes, dim=1)
         for layer, matrix, block in zip(self.architecture.layers, matrices, blocks, strict=True):
             # Sub-nodes and columns are laid side by side, for one wide product per input.
-            size, wide = layer.basis_size, layer.subnodes * columns.shape[-1]
-            end = layer.splines * size * layer.subnodes
+            size, wide = layer.basis_size, layer.nodes * columns.shape[-1]
+            end = layer.splines * size * layer.nodes
             splines = block[:, :end].reshape(len(block), layer.splines, size, wide)
             product = torch.matmul(matrix.to(columns), splines)
             parts += [product.reshape(len(block), end, columns.shape[-1]), block[:, end:]]
@@ -204,7 +202,7 @@ class Penalty:
         matrix = (basis * scale) @ basis.T
         return cls(matrix, basis, scale, torch.cat(group).to(device), count)
 
-    def matrices(self, smoothing: Tensor, total_weight: float, active: Tensor | None = None) -> Tensor:
+    def matrices(self, smoothing: Tensor, total_weight: float) -> Tensor:
         """Return the penalty matrices, shape (M, parameters, parameters).
 
         Parameters
@@ -213,35 +211,24 @@ class Penalty:
             λ of every group, followed by the ridge ρ; shape (M, groups + 1).
         total_weight
             W.
-        active
-            Mask of the active coefficients, (M, parameters); the others are zero, and get a penalty that keeps the
-            equations solvable without any other effect.
         """
         matrix = self.matrix * smoothing[:, self.group].unsqueeze(-1)
         matrix.diagonal(dim1=-2, dim2=-1).add_(smoothing[:, -1:])
-        matrix *= total_weight
-        return matrix if active is None else with_identity_rows(matrix, active)
-
-
-def with_identity_rows(matrix: Tensor, active: Tensor) -> Tensor:
-    """Return matrices (M, P, P) in which rows and columns of inactive coefficients are those of the identity."""
-    matrix = matrix * (active.unsqueeze(1) & active.unsqueeze(2))
-    matrix.diagonal(dim1=-2, dim2=-1).add_((~active).to(matrix.dtype))
-    return matrix
+        return matrix * total_weight
 
 
 def _directions(layer: LayerArchitecture) -> list[tuple[Tensor, Tensor]]:
     """Return, per input, eigenvalues and eigenvectors of the penalty on all its outgoing edges."""
-    subnodes = torch.eye(layer.subnodes, dtype=torch.float64)
+    nodes = torch.eye(layer.nodes, dtype=torch.float64)
 
     def spread(values: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        return values.repeat_interleave(layer.subnodes), torch.kron(vectors.contiguous(), subnodes)
+        return values.repeat_interleave(layer.nodes), torch.kron(vectors.contiguous(), nodes)
 
     parts = [spread(*_spline_directions(layer.basis_size))] * layer.splines
     if layer.cycles:
         parts += [spread(*_cycle_directions(layer.grid_size))] * layer.cycles
     for categories in layer.tables:
-        size = categories * layer.subnodes
+        size = categories * layer.nodes
         parts.append((torch.ones(size, dtype=torch.float64), torch.eye(size, dtype=torch.float64)))
     return parts
 
@@ -273,17 +260,6 @@ FILLED = 0.8
 """Share of a range that must be filled."""
 
 
-@dataclass(frozen=True)
-class _Rescaled:
-    """Rescaled edges: blocks of all layers, old value = shift + scale · new value, new ranges; (M, nodes)."""
-
-    blocks: list[Tensor]
-    shift: Tensor
-    scale: Tensor
-    lower: Tensor
-    upper: Tensor
-
-
 def refit_ranges(
     network: KANBatch,
     inputs: InputTensors,
@@ -301,12 +277,10 @@ def refit_ranges(
     seen = _value_ranges(network, inputs)
     for layer in range(1, len(network.architecture.layers)):
         low, high = _suitable_range(network, layer, seen[layer - 1])
-        lower, upper = network.lower[layer], network.upper[layer]
-        span = upper - lower
-        stale = (low < lower - slack * span) | (high > upper + slack * span) | (high - low < FILLED * span)
+        stale = (low < -slack) | (high > 1.0 + slack) | (high - low < FILLED)
         stale &= seen[layer - 1][1] > seen[layer - 1][0]
         if bool(stale.any()):
-            moved = network = _move_nodes(network, layer, stale, inputs, seen[layer - 1])
+            moved = network = _move_nodes(network, layer, stale, seen[layer - 1])
             seen = _value_ranges(network, inputs)
     if moved is not None and constraints is not None:
         moved = replace(moved, theta=constraints.project(moved.theta))
@@ -318,11 +292,9 @@ def rescale_incoming(network: KANBatch, layer: int, inputs: InputTensors) -> KAN
 
     The outgoing splines keep their coefficients, so that the function changes: this is for random starts.
     """
-    every = torch.ones_like(network.lower[layer], dtype=torch.bool)
-    fresh = _rescale(network, layer, every, inputs, _value_ranges(network, inputs)[layer - 1])
-    lowers, uppers = list(network.lower), list(network.upper)
-    lowers[layer], uppers[layer] = fresh.lower, fresh.upper
-    return replace(network.with_blocks(fresh.blocks), lower=tuple(lowers), upper=tuple(uppers))
+    seen = _value_ranges(network, inputs)[layer - 1]
+    every = torch.ones_like(seen[0], dtype=torch.bool)
+    return network.with_blocks(_rescale(network, layer, every, seen)[0])
 
 
 def _value_ranges(network: KANBatch, inputs: InputTensors) -> list[tuple[Tensor, Tensor]]:
@@ -340,16 +312,14 @@ def _suitable_range(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) 
     low, high = seen
     span = (high - low).clamp(min=1e-9)
     least, most = low - BEYOND * span, high + BEYOND * span
-    sums = network.architecture.layers[layer - 1].sums
-    if sums:
-        reach = _sum_bounds(network, layer)
-        least[:, :sums] = torch.maximum(least[:, :sums], torch.minimum(reach[0][:, :sums], low[:, :sums]))
-        most[:, :sums] = torch.minimum(most[:, :sums], torch.maximum(reach[1][:, :sums], high[:, :sums]))
+    reach = _sum_bounds(network, layer)
+    least = torch.maximum(least, torch.minimum(reach[0], low))
+    most = torch.minimum(most, torch.maximum(reach[1], high))
     return least - MARGIN * span, most + MARGIN * span
 
 
 def _sum_bounds(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
-    """Return the smallest and largest possible sum of the edges into every sub-node before `layer`."""
+    """Return the smallest and largest possible sum of the edges into every node before `layer`."""
     sizes, block = network.architecture.layers[layer - 1], network.blocks()[layer - 1]
     splines, cycles, tables = by_kind(sizes, block)
     points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=block.dtype, device=block.device)
@@ -366,78 +336,29 @@ def _sum_bounds(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
 
 
 def _rescale(
-    network: KANBatch, layer: int, stale: Tensor, inputs: InputTensors, seen: tuple[Tensor, Tensor]
-) -> _Rescaled:
-    """Rescale the incoming edges of the `stale` nodes (M, nodes) before `layer`, whose values span `seen`."""
-    sizes = network.architecture.layers[layer - 1]
+    network: KANBatch, layer: int, stale: Tensor, seen: tuple[Tensor, Tensor]
+) -> tuple[list[Tensor], Tensor, Tensor]:
+    """Rescale the incoming edges of the `stale` nodes (M, nodes) before `layer`, whose values span `seen`, to [0, 1].
+
+    Returns the blocks of all layers, and shift and scale of every node, an old value being shift + scale · new value.
+    """
     low, high = _suitable_range(network, layer, seen)
-    shift, scale = low.clone(), high - low
-    lower, upper = torch.zeros_like(low), torch.ones_like(low)
-    blocks = [block.clone() for block in network.blocks()]
-    moves, factors = torch.zeros_like(blocks[layer - 1][:, 0]), torch.ones_like(blocks[layer - 1][:, 0])
-    sums = sizes.sums
-    moves[:, :sums] = torch.where(stale[:, :sums], shift[:, :sums], moves[:, :sums])
-    factors[:, :sums] = torch.where(stale[:, :sums], scale[:, :sums], factors[:, :sums])
-    if sizes.products:
-        largest = _largest_factors(network, layer, inputs)
-        chosen = stale[:, sums:].repeat_interleave(2, dim=1)
-        factors[:, sums:] = torch.where(chosen, largest, factors[:, sums:])
-        shift[:, sums:] = 0.0
-        scale[:, sums:] = torch.unflatten(largest, 1, (-1, 2)).prod(-1)
-        lower[:, sums:] = low[:, sums:] / scale[:, sums:]
-        upper[:, sums:] = high[:, sums:] / scale[:, sums:]
-    share = _share(network, layer - 1, sizes)
-    blocks[layer - 1] = (blocks[layer - 1] - moves.unsqueeze(1) * share) / factors.unsqueeze(1)
-    return _Rescaled(
-        blocks,
-        shift=torch.where(stale, shift, torch.zeros_like(shift)),
-        scale=torch.where(stale, scale, torch.ones_like(scale)),
-        lower=torch.where(stale, lower, network.lower[layer]),
-        upper=torch.where(stale, upper, network.upper[layer]),
-    )
+    shift, scale = torch.where(stale, low, 0.0), torch.where(stale, high - low, 1.0)
+    blocks, arriving = network.blocks(), len(network.architecture.layers[layer - 1].widths)
+    # all incoming edges of a node take the same part of its shift
+    blocks[layer - 1] = (blocks[layer - 1] - shift.unsqueeze(1) / arriving) / scale.unsqueeze(1)
+    return blocks, shift, scale
 
 
-def _largest_factors(network: KANBatch, layer: int, inputs: InputTensors) -> Tensor:
-    """Return the largest absolute value of every factor of the products before `layer`, (M, factors)."""
-    sizes, block = network.architecture.layers[layer - 1], network.blocks()[layer - 1]
-    largest = torch.full_like(block[:, 0, sizes.sums :], 1e-9)
-    for part, nodes in network.activation_blocks(inputs):
-        basis = (
-            network.input_basis(part)
-            if layer == 1
-            else network.layer_basis(layer - 1, nodes[layer - 2], None)
-        )
-        factors = torch.matmul(basis, block[..., sizes.sums :])
-        largest = torch.maximum(largest, factors.abs().amax(1))
-    return largest
-
-
-def _share(network: KANBatch, layer: int, sizes: LayerArchitecture) -> Tensor:
-    """Return the fraction of a shift that every edge takes; all incoming edges of a node take the same."""
-    arriving = len(sizes.widths)
-    if network.active is None:
-        return network.theta.new_full((1, 1, 1), 1.0 / arriving)
-    active = network.split(network.active)[layer].to(network.theta.dtype)
-    return active / active[:, list(sizes.firsts)].sum(1, keepdim=True).clamp(min=1.0)
-
-
-def _move_nodes(
-    network: KANBatch, layer: int, stale: Tensor, inputs: InputTensors, seen: tuple[Tensor, Tensor]
-) -> KANBatch:
+def _move_nodes(network: KANBatch, layer: int, stale: Tensor, seen: tuple[Tensor, Tensor]) -> KANBatch:
     """Rescale the incoming edges of the stale nodes before a layer and refit their outgoing splines."""
-    fresh = _rescale(network, layer, stale, inputs, seen)
+    blocks, shift, scale = _rescale(network, layer, stale, seen)
     sizes = network.architecture.layers[layer]
-    lower, upper = network.lower[layer], network.upper[layer]
-    points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=lower.dtype, device=lower.device)
-    new = fresh.lower.unsqueeze(-1) + points * (fresh.upper - fresh.lower).unsqueeze(-1)
-    old = fresh.shift.unsqueeze(-1) + new * fresh.scale.unsqueeze(-1)
-    splines = torch.unflatten(fresh.blocks[layer], 1, (sizes.splines, sizes.basis_size))
-    wanted = dense_basis(old, lower.unsqueeze(-1), upper.unsqueeze(-1), sizes.grid_size) @ splines
+    points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=shift.dtype, device=shift.device)
     zero, one = points.new_zeros(1), points.new_ones(1)
+    splines = torch.unflatten(blocks[layer], 1, (sizes.splines, sizes.basis_size))
+    old = shift.unsqueeze(-1) + points * scale.unsqueeze(-1)
+    wanted = dense_basis(old, zero, one, sizes.grid_size) @ splines
     solver = torch.linalg.pinv(dense_basis(points, zero, one, sizes.grid_size))
-    refitted = torch.where(stale[..., None, None], solver @ wanted, splines)
-    fresh.blocks[layer] = refitted.flatten(1, 2)
-
-    lowers, uppers = list(network.lower), list(network.upper)
-    lowers[layer], uppers[layer] = fresh.lower, fresh.upper
-    return replace(network.with_blocks(fresh.blocks), lower=tuple(lowers), upper=tuple(uppers))
+    blocks[layer] = torch.where(stale[..., None, None], solver @ wanted, splines).flatten(1, 2)
+    return network.with_blocks(blocks)

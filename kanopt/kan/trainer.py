@@ -79,10 +79,6 @@ class Exponential:
         """From zero upwards."""
         return 0.0, np.inf
 
-    def scaled(self, unit: float) -> tuple[Link, float]:
-        """Return the link of `unit` times the target; the output, a logarithm, is unchanged."""
-        return Exponential(self.unit * unit), 1.0
-
 
 @dataclass(frozen=True)
 class Softplus:
@@ -121,7 +117,7 @@ class Softplus:
         """From `low` upwards."""
         return self.low, np.inf
 
-    def scaled(self, unit: float) -> tuple[Link, float]:
+    def scaled(self, unit: float) -> tuple[Softplus, float]:
         """Return the link of `unit` times the target; the output is multiplied by the same factor."""
         return Softplus(self.scale * unit, self.low * unit), unit
 
@@ -159,7 +155,7 @@ class Logistic:
         """`low` and `high`."""
         return self.low, self.high
 
-    def scaled(self, unit: float) -> tuple[Link, float]:
+    def scaled(self, unit: float) -> tuple[Logistic, float]:
         """Return the link of `unit` times the target; the output, the log odds, is unchanged."""
         return Logistic(self.low * unit, self.high * unit), 1.0
 
@@ -398,7 +394,7 @@ class QuadraticModel:
     >>> from kanopt.kan.network import Architecture
     >>> rows = InputTensors(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
     >>> shape, zero = Architecture(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
-    >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), (zero,), (zero + 1.0,), zero)
+    >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), zero[0], zero[0] + 1.0, zero)
     >>> squares = LeastSquares(Data(rows, rows.numbers**2, torch.ones(50, dtype=torch.float64)))
     >>> expansion = QuadraticModel(network, squares.normal_equations(network), rows)
     >>> from dataclasses import replace

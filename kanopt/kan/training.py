@@ -70,7 +70,7 @@ GUESS = 256
 
 
 def _penalty(layer: LayerArchitecture, weights: Tensor, ridge: Tensor) -> Tensor:
-    """Return S of the edges that leave the inputs of a layer, the same for all sub-nodes they enter; (width, width)."""
+    """Return S of the edges that leave the inputs of a layer, the same for all nodes they enter; (width, width)."""
     splines, cycles, tables = torch.split(weights, [layer.splines, layer.cycles, len(layer.tables)])
     blocks = [weight * roughness(layer.grid_size).to(weights) for weight in splines]
     blocks += [weight * periodic_roughness(layer.grid_size).to(weights) for weight in cycles]
@@ -101,7 +101,7 @@ def _curvature(
     slopes = (jacobian[0] if link is None else link.slope(output[0])[..., None] * jacobian[0]).sum(1)
     slopes = slopes if constraints is None else constraints.gradient_to_free(slopes)
     held = zip(penalties, network.architecture.layers, strict=True)
-    bent = torch.cat([each.diagonal().repeat_interleave(layer.subnodes) for each, layer in held])
+    bent = torch.cat([each.diagonal().repeat_interleave(layer.nodes) for each, layer in held])
     found = sample.weights.flatten() / sample.weights.sum() @ slopes.square() + bent
     # a function that is zero in all these rows, such as a category that they lack, counts as an ordinary one
     return found.clamp(min=LEAST * float(found.mean()))
@@ -318,7 +318,7 @@ class Training:
     def held(self, network: KANBatch, smoothing: Tensor) -> Tensor:
         """Return the penalty matrices of networks, (M, parameters, parameters), at given smoothing weights."""
         penalty = Penalty.of(network.architecture, network.theta.device)
-        return penalty.matrices(smoothing, self.total, network.active)
+        return penalty.matrices(smoothing, self.total)
 
     def train(
         self, network: KANBatch, objective: Objective, smoothing: Tensor, trainer: TrainerOptions
@@ -380,11 +380,7 @@ def random_starts(
         for index, layer in enumerate(shape.layers)
     ]
     theta = torch.cat([block.flatten(1) for block in blocks], dim=1).to(inputs.numbers.device)
-    zero, one = torch.zeros_like(theta[:, :1]), torch.ones_like(theta[:, :1])
-    lower = [bounds[0].unsqueeze(0), *(zero.expand(-1, layer.splines) for layer in shape.layers[1:])]
-    upper = [bounds[1].unsqueeze(0), *(one.expand(-1, layer.splines) for layer in shape.layers[1:])]
-    constant = offset.to(theta).expand(models, -1).clone()
-    network = KANBatch(shape, theta, tuple(lower), tuple(upper), constant)
+    network = KANBatch(shape, theta, *bounds, offset.to(theta).expand(models, -1).clone())
     for hidden in range(1, len(shape.layers)):
         network = rescale_incoming(network, hidden, inputs)
     if not shape.hidden:
@@ -401,15 +397,15 @@ def _random_block(
     ramp = torch.linspace(-1.0, 1.0, layer.basis_size, dtype=torch.float64)[:, None]
     parts = []
     for sign in signs:
-        slope, curve = normal(models, 1, layer.subnodes), 0.2 * normal(models, 1, layer.subnodes)
+        slope, curve = normal(models, 1, layer.nodes), 0.2 * normal(models, 1, layer.nodes)
         if sign:
             slope, curve = sign * slope.abs(), torch.zeros_like(curve)
         parts.append(slope * ramp + curve * ramp**2)
     turn = 2.0 * torch.pi * torch.arange(layer.grid_size, dtype=torch.float64)[:, None] / layer.grid_size
     for _ in range(layer.cycles):
-        wave = normal(models, 1, layer.subnodes) * turn.sin() + normal(models, 1, layer.subnodes) * turn.cos()
+        wave = normal(models, 1, layer.nodes) * turn.sin() + normal(models, 1, layer.nodes) * turn.cos()
         parts.append(0.7 * wave)
-    parts += [0.5 * normal(models, size, layer.subnodes) for size in layer.tables]
+    parts += [0.5 * normal(models, size, layer.nodes) for size in layer.tables]
     return torch.cat(parts, dim=1)
 
 

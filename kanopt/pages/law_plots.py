@@ -378,7 +378,6 @@ _ROW, _LEAST, _TALL = 46.0, 28.0, 420.0  # above a height of the last, rows move
 _GAP = 150.0  # between layers
 _LEFT, _RIGHT, _LONGEST = 126.0, 110.0, 210.0  # room for names
 _LETTER = 6.4
-_SIGNS = {"sum": "Σ", "product": "×"}
 
 
 def _canvas(ax: Axes, names: list[str], levels: int) -> tuple[np.ndarray, float]:
@@ -402,15 +401,15 @@ def _draw_end(ax: Axes, name: str, at: tuple[float, float], room: float, *, last
     write(ax, shorten_middle(name, int((room - 12) / _LETTER)), at, INK, (away, 0), ha=side, **halo())
 
 
-def _draw_sign(ax: Axes, sign: str, at: tuple[float, float]) -> None:
+def _draw_sum(ax: Axes, at: tuple[float, float]) -> None:
     """Draw a node as a circle around its sign, so that no line crosses the sign."""
     ax.plot(*at, "o", markersize=14, color=PAPER.light, markeredgecolor=INK.light, zorder=4)
-    ax.text(*at, sign, fontsize="small", color=INK.light, ha="center", va="center_baseline", zorder=5)
+    ax.text(*at, "Σ", fontsize="small", color=INK.light, ha="center", va="center_baseline", zorder=5)
 
 
 def diagram_size(diagram: Diagram) -> tuple[int, int]:
     """Return the preferred width and height of a drawing of the network, in pixels."""
-    drawn = Counter(edge.layer for edge in diagram.edges if not edge.pruned)
+    drawn = Counter(edge.layer for edge in diagram.edges)
     rows = max(*drawn.values(), 1, *map(len, diagram.layers))
     width = _name_room(list(diagram.layers[0])) + _RIGHT + _GAP * (len(diagram.layers) - 1)
     return int(width), int(rows * min(_ROW, max(_TALL / rows, _LEAST)) + 8)
@@ -419,8 +418,8 @@ def diagram_size(diagram: Diagram) -> tuple[int, int]:
 def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     """Draw a network from left to right: columns, curves, nodes, output.
 
-    A node is the sum of its incoming curves (Σ), or the product of two such sums (×). Curves into the same layer share
-    a vertical scale; the less a curve varies over the rows, the fainter it is drawn. A pruned edge is dotted.
+    A node is the sum of its incoming curves (Σ). Curves into the same layer share
+    a vertical scale; the less a curve varies over the rows, the fainter it is drawn.
 
     Parameters
     ----------
@@ -434,18 +433,11 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     nodes = [_rows(len(layer), height) for layer in diagram.layers]
     for layer in range(len(x) - 1):
         edges = [edge for edge in diagram.edges if edge.layer == layer]
-        drawn = [edge for edge in edges if not edge.pruned]
-        tallest = max((float(np.max(np.abs(edge.y))) for edge in drawn), default=0.0) or 1.0
-        places = iter(_rows(len(drawn), height))
-        frame = (min(66.0, 0.5 * (x[1] - x[0])), 0.78 * min(_ROW, height / max(len(drawn), 1)))
-        for edge in edges:
+        tallest = max((float(np.max(np.abs(edge.y))) for edge in edges), default=0.0) or 1.0
+        frame = (min(66.0, 0.5 * (x[1] - x[0])), 0.78 * min(_ROW, height / max(len(edges), 1)))
+        for edge, along in zip(edges, _rows(len(edges), height), strict=True):
             start, end = nodes[layer][edge.source], nodes[layer + 1][edge.target]
-            if edge.pruned:
-                ax.plot(
-                    [x[layer], x[layer + 1]], [start, end], ":", color=LINE.light, linewidth=1.0, zorder=0.5
-                )
-                continue
-            at = (0.5 * (x[layer] + x[layer + 1]), float(next(places)))
+            at = (0.5 * (x[layer] + x[layer + 1]), float(along))
             look: dict[str, Any] = {
                 "color": MUTED.light,
                 "linewidth": 1.0,
@@ -459,7 +451,7 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
         for node, name in enumerate(names):
             place = (float(x[layer]), float(nodes[layer][node]))
             if 0 < layer < len(x) - 1:
-                _draw_sign(ax, _SIGNS["product" if diagram.is_product(layer, node) else "sum"], place)
+                _draw_sum(ax, place)
             else:
                 _draw_end(ax, name, place, _RIGHT if layer else float(x[0]), last=layer > 0)
     return ax

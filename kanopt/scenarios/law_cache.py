@@ -210,7 +210,7 @@ def _law_of(kept: Mapping[str, Any]) -> LearnedLaw:
             DiagramEdge(**{**edge, "labels": tuple(edge["labels"]), **ends})
             for edge, ends in zip(drawn["edges"], arrays, strict=True)
         ]
-        diagram = Diagram(tuple(map(tuple, drawn["layers"])), tuple(edges), tuple(drawn["products"]))
+        diagram = Diagram(tuple(map(tuple, drawn["layers"])), tuple(edges))
     return LearnedLaw(
         **plain,
         learned_on=date.fromisoformat(kept["learned_on"]),

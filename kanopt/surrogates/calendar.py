@@ -13,7 +13,7 @@ from kanopt.errors import KanoptWarning
 
 if TYPE_CHECKING:
     from kanopt.kan.ranges import ShapeConstraints
-    from kanopt.surrogates.trials import TrainingTable
+    from kanopt.surrogates.groups import TrainingTable
 
 _WORDS = {
     12: {"month", "months", "monat", "monate"},

@@ -10,6 +10,7 @@ did.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -83,7 +84,8 @@ def with_rare(law: FittedLaw, frame: pd.DataFrame, target: Floats, rare: Rare) -
     for name, few in rare.items():
         values = frame[name].astype(object)
         others[name] = values.where(~values.isin(few), values.mode()[0])
-    scale = max(float(np.sqrt(law.variance)), np.finfo(float).tiny)
+    squares = float(np.average(law.residuals**2, weights=law.residual_weights))
+    scale = max(math.sqrt(squares), np.finfo(float).tiny)
     taken = dict[str, tuple[tuple[Category, Category], ...]]()
     for feature in law.encoding.categories:
         column, pairs, told = frame[feature.name], [], []

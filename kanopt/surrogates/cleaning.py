@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,39 +63,55 @@ LINKED = 0.5
 """Correlation of the logarithms of feature and target above which their ratio means something."""
 
 
-@dataclass(frozen=True)
-class Suspicion:
-    """A condition that rows meet which may be no part of a law.
+class Kind(NamedTuple):
+    """What is asked of rows before they are proposed to be dropped.
 
     Parameters
     ----------
-    rule
-        The condition.
-    why
-        What is odd about such rows.
-    of_target
-        Whether it means rows for their target: these are what a law misses most in any case, so that more is asked of
-        such a rule.
-    lump
-        Whether it means rows that hold one number, and few others hold one that is near.
-    group
-        Whether it means far rows that are many for an end of a column, behind a wide gap.
-    isolated
-        Whether it means rows farther from all others than these lie apart, as a wind of 1,048 mph.
-    far
-        Whether it means rows because they are far from others, and not because of a value that cannot be.
-    certain
-        Whether such rows cannot be, whatever a law makes of them.
+    odd
+        Robust standard deviations by which the law of the others misses the typical one of them.
+    others
+        Rows that no suspicion is about and that are missed as badly, for each of them: with more, it is the noise of
+        the table that is so.
+    better
+        Share of the error by which the others are foretold better without them,
+    carried
+        or share of the squared error that is theirs.
+    beyond
+        How many times as badly as the worst of the others they are missed to carry it.
     """
+
+    odd: float
+    others: float
+    better: float
+    carried: float
+    beyond: float = 0.0
+
+
+KINDS = {
+    "value": Kind(3.0, 0.5, 0.02, 0.1),
+    # one number in many rows, and none near it, is odd by itself
+    "lump": Kind(2.0, 2.0, 0.02, 0.1),
+    # without rows that are missed for their target every law foretells the others better
+    "target": Kind(5.0, 0.5, 0.02, 0.1),
+    # rows that are only far from others carry much of the error in any law,
+    "far": Kind(3.0, 0.5, 0.05, math.inf),
+    # unless they are farther from all others than these lie apart, as a wind of 1,048 mph,
+    "isolated": Kind(3.0, 0.5, 0.05, 0.1),
+    "far target": Kind(5.0, 0.5, 0.05, math.inf),
+    # or many behind a wide gap, as those in another unit: others may be the end of a heavy tail
+    "group of targets": Kind(5.0, 0.5, 0.05, 0.3, 10.0),
+    # cannot be, whatever a law makes of them
+    "impossible": Kind(-math.inf, math.inf, -math.inf, 0.0),
+}
+
+
+class Suspicion(NamedTuple):
+    """A condition that rows meet which may be no part of a law, what is odd about them, and their kind."""
 
     rule: str
     why: str
-    of_target: bool = False
-    lump: bool = False
-    group: bool = False
-    isolated: bool = False
-    far: bool = False
-    certain: bool = False
+    kind: str
 
 
 def suspicions(
@@ -124,13 +140,13 @@ def suspicions(
         if len(known) < 20 or known.min() == known.max():
             continue
         for rule, why, at in (*_not_positive(name, known), *_codes(name, known)):
-            found.setdefault(rule, Suspicion(rule, why, name == target, lump=_is_lump(known, at)))
-        for rule, why, sort in _far(_quoted(name), known):
-            found.setdefault(rule, Suspicion(rule, why, name == target, far=True, **sort))
+            kind = "lump" if _is_lump(known, at) else "target" if name == target else "value"
+            found.setdefault(rule, Suspicion(rule, why, kind))
+        for rule, kind in _far(_quoted(name), known, of_target=name == target):
+            found.setdefault(rule, Suspicion(rule, "far from all others", kind))
     for name, values in numbers.items():
-        if name != target:
-            for rule, why, sort in _ratios(name, values, target, numbers[target]):
-                found.setdefault(rule, Suspicion(rule, why, of_target=True, far=True, **sort))
+        for rule, kind in _ratios(name, values, target, numbers[target]) if name != target else ():
+            found.setdefault(rule, Suspicion(rule, "an odd ratio", kind))
     units = {name: (units or {}).get(name) or _hinted_unit(name) for name in numbers}
     for name, values in numbers.items():
         if units[name] and same_dimension(units[name], "km") and same_dimension(units[target] or "km", "h"):
@@ -159,7 +175,7 @@ def _speeds(
         ),
     ):
         if 0 < at.mean() <= SOME:
-            yield Suspicion(rule, why, of_target=True, certain=True)
+            yield Suspicion(rule, why, "impossible")
 
 
 def _quoted(name: str) -> str:
@@ -201,8 +217,8 @@ def _codes(name: str, known: Floats) -> Iterator[tuple[str, str, NDArray[np.bool
                 yield rule, "a number that stands for not known", known == code
 
 
-def _far(text: str, known: Floats) -> Iterator[tuple[str, str, dict[str, bool]]]:
-    """Yield limits in gaps of the values, far from where most of them are."""
+def _far(text: str, known: Floats, *, of_target: bool) -> Iterator[tuple[str, str]]:
+    """Yield limits in gaps of the values, far from where most of them are, with the kind of the rows beyond."""
     for positive in (False, True):
         there = known[known > 0] if positive else known
         if len(there) < 20 or (positive and len(there) < (1.0 - SOME) * len(known)):
@@ -222,15 +238,14 @@ def _far(text: str, known: Floats) -> Iterator[tuple[str, str, dict[str, bool]]]
                 inner, outer = (middle + sign * spread * each for each in limit)
                 ends = (math.exp(inner), math.exp(outer)) if positive else (inner, outer)
                 rule = f"{text} {'>' if sign > 0 else '<'} {_simple_between(*ends)}"
-                group = several == least and limit[1] - limit[0] >= APART
-                yield rule, "far from all others", {"group": group, "isolated": _is_isolated(known, *ends)}
-
-
-def _is_isolated(known: Floats, inner: float, outer: float) -> bool:
-    """Return whether the gap between two values is wider than all others on its inner side lie apart."""
-    others = known[known < outer] if outer > inner else known[known > outer]
-    # numbers of very different size, rounded on the way through logarithms, may leave none
-    return bool(len(others) and abs(outer - inner) > np.ptp(others))
+                if of_target:
+                    group = several == least and limit[1] - limit[0] >= APART
+                    yield rule, "group of targets" if group else "far target"
+                    continue
+                others = known[sign * known < sign * ends[1]]
+                # numbers of very different size, rounded on the way through logarithms, may leave none
+                isolated = len(others) and abs(ends[1] - ends[0]) > np.ptp(others)
+                yield rule, "isolated" if isolated else "far"
 
 
 def _limit(ordered: Floats, several: int) -> tuple[float, float] | None:
@@ -261,9 +276,7 @@ def _simple_between(one: float, other: float) -> str:
     return f"{middle:.10g}"
 
 
-def _ratios(
-    name: str, values: Floats, target: str, wanted: Floats
-) -> Iterator[tuple[str, str, dict[str, bool]]]:
+def _ratios(name: str, values: Floats, target: str, wanted: Floats) -> Iterator[tuple[str, str]]:
     """Yield limits of what one unit of a feature takes of the target, such as minutes for a mile."""
     both = (values > 0) & (wanted > 0)
     if both.sum() < max(20, (1.0 - SOME) * len(values)):
@@ -272,8 +285,7 @@ def _ratios(
     # most rows rise together, whatever a few of them do
     if x.min() == x.max() or y.min() == y.max() or spearmanr(x, y).statistic <= LINKED:
         return
-    for rule, _, sort in _far(f"{_quoted(target)} / {_quoted(name)}", np.exp(y - x)):
-        yield rule, "an odd ratio", sort
+    yield from _far(f"{_quoted(target)} / {_quoted(name)}", np.exp(y - x), of_target=True)
 
 
 Flags = NDArray[np.bool_]
@@ -284,22 +296,10 @@ MOST_FEATURES, MOST_CATEGORIES, MOST_RULES = 12, 30, 4
 FOLDS = 4
 ALIKE = 0.95
 """Share of what the best rule saves by which another one is as good."""
-BETTER, BETTER_FAR = 0.02, 0.05
-"""Share of the error by which a rule must lower it; the second where rows are only far from others."""
 SURE = 3.0
-"""Standard errors by which it must."""
-ODD, ODD_TARGET, ODD_LUMP = 3.0, 5.0, 2.0
-"""Robust standard deviations by which the law of the others misses the typical row that a rule drops. The second where
-it means rows for their target: without these every law foretells the others better. The third where many rows hold one
-number and none is near it, which is odd by itself."""
-OTHERS, OTHERS_LUMP = 0.5, 2.0
-"""Rows that no suspicion is about and that are missed as badly, for each row that a rule drops: with more, it is the
-noise of the table that is so."""
-ODD_FAR = 10.0
-"""How many times as badly as the worst of the others rows are missed that are only far from these, as those in another
-unit are: otherwise they may be the end of a heavy tail."""
-CARRIED, CARRIED_FAR, TIMES = 0.1, 0.3, 5.0
-"""Share of the squared error that rows must carry by themselves, and how many times their share of the rows it is."""
+"""Standard errors by which a rule must lower the error."""
+CARRIED, TIMES = 0.1, 5.0
+"""Share of the squared error that rows carry by themselves, and how many times their share of the rows it must be."""
 
 
 @dataclass(frozen=True)
@@ -336,7 +336,7 @@ class CleaningProposal:
 
     def __str__(self) -> str:
         told = []
-        if self.gain >= BETTER:
+        if self.gain >= KINDS["value"].better:
             errors = f"{number_text(self.error_without, 3)} instead of {number_text(self.error_with, 3)}"
             told.append(f"without, a quick fit misses held-out rows by {errors}")
         if self.carried >= CARRIED:
@@ -487,7 +487,7 @@ def _chosen(
         for doubt, at, drawn in left:
             if (drawn & ~gone).any():
                 without = trial.foretold(gone | drawn)
-                found = trial.compared((base, without), undoubted, ~gone, drawn & ~gone, doubt)
+                found = trial.compared((base, without), undoubted, ~gone, drawn & ~gone, KINDS[doubt.kind])
                 tried += [] if found is None else [(found, doubt, at, drawn, without)]
         if not tried:
             return
@@ -503,8 +503,7 @@ def _chosen(
         gone, gone_of_all = gone | drawn, gone_of_all | at
 
 
-@dataclass(frozen=True)
-class _Effect:
+class _Effect(NamedTuple):
     """The errors with and without some rows, the share of the squared error that is theirs, and how much is saved."""
 
     before: float
@@ -552,7 +551,7 @@ class _Trial:
         undoubted: Flags,
         there: Flags,
         dropped: Flags,
-        doubt: Suspicion,
+        asked: Kind,
     ) -> _Effect | None:
         """Return what it does to the law that some of the rows `there` are dropped; None where they need not go.
 
@@ -562,24 +561,17 @@ class _Trial:
         squares = [(self.target - each) ** 2 for each in (before, after)]
         gain = (squares[0] - squares[1])[undoubted]
         errors = [float(np.sqrt(each[undoubted].mean())) for each in squares]
-        least = BETTER_FAR if doubt.far else BETTER
         better = gain.mean() >= SURE * float(gain.std() / np.sqrt(len(gain)))
-        better = better and errors[1] <= (1.0 - least) * errors[0]
+        better = better and errors[1] <= (1.0 - asked.better) * errors[0]
         carried = float(squares[1][dropped].sum() / squares[1][there].sum())
-        share = float(dropped.sum() / there.sum())
         missed = np.sqrt(squares[1]) / self._spread(after, undoubted)
         typical = float(np.median(missed[dropped]))
+        worst = float(np.sort(missed[undoubted])[-min(dropped.sum(), undoubted.sum())])
+        heavy = carried >= max(asked.carried, TIMES * float(dropped.sum() / there.sum()))
+        heavy = heavy and typical >= asked.beyond * worst
         alike = float((missed[undoubted] >= typical).sum() / dropped.sum())
-        heavy = carried >= max(CARRIED, TIMES * share)
-        if doubt.far:
-            worst = np.sort(missed[undoubted])[::-1][: int(dropped.sum())]
-            heavy = heavy and doubt.isolated and not doubt.of_target
-            of_group = doubt.of_target and doubt.group and carried >= CARRIED_FAR
-            heavy = heavy or (of_group and typical >= ODD_FAR * float(worst[-1]))
-        lump = doubt.lump and not doubt.far
-        odd = ODD_LUMP if lump else ODD_TARGET if doubt.of_target else ODD
-        most = OTHERS_LUMP if lump else OTHERS
-        if not doubt.certain and (not (better or heavy) or typical < odd or alike > most):
+        needed = (better or heavy) and typical >= asked.odd and alike <= asked.others
+        if not needed and asked is not KINDS["impossible"]:
             return None
         saved = 1.0 - float(squares[1][there & ~dropped].sum() / squares[0][there].sum())
         return _Effect(errors[0], errors[1], carried, saved)

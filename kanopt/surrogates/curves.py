@@ -108,10 +108,11 @@ def curves_of(
         if place == len(layers) - 1:
             block, bias = block * unit, (bias + shift) * unit
         splines, cycles, values = (part[0].cpu().numpy().T for part in by_kind(sizes, block[None]))
-        ends = [*zip(network.lower[place][0].tolist(), network.upper[place][0].tolist(), strict=True)]
+        ends = [*zip(network.lower.tolist(), network.upper.tolist(), strict=True)]
+        ends = [(0.0, 1.0)] * sizes.splines if place else ends
         ends_of_tables = np.cumsum(sizes.tables).tolist()
-        arrived = []
-        for target in range(sizes.subnodes):
+        arrived: list[Node] = []
+        for target in range(sizes.nodes):
             edges: list[Node] = [
                 curve_between(node, splines[target, :, source], *ends[source])
                 for source, node in enumerate(nodes[: sizes.splines])
@@ -128,9 +129,7 @@ def curves_of(
                 )
             ]
             arrived.append(Sum((Constant(float(bias[target])), *edges)))
-        factors = arrived[sizes.sums :]
-        pairs = zip(factors[::2], factors[1::2], strict=True)
-        nodes = [*arrived[: sizes.sums], *(Product(pair) for pair in pairs)]
+        nodes = arrived
     return nodes
 
 
@@ -195,21 +194,13 @@ class Layer:
     Parameters
     ----------
     edges
-        For every source, and every sub-node, a curve or a table. Categories are the last sources of the first layer.
+        For every source, and every node, a curve or a table. Categories are the last sources of the first layer.
     bias
-        The constant of every sub-node, (subnodes,).
-    products
-        Number of product nodes: the last 2 · products sub-nodes are multiplied in pairs.
+        The constant of every node, (nodes,).
     """
 
     edges: tuple[tuple[Node, ...], ...]
     bias: Floats
-    products: int
-
-    @property
-    def sums(self) -> int:
-        """Number of sub-nodes that are nodes."""
-        return len(self.bias) - 2 * self.products
 
     def knots(self, source: int) -> tuple[float, float]:
         """Return the first and the last knot of the curves that leave a source."""
@@ -219,7 +210,7 @@ class Layer:
         return curve.low - shift, curve.high - shift
 
     def leaving(self, source: int, signal: Floats) -> Floats:
-        """Return the values (n, subnodes) of all edges that leave a source, given its values or codes (n,)."""
+        """Return the values (n, nodes) of all edges that leave a source, given its values or codes (n,)."""
         edges = self.edges[source]
         arguments, codes = [signal + _start(edges[0])[1]], signal.astype(np.int64)
         return np.column_stack([edge.compute(arguments, dict.fromkeys(edge.names, codes)) for edge in edges])
@@ -230,12 +221,9 @@ def layers_of(network: Formula) -> tuple[Layer, ...]:
     layers: list[Layer] = []
     nodes: Sequence[Node] = (network.root,)
     while nodes and nodes[0].children:
-        products = [node for node in nodes if isinstance(node, Product)]
-        sums = nodes[: len(nodes) - len(products)]
-        subnodes = [*sums, *(part for node in products for part in node.children)]
-        bias = [float(computed(node.children[0], {})) for node in subnodes]
-        rows = tuple(zip(*(node.children[1:] for node in subnodes), strict=True))
-        layers.append(Layer(rows, np.array(bias), len(products)))
+        bias = [float(computed(node.children[0], {})) for node in nodes]
+        rows = tuple(zip(*(node.children[1:] for node in nodes), strict=True))
+        layers.append(Layer(rows, np.array(bias)))
         nodes = [_start(row[0])[0] for row in rows]
     return tuple(layers[::-1])
 
@@ -272,8 +260,8 @@ class FittedLaw:
         rows.
     loss
         The loss of the fit.
-    variance, edf
-        Residual variance, and effective number of parameters.
+    edf
+        Effective number of parameters.
     residuals, residual_weights, middle
         Leave-one-out residuals of the training rows, sorted, of the logarithm for a log target; how many independent
         rows each stands for; and what the law says of these rows, on the scale of the residuals.
@@ -294,7 +282,6 @@ class FittedLaw:
     log_target: bool
     smearing: float
     loss: str
-    variance: float
     edf: float
     residuals: Floats
     residual_weights: Floats
@@ -386,9 +373,6 @@ def _number(feature: Feature, unit: str) -> Variable:
 
 # A trained network as data for drawing: nodes, and edges with their curves, as plain arrays.
 
-PRUNED = 1e-12
-"""A curve that spans less than this share of the widest of its layer is none."""
-
 
 @dataclass(frozen=True, eq=False)
 class DiagramEdge:
@@ -407,10 +391,6 @@ class DiagramEdge:
         The labels of a category, else empty.
     strength
         How much the edge varies over the rows, as a fraction of the largest of its layer; one near 0 is unimportant.
-    factor
-        0 if the target is a sum, 1 or 2 for the factors of a product.
-    pruned
-        Whether the edge was pruned: its curve is zero everywhere.
     """
 
     layer: int
@@ -420,8 +400,6 @@ class DiagramEdge:
     y: Floats
     labels: tuple[str, ...]
     strength: float
-    factor: int = 0
-    pruned: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -435,19 +413,10 @@ class Diagram:
         hidden nodes have empty names.
     edges
         In order of layer, source and target.
-    products
-        Number of product nodes of every layer, which are the last ones; factors and all other nodes are sums of their
-        incoming edges. Empty for none.
     """
 
     layers: tuple[tuple[str, ...], ...]
     edges: tuple[DiagramEdge, ...]
-    products: tuple[int, ...] = ()
-
-    def is_product(self, layer: int, node: int) -> bool:
-        """Whether a node multiplies."""
-        count = self.products[layer] if self.products else 0
-        return node >= len(self.layers[layer]) - count
 
 
 def diagram_of(
@@ -485,12 +454,11 @@ def diagram_of(
         leaving = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])
         features = encoding.inputs if index == 0 else (None,) * len(layer.edges)
         edges += _edges(index, layer, features, points, leaving.std(axis=1))
-        arrived, sums = layer.bias + leaving.sum(axis=0), layer.sums
-        signal = np.hstack([arrived[:, :sums], arrived[:, sums::2] * arrived[:, sums + 1 :: 2]]).T
+        signal = (layer.bias + leaving.sum(axis=0)).T
     inputs = tuple(_named(feature) for feature in encoding.inputs)
-    hidden = [("",) * (layer.sums + layer.products) for layer in layers[:-1]]
+    hidden = [("",) * len(layer.bias) for layer in layers[:-1]]
     names = (inputs, *hidden, (f"log {output}" if log_output else output,))
-    return Diagram(names, tuple(edges), (0, *(layer.products for layer in layers)))
+    return Diagram(names, tuple(edges))
 
 
 def _named(feature: Feature) -> str:
@@ -503,24 +471,19 @@ def _edges(
     index: int, layer: Layer, features: Sequence[Feature | None], points: int, scores: Floats
 ) -> list[DiagramEdge]:
     curves = [_sampled(layer, source, feature, points) for source, feature in enumerate(features)]
-    spread = np.array([np.ptp(values, axis=0) for _, values, _ in curves])
-    widest = float(spread.max(initial=0.0)) or 1.0
     strongest = float(scores.max(initial=0.0)) or 1.0
     edges = []
     for source, (x, values, labels) in enumerate(curves):
-        for subnode, y in enumerate(values.T):
-            pair, side = divmod(subnode - layer.sums, 2)
-            target, factor = (subnode, 0) if pair < 0 else (layer.sums + pair, 1 + side)
-            strength = float(scores[source, subnode]) / strongest
-            pruned = bool(spread[source, subnode] <= PRUNED * widest)
-            edges.append(DiagramEdge(index, source, target, x, y, labels, strength, factor, pruned))
+        for target, y in enumerate(values.T):
+            strength = float(scores[source, target]) / strongest
+            edges.append(DiagramEdge(index, source, target, x, y, labels, strength))
     return edges
 
 
 def _sampled(
     layer: Layer, source: int, feature: Feature | None, points: int
 ) -> tuple[Floats, Floats, tuple[str, ...]]:
-    """Return for an input of a layer the sample points, the values of its edges (points, subnodes), and labels."""
+    """Return for an input of a layer the sample points, the values of its edges (points, nodes), and labels."""
     if feature is not None and not feature.is_numeric:
         codes = np.arange(len(feature.categories), dtype=np.float64)
         return codes, layer.leaving(source, codes), tuple(str(label) for label in feature.categories)

@@ -21,7 +21,7 @@ from kanopt.surrogates.encoding import (
     encoding_of,
     row_name,
 )
-from kanopt.surrogates.groups import grouped
+from kanopt.surrogates.groups import TrainingTable, grouped
 from kanopt.surrogates.input_checks import (
     name_of,
     refuse_leak,
@@ -233,7 +233,6 @@ def fit_memory(
     # Imported here, so that a saved model predicts without loading torch.
     from kanopt.surrogates.fitting import learn
     from kanopt.surrogates.options import periods_of, settings_of
-    from kanopt.surrogates.trials import TrainingTable
 
     weights = weights / min(1.0, float(weights.mean()))
     names = tuple(map(str, frame.columns))

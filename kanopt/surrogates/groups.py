@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ from kanopt.formulas.error_model import (
 )
 from kanopt.formulas.formula import Formula
 from kanopt.text import count_text
+
+if TYPE_CHECKING:
+    from kanopt.surrogates.encoding import FeatureEncoding
 
 TINY = 1e-300
 DIGITS = 4
@@ -216,7 +220,38 @@ def rows_before(together: Integers, kinds: Integers, rank: Integers) -> Integers
     return np.asarray(before[together], dtype=np.int64)
 
 
-# The rows that a model was fitted to, as a law is looked for on them.
+# The rows that a model is fitted to, and as a law is looked for on them.
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingTable:
+    """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,).
+
+    Rows of one of the `groups`, numbered from 0, (n,), share an error; None where rows are independent.
+    """
+
+    numbers: Floats
+    codes: Integers
+    target: Floats
+    weights: Floats
+    encoding: FeatureEncoding
+    groups: Integers | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def target_deviation(self, log_target: bool) -> float:
+        """Return the standard deviation of the target, or of its logarithm; if zero, its magnitude."""
+        target = np.log(self.target) if log_target else self.target
+        mean = np.average(target, weights=self.weights)
+        spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
+        return spread if spread > 1e-12 * abs(mean) else float(abs(mean)) or 1.0
+
+    @cached_property
+    def kinds(self) -> Integers:
+        """A number per row, equal for copies of one row; (n,)."""
+        whole = pd.DataFrame(np.column_stack([self.numbers, self.codes, self.target]))
+        return np.asarray(whole.groupby(list(whole.columns), sort=False).ngroup(), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -33,14 +32,10 @@ from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
 
-T = TypeVar("T")
-
-
-def known(name: str, among: Mapping[str, T], what: str) -> T:
-    """Return what has a name, or say what else there is."""
-    if name not in among:
-        raise FitError(f"{what} {name!r}; {nearest(str(name), among)}")
-    return among[name]
+ITERATIONS = 100
+"""Steps on every grid, at most."""
+RIDGE = 1e-16
+"""Weight of the ridge, in those of the roughness."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,27 +53,27 @@ class RelationState:
     _slopes: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
-        return known(name, {**self._columns, **self._outputs}, "no input, output or known column")
+        known = {**self._columns, **self._outputs}
+        if name not in known:
+            raise FitError(f"no input, output or known column {name!r}; {nearest(name, known)}")
+        return known[name]
 
     def derivative(self, output: str, *inputs: str) -> Tensor:
         """Return the derivative of `output` by one input, or by two."""
-        value = known(output, self._outputs, "no output to differentiate")
+        if output not in self._outputs:
+            raise FitError(f"no output to differentiate {output!r}; {nearest(output, self._outputs)}")
         if not 1 <= len(inputs) <= 2:
             raise FitError(f"{output!r} differentiated by {len(inputs)} inputs; one or two can be")
-        places = {name: place for place, name in enumerate(self._features)}
+        value = self._outputs[output]
         for taken, name in enumerate(inputs):
+            if name not in self._features:
+                raise FitError(f"no feature to differentiate by {name!r}; {nearest(name, self._features)}")
             key = (output, *inputs[:taken])
-            if key not in self._slopes:
-                self._slopes[key] = _slopes(value, self._numbers)
-            value = self._slopes[key][..., known(name, places, "no feature to differentiate by")]
+            if key not in self._slopes and value.requires_grad:
+                self._slopes[key] = torch.autograd.grad(value.sum(), self._numbers, create_graph=True)[0]
+            slopes = self._slopes.get(key, torch.zeros_like(self._numbers))  # a constant has none
+            value = slopes[..., self._features.index(name)]
         return value
-
-
-def _slopes(value: Tensor, numbers: Tensor) -> Tensor:
-    """Return the derivatives of a value per point by all inputs of the point; a constant has none."""
-    if not value.requires_grad:
-        return torch.zeros_like(numbers)
-    return torch.autograd.grad(value.sum(), numbers, create_graph=True)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,16 +146,6 @@ class Relation:
                 told = f"column {name or 'weight'!r} must hold finite numbers, one for each point"
                 raise FitError(f"relation {self.name!r}: {told}")
         return {name: torch.tensor(array) for name, array in zip(given, full, strict=True)}
-
-    def evaluate(self, state: RelationState, rows: int) -> Tensor:
-        """Return the residual, (rows,)."""
-        residual = self.residual(state)
-        if not isinstance(residual, Tensor) or residual.shape != (rows,):
-            raise FitError(
-                f"relation {self.name!r}: its residual must return a torch tensor with one number per point, shape "
-                f"({rows},)"
-            )
-        return residual
 
 
 def observed(
@@ -252,17 +237,18 @@ class Knowledge:
                 raise FitError(f"features, outputs and relations must have different names: {each}")
         for relation in self.relations:
             for name in self.features:
-                known(name, relation.columns, f"relation {relation.name!r}: its points lack the feature")
+                if name not in relation.columns:
+                    raise FitError(f"relation {relation.name!r}: its points lack the feature {name!r}")
             if taken := [name for name in self.outputs if name in relation.columns]:
                 raise FitError(f"relation {relation.name!r}: {taken[0]!r} is an output, not a known column")
 
     @cached_property
     def inputs(self) -> InputTensors:
         """All points of all relations."""
-        return _inputs(torch.cat([self._numbers(relation) for relation in self.relations]))
+        return _inputs(torch.cat([self._numbers(each.columns) for each in self.relations]))
 
-    def _numbers(self, relation: Relation) -> Tensor:
-        return torch.stack([relation.columns[name] for name in self.features], dim=1)
+    def _numbers(self, columns: Mapping[str, Tensor]) -> Tensor:
+        return torch.stack([columns[name] for name in self.features], dim=1)
 
     def for_models(self, index: Tensor) -> Knowledge:
         """Return the objective of the networks at `index`: the same for all."""
@@ -271,15 +257,14 @@ class Knowledge:
     def residuals(self, network: KANBatch) -> dict[str, Tensor]:
         """Return the residuals of every relation, each (M, points)."""
         return {
-            relation.name: torch.cat([part.detach() for _, part, _ in self._parts(relation, network)], dim=1)
-            for relation in self.relations
+            each.name: torch.cat([residual.detach() for _, residual, _ in self._parts(each, network)], dim=1)
+            for each in self.relations
         }
 
     def squares(self, network: KANBatch) -> Tensor:
         """Return Σ w R² of every network, shape (M,)."""
         found = self.residuals(network)
-        each = [(found[relation.name] ** 2 * relation.weights).sum(1) for relation in self.relations]
-        return torch.stack(each).sum(0)
+        return torch.stack([found[each.name] ** 2 @ each.weights for each in self.relations]).sum(0)
 
     def normal_equations(self, network: KANBatch) -> NormalEquations:
         """Accumulate the Gauss-Newton quantities over chunks of points.
@@ -291,39 +276,45 @@ class Knowledge:
         """
         total = NormalEquations.zero(network)
         for relation in self.relations:
-            for part, residual, theta in self._parts(relation, network):
-                jacobian = _jacobian(relation, residual, theta)
-                error, weights = residual.detach(), relation.weights[part]
-                weighted = jacobian * weights.unsqueeze(-1)
+            for weights, residual, theta in self._parts(relation, network):
+                jacobian = _jacobian(relation.name, residual, theta)
+                error, weighted = residual.detach(), jacobian * weights.unsqueeze(-1)
                 total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
                 total.vector.sub_((error.unsqueeze(1) @ weighted).squeeze(1))
-                total.squares.add_((weights * error**2).sum(1))
+                total.squares.add_(error**2 @ weights)
         return total
 
-    def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """Yield the residual (M, n) of every chunk of points, and the coefficients of all copies."""
-        models, values = len(network), len(network) * network.architecture.parameters
-        rows = max(1, CHUNK_BYTES // (8 * values))
-        numbers = self._numbers(relation)
-        for start in range(0, len(relation), rows):
-            part = slice(start, start + rows)
-            points = numbers[part].repeat(models, 1).requires_grad_()
-            copies = network.take(torch.arange(models).repeat_interleave(len(points) // models))
+    def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield weights (n,), residual (M, n) and the coefficients of all copies for every chunk of points."""
+        models = len(network)
+        rows = max(1, CHUNK_BYTES // (8 * models * network.architecture.parameters))
+        chunks = {name: torch.split(column, rows) for name, column in relation.columns.items()}
+        for place, weights in enumerate(torch.split(relation.weights, rows)):
+            columns = {name: column[place].repeat(models) for name, column in chunks.items()}
+            points = self._numbers(columns).requires_grad_()
+            copies = network.take(torch.arange(models).repeat_interleave(len(weights)))
             copies = replace(copies, theta=copies.theta.requires_grad_())
-            output = copies.forward(_inputs(points.unsqueeze(1)))[:, 0]
-            outputs = dict(zip(self.outputs, output.unbind(1), strict=True))
-            columns = {name: column[part].repeat(models) for name, column in relation.columns.items()}
-            state = RelationState(columns, outputs, self.features, points)
-            yield part, relation.evaluate(state, len(points)).reshape(models, -1), copies.theta
+            outputs = copies.forward(_inputs(points.unsqueeze(1)))[:, 0].unbind(1)
+            state = RelationState(
+                columns, dict(zip(self.outputs, outputs, strict=True)), self.features, points
+            )
+            residual = relation.residual(state)
+            if not isinstance(residual, Tensor) or residual.shape != (len(points),):
+                raise FitError(
+                    f"relation {relation.name!r}: its residual must return a torch tensor with one number per point, "
+                    f"shape ({len(points)},)"
+                )
+            yield weights, residual.reshape(models, -1), copies.theta
 
     def refuse_mixed_points(self, network: KANBatch) -> None:
         """Refuse residuals of a point that change with the other points: the derivatives would be wrong."""
-        found = self.residuals(network)
         for relation in self.relations:
             first = {name: column[:1] for name, column in relation.columns.items()}
-            alone = replace(self, relations=(replace(relation, points=first, weight=1.0),)).residuals(network)
-            whole = found[relation.name][:, :1]
-            if not torch.allclose(alone[relation.name], whole, rtol=1e-9, atol=0.0, equal_nan=True):
+            alone, whole = (
+                replace(self, relations=(each,)).residuals(network)[relation.name][:, 0]
+                for each in (replace(relation, points=first, weight=1.0), relation)
+            )
+            if not torch.allclose(alone, whole, rtol=1e-9, atol=0.0, equal_nan=True):
                 raise FitError(
                     f"relation {relation.name!r}: the residual of a point changes with the other points; write it "
                     "point by point, without sums or means over points"
@@ -334,26 +325,20 @@ def _inputs(numbers: Tensor) -> InputTensors:
     return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
 
 
-def _jacobian(relation: Relation, residual: Tensor, theta: Tensor) -> Tensor:
+def _jacobian(name: str, residual: Tensor, theta: Tensor) -> Tensor:
     """Return the Jacobian (M, n, parameters) of a residual (M, n)."""
-    part = None
-    if residual.requires_grad:
-        part = torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0]
+    part = (
+        torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0] if residual.requires_grad else None
+    )
     if part is None:
-        raise FitError(f"relation {relation.name!r}: its residual does not depend on any output")
+        raise FitError(f"relation {name!r}: its residual does not depend on any output")
     found = part.reshape(*residual.shape, -1)
     if not bool((torch.isfinite(residual) & torch.isfinite(found).all(-1)).all(1).any()):
         raise FitError(
-            f"relation {relation.name!r}: its residual, or its derivative by an output, is not finite; look for "
-            "logarithms, roots or divisions of outputs that may be negative or zero"
+            f"relation {name!r}: its residual, or its derivative by an output, is not finite; look for logarithms, "
+            "roots or divisions of outputs that may be negative or zero"
         )
     return found
-
-
-ITERATIONS = 100
-"""Steps on every grid, at most."""
-RIDGE = 1e-16
-"""Weight of the ridge, in those of the roughness."""
 
 
 def fit_informed(
@@ -409,89 +394,70 @@ def fit_informed(
     >>> bool(abs(laws["u"].evaluate({"t": 1.0}) - np.exp(-1.0)) < 1e-5)
     True
     """
-    for name, value, least in (
-        ("seed", seed, 0),
-        ("grid_size", grid_size, 1),
-        ("refinements", refinements, 0),
-        ("starts", starts, 1),
-    ):
-        whole_number(value, f"fit_informed: {name}", least)
+    least = {
+        "seed": (seed, 0),
+        "grid_size": (grid_size, 1),
+        "refinements": (refinements, 0),
+        "starts": (starts, 1),
+    }
+    for name, given in least.items():
+        whole_number(given[0], f"fit_informed: {name}", given[1])
     weights = [float(each.weights.mean()) for each in knowledge.relations if bool(each.weights.any())]
     if not weights:
         raise FitError(
             "all weights of all relations are 0, so that nothing is known; give one a weight above 0"
         )
-    shape = Architecture(
-        len(knowledge.features), hidden=hidden, outputs=len(knowledge.outputs), grid_size=grid_size
+    numbers, generator = knowledge.inputs.numbers, torch.Generator().manual_seed(seed)
+    ends = dict(
+        zip(knowledge.features, torch.stack([numbers.amin(0), numbers.amax(0)], 1).tolist(), strict=True)
     )
-    generator = torch.Generator().manual_seed(seed)
-    network = _starts(knowledge, shape, starts, _grid_ranges(knowledge, bounds or {}), generator)
+    outputs, shape = (
+        knowledge.outputs,
+        Architecture(len(ends), hidden=hidden, outputs=len(knowledge.outputs), grid_size=grid_size),
+    )
+    knots = _knots(ends, bounds or {})
+    network = random_starts(
+        shape, starts, knowledge.inputs, knots, torch.zeros(len(outputs), dtype=torch.float64), generator
+    )
+    # the largest magnitude observed of each output; 1 of one that was never other than zero
+    seen = {name: float(c.abs().max()) for each in knowledge.relations for name, c in each.columns.items()}
+    sizes = torch.tensor([seen.get(f"observed {name}", 0.0) or 1.0 for name in outputs], dtype=torch.float64)
+    *blocks, last = network.blocks()
+    if not hidden:  # it has one optimum on data, but not for a nonlinear relation: random parabolas
+        ramp = torch.linspace(-1.0, 1.0, shape.layers[0].basis_size, dtype=torch.float64)
+        powers = torch.stack([torch.ones_like(ramp), ramp, ramp**2], dim=1)
+        size = (starts, shape.numbers, 3, shape.outputs)
+        last = (powers @ torch.randn(size, dtype=torch.float64, generator=generator)).flatten(1, 2)
+    network = network.with_blocks([*blocks, last * sizes])
     knowledge.refuse_mixed_points(network)
     knowledge.normal_equations(network)  # says what is wrong where no start has finite residuals
     network = network.take(torch.nonzero(torch.isfinite(knowledge.squares(network))).flatten())
     for stage in range(refinements + 1):
-        if stage > 0:
-            network = network.refine_grid()
+        network = network.refine_grid() if stage else network
         penalty = Penalty.of(network.architecture)
         weight = network.theta.new_full((len(network), penalty.groups + 1), smoothing)
         weight[:, -1] = RIDGE
-        matrices = penalty.matrices(weight, min(weights) * len(knowledge.inputs))
+        matrices = penalty.matrices(weight, min(weights) * len(numbers))
         network, history = train(network, knowledge, matrices, TrainerOptions(iterations=ITERATIONS))
-        network = network.take(
-            history.best.argsort()[: 1 if stage == refinements else (len(network) + 1) // 2]
-        )
-    nodes = curves_of(network, knowledge.inputs, [Input(feature) for feature in knowledge.features])
-    inputs = tuple(Variable(name, low=low, high=high) for name, (low, high) in _ends(knowledge).items())
-    return {
-        name: Formula(node, inputs, Variable(name))
-        for name, node in zip(knowledge.outputs, nodes, strict=True)
-    }
+        kept = 1 if stage == refinements else (len(network) + 1) // 2
+        network = network.take(history.best.argsort()[:kept])
+    nodes = curves_of(network, knowledge.inputs, [Input(feature) for feature in ends])
+    inputs = tuple(Variable(name, low=low, high=high) for name, (low, high) in ends.items())
+    return {name: Formula(node, inputs, Variable(name)) for name, node in zip(outputs, nodes, strict=True)}
 
 
-def _starts(
-    knowledge: Knowledge,
-    shape: Architecture,
-    starts: int,
-    ends: tuple[Tensor, Tensor],
-    generator: torch.Generator,
-) -> KANBatch:
-    """Return random starts with outputs of the observed magnitude.
-
-    A sum of splines has one optimum on data, but not for a nonlinear relation: it starts as random parabolas.
-    """
-    offset = torch.zeros(shape.outputs, dtype=torch.float64)
-    network = random_starts(shape, starts, knowledge.inputs, ends, offset, generator)
-    blocks = network.blocks()
-    if not shape.hidden:
-        ramp = torch.linspace(-1.0, 1.0, shape.layers[0].basis_size, dtype=torch.float64)
-        powers = torch.stack([torch.ones_like(ramp), ramp, ramp**2], dim=1)
-        size = (starts, shape.numbers, 3, shape.outputs)
-        blocks = [(powers @ torch.randn(size, dtype=torch.float64, generator=generator)).flatten(1, 2)]
-    # the largest magnitude observed of each output; 1 of one that was never other than zero
-    sizes = {name: float(c.abs().max()) for each in knowledge.relations for name, c in each.columns.items()}
-    largest = [sizes.get(f"observed {name}", 0.0) or 1.0 for name in knowledge.outputs]
-    blocks[-1] = blocks[-1] * torch.tensor(largest, dtype=torch.float64)
-    return network.with_blocks(blocks)
-
-
-def _ends(knowledge: Knowledge) -> dict[str, tuple[float, float]]:
-    """Return the least and the largest value of every feature over all points."""
-    numbers = knowledge.inputs.numbers
-    return dict(
-        zip(knowledge.features, torch.stack([numbers.amin(0), numbers.amax(0)], dim=1).tolist(), strict=True)
-    )
-
-
-def _grid_ranges(knowledge: Knowledge, bounds: Mapping[str, tuple[float, float]]) -> tuple[Tensor, Tensor]:
+def _knots(
+    ends: Mapping[str, tuple[float, float]], bounds: Mapping[str, tuple[float, float]]
+) -> tuple[Tensor, Tensor]:
     """Return the ranges of the features, slightly widened: at its very ends a spline is linear already."""
-    ends = _ends(knowledge)
     for name in bounds:
-        known(name, ends, "bounds: no such feature as")
-    for name, (low, high) in (ends | dict(bounds)).items():
+        if name not in ends:
+            raise FitError(f"bounds: no such feature as {name!r}; {nearest(name, ends)}")
+    for name, (low, high) in {**ends, **bounds}.items():
         if not low < high:
             raise FitError(
                 f"feature {name!r} ranges from {low:g} to {high:g}; leave it out or spread the points"
             )
-    lower, upper = torch.tensor(list((ends | dict(bounds)).values()), dtype=torch.float64).T
+    lower, upper = torch.tensor(list({**ends, **bounds}.values()), dtype=torch.float64).T
     edge = 1e-9 * (upper - lower)
     return lower - edge, upper + edge

@@ -103,12 +103,10 @@ def hidden_text(hidden: Sequence[int]) -> str:
 def structure_text(law: FittedLaw) -> str:
     """Return the structure of a law in words."""
     layers = layers_of(law.network)
-    hidden = [layer.sums + layer.products for layer in layers[:-1]]
-    products = sum(layer.products for layer in layers)
+    hidden = [len(layer.bias) for layer in layers[:-1]]
     logs = [feature.name for feature in law.encoding.numbers if feature.log]
     words = [
         (f"network with {hidden_text(hidden)}" if hidden else "additive")
-        + (f", {products} of them products" if products else "")
         + (", log target" if law.log_target else ""),
         *([f"logarithms of {join_list(logs)}"] if logs else []),
         f"{fixed_text(law.edf, 1)} effective parameters",

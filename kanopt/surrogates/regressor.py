@@ -182,13 +182,13 @@ class KANRegressor(FormulaReading):
     Parameters
     ----------
     hidden : "auto" or sequence of int
-        Widths of the hidden layers. ``()`` is additive: one curve per column. "auto" tries a product of two sums, too.
+        Widths of the hidden layers. ``()`` is additive: one curve per column. "auto" tries four nodes, too.
     grid_size : "auto" or int
         Intervals of a spline; "auto" starts with few and doubles them while the cross-validation score falls by a
         tenth. Fewer are used for a table with few distinct rows.
     smoothing : "auto" or float
-        Weight of the roughness of the curves. "auto" chooses one per column: in additive laws by generalised
-        cross-validation, behind hidden nodes by the marginal likelihood, checked on rows held out where there is noise.
+        Weight of the roughness of the curves. "auto" chooses one per column by the marginal likelihood; behind hidden
+        nodes it is checked on rows held out.
     starts : int
         Number of random starts trained in parallel with hidden nodes; only the best few are trained to convergence.
     monotone : None, mapping or sequence

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
+
+if TYPE_CHECKING:
+    from kanopt.surrogates.groups import TrainingTable
 
 MANY = 12
 """Columns up to which all are learned from: a network shrinks the idle among few columns by itself."""
@@ -70,91 +74,66 @@ def relevant_columns(
     targets = [target, np.log(target)] if target.min() > 0.0 else [target]
     found = np.zeros(count, dtype=bool)
     for each in targets:
-        found |= _of_target(_Rows(numbers, codes, each, fold), rng)
+        found |= _of_target(numbers, codes, each, fold, rng)
     return found if found.any() else np.ones(count, dtype=bool)
 
 
-class _Rows:
-    """Rows in folds; categories as the mean target of the rows that are learned from."""
-
-    def __init__(self, numbers: Floats, codes: Integers, target: Floats, fold: Integers) -> None:
-        self.target, self.fold = target, fold
-        self.folds = [np.column_stack([numbers, self._means(codes, fold != k)]) for k in range(FOLDS)]
-
-    def _means(self, codes: Integers, seen: NDArray[np.bool_]) -> Floats:
-        middle = float(self.target[seen].mean())
-        columns = []
-        for code in codes.T:
-            sums = np.bincount(code, seen * (self.target - middle))
-            columns.append((middle + sums / (np.bincount(code, seen) + PRIOR))[code])
-        return np.column_stack(columns) if columns else np.zeros((len(self.target), 0))
-
-    def lines(self, kept: NDArray[np.bool_]) -> Floats:
-        """Return the squared errors of rows that straight lines were not fitted to, (n,)."""
-        errors = np.zeros(len(self.target))
-        for k, table in enumerate(self.folds):
-            design, out = _design(table[:, kept]), self.fold == k
-            slopes = np.linalg.lstsq(design[~out], self.target[~out], rcond=1e-10)[0]
-            errors[out] = (self.target[out] - design[out] @ slopes) ** 2
-        return errors
-
-    def slopes(self) -> Floats:
-        """Return the slope of every column beside all others, in its standard errors; (k,)."""
-        design = _design(self.folds[0])
-        inverse = np.linalg.pinv(design.T @ design, rcond=1e-10, hermitian=True)
-        slopes = inverse @ (design.T @ self.target)
-        left = self.target - design @ slopes
-        variance = float(left @ left) / max(len(left) - design.shape[1], 1)
-        errors = np.sqrt(np.maximum(variance * np.diag(inverse), 1e-300))
-        return np.asarray(np.abs(slopes) / errors)[:-1]
-
-    def foretold(
-        self, kept: NDArray[np.bool_], rng: np.random.Generator, *, shuffled: bool = False
-    ) -> tuple[Floats, Floats]:
-        """Return the squared errors of rows not learned from, (n,), and what shuffled columns add to them, (n, k)."""
-        # a quarter of a second to import, which fits of few columns do without
-        from sklearn.ensemble import HistGradientBoostingRegressor
-
-        errors = np.zeros(len(self.target))
-        raised = np.zeros((len(self.target), int(kept.sum())))
-        for k, table in enumerate(self.folds):
-            x, out = table[:, kept], self.fold == k
-            trees = HistGradientBoostingRegressor(
-                learning_rate=0.2, max_iter=60, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
-            )
-            trees.fit(x[~out], self.target[~out])
-            held, actual = x[out], self.target[out]
-            errors[out] = (actual - trees.predict(held)) ** 2
-            for j in range(held.shape[1] if shuffled else 0):
-                other = held.copy()
-                other[:, j] = rng.permutation(other[:, j])
-                raised[out, j] = (actual - trees.predict(other)) ** 2 - errors[out]
-        return errors, raised
-
-
-def _of_target(rows: _Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _of_target(
+    numbers: Floats, codes: Integers, target: Floats, fold: Integers, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """Return a mask of the columns that one form of the target depends on."""
-    everything = np.ones(rows.folds[0].shape[1], dtype=bool)
-    before, raised = rows.foretold(everything, rng, shuffled=True)
-    lines_before = rows.lines(everything)
-    sure = np.maximum(_standard_errors(raised), rows.slopes())
+    # a quarter of a second to import, which fits of few columns do without
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    trees = HistGradientBoostingRegressor(
+        learning_rate=0.2, max_iter=60, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
+    )
+    models = trees, make_pipeline(StandardScaler(), LinearRegression())
+    tables = [np.column_stack([numbers, _means(codes, target, fold != k)]) for k in range(FOLDS)]
+    before, raised = zip(*(_missed(each, tables, target, fold, rng) for each in models), strict=True)
+    sure = np.max([_standard_errors(each) for each in raised], axis=0)
     for least in FAINT:
         kept = sure > least
-        if kept.all():
-            break
-        if not kept.any():
+        if kept.any() and not kept.all():
+            fewer = [table[:, kept] for table in tables]
+            after = [_missed(each, fewer, target, fold)[0] for each in models]
+            if (_standard_errors(np.transpose(after) - np.transpose(before)) <= WORSE).all():
+                return np.asarray(kept)
+    return np.ones_like(sure, dtype=bool)
+
+
+def _means(codes: Integers, target: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """Return categories as the mean target of the rows that are learned from, (n, categories)."""
+    middle, columns = float(target[seen].mean()), [np.zeros((len(target), 0))]
+    for code in codes.T:
+        sums = np.bincount(code, seen * (target - middle))
+        columns.append((middle + sums / (np.bincount(code, seen) + PRIOR))[code, None])
+    return np.hstack(columns)
+
+
+def _missed(
+    model: Any,
+    tables: Sequence[Floats],
+    target: Floats,
+    fold: Integers,
+    rng: np.random.Generator | None = None,
+) -> tuple[Floats, Floats]:
+    """Return the squared errors of rows not learned from, (n,), and what each column adds if it is shuffled, (n, k)."""
+    errors, raised = np.zeros(len(target)), np.zeros(tables[0].shape)
+    for k, table in enumerate(tables):
+        out = fold == k
+        fitted, held = model.fit(table[~out], target[~out]), table[out]
+        errors[out] = (target[out] - fitted.predict(held)) ** 2
+        if rng is None:
             continue
-        worse = np.column_stack([rows.foretold(kept, rng)[0] - before, rows.lines(kept) - lines_before])
-        if (_standard_errors(worse) <= WORSE).all():
-            return np.asarray(kept)
-    return everything
-
-
-def _design(table: Floats) -> Floats:
-    """Return columns of one size, and one of ones behind them."""
-    spread = table.std(axis=0)
-    scaled = (table - table.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
-    return np.column_stack([scaled, np.ones(len(table))])
+        for j in range(held.shape[1]):
+            other = held.copy()
+            other[:, j] = rng.permutation(other[:, j])
+            raised[out, j] = (target[out] - fitted.predict(other)) ** 2 - errors[out]
+    return errors, raised
 
 
 def _standard_errors(values: Floats) -> Floats:
@@ -165,11 +144,8 @@ def _standard_errors(values: Floats) -> Floats:
 
 INTERACTION = 0.005
 """Share of the squares below which a pair says nothing: of noise in 2,000 rows the best of many pairs says as much."""
-CELL_FOLDS = 5
-CUTS = (4, 8, 16)
-"""Cells of a number."""
-MAIN = 2
-"""Which of them tell what is left of one column alone: the finest by quantiles."""
+GATE_ROWS, CELL_FOLDS, CELLS = 10_000, 5, (4, 12)
+"""Rows that are looked at, folds, and cells of a number, by quantiles."""
 CELL_PRIOR = 4.0
 """Rows that speak for nothing in every cell."""
 CLIP = 4.0
@@ -177,91 +153,59 @@ CLIP = 4.0
 say, or are all that there is to see."""
 
 
-def interaction_gain(residual: Floats, numbers: Floats, codes: Integers, weights: Floats, seed: int) -> float:
-    """Return the largest share of the squares that the cells of a pair of columns foretell.
+def foretells_interaction(table: TrainingTable, predicted: Floats, seed: int) -> bool:
+    """Return whether the cells of a pair of columns foretell what a law leaves, in the target or its logarithm.
 
     Parameters
     ----------
-    residual
-        Of an additive law, shape (n,).
-    numbers
-        Columns of numbers, shape (n, i).
-    codes
-        Columns of categories, shape (n, c); they count on from those of numbers.
-    weights
-        How many rows each stands for, shape (n,).
+    table
+        The rows.
+    predicted
+        What the law says of each left out, which counts as a column; (n,).
     seed
-        Draws the rows that are held out.
-
-    Returns
-    -------
-    float
-        Of the squared residuals of rows held out; zero or less where no pair foretells anything.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.uniform(-1, 1, (2000, 3))
-    >>> noise, none = rng.standard_normal(2000), np.zeros((2000, 0), dtype=np.int64)
-    >>> ones = np.ones(2000)
-    >>> interaction_gain(noise, x, none, ones, 0) <= 0.0
-    True
-    >>> round(interaction_gain(noise + 1.5 * x[:, 0] * x[:, 2], x, none, ones, 0), 1)
-    0.2
+        Draws rows and folds.
     """
-    fold = np.random.default_rng([seed, 0x1A7E]).integers(0, CELL_FOLDS, len(residual))
-    columns = [_cut(column) for column in numbers.T]
-    columns += [[(code.astype(np.int64), int(code.max(initial=0)) + 1)] * (len(CUTS) + 1) for code in codes.T]
-    middle = float(np.median(np.abs(residual))) / 0.6745
-    best = -np.inf
-    for most in (np.inf, CLIP * middle):
-        left = np.clip(residual, -most, most)
-        squares = float(weights @ left**2)
-        if squares <= 0.0:
-            continue
-        # an additive law may leave something of one column, which is no interaction
-        alone = [_foretold(left, [column[MAIN]], weights, fold) for column in columns]
-        after_one = [float(weights @ (left - each) ** 2) for each in alone]
-        for first, second in combinations(range(len(columns)), 2):
-            both = float(weights @ (left - alone[first] - alone[second]) ** 2)
-            before = min(squares, after_one[first], after_one[second], both)
-            for pair in zip(columns[first], columns[second], strict=True):
-                after = float(weights @ (left - _foretold(left, pair, weights, fold)) ** 2)
-                best = max(best, (before - after) / squares)
-    return best if np.isfinite(best) else 0.0
+    rng = np.random.default_rng([seed, 0x1A7E])
+    rows = rng.permutation(len(table))[:GATE_ROWS]
+    fold = rng.integers(0, CELL_FOLDS, len(rows))
+    target, said, weights = table.target[rows], predicted[rows], table.weights[rows]
+    numbers = np.column_stack([table.numbers[rows], said])
+    columns = [tuple(_cut(column, count) for count in CELLS) for column in numbers.T]
+    columns += [(code.astype(np.int64),) * len(CELLS) for code in table.codes[rows].T]
+    residuals = [target - said]
+    if target.min() > 0.0 and said.min() > 0.0:
+        residuals.append(np.log(target / said))
+    for residual in residuals:
+        most = CLIP * float(np.median(np.abs(residual))) / 0.6745
+        for left in (residual, np.clip(residual, -most, most)):
+            if _best_pair(left, columns, weights, fold) > INTERACTION:
+                return True
+    return False
 
 
-Cells = tuple[Integers, int]
-"""The cell of every row, shape (n,), and how many cells there are."""
+def _best_pair(left: Floats, columns: Sequence[Sequence[Integers]], weights: Floats, fold: Integers) -> float:
+    """Return the largest share of the squares of rows held out that a pair of columns foretells and neither alone."""
+    squares, best = float(weights @ left**2), 0.0
+    # a law may leave something of one column, which is no interaction
+    alone = [_foretold(left, column[-1], weights, fold) for column in columns] if squares > 0.0 else []
+    for (one, first), (other, second) in combinations(zip(columns, alone, strict=False), 2):
+        before = min(float(weights @ (left - each) ** 2) for each in (0.0, first, second, first + second))
+        for cells, more in zip(one, other, strict=True):
+            said = _foretold(left, cells * (int(more.max()) + 1) + more, weights, fold)
+            best = max(best, (before - float(weights @ (left - said) ** 2)) / squares)
+    return best
 
 
-def _cut(column: Floats) -> list[Cells]:
-    """Return the cells of a number, for every fineness: by quantiles, and the finest by equal widths."""
-    out: list[Cells] = []
-    for count in CUTS:
-        edges = np.unique(np.quantile(column, np.linspace(0.0, 1.0, count + 1)[1:-1]))
-        out.append((np.searchsorted(edges, column, side="right"), len(edges) + 1))
-    low, high = float(column.min()), float(column.max())
-    edges = np.linspace(low, high, CUTS[-1] + 1)[1:-1]
-    return [*out, (np.searchsorted(edges, column, side="right"), len(edges) + 1)]
+def _cut(column: Floats, count: int) -> Integers:
+    """Return the cell of every number, by quantiles."""
+    edges = np.unique(np.quantile(column, np.linspace(0.0, 1.0, count + 1)[1:-1]))
+    return np.searchsorted(edges, column, side="right").astype(np.int64)
 
 
-def _foretold(residual: Floats, cells: Sequence[Cells], weights: Floats, fold: Integers) -> Floats:
+def _foretold(left: Floats, cells: Integers, weights: Floats, fold: Integers) -> Floats:
     """Return the averages of the other folds in the cell of every row, drawn towards nothing where rows are few."""
-    place, count = np.zeros(len(residual), dtype=np.int64), 1
-    for each, many in cells:
-        place, count = place * many + each, count * many
-    place, count = _dense(place, count)
-    both = place * CELL_FOLDS + fold
-    sums = np.bincount(both, weights * residual, count * CELL_FOLDS).reshape(count, CELL_FOLDS)
+    both, count = cells * CELL_FOLDS + fold, int(cells.max()) + 1
+    sums = np.bincount(both, weights * left, count * CELL_FOLDS).reshape(count, CELL_FOLDS)
     rows = np.bincount(both, weights, count * CELL_FOLDS).reshape(count, CELL_FOLDS)
     sums, rows = sums.sum(1, keepdims=True) - sums, rows.sum(1, keepdims=True) - rows
-    return np.asarray((sums / (rows + CELL_PRIOR))[place, fold])
-
-
-def _dense(place: Integers, count: int) -> Cells:
-    """Return cells numbered by those that occur, where there could be far more."""
-    if count <= 8 * len(place):
-        return place, count
-    known, dense = np.unique(place, return_inverse=True)
-    return dense.astype(np.int64), len(known)
+    return np.asarray((sums / (rows + CELL_PRIOR))[cells, fold])

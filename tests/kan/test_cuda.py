@@ -26,7 +26,7 @@ def on(device, data):
 
 def test_normal_equations_are_those_of_the_cpu():
     data = sample(law, 500, 2, noise=0.1)
-    shape = Architecture(2, hidden=(3,), products=(1,))
+    shape = Architecture(2, hidden=(3,))
     found = []
     for device in ("cpu", "cuda"):
         rows = on(device, data)

@@ -35,7 +35,7 @@ def knowledge() -> Knowledge:
 
 
 def start(known: Knowledge, models: int = 3) -> KANBatch:
-    shape = Architecture(2, hidden=(3,), products=(1,), outputs=2, grid_size=4)
+    shape = Architecture(2, hidden=(3,), outputs=2, grid_size=4)
     offset = torch.zeros(2, dtype=torch.float64)
     return random_starts(shape, models, known.inputs, box(2), offset, torch.Generator().manual_seed(8))
 

@@ -24,19 +24,6 @@ def batch(shape, models=3, rows=40, seed=5):
     return random_starts(shape, models, inputs, box(shape.numbers), offset, generator), inputs
 
 
-def pruned(network, share=0.4, seed=11):
-    """Take whole edges out at random, other ones in every network."""
-    generator = torch.Generator().manual_seed(seed)
-    masks = []
-    for layer in network.architecture.layers:
-        kept = torch.rand(len(network), len(layer.widths), layer.subnodes, generator=generator) > share
-        kept[:, 0] = True
-        widths = torch.tensor(layer.widths)
-        masks.append(kept.repeat_interleave(widths, dim=1).flatten(1))
-    active = torch.cat(masks, dim=1)
-    return replace(network, active=active, theta=network.theta * active)
-
-
 SHAPES = [
     Architecture(2, grid_size=4),
     Architecture(1, categories=(3, 2), grid_size=3),
@@ -44,8 +31,7 @@ SHAPES = [
     Architecture(3, hidden=(3, 2), grid_size=4),
     Architecture(0, categories=(2, 3), hidden=(2,), grid_size=3),
     Architecture(1, cycles=2, categories=(3,), hidden=(2,), grid_size=4),
-    Architecture(2, hidden=(3, 2), products=(2, 1), grid_size=4),
-    Architecture(2, hidden=(1,), products=(1,), outputs=3, grid_size=3),
+    Architecture(2, hidden=(1,), outputs=3, grid_size=3),
 ]
 
 
@@ -84,23 +70,18 @@ def test_it_leaves_as_a_formula_of_curves_whose_edges_are_centred(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_refined_network_is_the_same_function(shape):
-    network = pruned(batch(shape)[0])
-    _, inputs = batch(shape)
+    network, inputs = batch(shape)
     finer = network.refine_grid()
     assert finer.architecture.grid_size == 2 * shape.grid_size
-    assert finer.active.shape == finer.theta.shape
-    assert (finer.theta[~finer.active] == 0.0).all()
     torch.testing.assert_close(finer.forward(inputs), network.forward(inputs), atol=1e-11, rtol=0.0)
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.numbers + shape.cycles])
-@pytest.mark.parametrize("whole", [True, False])
-def test_equations_of_numbers_with_few_values_are_those_of_all_basis_functions(shape, whole):
+def test_equations_of_numbers_with_few_values_are_those_of_all_basis_functions(shape):
     network, inputs = batch(shape, rows=300)
     numbers = inputs.numbers.clone()
     numbers[:, 0] = torch.arange(300) % 3 - 0.5
     inputs = replace(inputs, numbers=numbers)
-    network = network if whole else pruned(network)
     target = torch.randn(300, shape.outputs, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     data = Data(inputs, target, torch.linspace(0.5, 2.0, 300, dtype=torch.float64))
     prepared = data.prepared(network)

@@ -44,14 +44,3 @@ def test_smoothing_by_cross_validation_beats_none_at_noise():
     chosen, data, _ = fitted(law, 150, 2, shape, noise=0.3)
     free, _, _ = fitted(law, 150, 2, shape, noise=0.3, smoothing=0.0)
     assert error(chosen, law, data) < 0.7 * error(free, law, data)
-
-
-def test_a_product_node_learns_a_product_that_sums_cannot():
-    run, data, _ = fitted(
-        lambda x: torch.sin(2.0 * x[:, 0]) * torch.exp(x[:, 1]),
-        400,
-        2,
-        Architecture(2, hidden=(1,), products=(1,), grid_size=10),
-        starts=4,
-    )
-    assert float((run.network.forward(data.inputs)[0] - data.target).std()) < 1e-3 * float(data.target.std())
