@@ -64,6 +64,11 @@ class Function:
     kinked: bool = False
     degree: Fraction | None = None
 
+    @property
+    def rises(self) -> bool:
+        """Whether it rises wherever it is defined: those of the library that turn nowhere do."""
+        return not (self.extrema[0] or self.kinked)
+
     def template(self, language: str) -> str:
         """Return how a language spells it; empty for one that calls functions by their names here."""
         usual = _USUAL.get(language, "").format(name=self.name, upper=self.name.upper())
