@@ -36,6 +36,7 @@ from kanopt.formulas.nodes import (
     Input,
     Minimum,
     Node,
+    Power,
     Product,
     Sum,
     postorder,
@@ -205,8 +206,8 @@ def core_of(root: Node, name: str, sides: BoxSides, through: bool) -> tuple[Node
     while True:
         kept = [child for child in node.children if child.key in reads]
         others = [child for child in node.children if child.key not in reads]
-        if through and isinstance(node, Apply) and kept and function_named(node.function).rises:
-            node = node.argument
+        if through and kept and _rises(node):
+            node = node.children[0]
             continue
         if not (isinstance(node, Sum | Product) and kept and (others or len(kept) == 1)):
             return node, sign
@@ -219,6 +220,16 @@ def core_of(root: Node, name: str, sides: BoxSides, through: bool) -> tuple[Node
             elif not bool(found.positive.all()):
                 return node, sign
         node, sign = (kept[0] if len(kept) == 1 else node.with_children(kept)), direction
+
+
+def _rises(node: Node) -> bool:
+    """Whether a step rises with its first part wherever it is defined."""
+    match node:
+        case Apply():
+            return function_named(node.function).rises
+        case Power(exponent=Constant(value=power)):
+            return power > 0.0 and power % 1.0 != 0.0  # of a negative base there is no such power
+    return False
 
 
 def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
