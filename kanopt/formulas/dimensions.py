@@ -1,9 +1,9 @@
 """Dimensional analysis: whether the declared units of a formula agree, and which units its constants then have.
 
 A law such as ``0.119 · distance_km · exp(0.098 · load_t)`` in litres is consistent only if its first constant is in
-l/km and its second in 1/t. Every free constant gets an unknown unit, every step of the formula adds equations between
-units, and these are solved exactly (J. Fourier, Théorie analytique de la chaleur, 1822, ch. II.9; as type inference by
-unification: A. Kennedy, Dimension types, ESOP 1994). Without a solution the formula is inconsistent.
+l/km and its second in 1/t (J. Fourier, Théorie analytique de la chaleur, 1822, ch. II.9). The units of the inputs are
+handed up through the graph as far as they decide those of its steps, and the unit of the output is handed down to what
+is left open; both again until nothing new is found.
 
 * The terms of a sum and the parts of max and min have the same unit. The same dimension is not enough: minutes and
   hours do not add up without a constant between them.
@@ -13,138 +13,53 @@ unification: A. Kennedy, Dimension types, ESOP 1994). Without a solution the for
 * A constant with a name or a standard error can have any unit, the same at all occurrences. So can an unnamed number,
   separately at each occurrence, unless it is 0, 1, −1, pi or an exponent: the 1 in ``1 + x`` makes x dimensionless.
 * Curves, step functions and tables take any unit and return any unit.
-* An input or output without a declared unit may be dimensionless or in an unknown unit; its unit is an unknown, as that
-  of a constant.
+* An input or output without a declared unit may be dimensionless or in an unknown unit.
 
-A walk over the graph assigns every step a unit, in which free constants are unknowns, and states equations: the terms
-of a sum have equal units, the argument of exp is dimensionless, and the root has the declared output unit.
-
-Every kind of node names its rule (:attr:`kanopt.formulas.nodes.Node.unit_rule`), which is a method here, and every
-function of the library its degree. A kind that is short for other nodes has the unit of what it means.
+Every kind of node names its rule (:attr:`kanopt.formulas.nodes.Node.unit_rule`), which is a method here that says both
+ways what follows, and every function of the library its degree.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeGuard
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.functions import function_named, number
-from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product
+from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
 from kanopt.formulas.printing import short_text
 from kanopt.text import number_text
 from kanopt.units import UnitPowers, powers_of
-
-if TYPE_CHECKING:
-    from kanopt.formulas.variables import Variable
-
-
-# Equations between products of units, some of them unknown, solved exactly.
-#
-# An unknown unit is a word that begins with a question mark. In terms of exponents these are linear equations over the
-# rationals, with the same coefficients for every base dimension and for the scale, so that an unknown represents a
-# whole vector of exponents and Gaussian elimination solves for all of them at once.
 
 MOST_WORK = 40_000
 
 ONE = UnitPowers()
 
-
-class TooMuchWorkError(Exception):
-    """Solving the equations would take too long."""
-
-
-def _unknowns(unit: UnitPowers) -> dict[str, Fraction]:
-    """Return the exponents of the unknowns in a unit."""
-    return {word: power for word, power in unit.words if word[0] == "?"}
+MaybeUnit: TypeAlias = UnitPowers | None
+"""A unit; None where it is not decided."""
+Below: TypeAlias = list[tuple[Node, MaybeUnit]]
+"""Parts of a step, each with the unit that it should have."""
 
 
-def _without(unit: UnitPowers, word: str) -> tuple[Fraction, UnitPowers]:
-    """Return the exponent of a word, and the unit without it."""
-    return dict(unit.words)[word], UnitPowers(tuple(pair for pair in unit.words if pair[0] != word))
+class StepUnits(NamedTuple):
+    """What is known of a step from below.
 
-
-class Equations:
-    """A system of equations, solved incrementally: an equation without a solution is reported at once.
-
-    Each solution contains only unknowns that were unsolved when it was found, so that substitution terminates.
-
-    Examples
-    --------
-    >>> from kanopt.units import powers_of
-    >>> equations = Equations()
-    >>> rate, km = equations.unknown(), powers_of("km")
-    >>> equations.equate(rate * km, powers_of("EUR"))
-    >>> print(equations.value(rate))
-    EUR/km
-    >>> str(equations.equate(rate, km))
-    'EUR/km^2'
+    Its unit, whether a constant or a logarithm in it takes up a factor of its exponential, and its value where it
+    depends on no input.
     """
 
-    def __init__(self) -> None:
-        self._made = 0
-        self._solved: dict[str, tuple[int, UnitPowers]] = {}
-
-    def unknown(self) -> UnitPowers:
-        """Return a new unknown unit."""
-        self._made += 1
-        return UnitPowers(((f"?{self._made:06}", Fraction(1)),))
-
-    def substitute(self, unit: UnitPowers) -> UnitPowers:
-        """Return a unit with every solved unknown replaced by its solution."""
-        while solved := [word for word in _unknowns(unit) if word in self._solved]:
-            oldest = min(solved, key=lambda word: self._solved[word][0])
-            power, rest = _without(unit, oldest)
-            solution = self._solved[oldest][1]
-            unit = rest * solution**power
-        return unit
-
-    def equate(self, first: UnitPowers, second: UnitPowers) -> UnitPowers | None:
-        """Require that two units are equal; return their quotient if they cannot be, else None.
-
-        An inconsistent equation leaves the system unchanged.
-        """
-        ratio = self.substitute(first / second)
-        if not _unknowns(ratio):
-            return None if ratio.is_one else ratio
-        self._solve(ratio, max(_unknowns(ratio)))
-        return None
-
-    def _solve(self, ratio: UnitPowers, word: str) -> None:
-        """Solve ``ratio = 1`` for one of its unknowns."""
-        power, rest = _without(ratio, word)
-        self._solved[word] = (len(self._solved), rest ** (-1 / power))
-
-    def back_substitute(self) -> None:
-        """Substitute every solution into the others, the newest first, so that one look-up suffices."""
-        for word, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
-            self._solved[word] = (when, self.substitute(solution))
-
-    def value(self, unit: UnitPowers) -> UnitPowers | None:
-        """Return the unit, or None if it contains an unknown."""
-        unit = self.substitute(unit)
-        return None if _unknowns(unit) else unit
-
-
-@dataclass(frozen=True)
-class _StepUnits:
-    """What is inferred of a step.
-
-    Its unit, whether a constant or a logarithm in it takes up a factor of its exponential, its position in reading
-    order, its value where it depends on no input, and whether it contains an unnamed number, whose unit may differ
-    between occurrences.
-    """
-
-    unit: UnitPowers = ONE
+    unit: MaybeUnit = None
     absorbs: bool = False
-    place: int = 0
     value: float | None = None
-    varies: bool = False
+
+
+Parts: TypeAlias = Sequence[StepUnits]
+Ruled: TypeAlias = tuple[StepUnits, Below]
 
 
 class UnitInference:
@@ -152,204 +67,199 @@ class UnitInference:
 
     Attributes
     ----------
-    equations
-        The equations, solved as far as possible.
     problems
         Contradictions in words, without repetition.
     held
-        Free constants with the step that contains them, their unit and their place in reading order; those without a
-        name once per occurrence.
-    inputs, output
-        Units of the numeric inputs by name, and of the output; unknowns if not declared.
+        Free constants, the step that contains each and its unit, in reading order; those without a name once per
+        place.
+    is_complete
+        Whether the formula was followed to the end, and not too large for that.
     """
 
     def __init__(self, formula: BaseFormula) -> None:
-        self._formula = formula
-        self.equations = Equations()
+        self.root, self.output = formula.root, formula.output
+        self.nodes = postorder(formula.root)
         self.problems: dict[str, None] = {}
-        self.held: list[tuple[Constant, Node, UnitPowers, int]] = []
-        self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
-        self.output = self._declared(formula.output)
-        self._named: dict[bytes, UnitPowers] = {}
-        # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
-        self._default_pure: tuple[list[UnitPowers], list[UnitPowers]] = [], []
-        self._place = self._work = 0
+        self.held: dict[tuple[bytes, bytes, MaybeUnit], ConstantUnit] = {}
+        self._steps: dict[bytes, StepUnits] = {}
+        self._units = {
+            Input(v.name).key: powers_of(v.unit) for v in formula.inputs if v.unit and not v.is_category
+        }
+        """Units of what is one quantity wherever it stands: inputs, named constants, curves and tables."""
+        self._likely = False
+        """Whether what nothing decides is taken for a pure number, where that is likely."""
+        self._work = 0
+        wanted = powers_of(self.output.unit) if self.output.unit else None
+        known = -1
+        while self.is_complete and (not self._likely or len(self._units) > known):
+            self._likely = len(self._units) == known
+            known = len(self._units)
+            self._hand_up()
+            self._hand_down(wanted)
+        unit = self.unit
+        if wanted is not None and unit is not None and not (unit / wanted).is_one:
+            told = f"{self._in_words(self.root)}, but {self.output.name} is declared in {self.output.unit}"
+            self._problem(told, unit / wanted, unit)
 
-    def _declared(self, variable: Variable) -> UnitPowers:
-        return powers_of(variable.unit) if variable.unit else self.equations.unknown()
+    @property
+    def unit(self) -> MaybeUnit:
+        """The unit of what the formula gives, as far as that is decided by its inputs."""
+        return self._steps[self.root.key].unit
 
-    def infer(self) -> None:
-        """Infer the units of all steps.
+    @property
+    def is_complete(self) -> bool:
+        """Whether the formula was not too large to be followed to the end."""
+        return self._work <= MOST_WORK
 
-        Raises
-        ------
-        TooMuchWorkError
-            If the formula is too large; the problems found so far are kept.
+    def _hand_up(self) -> None:
+        """Find what the parts of every step say of it, and note what does not agree."""
+        self.problems = {}
+        self._work += len(self.nodes)
+        for node in self.nodes:
+            parts = [self._steps[child.key] for child in node.children]
+            found, _ = self._rule(node, parts, None)
+            values = [part.value for part in parts if part.value is not None]
+            if values and len(values) == len(parts):
+                with np.errstate(all="ignore"):
+                    value = float(node.compute([np.asarray(each) for each in values], {}))
+                found = found._replace(value=value)
+            self._steps[node.key] = found
+
+    def _hand_down(self, wanted: MaybeUnit) -> None:
+        """Hand units to all steps, once for each unit that a step should have."""
+        self.held = {}
+        seen: set[tuple[bytes, MaybeUnit, bytes]] = set()
+        stack: list[tuple[Node, MaybeUnit, Node]] = [(self.root, wanted, self.root)]
+        while stack and self.is_complete:
+            node, wanted, above = stack.pop()
+            known = self._steps[node.key].unit
+            unit = wanted if known is None else known
+            place = (node.key, unit, above.key if isinstance(node, Constant) else b"")
+            if place in seen:
+                continue
+            seen.add(place)
+            self._work += 1
+            singular = _is_singular(node) or node.unit_rule in ("free", "input")
+            if singular and unit is not None:
+                self._units.setdefault(node.key, unit)
+            if _is_free(node):
+                at = b"" if _is_singular(node) else above.key
+                self.held.setdefault((node.key, at, unit), ConstantUnit(node, above, unit))
+            _, below = self._rule(node, [self._steps[child.key] for child in node.children], unit)
+            stack.extend((child, each, node) for child, each in reversed(below))
+
+    def _rule(self, node: Node, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        """Return what is known of a step from its parts, and the units that these should have if it has the wanted one.
+
+        What does not agree is noted.
         """
-        formula = self._formula
-        root = self._infer_part(formula.root)
-        if isinstance(formula.root, Constant):
-            self._hold(formula.root, formula.root, root)
-        ratio = self.equations.equate(root.unit, self.output)
-        if ratio is not None:
-            told = f"{self._in_words(formula.root, root.unit)}, but {formula.output.name} is declared in "
-            told += f"{formula.output.unit or 'no unit'}"
-            self._problem(told, ratio, self.equations.value(root.unit))
-        for monomial in (*self._default_pure[0], *self._default_pure[1]):
-            self.equations.equate(monomial, ONE)
-        self.equations.back_substitute()
+        found: Ruled = getattr(self, f"_{node.unit_rule}")(node, parts, wanted)
+        return found
 
-    def _infer_part(self, root: Node) -> _StepUnits:
-        """Visit every step once per occurrence; steps without unnamed numbers are the same everywhere."""
-        done: dict[bytes, _StepUnits] = {}
-        found: list[_StepUnits] = []
-        stack = [(root, False)]
-        while stack:
-            node, ready = stack.pop()
-            if node.key in done:
-                found.append(done[node.key])
-            elif not ready:
-                stack.append((node, True))
-                stack.extend((child, False) for child in reversed(node.children))
-            else:
-                parts = found[len(found) - len(node.children) :]
-                del found[len(found) - len(node.children) :]
-                self._work += 1 + len(parts)
-                if self._work > MOST_WORK:
-                    raise TooMuchWorkError
-                sort = self._visit(node, parts)
-                if not sort.varies:
-                    done[node.key] = sort
-                found.append(sort)
-        return found[0]
+    def _constant(self, node: Constant, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        if _is_free(node) or node.value == 0:  # nothing is nothing in any unit
+            return StepUnits(self._units.get(node.key), _is_free(node), node.value), []
+        return StepUnits(ONE, value=node.value), []
 
-    def _visit(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        found: _StepUnits = getattr(self, f"_{node.unit_rule}")(node, parts)
-        if any(part.varies for part in parts):
-            found = replace(found, varies=True)
-        known = [part.value for part in parts if part.value is not None]
-        if not known or len(known) < len(parts):
-            return found
-        with np.errstate(all="ignore"):
-            value = float(node.compute([np.asarray(number) for number in known], {}))
-        return replace(found, value=value)
+    def _input(self, node: Node, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        return StepUnits(self._units.get(node.key)), []
 
-    def _input(self, node: Input, parts: list[_StepUnits]) -> _StepUnits:
-        return _StepUnits(self.inputs[node.name])
-
-    def _free(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+    def _free(self, node: Node, parts: Parts, wanted: MaybeUnit) -> Ruled:
         """Take any unit and give any unit, as a curve does."""
-        return _StepUnits(self._of_one(node, self._default_pure[1]), absorbs=True)
+        return StepUnits(self._units.get(node.key), absorbs=True), [(child, None) for child in node.children]
 
-    def _problem(self, told: str, ratio: UnitPowers, unit: UnitPowers | None) -> None:
+    def _alike(self, node: Node, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        """Require that all parts have the same unit."""
+        pairs = list(zip(node.children, parts, strict=True))
+        known = [(child, part.unit) for child, part in pairs if part.unit is not None]
+        # told against what is certain: a declared unit first, then a pure number
+        known.sort(key=lambda pair: isinstance(pair[0], Constant) and not _is_free(pair[0]))
+        unit = known[0][1] if known else None
+        for child, other in known[1:]:
+            ratio = known[0][1] / other
+            if not ratio.is_one:
+                unit = None
+                both = f"{self._in_words(known[0][0])}, {self._in_words(child)}"
+                self._problem(f"{short_text(node)}: {both}", ratio, known[0][1])
+        absorbs = (any if node.unit_rule == "sum" else all)(part.absorbs for part in parts)
+        each = known[0][1] if known else wanted
+        return StepUnits(unit, absorbs), [(child, each) for child in node.children]
+
+    _sum = _extreme = _alike
+
+    def _product(self, node: Product, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        carrier = _unit_carrier(node.factors)
+        bare = [_is_free(factor) and not _is_singular(factor) for factor in node.factors]
+        units = [
+            ONE if is_bare and place != carrier else part.unit
+            for place, (is_bare, part) in enumerate(zip(bare, parts, strict=True))
+        ]
+        open_ = [place for place, unit in enumerate(units) if unit is None]
+        loose = [part for part in parts if part.value is None]
+        absorbs = len(loose) < 2 and any(part.absorbs for part in loose or parts)
+        unit = None if open_ else math.prod((each for each in units if each is not None), start=ONE)
+        if self._likely and len(open_) > 1:
+            # a number beside a constant with a name, a table and an exponential are pure numbers
+            named = any(_is_singular(node.factors[place]) for place in open_)
+            pure = [p for p in open_ if (bare[p] and named) or isinstance(node.factors[p], Apply)]
+            pure += [p for p in open_ if node.factors[p].unit_rule == "free"]
+            for place in pure[: len(open_) - 1]:
+                units[place] = ONE
+                open_.remove(place)
+        if wanted is not None and len(open_) == 1:
+            rest = math.prod((each for each in units if each is not None), start=ONE)
+            units[open_[0]] = (rest / wanted) ** -1
+        below = [
+            (factor, each)
+            for place, (factor, each) in enumerate(zip(node.factors, units, strict=True))
+            if not bare[place] or place == carrier
+        ]
+        return StepUnits(unit, absorbs), below
+
+    def _power(self, node: Power, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        base, exponent = parts
+        below: Below = []
+        if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
+            below.append((node.exponent, self._pure(node, node.exponent)))
+        if exponent.value is None or not math.isfinite(exponent.value):
+            return StepUnits(ONE), [(node.base, self._pure(node, node.base)), *below]
+        power, unit = _exact(exponent.value), None
+        if wanted is not None and power:
+            unit = wanted ** (1 / power)
+        found = None if base.unit is None else base.unit**power
+        return StepUnits(found, base.absorbs and base.value is not None), [(node.base, unit), *below]
+
+    def _function(self, node: Apply, parts: Parts, wanted: MaybeUnit) -> Ruled:
+        (part,) = parts
+        degree = function_named(node.function).degree
+        if degree is not None:
+            unit = None if part.unit is None else part.unit**degree
+            return StepUnits(unit), [(node.argument, None if wanted is None else wanted ** (1 / degree))]
+        if node.function == "log":
+            return StepUnits(ONE, absorbs=True), [(node.argument, ONE if self._likely else None)]
+        pure = self._pure(node, node.argument)
+        # exp(3 + x) is exp(3) · exp(x), a constant in front
+        is_any = node.function == "exp" and part.absorbs
+        return StepUnits(None if is_any else ONE), [(node.argument, pure)]
+
+    def _pure(self, node: Node, child: Node) -> UnitPowers:
+        """Require a dimensionless part."""
+        unit = self._steps[child.key].unit
+        if unit is not None and not unit.is_one:
+            told = f"{short_text(node)}: {self._in_words(child)}, where a pure number is taken"
+            self._problem(told, unit, unit)
+        return ONE
+
+    def _problem(self, told: str, ratio: UnitPowers, unit: UnitPowers) -> None:
         """Note what does not agree, and what to do: convert, where both measure the same, or bring in a constant."""
         advice = f"; they differ by {ratio}: multiply by a constant, or correct a declared unit"
-        if unit is not None and not ratio.dimension:
+        if not ratio.dimension:
             advice = f": convert first ({_conversion(unit, unit / ratio)})"
         self.problems[told + advice] = None
 
-    def _in_words(self, node: Node, unit: UnitPowers) -> str:
-        known = self.equations.value(unit)
-        shown = (
-            "in a unit that is not decided"
-            if known is None
-            else f"in {known}"
-            if str(known)
-            else "a pure number"
-        )
-        return f"{short_text(node)} is {shown}"
-
-    def _hold(self, constant: Node, part: Node, sort: _StepUnits) -> None:
-        if _is_free(constant):
-            self.held.append((constant, part, sort.unit, sort.place))
-
-    def _of_one(self, node: Node, likely: list[UnitPowers] | None = None) -> UnitPowers:
-        """Return the unit of a step that is one quantity at all its occurrences."""
-        if node.key not in self._named:
-            self._named[node.key] = self.equations.unknown()
-            if likely is not None:
-                likely.append(self._named[node.key])
-        return self._named[node.key]
-
-    def _constant(self, node: Constant, parts: list[_StepUnits]) -> _StepUnits:
-        self._place += 1
-        if not _is_free(node) and node.value != 0:  # nothing is nothing in any unit
-            return _StepUnits(value=node.value)
-        singular = _is_singular(node)
-        unit = self._of_one(node) if singular else self.equations.unknown()
-        return _StepUnits(unit, _is_free(node), self._place, node.value, varies=not singular)
-
-    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitPowers:
-        """Require that all parts have the same unit, and return it."""
-        pairs = list(zip(node.children, parts, strict=True))
-        for child, part in pairs:
-            self._hold(child, node, part)
-        # told against what is certain: a declared unit first, then a pure number, then what is unknown
-        pairs.sort(key=lambda pair: (self.equations.value(pair[1].unit) is None, _is_fixed(pair[0])))
-        first, *others = pairs
-        wrong = False
-        for other in others:
-            ratio = self.equations.equate(first[1].unit, other[1].unit)
-            if ratio is not None:
-                wrong = True
-                both = (self._in_words(child, part.unit) for child, part in (first, other))
-                self._problem(
-                    f"{short_text(node)}: {', '.join(both)}", ratio, self.equations.value(first[1].unit)
-                )
-        return self.equations.unknown() if wrong else first[1].unit
-
-    def _sum(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        return _StepUnits(self._require_equal(node, parts), any(part.absorbs for part in parts))
-
-    def _extreme(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        return _StepUnits(self._require_equal(node, parts), all(part.absorbs for part in parts))
-
-    def _product(self, node: Product, parts: list[_StepUnits]) -> _StepUnits:
-        carrier, shared = _unit_carrier(node.factors)
-        if carrier is not None and shared:
-            self._default_pure[1].append(parts[carrier].unit)
-        unit = ONE
-        for place, (factor, part) in enumerate(zip(node.factors, parts, strict=True)):
-            if place == carrier or _is_singular(factor) or not _is_free(factor):
-                self._hold(factor, node, part)
-                unit = unit * part.unit
-        loose = [part for part in parts if part.value is None]
-        return _StepUnits(unit, len(loose) < 2 and any(part.absorbs for part in loose or parts))
-
-    def _power(self, node: Power, parts: list[_StepUnits]) -> _StepUnits:
-        base, exponent = parts
-        self._hold(node.base, node, base)
-        if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
-            self._require_pure(node, node.exponent, exponent)
-            self._hold(node.exponent, node, exponent)
-        if exponent.value is not None and math.isfinite(exponent.value):
-            absorbs = base.absorbs and base.value is not None
-            return _StepUnits(base.unit ** _exact(exponent.value), absorbs=absorbs)
-        self._require_pure(node, node.base, base)
-        return _StepUnits()
-
-    def _function(self, node: Apply, parts: list[_StepUnits]) -> _StepUnits:
-        (part,) = parts
-        self._hold(node.argument, node, part)
-        degree = function_named(node.function).degree
-        if degree is not None:
-            return _StepUnits(part.unit**degree)
-        if node.function == "log":
-            self._default_pure[0].append(part.unit)
-            return _StepUnits(absorbs=True)
-        self._require_pure(node, node.argument, part)
-        if node.function == "exp" and part.absorbs:  # exp(3 + x) is exp(3) · exp(x), a constant in front
-            front = self.equations.unknown()
-            self._default_pure[0].append(front)
-            return _StepUnits(front)
-        return _StepUnits()
-
-    def _require_pure(self, node: Node, child: Node, part: _StepUnits) -> None:
-        """Require a dimensionless part."""
-        ratio = self.equations.equate(part.unit, ONE)
-        if ratio is not None:
-            told = f"{short_text(node)}: {self._in_words(child, part.unit)}, where a pure number is taken"
-            self._problem(told, ratio, self.equations.value(part.unit))
+    def _in_words(self, node: Node) -> str:
+        unit = self._steps[node.key].unit
+        return f"{short_text(node)} is {f'in {unit}' if str(unit) else 'a pure number'}"
 
 
 def _is_singular(node: Node) -> TypeGuard[Constant]:
@@ -366,20 +276,14 @@ def _is_free(node: Node) -> TypeGuard[Constant]:
     return _is_singular(node) or (not node.name and abs(node.value) not in (0.0, 1.0))
 
 
-def _is_fixed(node: Node) -> bool:
-    return isinstance(node, Constant) and not _is_free(node)
+def _unit_carrier(factors: Sequence[Node]) -> int | None:
+    """Return the position of the unnamed number of a product that has the unit of all of them.
 
-
-def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
-    """Return the position of the unnamed number that has a unit, and whether a named constant can have one, too.
-
-    Of several unnamed numbers one gets the unit of their product, preferably the first non-integer; this affects only
-    the wording. Beside a named constant an unnamed number is dimensionless if possible.
+    Preferably it is the first that is not whole; this affects only the wording.
     """
-    named = any(_is_singular(factor) for factor in factors)
     bare = [(place, f.value) for place, f in enumerate(factors) if _is_free(f) and not _is_singular(f)]
     broken = [(place, value) for place, value in bare if not value.is_integer()]
-    return next((place for place, _ in broken or bare), None), named
+    return next((place for place, _ in broken or bare), None)
 
 
 def _exact(value: float) -> Fraction:
@@ -485,20 +389,10 @@ def dimensions(formula: BaseFormula) -> Dimensions:
     the units do not agree
       problem: wait + drive: wait is in min, drive is in h: convert first (1 h = 60 min)
     """
-    declared = [variable.unit for variable in (*formula.inputs, formula.output)]
-    if not any(declared):
+    if not any(variable.unit for variable in (*formula.inputs, formula.output)):
         return Dimensions()
-    walk = UnitInference(formula)
-    found: dict[tuple[bytes, bytes, str | None], ConstantUnit] = {}
-    try:
-        walk.infer()
-        for constant, part, powers, _ in sorted(walk.held, key=lambda held: held[3]):
-            unit = ConstantUnit(constant, part, walk.equations.value(powers))
-            place = b"" if constant.name or constant.standard_error is not None else part.key
-            found.setdefault((constant.key, place, unit.unit), unit)
-    except TooMuchWorkError:  # too large to be followed to the end
-        found = {}
-    return Dimensions(tuple(found.values()), tuple(walk.problems))
+    found = UnitInference(formula)
+    return Dimensions(tuple(found.held.values()) if found.is_complete else (), tuple(found.problems))
 
 
 def _conversion(a: UnitPowers, b: UnitPowers) -> str:
@@ -519,10 +413,6 @@ def output_unit(formula: BaseFormula) -> tuple[str | None, tuple[str, ...]]:
     >>> output_unit(parse_formula("km / h", [Variable("km", "km"), Variable("h", "h")], "speed"))
     ('km/h', ())
     """
-    walk = UnitInference(formula)
-    try:
-        walk.infer()
-        powers = walk.equations.value(walk.output)
-    except TooMuchWorkError:
-        powers = None
-    return None if powers is None else str(powers), tuple(walk.problems)
+    found = UnitInference(formula)
+    unit = found.unit if found.is_complete else None
+    return None if unit is None else str(unit), tuple(found.problems)

@@ -1,8 +1,8 @@
 """Prove or refute that a formula is monotone, convex or concave, or within bounds.
 
 A fact is decided on the part of the formula that determines it, so that the rest cannot loosen the bounds. Terms
-without the input change neither its slope nor its curvature, positive factors without it only scale them, and a
-strictly monotone function is monotone where its argument is.
+without the input change neither its slope nor its curvature, and factors of one sign without it only scale them,
+and a function that rises everywhere rises where its argument does.
 
 Boxes are bisected until the margin is bounded from below in all of them. Boxes are processed worst first, many at a
 time (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 5). If the margin is monotone in a
@@ -23,12 +23,12 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.arithmetic import NOTHING, CurveBounds, Flags, Pair, largest, range_over
+from kanopt.formulas.enclosures.arithmetic import NOTHING, Flags, largest
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.enclosures.margins import DefinedMargin, FormulaMargin, MarginBounds
-from kanopt.formulas.enclosures.rules import Enclosure, Orders
+from kanopt.formulas.enclosures.rules import Orders
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
     Apply,
@@ -42,7 +42,6 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
-from kanopt.formulas.pieces import Curve
 from kanopt.formulas.simplify import simplify_graph
 
 _SAMPLE = 320
@@ -192,25 +191,45 @@ def core_of(root: Node, name: str, sides: BoxSides, through: bool) -> tuple[Node
     sides
         The whole box.
     through
-        Whether to look through strictly monotone functions, which keep where something rises and not where it bends.
+        Whether to look through functions that rise everywhere, which keep where something rises and not where it bends.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
+    >>> law = parse_formula("5 - 2 * a * exp(x)", [Variable("a"), Variable("x")], Variable("y"))
     >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
     >>> core, sign = core_of(law.root, "x", box, through=True)
     >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
     (True, -1)
     """
-    node, sign, found = root, 1, True
-    reads = _steps_reading(root, name)
-    while found:
-        node, sign, found = _drop_unrelated(node, sign, reads, sides)
-        argument, direction = _within(node, sides) if through else (None, 0)
-        if argument is not None and argument.key in reads:
-            node, sign, found = argument, sign * direction, True
-    return node, sign
+    node, sign, reads = root, 1, _steps_reading(root, name)
+    while True:
+        kept = [child for child in node.children if child.key in reads]
+        others = [child for child in node.children if child.key not in reads]
+        if through and kept and _rises(node):
+            node = node.children[0]
+            continue
+        if not (isinstance(node, Sum | Product) and kept and (others or len(kept) == 1)):
+            return node, sign
+        direction = sign
+        for factor in others if isinstance(node, Product) else ():
+            encloser = Encloser(factor, sides)
+            found = encloser.over(encloser.whole(), Orders())
+            if bool((found.value[1] < 0.0).all()):
+                direction = -direction
+            elif not bool(found.positive.all()):
+                return node, sign
+        node, sign = (kept[0] if len(kept) == 1 else node.with_children(kept)), direction
+
+
+def _rises(node: Node) -> bool:
+    """Whether a step rises with its first part wherever it is defined."""
+    match node:
+        case Apply():
+            return function_named(node.function).rises
+        case Power(exponent=Constant(value=power)):
+            return power > 0.0 and power % 1.0 != 0.0  # of a negative base there is no such power
+    return False
 
 
 def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
@@ -220,49 +239,6 @@ def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
         if name in node.names or any(child.key in found for child in node.children):
             found.add(node.key)
     return frozenset(found)
-
-
-def _whole(node: Node, sides: BoxSides) -> Enclosure:
-    encloser = Encloser(node, sides)
-    return encloser.over(encloser.whole(), Orders())
-
-
-def _drop_unrelated(
-    node: Node, sign: int, reads: frozenset[bytes], sides: BoxSides
-) -> tuple[Node, int, bool]:
-    """Drop terms, and factors of one sign, that do not depend on the input; also return whether any were dropped."""
-    if not isinstance(node, Sum | Product):
-        return node, sign, False
-    kept = [child for child in node.children if child.key in reads]
-    others = [child for child in node.children if child.key not in reads]
-    if not kept or (not others and len(kept) > 1):
-        return node, sign, False
-    direction = sign
-    if isinstance(node, Product):
-        for factor in others:
-            found = _whole(factor, sides)
-            if bool((found.value[1] < 0.0).all()):
-                direction = -direction
-            elif not bool(found.positive.all()):
-                return node, sign, False
-    return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
-
-
-def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
-    """Return the argument of a function that is strictly monotone on its range, and its direction; None if not."""
-    slope: Pair = NOTHING
-    match node:
-        case Apply():
-            slope = range_over(function_named(node.function), 1, *_whole(node.argument, sides).value)
-        case Curve():
-            slope = CurveBounds(node).over((1,), *_whole(node.argument, sides).value)[1]
-        case Power(base=base, exponent=Constant(value=power)) if power:
-            found = _whole(base, sides)
-            if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
-                return base, 1 if power > 0.0 else -1
-    if bool((slope[0] > 0.0).all()):
-        return node.children[0], 1
-    return (node.children[0], -1) if bool((slope[1] < 0.0).all()) else (None, 0)
 
 
 def prove(

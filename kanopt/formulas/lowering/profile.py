@@ -21,7 +21,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from itertools import pairwise
 from typing import NoReturn
 
@@ -196,7 +195,6 @@ _SHORTEST = 1e-40  # of the range
 _MOST = 400_000
 _AT_ONCE = 2048
 _NARROWED, _LOOSE = 5, 0.01
-_SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
 _POINTS = Orders(sides=False)
 _CELLS = Orders(2, 0, closed=True)
@@ -429,7 +427,7 @@ class Profile:
                 return
             self.cut(wide, np.full(len(cells), slack))
 
-    def cut(self, where: Flags, limit: Floats, kinks: Floats | None = None) -> None:
+    def cut(self, where: Flags, limit: Floats) -> None:
         """Cut cells so that they come within their limits, as far as one cut can tell."""
         cells, kept = self.cells[where], self.cells[~where]
         width = cells.high - cells.low
@@ -440,8 +438,7 @@ class Profile:
         lows, highs, stairs = [], [], []
         for index in np.flatnonzero(~smooth):
             low, high = cells.low[index], cells.high[index]
-            edges = np.concatenate([low + width[index] * _SPLIT[:-1], [high], [] if kinks is None else kinks])
-            edges = np.unique(edges[(low <= edges) & (edges <= high)])
+            edges = np.unique(np.append(np.minimum(low + width[index] * _SPLIT[:-1], high), high))
             lows.append(edges[:-1])
             highs.append(edges[1:])
             stairs.append(np.full(len(edges) - 1, cells.stair[index]))
@@ -510,14 +507,7 @@ class Profile:
     @property
     def effort(self) -> float:
         """The number of pieces for a tolerance t is about this over √t: a quarter of ∫ √|f''|."""
-        return max(self._sampled, sum(effort_of(*run.points) for run in self.cells.runs))
-
-    @cached_property
-    def _sampled(self) -> float:
-        """The same by points: the first cells are too coarse to see every wave."""
-        x = np.linspace(self.low, self.high, _SAMPLES)
-        y, run = self.at(x), np.searchsorted(self.jumps, x, side="right")
-        return sum(effort_of(x[run == k], y[run == k]) for k in np.unique(run))
+        return sum(effort_of(*run.points) for run in self.cells.runs)
 
     def distance(self, pieces: Pieces) -> tuple[float, float]:
         """Return bounds of the pieces minus the function, lowest and highest, over the whole range.

@@ -17,10 +17,8 @@ from kanopt.formulas.lowering.profile import (
     ARGUMENT,
     Graph,
     Profile,
-    at,
     groups_of,
     inserted,
-    nearest,
     over,
 )
 from kanopt.formulas.lowering.program import Pieces
@@ -386,7 +384,6 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     if isinstance(argument, Curved):
         # a function of a function of something is one function of it
         return function_of(inserted(graph, argument.profile.graph), argument.argument, text)
-    low, high = (low, high) if isinstance(argument, Source) else _where_defined(graph, low, high)
     if not low < high:
         high = low + 1e-12 * max(abs(low), 1.0)
     profile = Profile(graph, low, high, text, argument.text)
@@ -400,27 +397,6 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     if least == most:
         return Affine(text, least - off, most + off, True, Combination.of(constant=least), off)
     return Straight(text, least - off, most + off, argument.exact, argument, pieces, off)
-
-
-def _where_defined(graph: Node, low: float, high: float) -> tuple[float, float]:
-    """Return the range without ends at which a function has no value because the range was widened for rounding.
-
-    A root of 1 − x y over the unit square has the argument 0 at one corner, and a little less by interval arithmetic.
-    Where the law has no value nothing is claimed. A pole is not cut off: the function must be settled at the end.
-    """
-    near = 1e-9 * (high - low)
-    places = np.array([low, low + near, *np.linspace(low, high, 9)[1:-1], high - near, high])
-    values = at(graph, places)
-    if np.isfinite(values[[0, -1]]).all() or not np.isfinite(values[1:-1]).all():
-        return low, high
-    ends = []
-    for out, inside in ((0, 1), (-1, -2)):
-        end = places[out]
-        if not np.isfinite(values[out]):
-            end = nearest(end, places[inside], lambda x: bool(np.isfinite(at(graph, np.array([x]))[0])))
-        settled = abs(float(at(graph, np.array([end]))[0]) - values[inside]) <= 0.1 * np.ptp(values[1:-1])
-        ends.append(float(end) if settled else float(places[out]))
-    return ends[0], ends[1]
 
 
 def _line(text: str, argument: Part, line: Combination[Node], steps: int) -> Part:

@@ -16,9 +16,9 @@ from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 
-from kanopt.array_types import Floats, Integers
+from kanopt.array_types import Floats
 from kanopt.errors import FormulaError
-from kanopt.formulas.enclosures.arithmetic import EPS, Flags
+from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.lowering.profile import ARGUMENT, Cells, Profile
 from kanopt.formulas.lowering.program import Pieces
 from kanopt.formulas.nodes import Constant, Node, Product, Sum, postorder
@@ -286,8 +286,8 @@ def straight(profile: Profile) -> tuple[Pieces, float] | None:
             found = _joined(profile, _between_kinks)
             low, high = (0.0, math.inf) if found is None else profile.distance(found)
             off = max(-low, high)
-            return None if found is None or off > 2.0 * (fine + float(cells.noise.max())) else (found, off)
-        profile.cut(rough, np.full(len(cells), fine), _meetings(cells, rough))
+            return None if found is None or off > 4.0 * (fine + float(cells.noise.max())) else (found, off)
+        profile.cut(rough, np.full(len(cells), fine))
     return None
 
 
@@ -298,31 +298,6 @@ def _steepness(cells: Cells) -> float:
         return 0.0
     slopes = np.abs(cells.last - cells.first)[even] / (cells.high - cells.low)[even]
     return float(slopes.max() * max(abs(float(cells.low.min())), abs(float(cells.high.max()))))
-
-
-def _meetings(cells: Cells, rough: Flags) -> Floats:
-    """Return places close around those where the lines beside cells with a kink meet."""
-    found: list[float] = []
-    for place in np.flatnonzero(rough):
-        even = np.flatnonzero(~cells.kinked & (cells.stair == cells.stair[place]))
-        before, after = even[even < place], even[even > place]
-        if not (len(before) and len(after)):
-            continue
-        (slope, x, y), (other, x_after, y_after) = (_line(cells, group) for group in (before[::-1], after))
-        if slope != other:
-            meeting = x + (y_after - y - other * (x_after - x)) / (slope - other)
-            reach = 8.0 * EPS * (abs(meeting) + abs(x_after - x) + float(cells.high[-1] - cells.low[0]))
-            found += [meeting - reach, meeting + reach]
-    return np.array(found)
-
-
-def _line(cells: Cells, group: Integers) -> tuple[float, float, float]:
-    """Return slope, place and value of the line of cells next to a kink, up to the next kink."""
-    run = group[: int(np.argmax(np.append(np.abs(np.diff(group)) > 1, True))) + 1]
-    near, first, last = run[0], run.min(), run.max()
-    slope = (cells.last[last] - cells.first[first]) / (cells.high[last] - cells.low[first])
-    ends = (cells.high, cells.last) if near == last else (cells.low, cells.first)
-    return float(slope), float(ends[0][near]), float(ends[1][near])
 
 
 def _between_kinks(run: Cells) -> Ends:
