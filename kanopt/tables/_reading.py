@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
+from kanopt.errors import FormulaError, TableError, UnitError, warn_user
 from kanopt.faults import Message, Setting
 from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
     Cells,
-    Inferred,
     Kind,
     final_column,
     form_shown,
@@ -29,7 +27,7 @@ from kanopt.tables._convert import (
 )
 from kanopt.tables._text import RawTable, TextFormat
 from kanopt.tables.report import BadCell, TableReport
-from kanopt.tables.row_rules import RowRules, drop_label, key_error, nothing_dropped, sort_of
+from kanopt.tables.row_rules import Fault, RowRules, key_error, sort_of
 from kanopt.text import count_text, list_names, number_text, shorten
 
 if TYPE_CHECKING:
@@ -37,71 +35,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _LONGEST = 60
-
-
-def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
-    """Return the first cells with one fault, as written in the source."""
-    places = np.flatnonzero(at)[:_SHOWN]
-    return [BadCell(int(raw.rows[k]), name, _cell(shown[int(k)]), why) for k in places]
-
-
-def column_text(
-    raw: RawTable,
-    name: str,
-    kind: Kind,
-    cells: Cells,
-    faults: dict[str, NDArray[np.bool_]],
-    form: TextFormat,
-) -> list[Any]:
-    """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
-    parts: list[Any] = [f"\n  {name!r} ({kind}):"]
-    for why, at in faults.items():
-        parts.append(f"\n    {int(at.sum()):,} of {len(at):,} values: {why}")
-        first = bad_cells(raw, name, cells.shown, why, at)
-        parts += [f"\n      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
-    for why in (NO_NUMBER, TWO_WAYS):
-        if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
-            parts += ["\n    ", *((advice,) if isinstance(advice, str) else advice)]
-    return parts
-
-
-def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
-    """Return the message of a table refused for its cells, given what is told of each column."""
-    what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
-    return (
-        f"{raw.source}: {what} values that do not fit",
-        *(piece for part in refused.values() for piece in part),
-        "\nTo go on: ",
-        Setting("on_bad", "missing"),
-        " sets such cells missing and counts them, ",
-        Setting("on_bad", "drop"),
-        " leaves their rows out, ",
-        Setting("on_bad", {next(iter(refused)): "drop"}),
-        " does so for one column; minimum and maximum declare another range.",
-    )
-
-
-def ragged_text(raw: RawTable) -> Message:
-    """Return the message for rows with too few or too many cells."""
-    ragged, width = raw.ragged, raw.width
-    shown = [f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged]
-    text = (
-        f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another number of "
-        f"cells than the header's {width}: {list_names(shown, _SHOWN, quoted=False)}. To go on: mend them (a "
-        "separator inside a cell needs quotes around the cell), say where the header stands and what divides the "
-        "cells, as in "
-    )
-    form = Setting("form", {"header": 3, "separator": ";"}, "TextFormat")
-    return (text, form, ", or ", Setting("on_bad", "drop"), " leaves them out")
-
-
-def _cell(value: Any) -> str:
-    plain = value.as_py() if hasattr(value, "as_py") else value
-    return shorten("" if plain is None else str(plain), _LONGEST)
-
-
-OnBad = Literal["error", "missing", "drop", "text"]
-OnDuplicate = Literal["keep", "drop"]
 _NO_VALUE = "no finite value"
 _MOST_TOLD = 100
 """Rows of a derived column without a value of which it is told what they were computed from."""
@@ -129,17 +62,16 @@ class TableReading:
     units: dict[str, str]
     form: TextFormat
     actions: dict[str, str]
-    dates: Mapping[str, str] = field(default_factory=dict)
-    minimum: Mapping[str, float] = field(default_factory=dict)
-    maximum: Mapping[str, float] = field(default_factory=dict)
-    ruled: frozenset[str] = frozenset()
+    dates: Mapping[str, str]
+    minimum: Mapping[str, float]
+    maximum: Mapping[str, float]
+    ruled: frozenset[str]
     keep: NDArray[np.bool_] = field(init=False)
     cells: dict[str, Cells] = field(default_factory=dict)
-    kinds: dict[str, Kind] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     set_missing: dict[str, dict[str, int]] = field(default_factory=dict)
     examples: list[BadCell] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(init=False)
     derived: dict[str, str] = field(default_factory=dict)
     signs: dict[str, str] = field(default_factory=dict)
     duplicates: int = 0
@@ -147,65 +79,65 @@ class TableReading:
     def __post_init__(self) -> None:
         self.keep = np.ones(len(self.raw.rows), dtype=bool)
         self.form, told = form_shown(self.raw, self.form)
-        self.notes = list(self.raw.notes)
+        self.notes = [*self.raw.notes, *([told] if told else [])]
         if told:
-            self.notes.append(told)
             signs = {"decimal": self.form.decimal or "", "thousands": self.form.thousands}
             self.signs = {key: sign for key, sign in signs.items() if sign}
 
     def leave_out(self, mask: NDArray[np.bool_], why: str) -> None:
         """Drop rows and count those that had been kept so far."""
-        count = int((mask & self.keep).sum())
-        if count:
+        if count := int((mask & self.keep).sum()):
             self.left_out[why] = self.left_out.get(why, 0) + count
             self.keep &= ~mask
 
-    def treat_ragged(self) -> None:
-        """Refuse rows with too few or too many cells, or count them as left out."""
-        ragged = self.raw.ragged
+    def treat_rows(self, *, drop_duplicates: bool) -> None:
+        """Refuse rows with too few or too many cells, or count them; count or drop rows that repeat an earlier one."""
+        raw, ragged = self.raw, self.raw.ragged
         if len(ragged) and self.actions["*"] == "error":
-            raise TableError(ragged_text(self.raw))
+            shown = list_names([f"{raw.row_word} {row:,} has {n}" for row, n in ragged], _SHOWN, quoted=False)
+            text = (
+                f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another "
+                f"number of cells than the header's {raw.width}: {shown}. To go on: mend them (a separator inside a "
+                "cell needs quotes around the cell), say where the header stands and what divides the cells, as in "
+            )
+            form = Setting("form", {"header": 3, "separator": ";"}, "TextFormat")
+            raise TableError((text, form, ", or ", Setting("on_bad", "drop"), " leaves them out"))
         for cells, count in zip(*np.unique(ragged[:, 1], return_counts=True), strict=True):
-            self.left_out[f"{cells} cells instead of {self.raw.width}"] = int(count)
-
-    def treat_duplicates(self, *, drop: bool) -> None:
-        """Count the rows that repeat an earlier one in every column, or leave them out."""
-        plain = {str(k): c for k, c in enumerate(self.raw.columns) if natural_kind(c.type) is not None}
+            self.left_out[f"{cells} cells instead of {raw.width}"] = int(count)
+        plain = {str(k): c for k, c in enumerate(raw.columns) if natural_kind(c.type) is not None}
         repeated = pa.table(plain).to_pandas().duplicated().to_numpy() if plain else ~self.keep
-        if drop:
+        if drop_duplicates:
             self.leave_out(repeated, "repeats an earlier row in every column")
         else:
             self.duplicates = int(repeated.sum())
 
     def convert(self, name: str, place: int) -> None:
         """Convert one column to the kind that is declared, or that its cells show."""
-        array = self.raw.columns[place]
-        kind, _, date_form = self._inferred(name, place)
+        kind, date_form = self._kind(name, place)
         try:
-            self.cells[name] = parse_column(array, kind, self.form, date_form)
+            cells = parse_column(self.raw.columns[place], kind, self.form, date_form)
         except TableError as error:
             raise TableError(f"{self.raw.source}: column {name!r}: {error}") from None
-        self.cells[name].check_limits(self.minimum.get(name), self.maximum.get(name))
-        self.kinds[name] = kind
+        self.cells[name] = cells.check_limits(self.minimum.get(name), self.maximum.get(name))
 
-    def _inferred(self, name: str, place: int) -> Inferred:
-        """Say what a column is: dates where a form of dates is given, numbers where a unit or a limit is."""
+    def _kind(self, name: str, place: int) -> tuple[Kind, str | None]:
+        """Return what a column is, dates with their form: as declared, by a unit or a limit too, else as it shows."""
         if name in self.dates:
-            return Inferred("datetime", date_form=self.dates[name])
+            return "datetime", self.dates[name]
         array, natural = self.raw.columns[place], natural_kind(self.raw.columns[place].type)
         if name in self.units or name in self.minimum or name in self.maximum:
-            return Inferred("integer" if natural == "integer" else "number")
-        seen = infer_kind(array, self.form) if natural == "text" else Inferred(natural or "text")
-        if seen.kind == "datetime" and name in self.ruled:
-            return seen
-        if natural == "text" and not self.raw.mixed_types[place] and seen.kind != "text":
-            told = (
-                f"is text in the source but reads like {seen.kind}; units, minimum or dates say that it is so"
-            )
-            seen = Inferred("text", told)
-        if seen.doubt and self.actions[name] != "text":
-            self.notes.append(f"{name} {seen.doubt}")
-        return seen
+            return "integer" if natural == "integer" else "number", None
+        if natural != "text":
+            return natural or "text", None
+        kind, doubt, date_form = infer_kind(array, self.form)
+        if kind == "datetime" and name in self.ruled:
+            return kind, date_form
+        if not self.raw.mixed_types[place] and kind != "text":
+            doubt = f"is text in the source but reads like {kind}; units, minimum or dates say that it is so"
+            kind, date_form = "text", None
+        if doubt and self.actions[name] != "text":
+            self.notes.append(f"{name} {doubt}")
+        return kind, date_form
 
     def apply_rules(self, rules: RowRules) -> None:
         """Add the derived columns, and leave out the rows of which a condition holds.
@@ -215,130 +147,140 @@ class TableReading:
         TableError
             If a text is none, or a condition holds of every row.
         """
-        sorts = {name: sort_of(kind) for name, kind in self.kinds.items()}
-        derived, drops = rules.parsed(sorts, {*self.kinds, *self.raw.names}, self.raw.source)
-        faults = []
+        sorts = {name: sort_of(cells.kind) for name, cells in self.cells.items()}
+        derived, drops = rules.parsed(sorts, {*self.cells, *self.raw.names}, self.raw.source)
+        faults = list[Fault]()
         for name, made in derived.items():
             try:
                 self._derive(name, made)
             except (FormulaError, UnitError) as error:
                 faults.append((("derive", name), str(error)))
+        values = {name: cells.values for name, cells in self.cells.items()}
+        before = self.keep.copy()
+        for place, text in enumerate(() if faults else drops):
+            try:
+                holds, fails = text.masks(values, len(before))
+                if not (before & ~holds).any():
+                    raise FormulaError(f"{text.text!r:.80} holds of every row, so that nothing would be left")
+            except FormulaError as error:
+                faults.append((("drop_where", place), str(error)))
+                continue
+            rule = f"drop_where {text.text}"
+            self.leave_out(holds, rule)
+            unknown = int((before & ~holds & ~fails).sum())
+            rows = count_text(unknown, "row")
+            if not (holds & before).any():
+                also = f", and of {rows} without a value it is not known" if unknown else ""
+                self.notes.append(f"{rule}: no row is so{also}")
+            elif unknown:
+                self.notes.append(f"{rule}: {rows} without a value that it needs stay")
         if faults:
             raise key_error(self.raw.source, faults)
-        before = self.keep.copy()
-        for place, text in enumerate(drops):
-            try:
-                holds, fails = text.masks(
-                    {name: self.cells[name].values for name in text.reads}, len(self.keep)
-                )
-            except FormulaError as error:
-                raise key_error(self.raw.source, [(("drop_where", place), str(error))]) from None
-            if not (before & ~holds).any():
-                told = f"{text.text!r:.80} holds of every row, so that nothing would be left"
-                raise key_error(self.raw.source, [(("drop_where", place), told)])
-            self.leave_out(holds, drop_label(text.text))
-            unknown = int((before & ~holds & ~fails).sum())
-            if not (holds & before).any():
-                self.notes.append(nothing_dropped(text.text, unknown))
-            elif unknown:
-                rows = count_text(unknown, "row")
-                self.notes.append(f"{drop_label(text.text)}: {rows} without a value that it needs stay")
 
     def _derive(self, name: str, text: RowText) -> None:
         """Add a column that is computed from others."""
-        rows = len(self.keep)
-        read = {each: self.cells[each].values for each in text.reads}
-        gone = np.zeros(rows, dtype=bool)
-        for each in text.reads:
-            gone |= self.cells[each].missing | self.cells[each].wrong
+        rows, read = len(self.keep), {each: self.cells[each] for each in text.reads}
+        values = {each: cells.values for each, cells in read.items()}
         if text.is_condition:
-            holds, fails = text.masks(read, rows)
-            values, gone = np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
+            holds, fails = text.masks(values, rows)
+            found, gone = np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
         else:
-            values = np.where(gone, np.nan, text.values(read, rows))
+            gone = np.zeros(rows, dtype=bool)
+            for cells in read.values():
+                gone |= cells.missing | cells.wrong
+            found = np.where(gone, np.nan, text.values(values, rows))
         if unit := text.unit(name, self.units.get(name, ""), self.units):
             self.units[name] = unit
-        kind: Kind = "boolean" if text.is_condition else "number"
-        cells = Cells(values, gone, None)
-        cells.refuse(_NO_VALUE, ~np.isfinite(values))
-        cells.check_floats(kind).check_limits(self.minimum.get(name), self.maximum.get(name))
-        cells.shown = self._shown(text, cells.wrong)
-        self.cells[name], self.kinds[name], self.derived[name] = cells, kind, text.text
-
-    def _shown(self, text: RowText, wrong: NDArray[np.bool_]) -> Any:
-        """Return of each row that has no value what it was computed from, for messages."""
-        told = np.full(len(wrong), None, dtype=object)
-        for place in np.flatnonzero(wrong)[:_MOST_TOLD]:
-            told[place] = ", ".join(f"{each}={self._plain(each, int(place))}" for each in text.reads)
-        return pa.chunked_array([pa.array(told, pa.string())])
-
-    def _plain(self, name: str, place: int) -> str:
-        value = self.cells[name].values[place]
-        return number_text(float(value), 6) if isinstance(value, (float, np.number)) else str(value)
+        made = Cells(found, gone, None, "boolean" if text.is_condition else "number")
+        made.refuse(_NO_VALUE, ~np.isfinite(found))
+        made.check_floats().check_limits(self.minimum.get(name), self.maximum.get(name))
+        # of each row without a value it is told what it was computed from
+        shown = np.full(rows, None, dtype=object)
+        for place in np.flatnonzero(made.wrong)[:_MOST_TOLD]:
+            shown[place] = ", ".join(
+                f"{each}={_plain(column[int(place)])}" for each, column in values.items()
+            )
+        made.shown = pa.chunked_array([pa.array(shown, pa.string())])
+        self.cells[name], self.derived[name] = made, text.text
 
     def forget(self, names: Iterable[str]) -> None:
         """Leave columns out that were read only because others are computed from them."""
         for name in names:
-            for held in (self.cells, self.kinds, self.units):
-                held.pop(name, None)
+            self.cells.pop(name, None)
+            self.units.pop(name, None)
 
     def apply_actions(self) -> None:
         """Treat every fault: drop rows, then refuse all bad columns at once, then set cells missing."""
         for name, cells in list(self.cells.items()):
             if self.actions[name] == "text" and cells.faults and name not in self.derived:
-                self._take_for_text(name)
-            if self.actions[name] == "drop":
+                self.cells[name] = parse_column(cells.shown, "text", self.form)
+                self.units.pop(name, None)
+            elif self.actions[name] == "drop":
                 for why, at in cells.faults.items():
-                    self._add_examples(name, why, at)
+                    self.examples += self._bad_cells(name, why, at & self.keep)
                     self.leave_out(at, f"{name}: {why}")
-        refused: dict[str, list[Any]] = {}
+        refused, most = dict[str, list[Any]](), list[str]()
         for name, cells in self.cells.items():
             faults = {why: at & self.keep for why, at in cells.faults.items() if (at & self.keep).any()}
             if faults and self.actions[name] == "error":
-                refused[name] = column_text(self.raw, name, self.kinds[name], cells, faults, self.form)
+                refused[name] = self._told_of(name, faults)
                 continue
             for why, at in faults.items():
-                self._add_examples(name, why, at)
+                self.examples += self._bad_cells(name, why, at)
                 self.set_missing.setdefault(name, {})[why] = int(at.sum())
-        if refused:
-            raise TableError(refusal(self.raw, refused))
-        self._warn_of_most()
-
-    def _take_for_text(self, name: str) -> None:
-        """Read a column as text that has cells of another kind than the others."""
-        self.kinds[name] = "text"
-        self.cells[name] = parse_column(self.cells[name].shown, "text", self.form)
-        self.units.pop(name, None)
-
-    def _warn_of_most(self) -> None:
-        """Warn of columns of which most cells were refused, which suggests a wrong kind or format."""
-        told = []
-        for name, cells in self.cells.items():
             dropped = self.actions[name] == "drop"
             there = np.ones_like(self.keep) if dropped else self.keep & ~cells.missing
             gone = int((cells.wrong & there).sum())
-            if 2 * gone > there.sum():
+            if 2 * gone > there.sum():  # which suggests a wrong kind or format
                 what = "rows were left out for" if dropped else "values were set missing in"
-                told.append(f"most {what} {name!r} ({gone:,} of {int(there.sum()):,})")
-        if told:
-            warnings.warn(f"{self.raw.source}: {'; '.join(told)}", KanoptWarning, stacklevel=4)
+                most.append(f"most {what} {name!r} ({gone:,} of {int(there.sum()):,})")
+        if refused:
+            raise TableError(self._refusal(refused))
+        if most:
+            warn_user(f"{self.raw.source}: {'; '.join(most)}")
 
-    def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
-        self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)
+    def _bad_cells(self, name: str, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
+        """Return the first cells with one fault, as written in the source."""
+        found, shown = [], self.cells[name].shown
+        for place in map(int, np.flatnonzero(at)[:_SHOWN]):
+            cell = shown[place].as_py()
+            text = shorten("" if cell is None else str(cell), _LONGEST)
+            found.append(BadCell(int(self.raw.rows[place]), name, text, why))
+        return found
+
+    def _told_of(self, name: str, faults: Mapping[str, NDArray[np.bool_]]) -> list[Any]:
+        """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
+        cells = self.cells[name]
+        parts: list[Any] = [f"\n  {name!r} ({cells.kind}):"]
+        for why, at in faults.items():
+            parts.append(f"\n    {int(at.sum()):,} of {len(at):,} values: {why}")
+            first = self._bad_cells(name, why, at)
+            parts += [f"\n      {self.raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
+        for why in (NO_NUMBER, TWO_WAYS):
+            if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), self.form)):
+                parts += ["\n    ", *((advice,) if isinstance(advice, str) else advice)]
+        return parts
+
+    def _refusal(self, refused: Mapping[str, list[Any]]) -> Message:
+        """Return the message of a table refused for its cells, given what is told of each column."""
+        what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
+        return (
+            f"{self.raw.source}: {what} values that do not fit",
+            *(piece for part in refused.values() for piece in part),
+            "\nTo go on: ",
+            Setting("on_bad", "missing"),
+            " sets such cells missing and counts them, ",
+            Setting("on_bad", "drop"),
+            " leaves their rows out, ",
+            Setting("on_bad", {next(iter(refused)): "drop"}),
+            " does so for one column; minimum and maximum declare another range.",
+        )
 
     def frame(self) -> pd.DataFrame:
         """Return the kept rows."""
         if not self.keep.any():
             raise TableError(f"{self.raw.source}: no row is left; left out were {self.left_out}")
-        return pd.DataFrame({name: self._column(name) for name in self.cells})
-
-    def _column(self, name: str) -> Any:
-        cells, kind = self.cells[name], self.kinds[name]
-        values = cells.values
-        bad = cells.wrong & ~cells.missing & self.keep
-        if bad.any():
-            values = values.mask(bad) if kind == "datetime" else np.where(bad, np.nan, values)
-        return final_column(values[self.keep], kind)
+        return pd.DataFrame({name: final_column(cells, self.keep) for name, cells in self.cells.items()})
 
     def report(self, frame: pd.DataFrame, columns_left_out: tuple[str, ...]) -> TableReport:
         """Account for what was read."""
@@ -360,3 +302,7 @@ class TableReading:
             notes=tuple(self.notes),
             examples=tuple(self.examples),
         )
+
+
+def _plain(value: Any) -> str:
+    return number_text(float(value), 6) if isinstance(value, (float, np.number)) else str(value)

@@ -259,32 +259,31 @@ class TextFormat:
     header: int = 1
 
     def __post_init__(self) -> None:
-        if self.separator is not None and len(self.separator) != 1:
-            raise TableError(f"separator must be one character, not {self.separator!r}")
         if self.decimal is None and self.thousands in (".", ","):
             object.__setattr__(self, "decimal", "," if self.thousands == "." else ".")
-        if self.decimal not in (None, ".", ","):
-            raise TableError(f"decimal must be '.' or ',', not {self.decimal!r}")
-        if (
-            self.thousands not in ("", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f")
-            or self.thousands == self.decimal
-        ):
-            raise TableError(f"thousands cannot be {self.thousands!r} where decimal is {self.decimal!r}")
-        if len(self.quote) > 1:
-            raise TableError(f"quote must be one character or empty, not {self.quote!r}")
-        if self.header < 1:
-            raise TableError(f"header is the number of a row, counted from 1, not {self.header!r}")
+        separator, decimal, thousands, quote = self.separator, self.decimal, self.thousands, self.quote
+        known = ("", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f")
+        faults = {
+            f"separator must be one character, not {separator!r}": len(separator or " ") != 1
+            or separator == "",
+            f"decimal must be '.' or ',', not {decimal!r}": decimal not in (None, ".", ","),
+            f"thousands cannot be {thousands!r} where decimal is {decimal!r}": (
+                thousands not in known or thousands == decimal
+            ),
+            f"quote must be one character or empty, not {quote!r}": len(quote) > 1,
+            f"header is the number of a row, counted from 1, not {self.header!r}": self.header < 1,
+        }
+        if told := next((text for text, is_wrong in faults.items() if is_wrong), ""):
+            raise TableError(told)
         if self.encoding is not None:
-            known = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
             try:
                 "".encode(self.encoding)  # not codecs.lookup, which knows ways of packing bytes as well
                 name = codecs.lookup(self.encoding).name
             except (LookupError, ValueError):  # the second for a zero byte and for "undefined"
                 name = ""
             if name in _NO_TEXT_FILE:
-                raise TableError(
-                    f"unknown encoding {self.encoding!r:.80}; {nearest(self.encoding[:80], known)}"
-                )
+                hint = nearest(self.encoding[:80], ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"))
+                raise TableError(f"unknown encoding {self.encoding!r:.80}; {hint}")
 
 
 def read_text(path: Path, form: TextFormat) -> RawTable:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from kanopt.errors import TableError, knows_arguments, nearest
 from kanopt.tables._convert import natural_kind
-from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
+from kanopt.tables._reading import TableReading
 from kanopt.tables._stores import read_frame, read_parquet
 from kanopt.tables._text import RawTable, TextFormat, read_text, require_file
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
@@ -20,8 +20,8 @@ from kanopt.tables.report import attach_report
 from kanopt.tables.row_rules import RowRules, key_error
 from kanopt.units import check_unit
 
-__all__ = ["TABLE_FILES", "TEXT_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
-
+OnBad = Literal["error", "missing", "drop", "text"]
+OnDuplicate = Literal["keep", "drop"]
 TEXT_FILES, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
 TABLE_FILES = (*TEXT_FILES, *_PARQUET, *WORKBOOKS)
 """Endings of the names of the files that are read."""
@@ -123,33 +123,36 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop"))
     raw = source if isinstance(source, RawTable) else load_table(source, form, sheet)
-    units, dates, minimum, maximum = units or {}, dates or {}, minimum or {}, maximum or {}
+    declared: dict[str, Any] = {"units": units, "dates": dates, "minimum": minimum, "maximum": maximum}
+    declared = {word: given or {} for word, given in declared.items()}
     places = _select(raw, columns, rules)
-    _check_names(raw, {"units": units, "dates": dates, "minimum": minimum, "maximum": maximum}, places, rules)
-    helpers = _helpers(raw, places, rules)
+    _check_names(raw, declared, places, rules)
+    counts, named = Counter(raw.names), rules.names()
+    # columns that are read only because a text on columns and rows names them
+    helpers = {
+        name: place
+        for place, name in enumerate(raw.names)
+        if name in named and name not in places and counts[name] == 1
+    }
     actions = _actions(on_bad, [*places, *helpers, *rules.derive])
     every = {
         name: place
         for name, place in {**places, **helpers}.items()
         if actions[name] != "text" or natural_kind(raw.columns[place].type) is not None
     }
-    told = {name: raw.units.get(raw.names[place], "") for name, place in every.items() if name not in dates}
+    known = {
+        name: raw.units.get(raw.names[at], "") for name, at in every.items() if name not in declared["dates"]
+    }
+    known = {name: unit for name, unit in known.items() if unit} | declared.pop("units")
     reading = TableReading(
         raw=raw,
-        units={
-            name: check_unit(unit)
-            for name, unit in {**{name: unit for name, unit in told.items() if unit}, **units}.items()
-            if name in every or name in rules.derive
-        },
+        units={n: check_unit(unit) for n, unit in known.items() if n in every or n in rules.derive},
         form=form,
         actions=actions,
-        dates=dates,
-        minimum=minimum,
-        maximum=maximum,
-        ruled=frozenset(rules.names()),
+        ruled=frozenset(named),
+        **declared,
     )
-    reading.treat_ragged()
-    reading.treat_duplicates(drop=on_duplicate == "drop")
+    reading.treat_rows(drop_duplicates=on_duplicate == "drop")
     for name, place in every.items():
         reading.convert(name, place)
     if rules:
@@ -158,7 +161,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     reading.forget(helpers)
     frame = reading.frame()
     left = tuple(name for place, name in enumerate(raw.names) if place not in every.values())
-    return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
+    return attach_report(frame, reading.report(frame, left), raw.rows[reading.keep])
 
 
 def load_table(source: str | Path | pd.DataFrame, form: TextFormat, sheet: str | None = None) -> RawTable:
@@ -213,16 +216,6 @@ def _select(
                 "not clear which is meant; rename them in the source, or read only others by columns"
             )
     return {name: raw.names.index(source) for name, source in wanted.items()}
-
-
-def _helpers(raw: RawTable, places: Mapping[str, int], rules: RowRules) -> dict[str, int]:
-    """Return the place of each column that is read only because a text on columns and rows names it."""
-    counts = Counter(raw.names)
-    return {
-        name: place
-        for place, name in enumerate(raw.names)
-        if name in rules.names() and name not in places and counts[name] == 1
-    }
 
 
 def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
