@@ -32,7 +32,7 @@ from kanopt.surrogates.input_checks import (
 )
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.readings import FittedModel
-from kanopt.tables.batches import BatchSource, SourceLike, holds_numbers, open_source
+from kanopt.tables.stores import BatchSource, SourceLike, holds_numbers, open_source
 from kanopt.text import count_text, number_text
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import refuse_names, refuse_unmeasured
 from kanopt.surrogates.monitor import watched
 from kanopt.surrogates.readings import FittedModel, structure_text, warn_of_rows_outside
-from kanopt.tables.batches import is_source
+from kanopt.tables.stores import is_source
 
 if TYPE_CHECKING:
     from kanopt.surrogates.ladder import Trained

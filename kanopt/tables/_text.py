@@ -264,8 +264,9 @@ class TextFormat:
         separator, decimal, thousands, quote = self.separator, self.decimal, self.thousands, self.quote
         known = ("", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f")
         faults = {
-            f"separator must be one character, not {separator!r}": len(separator or " ") != 1
-            or separator == "",
+            f"separator must be one character, not {separator!r}": (
+                separator is not None and len(separator) != 1
+            ),
             f"decimal must be '.' or ',', not {decimal!r}": decimal not in (None, ".", ","),
             f"thousands cannot be {thousands!r} where decimal is {decimal!r}": (
                 thousands not in known or thousands == decimal

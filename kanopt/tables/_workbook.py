@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._convert import certain_pattern, count_matches, number_pattern, two_ways
-from kanopt.tables._stores import MOST_PACKED, first_line
 from kanopt.tables._text import RawTable, TextFormat, header_row, number_in, records_table
+from kanopt.tables.stores import MOST_PACKED, first_line
 from kanopt.text import list_names
 
 WORKBOOKS = (".xlsx", ".xlsm")

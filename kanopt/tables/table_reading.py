@@ -13,11 +13,11 @@ import pandas as pd
 from kanopt.errors import TableError, knows_arguments, nearest
 from kanopt.tables._convert import natural_kind
 from kanopt.tables._reading import TableReading
-from kanopt.tables._stores import read_frame, read_parquet
 from kanopt.tables._text import RawTable, TextFormat, read_text, require_file
 from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.report import attach_report
 from kanopt.tables.row_rules import RowRules, key_error
+from kanopt.tables.stores import read_frame, read_parquet
 from kanopt.units import check_unit
 
 OnBad = Literal["error", "missing", "drop", "text"]

@@ -15,7 +15,7 @@ import pytest
 import kanopt as ko
 from kanopt.errors import FitError
 from kanopt.surrogates import fits
-from kanopt.tables.batches import BatchSource
+from kanopt.tables.stores import BatchSource
 
 SAMPLE = 1_500
 FEATURES = ["km", "load_t", "mode"]
@@ -66,7 +66,7 @@ _READ = BatchSource._read
 def reading(trips: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reading:
     """The trips, read in batches of 1,000."""
     reading = Reading(written(trips, tmp_path / "trips.parquet"))
-    monkeypatch.setattr("kanopt.tables.batches._BATCH", 1_000)
+    monkeypatch.setattr("kanopt.tables.stores._BATCH", 1_000)
     monkeypatch.setattr(BatchSource, "_read", lambda source, columns: reading.read(source, columns))
     return reading
 
@@ -112,7 +112,7 @@ def test_how_the_rows_come_does_not_matter(
     expected = fitted(written(trips, tmp_path / "all.parquet")).predict(trips[FEATURES])
     np.testing.assert_array_equal(fitted([second, first]).predict(trips[FEATURES]), expected)
     coded = written(trips.astype({"mode": "category"}), tmp_path / "coded.parquet")
-    monkeypatch.setattr("kanopt.tables.batches._BATCH", 700)
+    monkeypatch.setattr("kanopt.tables.stores._BATCH", 700)
     np.testing.assert_array_equal(fitted(coded).predict(trips[FEATURES]), expected)
 
 

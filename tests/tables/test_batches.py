@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables.batches import is_source, open_source
+from kanopt.tables.stores import is_source, open_source
 
 FRAME = pd.DataFrame(
     {
@@ -71,7 +71,7 @@ def test_files_that_are_none_or_damaged(tmp_path: Path, path: Path) -> None:
         open_source(str(tmp_path / "trip.parquet"))
     whole = path.read_bytes()
     path.write_bytes(whole[:4] + b"\0" * 80 + whole[84:])
-    with pytest.raises(TableError, match=r"trips\.parquet: is damaged"):
+    with pytest.raises(TableError, match=r"trips\.parquet: is not a Parquet file, or is damaged"):
         rows(path, ["km", "load_t"])
     column = pa.array([1.0, 2.0])
     pq.write_table(pa.Table.from_arrays([column, column], names=["km", "km"]), path)
