@@ -15,9 +15,9 @@ from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
 from kanopt.faults import WHOLE_TEXT, Fault, describe_value, is_whole, said
 from kanopt.plans.base import told_elsewhere
-from kanopt.scenarios.changes import Change, Value, cell_text
+from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
+from kanopt.scenarios.changes import Change, Value, cell_text, change_mistakes, field_defaults, in_cells
 from kanopt.scenarios.events import OnEvent
-from kanopt.scenarios.files.columns import change_mistakes, field_defaults, in_cells, unread_of_scenario
 from kanopt.scenarios.files.laws import (
     binding_mistakes,
     dimension_remarks,
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.plans.base import Problem
-    from kanopt.records.unread_columns import UnreadColumns
 
 
 # Changes of what a file says besides tables: keys of the problem and the solver, laws and their constants.
@@ -649,3 +648,45 @@ def _origin(spec: LawSpec) -> str:
             return f"written by hand: {shorten(text, 200)}"
         case SavedSpec(file=file):
             return f"read from {file}"
+
+
+def unread_of_scenario(
+    spec: ProblemSpec,
+    problem: Problem[Any],
+    tables: Mapping[str, pd.DataFrame],
+    laws: Mapping[str, LawSpec],
+    sections: Mapping[str, Any],
+) -> tuple[UnreadColumns, ...]:
+    """Return the columns that neither the problem, a law to be learned nor a rule of their table reads.
+
+    Parameters
+    ----------
+    spec
+        The section ``[problem]``.
+    problem
+        The problem built from it.
+    tables
+        The tables with all changes made.
+    laws
+        How each law is had.
+    sections
+        The section ``[tables]`` of the file.
+    """
+    from kanopt.tables.row_rules import RowRules
+
+    parts, uses = spec.parts(), []
+    for use in problem.table_uses():
+        if use.table not in parts:  # a table that may be left out
+            continue
+        part = parts[use.table]
+        entry = sections[part.table]
+        read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
+        learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
+        read = read.union(*(law.columns_read for law in learned))
+        # a column that is called like a field which another column fills is read by nothing
+        displaced = {*part.columns} - {*part.columns.values()} - read
+        unread = [column for column in use.unread if column.name not in read]
+        frame = tables[part.table]
+        unread += columns_of(frame, [name for name in map(str, frame.columns) if name in displaced])
+        uses.append(replace(use, unread=tuple(unread)))
+    return unread_columns(uses)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments
-from kanopt.scenarios.files.columns import (
-    columns_read,
-    is_history,
-    may_say_groups,
-    part_mistakes,
-)
+from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments, nearest
+from kanopt.formulas.error_model import FEWEST_FOUND
+from kanopt.records.headers import column_hint, field_hint
+from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, placeholder_law, saved_law
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
+from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import (
     LearnedSpec,
     SavedSpec,
@@ -257,3 +256,84 @@ class _Loading:
             return False
         self.mistakes += binding_mistakes(problem, found.laws, formulas)
         return True
+
+
+def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
+    """Return the columns that laws and the problem read, and those the entry of the table names; None for all."""
+    laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
+    on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
+    names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
+    names = names.union(*(law.columns_read for law in laws))
+    problem = found.problem
+    if problem is None:
+        return frozenset(names)
+    if problem.today is not None and problem.today.table == table:
+        return None
+    for name, part in problem.parts_of(table).items():
+        if isinstance(part, MatrixSpec) or not problem.fields_of(name):
+            return None
+        words = problem.readable_names(name)
+        names |= {*words, *part.columns.values(), *(part.columns.get(word, word) for word in words)}
+    return frozenset(names)
+
+
+def is_history(found: Sections, table: str) -> bool:
+    """Say whether laws are learned from a table that the problem does not read."""
+    in_problem = found.problem is not None and found.problem.parts_of(table)
+    learned = (law for law in found.laws.values() if isinstance(law, LearnedSpec))
+    return not in_problem and any(law.table == table for law in learned)
+
+
+def may_say_groups(cells: Any) -> bool:
+    """Say whether a column may say which rows belong together: its cells repeat each other, or are dates.
+
+    It is a quick look at cells as they stand in the source, so that a wide history is read as fast as its laws allow.
+
+    Parameters
+    ----------
+    cells
+        An Arrow array.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_temporal(cells.type):
+        return True
+    if cells.null_count or not len(cells):
+        return False
+    count = pc.count_distinct(cells).as_py()
+    return count >= FEWEST_FOUND and (2 * count <= len(cells) or bool(_DATE.match(str(cells[0]))))
+
+
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+
+
+def part_mistakes(
+    problem: ProblemSpec, tables: Mapping[str, TableSpec], frames: Mapping[str, pd.DataFrame]
+) -> Iterable[Mistake]:
+    """Yield the tables and columns that the problem names and that are not there."""
+    known = sorted(tables)
+    parts = {**problem.parts(), **({} if problem.today is None else {"today": problem.today})}
+    for name, part in parts.items():
+        key: Key = ("problem", name)
+        if part.table not in known:
+            yield Mistake((*key, "table"), f"unknown table {part.table!r}; {nearest(part.table, known)}")
+        elif part.table in frames:
+            columns = [str(column) for column in frames[part.table].columns]
+            words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
+            for field, column in part.columns.items():
+                if field not in words:
+                    known_fields = [problem.table_field(name, word) for word in sorted(words)]
+                    message = f"there is no {field!r} to read here; {field_hint(name, field, known_fields)}"
+                    yield Mistake((*key, "columns", field), message)
+                if column in tables[part.table].ignore:
+                    told = f"{column!r} is what [tables.{part.table}] ignores; take it from one of the two"
+                    yield Mistake((*key, "columns", field), told)
+                elif column not in columns:
+                    # a column that fills another field, such as X_km, is not meant by Y_km
+                    free = [each for each in columns if each not in part.columns.values()] or columns
+                    close = nearest(column, free)
+                    like = column_hint(name, problem.table_field(name, field), free)
+                    hint = close if close.startswith("did you mean") else like
+                    told = f"table {part.table!r} has no column {column!r}; {hint}"
+                    yield Mistake((*key, "columns", field), told)
