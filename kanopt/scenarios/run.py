@@ -25,8 +25,7 @@ from kanopt.plans.result import PlanExports, PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import Mistake, split_messages
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import LearnedLaw, doubts, laws_of, learn
+from kanopt.scenarios.learn import LawCache, LearnedLaw, doubts, laws_of, learn
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 
