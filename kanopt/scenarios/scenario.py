@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -590,7 +590,6 @@ class Scenario(Shown):
         """
         return () if self.problem_spec is None else self._issues(self.build(self.drafts).unreachable())
 
-    @abstractmethod
     def run(
         self,
         *,
@@ -622,6 +621,9 @@ class Scenario(Shown):
         FormulaError
             If a law predicts too poorly to be used.
         """
+        # a run imports scenarios, which call it by its name
+        run: Any = import_module("kanopt.scenarios.run").run
+        return run(self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn)
 
     def _shown(self) -> Iterator[Part]:
         kind = "laws alone" if self.problem_spec is None else self.kind

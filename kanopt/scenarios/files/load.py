@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
-    from kanopt.scenarios.run import Run
     from kanopt.tables._text import RawTable
 
 _READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
@@ -66,16 +65,6 @@ def load_scenario(path: str | Path, *, allow_outside: bool = False, lenient: boo
     return check_scenario(read_layers(Path(path), outside=allow_outside), lenient=lenient)
 
 
-class LoadedScenario(Scenario):
-    """A scenario that can be planned."""
-
-    def run(self, **options: Any) -> Run:
-        """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
-        from kanopt.scenarios.run import run
-
-        return run(self, **options)
-
-
 def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None) -> Scenario:
     """Return the scenario that some keys say, checked as :func:`load_scenario` checks a file.
 
@@ -103,7 +92,7 @@ def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any
     tables = loading.tables()
     formulas = loading.laws(tables)
     fits = loading.fits_together(tables, formulas)
-    scenario: Scenario = LoadedScenario(
+    scenario = Scenario(
         name=layers.name,
         tables=tables,
         sections=found,
@@ -146,52 +135,40 @@ class _Loading:
     seen: dict[str, Any]
     mistakes: list[Mistake] = field(default_factory=list)
 
-    def note(self, key: Key, message: Any) -> None:
-        """Note a mistake."""
-        self.mistakes.append(Mistake(key, message))
-
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables that can be read."""
         tables = {}
         for name, spec in self.found.file.tables.items():
-            where: Key = ("tables", name, "path")
+            key: Key = ("tables", name)
             try:
-                source = self.layers.path_of(where, spec.path)
-            except FileFormatError as error:
-                self.note(where, str(error))
-                continue
-            if (frame := self._table(spec, source, where)) is not None:
-                tables[name] = frame
+                tables[name] = self._table(name, spec)
+            except TableError as error:
+                told = error.faults or [(("path",), error.message)]
+                self.mistakes += [Mistake((*key, *place), message) for place, message in told]
+            except KanoptError as error:
+                self.mistakes.append(Mistake((*key, "path"), str(error)))
         return tables
 
-    def _table(self, spec: TableSpec, source: Path, where: Key) -> pd.DataFrame | None:
+    def _table(self, name: str, spec: TableSpec) -> pd.DataFrame:
         from kanopt.tables import TextFormat
         from kanopt.tables.table_reading import load_table, read_table
 
-        key = where[:2]
+        source = self.layers.path_of(("tables", name, "path"), spec.path)
         try:
             form = TextFormat(**spec.form.model_dump(exclude_none=True))
         except TableError as error:
-            self.note((*key, "form"), error.message)
-            return None
-        try:
-            file = repr((source, form, spec.sheet))
-            if file not in self.seen:
-                self.seen[file] = load_table(source, form, spec.sheet)
-            raw = self.seen[file]
-            columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
-            wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
-            wanted |= {name: getattr(spec, name) for name in _READING}
-            if (table := repr((file, wanted))) not in self.seen:
-                self.seen[table] = read_table(raw, **wanted)
-            frame: pd.DataFrame = self.seen[table]
-            return frame
-        except TableError as error:
-            told = error.faults or [(where[2:], error.message)]
-            self.mistakes += [Mistake((*key, *place), message) for place, message in told]
-        except KanoptError as error:
-            self.note(where, str(error))
-        return None
+            raise TableError(faults=[(("form",), error.message)]) from None
+        file = repr((source, form, spec.sheet))
+        if file not in self.seen:
+            self.seen[file] = load_table(source, form, spec.sheet)
+        raw = self.seen[file]
+        columns, on_bad = self._columns_and_actions(spec, name, raw)
+        wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
+        wanted |= {key: getattr(spec, key) for key in _READING}
+        if (table := repr((file, wanted))) not in self.seen:
+            self.seen[table] = read_table(raw, **wanted)
+        frame: pd.DataFrame = self.seen[table]
+        return frame
 
     def _columns_and_actions(self, spec: TableSpec, table: str, raw: RawTable) -> tuple[Sequence[str], Any]:
         """Return the columns to read, and what is done with cells that do not fit.
@@ -234,9 +211,10 @@ class _Loading:
                 try:
                     have[name] = saved_law(name, self.layers.path_of(key, spec.file))
                 except FileFormatError as error:
-                    self.note(key, str(error))
+                    self.mistakes.append(Mistake(key, str(error)))
                 except OSError as error:
-                    self.note(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
+                    told = f"{spec.file!r} cannot be read: {error.strerror or error}"
+                    self.mistakes.append(Mistake(key, told))
             elif isinstance(spec, LearnedSpec):
                 have[name] = placeholder_law(name, spec, tables.get(spec.table))
                 to_learn.append(name)
