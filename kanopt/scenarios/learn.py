@@ -209,9 +209,9 @@ def learn_law(
         for text in law.warned:
             warnings.warn(text, KanoptWarning, stacklevel=2)
     held = f"beyond its data, {law.formula.held}" if law.formula.held else ""
-    note = "; ".join(
-        filter(None, [law.note, held, _unread(spec, law.formula), _rows_below_zero(spec, frame)])
-    )
+    share = float((frame[spec.target] < 0).mean())
+    below = f"{percent_text(share)} of the rows have {spec.target} below zero" if 0.0 < share < 0.5 else ""
+    note = "; ".join(filter(None, [law.note, held, _unread(spec, law.formula), below]))
     return replace(law, name=name, formula=_with_output_name(law.formula, name), note=note)
 
 
@@ -228,12 +228,6 @@ def _progress_of(name: str, report: OnEvent) -> Callable[[FitProgress], None] | 
             report(Event("learn", f"law {name!r}: {progress}", transient=True))
 
     return on_progress
-
-
-def _rows_below_zero(spec: LearnedSpec, frame: pd.DataFrame) -> str:
-    """Say how many rows of a target are below zero where most are not; empty where none is."""
-    share = float((frame[spec.target] < 0).mean())
-    return f"{percent_text(share)} of the rows have {spec.target} below zero" if 0.0 < share < 0.5 else ""
 
 
 def _unread(spec: LearnedSpec, formula: Formula) -> str:
@@ -346,18 +340,20 @@ def fit_law(
     if formula.fit is not None:
         findings = (*formula.fit.findings, *sharing)
         formula = replace(formula, fit=replace(formula.fit, findings=findings))
+    notes = [f"learned from table {spec.table!r}{left_out}"]
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
-    note = ""
     if low and formula.fit:
-        r2, asked = score_text(formula.fit.r2), number_text(spec.min_r2, 6)
-        note = f"R² {r2} is below the {asked} asked for"
+        r2, least = score_text(formula.fit.r2), number_text(spec.min_r2, 6)
+        notes.append(f"R² {r2} is below the {least} asked for")
+    if formula.stopped:
+        notes.append(f"stopped early ({formula.stopped}), the best law until then")
     return LearnedLaw(
         name=name,
         formula=_with_output_name(formula, name),
         summary=model.summary(test).effects,
         diagram=model.diagram(),
         trusted=not low,
-        note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note, _early(formula)])),
+        note="; ".join(notes),
         seconds=time.perf_counter() - start,
         cleaning=cleaning,
     )
@@ -371,11 +367,6 @@ def _formula_of(
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
     wanted: dict[str, Any] = {"unseen": spec.unseen}
     return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
-
-
-def _early(formula: Formula) -> str:
-    """Say that a law is not the last word, where its search was stopped before its end."""
-    return f"stopped early ({formula.stopped}), the best law until then" if formula.stopped else ""
 
 
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:

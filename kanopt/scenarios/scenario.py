@@ -173,12 +173,6 @@ def altered_law(name: str, law: Formula, changes: Iterable[Change]) -> Formula:
     return law
 
 
-def section_sentence(before: Sections, change: Change) -> str:
-    """Describe a change of a key or a law, with what was there before."""
-    was = _value(before, change)
-    return change.told([] if was is None or isinstance(was, Mapping) else [was])
-
-
 _UNTOLD = ("scenario", "report", "changes")
 """Sections that change no plan, and the one that is told by its changes."""
 
@@ -379,7 +373,8 @@ class Scenario(Shown):
         if change.is_of_section:
             sections, mistakes = changed_sections(self.sections, self.drafts, change)
             made = {"sections": sections}
-            told = "" if mistakes else section_sentence(self.sections, change)
+            was = None if mistakes else _value(self.sections, change)
+            told = "" if mistakes else change.told([] if was is None or isinstance(was, Mapping) else [was])
         else:
             mistakes = list(change_mistakes(change, self.problem, self.changed))
             if mistakes:
@@ -420,7 +415,7 @@ class Scenario(Shown):
         if base is None:
             # the answers to its own questions make the file whole, and change nothing
             bottom = self.layers.documents[-1:]
-            before = answered(replace(self.layers, documents=bottom, data=bottom[0].data)).layers
+            before = answered(replace(self.layers, documents=bottom, data=bottom[0].data))[0]
         else:
             before = base.layers
         return (*found, *key_changes(before.data, self.layers.data))

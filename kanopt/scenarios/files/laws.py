@@ -293,23 +293,25 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
     It lets everything that names the law be checked before anything is learned: like the law, it refuses categories
     that its table does not hold, unless they are pooled.
     """
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
     from kanopt.formulas import Formula, Table, Variable
     from kanopt.formulas.variables import category_label
     from kanopt.tables import units_of
 
     units = {} if frame is None else units_of(frame)
-    inputs = tuple(
-        Variable(feature, kind="category")
-        if frame is not None and is_category_column(frame, feature)
-        else Variable(feature, units.get(feature, ""))
-        for feature in dict.fromkeys(spec.features)
-    )
-    known = [
-        Table.of(dict.fromkeys(map(category_label, frame[each.name].dropna().unique()), 0.0), each.name)
-        for each in inputs
-        if frame is not None and each.is_category and spec.unseen == "error"
-    ]
-    return Formula(_one(known), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
+    inputs: list[Variable] = []
+    known: list[Node] = []
+    for feature in dict.fromkeys(spec.features):
+        cells = None if frame is None else frame.get(feature)
+        if cells is None or (is_numeric_dtype(cells) and not is_bool_dtype(cells)):
+            inputs.append(Variable(feature, units.get(feature, "")))
+            continue
+        inputs.append(Variable(feature, kind="category"))
+        if spec.unseen == "error":
+            labels = map(category_label, cells.dropna().unique())
+            known.append(Table.of(dict.fromkeys(labels, 0.0), feature))
+    return Formula(_one(known), tuple(inputs), Variable(name, units.get(spec.target, "")), per=spec.per)
 
 
 def _one(known: Iterable[Node]) -> Node:
@@ -318,13 +320,6 @@ def _one(known: Iterable[Node]) -> Node:
 
     tables = list(known)
     return Sum((Constant(1.0), *tables)) if tables else Constant(1.0)
-
-
-def is_category_column(frame: pd.DataFrame, column: str) -> bool:
-    """Whether a column of a table is there and is a category to a law."""
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    return column in frame and (not is_numeric_dtype(frame[column]) or is_bool_dtype(frame[column]))
 
 
 def laws_built_on(laws: Mapping[str, LawSpec], names: Iterable[str]) -> set[str]:

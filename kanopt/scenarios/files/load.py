@@ -82,12 +82,12 @@ def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any
     ScenarioError
         With everything that is wrong.
     """
-    given = answered(layers)
-    layers, asked = given.layers, () if lenient else given.asked
+    layers, wrong, open_questions = answered(layers)
+    asked = [] if lenient else open_questions
     found, mistakes = read_sections(layers.data)
     # what keys say is looked at once all keys are right, and what tables hold once that fits together
-    if found is None or given.mistakes:
-        raise layers.error([*mistakes, *given.mistakes, *asked])
+    if found is None or wrong:
+        raise layers.error([*mistakes, *wrong, *asked])
     loading = _Loading(layers, found, {} if seen is None else seen)
     tables = loading.tables()
     formulas = loading.laws(tables)
@@ -100,7 +100,7 @@ def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any
         report=found.file.report,
         layers=layers,
         lenient=lenient,
-        open_questions=tuple(map(layers.issue, given.asked)),
+        open_questions=tuple(map(layers.issue, open_questions)),
     )
     # a change of a table that could not be read is checked once the table can be
     unread = found.file.tables.keys() - tables.keys()
