@@ -192,7 +192,7 @@ TARGETS: dict[str, Target] = {
     "Parquet": Target(
         _files("parquet"),
         _reads("t.parquet", ko.read_table),
-        ("tables/_stores", "tables/_convert"),
+        ("tables/stores", "tables/_convert"),
         mutate_bytes,
     ),
     "VRPLIB": Target(
