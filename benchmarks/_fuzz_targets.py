@@ -187,7 +187,7 @@ TARGETS: dict[str, Target] = {
     "CSV": Target(
         _files("csv"),
         _read_csv,
-        ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading"),
+        ("tables/_text", "tables/table_reading", "tables/_convert"),
     ),
     "Parquet": Target(
         _files("parquet"),
