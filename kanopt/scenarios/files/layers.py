@@ -6,16 +6,33 @@ looking for what begins a statement, and where its value ends.
 
 from __future__ import annotations
 
+import collections.abc
+import dataclasses
 import hashlib
 import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
+from functools import cache, reduce
+from importlib import import_module
+from operator import or_
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError, nearest
 from kanopt.faults import Message, describe_value, invalid_values, said, toml_key
@@ -237,6 +254,79 @@ class FileModel(BaseModel):
     """A table of a scenario file: strict types, no unknown keys, unchangeable once read."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class LawUse(FileModel):
+    """A law where a problem wants one."""
+
+    law: Name
+
+
+_HOMES = ("routing", "scheduling", "supply", "decisions", "tables")
+"""Packages of the classes whose arguments are keys."""
+
+
+def class_called(name: str) -> Any:
+    """Return a class of a kind of problem, which takes a moment to be imported; None where there is none so called."""
+    homes = (import_module(f"kanopt.{kind}") for kind in _HOMES)
+    return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
+
+
+def default_of(item: dataclasses.Field[Any], hint: Any) -> Any:
+    """Return the default of an argument as a key has it."""
+    if isinstance(hint, type) and issubclass(hint, FileModel):
+        return Field(default_factory=hint)
+    factory = item.default_factory
+    return item.default if factory is MISSING else Field(default_factory=factory)
+
+
+def as_written(hint: Any) -> Any:
+    """Return a type of an argument as a file holds it: lists for sequences, the name of a law for a law."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return model_of(cast("type", hint))
+    if origin is Annotated:
+        rules: Any = (as_written(inner[0]), *inner[1:])
+        return Annotated[rules]
+    if origin in (Union, UnionType):
+        from kanopt.formulas import BoundFormula
+
+        if BoundFormula in inner:
+            return LawUse | None if type(None) in inner else LawUse
+        return reduce(or_, [as_written(one) for one in inner if _is_plain(one)])
+    if origin is collections.abc.Sequence:
+        return list[as_written(inner[0])]  # type: ignore[misc]
+    if origin is collections.abc.Mapping:
+        return dict[inner[0], as_written(inner[1])]  # type: ignore[misc,valid-type]
+    if origin is tuple:
+        return Annotated[hint, Field(strict=False)]
+    return hint
+
+
+def _is_plain(hint: Any) -> bool:
+    """Say whether a file can hold what a type is of."""
+    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal, tuple)
+
+
+@cache
+def model_of(kind: type) -> type[FileModel]:
+    """Return the fields of a dataclass as a table of a file."""
+    hints = get_type_hints(kind, include_extras=True)
+    keys: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):
+        hint = as_written(hints[item.name])
+        keys[item.name] = (hint, default_of(item, hint))
+    return create_model(kind.__name__, __base__=FileModel, __module__=__name__, **keys)
+
+
+def __getattr__(name: str) -> type[FileModel]:
+    """Return the model of a class that problems are made of, so that sections reach worker processes."""
+    if not name.startswith("_") and dataclasses.is_dataclass(kind := class_called(name)):
+        return model_of(cast("type", kind))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments, nearest
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.headers import column_hint, field_hint
-from kanopt.scenarios.files.kinds import MatrixSpec
 from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, placeholder_law, saved_law
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
-from kanopt.scenarios.files.problem_spec import ProblemSpec
+from kanopt.scenarios.files.problem_spec import MatrixSpec, ProblemSpec
 from kanopt.scenarios.files.sections import (
     LearnedSpec,
     SavedSpec,

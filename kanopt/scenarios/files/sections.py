@@ -19,19 +19,20 @@ from kanopt.plans.days_in_time import DAYS_IN_TIME
 from kanopt.records.declaration import Unit
 from kanopt.records.unread_columns import UnreadColumns
 from kanopt.scenarios.changes import Action, Change
-from kanopt.scenarios.files.kinds import kinds
 from kanopt.scenarios.files.layers import (
     FileModel,
     Key,
     Layers,
     Mistake,
+    Name,
+    model_of,
     paths,
     split_key,
     unknown,
     validate,
     write_key,
 )
-from kanopt.scenarios.files.problem_spec import Name, ProblemSpec, model_of
+from kanopt.scenarios.files.problem_spec import ProblemSpec, kinds
 from kanopt.tables import TextFormat
 from kanopt.text import list_names
 

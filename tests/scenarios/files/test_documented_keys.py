@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from kanopt.scenarios.files import kinds as kinds_of_problems
 from kanopt.scenarios.files import problem_spec, sections
-from kanopt.scenarios.files.kinds import kinds
+from kanopt.scenarios.files.problem_spec import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
 Row = tuple[str, ...]
