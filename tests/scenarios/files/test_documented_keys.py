@@ -10,7 +10,6 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from kanopt.scenarios.files import kinds as kinds_of_problems
 from kanopt.scenarios.files import problem_spec, sections
 from kanopt.scenarios.files.problem_spec import kinds
 
@@ -97,10 +96,10 @@ def test_fields_of_parts():
     ("inside", "model"),
     [
         ("a part", problem_spec.PartSpec),
-        ("`distances`", kinds_of_problems.MatrixSpec),
+        ("`distances`", problem_spec.MatrixSpec),
         ("`duration`,", problem_spec.LawUse),
-        ("`demand`", kinds_of_problems.DemandSpec),
-        ("`limits.NAME`", kinds_of_problems.LimitSpec),
+        ("`demand`", problem_spec.DemandSpec),
+        ("`limits.NAME`", problem_spec.LimitSpec),
         *(
             (f"`units` of {kind}", kinds()[kind].model_fields["units"].annotation)
             for kind in list(kinds())[:3]
