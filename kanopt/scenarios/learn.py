@@ -34,7 +34,6 @@ from kanopt.scenarios.files.laws import (
     unseen_rows,
     with_groups,
 )
-from kanopt.scenarios.files.layers import Mistake, split_messages
 from kanopt.scenarios.files.sections import GivenSpec, LearnedSpec
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
@@ -171,8 +170,7 @@ def learn(
             except (FitError, TableError, FormulaError) as error:
                 if stop.asked:  # what it came to by then was no law
                     raise LearningInterrupted(name, learned) from None
-                mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
-                told = scenario.layers.error(mistakes)
+                told = scenario.layers.error_at(("surrogates", name), error)
                 raise (FormulaError(str(told)) if isinstance(error, FormulaError) else told) from error
             except KeyboardInterrupt:
                 raise LearningInterrupted(name, learned) from None

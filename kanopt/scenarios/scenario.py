@@ -25,7 +25,7 @@ from kanopt.scenarios.files.laws import (
     laws_built_on,
     unit_remarks,
 )
-from kanopt.scenarios.files.layers import Key, Layers, Mistake, split_messages, write_key
+from kanopt.scenarios.files.layers import Key, Layers, Mistake, write_key
 from kanopt.scenarios.files.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.scenarios.files.sections import (
     GivenSpec,
@@ -490,9 +490,7 @@ class Scenario(Shown):
         try:
             question.read_today(built, self.problem_inputs(self.drafts))
         except KanoptError as error:
-            raise self.layers.error(
-                Mistake(("problem", "today"), line) for line in split_messages(error)
-            ) from error
+            raise self.layers.error_at(("problem", "today"), error) from error
 
     def unanswered(self) -> tuple[Issue, ...]:
         """Return what it goes on without: open questions, and columns that look like a rule and are not read.

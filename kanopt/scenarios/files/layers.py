@@ -443,6 +443,10 @@ class Layers:
         issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
         return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
 
+    def error_at(self, key: Key, error: Exception) -> ScenarioError:
+        """Return an error that may hold several messages as one that names them under a key."""
+        return self.error(Mistake(key, line) for line in split_messages(error))
+
     def place(self, key: Key) -> tuple[TomlDocument, Key]:
         """Return the document in which a merged key stands, or the nearest above it, and its key there."""
         return self.key_positions.get(key[: _depth(self.key_positions, key)], (self.documents[0], ()))

@@ -219,9 +219,8 @@ class ProblemSpec(FileModel):
         """Return each mistake of an error that building the problem raised, under its key."""
         if isinstance(error, ProblemError) and error.faults:
             return self.keyed(fault for fault in error.faults if isinstance(fault, Fault))
-        if place := self._place_of_law(*_law_of(error)):
-            return [Mistake(("problem", *place), line) for line in split_messages(error)]
-        return [Mistake(("problem",), line) for line in split_messages(error)]
+        place = self._place_of_law(*_law_of(error))
+        return [Mistake(("problem", *place), line) for line in split_messages(error)]
 
     def keyed(self, faults: Iterable[Fault]) -> list[Mistake]:
         """Return mistakes in the words of the file, each under the key of its table, its law or its binding."""
