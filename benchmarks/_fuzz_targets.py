@@ -22,9 +22,7 @@ from kanopt.formulas import Formula
 from kanopt.questions.point import PointResult
 from kanopt.questions.store import line_of, open_store
 from kanopt.routing.instances import read_solution
-from kanopt.scenarios import law_cache
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import LearnedLaw
+from kanopt.scenarios.learn import LawCache, LearnedLaw, _digest
 from kanopt.tables import TextFormat
 
 Mutate = Callable[[bytes, bytes, random.Random], bytes]
@@ -148,7 +146,7 @@ def _read_kept_law(folder: Path, content: bytes) -> object:
     # whoever changes a law can write the digest that belongs to it, and only then its fields are looked at
     with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         changed = json.loads(content)
-        content = json.dumps({**changed, "sha256": law_cache._digest(changed["law"])}).encode()
+        content = json.dumps({**changed, "sha256": _digest(changed["law"])}).encode()
     next(iter(laws.sizes())).write_bytes(content)
     found = LawCache(folder / "laws").get("key")
     if found is None:
@@ -189,12 +187,12 @@ TARGETS: dict[str, Target] = {
     "CSV": Target(
         _files("csv"),
         _read_csv,
-        ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading"),
+        ("tables/_text", "tables/table_reading", "tables/_convert"),
     ),
     "Parquet": Target(
         _files("parquet"),
         _reads("t.parquet", ko.read_table),
-        ("tables/_stores", "tables/_convert"),
+        ("tables/stores", "tables/_convert"),
         mutate_bytes,
     ),
     "VRPLIB": Target(
@@ -208,6 +206,6 @@ TARGETS: dict[str, Target] = {
         _reads("t.sol", read_solution),
         ("routing/instances",),
     ),
-    "kept law": Target(_kept_laws, _read_kept_law, ("scenarios/law_cache",)),
+    "kept law": Target(_kept_laws, _read_kept_law, ("scenarios/learn",)),
     "sweep": Target(_sweep_logs, _read_sweep, ("questions/store",)),
 }

@@ -39,7 +39,7 @@ import pandas as pd
 from _bench import asked, footer
 
 import kanopt as ko
-from kanopt.scenarios.law_cache import FOLDER_VARIABLE
+from kanopt.scenarios.learn import FOLDER_VARIABLE
 
 PATIENCE = 60.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)

@@ -432,12 +432,6 @@ def said(
     )
 
 
-def row_numbers(places: Sequence[int]) -> str:
-    """Write the numbers of rows, counted from 1, those of many cut short."""
-    shown = list_names([str(place + 1) for place in places], quoted=False)
-    return f"{'rows' if len(places) > 1 else 'row'} {shown}"
-
-
 @dataclass(frozen=True)
 class Fault:
     """A mistake in what a user gave, or a question about it.
@@ -481,12 +475,8 @@ class Fault:
     reference: str = ""
 
     def __str__(self) -> str:
-        sentence = self.sentence()
-        return f"{self.table}{'' if self._begins_with_names else ':'} {sentence}"
-
-    @property
-    def _begins_with_names(self) -> bool:
-        return bool(self.names) and not self.field and not self.column
+        begins_with_names = bool(self.names) and not self.field and not self.column
+        return f"{self.table}{'' if begins_with_names else ':'} {self.sentence()}"
 
     def sentence(
         self, *, in_file: bool = False, columns: Mapping[str, Mapping[str, str]] | None = None
@@ -503,15 +493,16 @@ class Fault:
         what = said(self.what, in_file=in_file, columns=columns)
         advice = said(self.advice, in_file=in_file, columns=columns)
         column = (columns or {}).get(self.table, {}).get(self.field, self.column)
-        if self.column:
-            called = f" ({list_names(self.names)})" if self.names else ""
-            place = f"column {column!r}" + (f", {row_numbers(self.rows)}{called}: " if self.rows else " ")
-        elif self.names:
-            place = (
-                f"{self.field} of {list_names(self.names)}: " if self.field else f"{list_names(self.names)}: "
-            )
+        names = list_names(self.names)
+        if self.column and self.rows:
+            word, shown = "rows" if len(self.rows) > 1 else "row", [str(row + 1) for row in self.rows]
+            called = f" ({names})" if names else ""
+            place = f"column {column!r}, {word} {list_names(shown, quoted=False)}{called}: "
+        elif self.column:
+            place = f"column {column!r} "
         else:
-            place = f"{self.field}: " if self.field else ""
+            place = " of ".join(filter(None, (self.field, names)))
+            place += ": " if place else ""
         return f"{place}{what}" + (f"; {advice}" if advice else "")
 
 

@@ -12,6 +12,7 @@ import re
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,11 +97,10 @@ _PREFIX = 40
 """Characters of a file's name in that of the unfinished one, which must not become too long."""
 _SHOWN = 200
 """Characters of a path that cannot be one in a message."""
-_HANDLES = "/proc/self/fd"
-_HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
-"""Whether open files have paths, by which also one without a name can be opened again or given a name."""
-_PERMISSIONS = 0o666
-"""Of which the user's mask takes away, as of every file."""
+_HANDLES = Path("/proc/self/fd")
+"""Where open files have paths under Linux, by which one without a name can be given one."""
+_ABANDONED = 3_600.0
+"""Seconds after which nobody writes at an unfinished file any more."""
 
 
 def file_name(name: str, suffix: str) -> str:
@@ -159,7 +159,8 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
     """Write a file atomically: nobody sees half of it, and one that cannot be written leaves what was there.
 
     A process that is killed leaves nothing either, where the file system knows files without a name (Linux; not NFS);
-    elsewhere it leaves an unfinished file whose name ends in ``.tmp``, which the next to write the file removes.
+    elsewhere it leaves an unfinished file whose name ends in ``.tmp``, which whoever writes the file an hour later
+    removes.
 
     Parameters
     ----------
@@ -237,27 +238,6 @@ def hold_file(path: str | os.PathLike[str]) -> Iterator[bool]:
         yield True
 
 
-@contextlib.contextmanager
-def temporary_path() -> Iterator[Path]:
-    """Yield a path for a temporary file that can be opened any number of times and is gone at the end.
-
-    Under Linux it is gone also where the process is killed: the file has no name.
-
-    Examples
-    --------
-    >>> with temporary_path() as path:
-    ...     _ = path.write_text("1 km")
-    ...     path.read_text()
-    '1 km'
-    """
-    if _HAS_HANDLES:
-        with tempfile.TemporaryFile() as file:
-            yield Path(f"{_HANDLES}/{file.fileno()}")
-    else:
-        with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
-            yield Path(folder, "temporary")
-
-
 def _nearest_folder(target: Path, given: str | os.PathLike[str]) -> Path:
     """Return the first folder above a file that is there.
 
@@ -291,36 +271,33 @@ def _resolved(path: str | os.PathLike[str]) -> Path:
 def _replace(target: Path, content: bytes) -> None:
     """Write a file beside the target, then put it in its place."""
     prefix = f".{target.name[:_PREFIX]}."
-    _remove_left_behind(target.parent, prefix)
+    for path in target.parent.glob(f"{glob.escape(prefix)}*.tmp"):
+        # of a writer that was killed; one that is gone needs no removing
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
     unfinished = target.parent / f"{prefix}{secrets.token_hex(4)}.tmp"
-    handle, is_named = _open_unfinished(unfinished)
+    handle = _open_unnamed(target.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with unfinished.open("xb") if handle is None else os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(handle)  # some file systems notice only now that they are full
-            if not is_named:
-                is_named = True
+            os.fsync(file.fileno())  # some file systems notice only now that they are full
+            if handle is not None:
                 _link(handle, unfinished)
-            unfinished.replace(target)
+        unfinished.replace(target)
     except BaseException:
-        if is_named:
-            unfinished.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
 
 
-def _open_unfinished(path: Path) -> tuple[int, bool]:
-    """Open a file for writing that has no name yet, else one of that name; return also whether it has it."""
-    handle, is_named = -1, True
-    if sys.platform == "linux" and _HAS_HANDLES:
-        # file systems that do not know files without a name refuse in different ways
+def _open_unnamed(folder: Path) -> int | None:
+    """Open a file for writing that has no name yet; None where the system or the file system knows none such."""
+    if sys.platform == "linux" and _HANDLES.is_dir():
+        # file systems that do not know them refuse in different ways
         with contextlib.suppress(OSError):
-            handle, is_named = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, _PERMISSIONS), False
-    if is_named:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PERMISSIONS)
-    if sys.platform != "win32":
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle, is_named
+            return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    return None
 
 
 def _link(handle: int, path: Path) -> None:
@@ -330,17 +307,6 @@ def _link(handle: int, path: Path) -> None:
         os.link(f"{_HANDLES}/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
     finally:
         os.close(folder)
-
-
-def _remove_left_behind(folder: Path, prefix: str) -> None:
-    """Remove the unfinished files of writers that were killed: nobody holds their locks any more."""
-    if sys.platform == "win32":
-        return
-    for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
-        # one that is being written is locked, and one that is gone needs no removing
-        with contextlib.suppress(OSError), path.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
 
 
 def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:

@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, NoReturn
@@ -21,6 +22,15 @@ AGAIN = 10.0
 PATIENCE = 10.0
 """Seconds for which a search that was asked to stop goes on looking for a first plan."""
 _LOADER = "<frozen importlib"
+
+
+@dataclass
+class _Told:
+    """What came of signals so far; shared by Interrupts inside each other."""
+
+    asked: bool = False
+    raised: bool = False
+    number: int | None = None
 
 
 class Interrupt:
@@ -45,11 +55,6 @@ class Interrupt:
     leave
         Called, with this, in place of raising KeyboardInterrupt while a module is being loaded; ends the process.
 
-    Attributes
-    ----------
-    number
-        The signal by which it was asked first, None where there was none.
-
     Examples
     --------
     >>> with Interrupt() as interrupt:
@@ -69,18 +74,17 @@ class Interrupt:
     ) -> None:
         self.keeps = keeps
         self._leave = leave
-        self.number: int | None = None
         self._signals = signals
-        self._asked = False
+        self._told = _Told()
         self._looking_since: float | None = None
-        self._raised = False
         self._around: Interrupt | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
             outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-            self._around = outer if isinstance(outer, Interrupt) else None
+            if isinstance(outer, Interrupt):
+                self._around, self._told = outer, outer._told
             for number in self._signals:
                 self._before[number] = signal.signal(number, self._receive)
         return self
@@ -102,20 +106,24 @@ class Interrupt:
         for number, before in self._before.items():
             signal.signal(number, before)
         self._before.clear()
-        dropped = kind is None and not self.keeps
-        changed = kind is not None and not issubclass(kind, KeyboardInterrupt)
-        if self._raised and (dropped or changed):
+        is_lost = not self.keeps if kind is None else not issubclass(kind, KeyboardInterrupt)
+        if self.raised and is_lost:
             raise KeyboardInterrupt from error
 
     @property
     def asked(self) -> bool:
         """Whether to stop."""
-        return self._asked or (self._around is not None and self._around.asked)
+        return self._told.asked
 
     @property
     def raised(self) -> bool:
         """Whether a signal has raised KeyboardInterrupt."""
-        return self._raised or (self._around is not None and self._around.raised)
+        return self._told.raised
+
+    @property
+    def number(self) -> int | None:
+        """The signal by which it was asked first, None where there was none."""
+        return self._told.number
 
     def should_stop(self, *, found: bool) -> bool:
         """Say whether a search is to stop: it was asked to, and has found something or looked for it long enough.
@@ -140,10 +148,8 @@ class Interrupt:
         number
             The signal by which, None where it was none.
         """
-        if not self._asked:
-            self._asked, self.number = True, number
-        if self._around is not None:
-            self._around.ask(number)
+        if not self.asked:
+            self._told.asked, self._told.number = True, number
 
     def keep(self) -> None:
         """Have it keep something from now on.
@@ -161,17 +167,26 @@ class Interrupt:
         if self.asked and not self.keeps:
             raise KeyboardInterrupt
 
+    def _chain(self) -> Iterator[Interrupt]:
+        """Yield this one and those around it."""
+        each: Interrupt | None = self
+        while each is not None:
+            yield each
+            each = each._around
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         again = self.asked or now - Interrupt._last_asked < AGAIN
         Interrupt._last_asked = now
         self.ask(number)
-        if again or not self._is_kept:
-            self._note_raised()
+        if again or not all(each.keeps for each in self._chain()):
+            self._told.raised = True
             if not _is_loading(frame):
                 raise KeyboardInterrupt
             # C++ that loads Python does not expect an exception, and may abort
-            self._leave_if_possible()
+            for each in self._chain():
+                if each._leave is not None:
+                    each._leave(each)
             if again:
                 raise KeyboardInterrupt
             return  # raised by the next check, or where this ends
@@ -179,21 +194,6 @@ class Interrupt:
         # The signal may have come in the midst of another message, in which Python lets nobody write.
         with contextlib.suppress(RuntimeError, OSError, AttributeError):
             print(f"stopping in order; {once_more} to stop at once", file=sys.stderr, flush=True)
-
-    @property
-    def _is_kept(self) -> bool:
-        return self.keeps and (self._around is None or self._around._is_kept)
-
-    def _leave_if_possible(self) -> None:
-        if self._leave is not None:
-            self._leave(self)
-        if self._around is not None:
-            self._around._leave_if_possible()
-
-    def _note_raised(self) -> None:
-        self._raised = True
-        if self._around is not None:
-            self._around._note_raised()
 
 
 def _is_loading(frame: FrameType | None) -> bool:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from html import escape
+from html import escape as html
 from importlib import import_module
-from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeAlias, TypeVar
 
 from kanopt.errors import knows_arguments
 from kanopt.text import money_text, seconds_text
@@ -45,60 +45,37 @@ class Progress:
         return f"{seconds_text(self.seconds)}: {', '.join(parts) or 'searching'}"
 
 
-class _Line(Protocol):
-    """Where one text stands in place of the one before."""
+Show: TypeAlias = Callable[[str], object]
+"""Shows a text in place of the one before; an empty one takes it away."""
 
-    def update(self, text: str) -> None:
-        """Replace the text."""
-
-    def clear(self) -> None:
-        """Take the text away."""
+_cells: list[tuple[object, int, Any]] = []
+"""The notebook, the number of the cell that ran last, and its output."""
 
 
-class _TerminalLine:
-    """The last line on stderr."""
+def _terminal_line() -> Show:
+    """Return what shows texts on the last line on stderr."""
+    from rich.console import Console
+    from rich.markup import escape
 
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self._status = Console(stderr=True, highlight=False).status("")
-        self._status.start()
-
-    def update(self, text: str) -> None:
-        from rich.markup import escape
-
-        self._status.update(escape(text))
-
-    def clear(self) -> None:
-        self._status.stop()
+    status = Console(stderr=True, highlight=False).status("")
+    status.start()
+    return lambda text: status.update(escape(text)) if text else status.stop()
 
 
-class _NotebookLine:
-    """An output of the cell that runs: one, whatever is shown in it one after the other, and empty in the end."""
-
-    _known: ClassVar[tuple[object, int, Any] | None] = None
-    """The notebook, the number of the cell that ran last, and its output."""
-
-    def __init__(self) -> None:
-        module = import_module("IPython.display")  # loaded already, and without types
-        shell = sys.modules["IPython"].get_ipython()
-        cell = int(getattr(shell, "execution_count", 0))
-        if self._known is None or self._known[0] is not shell or self._known[1] != cell:
-            handle = module.display(_as_output(""), raw=True, display_id=True)
-            type(self)._known = (shell, cell, handle)
-        assert self._known is not None
-        self._handle = self._known[2]
-
-    def update(self, text: str) -> None:
-        self._handle.update(_as_output(text), raw=True)
-
-    def clear(self) -> None:
-        self.update("")
+def _notebook_line() -> Show:
+    """Return what shows texts in an output of the cell that runs: one for all of them, and empty in the end."""
+    module = import_module("IPython.display")  # loaded already, and without types
+    shell = sys.modules["IPython"].get_ipython()
+    cell = int(getattr(shell, "execution_count", 0))
+    if not _cells or _cells[0][0] is not shell or _cells[0][1] != cell:
+        _cells[:] = [(shell, cell, module.display(_as_output(""), raw=True, display_id=True))]
+    handle = _cells[0][2]
+    return lambda text: handle.update(_as_output(text), raw=True)
 
 
 def _as_output(text: str) -> dict[str, str]:
     """Return a text as a notebook shows it; empty HTML takes no room, where an empty text takes a line."""
-    return {"text/plain": text, "text/html": f'<div style="opacity:.75">{escape(text)}</div>' if text else ""}
+    return {"text/plain": text, "text/html": f'<div style="opacity:.75">{html(text)}</div>' if text else ""}
 
 
 class ProgressLine:
@@ -118,12 +95,12 @@ class ProgressLine:
     _outermost: ClassVar[ProgressLine | None] = None
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, line: Callable[[], _Line] | None = None
+        self, clock: Callable[[], float] = time.monotonic, line: Callable[[], Show] | None = None
     ) -> None:
         self._clock = clock
         self._make = line or _line_here()
         self._next = clock() + _FIRST
-        self._line: _Line | None = None
+        self._show: Show | None = None
         self._outer: ProgressLine | None = None
 
     @property
@@ -138,22 +115,20 @@ class ProgressLine:
             return
         if self._make is None or self._clock() < self._next:
             return
-        self._line = self._line or self._make()
-        self._line.update(str(state))
+        self._show = self._show or self._make()
+        self._show(str(state))
         self._next = self._clock() + _EVERY
 
     def __enter__(self) -> ProgressLine:
-        if ProgressLine._outermost is None:
-            ProgressLine._outermost = self
-        else:
-            self._outer = ProgressLine._outermost
+        self._outer = ProgressLine._outermost
+        ProgressLine._outermost = self._outer or self
         return self
 
     def __exit__(self, *_: object) -> None:
         if ProgressLine._outermost is self:
             ProgressLine._outermost = None
-        if self._line is not None:
-            self._line.clear()
+        if self._show is not None:
+            self._show("")
 
 
 def told_by_line(function: Callable[P, R]) -> Callable[P, R]:
@@ -181,10 +156,9 @@ def told_by_line(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def _line_here() -> Callable[[], _Line] | None:
+def _line_here() -> Callable[[], Show] | None:
     """Return what makes a line where the program runs; None where nobody looks."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None:
-        return _NotebookLine
-    stream = sys.stderr
-    return _TerminalLine if stream is not None and stream.isatty() else None
+        return _notebook_line
+    return _terminal_line if sys.stderr is not None and sys.stderr.isatty() else None

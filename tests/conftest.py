@@ -24,7 +24,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from kanopt.interrupt import Interrupt
-from kanopt.scenarios.law_cache import FOLDER_VARIABLE
+from kanopt.scenarios.learn import FOLDER_VARIABLE
 from tests.cases.patience import little_patience
 
 settings.register_profile(

@@ -10,7 +10,7 @@ import pytest
 from kanopt.cli import main
 from kanopt.cli.commands import kanopt
 from kanopt.scenarios.files.sections import read_sections
-from kanopt.scenarios.law_cache import FOLDER_VARIABLE
+from kanopt.scenarios.learn import FOLDER_VARIABLE
 from tests.cases.pages import PAGES, ROOT, blocks_of, commands_of, hurried_command, readers_folder
 from tests.cases.patience import FEW_REFITS, hurried
 from tests.cases.told import differences, end_of, seconds_left_out

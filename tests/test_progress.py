@@ -22,11 +22,8 @@ class Line:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def update(self, text: str) -> None:
+    def __call__(self, text: str) -> None:
         self.texts.append(text)
-
-    def clear(self) -> None:
-        self.texts.append("")
 
 
 class Clock:

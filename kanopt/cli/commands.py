@@ -276,8 +276,7 @@ def fit(given: Given) -> int:
 def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[LearnedLaw]:
     """Learn the laws of a scenario; after Ctrl-C those until then."""
     from kanopt.scenarios.events import Event
-    from kanopt.scenarios.law_cache import LawCache
-    from kanopt.scenarios.learn import LearningInterrupted, laws_of, learn
+    from kanopt.scenarios.learn import LawCache, LearningInterrupted, laws_of, learn
 
     for note in scenario.reading_notes():
         progress(Event("learn", f"note: {note}"))
@@ -299,7 +298,7 @@ def cache(given: Given) -> int:
 
     A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
     """
-    from kanopt.scenarios.law_cache import FOLDER_VARIABLE, LawCache
+    from kanopt.scenarios.learn import FOLDER_VARIABLE, LawCache
 
     kept = LawCache()
     if kept.folder.exists() and not kept.folder.is_dir():

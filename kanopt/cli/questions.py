@@ -320,7 +320,7 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """
     from kanopt.questions.question import prepare_checked, refuse_no_plan
     from kanopt.questions.review import review as asked
-    from kanopt.scenarios.law_cache import LawCache
+    from kanopt.scenarios.learn import LawCache
     from kanopt.scenarios.run import finish_run
     from kanopt.tables import read_table
 

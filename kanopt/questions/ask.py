@@ -37,9 +37,8 @@ from kanopt.questions.question import (
 )
 from kanopt.questions.store import SweepStore, open_store
 from kanopt.records.reading import RecordReader
-from kanopt.scenarios.changes import Change
+from kanopt.scenarios.changes import Change, change_mistakes, field_columns
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
-from kanopt.scenarios.files.columns import change_mistakes, field_columns
 from kanopt.scenarios.run import environment
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, money_text

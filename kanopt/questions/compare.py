@@ -29,8 +29,7 @@ from kanopt.questions.point import BASE, PointResult, Verdict, assignments, of_k
 from kanopt.questions.point_search import kept_plan
 from kanopt.questions.question import Prepared, Question, base_results, prepare_checked
 from kanopt.scenarios.events import OnEvent, ignore_event
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import doubts
+from kanopt.scenarios.learn import LawCache, doubts
 from kanopt.scenarios.run import Run, finish_run, tell_remarks
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import (

@@ -20,7 +20,7 @@ from kanopt.errors import nearest
 from kanopt.faults import said
 from kanopt.questions.axes import refused
 from kanopt.questions.review import LEVEL
-from kanopt.scenarios.files.columns import field_defaults
+from kanopt.scenarios.changes import field_defaults
 from kanopt.tables import read_table, units_of, with_units
 from kanopt.tables.report import renamed
 from kanopt.text import count_text, join_list, list_names, money_text, percent_text

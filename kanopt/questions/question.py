@@ -18,8 +18,7 @@ from kanopt.plans.findings import Status
 from kanopt.questions.axes import Axis, refused, value_text
 from kanopt.questions.point import BASE, PointResult, point_of
 from kanopt.scenarios.events import OnEvent, ignore_event
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import LearnedLaw, laws_of, learn
+from kanopt.scenarios.learn import LawCache, LearnedLaw, laws_of, learn
 from kanopt.scenarios.run import (
     build,
     plan_beside_today,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,12 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
 from kanopt.faults import LARGEST, WHOLE_TEXT, describe_value, is_whole
+from kanopt.records.fields import clock_value
 from kanopt.scenarios.files.layers import Key, Mistake
 from kanopt.text import count_text, number_text
+
+if TYPE_CHECKING:
+    from kanopt.scenarios.files.problem_spec import ProblemSpec
 
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "remove", "add"]
@@ -303,3 +307,96 @@ def conditions_text(cells: Mapping[str, Any], between: str = " and ") -> str:
         f"{name} = {' or '.join(cell_text(item) for item in _as_tuple(value))}"
         for name, value in cells.items()
     )
+
+
+def field_columns(problem: ProblemSpec, table: str) -> dict[str, str]:
+    """Return the problem's own words for the columns of a table, field to column."""
+    parts = problem.parts_of(table).values()
+    return {field: column for part in parts for field, column in part.columns.items()}
+
+
+def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dict[str, Value]:
+    """Return what the cells of a new row or column hold that a change leaves blank, by column.
+
+    That is the default of the field that the column fills, where a blank would be refused. A limit that is infinite by
+    default is left to be stated, and so is a default that would mean something else in the unit of the column.
+    """
+    from kanopt.tables import units_of
+
+    declared = units_of(frame)
+    return {
+        column: item.default
+        for column, (item, unit) in problem.fields_in(table).items()
+        if not (item.required or item.may_be_blank or item.default == math.inf)
+        and (declared.get(column, "") in ("", unit) or not item.default)
+    }
+
+
+def in_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Change:
+    """Return a change in the words of its table, which :class:`Change` can make.
+
+    Columns have their own names, and not those that the problem has for them, and clock times are written as the cells
+    of their columns are: such a column may hold numbers or times of day, and whoever changes it need not know which.
+    """
+    from kanopt.tables import units_of
+
+    known = {**field_columns(problem, change.table), **{name: name for name in map(str, frame.columns)}}
+    declared = units_of(frame)
+    clocks = {
+        column: declared.get(column) or unit or "min"
+        for column, (item, unit) in problem.fields_in(change.table).items()
+        if item.clock and item.type is float and column in frame
+    }
+
+    def cell(column: str, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(cell(column, one) for one in value)
+        if column not in clocks or isinstance(value, bool):
+            return value
+        if is_numeric_dtype(frame[column]):
+            read = clock_value(value, clocks[column])
+            return value if read is None else read
+        return cell_text(value) if isinstance(value, (int, float)) else value
+
+    def cells(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {(column := known.get(name, name)): cell(column, value) for name, value in given.items()}
+
+    column = known.get(change.column, change.column)
+    value = cell(column, change.value) if change.action == "set" else change.value
+    return replace(change, column=column, value=value, where=cells(change.where), row=cells(change.row))
+
+
+def change_mistakes(
+    change: Change, problem: ProblemSpec, frames: Mapping[str, pd.DataFrame]
+) -> Iterable[Mistake]:
+    """Yield what is wrong with a change, with keys relative to it.
+
+    Parameters
+    ----------
+    change
+        The change.
+    problem
+        What is decided.
+    frames
+        The tables as earlier changes left them.
+    """
+    read = {part.table for part in problem.parts().values()}
+    key: Key = (change.action,)
+    if change.table not in frames:
+        part = problem.parts().get(change.table)
+        hint = (
+            nearest(change.table, frames)
+            if part is None
+            else f"{change.table} of the problem reads the table {part.table!r}: write that name"
+        )
+        yield Mistake(key, f"unknown table {change.table!r}; {hint}")
+    elif change.table not in read:
+        yield Mistake(
+            key,
+            f"the problem does not read the table {change.table!r}, and laws are learned from the unchanged tables, "
+            f"so this would change nothing; {nearest(change.table, read)}",
+        )
+    else:
+        fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
+        frame = frames[change.table]
+        yield from in_cells(change, problem, frame).mistakes(frame, fields)

@@ -24,9 +24,8 @@ from kanopt.plans.explanation import Explanation, explain
 from kanopt.plans.result import PlanExports, PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
-from kanopt.scenarios.files.layers import Mistake, split_messages
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import LearnedLaw, doubts, laws_of, learn
+from kanopt.scenarios.files.layers import split_messages
+from kanopt.scenarios.learn import LawCache, LearnedLaw, doubts, laws_of, learn
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 
@@ -173,9 +172,7 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
             message = f"today's plan cannot be carried out in {scenario.name!r}: {split_messages(error)[0]}"
             warn_user(message)
             return None
-        raise scenario.layers.error(
-            Mistake(("problem", "today"), text) for text in split_messages(error)
-        ) from error
+        raise scenario.layers.error_at(("problem", "today"), error) from error
     return None if plan is None else evaluate(problem, plan)
 
 

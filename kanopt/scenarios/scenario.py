@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,9 @@ from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
 from kanopt.faults import WHOLE_TEXT, Fault, describe_value, is_whole, said
 from kanopt.plans.base import told_elsewhere
-from kanopt.scenarios.changes import Change, Value, cell_text
+from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
+from kanopt.scenarios.changes import Change, Value, cell_text, change_mistakes, field_defaults, in_cells
 from kanopt.scenarios.events import OnEvent
-from kanopt.scenarios.files.columns import change_mistakes, field_defaults, in_cells, unread_of_scenario
 from kanopt.scenarios.files.laws import (
     binding_mistakes,
     dimension_remarks,
@@ -25,7 +25,7 @@ from kanopt.scenarios.files.laws import (
     laws_built_on,
     unit_remarks,
 )
-from kanopt.scenarios.files.layers import Key, Layers, Mistake, split_messages, write_key
+from kanopt.scenarios.files.layers import Key, Layers, Mistake, write_key
 from kanopt.scenarios.files.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.scenarios.files.sections import (
     GivenSpec,
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.plans.base import Problem
-    from kanopt.records.unread_columns import UnreadColumns
 
 
 # Changes of what a file says besides tables: keys of the problem and the solver, laws and their constants.
@@ -172,12 +171,6 @@ def altered_law(name: str, law: Formula, changes: Iterable[Change]) -> Formula:
         before = parameters_of(law.root).get(constant, 1.0) if change.action == "scale" else 1.0
         law = law.fixed({constant: before * number})
     return law
-
-
-def section_sentence(before: Sections, change: Change) -> str:
-    """Describe a change of a key or a law, with what was there before."""
-    was = _value(before, change)
-    return change.told([] if was is None or isinstance(was, Mapping) else [was])
 
 
 _UNTOLD = ("scenario", "report", "changes")
@@ -380,7 +373,8 @@ class Scenario(Shown):
         if change.is_of_section:
             sections, mistakes = changed_sections(self.sections, self.drafts, change)
             made = {"sections": sections}
-            told = "" if mistakes else section_sentence(self.sections, change)
+            was = None if mistakes else _value(self.sections, change)
+            told = "" if mistakes else change.told([] if was is None or isinstance(was, Mapping) else [was])
         else:
             mistakes = list(change_mistakes(change, self.problem, self.changed))
             if mistakes:
@@ -421,7 +415,7 @@ class Scenario(Shown):
         if base is None:
             # the answers to its own questions make the file whole, and change nothing
             bottom = self.layers.documents[-1:]
-            before = answered(replace(self.layers, documents=bottom, data=bottom[0].data)).layers
+            before = answered(replace(self.layers, documents=bottom, data=bottom[0].data))[0]
         else:
             before = base.layers
         return (*found, *key_changes(before.data, self.layers.data))
@@ -496,9 +490,7 @@ class Scenario(Shown):
         try:
             question.read_today(built, self.problem_inputs(self.drafts))
         except KanoptError as error:
-            raise self.layers.error(
-                Mistake(("problem", "today"), line) for line in split_messages(error)
-            ) from error
+            raise self.layers.error_at(("problem", "today"), error) from error
 
     def unanswered(self) -> tuple[Issue, ...]:
         """Return what it goes on without: open questions, and columns that look like a rule and are not read.
@@ -591,7 +583,6 @@ class Scenario(Shown):
         """
         return () if self.problem_spec is None else self._issues(self.build(self.drafts).unreachable())
 
-    @abstractmethod
     def run(
         self,
         *,
@@ -623,6 +614,9 @@ class Scenario(Shown):
         FormulaError
             If a law predicts too poorly to be used.
         """
+        # a run imports scenarios, which call it by its name
+        run: Any = import_module("kanopt.scenarios.run").run
+        return run(self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn)
 
     def _shown(self) -> Iterator[Part]:
         kind = "laws alone" if self.problem_spec is None else self.kind
@@ -649,3 +643,45 @@ def _origin(spec: LawSpec) -> str:
             return f"written by hand: {shorten(text, 200)}"
         case SavedSpec(file=file):
             return f"read from {file}"
+
+
+def unread_of_scenario(
+    spec: ProblemSpec,
+    problem: Problem[Any],
+    tables: Mapping[str, pd.DataFrame],
+    laws: Mapping[str, LawSpec],
+    sections: Mapping[str, Any],
+) -> tuple[UnreadColumns, ...]:
+    """Return the columns that neither the problem, a law to be learned nor a rule of their table reads.
+
+    Parameters
+    ----------
+    spec
+        The section ``[problem]``.
+    problem
+        The problem built from it.
+    tables
+        The tables with all changes made.
+    laws
+        How each law is had.
+    sections
+        The section ``[tables]`` of the file.
+    """
+    from kanopt.tables.row_rules import RowRules
+
+    parts, uses = spec.parts(), []
+    for use in problem.table_uses():
+        if use.table not in parts:  # a table that may be left out
+            continue
+        part = parts[use.table]
+        entry = sections[part.table]
+        read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
+        learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
+        read = read.union(*(law.columns_read for law in learned))
+        # a column that is called like a field which another column fills is read by nothing
+        displaced = {*part.columns} - {*part.columns.values()} - read
+        unread = [column for column in use.unread if column.name not in read]
+        frame = tables[part.table]
+        unread += columns_of(frame, [name for name in map(str, frame.columns) if name in displaced])
+        uses.append(replace(use, unread=tuple(unread)))
+    return unread_columns(uses)

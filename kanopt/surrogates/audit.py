@@ -24,7 +24,7 @@ from kanopt.formulas.variables import Variable
 from kanopt.formulas.verdict import expects_rise
 from kanopt.surrogates.encoding import row_name
 from kanopt.tables import units_of, with_units
-from kanopt.tables.batches import holds_numbers
+from kanopt.tables.stores import holds_numbers
 from kanopt.text import count_text, list_names, number_text, percent_text
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from kanopt.errors import TableError, nearest
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import read_header
 from kanopt.tables import units_of
-from kanopt.tables.batches import holds_numbers
+from kanopt.tables.stores import holds_numbers
 from kanopt.text import count_text, number_text, percent_text
 from kanopt.units import convert, same_dimension
 

@@ -32,7 +32,7 @@ from kanopt.surrogates.input_checks import (
 )
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.readings import FittedModel
-from kanopt.tables.batches import BatchSource, SourceLike, holds_numbers, open_source
+from kanopt.tables.stores import BatchSource, SourceLike, holds_numbers, open_source
 from kanopt.text import count_text, number_text
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def drawn_rows(
     """
     for value, what in zip(names, ("y", "sample_weight", "groups"), strict=True):
         if not isinstance(value, str) and not (value is None and what != "y"):
-            raise FitError(
-                f"{what} must be the name of a column where X is a path or a callable, not {value!r}"
-            )
+            raise FitError(f"{what} must be the name of a column where X is a path, not {value!r}")
     if isinstance(columns, str) or not all(isinstance(name, str) for name in columns or ()):
         raise FitError(f"columns={columns!r} must be a list of names of columns, such as ['km', 'mode']")
     target, weights, groups = names
@@ -156,7 +154,7 @@ def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMoni
     if rows != sampled.rows:
         raise FitError(
             f"{sampled.source.name}: gave {sampled.rows} rows at the first reading and {rows} at a later one; a "
-            "callable must return a fresh iterator over the same rows each time"
+            "file was changed meanwhile"
         )
     weight, centred, squares, errors, squared_errors, sizes = map(float, sums)
     spread, actual = squares - centred**2 / weight, centred + weight * centre

@@ -29,7 +29,7 @@ from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import refuse_names, refuse_unmeasured
 from kanopt.surrogates.monitor import watched
 from kanopt.surrogates.readings import FittedModel, structure_text, warn_of_rows_outside
-from kanopt.tables.batches import is_source
+from kanopt.tables.stores import is_source
 
 if TYPE_CHECKING:
     from kanopt.surrogates.ladder import Trained
@@ -301,22 +301,21 @@ class KANRegressor(FormulaReading):
 
         Parameters
         ----------
-        X : DataFrame, array of shape (n, columns), path, list of paths, or callable
-            Numbers, and in a DataFrame also categories (text, category or bool columns). The path of a Parquet file,
-            or several, or a callable that returns a fresh iterator of frames, is read batch by batch, so that a table
-            may be larger than memory.
+        X : DataFrame, array of shape (n, columns), path, or list of paths
+            Numbers, and in a DataFrame also categories (text, category or bool columns). The Parquet file of a path,
+            or of several, is read batch by batch, so that a table may be larger than memory.
         y : array of shape (n,) or str
-            Target. The name of a Series is remembered. For a path or a callable the name of the target's column.
+            Target. The name of a Series is remembered. For a path the name of the target's column.
         sample_weight : array of shape (n,), optional
             A weight of k counts as k equal rows, 0 as none; weights with a mean below one are scaled to mean
-            one. For a path or a callable the name of a column.
+            one. For a path the name of a column.
         groups : str or array of shape (n,), optional
             What rows share an error in: the day, route or vehicle of each, as a column of `X`, from which nothing is
             learned then, or as values. Rows of a group are held out together, smoothing counts what they say once, and
             intervals are those of rows of new groups. Rows that share an error and are taken for independent ones are
             followed too closely, and intervals are then too narrow.
         columns : list of str, optional
-            For a path or a callable: the columns to learn from, by default all others.
+            For a path: the columns to learn from, by default all others.
         budget : float, optional
             Seconds by the clock after which the search ends. What is longer than any search changes nothing.
         progress : callable or bool, optional

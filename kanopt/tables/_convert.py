@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,16 +37,16 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
     form
         How it is written as far as that is declared.
     """
-    space, spaced = ("", "") if form.thousands else _space_between(raw, form)
-    form = replace(form, thousands=space) if space else form
+    note = ""
+    if not form.thousands:
+        space, note = _space_between(raw, form)
+        form = replace(form, thousands=space)
     if form.decimal is not None:
-        return form, spaced
-    points = replace(form, decimal=".")
+        return form, note
     if not raw.separator:
         # programs wrote these cells; only a column that is text throughout may come from elsewhere
-        return (points if any(raw.mixed_types) else form), spaced
-    shown: dict[str, str] = {}
-    grouped = set()
+        return (replace(form, decimal=".") if any(raw.mixed_types) else form), note
+    shown, grouped = dict[str, str](), set[str]()
     for name, texts in _texts(raw, form):
         for sign, other in _OTHER.items():
             if 2 * count_matches(texts, number_pattern(sign)) <= len(texts) or count_matches(texts, _CODE):
@@ -57,29 +57,27 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
             if len(certain):
                 shown.setdefault(sign, f"{name!r} ({certain[0]})")
     if len(shown) != 1:
-        return (points if raw.separator == "," else form), spaced
+        return (replace(form, decimal=".") if raw.separator == "," else form), note
     (sign, column), *_ = shown.items()
-    thousands = _OTHER[sign] if sign in grouped and not space else ""
-    told = [f"{sign!r} before decimals", *([f"{thousands!r} between thousands"] if thousands else [])]
-    note = f"numbers are read with {' and '.join(told)}, as column {column} shows"
-    notes = [spaced] if told == ["'.' before decimals"] else [spaced, note]
-    return replace(form, decimal=sign, thousands=thousands or form.thousands), "; ".join(filter(None, notes))
+    between = "" if form.thousands or sign not in grouped else _OTHER[sign]
+    if sign == "," or between:
+        also = f" and {between!r} between thousands" if between else ""
+        told = f"numbers are read with {sign!r} before decimals{also}, as column {column} shows"
+        note = f"{note}; {told}" if note else told
+    return replace(form, decimal=sign, thousands=between or form.thousands), note
 
 
 def _space_between(raw: RawTable, form: TextFormat) -> tuple[str, str]:
     """Return the space or apostrophe between thousands of a table, and a remark on it; nothing without any."""
     columns = list(_texts(raw, form))
     for space in _SPACES:
-        number = rf"^[+-]?(\d{{1,3}}({space}\d{{3}})+|\d+)([.,]\d+)?$"
-        parted = rf"^[+-]?\d{{1,3}}({space}\d{{3}})+([.,]\d+)?$"
+        parted = rf"\d{{1,3}}({space}\d{{3}})+"
         for name, texts in columns:
-            found = texts.filter(pc.match_substring_regex(texts, parted))
-            most = 2 * count_matches(texts, number) > len(texts)
-            if len(found) and most and not count_matches(texts, _CODE):
-                return (
-                    space,
-                    f"numbers are read with {space!r} between thousands, as column {name!r} ({found[0]}) shows",
-                )
+            found = texts.filter(pc.match_substring_regex(texts, rf"^[+-]?{parted}([.,]\d+)?$"))
+            numbers = count_matches(texts, rf"^[+-]?({parted}|\d+)([.,]\d+)?$")
+            if len(found) and 2 * numbers > len(texts) and not count_matches(texts, _CODE):
+                told = f"numbers are read with {space!r} between thousands, as column {name!r} ({found[0]}) shows"
+                return space, told
     return "", ""
 
 
@@ -175,6 +173,8 @@ class Cells:
         Which are blank.
     shown
         What stands in the source.
+    kind
+        What they are converted to.
     faults
         Reason to the cells that do not fit for it.
     """
@@ -182,6 +182,7 @@ class Cells:
     values: Any
     missing: NDArray[np.bool_]
     shown: Any
+    kind: Kind
     faults: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
@@ -198,10 +199,10 @@ class Cells:
         if marked.any():
             self.faults[why] = marked
 
-    def check_floats(self, kind: Kind) -> Cells:
+    def check_floats(self) -> Cells:
         """Mark what is not finite, and whole numbers that floating-point ones do not hold."""
         self.refuse("not finite", np.isinf(self.values))
-        if kind == "integer":
+        if self.kind == "integer":
             self.refuse("too large to be exact", np.abs(self.values) > _EXACT)
         return self
 
@@ -230,16 +231,8 @@ def natural_kind(kind: Any) -> Kind | None:
     return next((name for holds, name in found if holds), None)
 
 
-class Inferred(NamedTuple):
-    """What the cells of a column are, a remark where that is doubtful, and how they are written if they are dates."""
-
-    kind: Kind
-    doubt: str = ""
-    date_form: str | None = None
-
-
-def infer_kind(array: Any, form: TextFormat) -> Inferred:
-    """Infer a column's kind from its cells.
+def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str, str | None]:
+    """Infer a column's kind from its cells; return also a remark where that is doubtful, and the form of dates.
 
     A column with at least half of its cells like numbers (or ISO dates) is read as numbers (dates), so that the other
     cells are refused instead of silently turning the column into text; where a tenth are times of day and more, the
@@ -249,44 +242,32 @@ def infer_kind(array: Any, form: TextFormat) -> Inferred:
     texts = texts.filter(pc.invert(_is_missing(texts, form, "number")))
     count = len(texts)
     if not count:
-        return Inferred("text", "is blank throughout")
+        return "text", "is blank throughout", None
     numbers = count_matches(texts, _number_pattern(form))
     if (numbers and count_matches(texts, _CODE)) or count_matches(texts, _SPACED_CODE):
-        return Inferred("text", "is read as text, because some values have leading zeros, as codes have")
+        return "text", "is read as text, because some values have leading zeros, as codes have", None
     if numbers == count and count_matches(texts, r"^[+-]?\d{19,}$"):
-        return Inferred("text", "is read as text, because its whole numbers are too long to be exact")
+        return "text", "is read as text, because its whole numbers are too long to be exact", None
     if numbers == count:
-        return Inferred("integer" if count_matches(texts, r"^[+-]?\d{1,18}$") == count else "number")
+        return "integer" if count_matches(texts, r"^[+-]?\d{1,18}$") == count else "number", "", None
     times = count_matches(texts, _TIME_OF_DAY)
     if 10 * times >= count and numbers:
-        return Inferred("text", f"is read as text, because {times:,} of {count:,} values are times of day")
+        return "text", f"is read as text, because {times:,} of {count:,} values are times of day", None
     if 2 * (numbers + count_matches(texts, _OTHER_NOTATION)) >= count:
-        return Inferred("number")
+        return "number", "", None
     if 2 * count_matches(texts, _ISO) >= count:
-        return Inferred("datetime")
-    if dotted := _dotted_format(texts):
-        return Inferred("datetime", f"is read as dates written {dotted!r}, the day first", dotted)
+        return "datetime", "", None
+    # a month beyond 12 says that the day may not be first
+    dates = {} if count_matches(texts, r"^\d{1,2}\.(1[3-9]|[2-9]\d)\.\d{4}") else _DOTTED
+    if dotted := next((each for each in dates if 2 * count_matches(texts, dates[each]) >= count), None):
+        return "datetime", f"is read as dates written {dotted!r}, the day first", dotted
     if pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
-        return Inferred("boolean")
-    return Inferred("text", _doubt_text(texts, numbers))
-
-
-def _dotted_format(texts: Any) -> str | None:
-    """Return the format of at least half of the texts; a month beyond 12 says that the day may not be first."""
-    if count_matches(texts, r"^\d{1,2}\.(1[3-9]|[2-9]\d)\.\d{4}"):
-        return None
-    return next(
-        (each for each, dates in _DOTTED.items() if 2 * count_matches(texts, dates) >= len(texts)), None
-    )
-
-
-def _doubt_text(texts: Any, numbers: int) -> str:
-    """Return a remark on a text column that may have been intended as numbers; empty where there is none."""
-    count = len(texts)
+        return "boolean", "", None
     if 2 * count_matches(texts, _DATE) >= count:
         told = "is read as text, although its values look like dates; dates says how they are written"
-        return f"{told}, such as '%d/%m/%Y'"
-    return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else ""
+        return "text", f"{told}, such as '%d/%m/%Y'", None
+    doubt = f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else ""
+    return "text", doubt, None
 
 
 def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None = None) -> Cells:
@@ -319,7 +300,7 @@ def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None
         return _from_numbers(array, kind)
     if natural == "datetime" and kind == "datetime":
         dates = pd.to_datetime(pd.Series(array.to_pandas()))
-        return Cells(dates, dates.isna().to_numpy(), array)
+        return Cells(dates, dates.isna().to_numpy(), array, kind)
     texts = _trimmed(array if natural in ("text", "category") else pc.cast(array, pa.string()))
     gone = _is_missing(texts, form, kind)
     missing = _mask(gone)
@@ -329,9 +310,9 @@ def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None
         return _dates_from_texts(texts, missing, date_form)
     if kind == "boolean":
         yes = _mask(pc.equal(pc.utf8_lower(texts), "true"))
-        return Cells(np.where(missing, np.nan, yes.astype(float)), missing, texts)
+        return Cells(np.where(missing, np.nan, yes.astype(float)), missing, texts, kind)
     kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
-    return Cells(kept.to_pandas(), missing, texts)
+    return Cells(kept.to_pandas(), missing, texts, kind)
 
 
 def notation_hint(array: Any, form: TextFormat) -> Message:
@@ -381,11 +362,11 @@ def _from_numbers(array: Any, kind: Kind) -> Cells:
     missing = _mask(pc.is_null(array, nan_is_null=True))
     if pa.types.is_integer(array.type) and not missing.any():
         try:
-            return Cells(array.cast(pa.int64()).to_numpy(), missing, array)
+            return Cells(array.cast(pa.int64()).to_numpy(), missing, array, kind)
         except pa.ArrowInvalid:  # beyond 64 bits with a sign: as floats, and judged as those
             pass
     values = array.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
-    return Cells(values, missing, array).check_floats(kind)
+    return Cells(values, missing, array, kind).check_floats()
 
 
 def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], kind: Kind, form: TextFormat) -> Cells:
@@ -396,11 +377,11 @@ def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], kind: Kind, form
         if sign and sign != instead:
             plain = pc.replace_substring(plain, sign, instead)
     is_whole = pc.all(good).as_py() and count_matches(plain, r"^-?\d{1,18}$") == len(plain)
-    cells = Cells(plain.cast(pa.int64() if is_whole else pa.float64()).to_numpy(), missing, texts)
+    cells = Cells(plain.cast(pa.int64() if is_whole else pa.float64()).to_numpy(), missing, texts, kind)
     cells.refuse(NO_NUMBER, ~_mask(good))
     if form.decimal is None:
         cells.refuse(TWO_WAYS, _mask(pc.match_substring_regex(texts, two_ways("."))))
-    return cells if is_whole else cells.check_floats(kind)
+    return cells if is_whole else cells.check_floats()
 
 
 def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], form: str | None) -> Cells:
@@ -409,7 +390,7 @@ def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], form: str | None) 
     kept = pd.Series(texts.to_pandas()).astype(object).where(~missing & with_digit, None)
     if form is not None:
         dates = pd.to_datetime(kept, format=form, errors="coerce", utc="%z" in form)
-        cells = Cells(dates, missing, texts)
+        cells = Cells(dates, missing, texts, "datetime")
         cells.refuse(f"not a date like {form!r}", dates.isna())
         return cells
     zoned = _mask(pc.match_substring_regex(texts, _ZONED)) & ~missing
@@ -417,7 +398,7 @@ def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], form: str | None) 
     dates = pd.to_datetime(
         kept.where(zoned, None) if is_zoned else kept, format="ISO8601", errors="coerce", utc=is_zoned
     )
-    cells = Cells(dates, missing, texts)
+    cells = Cells(dates, missing, texts, "datetime")
     if is_zoned:
         # a time without a zone among times with one could be any time of the day
         day = _mask(pc.match_substring_regex(texts, _ISO)) & ~zoned
@@ -426,8 +407,13 @@ def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], form: str | None) 
     return cells
 
 
-def final_column(values: Any, kind: Kind) -> Any:
-    """Return the final column: the dtype that goes with a kind, once bad rows are gone."""
+def final_column(cells: Cells, keep: NDArray[np.bool_]) -> Any:
+    """Return the column of the rows that are kept: bad cells are missing, and the dtype is that of the kind."""
+    kind, values = cells.kind, cells.values
+    bad = cells.wrong & ~cells.missing & keep
+    if bad.any():
+        values = values.mask(bad) if kind == "datetime" else np.where(bad, np.nan, values)
+    values = values[keep]
     if kind == "category":
         return pd.Categorical(values)
     if kind == "boolean":

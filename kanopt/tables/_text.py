@@ -259,32 +259,32 @@ class TextFormat:
     header: int = 1
 
     def __post_init__(self) -> None:
-        if self.separator is not None and len(self.separator) != 1:
-            raise TableError(f"separator must be one character, not {self.separator!r}")
         if self.decimal is None and self.thousands in (".", ","):
             object.__setattr__(self, "decimal", "," if self.thousands == "." else ".")
-        if self.decimal not in (None, ".", ","):
-            raise TableError(f"decimal must be '.' or ',', not {self.decimal!r}")
-        if (
-            self.thousands not in ("", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f")
-            or self.thousands == self.decimal
-        ):
-            raise TableError(f"thousands cannot be {self.thousands!r} where decimal is {self.decimal!r}")
-        if len(self.quote) > 1:
-            raise TableError(f"quote must be one character or empty, not {self.quote!r}")
-        if self.header < 1:
-            raise TableError(f"header is the number of a row, counted from 1, not {self.header!r}")
+        separator, decimal, thousands, quote = self.separator, self.decimal, self.thousands, self.quote
+        known = ("", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f")
+        faults = {
+            f"separator must be one character, not {separator!r}": (
+                separator is not None and len(separator) != 1
+            ),
+            f"decimal must be '.' or ',', not {decimal!r}": decimal not in (None, ".", ","),
+            f"thousands cannot be {thousands!r} where decimal is {decimal!r}": (
+                thousands not in known or thousands == decimal
+            ),
+            f"quote must be one character or empty, not {quote!r}": len(quote) > 1,
+            f"header is the number of a row, counted from 1, not {self.header!r}": self.header < 1,
+        }
+        if told := next((text for text, is_wrong in faults.items() if is_wrong), ""):
+            raise TableError(told)
         if self.encoding is not None:
-            known = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
             try:
                 "".encode(self.encoding)  # not codecs.lookup, which knows ways of packing bytes as well
                 name = codecs.lookup(self.encoding).name
             except (LookupError, ValueError):  # the second for a zero byte and for "undefined"
                 name = ""
             if name in _NO_TEXT_FILE:
-                raise TableError(
-                    f"unknown encoding {self.encoding!r:.80}; {nearest(self.encoding[:80], known)}"
-                )
+                hint = nearest(self.encoding[:80], ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"))
+                raise TableError(f"unknown encoding {self.encoding!r:.80}; {hint}")
 
 
 def read_text(path: Path, form: TextFormat) -> RawTable:
@@ -322,35 +322,32 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
     TableError
         If there is no header or there are no rows, or a quote is never closed.
     """
-    records = _numbered(called, rows)
-    header, header_place = _header(called, records, form)
+    records, notes = _numbered(called, rows), list[str]()
+    header, place = _header(called, records, form)
     ahead = list(islice(records, 2))
     units = units_below(header, [row for _, row in ahead])
-    rest = chain(ahead if units is None else ahead[1:], records)
-    chunks, numbers, ragged, remarks = _body(rest, header_place, len(header))
+    if units:
+        notes.append(f"row {place + 1} has units of columns")
+    if place > 1:
+        notes.append(f"the header stands in row {place}; what is above it was not read")
+    chunks, numbers, ragged = _body(chain(ahead if units is None else ahead[1:], records), len(header), notes)
     if not numbers and not ragged:
         raise TableError(f"{called}: has a header and no rows")
     columns = [pa.chunked_array([chunk[k] for chunk in chunks], pa.string()) for k in range(len(header))]
-    columns, freed = _without_guards(columns)
-    names, columns, renamed = _names([unguarded(name) for name in header], columns)
+    named = _named(header, columns, notes)
     return RawTable(
         source=called,
         format="text",
         sha256=file_hash(path),
-        names=names,
-        columns=tuple(columns),
-        mixed_types=(True,) * len(names),
+        names=tuple(name for name, _ in named),
+        columns=tuple(column for _, column in named),
+        mixed_types=(True,) * len(named),
         width=len(header),
         rows=np.array(numbers, dtype=np.int64),
         row_word="row",
         ragged=np.array(ragged, dtype=np.int64).reshape(-1, 2),
-        notes=(
-            *([f"row {header_place + 1} has units of columns"] if units else []),
-            *remarks,
-            *freed,
-            *renamed,
-        ),
-        units={name: unit for name, unit in (units or {}).items() if name in names},
+        notes=tuple(notes),
+        units={name: units[name] for name, _ in named if units and name in units},
     )
 
 
@@ -469,9 +466,9 @@ def _header(called: str, records: Iterator[tuple[int, list[str]]], form: TextFor
 
 
 def _body(
-    records: Iterator[tuple[int, list[str]]], header_row: int, width: int
-) -> tuple[list[list[Any]], list[int], list[tuple[int, int]], list[str]]:
-    """Return the columns chunk by chunk, the rows' numbers, the ragged rows with their cells, and remarks."""
+    records: Iterator[tuple[int, list[str]]], width: int, notes: list[str]
+) -> tuple[list[list[Any]], list[int], list[tuple[int, int]]]:
+    """Return the columns chunk by chunk, the rows' numbers, and the ragged rows with their cells; note what is left."""
     chunks, numbers, ragged = list[list[Any]](), list[int](), list[tuple[int, int]]()
     blank = trimmed = 0
     while chunk := list(islice(records, _CHUNK)):
@@ -487,39 +484,32 @@ def _body(
                 numbers.append(number)
         if whole:
             chunks.append([pa.array(column, pa.string()) for column in zip(*whole, strict=True)])
-    remarks = []
-    if header_row > 1:
-        remarks.append(f"the header stands in row {header_row}; what is above it was not read")
     if blank:
-        remarks.append(f"{count_text(blank, 'blank line')} skipped")
+        notes.append(f"{count_text(blank, 'blank line')} skipped")
     if trimmed:
-        remarks.append(f"blank cells beyond the last column ignored in {count_text(trimmed, 'row')}")
-    return chunks, numbers, ragged, remarks
+        notes.append(f"blank cells beyond the last column ignored in {count_text(trimmed, 'row')}")
+    return chunks, numbers, ragged
 
 
-def _without_guards(columns: list[Any]) -> tuple[list[Any], list[str]]:
-    """Return the columns without the apostrophes by which kanopt keeps spreadsheets from computing texts."""
+def _named(header: Sequence[str], columns: list[Any], notes: list[str]) -> list[tuple[str, Any]]:
+    """Name the columns, without those that have neither name nor value, and free texts of what guards them.
+
+    By an apostrophe kanopt keeps spreadsheets from computing a text.
+    """
     count = 0
     for place, column in enumerate(columns):
-        found = pc.match_substring_regex(column, GUARDED)
-        count += pc.sum(found).as_py() or 0
-        if pc.any(found).as_py():
-            texts = [unguarded(text) for text in column.to_pylist()]
-            columns[place] = pa.chunked_array([pa.array(texts, pa.string())])
-    what = "cell is" if count == 1 else "cells are"
-    signs = "an apostrophe before = + - or @, which keeps spreadsheets from computing texts"
-    return columns, [f"{count:,} {what} read without {signs}"] if count else []
-
-
-def _names(header: list[str], columns: list[Any]) -> tuple[tuple[str, ...], list[Any], list[str]]:
-    """Name the columns without a name, and drop those that are empty as well."""
-    names, kept, notes = [], [], []
-    for place, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
+        if found := pc.sum(pc.match_substring_regex(column, GUARDED)).as_py():
+            count += found
+            columns[place] = pa.chunked_array([pa.array(map(unguarded, column.to_pylist()), pa.string())])
+    if count:
+        signs = "an apostrophe before = + - or @, which keeps spreadsheets from computing texts"
+        notes.append(f"{count_text(count, 'cell is', 'cells are')} read without {signs}")
+    named = []
+    for place, (name, column) in enumerate(zip(map(unguarded, header), columns, strict=True), start=1):
         if not name and not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py():
             notes.append(f"column {place} has neither a name nor a value and was left out")
             continue
         if not name:
             notes.append(f"column {place} has no name and is called 'column {place}'")
-        names.append(name or f"column {place}")
-        kept.append(column)
-    return tuple(names), kept, notes
+        named.append((name or f"column {place}", column))
+    return named

@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._convert import certain_pattern, count_matches, number_pattern, two_ways
-from kanopt.tables._stores import MOST_PACKED, first_line
 from kanopt.tables._text import RawTable, TextFormat, header_row, number_in, records_table
+from kanopt.tables.stores import MOST_PACKED, first_line
 from kanopt.text import list_names
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -166,33 +166,34 @@ def _check_archive(path: Path) -> None:
     TableError
         If it is such a one, or no archive.
     """
-    most = max(UNPACKED, MOST_PACKED * path.stat().st_size)
+    own = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             size = sum(part.file_size for part in parts)
-            if size > most or len(parts) > _MOST_PARTS:
-                raise TableError(
-                    f"{path.name}: a workbook of {path.stat().st_size:,} bytes that unpacks to {size:,} bytes in "
-                    f"{len(parts):,} parts is refused; save its sheets as CSV files"
-                )
+            if size > max(UNPACKED, MOST_PACKED * own) or len(parts) > _MOST_PARTS:
+                told = f"a workbook of {own:,} bytes that unpacks to {size:,} bytes in {len(parts):,} parts"
+                raise _refusal(path, told)
             for part in parts:
                 whole = part.filename in _WHOLE or part.filename.endswith(".rels")
                 if whole and part.file_size > _LARGEST_WHOLE:
-                    raise TableError(
-                        f"{path.name}: {part.filename} has {part.file_size:,} bytes, which is refused, since it holds "
-                        "styles or names and no cells; save the sheets as CSV files"
+                    raise _refusal(
+                        path, f"{part.filename} of {part.file_size:,} bytes, in which there are no cells,"
                     )
                 # whatever a sheet is called; pictures may declare a type, and are not read
                 if not part.filename.endswith(".svg"):
-                    _check_part(path, archive, part)
+                    _check_part(path, archive, part.filename)
     except TableError:
         raise
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise _damaged(path, error) from None
 
 
-def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+def _refusal(path: Path, what: str) -> TableError:
+    return TableError(f"{path.name}: {what} is refused; save its sheets as CSV files")
+
+
+def _check_part(path: Path, archive: zipfile.ZipFile, name: str) -> None:
     """Refuse a document that defines entities, or has a row or a text too long to be taken apart as a whole.
 
     Raises
@@ -201,20 +202,16 @@ def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> 
         If it is such a one.
     """
     row, tags = None, 0  # where what is not over yet began, and the tags since then
-    for at, plain in _pieces(archive, part.filename):
+    for at, plain in _pieces(archive, name):
         if any(mark in plain for mark in _NO_ENTITIES):
-            raise TableError(
-                f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
-            )
+            raise _refusal(path, f"{name} with a document type, which no workbook declares,")
         begun = 0
         for found in (*_ROW.finditer(plain), None):
             end = len(plain) if found is None else found.start()
             tags, begun = tags + plain.count(b"<", begun, end), end
             if row is not None and (at + end - row > _LARGEST_WHOLE or tags > _MOST_TAGS):
-                raise TableError(
-                    f"{path.name}: {part.filename} has a row or a text of over {_LARGEST_WHOLE:,} bytes or "
-                    f"{_MOST_TAGS:,} tags, as no table has, and is refused"
-                )
+                most = f"{_LARGEST_WHOLE:,} bytes or {_MOST_TAGS:,} tags"
+                raise _refusal(path, f"{name} with a row or a text of over {most}")
             if found is not None:
                 row, tags = None if found[0].startswith(b"</") else at + end, 0
 
@@ -246,10 +243,7 @@ def _rows(path: Path, values: Any, formulas: Any, decimal: str | None = None) ->
         width = max(width, len(texts))
         cells += width + 1
         if cells > _MOST_CELLS or number > _MOST_ROWS:
-            raise TableError(
-                f"{path.name}: a sheet of over {_MOST_CELLS:,} cells or {_MOST_ROWS:,} rows is refused; save it as a "
-                "CSV file"
-            )
+            raise _refusal(path, f"a sheet of over {_MOST_CELLS:,} cells or {_MOST_ROWS:,} rows")
         yield texts + [""] * (width - len(texts))
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError, TableError
-from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText, Sort
@@ -16,17 +15,6 @@ if TYPE_CHECKING:
 MOST = 200
 """Derived columns, or rules, of one table."""
 Fault = tuple[tuple[str | int, ...], str]
-
-
-def drop_label(rule: str) -> str:
-    """Return how a rule is called where it is told what it dropped."""
-    return f"drop_where {rule}"
-
-
-def nothing_dropped(rule: str, unknown: int) -> str:
-    """Say that a rule dropped no row."""
-    also = f", and of {count_text(unknown, 'row')} without a value it is not known" if unknown else ""
-    return f"{drop_label(rule)}: no row is so{also}"
 
 
 @dataclass(frozen=True)
@@ -68,15 +56,7 @@ class RowRules:
 
     def names(self) -> set[str]:
         """Return every name in the texts, as far as they can be read."""
-        from kanopt.formulas.row_parser import names_read
-
-        found: set[str] = set()
-        for text in (*self.derive.values(), *self.drop_where):
-            try:
-                found |= names_read(text, "")
-            except FormulaError:  # whoever reads the whole text says so
-                continue
-        return found
+        return set[str]().union(*map(_names_in, (*self.derive.values(), *self.drop_where)))
 
     def parsed(
         self, sorts: Mapping[str, Sort], taken: Collection[str], source: str
@@ -99,48 +79,50 @@ class RowRules:
         """
         from kanopt.formulas.row_parser import parse_row_text
 
-        known, derived, faults = dict(sorts), {}, []
-        order, cyclic = self._in_order()
-        faults += cyclic
+        names = set(self.derive)
+        order, cyclic = in_order(
+            {name: sorted(_names_in(text) & names) for name, text in self.derive.items()}
+        )
+        faults: list[Fault] = [
+            (("derive", name), f"{told}; no value can be computed") for name, told in cyclic.items()
+        ]
+        known = dict(sorts)
+        derived: dict[str, RowText] = {}
+        drops: list[RowText] = []
         for name in order:
             if name in taken:
-                faults.append((("derive", name), _TAKEN.format(name=name)))
-        for name in [each for each in order if each not in taken]:
+                told = f"the table has a column {name!r} already; a derived column needs a name of its own"
+                faults.append((("derive", name), told))
+                continue
             try:
                 derived[name] = parse_row_text(self.derive[name], known, name, taken)
             except FormulaError as error:
                 faults.append((("derive", name), str(error)))
-                # what is built on it is not judged
-                known[name] = "number"
-                continue
-            known[name] = "truth" if derived[name].is_condition else "number"
-        drops = []
+            # where it cannot be read, what is built on it is not judged
+            is_condition = name in derived and derived[name].is_condition
+            known[name] = "truth" if is_condition else "number"
         for place, rule in enumerate(self.drop_where):
             try:
                 drops.append(parse_row_text(rule, known, "drop_where", taken))
                 if not drops[-1].is_condition:
-                    message = f"{rule!r:.80} is a number of each row and no condition; compare it, as in {rule:.60} > 0"
-                    faults.append((("drop_where", place), message))
+                    raise FormulaError(
+                        f"{rule!r:.80} is a number of each row and no condition; compare it, as in {rule:.60} > 0"
+                    )
             except FormulaError as error:
                 faults.append((("drop_where", place), str(error)))
         if faults:
             raise key_error(source, faults)
         return derived, drops
 
-    def _in_order(self) -> tuple[list[str], list[Fault]]:
-        """Return the derived columns with each behind those it names, and a fault for each that names itself."""
-        from kanopt.formulas.row_parser import names_read
 
-        needs: dict[str, list[str]] = {}
-        for name, text in self.derive.items():
-            try:
-                needs[name] = sorted(names_read(text, name) & set(self.derive))
-            except FormulaError:
-                needs[name] = []
-        order, cyclic = in_order(needs)
-        return order, [
-            (("derive", name), f"{told}; no value can be computed") for name, told in cyclic.items()
-        ]
+def _names_in(text: str) -> set[str]:
+    """Return the names in a text; none where it cannot be read, of which whoever reads the whole text tells."""
+    from kanopt.formulas.row_parser import names_read
+
+    try:
+        return names_read(text, "")
+    except FormulaError:
+        return set()
 
 
 def in_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, str]]:
@@ -162,9 +144,6 @@ def in_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, s
         through = f"names {other!r}, which in the end comes back to {name!r}"
         told[name] = "names itself" if other == name else through
     return order, told
-
-
-_TAKEN = "the table has a column {name!r} already; a derived column needs a name of its own"
 
 
 def key_error(source: str, faults: Sequence[Fault]) -> TableError:

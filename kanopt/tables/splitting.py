@@ -71,34 +71,28 @@ def split(
     >>> train["week"].tolist(), test["week"].tolist()
     ([1, 2, 3], [4, 4])
     """
-    share = _checked(holdout)
+    whole = isinstance(holdout, (int, np.integer)) and not isinstance(holdout, bool)
+    if not (holdout >= 1 if whole else isinstance(holdout, (float, np.floating)) and 0.0 < holdout < 1.0):
+        raise TableError(
+            f"holdout must be a whole number of at least 1, or a fraction between 0 and 1, not {holdout!r}"
+        )
     if how not in (None, "time", "group"):
         raise TableError(f"unknown how={how!r}; {nearest(str(how), ('time', 'group'))}")
-    if by is None:
-        if how is not None:
-            raise TableError(f"how={how!r} needs a column: name it in by=")
-        held = _hold_out_random(len(frame), share, seed, what="rows")
-        for name in keep:
-            held[_only_held_out(_column(frame, name), held)] = False
+    if by is not None:
+        held = _whole_values(_column(frame, by), by, holdout, seed, how)
+    elif how is not None:
+        raise TableError(f"how={how!r} needs a column: name it in by=")
+    else:
+        held = _drawn(len(frame), holdout, seed, "rows")
+        for column in (_column(frame, name) for name in keep):
+            # the first rows of values that no training row has
+            held[(~column.isin(column[~held]) & ~column.duplicated()).to_numpy()] = False
         if not held.any():
             raise TableError(
                 f"every held-out row has a value of {' or '.join(map(repr, keep))} that no other row has, so that "
                 "nothing is left to judge by; hold out more rows, or pool rare values"
             )
-    else:
-        held = _hold_out_by_column(_without_blanks(_column(frame, by), by), by, share, seed, how)
     return frame.loc[~held], frame.loc[held]
-
-
-def _checked(holdout: Any) -> int | float:
-    whole = isinstance(holdout, (int, np.integer)) and not isinstance(holdout, bool)
-    if whole and holdout >= 1:
-        return int(holdout)
-    if isinstance(holdout, (float, np.floating)) and 0.0 < holdout < 1.0:
-        return float(holdout)
-    raise TableError(
-        f"holdout must be a whole number of at least 1, or a fraction between 0 and 1, not {holdout!r}"
-    )
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
@@ -107,56 +101,37 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     return frame[name]
 
 
-def _without_blanks(column: pd.Series[Any], by: str) -> pd.Series[Any]:
-    blank = int(column.isna().sum())
-    if blank:
+def _whole_values(
+    column: pd.Series[Any], by: str, holdout: int | float, seed: int, how: str | None
+) -> NDArray[np.bool_]:
+    """Return a mask of the held-out rows, which are all rows of some values of the column."""
+    if blank := int(column.isna().sum()):
         raise TableError(
             f"column {by!r} has no value in {count_text(blank, 'row')}, so it cannot be said on which side they "
             "belong; drop or fill them first"
         )
-    return column
+    kind: Any = column.dtype
+    is_category = isinstance(kind, pd.CategoricalDtype)
+    # numbers, durations and dates have an order; ordered categories sort by theirs, plain ones and text by name
+    has_order = kind.ordered if is_category else isinstance(kind, pd.PeriodDtype) or kind.kind in "iufcmM"
+    codes, distinct = pd.factorize(column.cat.codes if is_category else column, sort=True)
+    count, what = len(distinct), f"values of {by!r}"
+    if not (how == "time" if how else has_order):
+        return _drawn(count, holdout, seed, what)[codes]
+    if holdout < 1:
+        later = np.cumsum(np.bincount(codes, minlength=count)[::-1])  # rows in the last 1, 2, … values
+        holdout = int(np.searchsorted(later, holdout * len(column) * (1 - 1e-12))) + 1
+    _check_both_sides(count, holdout, what)
+    return np.asarray(codes >= count - holdout)
 
 
-def _has_order(column: pd.Series[Any]) -> bool:
-    kind = column.dtype
-    if isinstance(kind, pd.CategoricalDtype):
-        return bool(kind.ordered)
-    # numbers, durations and dates
-    return isinstance(kind, pd.PeriodDtype) or kind.kind in "iufcmM"
-
-
-def _hold_out_by_column(
-    column: pd.Series[Any], by: str, share: int | float, seed: int, how: str | None
-) -> NDArray[np.bool_]:
-    """Return a mask of the held-out rows, which are all rows of some values of the column."""
-    ordered = _has_order(column) if how is None else how == "time"
-    # ordered categories sort by their order, plain ones and text by their name
-    values = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
-    codes, distinct = pd.factorize(values, sort=True)
-    count = len(distinct)
-    if not ordered:
-        return np.asarray(_hold_out_random(count, share, seed, what=f"values of {by!r}")[codes])
-    if isinstance(share, float):
-        rows = np.bincount(codes, minlength=count)
-        later = np.cumsum(rows[::-1])  # rows in the last 1, 2, … values
-        share = int(np.searchsorted(later, share * len(column) * (1 - 1e-12))) + 1
-    _check_both_sides(count, share, f"values of {by!r}")
-    return np.asarray(codes >= count - share)
-
-
-def _only_held_out(column: pd.Series[Any], held: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the places of the first rows of values that no training row has."""
-    is_alone = ~column.isin(column[~held]) & ~column.duplicated()
-    return np.flatnonzero(is_alone.to_numpy())
-
-
-def _hold_out_random(count: int, share: int | float, seed: int, *, what: str) -> NDArray[np.bool_]:
-    chosen = share if isinstance(share, int) else max(1, round(share * count))
+def _drawn(count: int, holdout: int | float, seed: int, what: str) -> NDArray[np.bool_]:
+    chosen = holdout if holdout >= 1 else max(1, round(holdout * count))
     _check_both_sides(count, chosen, what)
-    return np.random.default_rng(seed).permutation(count) < chosen
+    return np.asarray(np.random.default_rng(seed).permutation(count) < chosen)
 
 
-def _check_both_sides(count: int, chosen: int, what: str) -> None:
+def _check_both_sides(count: int, chosen: int | float, what: str) -> None:
     if chosen >= count:
         raise TableError(
             f"holding out {chosen:,} of {count:,} {what} leaves nothing to learn from; hold out fewer"

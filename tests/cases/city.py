@@ -9,8 +9,7 @@ from kanopt.formulas import Formula
 from kanopt.scenarios import load_scenario
 from kanopt.scenarios.events import ignore_event
 from kanopt.scenarios.files.sections import LearnedSpec
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import learn_law
+from kanopt.scenarios.learn import LawCache, learn_law
 
 __all__ = ["city_law"]
 

@@ -16,7 +16,7 @@ from kanopt.records.declaration import declared_fields, field, record
 from kanopt.records.headers import resembled_field
 from kanopt.records.reading import RecordReader
 from kanopt.routing import entities
-from kanopt.scenarios.files.kinds import kinds
+from kanopt.scenarios.files.problem_spec import kinds
 
 TOLL = "Price of a day on the roads of the town."
 

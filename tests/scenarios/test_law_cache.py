@@ -16,10 +16,9 @@ import kanopt as ko
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable, parse_formula
 from kanopt.pages.law_section import law_sections
-from kanopt.scenarios import Event, LearnedLaw, law_cache, load_scenario
+from kanopt.scenarios import Event, LearnedLaw, load_scenario
 from kanopt.scenarios.events import ignore_event
-from kanopt.scenarios.law_cache import LawCache
-from kanopt.scenarios.learn import learn
+from kanopt.scenarios.learn import LawCache, learn
 from kanopt.surrogates.curves import Diagram, DiagramEdge
 
 module = import_module("kanopt.scenarios.learn")
@@ -107,7 +106,7 @@ def test_other_rows_settings_seeds_and_programs_are_other_laws(learned, fits, mo
     learned.write_text(learned.read_text().replace("grid_size = 4", "grid_size = 5"))
     learned_again(learned)
     assert len(fits) == 4
-    monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
+    monkeypatch.setattr(module, "_program", lambda: " learned by another")
     learned_again(learned)
     assert len(fits) == 5
 
@@ -128,7 +127,7 @@ def rewritten(**fields):
 
 
 def with_digest(law):
-    return json.dumps({"format": law_cache._FORMAT, "sha256": law_cache._digest(law), "law": law})
+    return json.dumps({"format": module._FORMAT, "sha256": module._digest(law), "law": law})
 
 
 @pytest.mark.parametrize(
@@ -219,7 +218,7 @@ def test_two_processes_may_write_at_once(tmp_path):
 
 
 def test_the_law_that_was_not_used_for_longest_goes_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(law_cache, "_MOST_FILES", 2)
+    monkeypatch.setattr(module, "_MOST_FILES", 2)
     cache = LawCache(tmp_path)
     for place, key in enumerate(("one", "two")):
         cache[key] = small_law()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import kanopt as ko
 from kanopt.errors import FitError
 from kanopt.surrogates import fits
+from kanopt.tables.stores import BatchSource
 
 SAMPLE = 1_500
 FEATURES = ["km", "load_t", "mode"]
@@ -45,17 +46,29 @@ def written(frame: pd.DataFrame, path: Path) -> Path:
 
 
 class Reading:
-    """Gives a frame in parts, counts them over all readings, and presses Ctrl-C with one."""
+    """Counts the batches of a file over all readings, and presses Ctrl-C with one."""
 
-    def __init__(self, frame: pd.DataFrame, press_at: int = 0) -> None:
-        self.frame, self.press_at, self.count = frame, press_at, 0
+    def __init__(self, path: Path) -> None:
+        self.path, self.press_at, self.count = path, 0, 0
 
-    def __call__(self) -> Iterator[pd.DataFrame]:
-        for start in range(0, len(self.frame), 1_000):
+    def read(self, source: BatchSource, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        for frame in _READ(source, columns):
             self.count += 1
             if self.count == self.press_at:
                 signal.raise_signal(signal.SIGINT)
-            yield self.frame.iloc[start : start + 1_000]
+            yield frame
+
+
+_READ = BatchSource._read
+
+
+@pytest.fixture
+def reading(trips: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reading:
+    """The trips, read in batches of 1,000."""
+    reading = Reading(written(trips, tmp_path / "trips.parquet"))
+    monkeypatch.setattr("kanopt.tables.stores._BATCH", 1_000)
+    monkeypatch.setattr(BatchSource, "_read", lambda source, columns: reading.read(source, columns))
+    return reading
 
 
 def fitted(
@@ -80,64 +93,65 @@ def test_the_law_of_a_sample_is_near_that_of_all_rows_and_measured_on_them(
 
 
 def test_where_the_sample_holds_all_rows_it_is_the_law_of_the_table(
-    trips: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    trips: pd.DataFrame, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fits, "SAMPLE", 6_000)
     whole = ko.KANRegressor(**PLAIN).fit(trips[FEATURES], trips["cost_eur"])
-    reading = Reading(trips)
-    np.testing.assert_array_equal(fitted(reading).predict(trips[FEATURES]), whole.predict(trips[FEATURES]))
+    np.testing.assert_array_equal(
+        fitted(reading.path).predict(trips[FEATURES]), whole.predict(trips[FEATURES])
+    )
     assert reading.count == 1 + 6  # the kinds of the columns, and one reading
 
 
-def test_how_the_rows_come_does_not_matter(trips: pd.DataFrame, tmp_path: Path) -> None:
+def test_how_the_rows_come_does_not_matter(
+    trips: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     half = len(trips) // 2
     first = written(trips[:half], tmp_path / "a.parquet")
     second = written(trips[half:], tmp_path / "b.parquet")
-
-    def batches() -> Iterator[pd.DataFrame]:
-        for start in range(0, len(trips), 700):
-            yield trips.iloc[start : start + 700].astype({"mode": "category"})
-
     expected = fitted(written(trips, tmp_path / "all.parquet")).predict(trips[FEATURES])
-    for given in ([second, first], batches):
-        np.testing.assert_array_equal(fitted(given).predict(trips[FEATURES]), expected)
+    np.testing.assert_array_equal(fitted([second, first]).predict(trips[FEATURES]), expected)
+    coded = written(trips.astype({"mode": "category"}), tmp_path / "coded.parquet")
+    monkeypatch.setattr("kanopt.tables.stores._BATCH", 700)
+    np.testing.assert_array_equal(fitted(coded).predict(trips[FEATURES]), expected)
 
 
-def test_groups_and_periods_are_those_of_tables_in_memory(trips: pd.DataFrame) -> None:
+def test_groups_and_periods_are_those_of_tables_in_memory(trips: pd.DataFrame, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     frame = trips.assign(hour=rng.uniform(0.0, 24.0, 6_000), day=np.arange(6_000) // 60)
     frame["cost_eur"] += 5.0 * np.cos(2 * np.pi * frame["hour"] / 24)
     model = ko.KANRegressor(**PLAIN, periodic={"hour": 24})
-    model.fit(lambda: [frame], "cost_eur", groups="day", columns=[*FEATURES, "hour"])
+    path = written(frame, tmp_path / "days.parquet")
+    model.fit(path, "cost_eur", groups="day", columns=[*FEATURES, "hour"])
     kinds = {feature.name: feature.kind for feature in model.encoding_.features}
     assert kinds == {"km": "number", "load_t": "number", "mode": "category", "hour": "cycle"}
     assert model._law.measures["training"]["rows"] == 6_000
 
 
-def test_ctrl_c_in_the_first_reading_ends_it_at_once(trips: pd.DataFrame) -> None:
-    reading = Reading(trips, press_at=3)
+def test_ctrl_c_in_the_first_reading_ends_it_at_once(reading: Reading) -> None:
+    reading.press_at = 3
     with pytest.raises(KeyboardInterrupt):
-        fitted(reading)
+        fitted(reading.path)
     assert reading.count == 3
 
 
-def test_asked_to_stop_later_the_measures_are_those_of_the_sample(trips: pd.DataFrame) -> None:
-    reading = Reading(trips, press_at=10)
-    model = fitted(reading)
+def test_asked_to_stop_later_the_measures_are_those_of_the_sample(reading: Reading) -> None:
+    reading.press_at = 10
+    model = fitted(reading.path)
     assert reading.count == 10
     assert model._law.measures["training"]["rows"] == SAMPLE
 
 
-def test_a_budget_that_is_over_in_the_first_reading_is_refused(trips: pd.DataFrame) -> None:
+def test_a_budget_that_is_over_in_the_first_reading_is_refused(reading: Reading) -> None:
     with pytest.raises(FitError, match=r"budget of 0.0001 s while the table was read"):
-        ko.KANRegressor(**PLAIN).fit(lambda: [trips], "cost_eur", columns=FEATURES, budget=1e-4)
+        ko.KANRegressor(**PLAIN).fit(reading.path, "cost_eur", columns=FEATURES, budget=1e-4)
 
 
-def test_rows_without_weight_may_hold_anything(trips: pd.DataFrame) -> None:
+def test_rows_without_weight_may_hold_anything(trips: pd.DataFrame, tmp_path: Path) -> None:
     odd = trips.astype({"count": float})
     odd.loc[odd["count"] == 0, ["km", "cost_eur"]] = np.nan
     odd["mode"] = odd["mode"].where(odd["count"] > 0, "ghost")
-    model = fitted(lambda: [odd], weights="count")
+    model = fitted(written(odd, tmp_path / "odd.parquet"), weights="count")
     assert model._law.measures["training"]["rmse"] == pytest.approx(1.0, rel=0.05)
     assert model.encoding_.categories[0].categories == ("barge", "rail", "road")
 
@@ -178,14 +192,11 @@ def test_bad_cells_of_all_rows_are_named_by_file_and_row(
         ({"target": 3}, "y must be the name of a column"),
     ],
 )
-def test_columns_that_cannot_be(trips: pd.DataFrame, arguments: dict[str, Any], words: str) -> None:
+def test_columns_that_cannot_be(reading: Reading, arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(FitError, match=re.escape(words)):
-        fitted(lambda: [trips], **arguments)
+        fitted(reading.path, **arguments)
 
 
-def test_few_rows_and_rows_that_come_once(trips: pd.DataFrame) -> None:
+def test_few_rows(trips: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(FitError, match="n_samples = 4: a law needs at least 5 rows"):
-        fitted(lambda: [trips[:4]])
-    once = iter([trips[:3_000], trips[3_000:]])
-    with pytest.raises(FitError, match="a callable must return a fresh iterator"):
-        fitted(lambda: once)
+        fitted(written(trips[:4], tmp_path / "few.parquet"))

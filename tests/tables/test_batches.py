@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables.batches import is_source, open_source
+from kanopt.tables.stores import is_source, open_source
 
 FRAME = pd.DataFrame(
     {
@@ -34,8 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_every_kind_of_source_gives_the_same_rows(path: Path) -> None:
-    parts = [FRAME[:2], FRAME[2:2], FRAME[2:]]
-    for given in (path, [str(path)], lambda: iter(parts)):
+    for given in (path, [str(path)]):
         assert is_source(given)
         found = rows(given, ["mode", "km", "load_t"])
         assert list(found) == ["mode", "km", "load_t"]
@@ -72,7 +71,7 @@ def test_files_that_are_none_or_damaged(tmp_path: Path, path: Path) -> None:
         open_source(str(tmp_path / "trip.parquet"))
     whole = path.read_bytes()
     path.write_bytes(whole[:4] + b"\0" * 80 + whole[84:])
-    with pytest.raises(TableError, match=r"trips\.parquet: is damaged"):
+    with pytest.raises(TableError, match=r"trips\.parquet: is not a Parquet file, or is damaged"):
         rows(path, ["km", "load_t"])
     column = pa.array([1.0, 2.0])
     pq.write_table(pa.Table.from_arrays([column, column], names=["km", "km"]), path)
@@ -83,31 +82,26 @@ def test_files_that_are_none_or_damaged(tmp_path: Path, path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "words"),
     [
-        (FRAME[["mode"]], "batch 1: no column 'km'; known: 'mode'"),
-        (FRAME.assign(km="far"), "row 5 of the batches: column 'km' holds numbers at the start"),
+        (FRAME[["mode"]], "b.parquet: no column 'km'; known: 'mode'"),
+        (FRAME.assign(km="far"), "row 0 of b.parquet: column 'km' holds numbers at the start"),
         (FRAME.assign(mode=1.0), "column 'mode' holds no numbers at the start"),
-        (pd.concat([FRAME, FRAME[["km"]]], axis=1), "batch 1: column 'km' occurs twice"),
-        ({"km": [1.0]}, "batch 1 is a dict; every batch must be a DataFrame"),
     ],
 )
-def test_batches_that_do_not_fit(second: Any, words: str) -> None:
+def test_files_that_do_not_fit(tmp_path: Path, second: pd.DataFrame, words: str) -> None:
+    FRAME.to_parquet(tmp_path / "a.parquet")
+    second.to_parquet(tmp_path / "b.parquet")
     with pytest.raises(TableError, match=re.escape(words)):
-        rows(lambda: [FRAME, second], ["km", "mode"])
+        rows([tmp_path / "a.parquet", tmp_path / "b.parquet"], ["km", "mode"])
 
 
-@pytest.mark.parametrize("returned", [5, pd.DataFrame({"km": [1.0]}), {"km": [1.0]}, None])
-def test_a_callable_that_returns_no_iterator_of_frames(returned: Any) -> None:
-    with pytest.raises(TableError, match="it must return a fresh iterator of DataFrames"):
-        open_source(lambda: returned)
-
-
-def test_what_has_no_rows() -> None:
-    with pytest.raises(TableError, match="the batches: holds no rows"):
-        open_source(lambda: [FRAME[:0]])
+def test_what_has_no_rows(tmp_path: Path) -> None:
+    FRAME[:0].to_parquet(tmp_path / "none.parquet")
+    with pytest.raises(TableError, match=r"none\.parquet: holds no rows"):
+        open_source(tmp_path / "none.parquet")
 
 
 def test_what_is_a_source(tmp_path: Path) -> None:
-    yes = ["a.parquet", tmp_path, ["a.parquet", tmp_path], (tmp_path,), lambda: iter([FRAME])]
+    yes = ["a.parquet", tmp_path, ["a.parquet", tmp_path], (tmp_path,)]
     no = [FRAME, [[1.0]], [], np.zeros((2, 2)), {"km": [1.0]}, pd.Series([1.0])]
     assert [is_source(given) for given in yes] == [True] * len(yes)
     assert [is_source(given) for given in no] == [False] * len(no)

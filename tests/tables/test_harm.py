@@ -17,7 +17,7 @@ import pytest
 
 from kanopt.errors import TableError
 from kanopt.tables import read_table
-from kanopt.tables.batches import open_source
+from kanopt.tables.stores import open_source
 
 
 def refused(path: Path, match: str, **options: object) -> str:

@@ -14,6 +14,7 @@ from kanopt.errors import FormulaError, KanoptError, TableError, nearest
 from kanopt.scenarios.files.layers import Key, Mistake, unknown
 from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import GivenSpec, LawSpec, LearnedSpec
+from kanopt.tables.report import rows_in_source
 from kanopt.tables.row_rules import in_order
 from kanopt.text import list_names
 
@@ -35,7 +36,12 @@ def law_mistakes(
             yield from _feature_mistakes(spec, key)
             if spec.table in frames:
                 found = list(_column_mistakes(spec, key, frames[spec.table]))
-                yield from found or _holdout_mistakes(spec, key, frames[spec.table])
+                yield from found
+                try:
+                    if not found:
+                        unseen_rows(spec, *split_rows(spec, complete_rows(spec, frames[spec.table]), seed=0))
+                except TableError as error:
+                    yield Mistake((*key, "holdout"), str(error))
 
 
 def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
@@ -60,13 +66,11 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
     from pandas.api.types import is_datetime64_any_dtype
 
     columns = [str(column) for column in frame.columns]
-    read: dict[Key, str | None] = {("target",): spec.target}
+    read: dict[Key, str] = {("target",): spec.target}
     read |= {("features", place): feature for place, feature in enumerate(spec.features)}
     beside: dict[Key, str | None] = {("holdout", "by"): spec.holdout.by, ("groups",): spec.groups}
-    for where, column in {**read, **beside}.items():
+    for where, column in {**read, **{at: name for at, name in beside.items() if name is not None}}.items():
         told = ""
-        if column is None:
-            continue
         if column not in columns:
             told = f"table {spec.table!r} has no column {column!r}; {nearest(column, columns)}"
         elif where in read and is_datetime64_any_dtype(frame[column].dtype):
@@ -74,33 +78,17 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
                 f"column {column!r} of {spec.table!r} holds dates, and a law is of numbers and categories; add columns "
                 "of what matters of a date, such as month, weekday or hour, or days since the first"
             )
-        elif spec.on_missing == "error":
-            told = _missing_value_mistakes(frame, column, spec.table)
+        elif spec.on_missing == "error" and frame[column].isna().any():
+            blank = frame[column].isna().to_numpy()
+            known = rows_in_source(frame)
+            rows, what = (np.flatnonzero(blank) + 1, "data rows") if known is None else (known[blank], "rows")
+            shown = list_names([f"{row:,}" for row in rows], 3, quoted=False)
+            told = (
+                f"column {column!r} of {spec.table!r} has no value in {len(rows):,} of {len(frame):,} rows "
+                f'({what} {shown}); complete them, or write on_missing = "drop" to learn from the others'
+            )
         if told:
             yield Mistake((*key, *where), told)
-
-
-def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
-    try:
-        unseen_rows(spec, *split_rows(spec, complete_rows(spec, frame), seed=0))
-    except TableError as error:
-        yield Mistake((*key, "holdout"), str(error))
-
-
-def _missing_value_mistakes(frame: pd.DataFrame, column: str, table: str) -> str:
-    """Say where a column that a law is learned from has no value."""
-    from kanopt.tables.report import rows_in_source
-
-    places = np.flatnonzero(frame[column].isna().to_numpy())
-    if not len(places):
-        return ""
-    known = rows_in_source(frame)
-    rows, what = (places + 1, "data rows") if known is None else (known[places], "rows")
-    shown = list_names([f"{row:,}" for row in rows], 3, quoted=False)
-    return (
-        f"column {column!r} of {table!r} has no value in {len(rows):,} of {len(frame):,} rows "
-        f'({what} {shown}); complete them, or write on_missing = "drop" to learn from the others'
-    )
 
 
 def binding_mistakes(
@@ -172,8 +160,6 @@ def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formul
 
 def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with its rows called as they are in its file, whatever was left out, for messages."""
-    from kanopt.tables.report import rows_in_source
-
     rows = rows_in_source(frame)
     return frame if rows is None else frame.set_axis(rows, axis="index")
 
@@ -307,23 +293,25 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
     It lets everything that names the law be checked before anything is learned: like the law, it refuses categories
     that its table does not hold, unless they are pooled.
     """
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
     from kanopt.formulas import Formula, Table, Variable
     from kanopt.formulas.variables import category_label
     from kanopt.tables import units_of
 
     units = {} if frame is None else units_of(frame)
-    inputs = tuple(
-        Variable(feature, kind="category")
-        if frame is not None and is_category_column(frame, feature)
-        else Variable(feature, units.get(feature, ""))
-        for feature in dict.fromkeys(spec.features)
-    )
-    known = [
-        Table.of(dict.fromkeys(map(category_label, frame[each.name].dropna().unique()), 0.0), each.name)
-        for each in inputs
-        if frame is not None and each.is_category and spec.unseen == "error"
-    ]
-    return Formula(_one(known), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
+    inputs: list[Variable] = []
+    known: list[Node] = []
+    for feature in dict.fromkeys(spec.features):
+        cells = None if frame is None else frame.get(feature)
+        if cells is None or (is_numeric_dtype(cells) and not is_bool_dtype(cells)):
+            inputs.append(Variable(feature, units.get(feature, "")))
+            continue
+        inputs.append(Variable(feature, kind="category"))
+        if spec.unseen == "error":
+            labels = map(category_label, cells.dropna().unique())
+            known.append(Table.of(dict.fromkeys(labels, 0.0), feature))
+    return Formula(_one(known), tuple(inputs), Variable(name, units.get(spec.target, "")), per=spec.per)
 
 
 def _one(known: Iterable[Node]) -> Node:
@@ -332,13 +320,6 @@ def _one(known: Iterable[Node]) -> Node:
 
     tables = list(known)
     return Sum((Constant(1.0), *tables)) if tables else Constant(1.0)
-
-
-def is_category_column(frame: pd.DataFrame, column: str) -> bool:
-    """Whether a column of a table is there and is a category to a law."""
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    return column in frame and (not is_numeric_dtype(frame[column]) or is_bool_dtype(frame[column]))
 
 
 def laws_built_on(laws: Mapping[str, LawSpec], names: Iterable[str]) -> set[str]:

@@ -6,16 +6,33 @@ looking for what begins a statement, and where its value ends.
 
 from __future__ import annotations
 
+import collections.abc
+import dataclasses
 import hashlib
 import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
+from functools import cache, reduce
+from importlib import import_module
+from operator import or_
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError, nearest
 from kanopt.faults import Message, describe_value, invalid_values, said, toml_key
@@ -120,33 +137,31 @@ def read_document(path: Path) -> TomlDocument:
         If the file is missing, is a table or no regular file, has over a million bytes or more keys than any
         scenario, is not UTF-8, or is not TOML; names the line.
     """
-    if path.suffix.lower() in TABLE_FILES and path.is_file():
-        told = f"a table, not a scenario file; kanopt init {path.name} begins one"
-        raise _file_error(path, 0, f"{told} with it, and [tables] of a scenario file names it")
+    line, wrong = 0, ""
     try:
+        if path.suffix.lower() in TABLE_FILES and path.is_file():
+            told = f"a table, not a scenario file; kanopt init {path.name} begins one with it, and "
+            raise FileFormatError(f"{told}[tables] of a scenario file names it")
         raw = read_file(path, _LARGEST, "a scenario file")
-    except (FileFormatError, FileNotFoundError) as error:
-        raise _file_error(path, 0, str(error).removeprefix(f"{path}: ")) from None
-    except OSError as error:
-        raise _file_error(path, 0, f"cannot be read: {error.strerror or error}") from None
-    try:
         text = raw.decode("utf-8-sig")
+        if too_much := _beyond_limits(text):
+            raise FileFormatError(too_much)
+        data = tomllib.loads(text)
+        return TomlDocument(path, data, _lines(text, data), hashlib.sha256(raw).hexdigest())
+    except (FileFormatError, FileNotFoundError) as error:
+        wrong = str(error).removeprefix(f"{path}: ")
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror or error}"
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise _file_error(
-            path, line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8"
-        ) from None
-    if too_much := _beyond_limits(text):
-        raise _file_error(path, 0, too_much)
-    try:
-        data = tomllib.loads(text)
+        wrong = f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8"
     except tomllib.TOMLDecodeError as error:
-        raise _file_error(path, *_syntax(str(error), text)) from None
+        line, wrong = _syntax(str(error), text)
     except RecursionError:
-        raise _file_error(path, 0, "nests lists or tables too deep") from None
+        wrong = "nests lists or tables too deep"
     except ValueError as error:  # tomllib does not catch the error of int on very long numbers
-        raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
-    return TomlDocument(path, data, _lines(text, data), hashlib.sha256(raw).hexdigest())
+        wrong = f"not TOML that can be read: {error}"
+    raise ScenarioError([Issue(str(path), line, "", wrong)])
 
 
 def _beyond_limits(text: str) -> str:
@@ -161,10 +176,6 @@ def _beyond_limits(text: str) -> str:
         if text.count(signs) > most:
             return f"has more than {most:,} {what}; keep data in tables of their own"
     return ""
-
-
-def _file_error(path: Path, line: int, message: str) -> ScenarioError:
-    return ScenarioError([Issue(str(path), line, "", message)])
 
 
 def _syntax(message: str, text: str) -> tuple[int, str]:
@@ -243,6 +254,79 @@ class FileModel(BaseModel):
     """A table of a scenario file: strict types, no unknown keys, unchangeable once read."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class LawUse(FileModel):
+    """A law where a problem wants one."""
+
+    law: Name
+
+
+_HOMES = ("routing", "scheduling", "supply", "decisions", "tables")
+"""Packages of the classes whose arguments are keys."""
+
+
+def class_called(name: str) -> Any:
+    """Return a class of a kind of problem, which takes a moment to be imported; None where there is none so called."""
+    homes = (import_module(f"kanopt.{kind}") for kind in _HOMES)
+    return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
+
+
+def default_of(item: dataclasses.Field[Any], hint: Any) -> Any:
+    """Return the default of an argument as a key has it."""
+    if isinstance(hint, type) and issubclass(hint, FileModel):
+        return Field(default_factory=hint)
+    factory = item.default_factory
+    return item.default if factory is MISSING else Field(default_factory=factory)
+
+
+def as_written(hint: Any) -> Any:
+    """Return a type of an argument as a file holds it: lists for sequences, the name of a law for a law."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return model_of(cast("type", hint))
+    if origin is Annotated:
+        rules: Any = (as_written(inner[0]), *inner[1:])
+        return Annotated[rules]
+    if origin in (Union, UnionType):
+        from kanopt.formulas import BoundFormula
+
+        if BoundFormula in inner:
+            return LawUse | None if type(None) in inner else LawUse
+        return reduce(or_, [as_written(one) for one in inner if _is_plain(one)])
+    if origin is collections.abc.Sequence:
+        return list[as_written(inner[0])]  # type: ignore[misc]
+    if origin is collections.abc.Mapping:
+        return dict[inner[0], as_written(inner[1])]  # type: ignore[misc,valid-type]
+    if origin is tuple:
+        return Annotated[hint, Field(strict=False)]
+    return hint
+
+
+def _is_plain(hint: Any) -> bool:
+    """Say whether a file can hold what a type is of."""
+    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal, tuple)
+
+
+@cache
+def model_of(kind: type) -> type[FileModel]:
+    """Return the fields of a dataclass as a table of a file."""
+    hints = get_type_hints(kind, include_extras=True)
+    keys: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):
+        hint = as_written(hints[item.name])
+        keys[item.name] = (hint, default_of(item, hint))
+    return create_model(kind.__name__, __base__=FileModel, __module__=__name__, **keys)
+
+
+def __getattr__(name: str) -> type[FileModel]:
+    """Return the model of a class that problems are made of, so that sections reach worker processes."""
+    if not name.startswith("_") and dataclasses.is_dataclass(kind := class_called(name)):
+        return model_of(cast("type", kind))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True)
@@ -359,6 +443,10 @@ class Layers:
         issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
         return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
 
+    def error_at(self, key: Key, error: Exception) -> ScenarioError:
+        """Return an error that may hold several messages as one that names them under a key."""
+        return self.error(Mistake(key, line) for line in split_messages(error))
+
     def place(self, key: Key) -> tuple[TomlDocument, Key]:
         """Return the document in which a merged key stands, or the nearest above it, and its key there."""
         return self.key_positions.get(key[: _depth(self.key_positions, key)], (self.documents[0], ()))
@@ -409,8 +497,8 @@ def read_layers(path: Path, *, outside: bool = False) -> Layers:
         If one of the files is missing or is not TOML, or the bases form a loop.
     """
     documents = [read_document(path)]
-    while (base := _base_of(documents[-1], None if outside else path.parent)) is not None:
-        documents.append(_read_base(base, documents))
+    while (base := _base_of(documents, None if outside else path.parent)) is not None:
+        documents.append(base)
     return merged(documents, outside=outside)
 
 
@@ -424,36 +512,31 @@ def merged(documents: Sequence[TomlDocument], *, outside: bool = False) -> Layer
     return Layers(tuple(documents), data, places, outside)
 
 
-def _base_of(document: TomlDocument, within: Path | None) -> Path | None:
+def _base_of(documents: Sequence[TomlDocument], within: Path | None) -> TomlDocument | None:
+    """Return the file that the last of some documents varies; None where it varies none."""
+    document = documents[-1]
     head = document.data.get("scenario")
     base = head.get("base") if isinstance(head, dict) else None
     if base is None:
         return None
-    if not isinstance(base, str) or not base:
-        raise _base_error(document, f'must be a file such as "base.toml", not {describe_value(base)}')
     try:
-        return _path_within(Path(os.path.normpath(document.path.parent / base)), base, within)
-    except FileFormatError as error:
-        raise _base_error(document, str(error)) from None
-
-
-def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:
-    seen = [_real(document.path) for document in documents]
-    if _real(base) in seen:
-        names = [document.path.name for document in documents[seen.index(_real(base)) :]]
-        loop = " → ".join([*names, names[0]])
-        raise _base_error(documents[-1], f"the bases form a loop: {loop}")
-    if not base.is_file():
+        if not isinstance(base, str) or not base:
+            raise FileFormatError(f'must be a file such as "base.toml", not {describe_value(base)}')
+        path = _path_within(Path(os.path.normpath(document.path.parent / base)), base, within)
+        seen = [_real(each.path) for each in documents]
+        if _real(path) in seen:
+            names = [each.path.name for each in documents[seen.index(_real(path)) :]]
+            raise FileFormatError(f"the bases form a loop: {' → '.join([*names, names[0]])}")
         try:
-            read_document(base)
+            return read_document(path)
         except ScenarioError as error:
-            raise _base_error(documents[-1], f"{str(base)!r}: {error.issues[0].message}") from None
-    return read_document(base)
-
-
-def _base_error(document: TomlDocument, message: str) -> ScenarioError:
-    key: Key = ("scenario", "base")
-    return ScenarioError([Issue(str(document.path), document.line(key), write_key(key), message)])
+            if path.is_file():
+                raise
+            raise FileFormatError(f"{str(path)!r}: {error.issues[0].message}") from None
+    except FileFormatError as error:
+        key: Key = ("scenario", "base")
+        issue = Issue(str(document.path), document.line(key), write_key(key), str(error))
+        raise ScenarioError([issue]) from None
 
 
 def _place_keys(

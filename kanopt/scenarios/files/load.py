@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments
-from kanopt.scenarios.files.columns import (
-    columns_read,
-    is_history,
-    may_say_groups,
-    part_mistakes,
-)
+from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments, nearest
+from kanopt.formulas.error_model import FEWEST_FOUND
+from kanopt.records.headers import column_hint, field_hint
 from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, placeholder_law, saved_law
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
+from kanopt.scenarios.files.problem_spec import MatrixSpec, ProblemSpec
 from kanopt.scenarios.files.sections import (
     LearnedSpec,
     SavedSpec,
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
-    from kanopt.scenarios.run import Run
     from kanopt.tables._text import RawTable
 
 _READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
@@ -67,16 +64,6 @@ def load_scenario(path: str | Path, *, allow_outside: bool = False, lenient: boo
     return check_scenario(read_layers(Path(path), outside=allow_outside), lenient=lenient)
 
 
-class LoadedScenario(Scenario):
-    """A scenario that can be planned."""
-
-    def run(self, **options: Any) -> Run:
-        """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
-        from kanopt.scenarios.run import run
-
-        return run(self, **options)
-
-
 def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None) -> Scenario:
     """Return the scenario that some keys say, checked as :func:`load_scenario` checks a file.
 
@@ -94,17 +81,17 @@ def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any
     ScenarioError
         With everything that is wrong.
     """
-    given = answered(layers)
-    layers, asked = given.layers, () if lenient else given.asked
+    layers, wrong, open_questions = answered(layers)
+    asked = [] if lenient else open_questions
     found, mistakes = read_sections(layers.data)
     # what keys say is looked at once all keys are right, and what tables hold once that fits together
-    if found is None or given.mistakes:
-        raise layers.error([*mistakes, *given.mistakes, *asked])
+    if found is None or wrong:
+        raise layers.error([*mistakes, *wrong, *asked])
     loading = _Loading(layers, found, {} if seen is None else seen)
     tables = loading.tables()
     formulas = loading.laws(tables)
     fits = loading.fits_together(tables, formulas)
-    scenario: Scenario = LoadedScenario(
+    scenario = Scenario(
         name=layers.name,
         tables=tables,
         sections=found,
@@ -112,7 +99,7 @@ def check_scenario(layers: Layers, *, lenient: bool = False, seen: dict[str, Any
         report=found.file.report,
         layers=layers,
         lenient=lenient,
-        open_questions=tuple(map(layers.issue, given.asked)),
+        open_questions=tuple(map(layers.issue, open_questions)),
     )
     # a change of a table that could not be read is checked once the table can be
     unread = found.file.tables.keys() - tables.keys()
@@ -147,52 +134,40 @@ class _Loading:
     seen: dict[str, Any]
     mistakes: list[Mistake] = field(default_factory=list)
 
-    def note(self, key: Key, message: Any) -> None:
-        """Note a mistake."""
-        self.mistakes.append(Mistake(key, message))
-
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables that can be read."""
         tables = {}
         for name, spec in self.found.file.tables.items():
-            where: Key = ("tables", name, "path")
+            key: Key = ("tables", name)
             try:
-                source = self.layers.path_of(where, spec.path)
-            except FileFormatError as error:
-                self.note(where, str(error))
-                continue
-            if (frame := self._table(spec, source, where)) is not None:
-                tables[name] = frame
+                tables[name] = self._table(name, spec)
+            except TableError as error:
+                told = error.faults or [(("path",), error.message)]
+                self.mistakes += [Mistake((*key, *place), message) for place, message in told]
+            except KanoptError as error:
+                self.mistakes.append(Mistake((*key, "path"), str(error)))
         return tables
 
-    def _table(self, spec: TableSpec, source: Path, where: Key) -> pd.DataFrame | None:
+    def _table(self, name: str, spec: TableSpec) -> pd.DataFrame:
         from kanopt.tables import TextFormat
         from kanopt.tables.table_reading import load_table, read_table
 
-        key = where[:2]
+        source = self.layers.path_of(("tables", name, "path"), spec.path)
         try:
             form = TextFormat(**spec.form.model_dump(exclude_none=True))
         except TableError as error:
-            self.note((*key, "form"), error.message)
-            return None
-        try:
-            file = repr((source, form, spec.sheet))
-            if file not in self.seen:
-                self.seen[file] = load_table(source, form, spec.sheet)
-            raw = self.seen[file]
-            columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
-            wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
-            wanted |= {name: getattr(spec, name) for name in _READING}
-            if (table := repr((file, wanted))) not in self.seen:
-                self.seen[table] = read_table(raw, **wanted)
-            frame: pd.DataFrame = self.seen[table]
-            return frame
-        except TableError as error:
-            told = error.faults or [(where[2:], error.message)]
-            self.mistakes += [Mistake((*key, *place), message) for place, message in told]
-        except KanoptError as error:
-            self.note(where, str(error))
-        return None
+            raise TableError(faults=[(("form",), error.message)]) from None
+        file = repr((source, form, spec.sheet))
+        if file not in self.seen:
+            self.seen[file] = load_table(source, form, spec.sheet)
+        raw = self.seen[file]
+        columns, on_bad = self._columns_and_actions(spec, name, raw)
+        wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
+        wanted |= {key: getattr(spec, key) for key in _READING}
+        if (table := repr((file, wanted))) not in self.seen:
+            self.seen[table] = read_table(raw, **wanted)
+        frame: pd.DataFrame = self.seen[table]
+        return frame
 
     def _columns_and_actions(self, spec: TableSpec, table: str, raw: RawTable) -> tuple[Sequence[str], Any]:
         """Return the columns to read, and what is done with cells that do not fit.
@@ -235,9 +210,10 @@ class _Loading:
                 try:
                     have[name] = saved_law(name, self.layers.path_of(key, spec.file))
                 except FileFormatError as error:
-                    self.note(key, str(error))
+                    self.mistakes.append(Mistake(key, str(error)))
                 except OSError as error:
-                    self.note(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
+                    told = f"{spec.file!r} cannot be read: {error.strerror or error}"
+                    self.mistakes.append(Mistake(key, told))
             elif isinstance(spec, LearnedSpec):
                 have[name] = placeholder_law(name, spec, tables.get(spec.table))
                 to_learn.append(name)
@@ -257,3 +233,84 @@ class _Loading:
             return False
         self.mistakes += binding_mistakes(problem, found.laws, formulas)
         return True
+
+
+def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
+    """Return the columns that laws and the problem read, and those the entry of the table names; None for all."""
+    laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
+    on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
+    names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
+    names = names.union(*(law.columns_read for law in laws))
+    problem = found.problem
+    if problem is None:
+        return frozenset(names)
+    if problem.today is not None and problem.today.table == table:
+        return None
+    for name, part in problem.parts_of(table).items():
+        if isinstance(part, MatrixSpec) or not problem.fields_of(name):
+            return None
+        words = problem.readable_names(name)
+        names |= {*words, *part.columns.values(), *(part.columns.get(word, word) for word in words)}
+    return frozenset(names)
+
+
+def is_history(found: Sections, table: str) -> bool:
+    """Say whether laws are learned from a table that the problem does not read."""
+    in_problem = found.problem is not None and found.problem.parts_of(table)
+    learned = (law for law in found.laws.values() if isinstance(law, LearnedSpec))
+    return not in_problem and any(law.table == table for law in learned)
+
+
+def may_say_groups(cells: Any) -> bool:
+    """Say whether a column may say which rows belong together: its cells repeat each other, or are dates.
+
+    It is a quick look at cells as they stand in the source, so that a wide history is read as fast as its laws allow.
+
+    Parameters
+    ----------
+    cells
+        An Arrow array.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_temporal(cells.type):
+        return True
+    if cells.null_count or not len(cells):
+        return False
+    count = pc.count_distinct(cells).as_py()
+    return count >= FEWEST_FOUND and (2 * count <= len(cells) or bool(_DATE.match(str(cells[0]))))
+
+
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+
+
+def part_mistakes(
+    problem: ProblemSpec, tables: Mapping[str, TableSpec], frames: Mapping[str, pd.DataFrame]
+) -> Iterable[Mistake]:
+    """Yield the tables and columns that the problem names and that are not there."""
+    known = sorted(tables)
+    parts = {**problem.parts(), **({} if problem.today is None else {"today": problem.today})}
+    for name, part in parts.items():
+        key: Key = ("problem", name)
+        if part.table not in known:
+            yield Mistake((*key, "table"), f"unknown table {part.table!r}; {nearest(part.table, known)}")
+        elif part.table in frames:
+            columns = [str(column) for column in frames[part.table].columns]
+            words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
+            for field, column in part.columns.items():
+                if field not in words:
+                    known_fields = [problem.table_field(name, word) for word in sorted(words)]
+                    message = f"there is no {field!r} to read here; {field_hint(name, field, known_fields)}"
+                    yield Mistake((*key, "columns", field), message)
+                if column in tables[part.table].ignore:
+                    told = f"{column!r} is what [tables.{part.table}] ignores; take it from one of the two"
+                    yield Mistake((*key, "columns", field), told)
+                elif column not in columns:
+                    # a column that fills another field, such as X_km, is not meant by Y_km
+                    free = [each for each in columns if each not in part.columns.values()] or columns
+                    close = nearest(column, free)
+                    like = column_hint(name, problem.table_field(name, field), free)
+                    hint = close if close.startswith("did you mean") else like
+                    told = f"table {part.table!r} has no column {column!r}; {hint}"
+                    yield Mistake((*key, "columns", field), told)

@@ -3,46 +3,42 @@
 Keys are the arguments of the class (:class:`~kanopt.plans.RoutingProblem` and so on) with its defaults and rules: a
 table of records is a part, a law is named, a dataclass such as the units is a table of its fields. So an argument that
 a class gets is a key of files without another word. What the class does not say, such as what laws may read of which
-table, each kind declares in :mod:`kanopt.scenarios.files.kinds`.
+table, each kind declares below.
 """
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from datetime import date
-from functools import cache, reduce
-from importlib import import_module
-from operator import or_
-from types import UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    TypeAlias,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, get_type_hints
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.faults import Fault, describe_value
 from kanopt.formulas.variables import Reference
 from kanopt.plans.law_use import UNBOUND
+from kanopt.records.declaration import Unit
 from kanopt.records.fields import Field as DeclaredField
-from kanopt.scenarios.files.layers import FileModel, Key, Mistake, split_messages
+from kanopt.scenarios.files.layers import (
+    FileModel,
+    Key,
+    LawUse,
+    Mistake,
+    Name,
+    as_written,
+    class_called,
+    default_of,
+    split_messages,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kanopt.decisions import Constraint
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.plans.base import Plan, Problem
     from kanopt.records.declaration import Table
@@ -56,13 +52,7 @@ def _reference_or_value(value: Any) -> Any:
         )
     if not isinstance(value, str) or "." not in value:
         return value
-    from kanopt.errors import FormulaError
-    from kanopt.formulas import Reference
-
-    try:
-        return Reference.parse(value)
-    except FormulaError as error:
-        raise ValueError(str(error)) from error
+    return Reference.parse(value)
 
 
 def _bindings(value: Any) -> Any:
@@ -74,7 +64,6 @@ def _bindings(value: Any) -> Any:
 
 def _day(value: Any) -> Any:
     """Read a date of TOML, or a text such as ``"2026-03-02"``."""
-    from kanopt.errors import ProblemError
     from kanopt.plans.law_use import read_day
 
     try:
@@ -85,7 +74,6 @@ def _day(value: Any) -> Any:
 
 Binding: TypeAlias = Annotated[Any, BeforeValidator(_bindings)]
 Day: TypeAlias = Annotated[date | None, BeforeValidator(_day)]
-Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class PartSpec(FileModel):
@@ -101,69 +89,6 @@ class PartSpec(FileModel):
         own = {column: name for name, column in self.columns.items()}
         kept = [column for column in frame.columns if column in own or column not in self.columns]
         return renamed(frame[kept], own)
-
-
-class LawUse(FileModel):
-    """A law where a problem wants one."""
-
-    law: Name
-
-
-_HOMES = ("routing", "scheduling", "supply", "decisions", "tables")
-"""Packages of the classes whose arguments are keys."""
-
-
-def class_called(name: str) -> Any:
-    """Return a class of a kind of problem, which takes a moment to be imported; None where there is none so called."""
-    homes = (import_module(f"kanopt.{kind}") for kind in _HOMES)
-    return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
-
-
-def default_of(item: dataclasses.Field[Any], hint: Any) -> Any:
-    """Return the default of an argument as a key has it."""
-    if isinstance(hint, type) and issubclass(hint, FileModel):
-        return Field(default_factory=hint)
-    factory = item.default_factory
-    return item.default if factory is MISSING else Field(default_factory=factory)
-
-
-def as_written(hint: Any) -> Any:
-    """Return a type of an argument as a file holds it: lists for sequences, the name of a law for a law."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return model_of(cast("type", hint))
-    if origin is Annotated:
-        rules: Any = (as_written(inner[0]), *inner[1:])
-        return Annotated[rules]
-    if origin in (Union, UnionType):
-        from kanopt.formulas import BoundFormula
-
-        if BoundFormula in inner:
-            return LawUse | None if type(None) in inner else LawUse
-        return reduce(or_, [as_written(one) for one in inner if _is_plain(one)])
-    if origin is collections.abc.Sequence:
-        return list[as_written(inner[0])]  # type: ignore[misc]
-    if origin is collections.abc.Mapping:
-        return dict[inner[0], as_written(inner[1])]  # type: ignore[misc,valid-type]
-    if origin is tuple:
-        return Annotated[hint, Field(strict=False)]
-    return hint
-
-
-def _is_plain(hint: Any) -> bool:
-    """Say whether a file can hold what a type is of."""
-    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal, tuple)
-
-
-@cache
-def model_of(kind: type) -> type[FileModel]:
-    """Return the fields of a dataclass as a table of a file."""
-    hints = get_type_hints(kind, include_extras=True)
-    keys: dict[str, Any] = {}
-    for item in dataclasses.fields(kind):
-        hint = as_written(hints[item.name])
-        keys[item.name] = (hint, default_of(item, hint))
-    return create_model(kind.__name__, __base__=FileModel, __module__=__name__, **keys)
 
 
 @dataclass(frozen=True)
@@ -294,9 +219,8 @@ class ProblemSpec(FileModel):
         """Return each mistake of an error that building the problem raised, under its key."""
         if isinstance(error, ProblemError) and error.faults:
             return self.keyed(fault for fault in error.faults if isinstance(fault, Fault))
-        if place := self._place_of_law(*_law_of(error)):
-            return [Mistake(("problem", *place), line) for line in split_messages(error)]
-        return [Mistake(("problem",), line) for line in split_messages(error)]
+        place = self._place_of_law(*_law_of(error))
+        return [Mistake(("problem", *place), line) for line in split_messages(error)]
 
     def keyed(self, faults: Iterable[Fault]) -> list[Mistake]:
         """Return mistakes in the words of the file, each under the key of its table, its law or its binding."""
@@ -450,8 +374,229 @@ def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
     return made
 
 
-def __getattr__(name: str) -> type[FileModel]:
-    """Return the model of a class that problems are made of, so that sections reach worker processes."""
-    if not name.startswith("_") and dataclasses.is_dataclass(kind := class_called(name)):
-        return model_of(cast("type", kind))
+# The kinds: what the class of each does not say by itself.
+
+
+@cache
+def kinds() -> Mapping[str, type[ProblemSpec]]:
+    """Return the kinds of problems, by the word a file uses."""
+    return {
+        "routing": of_class(RoutingSpec),
+        "scheduling": of_class(SchedulingSpec),
+        "supply": of_class(SupplySpec),
+        "decision": of_class(DecisionSpec),
+    }
+
+
+class MatrixSpec(PartSpec):
+    """``[problem.distances]`` and ``[problem.durations]``: a table of pairs, or a square one with names.
+
+    The columns of a square table are places, so that one unit is said for all of them.
+    """
+
+    unit: Unit | None = None
+
+    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame with its columns named, and its unit declared."""
+        from pandas.api.types import is_numeric_dtype
+
+        from kanopt.tables import units_of, with_units
+
+        read = super().read(frame)
+        if self.unit is None:
+            return read
+        numbers = [column for column in read.columns if is_numeric_dtype(read[column])]
+        return with_units(read, {**dict.fromkeys(numbers, self.unit), **units_of(read)})
+
+
+class RoutingSpec(ProblemSpec):
+    """``kind = "routing"``: vehicles from depots to clients.
+
+    With ``links``, vehicles drive along a road network and the law of ``duration`` is the time of a link; a
+    point lies at the node of its column ``node``, else of its own name.
+    """
+
+    class_name: ClassVar = "RoutingProblem"
+    entity_columns: ClassVar = ("client",)
+    assignment_columns: ClassVar = ("vehicle", "index")
+    alike_columns: ClassVar = ("vehicle", "index")
+    moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
+    unwritten: ClassVar = frozenset(("distance",))
+    law_tables: ClassVar = ("cost",)
+    other_columns: ClassVar = {
+        "depots": ("node",),
+        "clients": ("node",),
+        "links": ("tail", "head", "length"),
+        "nodes": ("name", "x", "y", "lat", "lon"),
+        "distances": ("from", "to", "distance"),
+        "durations": ("from", "to", "duration"),
+        "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
+    }
+
+    if TYPE_CHECKING:
+        policy: Any
+
+    links: PartSpec | None = None
+    nodes: PartSpec | None = None
+    cost: dict[str, Name] = Field(default_factory=dict)
+    duration: LawUse | None = None
+    distances: MatrixSpec | None = None
+    durations: MatrixSpec | None = None
+    started: PartSpec | None = None
+
+    def gaps(self) -> Iterator[tuple[Key, str]]:
+        """Yield what is missing, and that the time of a way is said twice or not at all."""
+        yield from super().gaps()
+        if (self.duration is None) == (self.durations is None):
+            yield (), 'write duration = { law = "…" }, or durations = { table = "…" } with a row per pair'
+        elif self.links is not None and self.duration is None:
+            yield (), "links need the law of the time that a link takes: duration = { law = … }"
+
+    def readable_names(self, part: str) -> frozenset[str]:
+        """Return the names under which something is read of a part; what is a capacity is read of two."""
+        return super().readable_names(part) | frozenset(self.policy.capacities)
+
+    def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
+        """Return what the problem is made of; roads and matrices stand in for durations and distances."""
+        from kanopt.routing import RoadNetwork
+
+        given, units = super().arguments(inputs), self.counted()
+        if self.durations is not None:
+            given["duration"] = inputs.part(self.durations)
+        if self.links is not None:
+            roads = {"links": inputs.part(self.links), "nodes": self.nodes and inputs.part(self.nodes)}
+            law = given["duration"]
+            given["duration"] = RoadNetwork(**roads, law=law, distance=units.distance, time=units.time)
+        if self.distances is not None:
+            given["distance"] = inputs.part(self.distances)
+        return given
+
+
+class SchedulingSpec(ProblemSpec):
+    """``kind = "scheduling"``: tasks of jobs on machines; without a law, modes state durations and energy."""
+
+    class_name: ClassVar = "SchedulingProblem"
+    entity_columns: ClassVar = ("task",)
+    assignment_columns: ClassVar = ("machine", "mode")
+    moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
+
+    if TYPE_CHECKING:
+        duration: LawUse | None
+
+
+class DemandSpec(PartSpec):
+    """``[problem.demand]``: a law of market, product and period, or a table of these, ``demand`` and ``demand_sd``."""
+
+    table: Name = ""
+    law: Name = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DemandSpec:
+        if bool(self.law) == bool(self.table):
+            raise ValueError('write law = "…" or table = "…"')
+        if self.law and self.columns:
+            raise ValueError("columns belong to a table, not to a law")
+        return self
+
+
+class SupplySpec(ProblemSpec):
+    """``kind = "supply"``: suppliers, sites and markets, joined by lanes."""
+
+    class_name: ClassVar = "SupplyProblem"
+    entity_columns: ClassVar = ("head", "product")
+    assignment_columns: ClassVar = ("tail", "mode")
+    moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
+    counts_work: ClassVar = False
+    required: ClassVar = ("demand",)
+    other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
+
+    demand: DemandSpec | None = None
+
+
+class LimitSpec(FileModel):
+    """``[problem.limits.x]``: a law that must stay between two numbers, in its own unit."""
+
+    law: Name
+    at_most: float | None = None
+    at_least: float | None = None
+    equal_to: float | None = None
+    each: bool = False
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> LimitSpec:
+        ends = (self.at_most, self.at_least)
+        if (self.equal_to is None) == (ends == (None, None)):
+            raise ValueError("write at_most = 5, at_least = 2, both of them, or equal_to = 3")
+        return self
+
+    def constraint(self, name: str, law: BoundFormula) -> Constraint:
+        """Return the constraint on a law."""
+        from kanopt.decisions import Constraint
+
+        if self.equal_to is not None:
+            return Constraint(law, self.equal_to, self.equal_to, name, self.each)
+        low = -float("inf") if self.at_least is None else self.at_least
+        high = float("inf") if self.at_most is None else self.at_most
+        return Constraint(law, low, high, name, self.each)
+
+
+class DecisionSpec(ProblemSpec):
+    """``kind = "decision"``: numbers to choose so that laws are smallest or largest, under limits that are laws."""
+
+    class_name: ClassVar = "DecisionProblem"
+    entity_columns: ClassVar = ("decision",)
+    assignment_columns: ClassVar = ("value",)
+    counts_work: ClassVar = False
+    unwritten: ClassVar = frozenset(("objective", "constraints", "fixed"))
+    law_tables: ClassVar = ("minimise", "maximise")
+
+    if TYPE_CHECKING:
+        unit: str
+
+    minimise: dict[str, Name] = Field(default_factory=dict)
+    maximise: dict[str, Name] = Field(default_factory=dict)
+    limits: dict[str, LimitSpec] = Field(default_factory=dict)
+
+    def gaps(self) -> Iterator[tuple[Key, str]]:
+        """Yield what is missing, and that nothing, or one thing in two ways, is to be smallest."""
+        yield from super().gaps()
+        if not self.minimise and not self.maximise:
+            told = 'write minimise.costs = "law" or maximise.sales = "law"'
+            yield (), f"nothing is to be smallest or largest; {told}"
+        elif both := next((term for term in self.minimise if term in self.maximise), None):
+            yield (), f"{both!r} stands under minimise and maximise; keep one of them"
+
+    @classmethod
+    def tables(cls, units: Any) -> tuple[Table, ...]:
+        """Return the tables that become records; they count in what they say."""
+        from kanopt.decisions.entities import DECISIONS, ITEMS
+
+        return DECISIONS, ITEMS
+
+    def readable_names(self, part: str) -> frozenset[str]:
+        """Return the fields, and what laws read of items; what they read of decisions is the name of a row."""
+        return self.fields_of(part) if part == "decisions" else super().readable_names(part)
+
+    def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
+        """Return what the problem is made of; what is to be largest is counted as a negative cost."""
+        objective = {term: inputs.law(law) for term, law in self.minimise.items()}
+        objective |= {term: _negative(inputs.law(law)) for term, law in self.maximise.items()}
+        limits = [limit.constraint(name, inputs.law(limit.law)) for name, limit in self.limits.items()]
+        return {**super().arguments(inputs), "objective": objective, "constraints": limits}
+
+
+def _negative(law: BoundFormula) -> BoundFormula:
+    """Return a law with the other sign; where it is known, and how well, stays with it."""
+    from kanopt.formulas import BoundFormula, parse_formula
+
+    formula, name = law.formula, law.formula.output.name
+    inputs = {} if formula.used else {each.name: each for each in formula.inputs}
+    turned = parse_formula(f"-`{name}`", list(inputs.values()), formula.output, {name: formula}, formula.per)
+    return BoundFormula(turned, {each.name: law.bindings[each.name] for each in turned.inputs})
+
+
+def __getattr__(name: str) -> type[ProblemSpec]:
+    """Return the model of a kind with its keys, so that sections reach worker processes."""
+    if found := [model for model in kinds().values() if model.__name__ == name]:
+        return found[0]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

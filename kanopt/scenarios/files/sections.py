@@ -14,23 +14,25 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from kanopt.errors import nearest
-from kanopt.faults import Fault, Setting, describe_value, said
+from kanopt.faults import Fault, Setting, describe_value, toml_value
 from kanopt.plans.days_in_time import DAYS_IN_TIME
 from kanopt.records.declaration import Unit
 from kanopt.records.unread_columns import UnreadColumns
 from kanopt.scenarios.changes import Action, Change
-from kanopt.scenarios.files.kinds import kinds
 from kanopt.scenarios.files.layers import (
     FileModel,
     Key,
     Layers,
     Mistake,
+    Name,
+    model_of,
     paths,
     split_key,
+    unknown,
     validate,
     write_key,
 )
-from kanopt.scenarios.files.problem_spec import Name, ProblemSpec, model_of
+from kanopt.scenarios.files.problem_spec import ProblemSpec, kinds
 from kanopt.tables import TextFormat
 from kanopt.text import list_names
 
@@ -372,40 +374,31 @@ def _read_change(entry: Mapping[str, Any], key: Key) -> tuple[Change | None, lis
     return Change(action, table, column, read["to" if action == "set" else "by"], **rows), []
 
 
-@dataclass(frozen=True)
-class Answered:
-    """A scenario file with the keys that its answers set, what is wrong with these, and the open questions."""
-
-    layers: Layers
-    mistakes: tuple[Mistake, ...] = ()
-    asked: tuple[Mistake, ...] = ()
-
-
-def answered(layers: Layers) -> Answered:
-    """Return a file with the keys that the answers to its questions set."""
+def answered(layers: Layers) -> tuple[Layers, list[Mistake], list[Mistake]]:
+    """Return a file with the keys that its answers set, what is wrong with these, and the open questions."""
     entries = layers.data.get("questions", [])
+    mistakes, asked = list[Mistake](), list[Mistake]()
     if not isinstance(entries, list):
-        message = (
+        told = (
             f"must be a list, not {describe_value(entries)}: write each question under its own [[questions]]"
         )
-        return Answered(layers, (Mistake(("questions",), message),))
-    mistakes, asked = list[Mistake](), list[Mistake]()
+        return layers, [Mistake(("questions",), told)], asked
     for place, entry in enumerate(entries):
         key: Key = ("questions", place)
         question, wrong = validate(QuestionSpec, entry, key)
         mistakes += wrong
         if question is None:
             continue
-        if not question.answer:
-            parts = (question.text, " Write ", _possible(question.answers))
-            asked.append(Mistake((*key, "answer"), said(parts, in_file=True)))
-        elif question.answer not in question.answers:
-            message = f"unknown answer {question.answer!r}; {nearest(question.answer, question.answers)}"
-            mistakes.append(Mistake((*key, "answer"), message))
-        else:
-            layers, wrong = _with_answer(layers, (*key, "answers", question.answer), question)
+        answer, possible = question.answer, question.answers
+        if not answer:
+            told = f"{question.text} Write answer = {' or '.join(map(toml_value, possible))}"
+            asked.append(Mistake((*key, "answer"), told))
+        elif answer in possible:
+            layers, wrong = _with_answer(layers, (*key, "answers", answer), possible[answer])
             mistakes += wrong
-    return Answered(layers, tuple(mistakes), tuple(asked))
+        else:
+            mistakes += unknown((*key, "answer"), f"unknown answer {answer!r}", answer, possible)
+    return layers, mistakes, asked
 
 
 def columns_asked_about(data: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
@@ -427,25 +420,19 @@ def columns_asked_about(data: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     )
 
 
-def _possible(answers: Mapping[str, Any]) -> str:
-    first, *others = [Setting("answer", answer).in_file() for answer in answers]
-    return " or ".join([first, *(each.removeprefix("answer = ") for each in others)])
-
-
-def _with_answer(layers: Layers, key: Key, question: QuestionSpec) -> tuple[Layers, list[Mistake]]:
+def _with_answer(layers: Layers, key: Key, keys: Mapping[str, Any]) -> tuple[Layers, list[Mistake]]:
     """Set the keys of an answer that stands under `key`, and note that they stand there."""
     data, positions, mistakes = dict(layers.data), dict(layers.key_positions), list[Mistake]()
     document, place = layers.place(key)
-    for word, value in question.answers[question.answer].items():
-        target, place_of_word = split_key(word), (*place, word)
-        known = set(paths(data))
+    for word, value in keys.items():
+        target, known = split_key(word), set(paths(data))
         try:
             data = with_value(data, target, value)
         except NoTableError as error:
             mistakes.append(Mistake((*key, word), str(error)))
             continue
-        positions |= dict.fromkeys(set(paths(data)) - known, (document, place_of_word))
-        positions.setdefault(target, (document, place_of_word))
+        positions |= dict.fromkeys(set(paths(data)) - known, (document, (*place, word)))
+        positions.setdefault(target, (document, (*place, word)))
     return replace(layers, data=data, key_positions=positions), mistakes
 
 

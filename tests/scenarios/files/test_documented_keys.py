@@ -10,9 +10,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from kanopt.scenarios.files import kinds as kinds_of_problems
 from kanopt.scenarios.files import problem_spec, sections
-from kanopt.scenarios.files.kinds import kinds
+from kanopt.scenarios.files.problem_spec import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
 Row = tuple[str, ...]
@@ -97,10 +96,10 @@ def test_fields_of_parts():
     ("inside", "model"),
     [
         ("a part", problem_spec.PartSpec),
-        ("`distances`", kinds_of_problems.MatrixSpec),
+        ("`distances`", problem_spec.MatrixSpec),
         ("`duration`,", problem_spec.LawUse),
-        ("`demand`", kinds_of_problems.DemandSpec),
-        ("`limits.NAME`", kinds_of_problems.LimitSpec),
+        ("`demand`", problem_spec.DemandSpec),
+        ("`limits.NAME`", problem_spec.LimitSpec),
         *(
             (f"`units` of {kind}", kinds()[kind].model_fields["units"].annotation)
             for kind in list(kinds())[:3]

@@ -9,7 +9,7 @@ import pytest
 
 from kanopt.errors import ScenarioError
 from kanopt.scenarios import load_scenario
-from kanopt.scenarios.files.kinds import kinds
+from kanopt.scenarios.files.problem_spec import kinds
 from tests.effort import at_most
 
 KEYS = """\
