@@ -35,16 +35,11 @@ from kanopt.cli.output import (
 )
 from kanopt.cli.questions import page_of, tell
 from kanopt.errors import ScenarioError
-from kanopt.files import replace_file
-from kanopt.text import count_text, money_text, percent_text
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
     from kanopt.scenarios import Run, Scenario
-
-
-_TIME_LIMIT = 30.0
-"""Seconds for the search of an instance, which no file states."""
 
 
 @command("check", opt.FILES, opt.JSON, opt.ALLOW_OUTSIDE, opt.LENIENT)
@@ -125,18 +120,12 @@ def run(given: Given) -> int:
 @command(
     "solve",
     opt.ONE_FILE,
-    opt.option("--out", type=opt.FILE, text="File for the plan: CSV, or .sol of an instance of routing."),
+    opt.option("--out", type=opt.FILE, text="File for the plan, as CSV."),
     *_PLANNING,
 )
 def solve(given: Given) -> int:
-    """Plan a scenario and print the result; no report.
-
-    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
-    job shops (.fjs, .jsp).
-    """
+    """Plan a scenario and print the result; no report."""
     out = given["out"]
-    if given["file"].suffix.lower() != ".toml":
-        return _solve_instance(given, out)
     folder = Path("reports") if out is None else out.parent
     outcome = _run(given, lambda _: [] if out is None else [out], folder)
     has_file = out is not None and outcome.result.has_plan
@@ -240,47 +229,3 @@ def _base_of(scenario: Scenario) -> Path:
     if len(documents) < 2:
         raise click.UsageError(f"{scenario.path} names no base to compare it with; name a second scenario")
     return documents[1].path
-
-
-def _solve_instance(given: Given, out: Path | None) -> int:
-    """Solve a published instance, print the result beside the best known one, and return the exit code."""
-    from kanopt.engines.solve import solve as solved
-    from kanopt.routing.instances import best_known_file, read_instance, solution_text
-    from kanopt.scenarios.events import Event
-    from kanopt.scheduling.problem import ENDINGS, read_shop
-
-    file = given["file"]
-    if opt.is_changed(given) or any(given[name] for name in ("days_in_time", "export")):
-        told = "changes, --days-in-time and --export go with a scenario, and this is an instance"
-        raise click.UsageError(told)
-    known = best_known_file(file)
-    check_outputs([] if out is None else [out], [file, *([] if known is None else [known])])
-    instance = None if file.suffix.lower() in ENDINGS else read_instance(file)
-    problem: Any = read_shop(file) if instance is None else instance.problem
-    how = {
-        "solver": given["solver"],
-        "time_limit": given["time_limit"] or _TIME_LIMIT,
-        "seed": given["seed"] or 0,
-    }
-    with progress_reporter(quiet=given["quiet"]) as report:
-        result = solved(problem, progress=lambda step: report(Event("solve", str(step))), **how)
-    lines, known_gap = [file.stem, str(result)], dict[str, float | None]()
-    if (
-        instance is not None and instance.best_known is not None and result.check.ok
-    ):  # else not like with like
-        known_gap = {"best_known": instance.best_known, "gap": instance.gap(result.objective)}
-        gap = percent_text(known_gap["gap"] or 0.0, signed=True)
-        lines.append(f"best known {money_text(instance.best_known, problem.unit)}, gap {gap}")
-    if out is not None and result.has_plan:
-        if out.suffix == ".sol" and instance is not None:
-            plan: Any = result.plan
-            text = solution_text(problem, plan, float(result.objective or 0.0))
-            replace_file(out, text, make_folders=True)
-        else:
-            save_table(result.to_frame(), out)
-        lines.append(f"plan: {out}")
-    code = exit_code_of(result)
-    if given["as_json"]:
-        lines = [to_json({**result_json(result), **known_gap, "exit_code": int(code)})]
-    echo("\n".join(lines))
-    return code

@@ -14,7 +14,6 @@ from kanopt.cli import options as opt
 from kanopt.cli.failures import exit_code_of
 from kanopt.cli.options import (
     Given,
-    asked_axes,
     asked_ranges,
     changed,
     echo,
@@ -22,7 +21,7 @@ from kanopt.cli.options import (
     sweep_options,
 )
 from kanopt.cli.output import check_outputs, input_files, save_table, to_json
-from kanopt.errors import nearest
+from kanopt.errors import NoPlanError, nearest
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
@@ -58,7 +57,14 @@ def question(
             with progress_reporter(quiet=given["quiet"]) as progress:
                 scenario = opt.load(given, given["file"])
                 page = page_of(given, name, [scenario], is_free=not (goes_on and given["out"]))
-                answer = answer_to(given, scenario, progress)
+                try:
+                    answer = answer_to(given, scenario, progress)
+                except NoPlanError as error:  # said on stderr as well, by what ends the command
+                    if given["as_json"]:
+                        code = int(exit_code_of(error))
+                        told = {"scenario": scenario.name, "status": error.status, "message": str(error)}
+                        echo(to_json(told | {"exit_code": code}))
+                    raise
             if not given["as_json"]:
                 opt.echo_unanswered([scenario])
             return tell(given, answer, scenario, page)
@@ -120,68 +126,75 @@ def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def _varied(
+    *params: click.Option, examples: str, goes_on: bool = False
+) -> Callable[[Callable[[], None]], click.Command]:
+    """Make a command of the name and the docstring of a question that varies what ``--set`` and ``--scale`` say.
+
+    It is answered by the function of that name in :mod:`kanopt.questions`; `params` are its own options, called as
+    the arguments of that are, and perhaps that of repeats.
+    """
+    own = [str(each.name) for each in params if each is not opt.REPEATS]
+
+    def command_of(declared: Callable[[], None]) -> click.Command:
+        def answer_to(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+            from kanopt import questions
+
+            how = {each: given[each] for each in own}
+            if "decisions" in how:
+                how["decisions"] = how["decisions"].replace("-", " ")
+            how["options"] = sweep_options(given, given["out"] if goes_on else None)
+            asked = getattr(questions, declared.__name__)
+            found: Answer = asked(scenario, asked_ranges(given), **how, progress=progress)
+            return found
+
+        answer_to.__doc__ = declared.__doc__
+        word, both = declared.__name__.replace("_", "-"), (*params, *opt.WORKERS)
+        return question(word, *opt.AXES, *both, examples=examples, goes_on=goes_on)(answer_to)
+
+    return command_of
+
+
 def _plans(*words: str, default: str) -> click.Option:
     anew = "Plan each point anew, or price" if "anew" in words else "Price"
     told = f"{anew} the plan as it is (kept), or today's plan."
     return opt.choice("--plan", *words, default=default, text=told)
 
 
-@question(
-    "sweep",
-    *opt.AXES,
+@_varied(
     opt.choice("--design", "grid", "list", default="grid", text="How values meet."),
     _plans("anew", "kept", "today", default="anew"),
     opt.REPEATS,
-    *opt.WORKERS,
     examples=(
         "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
         "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
     ),
     goes_on=True,
 )
-def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def sweep() -> None:
     """Ask what if at many points: price a plan under other data, or plan each point anew.
 
     Varied is what --set and --scale say. With --out the same command goes on where it was stopped.
     """
-    from kanopt.questions import sweep as swept
-
-    return swept(
-        scenario,
-        asked_axes(given),
-        design=given["design"],
-        plan=given["plan"],
-        options=sweep_options(given, given["out"]),
-        progress=progress,
-    )
 
 
-@question(
-    "tornado",
-    *opt.AXES,
+@_varied(
     _plans("anew", "kept", "today", default="anew"),
     opt.REPEATS,
-    *opt.WORKERS,
     examples=(
         "  kanopt tornado FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
         "  kanopt tornado FILE --scale surrogates.travel_time=0.9:1.1 --plan today\n"
     ),
 )
-def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def tornado() -> None:
     """Ask what moves the price most, each input alone.
 
     Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say; of
     longer lists the first and the last value count.
     """
-    from kanopt.questions import tornado as asked
-
-    how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
-    return asked(scenario, asked_ranges(given), **how)
 
 
-@question(
-    "switch-points",
-    *opt.AXES,
+@_varied(
     opt.choice(
         "--decisions",
         *("all", "in-use"),
@@ -190,28 +203,34 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     ),
     opt.count("--most-solves", "Solves for each path.", least=2, default=60),
     opt.REPEATS,
-    *opt.WORKERS,
     examples=(
         "  kanopt switch-points FILE --set vehicles.fuel_price=1.0:2.0:3\n"
         "  kanopt switch-points FILE --scale 'sites[name=north].fixed_cost=0.5:8:4' --decisions in-use\n"
     ),
 )
-def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def switch_points() -> None:
     """Ask where it tips: the values from which on another plan is better.
 
     Varied is what --set and --scale say, each path alone. Between two values whose plans agree nothing is looked for;
     give more values where something may come and go between.
     """
-    from kanopt.questions import switch_points as asked
 
-    return asked(
-        scenario,
-        asked_ranges(given),
-        decisions="all" if given["decisions"] == "all" else "in use",
-        most_solves=given["most_solves"],
-        options=sweep_options(given),
-        progress=progress,
-    )
+
+@_varied(
+    opt.count("--draws", "How often is drawn.", least=20, default=100),
+    opt.count("--candidates", "In how many of the draws a plan is made anew.", least=0, default=4),
+    _plans("kept", "today", default="kept"),
+    examples=(
+        "  kanopt monte-carlo FILE --set vehicles.fuel_price=1.4:2.0 --scale clients.demand_t=0.9:1.2\n"
+        "  kanopt monte-carlo FILE --plan today --draws 500\n"
+    ),
+)
+def monte_carlo() -> None:
+    """Ask whether another plan would be better, were laws, inputs and demands not quite so.
+
+    In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
+    vary by their demand_sd, and what --set and --scale say has a value of its range.
+    """
 
 
 @question(
@@ -268,37 +287,6 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
 
     base = base_result(prepare(scenario, (), sweep_options(given), progress), "today", progress)
     return today_in_time(scenario, base) or base
-
-
-@question(
-    "monte-carlo",
-    *opt.AXES,
-    opt.count("--draws", "How often is drawn.", least=20, default=100),
-    opt.count("--candidates", "In how many of the draws a plan is made anew.", least=0, default=4),
-    _plans("kept", "today", default="kept"),
-    *opt.WORKERS,
-    examples=(
-        "  kanopt monte-carlo FILE --set vehicles.fuel_price=1.4:2.0 --scale clients.demand_t=0.9:1.2\n"
-        "  kanopt monte-carlo FILE --plan today --draws 500\n"
-    ),
-)
-def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
-    """Ask whether another plan would be better, were laws, inputs and demands not quite so.
-
-    In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
-    vary by their demand_sd, and what --set and --scale say has a value of its range.
-    """
-    from kanopt.questions import monte_carlo as asked
-
-    return asked(
-        scenario,
-        asked_ranges(given),
-        draws=given["draws"],
-        candidates=given["candidates"],
-        plan=given["plan"],
-        options=sweep_options(given),
-        progress=progress,
-    )
 
 
 @question(
