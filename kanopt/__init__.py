@@ -50,15 +50,15 @@ if TYPE_CHECKING:
     from kanopt.questions import SweepOptions as SweepOptions
     from kanopt.questions import factors as factors
     from kanopt.questions import grid as grid
-    from kanopt.questions.ask import sweep as sweep
     from kanopt.questions.compare import compare as compare
     from kanopt.questions.days import plan_days as plan_days
+    from kanopt.questions.monte_carlo import monte_carlo as monte_carlo
     from kanopt.questions.review import drift as drift
     from kanopt.questions.review import review as review
-    from kanopt.questions.risks.monte_carlo import monte_carlo as monte_carlo
-    from kanopt.questions.risks.risk import risk as risk
+    from kanopt.questions.risk import risk as risk
+    from kanopt.questions.sweep import sweep as sweep
+    from kanopt.questions.sweep import tornado as tornado
     from kanopt.questions.switch_points import switch_points as switch_points
-    from kanopt.questions.tornado import tornado as tornado
     from kanopt.routing.instances import read_instance as read_instance
     from kanopt.routing.problem import RoutingProblem as RoutingProblem
     from kanopt.scenarios import Change as Change
@@ -97,11 +97,10 @@ _HOME = {
     "questions.compare": "compare",
     "questions.days": "plan_days",
     "questions.review": "drift review",
-    "questions.risks.risk": "risk",
-    "questions.risks.monte_carlo": "monte_carlo",
-    "questions.ask": "sweep",
+    "questions.risk": "risk",
+    "questions.monte_carlo": "monte_carlo",
+    "questions.sweep": "sweep tornado",
     "questions.switch_points": "switch_points",
-    "questions.tornado": "tornado",
     "routing.instances": "read_instance",
     "routing.problem": "RoutingProblem",
     "scenarios": "Change Run Scenario load_scenario",

@@ -29,15 +29,13 @@ from kanopt.pages.figure_rows import (
 )
 from kanopt.pages.plan_first import plan_first, plan_notices
 from kanopt.plans.findings import GanttView
-from kanopt.plans.result import Result
+from kanopt.plans.result import PlanExports, Result
+from kanopt.scenarios import LearnedLaw
 from kanopt.scenarios.run import environment
 from kanopt.text import clock_text, column_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from kanopt.plans.result import PlanExports
-    from kanopt.scenarios import LearnedLaw
 
 # Workbooks of tables: what a table holds is text and numbers, and no cell is a formula.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, Notice, Part, Tone, tone_of
 from kanopt.pages.charts import named_rows
-from kanopt.pages.figure_rows import FigureRow
+from kanopt.pages.figure_rows import FigureRow, ReportSubject
 from kanopt.pages.first_page import LONGEST, Basis, first_page, plain, unanswered_notices
 from kanopt.plans.differences import difference, does_less, service_difference
 from kanopt.plans.findings import Status
@@ -30,6 +29,7 @@ from kanopt.plans.summary import (
     today_sentence,
 )
 from kanopt.questions.answer import Said
+from kanopt.scenarios import LearnedLaw
 from kanopt.scenarios.learn import doubts
 from kanopt.text import (
     capital,
@@ -42,10 +42,6 @@ from kanopt.text import (
     shorten,
     sure_text,
 )
-
-if TYPE_CHECKING:
-    from kanopt.pages.figure_rows import ReportSubject
-    from kanopt.scenarios import LearnedLaw
 
 _MOST_ASSUMED = _MOST_TERMS = 4
 _MOST_FIGURES = 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from kanopt.display import (
     Facts,
@@ -17,6 +16,8 @@ from kanopt.display import (
     table_of,
 )
 from kanopt.pages.figure_rows import (
+    Punctuality,
+    ReportSubject,
     figure_rows,
     figure_table,
     plan_table,
@@ -32,6 +33,7 @@ from kanopt.plans.explanation import Explanation
 from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result
 from kanopt.plans.summary import MOST_REASONS, group_reasons, group_sentence
+from kanopt.tables import TableReport
 from kanopt.text import (
     capital,
     count_text,
@@ -39,11 +41,6 @@ from kanopt.text import (
     percent_text,
     seconds_text,
 )
-
-if TYPE_CHECKING:
-    from kanopt.pages.figure_rows import ReportSubject
-    from kanopt.questions.risks.punctuality import Punctuality
-    from kanopt.tables import TableReport
 
 _BESIDE_WIDTH = 600
 _BESIDE = 5  # columns of a table that stands beside a chart

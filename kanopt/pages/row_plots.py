@@ -43,9 +43,15 @@ from kanopt.pages.charts import (
 )
 from kanopt.plans.differences import price_by_level
 from kanopt.plans.findings import Status
-from kanopt.questions.axes import value_text
-from kanopt.questions.days import DRIVEN, PLANNED, VARIANT
+from kanopt.plans.result import Result
+from kanopt.questions import MonteCarlo, Sweep, SwitchPoints, Tornado
+from kanopt.questions.axes import Axis, value_text
+from kanopt.questions.days import DRIVEN, PLANNED, VARIANT, Days
 from kanopt.questions.question import unit_of_axis
+from kanopt.questions.review import Review
+from kanopt.questions.risk import Risk
+from kanopt.questions.switch_points import SwitchPoint
+from kanopt.scenarios import Scenario
 from kanopt.text import (
     amount_text,
     column_decimals,
@@ -61,15 +67,6 @@ from kanopt.text import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from kanopt.plans.result import Result
-    from kanopt.questions import MonteCarlo, Sweep, SwitchPoints, Tornado
-    from kanopt.questions.axes import Axis
-    from kanopt.questions.days import Days
-    from kanopt.questions.review import Review
-    from kanopt.questions.risks.risk import Risk
-    from kanopt.questions.switch_points import SwitchPoint
-    from kanopt.scenarios import Scenario
 
 _PATH, _BAR = 84, 0.3
 """Pixels of a path with switch points, and the share of its height that is a bar."""
@@ -396,7 +393,8 @@ def _does_as_much(sweep: Sweep, frame: pd.DataFrame) -> pd.Series[bool]:
     """
     rank = sweep.base.rank
     same = (frame["unserved"] == rank.unserved) & (frame["violations"] == rank.violations)
-    return same & frame["objective"].notna()
+    found: pd.Series[bool] = same & frame["objective"].notna()
+    return found
 
 
 def _plot_line(sweep: Sweep, ax: Axes) -> None:

@@ -7,11 +7,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -19,7 +18,7 @@ import pandas as pd
 from kanopt.display import Grid, KeyFigure, Link, table_of
 from kanopt.errors import nearest
 from kanopt.files import file_name
-from kanopt.parallel import cluster
+from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result, evaluate
 from kanopt.progress import told_by_line
@@ -29,6 +28,7 @@ from kanopt.questions.axes import refused
 from kanopt.questions.days_tables import (
     SURE,
     Acceptance,
+    Day,
     Mean,
     acceptance,
     fleet_of,
@@ -38,11 +38,17 @@ from kanopt.questions.days_tables import (
     share_of_days,
 )
 from kanopt.questions.point import PointResult
+from kanopt.questions.point_search import hands_of
 from kanopt.questions.question import Prepared, Question, SweepOptions, prepare, require_scenario
 from kanopt.questions.review import Drift, Review, drift, learned_again, review
 from kanopt.questions.store import open_store
+from kanopt.routing import RoutingPlan
+from kanopt.routing.driven import read_driven
+from kanopt.routing.review import ReviewedDay
+from kanopt.routing.search.departure_choice import knows_errors
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.run import Run, finish_run, leaving_in_time, solve_problem
+from kanopt.scenarios.scenario import Scenario
 from kanopt.tables import report_of
 from kanopt.text import (
     capital,
@@ -53,12 +59,6 @@ from kanopt.text import (
     percent_text,
     sure_text,
 )
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.questions.days_tables import Day
-    from kanopt.scenarios.scenario import Scenario
-
 
 # Days as points of a question: each is planned, planned with something changed, and priced as it was
 # driven.
@@ -157,10 +157,6 @@ class DaysQuestion(Question):
 
     def _driven(self, point: int, problem: Any) -> Result:
         """Return the routes that were driven, on the laws: who served whom in which order, leaving when they did."""
-        from kanopt.plans.result import evaluate
-        from kanopt.routing import RoutingPlan
-        from kanopt.routing.driven import read_driven
-
         # of a plan without routes nothing counts as left out
         nothing: Any = evaluate(problem, RoutingPlan((), self.day(point).names)).assessment
         return evaluate(problem, read_driven(nothing, self.day(point).driven).plan)
@@ -178,8 +174,6 @@ class DaysQuestion(Question):
         return found | self._as_it_was(point, known) if self.points[point][1] == DRIVEN else found
 
     def _as_it_was(self, point: int, priced: Any) -> dict[str, float]:
-        from kanopt.routing.review import ReviewedDay
-
         found = ReviewedDay.of(priced, self.day(point).driven)
         price, in_time = float(found.money["driven"].sum()), float(found.late.empty)
         return {AS_IT_WAS: price, WAS_IN_TIME: in_time, REMARKS: len(found.day.notes), **found.travel.of_day}
@@ -520,8 +514,6 @@ class Days(Answer):
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the figures are believed: days not in order, and what the tables lack."""
-        from kanopt.routing.search.departure_choice import knows_errors
-
         told = []
         for plan in self.plans:
             for words, rows in self.faults(plan).items():
@@ -715,12 +707,9 @@ def plan_days(
     problem: Any = prepared.problem
     prices = _prices(hire, [one.name for one in problem.data.vehicles])
     words = question_words(question, prepared, "anew") | question.words()
-    with (
-        nullcontext() if options.out is None else open_store(Path(options.out), words) as store,
-        cluster(options.dask) as client,
-    ):
-        asking = Asking(question, question.nothing, report, store)
-        ended = asking.run(workers=options.workers, client=client)
+    with open_store(options.out, words) as store, hands_of(options) as hands:
+        asking = Asking(question, question.nothing, report, store, hands)
+        ended = asking.run()
     seconds = time.perf_counter() - start
     return Days(question, asking.results, prices, notes, interrupted=not ended, seconds=seconds)
 

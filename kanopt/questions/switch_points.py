@@ -16,17 +16,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure
+from kanopt.engines.base import SolveOptions, Solver
+from kanopt.engines.solve import solver_of_quantities
 from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster
-from kanopt.plans.base import NO_PLAN
+from kanopt.plans.base import NO_PLAN, Plan, Problem, Rank
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result, evaluate
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Picture, Said, as_it_is
 from kanopt.questions.axes import check_word, read_axes, refused
@@ -40,7 +42,7 @@ from kanopt.questions.point import (
     decisions_of,
     edge_between,
 )
-from kanopt.questions.point_search import Hands, Task, do_task
+from kanopt.questions.point_search import Hands, Task, do_task, hands_of
 from kanopt.questions.question import (
     Question,
     SweepOptions,
@@ -52,11 +54,6 @@ from kanopt.questions.question import (
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text
-
-if TYPE_CHECKING:
-    from kanopt.engines.base import Solver
-    from kanopt.plans.base import Plan, Problem, Rank
-    from kanopt.plans.result import Result
 
 _COLUMNS = (
     *("path", "switch_point", "low", "high", "kind", "decision", "below", "above"),
@@ -125,10 +122,9 @@ class SwitchPoint:
     def text(self, money: str) -> str:
         """Say where it is, why there, and what changes, things with the same change together."""
         alike: dict[tuple[str, str, str], list[str]] = {}
-        for kind in _KINDS["all"]:
-            for one, below, above in self.changes:
-                if one.kind == kind:
-                    alike.setdefault((kind, below, above), []).append(one.thing)
+        order = _KINDS["all"].index
+        for (kind, thing), below, above in sorted(self.changes, key=lambda change: order(change[0][0])):
+            alike.setdefault((kind, below, above), []).append(thing)
         groups = list(alike.items())
         told = [
             f"{join_list(things, _NAMES)}: {above} instead of {below}"
@@ -421,8 +417,6 @@ class _Search:
 
     def _priced(self, plan: int, x: float) -> Result | None:
         """Return a plan priced at a value, as it was made or with what follows from its decisions."""
-        from kanopt.plans.result import evaluate
-
         made, home = self.plans[plan]
         found: list[Result] = []
         if x == home:
@@ -436,8 +430,6 @@ class _Search:
 
     @cached_property
     def _solver(self) -> Solver | None:
-        from kanopt.engines.solve import solver_of_quantities
-
         return solver_of_quantities(self.base.problem, self.plans[0][0])
 
     def _whole(self, plan: int) -> Hashable:
@@ -447,8 +439,6 @@ class _Search:
 
     def _quantities(self, plan: int, x: float) -> Plan | None:
         """Return the best plan with the decisions of another as a whole; None where there is none."""
-        from kanopt.engines.base import SolveOptions
-
         assert self._solver is not None
         options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
         return self._solver.with_quantities(self.problem(x), self._whole(plan), options)
@@ -680,10 +670,10 @@ def switch_points(
     prepared = prepare(scenario, read, options, report, "switch points")
     base = base_result(prepared, "anew", report)
     switches, rows, units, interrupted = list[SwitchPoint](), list[Any](), {}, base.interrupted
-    with cluster(options.dask) as client:
+    with hands_of(options) as hands:
         for axis in read if not interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
-            question, hands = Question.of(prepared, [axis], []), Hands(options.workers, client)
+            question = Question.of(prepared, [axis], [])
             search = _Search(question, base, _KINDS[decisions], most_solves, hands)
             search.run([float(value) for value in axis.values.items])
             unit = unit_of_axis(question.scenario, axis)

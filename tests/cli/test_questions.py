@@ -238,7 +238,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         asked.append(given)
         raise SolverError(f"no Dask scheduler answers at {given!r}")
 
-    monkeypatch.setattr("kanopt.questions.ask.cluster", refuse)
+    monkeypatch.setattr("kanopt.questions.point_search.cluster", refuse)
     axis = [
         "sweep",
         "case.toml",

@@ -8,24 +8,30 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Grid, KeyFigure
+from kanopt.engines.base import SolveOptions
+from kanopt.engines.solve import solver_of_quantities
 from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
+from kanopt.formulas import Formula
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, how_far
+from kanopt.parallel import how_far
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.money_at_stake import price_deviations
+from kanopt.plans.result import Result, evaluate
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Picture, Said, as_it_is
 from kanopt.questions.axes import Axis, read_axes, refused
 from kanopt.questions.point import REFUSED, Decision, PointResult, decisions_of
-from kanopt.questions.point_search import Hands, Task, do_task
+from kanopt.questions.point_search import Task, do_task, hands_of
 from kanopt.questions.question import (
     PLANS,
     Prepared,
@@ -38,7 +44,7 @@ from kanopt.questions.question import (
     require_scenario,
     varied_text,
 )
-from kanopt.questions.risks.risk import share_error
+from kanopt.questions.risk import share_error
 from kanopt.scenarios.changes import Value
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import split_messages
@@ -47,12 +53,6 @@ from kanopt.scenarios.scenario import Scenario
 from kanopt.supply.draws import demand_law
 from kanopt.supply.problem import SupplyProblem
 from kanopt.text import count_text, join_list, money_text, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.engines.base import SolveOptions
-    from kanopt.formulas import Formula
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.plans.result import Result
 
 KEPT = "kept"
 WORST = 0.1
@@ -308,8 +308,6 @@ class DrawnQuestion(Question):
     @property
     def solve_options(self) -> SolveOptions:
         """Limits of working out quantities."""
-        from kanopt.engines.base import SolveOptions
-
         return SolveOptions(time_limit=self.time_limit, seed=self.seed)
 
     def problem_at(self, point: int) -> Problem[Any]:
@@ -411,8 +409,7 @@ def monte_carlo(
     if not interrupted:
         try:
             # a first Ctrl-C is kept until the draw under way is done
-            with cluster(options.dask) as client, Interrupt():
-                hands = Hands(options.workers, client)
+            with hands_of(options) as hands, Interrupt():
                 tasks = [Task(number, base.plan) for number in range(draws)]
                 hands.do(do_task, question, tasks[:candidates], _teller(found, candidates, "planned", report))
                 found.sort(key=attrgetter("point"))
@@ -452,7 +449,7 @@ def _frame(question: DrawnQuestion, base: Result, rows: Sequence[Mapping[str, An
     serves = frame["unserved"] <= most.unserved  # of a plan without a price nothing is known
     frame["price"] = frame["price"].where(serves)
     frame["paid"] = frame["price"] + [
-        math.fsum(size * scores[law][draw] for law, size in (errors or {}).items() if law in scores)
+        math.fsum(size * scores[law][draw] for law, size in errors.items() if law in scores)
         for draw, errors in zip(frame["draw"], frame["errors"], strict=True)
     ]
     frame["holds"] = serves & (frame["violations"] <= most.violations)
@@ -511,8 +508,6 @@ def _drawn(axis: Axis, unit: NDArray[np.float64]) -> list[Value]:
 
 def _price(asked: tuple[DrawnQuestion, Mapping[str, Plan]], task: Task) -> list[dict[str, Any]]:
     """Price all plans in the world of a draw, a row each; workers call it."""
-    from kanopt.plans.money_at_stake import price_deviations
-
     question, plans = asked
     problem, message = None, ""
     try:
@@ -521,7 +516,7 @@ def _price(asked: tuple[DrawnQuestion, Mapping[str, Plan]], task: Task) -> list[
         message = split_messages(error)[0]
     rows = []
     for name, plan in plans.items():
-        row: dict[str, Any] = {"draw": task.point, "plan": name, "message": message}
+        row: dict[str, Any] = {"draw": task.point, "plan": name, "message": message, "errors": {}}
         result = None if problem is None else _evaluated(problem, plan, question.solve_options)
         if result is not None and result.assessment is not None:
             rank, errors = result.rank, price_deviations(result.assessment.law_uses)
@@ -536,9 +531,6 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
     What it decides stays. Times follow, and so do quantities, as flows do from which sites are open.
     """
-    from kanopt.engines.solve import solver_of_quantities
-    from kanopt.plans.result import evaluate
-
     solver = solver_of_quantities(problem, plan)
     try:
         if solver is None:
@@ -551,8 +543,6 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
 def _content(problem: Problem[Any], plan: Plan) -> Hashable:
     """Return what two plans have in common that are carried out alike."""
-    from kanopt.engines.solve import solver_of_quantities
-
     solver = solver_of_quantities(problem, plan)
     if solver is not None:
         return solver.whole_decisions(problem, plan)
