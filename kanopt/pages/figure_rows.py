@@ -255,6 +255,11 @@ class ReportSubject:
         return tuple(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in known)
 
     @cached_property
+    def rows(self) -> dict[str, FigureRow]:
+        """Its figures by their keys; see :func:`figure_rows`."""
+        return figure_rows(self)
+
+    @cached_property
     def groundless(self) -> str:
         """Why the plan proposes nothing, in a sentence; empty where it does."""
         return groundless_sentence(self.explanation.result, self.assumed)
@@ -427,8 +432,7 @@ def times_table(known: Punctuality) -> Grid:
     unit = "" if words.clock else f" ({words.unit})"
     heads = {"name": known.thing, "limit": f"by{unit}", "planned": f"planned{unit}"}
     heads |= {"share": "days in time", "late": "late in the plan"}
-    columns = ["name", "limit", "planned", "q05", "q50", "q95", "share"]
-    columns += ["late"] if known.frame["late"].any() else []
+    columns = _LIKELY[: 8 if known.frame["late"].any() else 7]
     caption = f"Least certain of {known.thing}s"
     return days_table(known.frame[columns].head(_MOST_TIMES), words, caption, heads)
 
@@ -452,6 +456,10 @@ def term_table(explanation: Explanation, today: Result | None) -> Grid:
     heads = ("term", unit or "amount", "share", "")
     caption = f"Cost by term ({unit})" if unit else "Cost by term"
     return Grid(heads, (False, True, True, False), rows, note, caption=caption, total=total)
+
+
+_LIKELY = ["name", "limit", "planned", "q05", "q50", "q95", "share", "late", "thing"]
+"""Columns of what is said of times."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -487,8 +495,8 @@ class Punctuality:
         Columns: ``name``, ``limit``, ``planned``, ``q05``, ``q50``, ``q95``, ``share`` (of days in time), ``late`` (in
         the plan itself), and ``thing``, what it is.
         """
-        late = self.risk.late_in_plan[self.risk.has_limit]
-        found = self.risk.ranges().assign(late=late, thing=self.thing)
+        found = self.risk.frame.assign(late=self.risk.late_in_plan, thing=self.thing)
+        found = found.loc[self.risk.has_limit].rename(columns={"on_time": "share"})[_LIKELY]
         if self.risk.routes is not None:
             found = pd.concat([found, _returns(self.risk)], ignore_index=True)
         return found.sort_values(["late", "share"], kind="stable").reset_index(drop=True)
@@ -530,8 +538,7 @@ def _returns(known: Risk) -> pd.DataFrame:
     rows = known.routes.rename(columns={"vehicle": "name", "back": "share"}).assign(
         limit=ends, planned=known.assessment.simulation.finish, late=late, thing="vehicle"
     )
-    columns = ["name", "limit", "planned", "q05", "q50", "q95", "share", "late", "thing"]
-    return rows.loc[np.isfinite(ends), columns]
+    return rows.loc[np.isfinite(ends), _LIKELY]
 
 
 def punctuality(result: Result) -> Punctuality | None:

@@ -18,7 +18,6 @@ from kanopt.display import (
 from kanopt.pages.figure_rows import (
     Punctuality,
     ReportSubject,
-    figure_rows,
     figure_table,
     plan_table,
     roster_table,
@@ -49,9 +48,8 @@ _HEADINGS = {"infeasible": "What stands in the way"}
 
 def plan_page(subject: ReportSubject) -> Page:
     """List what the page of a plan says."""
-    why, rows = subject.explanation, figure_rows(subject)
-    notices = plan_notices(subject)
-    figures = figure_table(rows)
+    why, notices = subject.explanation, plan_notices(subject)
+    figures = figure_table(subject.rows)
     careful = Notices(notices) if notices else "There is nothing to be careful about that kanopt knows of."
     reasons = _reasons(why)
     sections = [
@@ -73,7 +71,7 @@ def plan_page(subject: ReportSubject) -> Page:
         ),
     ]
     kicker = f"kanopt report · {why.result.problem.kind}"
-    return Page(kicker, subject.title, plan_first(subject, rows, notices), tuple(sections))
+    return Page(kicker, subject.title, plan_first(subject), tuple(sections))
 
 
 def _plan(subject: ReportSubject) -> list[Section]:

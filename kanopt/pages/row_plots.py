@@ -259,8 +259,8 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
             spread=(row.q05 - row.limit, row.q95 - row.limit),
             dot=row.q50 - row.limit,
             tick=row.planned - row.limit,
-            beside=sure_text(row.share),
-            alarming=row.share < 0.5,
+            beside=sure_text(row.on_time),
+            alarming=row.on_time < 0.5,
         )
         for row in named_rows(ranges)
     ]
@@ -270,11 +270,9 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
 
 def shown_ranges(risk: Risk) -> pd.DataFrame:
     """Return the rows that are drawn: those that are not sure, the least certain first, and a few more."""
-    frame = risk.ranges()
-    tight = frame.assign(_room=frame["limit"] - frame["q95"])
-    frame = tight.sort_values(["share", "_room"], kind="stable").drop(columns="_room")
-    unsure = int((frame["share"] < 1.0).sum())
-    return frame.head(min(max(unsure, _FEWEST), _MOST))
+    frame = risk.frame.assign(room=risk.frame["limit"] - risk.frame["q95"])[risk.has_limit]
+    unsure = int((frame["on_time"] < 1.0).sum())
+    return frame.sort_values(["on_time", "room"], kind="stable").head(min(max(unsure, _FEWEST), _MOST))
 
 
 def plot_plans(found: MonteCarlo, ax: Axes | None = None) -> Axes:

@@ -24,10 +24,11 @@ from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result, evaluate
 from kanopt.questions.answer import Answer
-from kanopt.questions.axes import Axis, value_text
+from kanopt.questions.axes import Axis, check_word, value_text
 from kanopt.questions.point import BASE, REFUSED, REPEAT, PointResult, Verdict, of_kept, point_of
 from kanopt.questions.point_search import Hands, Task, do_task, hands_of
 from kanopt.questions.question import (
+    PLANS,
     Place,
     PlanChoice,
     Prepared,
@@ -44,7 +45,7 @@ from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.simulate import PRICE_FIELDS
 from kanopt.scenarios.changes import Change
-from kanopt.scenarios.events import Event, OnEvent
+from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.columns import change_mistakes, field_columns
 from kanopt.scenarios.run import environment
 from kanopt.scenarios.scenario import Scenario
@@ -171,9 +172,6 @@ def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleT
     if reader.faults or len(read) != kinds * count:
         return None
     return [read[place * kinds : (place + 1) * kinds] for place in range(count)]
-
-
-_NAMES = 4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -330,10 +328,9 @@ def ask(
     scenario: Scenario,
     axes: Sequence[Axis],
     points: Sequence[Place],
-    *,
-    plans: PlanChoice,
-    options: SweepOptions,
-    report: OnEvent,
+    plan: PlanChoice,
+    options: SweepOptions | None,
+    progress: OnEvent | None,
 ) -> AnswersT:
     """Ask a scenario at points: its laws are learned once, it is planned once, and all points are compared with that.
 
@@ -345,11 +342,11 @@ def ask(
         What is asked about.
     axes, points
         What is varied, and the value of each axis at each point; None leaves an axis as it is.
-    plans
+    plan
         ``"anew"``: the points are planned; ``"kept"``: the plan of the scenario is priced there; ``"today"``: today's.
     options
         Seeds, limits, workers and where results go.
-    report
+    progress
         Called with each stage.
 
     Raises
@@ -361,12 +358,13 @@ def ask(
     NoPlanError
         If the answer is one about the plan of the scenario, and there is none.
     """
-    start = time.perf_counter()
+    options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    check_word(form.kind, "plan", plan, PLANS)
     prepared = prepare(scenario, axes, options, report, form.kind)
-    question = Question.of(prepared, axes, points, anew=plans == "anew")
-    words = question_words(question, prepared, plans)
+    question = Question.of(prepared, axes, points, anew=plan == "anew")
+    words = question_words(question, prepared, plan)
     with open_store(options.out, words) as store:
-        bases = base_results(prepared, plans, report, store)
+        bases = base_results(prepared, plan, report, store)
         if form.about_a_plan:
             refuse_no_plan(bases[0], scenario, form.kind)
         with hands_of(options) as hands:

@@ -195,16 +195,6 @@ class Risk(Answer):
         """Whether each thing has a limit; (things,)."""
         return np.asarray(np.isfinite(self.limit))
 
-    def ranges(self) -> pd.DataFrame:
-        """Return what lies where on most days, one row for each thing that has a limit, for :meth:`plot`.
-
-        Columns ``name``; ``limit``; ``planned`` (on the laws); ``q05``, ``q50`` and ``q95`` (quantiles over days);
-        ``share`` (of the days on which the limit holds).
-        """
-        columns = ["name", "limit", "planned", "q05", "q50", "q95", "on_time"]
-        frame = self.frame.loc[self.has_limit, columns].rename(columns={"on_time": "share"})
-        return frame.reset_index(drop=True)
-
     @property
     def of_all(self) -> str:
         """What a share is of: the days, or the draws."""

@@ -15,7 +15,7 @@ from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Picture, Said, as_it_is, noise_sentence
 from kanopt.questions.ask import Answers, ask
-from kanopt.questions.axes import Axis, Design, check_word, design_points, read_axes, refused, value_text
+from kanopt.questions.axes import Axis, Design, design_points, read_axes, refused, value_text
 from kanopt.questions.point import (
     NO_DIFFERENCE,
     REFUSED,
@@ -25,7 +25,6 @@ from kanopt.questions.point import (
     still_compare,
 )
 from kanopt.questions.question import (
-    PLANS,
     Place,
     PlanChoice,
     SweepOptions,
@@ -33,7 +32,7 @@ from kanopt.questions.question import (
     require_scenario,
     varied_text,
 )
-from kanopt.scenarios.events import OnEvent, ignore_event
+from kanopt.scenarios.events import OnEvent
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, join_list, money_text
 
@@ -193,19 +192,8 @@ def sweep(
     >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
     """
     require_scenario(scenario, "sweep")
-    options = options or SweepOptions()
-    check_word("sweep", "plan", plan, PLANS)
     read = read_axes(axes)
-    points = design_points(read, design)
-    return ask(
-        Sweep,
-        scenario,
-        read,
-        points,
-        plans=plan,
-        options=options,
-        report=progress or ignore_event,
-    )
+    return ask(Sweep, scenario, read, design_points(read, design), plan, options, progress)
 
 
 _ENDS = ("low", "high")
@@ -313,7 +301,7 @@ class Tornado(Answers):
 
     def _known(self) -> list[dict[str, Any]]:
         known = self.frame.dropna(subset=["swing"])
-        return [dict(zip(_COLUMNS, row, strict=True)) for row in known[[*_COLUMNS]].itertuples(index=False)]
+        return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
 
     def _movers(self) -> Iterator[str]:
         """Say which input to watch, and which come after it."""
@@ -396,8 +384,6 @@ def tornado(
     >>> print(ko.tornado(base, {"sites.fixed_cost": ko.factors(0.8, 1.2, 2)}))   # doctest: +SKIP
     """
     require_scenario(scenario, "tornado")
-    options = options or SweepOptions()
-    check_word("tornado", "plan", plan, PLANS)
     read = read_axes(axes)
     for axis in read:
         if len(axis.values.items) < 2:
@@ -408,7 +394,7 @@ def tornado(
         for own in read
         for value in (own.values.items[0], own.values.items[-1])
     ]
-    return ask(Tornado, scenario, read, points, plans=plan, options=options, report=progress or ignore_event)
+    return ask(Tornado, scenario, read, points, plan, options, progress)
 
 
 def _low_first(axis: Axis) -> Axis:
