@@ -16,9 +16,7 @@ Examples
 
 from __future__ import annotations
 
-import ast
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,15 +50,15 @@ if TYPE_CHECKING:
     from kanopt.questions import SweepOptions as SweepOptions
     from kanopt.questions import factors as factors
     from kanopt.questions import grid as grid
-    from kanopt.questions.ask import sweep as sweep
     from kanopt.questions.compare import compare as compare
     from kanopt.questions.days import plan_days as plan_days
+    from kanopt.questions.monte_carlo import monte_carlo as monte_carlo
     from kanopt.questions.review import drift as drift
     from kanopt.questions.review import review as review
-    from kanopt.questions.risks.monte_carlo import monte_carlo as monte_carlo
-    from kanopt.questions.risks.risk import risk as risk
+    from kanopt.questions.risk import risk as risk
+    from kanopt.questions.sweep import sweep as sweep
+    from kanopt.questions.sweep import tornado as tornado
     from kanopt.questions.switch_points import switch_points as switch_points
-    from kanopt.questions.tornado import tornado as tornado
     from kanopt.routing.instances import read_instance as read_instance
     from kanopt.routing.problem import RoutingProblem as RoutingProblem
     from kanopt.scenarios import Change as Change
@@ -85,20 +83,36 @@ if TYPE_CHECKING:
 # Public modules: what laws can be bound to, and what the problems of each kind consist of.
 _MODULES = ("decisions", "errors", "informed", "refs", "routing", "scheduling", "supply")
 
-
-def _homes() -> dict[str, str]:
-    """Return the module of each public name, as the imports above say it to type checkers."""
-    tree = ast.parse(Path(__file__).read_text("utf-8"))
-    block = next(each for each in tree.body if isinstance(each, ast.If))
-    return {
-        alias.name: str(line.module)
-        for line in block.body
-        if isinstance(line, ast.ImportFrom) and line.module != "kanopt"
-        for alias in line.names
-    }
-
-
-_MODULE_OF = _homes()
+# The module of each public name; the imports above say the same to type checkers, and a test compares them.
+_HOME = {
+    "decisions.problem": "DecisionProblem",
+    "engines.solve": "solve",
+    "errors": "DomainWarning KanoptError KanoptWarning",
+    "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
+    "plans": "Result Status Uncertainty",
+    "plans.differences": "difference",
+    "plans.explanation": "Explanation explain",
+    "plans.result": "evaluate",
+    "questions": "SweepOptions factors grid",
+    "questions.compare": "compare",
+    "questions.days": "plan_days",
+    "questions.review": "drift review",
+    "questions.risk": "risk",
+    "questions.monte_carlo": "monte_carlo",
+    "questions.sweep": "sweep tornado",
+    "questions.switch_points": "switch_points",
+    "routing.instances": "read_instance",
+    "routing.problem": "RoutingProblem",
+    "scenarios": "Change Run Scenario load_scenario",
+    "scenarios.init": "scaffold",
+    "scheduling.problem": "SchedulingProblem",
+    "supply.problem": "SupplyProblem",
+    "surrogates": "KANRegressor fit_laws",
+    "surrogates.baselines": "baselines",
+    "surrogates.cleaning": "propose_cleaning",
+    "tables": "TextFormat load_example read_table report_of split units_of with_units",
+}
+_MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names.split()}
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 

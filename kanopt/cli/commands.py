@@ -12,38 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
+from kanopt.cli import output
 from kanopt.cli.failures import ExitCode
-from kanopt.cli.options import (
-    Given,
-    changed,
-    command,
-    echo,
-    is_changed,
-    load,
-    progress_reporter,
-    sweep_options,
-)
-from kanopt.cli.output import (
-    check_outputs,
-    input_files,
-    law_files,
-    law_json,
-    law_lines,
-    save_laws,
-    save_laws_on_interrupt,
-    to_json,
-)
-from kanopt.cli.planning import check, compare, run, solve
-from kanopt.cli.questions import (
-    monte_carlo,
-    pairs,
-    question,
-    review,
-    risk,
-    sweep,
-    switch_points,
-    tornado,
-)
+from kanopt.cli.planning import pairs, question
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
@@ -59,7 +30,7 @@ if TYPE_CHECKING:
 # The command that begins: a first scenario file from tables, or a copy of an example.
 
 
-@command(
+@opt.command(
     "init",
     click.Argument(["files"], nargs=-1, type=opt.FILE),
     opt.choice(
@@ -83,7 +54,7 @@ if TYPE_CHECKING:
     opt.switch("--force", "Replace files that are there."),
     opt.JSON,
 )
-def init(given: Given) -> int:
+def init(given: opt.Given) -> int:
     """Begin a scenario: guess from tables what they are, and write a file that runs at once.
 
     Each guess is printed with its reason; one that is not certain has a question mark, and # check in the file.
@@ -100,7 +71,7 @@ def init(given: Given) -> int:
     return _begin(given)
 
 
-def _begin(given: Given) -> int:
+def _begin(given: opt.Given) -> int:
     from kanopt.scenarios.init import scaffold
 
     files, out, force, as_json = (given[name] for name in ("files", "out", "force", "as_json"))
@@ -115,25 +86,25 @@ def _begin(given: Given) -> int:
     if made.questions and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
         made = made.answered([_ask(asked) for asked in made.questions])
     target = out or _shown(made.folder / "scenario.toml")
-    check_outputs(made.outputs(target), files)
+    output.check_outputs(made.outputs(target), files)
     written = made.write(target, replace=force)
     if as_json:
         guesses = made.guesses.to_dict(orient="records")
         told = {"kind": made.kind, "guesses": guesses, "notes": list(made.notes), "file": str(written)}
-        echo(to_json(told))
+        opt.echo(output.to_json(told))
         return ExitCode.SOLVED
-    echo(str(made))
-    echo(f"\nscenario: {written}")
+    opt.echo(str(made))
+    opt.echo(f"\nscenario: {written}")
     if made.made:
-        echo("made beside it, to be looked at: " + ", ".join(map(str, made.outputs(target)[1:])))
+        opt.echo("made beside it, to be looked at: " + ", ".join(map(str, made.outputs(target)[1:])))
     still_open = [asked for asked in made.questions if not asked.answer]
     for asked in still_open:
-        echo(f"open: {asked.text} Answer it in the file: {', '.join(asked.answers)}")
+        opt.echo(f"open: {asked.text} Answer it in the file: {', '.join(asked.answers)}")
     if made.unsure:
-        echo(f"marked # check in the file, to be looked at: {count_text(made.unsure, 'line')}")
+        opt.echo(f"marked # check in the file, to be looked at: {count_text(made.unsure, 'line')}")
     first = f"answer {count_text(len(still_open), 'open question')} in {written}, then " if still_open else ""
     next_step = f"run {written}" if made.kind else f"fit {written} --out laws"
-    echo(f"next: {first}kanopt {next_step}")
+    opt.echo(f"next: {first}kanopt {next_step}")
     return ExitCode.SOLVED
 
 
@@ -144,12 +115,12 @@ def _ask(question: QuestionSpec) -> str:
     return told
 
 
-def _copy(given: Given) -> int:
+def _copy(given: opt.Given) -> int:
     files = copy_example(given["example"], given["out"] or Path(), replace=given["force"])
     if given["as_json"]:
-        echo(to_json({"files": [str(file) for file in files]}))
+        opt.echo(output.to_json({"files": [str(file) for file in files]}))
         return ExitCode.SOLVED
-    echo(f"{len(files)} files copied\nscenario: {files[0]}\nnext: kanopt run {files[0]}")
+    opt.echo(f"{len(files)} files copied\nscenario: {files[0]}\nnext: kanopt run {files[0]}")
     return ExitCode.SOLVED
 
 
@@ -228,7 +199,7 @@ def _shown(path: Path) -> Path:
 _PAGE = "laws.html"
 
 
-@command(
+@opt.command(
     "fit",
     opt.ONE_FILE,
     opt.option(
@@ -245,7 +216,7 @@ _PAGE = "laws.html"
     *opt.LEARNING,
     examples="  kanopt init trips.csv --kind law\n  kanopt fit scenario.toml --out laws\n",
 )
-def fit(given: Given) -> int:
+def fit(given: opt.Given) -> int:
     """Learn the laws of a scenario and print them.
 
     Of one table kanopt init --kind law writes a scenario.
@@ -254,26 +225,26 @@ def fit(given: Given) -> int:
     from kanopt.pages import write_laws
 
     file, out = given["file"], given["out"]
-    with save_laws_on_interrupt(out), progress_reporter(quiet=given["quiet"]) as progress:
-        scenario = load(given, file)
+    with output.save_laws_on_interrupt(out), opt.progress_reporter(quiet=given["quiet"]) as progress:
+        scenario = opt.load(given, file)
         page = [] if out is None else [out / _PAGE]
-        check_outputs([*law_files(scenario.laws, out), *page], input_files(scenario))
+        output.check_outputs([*output.law_files(scenario.laws, out), *page], output.input_files(scenario))
         laws = _learned(given, scenario, progress)
     stop = stop_of_command()
     stop.keep()
-    saved = [] if out is None else save_laws(laws, out)
+    saved = [] if out is None else output.save_laws(laws, out)
     for path in page:
         write_laws(laws, str(file), path)
     if given["as_json"]:
-        echo(to_json({law.name: law_json(law) for law in laws}))
+        opt.echo(output.to_json({law.name: output.law_json(law) for law in laws}))
     else:
-        echo("\n".join(law_lines(laws)))
+        opt.echo("\n".join(output.law_lines(laws)))
         for name, path in [("report", each) for each in page] + [("law", each) for each in saved]:
-            echo(f"{name}: {path}")
+            opt.echo(f"{name}: {path}")
     return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
 
 
-def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[LearnedLaw]:
+def _learned(given: opt.Given, scenario: Scenario, progress: OnEvent) -> list[LearnedLaw]:
     """Learn the laws of a scenario; after Ctrl-C those until then."""
     from kanopt.scenarios.events import Event
     from kanopt.scenarios.learn import LawCache, LearningInterrupted, laws_of, learn
@@ -281,7 +252,7 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
     for note in scenario.reading_notes():
         progress(Event("learn", f"note: {note}"))
     for remark in (*scenario.open_questions, *scenario.law_remarks()):
-        echo(f"warning: {remark}", err=True)
+        opt.echo(f"warning: {remark}", err=True)
     seed = scenario.seed if given["seed"] is None else given["seed"]
     try:
         learned = learn(scenario, seed, progress, LawCache(relearn=given["relearn"]), given["budget"])
@@ -292,8 +263,8 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
         return list(stopped.laws.values())
 
 
-@command("cache", opt.switch("--clear", "Remove the laws that are kept."))
-def cache(given: Given) -> int:
+@opt.command("cache", opt.switch("--clear", "Remove the laws that are kept."))
+def cache(given: opt.Given) -> int:
     """Show the learned laws that are kept, or remove them.
 
     A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
@@ -308,7 +279,7 @@ def cache(given: Given) -> int:
         kept.clear()
     done = "removed " if given["clear"] else ""
     megabytes = sum(sizes.values()) / 1e6
-    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
+    opt.echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
     return ExitCode.SOLVED
 
 
@@ -344,7 +315,7 @@ def cache(given: Given) -> int:
     ),
     goes_on=True,
 )
-def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+def days(given: opt.Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Plan many days of orders, beside what was driven, and beside a variant.
 
     The variant is what --set, --scale and --remove change, or the scenario of --variant: it is
@@ -353,15 +324,15 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     from kanopt.questions.days import plan_days
 
     variant = None if given["variant"] is None else opt.load(given, given["variant"])
-    if is_changed(given):
-        variant = changed(given, variant or scenario)
+    if opt.is_changed(given):
+        variant = opt.changed(given, variant or scenario)
     return plan_days(
         scenario,
         given["orders"],
         history=given["history"],
         variant=variant,
         hire=_prices(given["hire"]),
-        options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
+        options=opt.sweep_options(given, None if given["out"] is None else given["out"] / "book"),
         progress=progress,
     )
 
@@ -394,7 +365,7 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
         from importlib.metadata import version
 
-        echo(f"kanopt {version('kanopt')}")
+        opt.echo(f"kanopt {version('kanopt')}")
         context.exit()
 
 
@@ -406,13 +377,9 @@ _VERSION = click.Option(
     callback=_version,
     help="Show the version.",
 )
-_COMMANDS = (
-    *(init, check, fit, run, compare, sweep, tornado, switch_points),
-    *(monte_carlo, risk, review, days, solve, cache),
-)
 kanopt = click.Group(
     "kanopt",
-    commands={each.name or "": each for each in _COMMANDS},
+    commands=opt.COMMANDS,
     params=[_VERSION],
     help="Learn laws from tables, plan with them, and ask what if.",
     epilog=_EXIT_CODES,

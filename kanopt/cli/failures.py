@@ -49,12 +49,15 @@ _CODES = {
 """By the status of a result."""
 
 
-def exit_code_of(found: Result | Answer) -> ExitCode:
-    """Return the exit code of a result, or of an answer."""
-    stop = stop_of_command()
-    if found.interrupted or stop.asked:
+def exit_code_of(found: Result | Answer | NoPlanError, stop: Interrupt | None = None) -> ExitCode:
+    """Return the exit code of a result, of an answer, or of a question that has none for want of a plan.
+
+    What hears the signals is that of the command that runs, where it is not given.
+    """
+    stop = stop or stop_of_command()
+    if getattr(found, "interrupted", False) or stop.asked:
         return ExitCode(exit_code_of_stop(stop))
-    return _CODES[found.status.value]
+    return _CODES[str(found.status)]
 
 
 def run_guarded(command: Callable[[], Any], stop: Interrupt) -> int:
@@ -99,7 +102,7 @@ def _report(error: BaseException, stop: Interrupt) -> int:
         case SolverError():
             return _print_error(error, ExitCode.INTERNAL_ERROR)
         case NoPlanError():
-            return _print_error(error, exit_code_of_stop(stop) if stop.asked else _CODES[error.status])
+            return _print_error(error, exit_code_of(error, stop))
         case FormulaError():
             return _print_error(error, ExitCode.LAW_REFUSED)
         case KanoptError():

@@ -130,6 +130,8 @@ def _print_event(event: Event) -> None:
 
 Given: TypeAlias = dict[str, Any]
 """What a command was given, by the names of its options."""
+COMMANDS: dict[str, click.Command] = {}
+"""Every command that is declared, by its name."""
 FILE = click.Path(path_type=Path)
 _RANGE = re.compile(r"([^:,]+):([^:,]+)")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -156,7 +158,9 @@ def command(
             return work(given)
 
         told = inspect.cleandoc(work.__doc__ or "")
-        return click.Command(name, callback=callback, params=[*params], help=told, epilog=epilog)
+        made = click.Command(name, callback=callback, params=[*params], help=told, epilog=epilog)
+        COMMANDS[name] = made
+        return made
 
     return command_of
 

@@ -4,12 +4,12 @@ Plots are matplotlib functions that take ``ax=None`` and return the axes. Report
 that a page needs no network, and no script to be read.
 """
 
-from kanopt.pages.answer_pages import answer_page as answer_page
-from kanopt.pages.answer_pages import plot_answer as plot_answer
 from kanopt.pages.export import EXPORTS as EXPORTS
 from kanopt.pages.export import export as export
 from kanopt.pages.export import export_tables as export_tables
 from kanopt.pages.figure_rows import days_text as days_text
+from kanopt.pages.first_page import answer_page as answer_page
+from kanopt.pages.first_page import plot_answer as plot_answer
 from kanopt.pages.law_plots import plot_diagram as plot_diagram
 from kanopt.pages.law_plots import plot_effects as plot_effects
 from kanopt.pages.law_plots import plot_formula as plot_formula

@@ -21,7 +21,6 @@ from kanopt.files import replace_file
 from kanopt.formulas.export.excel import MOST_ROWS, cell_text
 from kanopt.pages.figure_rows import (
     ReportSubject,
-    figure_rows,
     figure_table,
     roster_table,
     subject_of,
@@ -29,15 +28,13 @@ from kanopt.pages.figure_rows import (
 )
 from kanopt.pages.plan_first import plan_first, plan_notices
 from kanopt.plans.findings import GanttView
-from kanopt.plans.result import Result
+from kanopt.plans.result import PlanExports, Result
+from kanopt.scenarios import LearnedLaw
 from kanopt.scenarios.run import environment
 from kanopt.text import clock_text, column_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from kanopt.plans.result import PlanExports
-    from kanopt.scenarios import LearnedLaw
 
 # Workbooks of tables: what a table holds is text and numbers, and no cell is a formula.
 
@@ -153,7 +150,7 @@ def plan_tables(subject: ReportSubject) -> dict[str, pd.DataFrame]:
     result = why.result
     found = {"plan": result.to_frame()}
     timed = {}
-    if (figures := figure_table(figure_rows(subject))) is not None:
+    if (figures := figure_table(subject.rows)) is not None:
         timed["figures"] = pd.DataFrame(list(figures.rows), columns=list(figures.heads))
     if result.assessment is not None:
         found |= result.assessment.details()
@@ -214,8 +211,7 @@ def workbook(subject: ReportSubject) -> bytes:
 
     Whatever comes from data is written as text; no cell is a formula.
     """
-    first = plan_first(subject, figure_rows(subject), plan_notices(subject))
-    said = [subject.title, *filter(None, [subject.description]), *_sentences(first)]
+    said = [subject.title, *filter(None, [subject.description]), *_sentences(plan_first(subject))]
     lines = [line.strip() for line in told(said).splitlines() if line.strip()]
     frames = {
         name.replace("_", " ").capitalize(): in_order(frame) for name, frame in plan_tables(subject).items()
@@ -284,12 +280,12 @@ def markdown_text(subject: ReportSubject) -> str:
     What to decide by stands first, the plan line by line last.
     """
     why, known = subject.explanation, subject.explanation.result.assessment
-    rows, notices = figure_rows(subject), plan_notices(subject)
+    notices = plan_notices(subject)
     rosters = () if known is None else known.rosters()
     parts: list[Part | None] = [
         subject.description,
-        *plan_first(subject, rows, notices),
-        figure_table(rows),
+        *plan_first(subject),
+        figure_table(subject.rows),
         *(Section(roster.caption, (roster_table(roster),)) for roster in rosters),
         None if why.result.pricing is None else term_table(why, subject.today),
         Section("All warnings", (Notices(notices),)) if notices else None,

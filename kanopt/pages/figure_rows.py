@@ -1,4 +1,4 @@
-"""The figures of a plan, each with a row to which its tile leads, and its price, stops and vehicles as tables."""
+"""The figures of a plan, each with a row to which its tile leads, how often it is in time, and its tables."""
 
 from __future__ import annotations
 
@@ -6,21 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from kanopt.display import CellBar, Formatter, Grid, bar_lengths, change_table, number_form, table_of
 from kanopt.pages.charts import named_rows
+from kanopt.plans.days_in_time import COMMON_SEED, common_draws, is_dearer
 from kanopt.plans.differences import difference, does_less, service_difference
-from kanopt.plans.explanation import Explanation
+from kanopt.plans.explanation import Explanation, explain
 from kanopt.plans.findings import GanttView, View
 from kanopt.plans.plan_figures import PlanFigure, Roster
-from kanopt.plans.result import Result
-from kanopt.questions.risks.risk import days_table, share_error
+from kanopt.plans.result import PlanExports, Result
+from kanopt.plans.summary import groundless_sentence
+from kanopt.plans.uncertainty import Uncertainty
+from kanopt.questions.risk import Risk, days_table, risk, share_error
+from kanopt.routing.assessment import RoutingAssessment
+from kanopt.routing.days import (
+    in_time,
+    late_in_plan,
+    routing_time_laws,
+    shift_ends,
+)
+from kanopt.routing.search.departure_choice import punctuality_frontier
+from kanopt.scenarios import LearnedLaw, Run
+from kanopt.scenarios.run import environment, unanswered
+from kanopt.scheduling.assessment import SchedulingAssessment
+from kanopt.scheduling.days import duration_law
+from kanopt.tables import TableReport
 from kanopt.text import (
     clock_text,
+    count_text,
     fixed_text,
+    join_list,
     money_decimals,
     money_text,
     percent_text,
@@ -28,13 +47,6 @@ from kanopt.text import (
     shorten,
     sure_text,
 )
-
-if TYPE_CHECKING:
-    from kanopt.plans.explanation import Explanation
-    from kanopt.plans.result import PlanExports, Result
-    from kanopt.questions.risks.punctuality import Punctuality
-    from kanopt.scenarios import LearnedLaw, Run
-    from kanopt.tables import TableReport
 
 _UNSURE = 0.5
 """Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
@@ -243,25 +255,23 @@ class ReportSubject:
         return tuple(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in known)
 
     @cached_property
+    def rows(self) -> dict[str, FigureRow]:
+        """Its figures by their keys; see :func:`figure_rows`."""
+        return figure_rows(self)
+
+    @cached_property
     def groundless(self) -> str:
         """Why the plan proposes nothing, in a sentence; empty where it does."""
-        from kanopt.plans.summary import groundless_sentence
-
         return groundless_sentence(self.explanation.result, self.assumed)
 
     @cached_property
     def punctuality(self) -> Punctuality | None:
         """How often the plan is on time, where learned times know their errors."""
-        from kanopt.questions.risks.punctuality import punctuality
-
         return punctuality(self.explanation.result)
 
     @cached_property
     def frontier(self) -> list[tuple[float, float]]:
         """Shares of days on which everyone is in time with the plan's routes, and the price of each, cheapest first."""
-        from kanopt.routing.assessment import RoutingAssessment
-        from kanopt.routing.search.departure_choice import punctuality_frontier
-
         result = self.explanation.result
         if result.days_in_time is None or not isinstance(result.assessment, RoutingAssessment):
             return []
@@ -270,24 +280,17 @@ class ReportSubject:
     @cached_property
     def punctuality_today(self) -> Punctuality | None:
         """The same of the plan that it is compared with."""
-        from kanopt.questions.risks.punctuality import punctuality
-
         return None if self.today is None else punctuality(self.today)
 
 
 def days_text(result: Result) -> str:
     """Return how often a plan is on time, in sentences; empty where nothing is known of that."""
-    from kanopt.questions.risks.punctuality import punctuality
-
     known = punctuality(result)
     return "" if known is None else known.text()
 
 
 def subject_of(source: PlanExports) -> ReportSubject:
     """Return the report subject of a result, or of a run of a scenario."""
-    from kanopt.plans.explanation import explain
-    from kanopt.plans.result import Result
-
     if isinstance(source, Result):
         return subject_of_explanation(explain(source), "", None)
     return subject_of_run(cast("Run", source))
@@ -295,8 +298,6 @@ def subject_of(source: PlanExports) -> ReportSubject:
 
 def subject_of_run(run: Run) -> ReportSubject:
     """Return the report subject of a run of a scenario."""
-    from kanopt.scenarios.run import unanswered
-
     return ReportSubject(
         title=run.scenario.headline,
         explanation=run.explanation,
@@ -316,9 +317,6 @@ def subject_of_explanation(
     explanation: Explanation, title: str, today: Result | None, plans_per_year: float | None = None
 ) -> ReportSubject:
     """Return the report subject of an explained plan whose problem was not read from a file."""
-    from kanopt.scenarios import LearnedLaw
-    from kanopt.scenarios.run import environment
-
     result = explanation.result
     return ReportSubject(
         title=title or f"{result.problem.kind.capitalize()} plan",
@@ -434,8 +432,7 @@ def times_table(known: Punctuality) -> Grid:
     unit = "" if words.clock else f" ({words.unit})"
     heads = {"name": known.thing, "limit": f"by{unit}", "planned": f"planned{unit}"}
     heads |= {"share": "days in time", "late": "late in the plan"}
-    columns = ["name", "limit", "planned", "q05", "q50", "q95", "share"]
-    columns += ["late"] if known.frame["late"].any() else []
+    columns = _LIKELY[: 8 if known.frame["late"].any() else 7]
     caption = f"Least certain of {known.thing}s"
     return days_table(known.frame[columns].head(_MOST_TIMES), words, caption, heads)
 
@@ -459,3 +456,132 @@ def term_table(explanation: Explanation, today: Result | None) -> Grid:
     heads = ("term", unit or "amount", "share", "")
     caption = f"Cost by term ({unit})" if unit else "Cost by term"
     return Grid(heads, (False, True, True, False), rows, note, caption=caption, total=total)
+
+
+_LIKELY = ["name", "limit", "planned", "q05", "q50", "q95", "share", "late", "thing"]
+"""Columns of what is said of times."""
+
+
+@dataclass(frozen=True, eq=False)
+class Punctuality:
+    """How often things are done in time, as far as the errors of learned times go.
+
+    Parameters
+    ----------
+    risk
+        The plan on many days.
+    everyone
+        What all of them are, in words: ``"everyone is served in time"``.
+    err
+        What errs, in words for those who do not plan.
+    chosen
+        What was done for it, and what that costs, in sentences; empty where nothing was.
+    """
+
+    risk: Risk
+    everyone: str
+    err: str
+    chosen: str = ""
+
+    @property
+    def thing(self) -> str:
+        """What one of them is."""
+        return self.risk.words.thing
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row for each thing with a limit, the least certain of those first that the plan has in time.
+
+        Columns: ``name``, ``limit``, ``planned``, ``q05``, ``q50``, ``q95``, ``share`` (of days in time), ``late`` (in
+        the plan itself), and ``thing``, what it is.
+        """
+        found = self.risk.frame.assign(late=self.risk.late_in_plan, thing=self.thing)
+        found = found.loc[self.risk.has_limit].rename(columns={"on_time": "share"})[_LIKELY]
+        if self.risk.routes is not None:
+            found = pd.concat([found, _returns(self.risk)], ignore_index=True)
+        return found.sort_values(["late", "share"], kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def share(self) -> float:
+        """Share of days on which everything is done in time that the plan has in time."""
+        known = self.risk.assessment
+        if isinstance(known, RoutingAssessment):  # vehicles are to be back, too
+            return float(in_time(known, self.risk.days).mean())
+        return float((self.risk.in_time | self.risk.late_in_plan).all(axis=1).mean())
+
+    @property
+    def worst(self) -> tuple[str, float]:
+        """The thing most often late of those that the plan has in time, and its share of days on which it is late."""
+        first = self.frame.iloc[0]
+        return str(first["name"]), 1.0 - float(first["share"])
+
+    def text(self) -> str:
+        """Say on what share of days all is in time, what is most often late, and what was done for it."""
+        (name, often), late, share = self.worst, int(self.frame["late"].sum()), sure_text(self.share)
+        text, worst = (
+            f"{self.everyone} on {share} of days",
+            f"the {self.frame['thing'].iloc[0]} most often late is {name}",
+        )
+        if late:
+            count = count_text(late, self.thing)
+            text = f"on {share} of days nothing else is late than the {count} that the plan itself has late"
+            worst = f"of the others {name} is late most often"
+        told = f"If {self.err} err as they did in the past, {text}"
+        told += f"; {worst} ({sure_text(often)} of days)." if often else "."
+        return f"{told} {self.chosen}" if self.chosen else told
+
+
+def _returns(known: Risk) -> pd.DataFrame:
+    """Return when vehicles whose shift ends are back, a row each."""
+    ends, late = shift_ends(known.assessment), late_in_plan(known.assessment)[1]
+    assert known.routes is not None
+    rows = known.routes.rename(columns={"vehicle": "name", "back": "share"}).assign(
+        limit=ends, planned=known.assessment.simulation.finish, late=late, thing="vehicle"
+    )
+    return rows.loc[np.isfinite(ends), _LIKELY]
+
+
+def punctuality(result: Result) -> Punctuality | None:
+    """Run a plan on many days, always the same ones, and say how often it is on time.
+
+    Returns
+    -------
+    Punctuality or None
+        None where no learned time knows its errors, or the plan has nothing in time that has to be.
+    """
+    errs, things = _what_errs(result)
+    if not errs or not things:
+        return None
+    found = risk(result, draws=common_draws(things), seed=COMMON_SEED)
+    complete = result.coverage is None or result.coverage.complete
+    everyone = "everyone is served in time" if complete else "every stop of the plan is in time"
+    if not isinstance(found.assessment, RoutingAssessment):
+        everyone = "every job is done in time"
+    elif np.isfinite(shift_ends(found.assessment)).any():
+        everyone += " and every vehicle is back"
+    chosen = _mean_day(found) if result.days_in_time is None else result.days_in_time.text()
+    known = Punctuality(found, everyone, join_list(errs), chosen)
+    return None if known.frame["late"].all() else known
+
+
+def _mean_day(known: Risk) -> str:
+    """Say what a day costs on average where that is more than the plan says, by more than so few days may err."""
+    planned, mean = known.assessment.pricing.objective, float(known.cost.mean())
+    if not is_dearer(mean, planned, known.cost_error):
+        return ""
+    unit = known.assessment.problem.unit
+    return f"A day costs {money_text(mean, unit)} on average, not {money_text(planned)}."
+
+
+def _what_errs(result: Result) -> tuple[list[str], int]:
+    """Return the learned times of a plan that know their errors, in words, and how many stops or tasks it has."""
+    match result.assessment:
+        case RoutingAssessment() as known:
+            names = ("travel times", "service times")
+            laws = zip(names, routing_time_laws(known.problem, Uncertainty()), strict=True)
+            stops = sum(len(route.clients) for route in known.plan.routes)
+            return [name for name, law in laws if law.model is not None], stops
+        case SchedulingAssessment() as known:
+            errs = duration_law(known.problem, Uncertainty()).model is not None
+            return ["times of tasks"] if errs else [], len(known.simulation.task)
+    return [], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.pages.first_page import NARROW, box, chart_of, ids_by_name, text_block
+from kanopt.pages.first_page import box, ids_by_name, text_block
 from kanopt.pages.law_plots import (
     diagram_size,
     fixed_inputs_text,
@@ -28,6 +28,9 @@ from kanopt.pages.law_plots import (
     plottable_inputs,
     reference_values,
 )
+from kanopt.pages.svg import NARROW, chart_of
+from kanopt.scenarios import LearnedLaw
+from kanopt.scenarios.run import environment
 from kanopt.text import (
     capital,
     count_text,
@@ -39,9 +42,6 @@ from kanopt.text import (
     shorten,
     with_unit,
 )
-
-if TYPE_CHECKING:
-    from kanopt.scenarios import LearnedLaw
 
 _SMALL = (324, 226)
 _LABEL, _TALLEST = 18, 520  # pixels of a category, and of all of them
@@ -66,8 +66,6 @@ def laws_page(laws: Sequence[LearnedLaw], source: str) -> Page:
     source
         The file of the scenario or the table.
     """
-    from kanopt.scenarios.run import environment
-
     by_name = {law.name: law for law in laws}
     told = []
     for law in laws:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, Notice, Part, Tone, tone_of
 from kanopt.pages.charts import named_rows
-from kanopt.pages.figure_rows import FigureRow
+from kanopt.pages.figure_rows import FigureRow, ReportSubject
 from kanopt.pages.first_page import LONGEST, Basis, first_page, plain, unanswered_notices
 from kanopt.plans.differences import difference, does_less, service_difference
 from kanopt.plans.findings import Status
@@ -30,6 +29,7 @@ from kanopt.plans.summary import (
     today_sentence,
 )
 from kanopt.questions.answer import Said
+from kanopt.scenarios import LearnedLaw
 from kanopt.scenarios.learn import doubts
 from kanopt.text import (
     capital,
@@ -43,10 +43,6 @@ from kanopt.text import (
     sure_text,
 )
 
-if TYPE_CHECKING:
-    from kanopt.pages.figure_rows import ReportSubject
-    from kanopt.scenarios import LearnedLaw
-
 _MOST_ASSUMED = _MOST_TERMS = 4
 _MOST_FIGURES = 3
 _LIST, _NAMES = 12, 5
@@ -58,37 +54,23 @@ _KINDS = ("infeasible", "unserved", "late", "closed")
 _HELD = 1e-9
 
 
-def plan_first(
-    subject: ReportSubject, rows: Mapping[str, FigureRow], notices: tuple[Notice, ...]
-) -> tuple[Part, ...]:
+def plan_first(subject: ReportSubject) -> tuple[Part, ...]:
     """Return what the first page of a plan shows; see :func:`plan_said`."""
     choices = None if subject.unanswered or subject.groundless else _frontier(subject)
     heads = "What this shows" if subject.groundless else "What to do", "Why"
     basis = Basis(subject.changes, subject.laws, subject.tables)
-    return first_page(plan_said(subject, rows, notices), basis, heads, choices=choices)
+    return first_page(plan_said(subject), basis, heads, choices=choices)
 
 
-def plan_said(
-    subject: ReportSubject, rows: Mapping[str, FigureRow], notices: tuple[Notice, ...] = ()
-) -> Said:
-    """Collect what is said of a plan first.
-
-    Parameters
-    ----------
-    subject
-        The run or plan.
-    rows
-        The figures, each of which has a row on the page.
-    notices
-        What must be known before believing the rest.
-    """
+def plan_said(subject: ReportSubject) -> Said:
+    """Collect what is said of a plan first, and what must be known before believing it."""
     return Said(
         title=subject.title,
-        answer=() if subject.unanswered else tuple(filter(None, _todo(subject, rows))),
-        figures=tuple(_keys(subject, rows)),
-        lines=tuple(filter(None, _why(subject, rows))),
-        sure=tuple(filter(None, _sure(subject, rows))),
-        notices=notices,
+        answer=() if subject.unanswered else tuple(filter(None, _todo(subject))),
+        figures=tuple(_keys(subject)),
+        lines=tuple(filter(None, _why(subject))),
+        sure=tuple(filter(None, _sure(subject))),
+        notices=plan_notices(subject),
         assumed=tuple(shorten(text, LONGEST) for text in subject.assumptions[:_MOST_ASSUMED]),
     )
 
@@ -96,11 +78,11 @@ def plan_said(
 # What to do
 
 
-def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str]:
+def _todo(subject: ReportSubject) -> Iterator[str]:
     """Yield what to do and what it costs; a plan that leaves something out says that first."""
-    result, today, year = subject.explanation.result, subject.today, rows.get("saving_year")
+    result, today, year = subject.explanation.result, subject.today, subject.rows.get("saving_year")
     known = result.assessment
-    if known is None or not rows:
+    if known is None or not subject.rows:
         yield cost_sentence(result)
         return
     # what is left out stands by name in the warning above
@@ -124,8 +106,8 @@ def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str
 # The tiles: cost, saving, service, and what the kind of problem counts
 
 
-def _keys(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[KeyFigure]:
-    result, today = subject.explanation.result, subject.today
+def _keys(subject: ReportSubject) -> list[KeyFigure]:
+    result, today, rows = subject.explanation.result, subject.today, subject.rows
     if not rows:
         return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
     cost = _cost_key(result, rows["cost"])
@@ -195,13 +177,13 @@ def _frontier(subject: ReportSubject) -> Grid | None:
 # Why: what differs from today or weighs most, and what stands in the way of better
 
 
-def _why(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str]:
+def _why(subject: ReportSubject) -> Iterator[str]:
     result, today = subject.explanation.result, subject.today
     if result.pricing is not None:
         others = ""
         if today is not None and today.pricing is not None and today.problem.unit == result.problem.unit:
             yield "" if service_difference(result, today) else _what_changed(today, result)
-            others = _other_figures(rows)
+            others = _other_figures(subject.rows)
         yield others or _busiest(result)
     yield _obstacle(subject)
 
@@ -272,9 +254,9 @@ def _obstacle(subject: ReportSubject) -> str:
 # How sure
 
 
-def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Iterator[str]:
+def _sure(subject: ReportSubject) -> Iterator[str]:
     result = subject.explanation.result
-    if not rows:
+    if not subject.rows:
         return
     if subject.unanswered:
         yield UNREAD

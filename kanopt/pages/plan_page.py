@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from kanopt.display import (
     Facts,
@@ -17,7 +16,8 @@ from kanopt.display import (
     table_of,
 )
 from kanopt.pages.figure_rows import (
-    figure_rows,
+    Punctuality,
+    ReportSubject,
     figure_table,
     plan_table,
     roster_table,
@@ -32,6 +32,7 @@ from kanopt.plans.explanation import Explanation
 from kanopt.plans.findings import MapView, NetworkView, SeriesView
 from kanopt.plans.result import Result
 from kanopt.plans.summary import MOST_REASONS, group_reasons, group_sentence
+from kanopt.tables import TableReport
 from kanopt.text import (
     capital,
     count_text,
@@ -40,11 +41,6 @@ from kanopt.text import (
     seconds_text,
 )
 
-if TYPE_CHECKING:
-    from kanopt.pages.figure_rows import ReportSubject
-    from kanopt.questions.risks.punctuality import Punctuality
-    from kanopt.tables import TableReport
-
 _BESIDE_WIDTH = 600
 _BESIDE = 5  # columns of a table that stands beside a chart
 _HEADINGS = {"infeasible": "What stands in the way"}
@@ -52,9 +48,8 @@ _HEADINGS = {"infeasible": "What stands in the way"}
 
 def plan_page(subject: ReportSubject) -> Page:
     """List what the page of a plan says."""
-    why, rows = subject.explanation, figure_rows(subject)
-    notices = plan_notices(subject)
-    figures = figure_table(rows)
+    why, notices = subject.explanation, plan_notices(subject)
+    figures = figure_table(subject.rows)
     careful = Notices(notices) if notices else "There is nothing to be careful about that kanopt knows of."
     reasons = _reasons(why)
     sections = [
@@ -76,7 +71,7 @@ def plan_page(subject: ReportSubject) -> Page:
         ),
     ]
     kicker = f"kanopt report · {why.result.problem.kind}"
-    return Page(kicker, subject.title, plan_first(subject, rows, notices), tuple(sections))
+    return Page(kicker, subject.title, plan_first(subject), tuple(sections))
 
 
 def _plan(subject: ReportSubject) -> list[Section]:

@@ -31,17 +31,15 @@ from kanopt.pages.charts import (
     style_axes,
     time_axis,
 )
-from kanopt.pages.first_page import NARROW, chart_of
 from kanopt.pages.maps import map_shape, map_tips, network_tips, plot_map, plot_network
-from kanopt.pages.svg import Tip
+from kanopt.pages.svg import NARROW, Tip, chart_of
 from kanopt.plans.findings import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.plans.result import Result
 from kanopt.text import amount_text, clock_text, join_list, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
-
-    from kanopt.plans.result import Result
 
 
 # Gantt charts.

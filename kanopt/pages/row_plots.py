@@ -43,9 +43,15 @@ from kanopt.pages.charts import (
 )
 from kanopt.plans.differences import price_by_level
 from kanopt.plans.findings import Status
-from kanopt.questions.axes import value_text
-from kanopt.questions.days import DRIVEN, PLANNED, VARIANT
+from kanopt.plans.result import Result
+from kanopt.questions import MonteCarlo, Sweep, SwitchPoints, Tornado
+from kanopt.questions.axes import Axis, value_text
+from kanopt.questions.days import DRIVEN, PLANNED, VARIANT, Days
 from kanopt.questions.question import unit_of_axis
+from kanopt.questions.review import Review
+from kanopt.questions.risk import Risk
+from kanopt.questions.switch_points import SwitchPoint
+from kanopt.scenarios import Scenario
 from kanopt.text import (
     amount_text,
     column_decimals,
@@ -61,15 +67,6 @@ from kanopt.text import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from kanopt.plans.result import Result
-    from kanopt.questions import MonteCarlo, Sweep, SwitchPoints, Tornado
-    from kanopt.questions.axes import Axis
-    from kanopt.questions.days import Days
-    from kanopt.questions.review import Review
-    from kanopt.questions.risks.risk import Risk
-    from kanopt.questions.switch_points import SwitchPoint
-    from kanopt.scenarios import Scenario
 
 _PATH, _BAR = 84, 0.3
 """Pixels of a path with switch points, and the share of its height that is a bar."""
@@ -262,8 +259,8 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
             spread=(row.q05 - row.limit, row.q95 - row.limit),
             dot=row.q50 - row.limit,
             tick=row.planned - row.limit,
-            beside=sure_text(row.share),
-            alarming=row.share < 0.5,
+            beside=sure_text(row.on_time),
+            alarming=row.on_time < 0.5,
         )
         for row in named_rows(ranges)
     ]
@@ -273,11 +270,9 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
 
 def shown_ranges(risk: Risk) -> pd.DataFrame:
     """Return the rows that are drawn: those that are not sure, the least certain first, and a few more."""
-    frame = risk.ranges()
-    tight = frame.assign(_room=frame["limit"] - frame["q95"])
-    frame = tight.sort_values(["share", "_room"], kind="stable").drop(columns="_room")
-    unsure = int((frame["share"] < 1.0).sum())
-    return frame.head(min(max(unsure, _FEWEST), _MOST))
+    frame = risk.frame.assign(room=risk.frame["limit"] - risk.frame["q95"])[risk.has_limit]
+    unsure = int((frame["on_time"] < 1.0).sum())
+    return frame.sort_values(["on_time", "room"], kind="stable").head(min(max(unsure, _FEWEST), _MOST))
 
 
 def plot_plans(found: MonteCarlo, ax: Axes | None = None) -> Axes:
@@ -396,7 +391,8 @@ def _does_as_much(sweep: Sweep, frame: pd.DataFrame) -> pd.Series[bool]:
     """
     rank = sweep.base.rank
     same = (frame["unserved"] == rank.unserved) & (frame["violations"] == rank.violations)
-    return same & frame["objective"].notna()
+    found: pd.Series[bool] = same & frame["objective"].notna()
+    return found
 
 
 def _plot_line(sweep: Sweep, ax: Axes) -> None:

@@ -15,6 +15,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from kanopt.display import Chart
 from kanopt.pages.charts import COLOURS, HALO, PART, TIP, printable
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ _SPACES = re.compile(r"\s*([A-Za-z])\s*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DROPPED = {"font-family", "stroke-linejoin"}
 _GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
+
+
+WIDE, NARROW = 860, 350
+"""Pixels of a picture as wide as the page, and of one for phones."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,39 @@ def to_svg(
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     return _for_page(buffer.getvalue(), label, tips or {}, data or {})
+
+
+def chart_of(
+    draw: Callable[[Any], object],
+    *,
+    caption: str,
+    label: str,
+    size: tuple[int, int],
+    narrow: tuple[int, int] | None = None,
+    titled: bool = True,
+    **how: Any,
+) -> Chart:
+    """Draw a picture for desktops and one for phones; small pictures are the same on both.
+
+    Parameters
+    ----------
+    draw
+        As for :func:`to_svg`.
+    caption, label
+        What it shows, and the alternative text.
+    size, narrow
+        Pixels for desktops and for phones; a height of 0 is what the drawing wants.
+    titled
+        Whether the caption is a title.
+    **how
+        Tooltips and data, as for :func:`to_svg`.
+    """
+    wide = to_svg(draw, width=size[0], height=size[1], label=label, **how)
+    small = ""
+    if narrow is not None:
+        size = narrow
+        small = to_svg(draw, width=size[0], height=size[1], taller=1.1, label=f"{label}, narrow", **how)
+    return Chart(wide, small, caption, titled)
 
 
 def _for_page(source: str, label: str, tips: Mapping[str, Sequence[Tip]], data: Mapping[str, str]) -> str:

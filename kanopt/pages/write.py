@@ -14,7 +14,7 @@ from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,14 +29,11 @@ from kanopt.pages.charts import ALARM, COLOURS, LINE, SERIES, Colour
 from kanopt.pages.figure_rows import ReportSubject, subject_of, subject_of_explanation
 from kanopt.pages.law_section import laws_page
 from kanopt.pages.plan_page import plan_page
+from kanopt.plans.explanation import Explanation
+from kanopt.plans.result import PlanExports, Result
 from kanopt.plans.slider_prices import SliderPrices
+from kanopt.scenarios import LearnedLaw
 from kanopt.text import MINUS, number_text
-
-if TYPE_CHECKING:
-    from kanopt.plans.explanation import Explanation
-    from kanopt.plans.result import PlanExports, Result
-    from kanopt.scenarios import LearnedLaw
-
 
 # A formula as MathML, which browsers render without scripts or additional fonts.
 #
@@ -210,12 +207,10 @@ def live_page(plans: Mapping[str, Result] | None = None) -> LivePage:
     """
     prices = _slider_prices(plans or {})
     first = next(iter(prices.values()), None)
-    moved = first.sliders if first else ()
     data = {
         "plans": [{"label": name, "plan": each.to_json()} for name, each in prices.items()],
-        "sliders": [asdict(each) for each in moved],
+        "sliders": [asdict(each) for each in first.sliders] if first else [],
         "unit": first.unit if first else "",
-        "why": "" if moved else _why_nothing_moves(plans or {}, first is not None),
     }
     script = f'"use strict";\n{{\n{_script()}\nwindow.kanopt = start();\n}}'
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
@@ -238,18 +233,6 @@ def _slider_prices(plans: Mapping[str, Result]) -> dict[str, SliderPrices]:
         elif not found:
             return {}
     return found
-
-
-def _why_nothing_moves(plans: Mapping[str, Result], is_priced: bool) -> str:
-    """Say why a page has no sliders for its plan; empty where there is no plan."""
-    first = next(iter(plans.values()), None)
-    if first is None or first.assessment is None:
-        return ""
-    if is_priced:
-        return "No part of this price can be moved: none is a price or a law that the tables state apart."
-    if first.problem.kind == "routing":
-        return "There are no sliders: some route is never driven to its end, so that it has no price to move."
-    return f"There are no sliders: plans of {first.problem.kind} problems are not priced anew in a page."
 
 
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")

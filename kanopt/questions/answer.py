@@ -22,15 +22,14 @@ from kanopt.display import (
     number_form,
     table_of,
 )
+from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
 from kanopt.questions.axes import value_text
 from kanopt.text import count_text, money_decimals, money_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from kanopt.plans.base import Problem
-    from kanopt.plans.result import Result
 
 _SHOWN = 12
 """Rows of a printed table."""

@@ -1,28 +1,32 @@
-"""Asking at points: which are done, in which order the others follow, who does them, what they offer each other."""
+"""Asking at points: which are done, in which order the others follow, who does them, and what came of them."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from operator import attrgetter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from kanopt.errors import KanoptError
 from kanopt.faults import LARGEST
+from kanopt.formulas import Formula
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, how_far
-from kanopt.progress import told_by_line
-from kanopt.questions.answers import Answers, Sweep
-from kanopt.questions.axes import Axis, Design, check_word, design_points, read_axes
-from kanopt.questions.point import BASE, REFUSED, PointResult, of_kept
-from kanopt.questions.point_search import Hands, Task, do_task
+from kanopt.parallel import how_far
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.findings import Status
+from kanopt.plans.result import Result, evaluate
+from kanopt.questions.answer import Answer
+from kanopt.questions.axes import Axis, check_word, value_text
+from kanopt.questions.point import BASE, REFUSED, REPEAT, PointResult, Verdict, of_kept, point_of
+from kanopt.questions.point_search import Hands, Task, do_task, hands_of
 from kanopt.questions.question import (
     PLANS,
     Place,
@@ -33,22 +37,22 @@ from kanopt.questions.question import (
     base_results,
     prepare,
     refuse_no_plan,
-    require_scenario,
 )
 from kanopt.questions.store import SweepStore, open_store
 from kanopt.records.reading import RecordReader
+from kanopt.routing.entities import VehicleType
+from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.simulate import PRICE_FIELDS
 from kanopt.scenarios.changes import Change, change_mistakes, field_columns
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.run import environment
 from kanopt.scenarios.scenario import Scenario
+from kanopt.tables import report_of, units_of, with_units
 from kanopt.text import count_text, money_text
 
 if TYPE_CHECKING:
-    from distributed import Client
-
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.plans.result import Result
-    from kanopt.routing.entities import VehicleType
+    pass
 
 
 # One plan priced at many points at once, where only prices of vehicles change.
@@ -74,8 +78,6 @@ def price_at_once(
     points
         Numbers of points.
     """
-    from kanopt.plans.result import evaluate
-
     if not _changes_prices_alone(question, problem, plan):
         return None
     base = evaluate(problem, plan)
@@ -107,10 +109,6 @@ def price_at_once(
 
 def _changes_prices_alone(question: Question, problem: Problem[Any], plan: Plan) -> bool:
     """Say whether all that varies are prices of vehicles, which neither rules nor times nor the plan read."""
-    from kanopt.routing.leg_laws import DURATION
-    from kanopt.routing.problem import RoutingProblem
-    from kanopt.routing.simulate import PRICE_FIELDS
-
     changes = [axis.change(axis.values.items[0]) for axis in question.axes]
     spec = question.scenario.problem
     if not isinstance(problem, RoutingProblem) or any(change.is_of_section for change in changes):
@@ -142,8 +140,6 @@ def _field(question: Question, change: Change, name: str | None = None) -> str:
 
 def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleType]] | None:
     """Read the vehicles of many points as one table; None where something in it is refused."""
-    from kanopt.tables import units_of, with_units
-
     scenario = question.scenario
     part = scenario.problem.parts()["vehicles"]
     frame, words = scenario.changed[part.table], field_columns(scenario.problem, part.table)
@@ -177,6 +173,150 @@ def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleT
     return [read[place * kinds : (place + 1) * kinds] for place in range(count)]
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Answers(Answer):
+    """Prices and plans at points, each beside the plan of the scenario as it is.
+
+    Parameters
+    ----------
+    scenario
+        What was asked about.
+    axes
+        What was varied.
+    design_points
+        The value of each axis at each point; None where it was left as it is.
+    base
+        The plan of the scenario as it is, which every point is compared with.
+    results
+        What came of each point, in the order of their numbers; those that are missing were not reached.
+    anew
+        Whether every point was planned; else the base's plan was priced there.
+    interrupted
+        True where the user stopped it.
+    seconds
+        Wall seconds of it all.
+    """
+
+    about_a_plan: ClassVar[bool] = False
+    """Whether there is no answer where the scenario has no plan as it is."""
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    design_points: tuple[Place, ...]
+    base: Result
+    results: tuple[PointResult, ...]
+    anew: bool
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @cached_property
+    def as_it_is(self) -> PointResult:
+        """The base, as a point."""
+        return point_of(BASE, self.base)
+
+    def verdict(self, found: PointResult) -> Verdict:
+        """Return what the change of a point against the base comes to."""
+        return found.verdict(self.as_it_is, anew=self.anew)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """One row per point.
+
+        Columns ``point``; one for each axis, by its path (with ``×`` where values are factors); ``status``;
+        ``objective``; ``change`` against the base; ``kept_objective`` (the base's plan under the data of the point) and
+        ``kept_status``; ``data_effect`` (the base's plan here less there) and ``replanning_effect`` (the plan of the
+        point less the base's, same data), which add up to the change, and are missing where the base's plan breaks a
+        rule under the data of the point; ``noise`` (how far apart lie what repeated searches say of the change);
+        ``verdict``; ``unlike`` (what the plan serves instead of what the base's serves, or which rule one of them
+        breaks; empty where prices compare like with like); ``unserved`` and ``violations``; ``bound``; ``seconds``;
+        ``message``; ``caveat`` (what the price cannot be trusted for).
+        """
+        labels = [axis.label for axis in self.axes]
+        columns = ["point", *labels, *_COLUMNS]
+        return pd.DataFrame([self._row(found) for found in self.results], columns=columns)
+
+    def _row(self, found: PointResult) -> list[object]:
+        verdict, held = self.verdict(found), found.held_price(self.as_it_is)
+        effects = held - self.as_it_is.objective, found.objective - held
+        kept = found.kept_objective, found.kept_status
+        price = found.status, found.objective, verdict.change, *kept, *effects
+        told = verdict.noise, verdict.word, verdict.why, found.unserved, found.violations
+        place = found.point, *self.design_points[found.point]
+        return [*place, *price, *told, found.bound, found.seconds, found.message, found.caveat]
+
+    @cached_property
+    def terms(self) -> pd.DataFrame:
+        """One row per point and cost term: columns ``point``, ``term``, ``amount`` and ``kept_amount``."""
+        rows = [
+            (found.point, term, found.terms.get(term, 0.0), found.kept_terms.get(term, math.nan))
+            for found in self.results
+            for term in dict.fromkeys([*found.terms, *found.kept_terms])
+        ]
+        return pd.DataFrame(rows, columns=["point", "term", "amount", "kept_amount"])
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"points": self.points, "costs": self.terms}
+
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys((*_MONEY, "amount", "kept_amount"), "money")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the price of the plan of the scenario as it is."""
+        return {"price": self.base.objective}
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what must be said beside the prices: points without one, laws in doubt, noise that is not known."""
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        statuses = Counter(found.status for found in self.results)
+        for status, words in _WORDS.items():
+            if statuses[status]:
+                first = next(found for found in self.results if found.status == status)
+                told = f": {first.message}" if first.message else ""
+                yield f"{count_text(statuses[status], 'point')} {words}, first {self.place_of(first)}{told}"
+        unlike = [(found, told) for found in self.results if (told := found.unlike(self.as_it_is))]
+        if unlike:
+            first, told = unlike[0]
+            yield (
+                f"at {count_text(len(unlike), 'point')} prices do not compare like with like, first "
+                f"{self.place_of(first)}: its plan {told}"
+            )
+        broken = sum(found.kept_status == Status.INFEASIBLE for found in self.results) if self.anew else 0
+        if broken:
+            yield f"at {count_text(broken, 'point')} the plan as it is breaks a rule"
+        doubtful = [found for found in self.results if found.caveat not in ("", self.as_it_is.caveat)]
+        if doubtful:
+            yield (
+                f"at {count_text(len(doubtful), 'point')} laws are not to be trusted, first "
+                f"{self.place_of(doubtful[0])}: {doubtful[0].caveat}"
+            )
+        verdicts = [self.verdict(found) for found in self.results if found.status != REFUSED]
+        if any(math.isnan(verdict.noise) for verdict in verdicts if not math.isnan(verdict.change)):
+            yield f"the noise of the search is not measured; {REPEAT}"
+
+    def place_of(self, found: PointResult) -> str:
+        """Return the values of a point in words."""
+        values = zip(self.axes, self.design_points[found.point], strict=True)
+        told = [f"{axis.label} {value_text(value)}" for axis, value in values if value is not None]
+        return ", ".join(told)
+
+
+_MONEY = ("objective", "change", "kept_objective", "data_effect", "replanning_effect", "noise", "bound")
+_COLUMNS = (
+    *("status", "objective", "change", "kept_objective", "kept_status", "data_effect", "replanning_effect"),
+    *("noise", "verdict", "unlike", "unserved", "violations", "bound", "seconds", "message", "caveat"),
+)
+_WORDS = {
+    REFUSED: "refused, since the data contradict themselves",
+    str(Status.NO_PLAN): "without a plan",
+    str(Status.INFEASIBLE): "at which the plan breaks a rule",
+    str(Status.PARTIAL): "at which something is left out",
+}
+
+
 AnswersT = TypeVar("AnswersT", bound=Answers)
 _FLUSH_SECONDS = 2.0
 """Between two files of results."""
@@ -187,10 +327,9 @@ def ask(
     scenario: Scenario,
     axes: Sequence[Axis],
     points: Sequence[Place],
-    *,
-    plans: PlanChoice,
-    options: SweepOptions,
-    report: OnEvent,
+    plan: PlanChoice,
+    options: SweepOptions | None,
+    progress: OnEvent | None,
 ) -> AnswersT:
     """Ask a scenario at points: its laws are learned once, it is planned once, and all points are compared with that.
 
@@ -202,11 +341,11 @@ def ask(
         What is asked about.
     axes, points
         What is varied, and the value of each axis at each point; None leaves an axis as it is.
-    plans
+    plan
         ``"anew"``: the points are planned; ``"kept"``: the plan of the scenario is priced there; ``"today"``: today's.
     options
         Seeds, limits, workers and where results go.
-    report
+    progress
         Called with each stage.
 
     Raises
@@ -218,16 +357,17 @@ def ask(
     NoPlanError
         If the answer is one about the plan of the scenario, and there is none.
     """
-    start = time.perf_counter()
+    options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    check_word(form.kind, "plan", plan, PLANS)
     prepared = prepare(scenario, axes, options, report, form.kind)
-    question = Question.of(prepared, axes, points, anew=plans == "anew")
-    words = question_words(question, prepared, plans)
-    with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
-        bases = base_results(prepared, plans, report, store)
+    question = Question.of(prepared, axes, points, anew=plan == "anew")
+    words = question_words(question, prepared, plan)
+    with open_store(options.out, words) as store:
+        bases = base_results(prepared, plan, report, store)
         if form.about_a_plan:
             refuse_no_plan(bases[0], scenario, form.kind)
-        with cluster(options.dask) as client:
-            run = carry_out(question, bases, report, store, workers=options.workers, client=client)
+        with hands_of(options) as hands:
+            run = carry_out(question, bases, report, store, hands)
     return form(
         scenario=scenario,
         axes=question.axes,
@@ -245,15 +385,13 @@ def carry_out(
     bases: Sequence[Result],
     report: OnEvent,
     store: SweepStore | None = None,
-    *,
-    workers: int = 1,
-    client: Client | None = None,
+    hands: Hands | None = None,
 ) -> Asking:
     """Ask a question whose base is planned; see :func:`ask`."""
     plans = tuple(base.plan for base in bases if base.plan is not None)
     best = min(bases, key=attrgetter("rank"))
-    run = Asking(replace(question, base_plans=plans), best, report, store)
-    run.interrupted = bases[-1].interrupted or not run.run(workers=workers, client=client)
+    run = Asking(replace(question, base_plans=plans), best, report, store, hands)
+    run.interrupted = bases[-1].interrupted or not run.run()
     return run
 
 
@@ -270,6 +408,8 @@ class Asking:
         Called with how far it is.
     store
         Takes the results as they come; None where they stay in memory.
+    hands
+        Who does the points; this process if None.
 
     Attributes
     ----------
@@ -282,12 +422,16 @@ class Asking:
     """
 
     def __init__(
-        self, question: Question, base: Result, report: OnEvent, store: SweepStore | None = None
+        self,
+        question: Question,
+        base: Result,
+        report: OnEvent,
+        store: SweepStore | None = None,
+        hands: Hands | None = None,
     ) -> None:
         self.question, self.base = question, base
         self.report, self.store = report, store
-        self.interrupted = False
-        self.hands = Hands()
+        self.interrupted, self.hands = False, hands or Hands()
         known = {} if store is None else store.done
         self.results = {point: found for point, found in known.items() if point >= 0}
         self._began = self._flushed = time.perf_counter()
@@ -295,17 +439,8 @@ class Asking:
         self._before = len(self.results)
         self._best = min(self.results.values(), key=lambda found: found.rank, default=None)
 
-    def run(self, *, workers: int, client: Client | None) -> bool:
-        """Do every point that is not done; return whether it came to the end.
-
-        Parameters
-        ----------
-        workers
-            Processes on this machine.
-        client
-            A Dask cluster in place of them.
-        """
-        self.hands = Hands(workers, client)
+    def run(self) -> bool:
+        """Do every point that is not done; return whether it came to the end."""
         if self._before:
             self.report(
                 Event("solve", f"{count_text(self._before, 'point')} from {self.store and self.store.folder}")
@@ -365,8 +500,6 @@ class Asking:
 
     def _improve_base(self) -> bool:
         """Take the best plan that points found for what is not changed, if it is better; return whether it is."""
-        from kanopt.plans.result import evaluate
-
         offers = [found for found in self.results.values() if not math.isnan(found.at_base)]
         best = min(offers, key=lambda found: found.at_base, default=None)
         if best is None or best.plan is None or best.plan_of is not None:
@@ -421,9 +554,6 @@ class Asking:
 
 def question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> dict[str, Any]:
     """Return what tells one sweep from another: a folder holds the results of one."""
-    from kanopt.formulas import Formula
-    from kanopt.tables import report_of
-
     scenario = question.scenario
     # as they are read from the cache, where they are the next time: a law just learned may write 1 in place of 1.0
     kept = {name: Formula.from_json(law.formula.to_json()).to_json() for name, law in prepared.laws.items()}
@@ -442,77 +572,3 @@ def question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> 
         "repeats": question.repeats,
         "kanopt": environment()["kanopt"],
     }
-
-
-# Many what-ifs as one question: each point priced under its own data, and planned anew where that is asked.
-
-
-@told_by_line
-def sweep(
-    scenario: Scenario,
-    axes: Mapping[str, Any] | Sequence[Axis],
-    *,
-    design: Design = "grid",
-    plan: PlanChoice = "anew",
-    options: SweepOptions | None = None,
-    progress: OnEvent | None = None,
-) -> Sweep:
-    """Ask what if at many points at once.
-
-    Laws are learned once, the scenario is planned once, and its plan is priced under the data of every point; with
-    ``plan="anew"`` every point is planned too, from the plan of a point nearby, and is offered the plans of its
-    neighbours. What the new data do to the old plan and what planning anew gains stay apart.
-
-    Parameters
-    ----------
-    scenario
-        What is asked about.
-    axes
-        Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
-        or
-        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`.
-    design
-        ``"grid"`` or ``"list"``; see :func:`~kanopt.questions.axes.design_points`. Points of another design,
-        such as a Latin hypercube of scipy, are asked as a list.
-    plan
-        ``"anew"``: each point is planned; ``"kept"``: the base's plan at every point; ``"today"``: today's
-        plan, and nothing is solved.
-    options
-        Seeds, limits, workers and where results go.
-    progress
-        Called with each stage; without it, a line tells at a terminal or in a notebook.
-
-    Returns
-    -------
-    Sweep
-        After Ctrl-C with the points until then.
-
-    Raises
-    ------
-    ScenarioError
-        If a path, a value or the design is none, or the first point cannot be made. A point whose data contradict
-        themselves later is told of as refused.
-    FormulaError
-        If a law predicts too poorly to be used.
-
-    Examples
-    --------
-    >>> import kanopt as ko
-    >>> base = ko.load_scenario("scenarios/parcel_city.toml")           # doctest: +SKIP
-    >>> prices = {"vehicles.fuel_price": ko.grid(1.0, 2.0, 11)}         # doctest: +SKIP
-    >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
-    """
-    require_scenario(scenario, "sweep")
-    options = options or SweepOptions()
-    check_word("sweep", "plan", plan, PLANS)
-    read = read_axes(axes)
-    points = design_points(read, design)
-    return ask(
-        Sweep,
-        scenario,
-        read,
-        points,
-        plans=plan,
-        options=options,
-        report=progress or ignore_event,
-    )

@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, Lines, Notice, Part, Section, change_table, table_of, tone_of
 from kanopt.errors import Issue, ScenarioError
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
 from kanopt.plans.summary import coverage_sentence, left_out_sentence
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Said, noise_sentence
@@ -41,10 +41,6 @@ from kanopt.text import (
     percent_text,
     shorten,
 )
-
-if TYPE_CHECKING:
-    from kanopt.plans.result import Result
-
 
 # The outcome of a comparison, as frames and in words.
 

@@ -7,11 +7,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -19,7 +18,7 @@ import pandas as pd
 from kanopt.display import Grid, KeyFigure, Link, table_of
 from kanopt.errors import nearest
 from kanopt.files import file_name
-from kanopt.parallel import cluster
+from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result, evaluate
 from kanopt.progress import told_by_line
@@ -29,6 +28,7 @@ from kanopt.questions.axes import refused
 from kanopt.questions.days_tables import (
     SURE,
     Acceptance,
+    Day,
     Mean,
     acceptance,
     fleet_of,
@@ -38,11 +38,17 @@ from kanopt.questions.days_tables import (
     share_of_days,
 )
 from kanopt.questions.point import PointResult
+from kanopt.questions.point_search import hands_of
 from kanopt.questions.question import Prepared, Question, SweepOptions, prepare, require_scenario
 from kanopt.questions.review import Drift, Review, drift, learned_again, review
 from kanopt.questions.store import open_store
+from kanopt.routing import RoutingPlan
+from kanopt.routing.driven import read_driven
+from kanopt.routing.review import ReviewedDay
+from kanopt.routing.search.departure_choice import knows_errors
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.run import Run, finish_run, leaving_in_time, solve_problem
+from kanopt.scenarios.scenario import Scenario
 from kanopt.tables import report_of
 from kanopt.text import (
     capital,
@@ -53,12 +59,6 @@ from kanopt.text import (
     percent_text,
     sure_text,
 )
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.questions.days_tables import Day
-    from kanopt.scenarios.scenario import Scenario
-
 
 # Days as points of a question: each is planned, planned with something changed, and priced as it was
 # driven.
@@ -157,10 +157,6 @@ class DaysQuestion(Question):
 
     def _driven(self, point: int, problem: Any) -> Result:
         """Return the routes that were driven, on the laws: who served whom in which order, leaving when they did."""
-        from kanopt.plans.result import evaluate
-        from kanopt.routing import RoutingPlan
-        from kanopt.routing.driven import read_driven
-
         # of a plan without routes nothing counts as left out
         nothing: Any = evaluate(problem, RoutingPlan((), self.day(point).names)).assessment
         return evaluate(problem, read_driven(nothing, self.day(point).driven).plan)
@@ -178,8 +174,6 @@ class DaysQuestion(Question):
         return found | self._as_it_was(point, known) if self.points[point][1] == DRIVEN else found
 
     def _as_it_was(self, point: int, priced: Any) -> dict[str, float]:
-        from kanopt.routing.review import ReviewedDay
-
         found = ReviewedDay.of(priced, self.day(point).driven)
         price, in_time = float(found.money["driven"].sum()), float(found.late.empty)
         return {AS_IT_WAS: price, WAS_IN_TIME: in_time, REMARKS: len(found.day.notes), **found.travel.of_day}
@@ -320,29 +314,29 @@ class Days(Answer):
         return other.loc[alike, columns].astype(float) - one.loc[alike, columns].astype(float)
 
     @cached_property
+    def means(self) -> dict[tuple[str, str], Mean]:
+        """The mean of each measure by plan and measure, as :attr:`intervals` has them."""
+        tables = {plan: self.rows_of(plan)[list(_MEASURES)].astype(float) for plan in self.plans}
+        tables |= {f"{plan} − {PLANNED}": self._beside(plan) for plan in self.plans if plan != PLANNED}
+        found = {
+            (plan, measure): mean_of(table[measure].to_numpy())
+            for plan, table in tables.items()
+            for measure in _MEASURES
+        }
+        if len(driven := self.rows_of(DRIVEN)):
+            found[DRIVEN, AS_IT_WAS] = mean_of(driven[AS_IT_WAS].to_numpy(float))
+            found[DRIVEN, WAS_IN_TIME] = share_of_days(int(driven[WAS_IN_TIME].sum()), len(driven))
+        return found
+
+    @property
     def intervals(self) -> pd.DataFrame:
         """Means over days with intervals that hold the mean of all such days in 95 of 100 cases.
 
         Columns ``plan`` (``"driven − planned"`` is paired by day, of days on which both serve alike), ``measure``,
         ``mean``, ``low``, ``high`` and ``days``.
         """
-        tables = {plan: self.rows_of(plan)[list(_MEASURES)].astype(float) for plan in self.plans}
-        tables |= {f"{plan} − {PLANNED}": self._beside(plan) for plan in self.plans if plan != PLANNED}
-        rows: list[tuple[Any, ...]] = [
-            (plan, measure, *mean_of(table[measure].to_numpy()))
-            for plan, table in tables.items()
-            for measure in _MEASURES
-        ]
-        if len(driven := self.rows_of(DRIVEN)):
-            rows.append((DRIVEN, AS_IT_WAS, *mean_of(driven[AS_IT_WAS].to_numpy(float))))
-            rows.append((DRIVEN, WAS_IN_TIME, *share_of_days(int(driven[WAS_IN_TIME].sum()), len(driven))))
-        return pd.DataFrame(rows, columns=["plan", "measure", "mean", "low", "high", "days"])
-
-    def mean(self, plan: str, measure: str) -> Mean:
-        """Return a row of :attr:`intervals`."""
-        frame = self.intervals
-        row = frame[(frame["plan"] == plan) & (frame["measure"] == measure)].iloc[0]
-        return Mean(row["mean"], row["low"], row["high"], row["days"])
+        rows = [(*key, *found) for key, found in self.means.items()]
+        return pd.DataFrame(rows, columns=["plan", "measure", *Mean._fields])
 
     @cached_property
     def fleet(self) -> pd.DataFrame:
@@ -368,10 +362,10 @@ class Days(Answer):
         ]
         less = sum(bool(one and other and one.verdict(other).does_less) for one, other in pairs)
         why = f"on {count_text(less, 'day')} it leaves out more, or breaks a rule" if less else ""
-        change, own = self.mean(f"{VARIANT} − {PLANNED}", IN_TIME), self.mean(VARIANT, IN_TIME).mean
+        change, own = self.means[f"{VARIANT} − {PLANNED}", IN_TIME], self.means[VARIANT, IN_TIME].mean
         if not why and change.high < 0.0 and own < (self.scenario.solver.share_in_time or 0.0):
             why = f"everyone is in time on {sure_text(own)} of days only"
-        return acceptance(self._beside(VARIANT)["cost"].to_numpy(), self.mean(PLANNED, "cost").mean, why)
+        return acceptance(self._beside(VARIANT)["cost"].to_numpy(), self.means[PLANNED, "cost"].mean, why)
 
     @cached_property
     def drift(self) -> Drift:
@@ -451,7 +445,7 @@ class Days(Answer):
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
-        cost, share = self.mean(PLANNED, "cost"), self.mean(PLANNED, IN_TIME)
+        cost, share = self.means[PLANNED, "cost"], self.means[PLANNED, IN_TIME]
         if not cost.days:
             yield "No day has a plan."
             return
@@ -461,15 +455,15 @@ class Days(Answer):
             f"A day costs {money_text(cost.mean, self.unit)} as planned{_interval(cost)}, over "
             f"{count_text(cost.days, 'day')}; everyone is in time on {sure_text(share.mean)} of such days."
         )
-        if DRIVEN in self.plans and self.mean(f"{DRIVEN} − {PLANNED}", "cost").days:
+        if DRIVEN in self.plans and self.means[f"{DRIVEN} − {PLANNED}", "cost"].days:
             yield self._driven_text()
         yield from self._fleet_texts()
         if DRIVEN in self.plans:
             yield self._drift_text()
 
     def _driven_text(self) -> str:
-        more, apart = self.mean(f"{DRIVEN} − {PLANNED}", "cost"), self.mean(DRIVEN, "cost").days
-        share, was = self.mean(DRIVEN, IN_TIME), self.mean(DRIVEN, WAS_IN_TIME)
+        more, apart = self.means[f"{DRIVEN} − {PLANNED}", "cost"], self.means[DRIVEN, "cost"].days
+        share, was = self.means[DRIVEN, IN_TIME], self.means[DRIVEN, WAS_IN_TIME]
         word, days = "more" if more.mean > 0 else "less", count_text(more.days, "day")
         return (
             f"What was driven costs {money_text(abs(more.mean), self.unit)} a day {word}{_interval(more)} on the same "
@@ -520,8 +514,6 @@ class Days(Answer):
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the figures are believed: days not in order, and what the tables lack."""
-        from kanopt.routing.search.departure_choice import knows_errors
-
         told = []
         for plan in self.plans:
             for words, rows in self.faults(plan).items():
@@ -561,7 +553,7 @@ class Days(Answer):
 
     def _keys(self) -> Iterator[KeyFigure]:
         for plan in self.plans:
-            cost, share = self.mean(plan, "cost"), self.mean(plan, IN_TIME)
+            cost, share = self.means[plan, "cost"], self.means[plan, IN_TIME]
             if cost.days:
                 told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such days"
                 yield KeyFigure(f"a day {plan}", money_text(cost.mean), self.unit, told)
@@ -591,7 +583,7 @@ class Days(Answer):
         for plan in self.plans:
             for name in (plan, f"{plan} − {PLANNED}")[: 1 + (plan != PLANNED)]:
                 columns[name] = [
-                    _mean_text(self.mean(name, one), one, is_less=name != plan) for one in _MEASURES
+                    _mean_text(self.means[name, one], one, is_less=name != plan) for one in _MEASURES
                 ]
         return pd.DataFrame(columns)
 
@@ -715,12 +707,9 @@ def plan_days(
     problem: Any = prepared.problem
     prices = _prices(hire, [one.name for one in problem.data.vehicles])
     words = question_words(question, prepared, "anew") | question.words()
-    with (
-        nullcontext() if options.out is None else open_store(Path(options.out), words) as store,
-        cluster(options.dask) as client,
-    ):
-        asking = Asking(question, question.nothing, report, store)
-        ended = asking.run(workers=options.workers, client=client)
+    with open_store(options.out, words) as store, hands_of(options) as hands:
+        asking = Asking(question, question.nothing, report, store, hands)
+        ended = asking.run()
     seconds = time.perf_counter() - start
     return Days(question, asking.results, prices, notes, interrupted=not ended, seconds=seconds)
 

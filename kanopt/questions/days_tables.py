@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,11 @@ from kanopt.faults import said
 from kanopt.questions.axes import refused
 from kanopt.questions.review import LEVEL
 from kanopt.scenarios.changes import field_defaults
+from kanopt.scenarios.scenario import Scenario
 from kanopt.tables import read_table, units_of, with_units
 from kanopt.tables.report import renamed
 from kanopt.text import count_text, join_list, list_names, money_text, percent_text
 from kanopt.units import convert
-
-if TYPE_CHECKING:
-    from kanopt.scenarios.scenario import Scenario
-
 
 # What days tell together: means with intervals, how many vehicles to own, and whether a variant is to be
 # accepted.

@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import ConfigDict
 
-from kanopt.plans.base import NO_PLAN, Rank
+from kanopt.plans.base import NO_PLAN, Plan, Rank
 from kanopt.plans.differences import Service, still_holds
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
+from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Plan
-    from kanopt.plans.result import Result
-    from kanopt.scenarios.files.problem_spec import ProblemSpec
-
 
 # Whether a change of a price is more than the luck of the search: one verdict, and one sentence for it.
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import run_tasks
-from kanopt.plans.base import NO_PLAN, Rank
+from kanopt.parallel import cluster, run_tasks
+from kanopt.plans.base import NO_PLAN, Plan, Problem, Rank
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result, evaluate
 from kanopt.questions.point import BASE, KEPT, REFUSED, PointResult, of_kept, with_plan
-from kanopt.questions.question import Question
+from kanopt.questions.question import Question, SweepOptions
 from kanopt.scenarios.files.layers import split_messages
 from kanopt.scenarios.run import leaving_in_time
 
 if TYPE_CHECKING:
     import pandas as pd
     from distributed import Client
-
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.plans.result import Result
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +61,13 @@ class Hands:
                 take(found)
                 if stop.asked:
                     raise KeyboardInterrupt
+
+
+@contextmanager
+def hands_of(options: SweepOptions) -> Iterator[Hands]:
+    """Yield who does the tasks of a question, as its options say."""
+    with cluster(options.dask) as client:
+        yield Hands(options.workers, client)
 
 
 def do_task(question: Question, task: Task) -> PointResult:
@@ -250,8 +256,6 @@ def _compared(
 
 def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
     """Return a plan priced under a problem's data; None where it cannot be carried out there."""
-    from kanopt.plans.result import evaluate
-
     if plan is None:
         return None
     try:
@@ -288,8 +292,6 @@ def kept_plan(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result
 
     A text says why it cannot be carried out.
     """
-    from kanopt.plans.result import evaluate
-
     if plan is None:
         return "the base has no plan"
     try:

@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 from kanopt.errors import Issue, NoPlanError, knows_arguments
 from kanopt.faults import count_fault
+from kanopt.formulas import Formula
+from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result, evaluate
 from kanopt.questions.axes import Axis, refused, value_text
 from kanopt.questions.point import BASE, PointResult, point_of
+from kanopt.questions.store import SweepStore
+from kanopt.routing import RoutingPlan
 from kanopt.scenarios.events import OnEvent, ignore_event
 from kanopt.scenarios.learn import LawCache, LearnedLaw, laws_of, learn
 from kanopt.scenarios.run import (
@@ -28,15 +33,11 @@ from kanopt.scenarios.run import (
     today_in_time,
 )
 from kanopt.scenarios.scenario import Scenario
+from kanopt.tables import units_of
 from kanopt.text import money_text, range_text
 
 if TYPE_CHECKING:
     from distributed import Client
-
-    from kanopt.formulas import Formula
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.plans.result import Result
-    from kanopt.questions.store import SweepStore
 
 
 Place: TypeAlias = tuple[Any, ...]
@@ -591,8 +592,6 @@ def _apart(plan: Plan | None) -> Plan | None:
     Searches of routes that differ in their seed alone end with the same number of vehicles, also where one fewer would
     do. So the half of the routes with the fewest stops is given up, and their clients are put elsewhere.
     """
-    from kanopt.routing import RoutingPlan
-
     if not isinstance(plan, RoutingPlan):
         return None
     fullest = sorted(plan.routes, key=lambda route: -len(route.clients))[: len(plan.routes) // 2]
@@ -601,16 +600,12 @@ def _apart(plan: Plan | None) -> Plan | None:
 
 
 def _saved(problem: Problem[Any], known: PointResult) -> Result:
-    from kanopt.plans.result import evaluate
-
     bound = None if math.isnan(known.bound) else known.bound
     return replace(evaluate(problem, known.plan), status=Status(known.status), bound=bound)
 
 
 def unit_of_axis(scenario: Scenario, axis: Axis) -> str:
     """Return the unit of the values of an axis; empty of factors, and where none is declared."""
-    from kanopt.tables import units_of
-
     change = axis.change(axis.values.items[0])
     if axis.values.action == "scale" or change.table not in scenario.tables:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,21 +13,18 @@ import pandas as pd
 from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, caution, number_form, table_of
 from kanopt.errors import ProblemError, TableError, knows_arguments
+from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result
 from kanopt.questions.answer import Answer, Picture, Said
 from kanopt.questions.axes import refused
+from kanopt.routing.assessment import RoutingAssessment
+from kanopt.routing.review import ReviewedDay
 from kanopt.scenarios.files.sections import LearnedSpec
+from kanopt.scenarios.run import Run
+from kanopt.scenarios.scenario import Scenario
 from kanopt.tables import read_table, units_of, with_units
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Problem
-    from kanopt.plans.result import Result
-    from kanopt.routing.assessment import RoutingAssessment
-    from kanopt.routing.review import ReviewedDay
-    from kanopt.scenarios.run import Run
-    from kanopt.scenarios.scenario import Scenario
-
 
 LEVEL = 0.05
 """How likely a law that is as it was is called otherwise, ever."""
@@ -299,9 +296,6 @@ def review(run: Run | Result, driven: Any, *, assumed: Sequence[str] = ()) -> Re
     >>> round(float(found.parts["minutes"].sum()), 9), round(float(found.parts["money"].sum()), 9)
     (5.0, 2.5)
     """
-    from kanopt.routing.assessment import RoutingAssessment
-    from kanopt.routing.review import ReviewedDay
-
     result: Any = getattr(run, "result", run)
     assessment = getattr(result, "assessment", None)
     if not isinstance(assessment, RoutingAssessment):

@@ -8,19 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from kanopt.errors import FileFormatError
 from kanopt.files import hold_file, require_file
+from kanopt.plans.base import Plan
 from kanopt.plans.findings import Status
 from kanopt.questions.axes import refused
 from kanopt.questions.point import BASE, REFUSED, PointResult
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Plan
 
 _LOG = "points.jsonl"
 _LOCK = "sweep.lock"
@@ -33,8 +31,8 @@ _POINT = TypeAdapter(PointResult)
 
 
 @contextmanager
-def open_store(folder: Path, question: Mapping[str, Any]) -> Iterator[SweepStore]:
-    """Open a folder for one sweep alone, as long as it is under way; see :class:`SweepStore`.
+def open_store(out: str | Path | None, question: Mapping[str, Any]) -> Iterator[SweepStore | None]:
+    """Open a folder for one sweep alone, as long as it is under way; see :class:`SweepStore`. None opens none.
 
     Raises
     ------
@@ -43,7 +41,10 @@ def open_store(folder: Path, question: Mapping[str, Any]) -> Iterator[SweepStore
     FileFormatError
         If its log is damaged.
     """
-    where = str(folder)
+    if out is None:
+        yield None
+        return
+    folder, where = Path(out), str(out)
     if folder.exists() and not folder.is_dir():
         raise refused(where, "", "is a file, not a folder; take another")
     known = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()

@@ -11,22 +11,27 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure
+from kanopt.engines.base import SolveOptions, Solver
+from kanopt.engines.solve import solver_of_quantities
 from kanopt.errors import KanoptError
+from kanopt.faults import count_fault
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster
+from kanopt.plans.base import NO_PLAN, Plan, Problem, Rank
 from kanopt.plans.findings import Status
+from kanopt.plans.result import Result, evaluate
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Picture, Said, as_it_is
-from kanopt.questions.axes import Axis, check_word, read_axes, refused
+from kanopt.questions.axes import check_word, read_axes, refused
 from kanopt.questions.point import (
     NO_DIFFERENCE,
     REFUSED,
@@ -37,7 +42,7 @@ from kanopt.questions.point import (
     decisions_of,
     edge_between,
 )
-from kanopt.questions.point_search import Hands, Task, do_task
+from kanopt.questions.point_search import Hands, Task, do_task, hands_of
 from kanopt.questions.question import (
     Question,
     SweepOptions,
@@ -49,11 +54,6 @@ from kanopt.questions.question import (
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text
-
-if TYPE_CHECKING:
-    from kanopt.engines.base import Solver
-    from kanopt.plans.base import Plan, Problem, Rank
-    from kanopt.plans.result import Result
 
 _COLUMNS = (
     *("path", "switch_point", "low", "high", "kind", "decision", "below", "above"),
@@ -122,31 +122,32 @@ class SwitchPoint:
     def text(self, money: str) -> str:
         """Say where it is, why there, and what changes, things with the same change together."""
         alike: dict[tuple[str, str, str], list[str]] = {}
-        for (kind, thing), below, above in self.changes:
+        order = _KINDS["all"].index
+        for (kind, thing), below, above in sorted(self.changes, key=lambda change: order(change[0][0])):
             alike.setdefault((kind, below, above), []).append(thing)
-        order = sorted(alike.items(), key=lambda item: _KINDS["all"].index(item[0][0]))
+        groups = list(alike.items())
         told = [
             f"{join_list(things, _NAMES)}: {above} instead of {below}"
-            for (_, below, above), things in order[:_CHANGES]
+            for (_, below, above), things in groups[:_CHANGES]
         ]
-        if left := sum(len(things) for _, things in order[_CHANGES:]):
+        if left := sum(len(things) for _, things in groups[_CHANGES:]):
             told.append(count_text(left, "more decision changes", "more decisions change"))
-        about = "" if self.verdict == KNOWN else "about "
-        place = f"from {about}{amount_text(self.value, self.unit, _DIGITS)} on"
-        if not self.is_known:
-            place = f"somewhere in {range_text(self.low, self.high, self.unit, _DIGITS)}"
-        why = f", since {self.edge}" if self.edge else ""
-        beyond = f" beyond the noise of the search, {money_text(self.noise, money)}"
-        doubt = f" ({self.verdict}{beyond * (self.verdict == NO_DIFFERENCE)})" * (self.verdict != KNOWN)
-        return f"{self.path} {place}{why}{doubt}: {'; '.join(told)}"
+        place = f"somewhere in {range_text(self.low, self.high, self.unit, _DIGITS)}"
+        doubt = "" if self.verdict == KNOWN else self.verdict
+        if self.is_known:
+            place = f"from {'about ' * bool(doubt)}{amount_text(self.value, self.unit, _DIGITS)} on"
+        if self.verdict == NO_DIFFERENCE:
+            doubt += f" beyond the noise of the search, {money_text(self.noise, money)}"
+        why = f", since {self.edge}" * bool(self.edge) + f" ({doubt})" * bool(doubt)
+        return f"{self.path} {place}{why}: {'; '.join(told)}"
 
     def key(self) -> KeyFigure:
-        """Return its place as a figure; of one that is not known, between which values it lies and why."""
-        if self.is_known:
-            why = self.edge or ("prices cross" if self.verdict == KNOWN else self.verdict)
-            return KeyFigure(self.path, number_text(self.value, _DIGITS), self.unit, why)
-        ends = range_text(self.low, self.high, "", _DIGITS)
-        return KeyFigure(self.path, ends, self.unit, self.edge if self.verdict == KNOWN else self.verdict)
+        """Return its place as a figure; of one that is not known, between which values it lies."""
+        ends = number_text(self.value, _DIGITS), range_text(self.low, self.high, "", _DIGITS)
+        why = self.edge or "prices cross"
+        return KeyFigure(
+            self.path, ends[not self.is_known], self.unit, why if self.verdict == KNOWN else self.verdict
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -305,9 +306,8 @@ def crossing(
     return low, high
 
 
-@dataclass(frozen=True)
-class _Step:
-    """One plan gives way to another between two values, with the values around them at which the problem was solved.
+class _Step(NamedTuple):
+    """One plan gives way to another between two values; `gap` are those around them at which it was solved.
 
     Where prices of both are not crossed there, the values merely lie within the tolerance.
     """
@@ -316,8 +316,8 @@ class _Step:
     below: int
     high: float
     above: int
-    crossed: bool
     gap: tuple[float, float]
+    crossed: bool = True
 
 
 class _Search:
@@ -338,12 +338,7 @@ class _Search:
     """
 
     def __init__(
-        self,
-        question: Question,
-        base: Result,
-        kinds: Sequence[str],
-        most_solves: int,
-        hands: Hands,
+        self, question: Question, base: Result, kinds: Sequence[str], most_solves: int, hands: Hands
     ) -> None:
         self.question, self.base, self.kinds, self.hands = question, base, kinds, hands
         self.most_solves = most_solves
@@ -371,7 +366,14 @@ class _Search:
 
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
-        tasks = [Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
+        tasks = []
+        for number, x in enumerate(values):
+            near = (
+                max((one for one in self.own if one < x), default=x),
+                min((one for one in self.own if one > x), default=x),
+            )
+            starts = tuple(self.plans[self.own[one]][0] for one in near if one in self.own)
+            tasks.append(Task(number, self.base.plan, starts))
         done: list[PointResult] = []
         try:
             self.hands.do(do_task, question, tasks, done.append)
@@ -383,31 +385,19 @@ class _Search:
                     self.own[x] = len(self.plans)
                     self.plans.append((found.plan, x))
 
-    def _starts(self, x: float) -> tuple[Plan, ...]:
-        near = (
-            max((one for one in self.own if one < x), default=None),
-            min((one for one in self.own if one > x), default=None),
-        )
-        return tuple(self.plans[self.own[one]][0] for one in near if one is not None)
-
     def _asked(self) -> list[float]:
         """Return the values at which to solve next, those in the widest gaps first."""
         steps = sorted(self.steps(), key=lambda step: step.gap[0] - step.gap[1])
-        asked = [x for step in steps if step.crossed for x in self._sides(step) if not self._is_solved(x)]
-        return list(dict.fromkeys(asked))
+        return list(dict.fromkeys(x for step in steps if step.crossed for x in self._unsolved(step)))
 
-    def _sides(self, step: _Step) -> tuple[float, ...]:
-        """Return where a step is confirmed: on both sides where prices jump, since another plan may be better there."""
-        return (step.low, step.high) if self._jumps(step) else (step.high,)
-
-    def _jumps(self, step: _Step) -> bool:
+    def _unsolved(self, step: _Step) -> list[float]:
+        """Return where a step is to be confirmed: on both sides where prices jump, as a third may be better there."""
         ends = [self.difference(step.below, step.above, x) for x in (step.low, step.high)]
         found = self.rank(step.below, step.low)
         price = 1.0 if found is None else max(1.0, abs(found.objective))
-        return not all(map(math.isfinite, ends)) or ends[1] - ends[0] > _JUMP * price
-
-    def _is_solved(self, x: float) -> bool:
-        return any(abs(one - x) <= 2.0 * _NARROWEST * self.range for one in self.solved)
+        jumps = not all(map(math.isfinite, ends)) or ends[1] - ends[0] > _JUMP * price
+        sides, near = [step.low, step.high][not jumps :], 2.0 * _NARROWEST * self.range
+        return [x for x in sides if not any(abs(one - x) <= near for one in self.solved)]
 
     # -- plans at any value
 
@@ -428,73 +418,37 @@ class _Search:
     def _priced(self, plan: int, x: float) -> Result | None:
         """Return a plan priced at a value, as it was made or with what follows from its decisions."""
         made, home = self.plans[plan]
-        own = self._evaluated(made, x) if x == home else None
-        if own is not None and not self.follows:
-            return own
-        try:
-            there = (
-                self.quantities(self._whole(plan), x) if self.follows else self.problem(x).carried_over(made)
-            )
-        except KanoptError:
-            return own
-        found = [each for each in (own, self._evaluated(there, x)) if each is not None]
+        found: list[Result] = []
+        if x == home:
+            with suppress(KanoptError):
+                found.append(evaluate(self.problem(x), made))
+        if self.follows or not found:
+            with suppress(KanoptError):
+                there = self.quantities(plan, x) if self.follows else self.problem(x).carried_over(made)
+                found += [] if there is None else [evaluate(self.problem(x), there)]
         return min(found, key=attrgetter("rank"), default=None)
-
-    def _evaluated(self, plan: Plan | None, x: float) -> Result | None:
-        from kanopt.plans.result import evaluate
-
-        try:
-            return None if plan is None else evaluate(self.problem(x), plan)
-        except KanoptError:
-            return None
 
     @cached_property
     def _solver(self) -> Solver | None:
-        from kanopt.engines.solve import solver_of_quantities
-
         return solver_of_quantities(self.base.problem, self.plans[0][0])
 
-    def _whole(self, plan: int) -> Hashable | None:
+    def _whole(self, plan: int) -> Hashable:
         """Return what a plan decides as a whole; None where no quantities follow from that."""
-        return (
-            None
-            if self._solver is None
-            else self._solver.whole_decisions(self.base.problem, self.plans[plan][0])
-        )
+        solver = self._solver
+        return solver and solver.whole_decisions(self.base.problem, self.plans[plan][0])
 
-    def _quantities(self, whole: Hashable, x: float) -> Plan | None:
-        """Return the best plan with some decisions as a whole; None where there is none."""
-        from kanopt.engines.base import SolveOptions
-
+    def _quantities(self, plan: int, x: float) -> Plan | None:
+        """Return the best plan with the decisions of another as a whole; None where there is none."""
         assert self._solver is not None
         options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
-        return self._solver.with_quantities(self.problem(x), whole, options)
-
-    def _let_follow(self, left: int, right: int) -> None:
-        """Let quantities follow the axis, if a plan breaks a rule or leaves out more where the other one does not."""
-        if self.follows or left == right or self._solver is None:
-            return
-        ends = self.plans[left][1], self.plans[right][1]
-        pairs = [
-            (self.rank(one, x), self.rank(other, x))
-            for one, other, x in ((right, left, ends[1]), (left, right, ends[0]))
-        ]
-        if any(here is not None and (away is None or away[:-1] > here[:-1]) for here, away in pairs):
-            self.follows = True
-            for known in (self.priced, self.rank, self.decisions):
-                known.cache_clear()
-
-    def _is_same(self, one: int, other: int) -> bool:
-        return one == other or (self.follows and self._whole(one) == self._whole(other))
+        return self._solver.with_quantities(self.problem(x), self._whole(plan), options)
 
     def difference(self, one: int, other: int, x: float) -> float:
         """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
-        first, second = self.rank(one, x), self.rank(other, x)
-        if first is None or second is None:
-            return 0.0 if first is second else (math.inf if first is None else -math.inf)
+        first, second = (known or NO_PLAN for known in (self.rank(one, x), self.rank(other, x)))
         if first[:-1] != second[:-1]:
             return math.inf if first[:-1] > second[:-1] else -math.inf
-        return first.objective - second.objective
+        return 0.0 if first == second else first.objective - second.objective
 
     def _is_worse(self, one: int, other: int, x: float) -> bool:
         """Say whether a plan is dearer than another by more than nothing, and than what a solver left unproved."""
@@ -524,50 +478,54 @@ class _Search:
     # -- where one gives way to another
 
     def steps(self) -> list[_Step]:
-        """Return every place at which a plan gives way to another one, as far as prices of known plans say it."""
-        for (_, left), (_, right) in pairwise(self.best_known().items()):
-            self._let_follow(left, right)
-        pairs = pairwise(self.best_known().items())
+        """Return every place at which a plan gives way to another one, as far as prices of known plans say it.
+
+        Quantities follow the axis from when a plan breaks a rule, or leaves out more, where another one does not.
+        """
+        pairs = list(pairwise(self.best_known().items()))
+        if not self.follows and any(self._fails(left, right) for (_, left), (_, right) in pairs):
+            self.follows = self._solver is not None
+            for known in (self.priced, self.rank, self.decisions):
+                known.cache_clear()
+            pairs = list(pairwise(self.best_known().items()))
         return [step for left, right in pairs for step in self._between(*left, *right, (left[0], right[0]))]
+
+    def _fails(self, left: int, right: int) -> bool:
+        """Say whether one of two plans breaks more rules, or leaves out more, than the other where that was made."""
+        return any(
+            (here := self.rank(one, self.plans[one][1])) is not None
+            and (self.rank(other, self.plans[one][1]) or NO_PLAN)[:-1] > here[:-1]
+            for one, other in ((left, right), (right, left))
+        )
 
     def _between(
         self, low: float, below: int, high: float, above: int, gap: tuple[float, float]
     ) -> Iterator[_Step]:
+        """Yield where a plan gives way to another one: where their prices cross, unless a third one is better there."""
         if self._stop.asked and not self.interrupted:
             raise KeyboardInterrupt
-        same = self._is_same(below, above)
+        same = below == above or (self.follows and self._whole(below) == self._whole(above))
         if (same and not self.follows) or self.decisions(below, low) == self.decisions(above, high):
             return
-        middle = 0.5 * (low + high)
         if high - low <= (_FOLLOWED if same else _NARROWEST) * self.range:
-            yield _Step(low, below, high, above, not same, gap)
-        elif same and self.rank(below, middle) is None:
-            yield _Step(low, below, high, above, False, gap)
+            yield _Step(low, below, high, above, gap, not same)
         elif same:  # the quantities of one plan change, which needs no solver
+            middle = 0.5 * (low + high)
+            if self.rank(below, middle) is None:
+                yield _Step(low, below, high, above, gap, crossed=False)
+                return
             yield from self._between(low, below, middle, below, gap)
             yield from self._between(middle, below, high, above, gap)
         else:
-            yield from self._crossed(low, below, high, above, gap)
-
-    def _crossed(
-        self, low: float, below: int, high: float, above: int, gap: tuple[float, float]
-    ) -> Iterator[_Step]:
-        """Cross the prices of two plans; where a third one is better there, it stands between them."""
-        left, right = crossing(lambda x: self.difference(below, above, x), low, high, _NARROWEST * self.range)
-        third = self.best(right)
-        is_inside = third is not None and low < right < high
-        if (
-            is_inside
-            and third is not None
-            and all(self._is_worse(one, third, right) for one in (below, above))
-        ):
-            yield from self._between(low, below, right, third, gap)
-            yield from self._between(right, third, high, above, gap)
-            return
-        if self.follows:
+            tolerance = _NARROWEST * self.range
+            left, right = crossing(lambda x: self.difference(below, above, x), low, high, tolerance)
+            third = self.best(right) if low < right < high else None
+            if third is not None and all(self._is_worse(one, third, right) for one in (below, above)):
+                yield from self._between(low, below, right, third, gap)
+                yield from self._between(right, third, high, above, gap)
+                return
             yield from self._between(low, below, left, below, gap)
-        yield _Step(left, below, right, above, True, gap)
-        if self.follows:
+            yield _Step(left, below, right, above, gap)
             yield from self._between(right, above, high, above, gap)
 
     # -- what came of it
@@ -579,11 +537,8 @@ class _Search:
         spreads = [found.noise for found in unproved.values() if not math.isnan(found.noise)]
         if not unproved or not spreads:
             return math.nan if unproved else 0.0
-        missed = [
-            self.difference(self.own[x], best, x)
-            for x in unproved
-            if x in self.own and (best := self.best(x)) is not None
-        ]
+        best = {x: self.best(x) for x in unproved if x in self.own}
+        missed = [self.difference(self.own[x], one, x) for x, one in best.items() if one is not None]
         return max(*spreads, *filter(math.isfinite, missed), 0.0)
 
     def rows(self, path: str) -> Iterator[tuple[Any, ...]]:
@@ -613,7 +568,7 @@ class _Search:
         before, after = self.priced(step.below, step.low), self.priced(step.above, step.high)
         assert before is not None, "a plan is the better one where it can be carried out"
         assert after is not None, "a plan is the better one where it can be carried out"
-        confirmed = step.crossed and all(map(self._is_solved, self._sides(step)))
+        confirmed = step.crossed and not self._unsolved(step)
         ends, verdict, edge = step.gap if step.crossed else (step.low, step.high), WIDE, ""
         if confirmed or (not step.crossed and step.high - step.low <= _FOLLOWED * self.range):
             ends = (
@@ -641,15 +596,11 @@ class _Search:
             return place
         if -self.difference(better, other, end) <= self.noise:
             return end
-        sign = 1.0 if end < place else -1.0
-        low, high = sorted((end, place))
-        found = crossing(
-            lambda x: sign * (self.difference(better, other, x) + self.noise),
-            low,
-            high,
-            _NARROWEST * self.range,
-        )
-        return found[0] if end < place else found[1]
+        sign, low, high = (1.0, end, place) if end < place else (-1.0, place, end)
+        tolerance = _NARROWEST * self.range
+        return crossing(
+            lambda x: sign * (self.difference(better, other, x) + self.noise), low, high, tolerance
+        )[sign < 0]
 
 
 @told_by_line
@@ -708,12 +659,18 @@ def switch_points(
     require_scenario(scenario, "switch_points")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     read = read_axes(axes)
-    _check(read, decisions, most_solves)
+    check_word("switch points", "decisions", decisions, _KINDS)
+    if wrong := count_fault(most_solves, 2):
+        raise refused("switch points", "most_solves", f"must be {wrong}")
+    for axis in read:
+        numbers = [value for value in axis.values.items if not isinstance(value, (str, bool))]
+        if len(numbers) < max(2, len(axis.values.items)):
+            told = f"switch points lie between two numbers or more, not in {axis}"
+            raise refused("switch points", axis.path, told)
     prepared = prepare(scenario, read, options, report, "switch points")
     base = base_result(prepared, "anew", report)
     switches, rows, units, interrupted = list[SwitchPoint](), list[Any](), {}, base.interrupted
-    with cluster(options.dask) as client:
-        hands = Hands(options.workers, client)
+    with hands_of(options) as hands:
         for axis in read if not interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
             question = Question.of(prepared, [axis], [])
@@ -727,15 +684,3 @@ def switch_points(
                 break
     points, seconds = pd.DataFrame(rows, columns=_POINT_COLUMNS), time.perf_counter() - start
     return SwitchPoints(scenario, base, tuple(switches), points, units, interrupted, seconds)
-
-
-def _check(axes: tuple[Axis, ...], decisions: str, most_solves: int) -> None:
-    check_word("switch points", "decisions", decisions, _KINDS)
-    if isinstance(most_solves, bool) or not isinstance(most_solves, int) or most_solves < 2:
-        raise refused("switch points", "most_solves", f"must be a whole number from 2, not {most_solves!r}")
-    for axis in axes:
-        numbers = [value for value in axis.values.items if not isinstance(value, (str, bool))]
-        if len(numbers) < max(2, len(axis.values.items)):
-            raise refused(
-                "switch points", axis.path, f"switch points lie between two numbers or more, not in {axis}"
-            )

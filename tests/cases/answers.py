@@ -13,7 +13,7 @@ from kanopt import RoutingProblem
 from kanopt.plans.result import Result
 from kanopt.questions import SwitchPoints, Variant
 from kanopt.questions.point import of_kept, with_plan
-from kanopt.questions.risks.risk import Risk
+from kanopt.questions.risk import Risk
 from kanopt.questions.switch_points import SwitchPoint
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scenarios import Run, Scenario

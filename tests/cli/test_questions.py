@@ -178,9 +178,19 @@ def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli
     code, out, err = cli("tornado", "choice.toml", "--set", f"{PRICE}=1:2", "--quiet")
     assert (code, out) == (3, "")
     assert "tornado: 'Choice' has no plan as it is (infeasible); 'kanopt solve' says why" in err
-    code, _, err = cli("risk", "choice.toml", "--quiet")
-    assert code == 3
-    assert "has no plan as it is (infeasible)" in err
+    for command in ("risk", "monte-carlo"):
+        code, out, err = cli(
+            command,
+            "choice.toml",
+            "--quiet",
+            "--json",
+            *(["--set", f"{PRICE}=1:2"] if command != "risk" else []),
+        )
+        told = json.loads(out)
+        assert code == told["exit_code"] == 3
+        assert (told["scenario"], told["status"]) == ("Choice", "infeasible")
+        assert "has no plan as it is (infeasible)" in told["message"]
+        assert told["message"] in err
 
 
 @pytest.mark.parametrize("command", ["tornado", "switch-points", "sweep"])
@@ -228,7 +238,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         asked.append(given)
         raise SolverError(f"no Dask scheduler answers at {given!r}")
 
-    monkeypatch.setattr("kanopt.questions.ask.cluster", refuse)
+    monkeypatch.setattr("kanopt.questions.point_search.cluster", refuse)
     axis = [
         "sweep",
         "case.toml",

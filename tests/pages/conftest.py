@@ -286,4 +286,4 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     def labelled(draw: object, *, label: str, **how: object) -> str:
         return f'<svg aria-label="{html.escape(label)}"></svg>'
 
-    monkeypatch.setattr("kanopt.pages.first_page.to_svg", labelled)
+    monkeypatch.setattr("kanopt.pages.svg.to_svg", labelled)

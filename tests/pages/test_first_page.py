@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 
 
 def first_of(subject: Any) -> Any:
-    return plan_said(subject, figure_rows(subject), ())
+    return plan_said(subject)
 
 
 def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
@@ -43,7 +43,7 @@ def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     assert saved > 0
     assert rows["saving"].plan.startswith(money_text(saved, "EUR"))
     assert rows["saving_year"].plan == money_text(250 * saved, "EUR")
-    told = plan_said(replace(subject, plans_per_year=250.0), rows, ()).answer
+    told = plan_said(replace(subject, plans_per_year=250.0)).answer
     assert f"That is {money_text(saved, 'EUR')}" in told[1]
     assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
     assert "saving_year" not in figure_rows(subject)

@@ -287,7 +287,7 @@ def test_ranges_against_limits_with_the_least_certain_on_top() -> None:
     ax = found.plot(Figure().subplots())
     shown = shown_ranges(found)
     assert [label.get_text() for label in ax.get_yticklabels()] == shown["name"].tolist()
-    assert shown["share"].is_monotonic_increasing
+    assert shown["on_time"].is_monotonic_increasing
     bars = [each.get_xdata() for each in ax.lines if each.get_linewidth() == 3.5]
     expected = shown[["q05", "q95"]].to_numpy() - shown[["limit"]].to_numpy()
     np.testing.assert_allclose(bars, expected)

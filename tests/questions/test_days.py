@@ -95,7 +95,7 @@ def test_each_day_costs_what_its_plan_alone_does_and_orders_say_the_demand(base)
     first = found.run("2026-03-02").problem.data.clients
     assert [(one.name, one.demand) for one in first] == [(name, 0.5) for name in "abcd"]
     assert {one.name: one.demand for one in found.run("2026-03-04").problem.data.clients}["a"] == 1.0
-    assert found.mean("planned", "cost").mean == pytest.approx(found.frame["cost"].mean())
+    assert found.means["planned", "cost"].mean == pytest.approx(found.frame["cost"].mean())
 
 
 def test_what_was_driven_is_priced_on_the_same_laws_and_only_days_served_alike_are_compared(base):
@@ -108,7 +108,7 @@ def test_what_was_driven_is_priced_on_the_same_laws_and_only_days_served_alike_a
     priced = ko.evaluate(found.run("2026-03-02").problem, plan)
     assert rows.loc["2026-03-02", "cost"] == pytest.approx(priced.objective)
     assert rows.loc["2026-03-03", "unserved"] == 1
-    assert found.mean("driven − planned", "cost").days == 1
+    assert found.means["driven − planned", "cost"].days == 1
     assert any("not served (driven): 2026-03-03" in text for text in found.cautions())
     assert any("2026-03-04" in note and "nothing is known" in note for note in found.notes)
     beyond = driven(["2026-03-02"], routes=(("a", "b", "e"), ("c", "d")))

@@ -102,7 +102,7 @@ def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
 
 def run(question: Written, base: Any) -> Asking:
     made = Asking(question, base, ignore_event)
-    assert made.run(workers=1, client=None)
+    assert made.run()
     return made
 
 

@@ -13,8 +13,8 @@ from kanopt.plans.base import told_elsewhere
 from kanopt.plans.result import evaluate
 from kanopt.questions import factors, grid
 from kanopt.questions.question import SweepOptions
+from kanopt.questions.sweep import tornado
 from kanopt.questions.switch_points import switch_points
-from kanopt.questions.tornado import tornado
 from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import PRICE, choice
 from tests.cases.scenario_files import DEMAND, one_market, random_network, written

@@ -12,7 +12,7 @@ import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.formulas.error_model import Noise
-from kanopt.questions.risks.punctuality import punctuality
+from kanopt.pages.figure_rows import punctuality
 from kanopt.refs import mode
 from kanopt.routing import Client, Depot, RoutingPlan, VehicleType
 from kanopt.scheduling import Assignment, Job, Machine, Mode, Schedule, Task

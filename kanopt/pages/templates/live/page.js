@@ -6,10 +6,6 @@ function start() {
   planTools();
   const place = document.querySelector("[data-live=plan]");
   if (place && data.plans.length && data.sliders.length) planPanel(place, data);
-  else if (place && data.why) {
-    place.append(make("p", { class: "quiet" }, data.why));
-    place.hidden = false;
-  }
   document.documentElement.dataset.live = "ready";
   return { data, priceOf: (settings, which = 0) => priceOf(data.plans[which].plan, settings) };
 }

@@ -7,24 +7,31 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Grid, KeyFigure
+from kanopt.engines.base import SolveOptions
+from kanopt.engines.solve import solver_of_quantities
 from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
+from kanopt.formulas import Formula
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, how_far
+from kanopt.parallel import how_far
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.money_at_stake import price_deviations
+from kanopt.plans.result import Result, evaluate
 from kanopt.plans.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Picture, Said, as_it_is
 from kanopt.questions.axes import Axis, read_axes, refused
 from kanopt.questions.point import REFUSED, Decision, PointResult, decisions_of
-from kanopt.questions.point_search import Hands, Task, do_task
+from kanopt.questions.point_search import Task, do_task, hands_of
 from kanopt.questions.question import (
     PLANS,
     Prepared,
@@ -37,7 +44,7 @@ from kanopt.questions.question import (
     require_scenario,
     varied_text,
 )
-from kanopt.questions.risks.risk import share_error
+from kanopt.questions.risk import share_error
 from kanopt.scenarios.changes import Value
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import split_messages
@@ -47,12 +54,6 @@ from kanopt.supply.draws import demand_law
 from kanopt.supply.problem import SupplyProblem
 from kanopt.text import count_text, join_list, money_text, percent_text
 
-if TYPE_CHECKING:
-    from kanopt.engines.base import SolveOptions
-    from kanopt.formulas import Formula
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.plans.result import Result
-
 KEPT = "kept"
 WORST = 0.1
 """Share of the draws that count as the worst ones."""
@@ -60,20 +61,6 @@ _FEWEST, _MOST = 20, 100_000
 _LAWS, _INPUTS, _ERRORS, _DEMAND = range(4)  # streams of random numbers
 _REPORT_SECONDS = 2.0
 _EQUAL = 1e-9
-
-
-class PricedDraw(NamedTuple):
-    """Of each plan in a draw its price, what it leaves out, how many rules it breaks, and how far errors move it.
-
-    None of them where the draw makes no problem, for a reason.
-    """
-
-    point: int
-    prices: tuple[tuple[float, float, int, Mapping[str, float]], ...] = ()
-    message: str = ""
-
-
-_NO_PRICE: tuple[float, float, int, Mapping[str, float]] = (math.nan, 0.0, 0, {})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -242,13 +229,11 @@ class MonteCarlo(Answer):
             "worst": "mean of the worst tenth",
             "regret": "against the cheapest of the plans, on average",
         }
-        for name, note in told.items():
-            yield KeyFigure(name, money_text(kept[name]), self.unit, note)
-        yield KeyFigure(
-            "fails", percent_text(kept["fails"]), "", "of the draws", "bad" if kept["fails"] > 0.0 else ""
-        )
-        for words, name in self.best.items() if len(self.decided) > 1 else ():
-            yield KeyFigure(f"lowest {words}", name)
+        yield from (KeyFigure(name, money_text(kept[name]), self.unit, note) for name, note in told.items())
+        fails = kept["fails"]
+        yield KeyFigure("fails", percent_text(fails), "", "of the draws", "bad" if fails > 0.0 else "")
+        if len(self.decided) > 1:
+            yield from (KeyFigure(f"lowest {words}", name) for words, name in self.best.items())
 
     def sentences(self) -> tuple[str, ...]:
         """Return what came of it, a sentence each; decisions stand in their table."""
@@ -271,33 +256,29 @@ class MonteCarlo(Answer):
                 f"Where it does not fail, another of the plans is cheaper by {told['regret']} {self.unit} on average, "
                 f"and by {told['largest_regret']} at most."
             )
-        lowest: dict[str, list[str]] = {}
-        for words, name in self.best.items() if len(self.decided) > 1 else ():
-            lowest.setdefault(name, []).append(words)
-        for name, figures in lowest.items():
-            yield f"Lowest {join_list(figures)}: the plan {name}."
-        open_ones = self.decisions[self.decisions["keeps"] < 1.0]
-        if len(open_ones):
-            row = open_ones.iloc[0]
+        lowest = pd.Series(self.best, dtype=object)
+        for name, figures in lowest.groupby(lowest, sort=False) if len(self.decided) > 1 else ():
+            yield f"Lowest {join_list(list(figures.index))}: the plan {name}."
+        row = self.decisions.iloc[0] if len(self.decisions) else {"keeps": math.nan}
+        if row["keeps"] < 1.0:
             keeps, error = (percent_text(row[name]) for name in ("keeps", "error"))
             yield (
                 f"The least certain decision: {row['thing']} is {row['choice']} in the cheapest plan of {keeps} "
                 f"(± {error}) of the draws, else {row['instead']}."
             )
-        elif self.decisions["keeps"].notna().any():
+        elif row["keeps"] == 1.0:
             yield "Every decision of the plan that is kept is also that of the cheapest plan in all draws."
-        refused_draws = self.draws.loc[self.draws["message"] != ""].drop_duplicates("draw")
-        if len(refused_draws):
-            count, first = count_text(len(refused_draws), "draw"), refused_draws["message"].iloc[0]
-            yield f"{count} make no problem, the first: {first}"
+        without = self.draws.loc[self.draws["message"] != "", ["draw", "message"]].drop_duplicates("draw")
+        if len(without):
+            yield f"{count_text(len(without), 'draw')} make no problem, the first: {without['message'].iloc[0]}"
         if kept["fails"] > 0:
             error = percent_text(float(share_error(kept["fails"], len(self.of_each("holds")))))
             yield (
                 f"In {percent_text(kept['fails'])} (± {error}) of the draws the plan that is kept breaks a rule or "
                 "leaves out more."
             )
-        if without := sum(math.isnan(one.objective) or one.violations > 0 for one in planned):
-            yield f"In {without:,} of {anew} planned anew no plan was found that keeps all rules."
+        if none := sum(math.isnan(one.objective) or one.violations > 0 for one in planned):
+            yield f"In {none:,} of {anew} planned anew no plan was found that keeps all rules."
 
 
 def _worst(paid: pd.Series[float]) -> float:
@@ -327,8 +308,6 @@ class DrawnQuestion(Question):
     @property
     def solve_options(self) -> SolveOptions:
         """Limits of working out quantities."""
-        from kanopt.engines.base import SolveOptions
-
         return SolveOptions(time_limit=self.time_limit, seed=self.seed)
 
     def problem_at(self, point: int) -> Problem[Any]:
@@ -424,78 +403,75 @@ def monte_carlo(
     refuse_no_plan(base, scenario, "monte_carlo")
     assert base.plan is not None
     plans: dict[str, Plan] = {KEPT: base.plan}
-    found: dict[int, PointResult] = {}
-    priced: dict[int, PricedDraw] = {}
+    found: list[PointResult] = []
+    priced: list[list[dict[str, Any]]] = []
     interrupted = base.interrupted
     if not interrupted:
         try:
             # a first Ctrl-C is kept until the draw under way is done
-            with cluster(options.dask) as client, Interrupt():
-                hands = Hands(options.workers, client)
+            with hands_of(options) as hands, Interrupt():
                 tasks = [Task(number, base.plan) for number in range(draws)]
                 hands.do(do_task, question, tasks[:candidates], _teller(found, candidates, "planned", report))
+                found.sort(key=attrgetter("point"))
                 base, plans = _candidates(question, base, found, improve=plan == "kept")
-                asked = question, tuple(plans.values())
-                hands.do(_price, asked, tasks, _teller(priced, draws, "priced", report))
+                hands.do(_price, (question, plans), tasks, _teller(priced, draws, "priced", report))
         except KeyboardInterrupt:
             interrupted = True
-    if priced and all(draw.message for draw in priced.values()):
-        raise refused("monte_carlo", "", f"no draw makes a problem: {priced[0].message}")
-    spec, options_of = question.scenario.problem, question.solve_options
+    rows = [row for each in sorted(priced, key=lambda rows: rows[0]["draw"]) for row in each]
+    if rows and all(row["message"] for row in rows):
+        raise refused("monte_carlo", "", f"no draw makes a problem: {rows[0]['message']}")
     decided = {}
     for name, each in plans.items():
         # of one that cannot be carried out where nothing is changed, nothing is said
-        result = _evaluated(base.problem, each, options_of)
-        decided[name] = {} if result is None else decisions_of(result, spec, like=base)
+        result = _evaluated(base.problem, each, question.solve_options)
+        decided[name] = {} if result is None else decisions_of(result, question.scenario.problem, like=base)
     return MonteCarlo(
         scenario=scenario,
         axes=tuple(axes),
         laws=tuple(question.drawn),
         base=base,
         decided=decided,
-        draws=_frame(question, base, tuple(plans), [priced[number] for number in sorted(priced)]),
+        draws=_frame(question, base, rows),
         asked=draws,
-        replanned=tuple(found[number] for number in sorted(found)),
+        replanned=tuple(found),
         interrupted=interrupted,
         seconds=time.perf_counter() - start,
     )
 
 
-def _frame(
-    question: DrawnQuestion, base: Result, names: Sequence[str], priced: Sequence[PricedDraw]
-) -> pd.DataFrame:
+def _frame(question: DrawnQuestion, base: Result, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the draws as a frame; errors of single rows move the prices of all plans by the same scores."""
-    rng, most, rows = np.random.default_rng([question.seed, _ERRORS]), base.rank, []
+    rng, most = np.random.default_rng([question.seed, _ERRORS]), base.rank
     scores = {law.law.output.name: rng.standard_normal(question.count) for law in question.drawn.values()}
-    for draw in priced:
-        prices = draw.prices or (_NO_PRICE,) * len(names)
-        for name, (objective, unserved, violations, deviations) in zip(names, prices, strict=True):
-            serves = unserved <= most.unserved and not math.isnan(objective)
-            erring = [size * scores[law][draw.point] for law, size in deviations.items() if law in scores]
-            price = objective if serves else math.nan
-            told = price, price + math.fsum(erring), serves and violations <= most.violations, draw.message
-            rows.append((draw.point, *question.points[draw.point], name, *told))
+    frame = pd.DataFrame(
+        [*rows], columns=["draw", "plan", "price", "unserved", "violations", "errors", "message"]
+    )
+    serves = frame["unserved"] <= most.unserved  # of a plan without a price nothing is known
+    frame["price"] = frame["price"].where(serves)
+    frame["paid"] = frame["price"] + [
+        math.fsum(size * scores[law][draw] for law, size in errors.items() if law in scores)
+        for draw, errors in zip(frame["draw"], frame["errors"], strict=True)
+    ]
+    frame["holds"] = serves & (frame["violations"] <= most.violations)
+    held = frame["price"].where(frame["holds"])
+    frame["regret"] = held - held.groupby(frame["draw"]).transform("min")
+    for place, axis in enumerate(question.axes):
+        frame[axis.label] = [question.points[draw][place] for draw in frame["draw"]]
     labels = [axis.label for axis in question.axes]
-    frame = pd.DataFrame(rows, columns=["draw", *labels, "plan", "price", "paid", "holds", "message"])
-    held = frame["price"].where(frame["holds"].astype(bool))
-    frame.insert(len(frame.columns) - 2, "regret", held - held.groupby(frame["draw"]).transform("min"))
-    return frame
+    return frame[["draw", *labels, "plan", "price", "paid", "regret", "holds", "message"]]
 
 
 def _question(prepared: Prepared, axes: Sequence[Axis], draws: int) -> DrawnQuestion:
-    streams = [np.random.default_rng([prepared.seed, stream]) for stream in (_LAWS, _INPUTS)]
-    erring = _erring_laws(prepared, axes)
-    drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
+    laws, inputs = (np.random.default_rng([prepared.seed, stream]) for stream in (_LAWS, _INPUTS))
+    drawn = {name: draw_laws(law, draws, laws) for name, law in _erring_laws(prepared, axes).items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
-    points = _points(axes, draws, streams[_INPUTS])
-    found = DrawnQuestion.of(prepared, axes, points, drawn=drawn)
+    found = DrawnQuestion.of(prepared, axes, _points(axes, draws, inputs), drawn=drawn)
     if not drawn and not axes and not found.draws_demand:
-        raise refused(
-            "monte_carlo",
-            "",
+        told = (
             "nothing is uncertain: no learned law tells its errors, no ranges are given, and no demand of a supply "
-            "network has a demand_sd",
+            "network has a demand_sd"
         )
+        raise refused("monte_carlo", "", told)
     return found
 
 
@@ -522,35 +498,32 @@ def _points(axes: Sequence[Axis], draws: int, rng: np.random.Generator) -> list[
 def _drawn(axis: Axis, unit: NDArray[np.float64]) -> list[Value]:
     items = axis.values.items
     if len(items) == 1:
-        raise refused(
-            "monte_carlo",
-            axis.path,
-            f"is drawn between two numbers or from a list of values, not from {axis} alone",
-        )
+        told = f"is drawn between two numbers or from a list of values, not from {axis} alone"
+        raise refused("monte_carlo", axis.path, told)
     if len(items) == 2 and all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in items):
         low, high = float(items[0]), float(items[1])
         return [low + (high - low) * float(at) for at in unit]
     return [items[min(int(at * len(items)), len(items) - 1)] for at in unit]
 
 
-def _price(asked: tuple[DrawnQuestion, tuple[Plan, ...]], task: Task) -> PricedDraw:
-    """Price all plans in the world of a draw; workers call it."""
-    from kanopt.plans.money_at_stake import price_deviations
-
+def _price(asked: tuple[DrawnQuestion, Mapping[str, Plan]], task: Task) -> list[dict[str, Any]]:
+    """Price all plans in the world of a draw, a row each; workers call it."""
     question, plans = asked
+    problem, message = None, ""
     try:
         problem = question.problem_at(task.point)
     except KanoptError as error:
-        return PricedDraw(task.point, message=split_messages(error)[0])
-    found = []
-    for plan in plans:
-        result = _evaluated(problem, plan, question.solve_options)
-        if result is None or result.objective is None or result.assessment is None:
-            found.append(_NO_PRICE)
-            continue
-        rank, deviations = result.rank, price_deviations(result.assessment.law_uses)
-        found.append((result.objective, rank.unserved, rank.violations, deviations))
-    return PricedDraw(task.point, tuple(found))
+        message = split_messages(error)[0]
+    rows = []
+    for name, plan in plans.items():
+        row: dict[str, Any] = {"draw": task.point, "plan": name, "message": message, "errors": {}}
+        result = None if problem is None else _evaluated(problem, plan, question.solve_options)
+        if result is not None and result.assessment is not None:
+            rank, errors = result.rank, price_deviations(result.assessment.law_uses)
+            row |= {"price": rank.objective, "unserved": rank.unserved, "violations": rank.violations}
+            row["errors"] = errors
+        rows.append(row)
+    return rows
 
 
 def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Result | None:
@@ -558,9 +531,6 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
     What it decides stays. Times follow, and so do quantities, as flows do from which sites are open.
     """
-    from kanopt.engines.solve import solver_of_quantities
-    from kanopt.plans.result import evaluate
-
     solver = solver_of_quantities(problem, plan)
     try:
         if solver is None:
@@ -573,8 +543,6 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
 
 def _content(problem: Problem[Any], plan: Plan) -> Hashable:
     """Return what two plans have in common that are carried out alike."""
-    from kanopt.engines.solve import solver_of_quantities
-
     solver = solver_of_quantities(problem, plan)
     if solver is not None:
         return solver.whole_decisions(problem, plan)
@@ -582,40 +550,35 @@ def _content(problem: Problem[Any], plan: Plan) -> Hashable:
 
 
 def _candidates(
-    question: DrawnQuestion, base: Result, found: Mapping[int, PointResult], *, improve: bool
+    question: DrawnQuestion, base: Result, found: Sequence[PointResult], *, improve: bool
 ) -> tuple[Result, dict[str, Plan]]:
     """Return the plan that is kept, and by name it and each plan that was found for a draw, once.
 
     With `improve` the best of them where nothing is changed is kept: that the search found it for a draw says nothing
     of what is not known.
     """
-    problem, options = base.problem, question.solve_options
-    assert base.plan is not None
-    plans: dict[str, Plan] = {KEPT: base.plan}
-    known = {_content(problem, base.plan)}
-    for number, one in sorted(found.items()):
-        if one.plan is None or one.violations or (content := _content(problem, one.plan)) in known:
-            continue
-        known.add(content)
-        plans[f"of draw {number}"] = one.plan
-    offers = {
-        name: _evaluated(problem, plan, options) for name, plan in plans.items() if improve and name != KEPT
-    }
-    ranked = [(result.rank, name, result) for name, result in offers.items() if result is not None]
-    rank, name, result = min(ranked, default=(base.rank, KEPT, base), key=lambda each: each[0])
-    if rank.is_better_than(base.rank):
-        base = result
-        plans[KEPT] = plans.pop(name)
-    return base, plans
+    problem, plans, known = base.problem, dict[str, Plan](), set[Hashable]()
+    named = {KEPT: base.plan} | {f"of draw {one.point}": one.plan for one in found if not one.violations}
+    for name, plan in named.items():
+        if plan is not None and (content := _content(problem, plan)) not in known:
+            known.add(content)
+            plans[name] = plan
+    best = base, KEPT
+    for name, plan in plans.items() if improve else ():
+        offer = None if name == KEPT else _evaluated(problem, plan, question.solve_options)
+        if offer is not None and offer.rank.is_better_than(best[0].rank):
+            best = offer, name
+    base, name = best
+    return base, {KEPT: plans.pop(name)} | {each: plan for each, plan in plans.items() if each != KEPT}
 
 
-def _teller(found: dict[int, Any], count: int, what: str, report: OnEvent) -> Callable[[Any], None]:
+def _teller(found: list[Any], count: int, what: str, report: OnEvent) -> Callable[[Any], None]:
     """Return what keeps what comes of a draw, and says how far it is."""
     began = told = time.perf_counter()
 
     def take(one: Any) -> None:
         nonlocal told
-        found[one.point] = one
+        found.append(one)
         if (now := time.perf_counter()) > told + _REPORT_SECONDS:
             told, message = now, f"{what} in {how_far(len(found), count, 'draw', began)}"
             report(Event("solve", message, transient=True))

@@ -1,27 +1,200 @@
-"""What moves the price most: each input alone from its low value to its high one, the others as they are."""
+"""Many what-ifs as one question: sweeps, and which input moves the price most."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from kanopt.display import KeyFigure
+from kanopt.display import Grid, KeyFigure, tone_of
 from kanopt.plans.findings import Status
 from kanopt.progress import told_by_line
 from kanopt.questions.answer import Picture, Said, as_it_is, noise_sentence
-from kanopt.questions.answers import Answers
-from kanopt.questions.ask import ask
-from kanopt.questions.axes import Axis, check_word, read_axes, refused, value_text
-from kanopt.questions.point import NO_DIFFERENCE, UNMEASURED, PointResult, Verdict, still_compare
-from kanopt.questions.question import PLANS, Place, PlanChoice, SweepOptions, as_it_is_text, require_scenario
-from kanopt.scenarios.events import OnEvent, ignore_event
+from kanopt.questions.ask import Answers, ask
+from kanopt.questions.axes import Axis, Design, design_points, read_axes, refused, value_text
+from kanopt.questions.point import (
+    NO_DIFFERENCE,
+    REFUSED,
+    UNMEASURED,
+    PointResult,
+    Verdict,
+    still_compare,
+)
+from kanopt.questions.question import (
+    Place,
+    PlanChoice,
+    SweepOptions,
+    as_it_is_text,
+    require_scenario,
+    varied_text,
+)
+from kanopt.scenarios.events import OnEvent
 from kanopt.scenarios.scenario import Scenario
 from kanopt.text import count_text, join_list, money_text
+
+_MOST_VARIED = 4
+
+
+class Sweep(Answers):
+    """Prices and plans at the points of a sweep."""
+
+    kind = "sweep"
+
+    @property
+    def status(self) -> Status:
+        """That of the plan as it is; infeasible where no plan holds at any point."""
+        solved = (Status.OPTIMAL, Status.FEASIBLE)
+        holds = self.base.status not in solved or any(found.status in solved for found in self.results)
+        return self.base.status if holds else Status.INFEASIBLE
+
+    def said(self) -> Said:
+        """Return what it says."""
+        asked = count_text(len(self.design_points), "point")
+        varied = join_list([varied_text(self.scenario, axis) for axis in self.axes], _MOST_VARIED)
+        how = "is planned anew" if self.anew else "has the price of the same plan"
+        caption = f"Price of {'plans made anew' if self.anew else 'the same plan'} at each point"
+        noise = noise_sentence(self.points["noise"] if self.anew else None, self.unit)
+        return Said(
+            title=f"{self.scenario.name}: what if {varied}?",
+            answer=(
+                self.extremes() or "At no point is there a plan that holds.",
+                f"Each of {asked} {how}. {as_it_is_text(self.base)}",
+            ),
+            figures=(as_it_is(self.base), *self._extreme_keys(), self._counted()),
+            sure=(noise, *self._learned()),
+            notices=self._warnings(len(self.results), asked, self.notes()),
+            tables=(self._points(),) if self.results else (),
+            pictures=(Picture("plot_sweep", caption),) if self.results else (),
+        )
+
+    def _extreme_keys(self) -> Iterator[KeyFigure]:
+        """Yield the lowest and the highest price; in colour where they differ by more than luck from that as it is."""
+        ends = self.cheapest_and_dearest() or ()
+        for name, found in zip(("cheapest", "dearest"), dict.fromkeys(ends), strict=False):
+            verdict = self.verdict(found)
+            tone = tone_of(verdict.change if verdict.is_known else 0.0)
+            yield KeyFigure(name, money_text(found.objective), self.unit, f"at {self.place_of(found)}", tone)
+
+    def _counted(self) -> KeyFigure:
+        failed = sum(one.status in (REFUSED, Status.NO_PLAN, Status.INFEASIBLE) for one in self.results)
+        note = f"{failed:,} without a plan that holds" if failed else "all with a plan"
+        return KeyFigure("points", f"{len(self.results):,}", "", note, "bad" if failed else "")
+
+    def _points(self) -> Grid:
+        labels = [axis.label for axis in self.axes]
+        planned = ["data_effect", "replanning_effect", "noise"] if self.anew else []
+        why = ["message"] if self.points["message"].any() else []
+        heads = {label: label for label in labels} | {
+            "objective": f"price, {self.unit}" if self.unit else "price"
+        }
+        columns = ["point", *labels, "objective", "change", *planned, "verdict", *why]
+        note = "Change = new data + new plan, against the plan as it is." if self.anew else ""
+        frame = self.points[columns]
+        return self._table("points", frame, "The points", heads=heads, values=labels, note=note)
+
+    def extremes(self) -> str:
+        """Say where the price is lowest and where it is highest, beside the plan as it is; empty where no plan holds.
+
+        A point whose price differs from that of the plan as it is by no more than luck is neither.
+        """
+        found = self.cheapest_and_dearest()
+        if found is None:
+            return ""
+        base, told = self.as_it_is, []
+        others = [one for one in self.results if one.objective != found[0].objective]
+        if found[0] is found[1] and others and all(one.unlike(base) or one.serves_nobody for one in others):
+            return "At every other point something else is served: their prices do not compare with the plan as it is."
+        for word, more, one, sign in zip(("cheap", "dear"), ("less", "more"), found, (-1, 1), strict=True):
+            verdict = self.verdict(one)
+            place = f"{word.title()}est is {self.place_of(one)}: {money_text(one.objective, self.unit)}"
+            if math.isnan(verdict.change):
+                told.append(f"{place}.")
+            elif verdict.change * sign > 0 and not verdict.is_nothing:
+                told.append(f"{place}, {money_text(abs(verdict.change), self.unit)} {more} than now.")
+            else:
+                told.append(f"No point is {word}er than the plan as it is.")
+        return " ".join(told)
+
+    def cheapest_and_dearest(self) -> tuple[PointResult, PointResult] | None:
+        """Return the points with the lowest and the highest price among those that leave out least.
+
+        One that serves nobody is none of them; nor is one that serves something else than the plan as it is, where
+        others serve the same.
+        """
+        finest = min((found.rank[:3] for found in self.results), default=None)
+        cheapest = [found for found in self.results if found.rank[:3] == finest and not found.serves_nobody]
+        cheapest = [found for found in cheapest if not found.unlike(self.as_it_is)] or cheapest
+        if not cheapest or cheapest[0].rank[0]:
+            return None
+        return (
+            min(cheapest, key=lambda found: found.objective),
+            max(cheapest, key=lambda found: found.objective),
+        )
+
+
+@told_by_line
+def sweep(
+    scenario: Scenario,
+    axes: Mapping[str, Any] | Sequence[Axis],
+    *,
+    design: Design = "grid",
+    plan: PlanChoice = "anew",
+    options: SweepOptions | None = None,
+    progress: OnEvent | None = None,
+) -> Sweep:
+    """Ask what if at many points at once.
+
+    Laws are learned once, the scenario is planned once, and its plan is priced under the data of every point; with
+    ``plan="anew"`` every point is planned too, from the plan of a point nearby, and is offered the plans of its
+    neighbours. What the new data do to the old plan and what planning anew gains stay apart.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    axes
+        Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
+        or
+        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`.
+    design
+        ``"grid"`` or ``"list"``; see :func:`~kanopt.questions.axes.design_points`. Points of another design,
+        such as a Latin hypercube of scipy, are asked as a list.
+    plan
+        ``"anew"``: each point is planned; ``"kept"``: the base's plan at every point; ``"today"``: today's
+        plan, and nothing is solved.
+    options
+        Seeds, limits, workers and where results go.
+    progress
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
+
+    Returns
+    -------
+    Sweep
+        After Ctrl-C with the points until then.
+
+    Raises
+    ------
+    ScenarioError
+        If a path, a value or the design is none, or the first point cannot be made. A point whose data contradict
+        themselves later is told of as refused.
+    FormulaError
+        If a law predicts too poorly to be used.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> base = ko.load_scenario("scenarios/parcel_city.toml")           # doctest: +SKIP
+    >>> prices = {"vehicles.fuel_price": ko.grid(1.0, 2.0, 11)}         # doctest: +SKIP
+    >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
+    """
+    require_scenario(scenario, "sweep")
+    read = read_axes(axes)
+    return ask(Sweep, scenario, read, design_points(read, design), plan, options, progress)
+
 
 _ENDS = ("low", "high")
 _COLUMNS = (
@@ -128,7 +301,7 @@ class Tornado(Answers):
 
     def _known(self) -> list[dict[str, Any]]:
         known = self.frame.dropna(subset=["swing"])
-        return [dict(zip(_COLUMNS, row, strict=True)) for row in known[[*_COLUMNS]].itertuples(index=False)]
+        return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
 
     def _movers(self) -> Iterator[str]:
         """Say which input to watch, and which come after it."""
@@ -211,8 +384,6 @@ def tornado(
     >>> print(ko.tornado(base, {"sites.fixed_cost": ko.factors(0.8, 1.2, 2)}))   # doctest: +SKIP
     """
     require_scenario(scenario, "tornado")
-    options = options or SweepOptions()
-    check_word("tornado", "plan", plan, PLANS)
     read = read_axes(axes)
     for axis in read:
         if len(axis.values.items) < 2:
@@ -223,7 +394,7 @@ def tornado(
         for own in read
         for value in (own.values.items[0], own.values.items[-1])
     ]
-    return ask(Tornado, scenario, read, points, plans=plan, options=options, report=progress or ignore_event)
+    return ask(Tornado, scenario, read, points, plan, options, progress)
 
 
 def _low_first(axis: Axis) -> Axis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,20 @@ from kanopt.array_types import Floats
 from kanopt.display import Formatter, Grid, KeyFigure, table_of
 from kanopt.errors import ProblemError, knows_arguments
 from kanopt.faults import count_fault
+from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
+from kanopt.plans.money_at_stake import price_deviations
+from kanopt.plans.uncertainty import Uncertainty
 from kanopt.questions.answer import Answer, Picture, Said
+from kanopt.routing.assessment import RoutingAssessment
+from kanopt.routing.days import DrivenDays, drive_days, late_in_plan, routing_time_laws
+from kanopt.routing.simulate import slack
+from kanopt.scheduling.assessment import SchedulingAssessment
+from kanopt.scheduling.days import duration_law, run_days
+from kanopt.scheduling.simulate import TOLERANCE
+from kanopt.supply.draws import DrawnSupply, demand_law, keep_flows
+from kanopt.supply.plan import slack as supply_slack
+from kanopt.supply.problem import SupplyAssessment
 from kanopt.text import (
     amount_text,
     capital,
@@ -28,16 +40,6 @@ from kanopt.text import (
     percent_text,
     sure_text,
 )
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Problem
-    from kanopt.plans.uncertainty import Uncertainty
-    from kanopt.routing.assessment import RoutingAssessment
-    from kanopt.routing.days import DrivenDays
-    from kanopt.scheduling.assessment import SchedulingAssessment
-    from kanopt.supply.draws import DrawnSupply
-    from kanopt.supply.problem import SupplyAssessment
-
 
 Flags = NDArray[np.bool_]
 
@@ -192,16 +194,6 @@ class Risk(Answer):
     def has_limit(self) -> Flags:
         """Whether each thing has a limit; (things,)."""
         return np.asarray(np.isfinite(self.limit))
-
-    def ranges(self) -> pd.DataFrame:
-        """Return what lies where on most days, one row for each thing that has a limit, for :meth:`plot`.
-
-        Columns ``name``; ``limit``; ``planned`` (on the laws); ``q05``, ``q50`` and ``q95`` (quantiles over days);
-        ``share`` (of the days on which the limit holds).
-        """
-        columns = ["name", "limit", "planned", "q05", "q50", "q95", "on_time"]
-        frame = self.frame.loc[self.has_limit, columns].rename(columns={"on_time": "share"})
-        return frame.reset_index(drop=True)
 
     @property
     def of_all(self) -> str:
@@ -421,11 +413,6 @@ def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 10
     >>> found.frame[["client", "limit", "planned", "on_time"]].round(2).values.tolist()  # Φ(1) = 0.84
     [['a', 33.0, 30.0, 0.84]]
     """
-    from kanopt.plans.uncertainty import Uncertainty
-    from kanopt.routing.assessment import RoutingAssessment
-    from kanopt.scheduling.assessment import SchedulingAssessment
-    from kanopt.supply.problem import SupplyAssessment
-
     if wrong := count_fault(draws, _FEWEST):
         raise ProblemError(f"draws: shares of days need {wrong}")
     assumed = uncertainty or Uncertainty()
@@ -449,9 +436,6 @@ def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 10
 
 
 def _of_routes(known: RoutingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
-    from kanopt.routing.days import drive_days, late_in_plan, routing_time_laws
-    from kanopt.routing.simulate import slack
-
     problem, data, driven = known.problem, known.problem.data, known.simulation
     laws = routing_time_laws(problem, assumed)
     wants = [client for client in problem.clients if client.demand]
@@ -550,9 +534,6 @@ def _demand_text(varying: Sequence[str], assumed: Uncertainty) -> str:
 
 
 def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
-    from kanopt.scheduling.days import duration_law, run_days
-    from kanopt.scheduling.simulate import TOLERANCE
-
     law, data = duration_law(known.problem, assumed), known.problem.data
     if law.model is None:
         raise ProblemError(
@@ -588,10 +569,6 @@ def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, 
 
 
 def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
-    from kanopt.plans.money_at_stake import price_deviations
-    from kanopt.supply.draws import demand_law, keep_flows
-    from kanopt.supply.plan import slack
-
     problem, delivered = known.problem, known.simulation.delivered
     law = demand_law(problem, assumed)
     days = keep_flows(known, law, draws, seed)
@@ -622,7 +599,7 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
         limit=limit,
         planned=planned,
         in_time=np.asarray(days.shortage <= 0.0),
-        late_in_plan=np.asarray(planned > limit + slack(planned)),
+        late_in_plan=np.asarray(planned > limit + supply_slack(planned)),
         figures=figures,
         seed=seed,
         assumptions=(
