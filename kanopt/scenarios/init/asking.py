@@ -19,9 +19,8 @@ from kanopt.records.headers import (
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
-from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
-from kanopt.scenarios.init.rewrites import listed_in
-from kanopt.scenarios.init.sources import SourceTable, without_brackets
+from kanopt.scenarios.init.parts import PartGuess
+from kanopt.scenarios.init.sources import SourceTable
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
@@ -132,9 +131,9 @@ def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether a column of clients counts a second time what is carried, and nothing limits it."""
     clients, fleet = (draft.roles.parts.get(part) for part in ("clients", "vehicles"))
     column = guess.table.columns[name]
-    if guess is not clients or fleet is None or measures(column) != {"amount": 1}:
+    if guess is not clients or fleet is None or column.measures != {"amount": 1}:
         return False
-    amounts = [c for c in fleet.table.given.values() if measures(c) == {"amount": 1}]
+    amounts = [c for c in fleet.table.given.values() if c.measures == {"amount": 1}]
     counted = [c for c in amounts if same_dimension(column.unit, c.unit)]
     carried = clients.column("demand")
     if counted or carried in (None, column):
@@ -160,7 +159,7 @@ def _speaks_of(draft: Draft, table: SourceTable) -> str:
     """Return the column of a table whose values are names of the plan, where numbers stand beside it."""
     numbers = [c for c in table.columns.values() if _counts(c)]
     for guess in draft.roles.parts.values() if numbers else ():
-        for column in names_rows(table, guess.names, every=True):
+        for column in table.naming(guess.names):
             if column.kind == "text" and any(c is not column for c in numbers):
                 return column.name
     return ""
@@ -183,7 +182,7 @@ def _meant_as(
         found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
 
     def offer(item: Field, unit: str, told: str, says: str) -> None:
-        if unit and measures(column) == {"amount": 1} and not same_dimension(column.unit, unit):
+        if unit and column.measures == {"amount": 1} and not same_dimension(column.unit, unit):
             return  # pallets are no kilograms
         keys = {f"problem.{part}.columns": {item.name: name}} | _without_made_up_price(draft, item)
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
@@ -211,11 +210,11 @@ def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any
 
 def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
     """Return the open fields that are prices of time and that a column of money is called like."""
-    own = without_brackets(column.name)
+    own = column.plain_name
     return [
         item
         for item in guess.part.fields
-        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
+        if column.measures == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
         if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
     ]
 
@@ -271,7 +270,7 @@ def _ask_about_machines_at_once(draft: Draft) -> None:
     names = frozenset[str]() if machines is None else machines.names
     for table in draft.roles.rewritten:
         for column in table.given.values():
-            at_once = sorted(text for text in column.texts if "+" in text and listed_in(column) <= names)
+            at_once = sorted(text for text in column.texts if "+" in text and column.listed <= names)
             if at_once:
                 told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
                 text = (
@@ -289,7 +288,7 @@ def _ask_about_overtime(draft: Draft) -> None:
     )
     if fleet is None or usual is None or over is None or usual.unit != over.unit:
         return
-    on_top = any(is_called(piece, SURCHARGE) for piece in over.header.pieces)
+    on_top = over.speaks_of(SURCHARGE)
     if on_top or not (fleet.table.frame[over.name] >= fleet.table.frame[usual.name]).all():
         return
     text = (

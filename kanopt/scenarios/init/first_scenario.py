@@ -279,9 +279,11 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
         laws = [each for header, each in draft.keys.tables.items() if header[0] == "surrogates"]
         held = {law["holdout"].value["by"] for law in laws if "holdout" in law and law["table"].value == name}
         read = RowRules(derived).names() | mapped | held
-        if dates := {column: form for column, form in table.dates.items() if column in read}:
-            doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
-            formats = {column: form.format for column, form in dates.items()}
+        if dates := {column: forms for column, forms in table.dates.items() if column in read}:
+            doubts = [
+                f"{column} may as well be {other}" for column, forms in dates.items() for other in forms[1:]
+            ]
+            formats = {column: forms[0] for column, forms in dates.items()}
             put(("tables", name), "dates", formats, "; ".join(doubts), sure=not doubts)
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"

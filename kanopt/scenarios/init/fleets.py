@@ -19,28 +19,10 @@ from kanopt.records.headers import (
     measured_in,
     read_header,
 )
-from kanopt.records.matching import NO, YES_NO, ColumnFacts, fill_fields
-from kanopt.scenarios.init.parts import (
-    PartGuess,
-    assigned,
-    called,
-    looks_like,
-    match_part,
-    may_teach,
-    measures,
-    named_by,
-    names_rows,
-)
-from kanopt.scenarios.init.rewrites import (
-    LISTED,
-    RESTS,
-    both_ways,
-    joined,
-    lasts_a_shift,
-    listed_in,
-    windows_of,
-)
-from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts, without_brackets
+from kanopt.records.matching import LISTED, NO, YES_NO, ColumnFacts, fill_fields
+from kanopt.scenarios.init.parts import PartGuess, assigned, match_part, named_by
+from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
+from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
 from kanopt.units import factor, same_dimension
 
 _PLACES = (("x", "y"), ("lat", "lon"))
@@ -159,7 +141,7 @@ def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]
         plain = " ".join(w for w in re.split(r"[\s_]+", name) if not _begins_alike(read_header(w).pieces, of))
         if name not in where and plain not in ("", name):
             alike = (column, replace(column, name=plain))
-            fields = [f for f in _OF_STOPS for c in alike if looks_like(c, "clients", f)]
+            fields = [f for f in _OF_STOPS for c in alike if c.looks_like("clients", f)]
             found[name] = next(iter(fields), plain)
     return found
 
@@ -182,9 +164,9 @@ def _assigned(
 
     def named_by_orders(table: SourceTable) -> list[ColumnFacts]:
         own = placed[table.name]
-        orders = (each for each in tables if own and not (placed[each.name] or called(each, "vehicles")))
+        orders = (each for each in tables if own and not (placed[each.name] or each.is_called("vehicles")))
         telling = (each for each in orders if len(fill_fields(each.given, part["clients"])) >= _TELLING)
-        return [column for other in telling for column in names_rows(other, own, every=True)]
+        return [column for other in telling for column in other.naming(own)]
 
     def worth(guess: PartGuess) -> float:
         table, rows = guess.table, len(guess.table.frame)
@@ -215,7 +197,7 @@ def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     if guess is not None:
         return both_ways(table, guess["tail"].name, guess["head"].name) or table
     ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
-    measured = any(measures(c) in ({"length": 1}, {"time": 1}) for c in table.given.values())
+    measured = any(c.measures in ({"length": 1}, {"time": 1}) for c in table.given.values())
     made = both_ways(table, *ends) if measured and len(ends) > 1 else None
     if made is None:
         return table
@@ -226,7 +208,7 @@ def _joins(guess: PartGuess) -> bool:
     """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
     tails, heads = guess["tail"].texts, guess["head"].texts
     # a table of distances may hold the minutes beside them
-    told = any(called(guess.table, name) for name in _LEGS) or not may_teach(guess.table)
+    told = any(guess.table.is_called(name) for name in _LEGS) or not guess.table.may_teach
     # what happened seldom led once from every place to every other
     whole = len(guess.table.frame) >= len(tails | heads) * (len(tails | heads) - 1)
     return (told or whole) and len(tails & heads) >= 0.5 * len(tails | heads)
@@ -235,7 +217,7 @@ def _joins(guess: PartGuess) -> bool:
 def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
     """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
     ends = frozenset[str]().union(*map(_ends, legs))
-    columns = [] if clients.names <= ends else names_rows(clients.table, ends, every=True)
+    columns = [] if clients.names <= ends else clients.table.naming(ends)
     return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
 
 
@@ -255,13 +237,13 @@ def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
     if any({*pair} <= guess.fields for pair in _PLACES):
         return True
     telling = len(guess.filled) > 1 or guess.called_so or guess.keyed_so
-    return telling and any(names_rows(guess.table, names, every=True) for names in known)
+    return telling and any(guess.table.naming(names) for names in known)
 
 
 def _only_measures(guess: PartGuess) -> bool:
     """Say whether nothing but an x and a y, which may be measures of things, makes clients of a table of numbers."""
     told = guess.called_so or guess.keyed_so or guess.fields - {"name", "x", "y"}
-    return may_teach(guess.table) and not told
+    return guess.table.may_teach and not told
 
 
 def _is_fleet(guess: PartGuess) -> bool:
@@ -272,15 +254,15 @@ def _is_fleet(guess: PartGuess) -> bool:
 
 def is_speed(column: ColumnFacts) -> bool:
     """Say whether a column of vehicles holds speeds."""
-    measured = measures(column)
-    told = column.kind == "number" and not measured and looks_like(column, "vehicles", "speed")
+    measured = column.measures
+    told = column.kind == "number" and not measured and column.looks_like("vehicles", "speed")
     return told or measured == {"length": 1, "time": -1}
 
 
 def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     """Return clients with the coordinates of the places that they name; of orders from place to place both stops."""
     key = places.table.key
-    columns = names_rows(guess.table, key.texts, every=True) if key is not None else []
+    columns = guess.table.naming(key.texts) if key is not None else []
     if not columns or any({*pair} <= guess.fields for pair in _PLACES):
         return guess
     goals = [c for c in columns if c.distinct > 1 or c.rows == 1] or columns
@@ -352,7 +334,7 @@ def _with_breaks(table: SourceTable) -> SourceTable:
     Whether the later clock time is the latest begin or the end, no header says for sure: a break that is over by then
     keeps to both. Two clock times without a length are the break itself.
     """
-    told = [c for c in table.columns.values() if any(is_called(piece, RESTS) for piece in c.header.pieces)]
+    told = [c for c in table.columns.values() if c.speaks_of(RESTS)]
     times = [c for c in told if c.minutes is not None]
     lengths = [c for c in told if c.measured == measured_in("min")]
     if len(times) != 2 or len(lengths) > 1:
@@ -375,7 +357,7 @@ def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGu
     """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
     windows = [c for c in guess.table.given.values() if c.kind == "windows"]
     column = next(filter(lasts_a_shift, windows), None)
-    if column is None or len(column.values) < column.rows or guess.fields & {"shift_start", "shift_end"}:
+    if column is None or not column.is_full or guess.fields & {"shift_start", "shift_end"}:
         return guess
     cells = [windows_of(cell) for cell in column.values]
     if any(len(cell) != 1 for cell in cells):
@@ -406,7 +388,7 @@ def _match_skills(parts: _Parts) -> None:
     wanted = [needs] if needs is not None else [c for c in clients.left if not c.is_unique]
     for one in wanted:
         for other in [skills] if skills is not None else vehicles.left:
-            if one.kind == other.kind == "text" and listed_in(one) and listed_in(one) <= listed_in(other):
+            if one.kind == other.kind == "text" and one.listed and one.listed <= other.listed:
                 parts["clients"] = clients.filling("needs", one)
                 parts["vehicles"] = vehicles.filling("skills", other)
                 _part_by_commas(parts)
@@ -474,7 +456,7 @@ def further_loads(
         room = next((c for c in open_ if c.rows and _holds(c, wanted)), None)
         if room is not None:
             open_.remove(room)
-            name = without_brackets(wanted.name)
+            name = wanted.plain_name
             taken = {item.name for guess in (clients, fleet) for item in guess.part.fields}
             found[f"{name} carried" if name in {*taken, *found} else name] = wanted, room
     return found
@@ -498,9 +480,9 @@ def _amounts(guess: PartGuess, dropped: Collection[tuple[str, str]] = ()) -> lis
     """Return the columns that are left, or were dropped, and may be amounts."""
     first = next(iter(guess.table.given.values()))
     left = [*guess.left, *(e.column for e in guess.filled if (guess.part.name, e.column.name) in dropped)]
-    whole = [c for c in left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    whole = [c for c in left if c.kind == "number" and c.is_full and not is_speed(c)]
     numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
-    return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
+    return [c for c in numbers if float(c.values.min()) >= 0 and c.measures in ({}, {"amount": 1})]
 
 
 def _without_blanks(guess: PartGuess) -> PartGuess:

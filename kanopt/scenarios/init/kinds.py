@@ -11,7 +11,7 @@ from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.matching import FilledField, match_columns
 from kanopt.routing import RoutingUnits
 from kanopt.scenarios.init import fleets, networks, shops
-from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
+from kanopt.scenarios.init.parts import PartGuess, is_bare_limit
 from kanopt.scenarios.init.rewrites import (
     Rewrite,
     durations_in_minutes,
@@ -238,7 +238,7 @@ def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable])
     """Return the parts with what is left for laws."""
     used = {name for guess in parts.values() for name in (guess.table.name, *guess.table.of)}
     left = [table for table in given if table.name not in used]
-    histories = tuple(table for table in left if may_teach(table))
+    histories = tuple(table for table in left if table.may_teach)
     unused = tuple(table for table in left if table not in histories)
     score = sum(guess.score for name, guess in parts.items() if name != "rates")
     score -= _NO_FLEET * (kind == "routing" and "vehicles" not in parts)

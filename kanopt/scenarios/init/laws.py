@@ -151,7 +151,7 @@ def guess_law(
     rivals = [c for c, other in ranked.items() if c is not chosen and other > max(score - _CLEAR, 0.0)]
     guessed = usable is None and not plain and (bool(rivals) or outcome_rank(chosen) < 3)
     settings = dict(_settings(table, chosen, features))
-    if any(len(column.values) < column.rows for column in (chosen, *features)):
+    if any(not column.is_full for column in (chosen, *features)):
         settings["on_missing"] = Entry("drop", "rows without a value are left out and counted")
     if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
         settings["unseen"] = Entry("pooled", "some categories are rare")
@@ -566,7 +566,7 @@ def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, st
             continue
         said = own.texts | home.texts
         both = [c for c in table.given.values() if c.kind == "text" and said <= c.texts]
-        if len(both) == 2 and len(own.values) == own.rows:
+        if len(both) == 2 and own.is_full:
             field = clients.field_of(own.name) or own.name
             found |= {c.name: f"arc.{way}_{field}" for way, c in zip(("from", "to"), both, strict=True)}
     return found
@@ -574,5 +574,5 @@ def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, st
 
 def _fits(column: ColumnFacts, own: ColumnFacts) -> bool:
     """Say whether a law that learned from a column can read another one: its categories must all be known."""
-    whole = len(own.values) == own.rows
+    whole = own.is_full
     return whole and (column.kind != "text" or (bool(own.texts) and own.texts <= column.texts))

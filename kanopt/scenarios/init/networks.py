@@ -11,19 +11,8 @@ import pandas as pd
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import PRICE, is_price_of_pieces, read_header, without_things
 from kanopt.records.matching import ColumnFacts
-from kanopt.scenarios.init.parts import (
-    PartGuess,
-    as_named,
-    assigned,
-    called,
-    looks_like,
-    match_part,
-    may_teach,
-    measures,
-    named_by,
-    names_rows,
-)
-from kanopt.scenarios.init.rewrites import both_ways, joined, numbers_of
+from kanopt.scenarios.init.parts import PartGuess, as_named, assigned, match_part, named_by
+from kanopt.scenarios.init.rewrites import both_ways, joined
 from kanopt.scenarios.init.sources import SourceTable
 from kanopt.units import convert
 
@@ -91,7 +80,7 @@ def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
         t for t in tables if len(_ways(t)) == 1 and sum(c.kind == "text" for c in t.given.values()) >= _FEWEST
     ]
     others = [(t, c.name) for t in tables if t not in lists for c in t.given.values()]
-    priced = [(t, name) for t, name in others if measures(t.columns[name]) == _OF_WAYS]
+    priced = [(t, name) for t, name in others if t.columns[name].measures == _OF_WAYS]
     priced = [each for each in priced if len(each[0].frame) == 1] or priced
     if len(priced) != 1:
         return [*tables]
@@ -101,7 +90,7 @@ def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
         if len(source.frame) == 1:
             return joined(table, source, {}, {name: name}, end="priced")
         key = source.key
-        ends = names_rows(table, key.texts, every=True) if key is not None else []
+        ends = table.naming(key.texts) if key is not None else []
         if key is None or not ends:
             return table
         return joined(table, source, {ends[0].name: key.name}, {name: name}, end="priced", reads=[name])
@@ -111,14 +100,14 @@ def _with_prices_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> PartGuess | None:
     """Return a table as ways between places: two columns of names of places, each pair once, and a price or a way."""
-    if table.is_history and may_teach(table) and not called(table, "lanes"):
+    if table.is_history and table.may_teach and not table.is_called("lanes"):
         return None
     others = [other for other in tables if other is not table]
     columns = list(table.given.values())
-    whole = [c for c in columns if c.kind == "text" and len(c.values) == c.rows]
+    whole = [c for c in columns if c.kind == "text" and c.is_full]
     places = [c for c in whole if not _is_no_place(c, tables)]
-    known = names_rows(table, frozenset().union(*(_first_names(other) for other in others)))
-    named = [c for c in places if c in known or looks_like(c, "lanes", "tail", "head", kind=str)]
+    known = table.naming(frozenset().union(*(_first_names(other) for other in others)))
+    named = [c for c in places if c in known or c.looks_like("lanes", "tail", "head", kind=str)]
     if len(named) < _FEWEST and table.made and len(whole) == _FEWEST:
         # a matrix alone names its places itself; what stands behind places elsewhere is a product
         behind = [c for t in others for c in [c for c in t.given.values() if c.kind == "text"][1:]]
@@ -126,7 +115,7 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> Pa
     if len(named) < _FEWEST:
         return None
     tail, head = _in_direction(named[0], named[1], tables)
-    modes = [c for c in whole if c not in (tail, head) and looks_like(c, "lanes", "mode", kind=str)]
+    modes = [c for c in whole if c not in (tail, head) and c.looks_like("lanes", "mode", kind=str)]
     rate, weight = _price(columns), _weight(columns)
     by_weight = table.frame.duplicated([c.name for c in (tail, head, *modes)]).any()
     ways = _ways(table)
@@ -143,8 +132,8 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> Pa
 
 def _ways(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that say how far it is."""
-    numbers = [c for c in numbers_of(table) if measures(c) in ({}, {"length": 1})]
-    return [c for c in numbers if c.unit or looks_like(c, "lanes", "distance")]
+    numbers = [c for c in table.numbers if c.measures in ({}, {"length": 1})]
+    return [c for c in numbers if c.unit or c.looks_like("lanes", "distance")]
 
 
 def _first_names(table: SourceTable) -> frozenset[str]:
@@ -156,8 +145,8 @@ def _first_names(table: SourceTable) -> frozenset[str]:
 def _price(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
     """Return the column of what a unit costs on a lane; None where none does."""
     numbers = [c for c in columns if c.kind == "number"]
-    priced = [c for c in numbers if measures(c).get("money") == 1 and "amount" in measures(c)]
-    told = [c for c in numbers if looks_like(c, "lanes", "rate") and "money" in (measures(c) or {"money": 1})]
+    priced = [c for c in numbers if c.measures.get("money") == 1 and "amount" in c.measures]
+    told = [c for c in numbers if c.looks_like("lanes", "rate") and "money" in (c.measures or {"money": 1})]
     bare = [
         c
         for c in numbers
@@ -168,22 +157,22 @@ def _price(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
 
 def _weight(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
     """Return the column of the weights from which, or up to which, the price of a lane holds."""
-    amounts = [c for c in columns if measures(c) == {"amount": 1}]
+    amounts = [c for c in columns if c.measures == {"amount": 1}]
     return next((c for c in amounts if float(c.values.min()) == 0 or _UP_TO.search(c.name)), None)
 
 
 def _is_keyed(column: ColumnFacts, tables: Sequence[SourceTable], *parts: str) -> bool:
     """Say whether a column holds names of rows of a table that is called as one of some parts."""
     keyed = [t for t in tables if t.key is not None and column.texts <= t.key.texts]
-    return any(called(table, part) for table in keyed for part in parts)
+    return any(table.is_called(part) for table in keyed for part in parts)
 
 
 def _is_no_place(column: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
     """Say whether a column names products, periods or modes."""
     if _is_keyed(column, tables, "products", "periods"):
         return True
-    ends = looks_like(column, "lanes", "tail", "head", kind=str)
-    return not ends and looks_like(column, "demand", "product", "period", kind=str)
+    ends = column.looks_like("lanes", "tail", "head", kind=str)
+    return not ends and column.looks_like("demand", "product", "period", kind=str)
 
 
 def _in_direction(
@@ -192,10 +181,10 @@ def _in_direction(
     """Return two columns of places, that where goods come from first: by words, else as they stand."""
 
     def sends(column: ColumnFacts) -> bool:
-        return looks_like(column, "lanes", "tail", kind=str) or _is_keyed(column, tables, "suppliers")
+        return column.looks_like("lanes", "tail", kind=str) or _is_keyed(column, tables, "suppliers")
 
     def receives(column: ColumnFacts) -> bool:
-        return looks_like(column, "lanes", "head", kind=str) or _is_keyed(column, tables, "markets")
+        return column.looks_like("lanes", "head", kind=str) or _is_keyed(column, tables, "markets")
 
     turned = sends(other) and receives(one) and not (sends(one) or receives(other))
     return (other, one) if turned else (one, other)
@@ -250,7 +239,7 @@ def _of_sides(
     places = frozenset().union(*sides.values())
 
     def as_side(table: SourceTable, name: str) -> PartGuess | None:
-        columns = names_rows(table, sides["markets" if name == "demand" else name])
+        columns = table.naming(sides["markets" if name == "demand" else name])
         products = [{}, *({"products": texts} for texts in _shared(table, tables, places))] if columns else []
         tried = (
             match_part(each, part[name], names, key=columns[0])
@@ -270,7 +259,7 @@ def _called_plainly(table: SourceTable, part: str) -> SourceTable:
     if not table.made or not field_name or len(numbers) != 1 or numbers[0].name != table.title:
         return table
     (cells,) = numbers
-    if PRICE & {*cells.header.pieces} or measures(cells) not in ({}, {"amount": 1}):
+    if PRICE & {*cells.header.pieces} or cells.measures not in ({}, {"amount": 1}):
         return table
     frame = table.frame.rename(columns={cells.name: field_name})
     return replace(table, frame=frame, units={field_name: cells.declared} if cells.declared else {})
@@ -290,9 +279,9 @@ def _shared(
 def _is_past(demand: PartGuess, tables: Sequence[SourceTable]) -> bool:
     """Say whether a table of demand is of other periods than those of the plan, so that a law is to learn from it."""
     column = demand.column("period")
-    if column is None or not may_teach(demand.table):
+    if column is None or not demand.table.may_teach:
         return False
-    keys = [t.key.texts for t in tables if t.key is not None and called(t, "periods")]
+    keys = [t.key.texts for t in tables if t.key is not None and t.is_called("periods")]
     return bool(keys) and not any(column.texts & key for key in keys)
 
 
@@ -306,7 +295,7 @@ def _products_and_periods(
         known = source[field_name].texts if source is not None else frozenset()
         taken = {guess.table.name for guess in parts.values()}
         left = [table for table in tables if table.name not in taken and table.key is not None]
-        own = [t for t in left if (known <= t.key.texts if known else called(t, name))]  # type: ignore[union-attr]
+        own = [t for t in left if (known <= t.key.texts if known else t.is_called(name))]  # type: ignore[union-attr]
         names = source.texts_of(field_name).unique() if source is not None else [alone]
         made = named_by((source or next(iter(parts.values()))).table, names, part[name])
         parts.setdefault(name, next(filter(None, (match_part(table, part[name]) for table in own)), made))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from operator import attrgetter
@@ -127,9 +127,7 @@ def _clock_unit(column: ColumnFacts) -> GuessedUnit:
     return GuessedUnit(unit, "by its values; no unit is stated", sure=False)
 
 
-_LEAST_ROWS = 25  # fewer say nothing of a law
 _ALIKE = 0.62
-_SHARE = 0.5  # of the names of a column that must be those of the rows of a table
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ class PartGuess:
     @property
     def called_so(self) -> bool:
         """Whether the name of the file says it."""
-        return called(self.table, self.part.name)
+        return self.table.is_called(self.part.name)
 
     @property
     def keyed_so(self) -> bool:
@@ -277,7 +275,7 @@ def match_part(
         guess = guess.filling(part.key[0], key, 1.0)
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
         return None
-    if may_teach(table) and table.is_history and not guess.called_so:
+    if table.may_teach and table.is_history and not guess.called_so:
         return None
     columns = [column.name for name in part.key if (column := guess.column(name)) is not None]
     return guess if columns and not table.frame.duplicated(columns).any() else None
@@ -343,7 +341,7 @@ _OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
 
 def hindrances(table: SourceTable, part: Table) -> list[str]:
     """Say what keeps a table that is called like a part from being it."""
-    columns = table.given.values() if called(table, part.name) else ()
+    columns = table.given.values() if table.is_called(part.name) else ()
     fields = {
         c: resembled_field(part.name, c.name, part.fields, c.declared, numeric=c.kind == "number")
         for c in columns
@@ -398,41 +396,6 @@ def assigned(
     guesses = {(name, table.name): guess for name, table, guess in pairs if guess is not None}
     chosen = assign_tables({pair: worth(guess) for pair, guess in guesses.items()})
     return {name: guesses[name, table] for name, table in chosen.items()}
-
-
-def called(table: SourceTable, part: str) -> bool:
-    """Say whether the name of a file tells of a part."""
-    return any(names_part(word, part) for word in table.words)
-
-
-def may_teach(table: SourceTable) -> bool:
-    """Say whether a table has rows and numbers enough for a law."""
-    numbers = any(column.kind == "number" for column in table.columns.values())
-    return numbers and not table.made and len(table.frame) >= _LEAST_ROWS and len(table.columns) > 1
-
-
-def measures(column: ColumnFacts) -> dict[str, int]:
-    """Return what a column measures by its unit, as bases and powers."""
-    return dict(measured_in(column.unit) or ()) if column.kind == "number" else {}
-
-
-def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) -> bool:
-    """Say whether a column is called like one of some fields, or like other words of planning that are known."""
-    fields = [Field(name, "" if kind is str else column.unit, kind) for name in names]
-    own = {"unit": column.declared, "numeric": kind is not str}
-    return any(field_likeness(part, column.name, field, **own) >= _ALIKE for field in fields)  # type: ignore[arg-type]
-
-
-def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:
-    """Return the columns of a table most of whose values, or all, are names of other rows."""
-    known = frozenset(names)
-    least = 1.0 if every else _SHARE
-    columns: Sequence[ColumnFacts] = list(table.given.values())
-    return [
-        c
-        for c in columns
-        if c.kind in ("text", "number") and c.texts and len(c.texts & known) >= least * len(c.texts)
-    ]
 
 
 # What a header says of a column of a history: whether it is an outcome or known before, what it measures and in what.

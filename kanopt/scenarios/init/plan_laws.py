@@ -12,7 +12,7 @@ from kanopt.records.headers import IDENTIFIERS, is_price_of_pieces, measured_in
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measure_of, measures
+from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, measure_of
 from kanopt.scenarios.init.sources import ColumnFacts
 from kanopt.text import join_list
 from kanopt.units import factor, same_dimension
@@ -317,7 +317,7 @@ def _by_rate(draft: Draft) -> Formula | None:
 def _is_least_price(column: ColumnFacts) -> bool:
     """Say whether a column is the least that a shipment costs, and not the least that is shipped."""
     told = any(piece.startswith(("min", "least")) for piece in column.header.pieces)
-    return told and measures(column) == {"money": 1} and len(column.values) == column.rows
+    return told and column.measures == {"money": 1} and column.is_full
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
@@ -329,7 +329,7 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     limits = sorted(float(limit) for limit in weight.values.unique())
     from_on = limits[0] == 0
     starts = limits if from_on else [0.0, *limits[:-1]]
-    flat = not from_on and "amount" not in measures(rate)
+    flat = not from_on and "amount" not in rate.measures
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
     names = [f"rate_{place}" for place in range(len(limits))]
     inputs = {name: (usual, draft.input("lanes", lanes.columns[name], name, usual)[1]) for name in names}
@@ -373,7 +373,7 @@ def _wanted(draft: Draft) -> Formula:
     markets = draft.roles.parts.get("markets")
     left = [c for c in markets.left if c.kind == "number"] if markets is not None else []
     left = [c for c in left if not IDENTIFIERS & {*c.header.pieces}]  # the number of a market is no amount
-    wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
+    wanted = next((c for c in left if measure_of(c) == "amount" or c.looks_like("demand", "demand")), None)
     wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if markets is None or wanted is None:
         draft.dropped += [("markets", column.name) for column in left]  # they are asked about

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS, is_called
+from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
 from kanopt.records.matching import is_end
 from kanopt.scenarios.init.draft import Draft
 from kanopt.scenarios.init.fleets import further_loads
@@ -253,7 +253,7 @@ def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts
         shared = rows.groupby(column.name)
         if column.kind != "text" or set(column.header.pieces) & _DESCRIBING:
             continue
-        if any(is_called(piece, WORKERS) for piece in column.header.pieces) or (
+        if column.speaks_of(WORKERS) or (
             ((shared[_JOB].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
             and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
         ):

@@ -25,17 +25,14 @@ from kanopt.records.headers import (
     is_planning_word,
     read_header,
 )
-from kanopt.records.matching import ColumnFacts
-from kanopt.scenarios.init.parts import looks_like, may_teach
-from kanopt.scenarios.init.sources import SourceTable, is_unit, texts, without_brackets
+from kanopt.records.matching import ColumnFacts, listed, without_brackets
+from kanopt.scenarios.init.sources import SourceTable, is_unit, texts
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
 TIMES = ("s", "min", "h")
-LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
-"""What stands between the names that a cell lists; a + between those that are needed at once."""
 _STEP = re.compile(r"[\s_#-]*(\d+)(?!\d)")
 NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
@@ -77,7 +74,7 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     first, *rest = table.given.values()
     units = next((c for c in rest if c.kind == "text" and all(map(is_unit, c.texts))), None)
     things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
-    if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
+    if first.kind != "text" or not first.is_unique or table.may_teach or len(things) < len(rest) - 1:
         return [table]
     labels = [*texts(table.frame[first.name])]
     if units is not None:
@@ -158,11 +155,6 @@ def unit_of_cells(corner: ColumnFacts) -> str:
     return corner.header.unit or UNIT_WORDS.get(corner.name.strip().lower(), "")
 
 
-def numbers_of(table: SourceTable) -> list[ColumnFacts]:
-    """Return the columns that may be cells of a wide table: numbers that are not its key."""
-    return [c for c in table.given.values() if c.kind == "number" and c is not table.key]
-
-
 def as_amount(text: str) -> tuple[float, str] | None:
     """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else.
 
@@ -198,7 +190,7 @@ def plain_amounts(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
             values = [convert(value, own, unit) for value, own in amounts]
             numbers[column.name] = pd.Series(values, index=column.values.index)
             units[column.name] = unit
-    if not numbers or may_teach(table):
+    if not numbers or table.may_teach:
         return [table]
     return [table.remade(table.frame.assign(**numbers), units, end="numbers")]
 
@@ -207,7 +199,7 @@ def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sour
     """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
     others = [c for other in tables if other is not table for c in other.given.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
-    whole = [c for c in table.given.values() if c.kind == "text" and len(c.values) == c.rows]
+    whole = [c for c in table.given.values() if c.kind == "text" and c.is_full]
     for column, sign in product(whole, _BETWEEN):
         pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
         # J1-1 may be step 1 of J1: both ends are names
@@ -235,7 +227,7 @@ def rows_of_squares(table: SourceTable, tables: Sequence[SourceTable]) -> list[S
     """Make a row for each pair of a table whose rows and columns have the same names."""
     first, *others = table.given.values()
     blank = [c for c in others if not len(c.values)]  # the last column of a triangle
-    heads = [c.name for c in (*numbers_of(table), *blank)]
+    heads = [c.name for c in (*table.numbers, *blank)]
     few = max(_FEWEST, len(heads) - 1)
     if first.kind != "text" or len(first.texts & {*heads}) < few or len(heads) + 1 < len(table.given):
         return [table]
@@ -269,9 +261,9 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
 
 def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
-    numbers = numbers_of(table)
+    numbers = table.numbers
     heads = {c.name for c in numbers}
-    plain = {c.name: without_brackets(c.name) for c in numbers}
+    plain = {c.name: c.plain_name for c in numbers}
     for other in tables if len(heads) >= _FEWEST else ():
         for column in other.given.values() if other is not table else ():
             named = {*plain.values()} & column.texts if column.kind == "text" else set()
@@ -280,7 +272,7 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
                 taken = column.header.unit or column.name in table.given
                 head = "destination" if taken else column.name
                 return head, {name: text for name, text in plain.items() if text in named}, ""
-    wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
+    wide = [{c.plain_name for c in other.numbers} for other in tables if other is not table]
     names = {*plain.values()}
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
     told = any(is_planning_word(name) or name.lower() in COORDINATES for name in names)
@@ -288,10 +280,7 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
         return "product", plain, ""
     for alike in _alike(numbers):
         if any(
-            alike.keys() == theirs.keys()
-            for o in tables
-            if o is not table
-            for theirs in _alike(numbers_of(o))
+            alike.keys() == theirs.keys() for o in tables if o is not table for theirs in _alike(o.numbers)
         ):
             value = " ".join(
                 word for word in read_header(next(iter(alike.values()))).words if word not in alike
@@ -312,7 +301,7 @@ def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
 
 def _periods(table: SourceTable) -> Wide | None:
     """Headers are months, quarters or weeks: a row for each of them."""
-    plain = {c.name: without_brackets(c.name) for c in numbers_of(table)}
+    plain = {c.name: c.plain_name for c in table.numbers}
     named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
     return ("period", named, "") if len(named) >= _FEWEST else None
 
@@ -325,7 +314,7 @@ def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     numbered = [c for c in numbered if not any({*c.values} <= {*names} for names in others)]
     # they tell rows apart: days beside a lane are how long it takes
     named = [c.name for c in table.given.values() if c.kind == "text"]
-    if not numbered or may_teach(table) or not table.frame.duplicated(named or None).any():
+    if not numbered or table.may_teach or not table.frame.duplicated(named or None).any():
         return [table]
     names = {c.name: f"{c.name} " + texts(table.frame[c.name]) for c in numbered}
     return [table.remade(table.frame.assign(**names), end="named")]
@@ -333,7 +322,7 @@ def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
 
 def _brackets(table: SourceTable) -> Wide | None:
     """Headers are weights up to which a price holds: a row for each of them."""
-    weights = {c.name: match for c in numbers_of(table) if (match := _UP_TO.fullmatch(c.name.strip()))}
+    weights = {c.name: match for c in table.numbers if (match := _UP_TO.fullmatch(c.name.strip()))}
     if len(weights) < _FEWEST or len({match[2] for match in weights.values()}) > 1:
         return None
     (unit,) = {match[2].lower() for match in weights.values()}
@@ -341,23 +330,13 @@ def _brackets(table: SourceTable) -> Wide | None:
     return f"up to ({unit})", limits, _PRICE
 
 
-def listed(cell: str) -> list[str]:
-    """Return the names that a cell lists."""
-    return [one for one in LISTED.split(cell) if one not in ("", "-")]
-
-
-def listed_in(column: ColumnFacts) -> set[str]:
-    """Return the names that the cells of a column list."""
-    return {one for text in column.texts for one in listed(text)}
-
-
 def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     """Return the column whose values are names of other rows; None where there is none."""
     for column in table.given.values():
-        known = listed_in(column)
+        known = column.listed
         if column is name or not known or not known <= name.texts:
             continue
-        if len(column.values) < column.rows or (not column.is_unique and column.texts != name.texts):
+        if not column.is_full or (not column.is_unique and column.texts != name.texts):
             return column
     return None
 
@@ -402,7 +381,7 @@ def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     stations, key = _stations(table), table.key
     if key is None or len(stations) < 2:
         return [table]
-    plain = _as_listed({c.name: without_brackets(c.name) for c in stations}, tables)
+    plain = _as_listed({c.name: c.plain_name for c in stations}, tables)
     cells, *beside = long(table, "machine", plain, "duration")
     rows = cells.frame[cells.frame["duration"] > 0]
     steps, told = _steps_by(tables, {*plain.values()})
@@ -433,12 +412,12 @@ def _as_listed(stations: Mapping[str, str], tables: Sequence[SourceTable]) -> Ma
 
 def _stations(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that are stations, whose cells are times."""
-    numbers = numbers_of(table)
+    numbers = table.numbers
     told = any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
     plain = told and len(numbers) == len(table.columns) - 1 and not any(c.header.unit for c in numbers)
     stations = [c for c in numbers if plain or c.unit in TIMES]
-    stations = [c for c in stations if not looks_like(c, "jobs", "due_date", "release_date")]
-    return [c for c in stations if not looks_like(c, "modes", "duration")]
+    stations = [c for c in stations if not c.looks_like("jobs", "due_date", "release_date")]
+    return [c for c in stations if not c.looks_like("modes", "duration")]
 
 
 def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
@@ -456,7 +435,7 @@ def _steps_by(
     for table in tables:
         unique = [c for c in table.given.values() if c.is_unique]
         named = [c for c in unique if c.kind == "text" and c.texts == {*stations}]
-        counts = [c for c in numbers_of(table) or unique if c.whole and c.is_unique]
+        counts = [c for c in table.numbers or unique if c.whole and c.is_unique]
         if named and len(counts) == 1 and len(table.given) == 2:
             return dict(zip(named[0].values, counts[0].values, strict=True)), frozenset([table.name])
     return {}, frozenset()
@@ -466,8 +445,8 @@ def durations_in_minutes(
     part: str, name: str, longest: float, table: SourceTable, tables: Sequence[SourceTable]
 ) -> list[SourceTable]:
     """Make minutes of the hours and minutes in a column called like a duration."""
-    clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
-    called = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
+    clocks = [c for c in table.given.values() if c.minutes is not None and not table.may_teach]
+    called = [c for c in clocks if c.looks_like(part, name) or c.looks_like("modes", "duration")]
     worked = [c for c in clocks if WORK & {*c.header.pieces}]
     column = next(iter([*called, *worked]), None)
     minutes = column.minutes if column is not None else None

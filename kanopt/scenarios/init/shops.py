@@ -16,29 +16,14 @@ import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import TABLE_WORDS, is_called, read_header
-from kanopt.records.matching import ColumnFacts, fill_fields
-from kanopt.scenarios.init.parts import (
-    PartGuess,
-    as_named,
-    assigned,
-    called,
-    looks_like,
-    match_part,
-    may_teach,
-    measures,
-    named_by,
-    names_rows,
-)
+from kanopt.records.matching import LISTED, ColumnFacts, fill_fields, listed
+from kanopt.scenarios.init.parts import PartGuess, as_named, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import (
-    LISTED,
     NUMBERED,
     RESTS,
     TIMES,
     joined,
     lasts_a_shift,
-    listed,
-    listed_in,
-    numbers_of,
     predecessors,
     windows_of,
 )
@@ -92,7 +77,7 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         found = next(filter(None, ([*filter(None, group)] for group in tried)), [])
         if not found:
             return None
-        ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
+        ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * each[0].table.is_called("tasks"))
         rows = _rows_of(ops, parts)
         if rows is None:
             return None
@@ -127,7 +112,7 @@ def _assigned(
         if name == "machines" and "job" in steps.columns and guess.names <= steps.columns["job"].texts:
             return 0.0  # rows of the orders that steps were made of
         held = name == "machines" and _lists(steps, guess.names)
-        if names_rows(steps, guess.names, every=True) or held:
+        if steps.naming(guess.names) or held:
             return guess.score + _NAMED
         # jobs of other names are none of these operations
         return known / 2 if name == "machines" else 0.0
@@ -143,10 +128,10 @@ def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
     if name == "setups":
         families = guess["before"].texts | guess["after"].texts
         elsewhere = [other for other in tables if other is not table and table.name not in other.of]
-        told |= any(c is not t.key for t in elsewhere for c in names_rows(t, families, every=True))
+        told |= any(c is not t.key for t in elsewhere for c in t.naming(families))
     elif name == "calendars":
-        priced = any(measures(c) == {"money": 1, "energy": -1} for c in table.columns.values())
-        told = not priced and (told or ("machine" in fields and not called(table, "machines")))
+        priced = any(c.measures == {"money": 1, "energy": -1} for c in table.columns.values())
+        told = not priced and (told or ("machine" in fields and not table.is_called("machines")))
     elif name == "machines":
         told |= guess.keyed_so
     else:
@@ -178,13 +163,13 @@ def _operations(
     table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str, Table]
 ) -> tuple[PartGuess, dict[str, PartGuess]] | None:
     """Return a table as operations, with the tables beside it; None where it does not say how long what takes."""
-    if may_teach(table) and not called(table, "tasks"):
+    if table.may_teach and not table.is_called("tasks"):
         return None
     parts = _assigned(tables, ("jobs", "machines", *_BESIDE), part, table)
     names = {name: guess.names for name, guess in parts.items() if name not in _BESIDE}
     own = part["operations"]
     guess = PartGuess(own, table, tuple(fill_fields(table.given, own, names))).without("after")
-    jobs = names_rows(table, names.get("jobs", ()), every=True)
+    jobs = table.naming(names.get("jobs", ()))
     if guess.column("job") is None and jobs:
         guess = guess.filling("job", jobs[0])
     lists = [c for c in _lists(table, names.get("machines", ())) if c is not guess.column("job")]
@@ -197,8 +182,8 @@ def _operations(
     if before is not None:
         guess = guess.filling("after", before)
     guess = _by_shape(guess)
-    one_line = any(called(other, "machines") for other in tables) or called(table, "tasks")
-    return (guess, parts) if "machine" in guess.fields or one_line or called(table, "jobs") else None
+    one_line = any(other.is_called("machines") for other in tables) or table.is_called("tasks")
+    return (guess, parts) if "machine" in guess.fields or one_line or table.is_called("jobs") else None
 
 
 def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
@@ -206,8 +191,8 @@ def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
 
     Of names with a + between them all are needed at once, which is asked about.
     """
-    columns = [c for c in table.given.values() if c.kind == "text" and len(c.values) == c.rows]
-    return [c for c in columns if listed_in(c) <= {*names}]
+    columns = [c for c in table.given.values() if c.kind == "text" and c.is_full]
+    return [c for c in columns if c.listed <= {*names}]
 
 
 def _by_shape(guess: PartGuess) -> PartGuess:
@@ -219,7 +204,7 @@ def _by_shape(guess: PartGuess) -> PartGuess:
     counts = [c for c in counts if not frame.duplicated([job.name, c.name]).any()]
     if guess.column("order") is None and counts:
         guess = guess.filling("order", counts[0])
-    left = [c for c in guess.left if c.kind == "text" and not c.is_unique and len(c.values) == c.rows]
+    left = [c for c in guess.left if c.kind == "text" and not c.is_unique and c.is_full]
     if guess.column("machine") is None and len(left) == 1:
         guess = guess.filling("machine", left[0], 0.7)
     return guess
@@ -329,7 +314,7 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
     families = parts["setups"]["before"].texts | parts["setups"]["after"].texts
     for name in ("tasks", "machines", "jobs"):
         guess, tasks = parts.get(name), parts["tasks"]
-        columns = names_rows(guess.table, families, every=True) if guess is not None else []
+        columns = guess.table.naming(families) if guess is not None else []
         columns = [column for column in columns if column is not guess.column("name")]  # type: ignore[union-attr]
         if guess is None or not columns:
             continue
@@ -350,13 +335,13 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     if machines is None or "calendars" in parts or machines.table.made:
         return
     timed = [c for c in machines.left if c.kind == "clock"]
-    rests = [c for c in timed if any(is_called(piece, RESTS) for piece in c.header.pieces)]
-    clocks = [c for c in timed if c not in rests and len(c.values) == c.rows]
+    rests = [c for c in timed if c.speaks_of(RESTS)]
+    clocks = [c for c in timed if c not in rests and c.is_full]
     shift, pause = _pair(clocks), _pair(rests)
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
     starts = [
-        c for c in clocks if looks_like(c, "vehicles", "shift_start") or looks_like(c, "clients", "earliest")
+        c for c in clocks if c.looks_like("vehicles", "shift_start") or c.looks_like("clients", "earliest")
     ]
     begins = [] if shift else starts[:1]
     if not (shift or pause or lists or begins):
@@ -421,7 +406,7 @@ def _worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
     How long they take is told for a unit of what orders count, and for beginning, or as it is.
     """
-    pairs = [(one, other) for one in tables if one.key for other in tables if not may_teach(other)]
+    pairs = [(one, other) for one in tables if one.key for other in tables if not other.may_teach]
     return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 
@@ -429,15 +414,15 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
     """Return the steps of orders that another table tells for them or their type, or for a unit of what they count."""
     key, own = orders.key, other.key
     assert key is not None
-    named = [(key.name, c.name) for c in names_rows(other, key.texts, every=True)]
+    named = [(key.name, c.name) for c in other.naming(key.texts)]
     links = named or [
         (c.name, theirs.name)
         for c in orders.given.values()
         for theirs in other.given.values()
         if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
-        if theirs is not own or called(other, "tasks") or called(other, "modes")
+        if theirs is not own or other.is_called("tasks") or other.is_called("modes")
     ]
-    works = [(column, *work) for column in numbers_of(other) if (work := _work(column, orders))]
+    works = [(column, *work) for column in other.numbers if (work := _work(column, orders))]
     amounts = {amount for _, _, amount, _ in works} - {""}
     once = [work for work in works if not work[2]]
     if not works or max(len(links), len(once), len(works) - len(once)) > 1:
@@ -485,15 +470,15 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
     if len(amounts) == 1:
         return units[0], amounts[0], 1
     whole = not below or is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"])
-    plain = measures(column) == {"time": 1} or (not column.unit and looks_like(column, "modes", "duration"))
+    plain = column.measures == {"time": 1} or (not column.unit and column.looks_like("modes", "duration"))
     return (column.unit or "min", "", 1) if whole and plain else None
 
 
 def _counted(table: SourceTable, what: str) -> list[str]:
     """Return the columns that say of how many of something a row is."""
-    amounts = [c for c in numbers_of(table) if measures(c) in ({}, {"amount": 1})]
+    amounts = [c for c in table.numbers if c.measures in ({}, {"amount": 1})]
     numbers = [c for c in amounts if not _RATIO.search(c.name)]
     unit = UNIT_WORDS.get(what, what)
     alike = [(c, p) for c in numbers for p in c.header.pieces]
     called_so = {c.name: c for c, p in alike if unit == UNIT_WORDS.get(p) or is_called(p, frozenset([what]))}
-    return [*called_so] or [c.name for c in numbers if unit == "pcs" and looks_like(c, "demand", "demand")]
+    return [*called_so] or [c.name for c in numbers if unit == "pcs" and c.looks_like("demand", "demand")]

@@ -21,7 +21,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, read_header
+from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, names_part, read_header
 from kanopt.records.matching import YES_NO, ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
@@ -38,8 +38,6 @@ __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 #
 # Dates that are not written as ISO 8601 has them, numbers with signs that can be read in two ways, and how
 # long something took, with the hour and the weekday at which it began.
-
-_SHOWN = 2_000  # cells of a column that are looked at
 _DAYS = tuple(
     day.replace("/", sign)
     for day, sign in product(("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%Y/%m/%d"), "/.-")
@@ -59,24 +57,8 @@ STRAIGHT = "straight_distance"
 """What the way as the crow flies is called that coordinates give."""
 
 
-@dataclass(frozen=True)
-class DateFormat:
-    """How the dates of a column are written.
-
-    Parameters
-    ----------
-    format
-        As in :meth:`datetime.datetime.strptime`.
-    rival
-        Another format that reads every cell as well: whether the day or the month comes first is not known.
-    """
-
-    format: str
-    rival: str = ""
-
-
-def date_formats(frame: pd.DataFrame) -> dict[str, DateFormat]:
-    """Return the format of each column of texts that are dates, which fits all of them.
+def date_formats(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the format of each column of texts that are dates, which fits all of them, and another that does as well.
 
     Where the day and the month could be either, rows that follow each other in time tell them apart; else the day is
     taken to come first, or the month where times have am and pm, and the other format is named.
@@ -89,15 +71,10 @@ def date_formats(frame: pd.DataFrame) -> dict[str, DateFormat]:
     Examples
     --------
     >>> date_formats(pd.DataFrame({"left": ["3/14/2024 6:05", "4/2/2024 16:30"]}))
-    {'left': DateFormat(format='%m/%d/%Y %H:%M', rival='')}
+    {'left': ['%m/%d/%Y %H:%M']}
     """
-    found = {}
-    for name, values in _text_columns(frame):
-        texts = values.astype(str)
-        form = _date_format(texts.head(_SHOWN))
-        if form is not None and _dates(texts, form.format) is not None:
-            found[name] = form
-    return found
+    found = ((name, _date_formats(values.astype(str))) for name, values in _text_columns(frame))
+    return {name: formats for name, formats in found if formats}
 
 
 def _text_columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
@@ -105,30 +82,22 @@ def _text_columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
     return [(name, values) for name, values in texts if len(values)]
 
 
-def _date_format(texts: pd.Series[Any]) -> DateFormat | None:
+def _date_formats(texts: pd.Series[Any]) -> list[str]:
     if not texts.str.contains(_LOOKS_DATED, regex=True).all():
-        return None
-    forms = map("".join, product((*_DAYS, *_NAMED), _TIMES))
-    fitting = {form: dates for form in forms if (dates := _dates(texts, form)) is not None}
-    if len(fitting) < 2:
-        return next(map(DateFormat, fitting), None)
+        return []
+    fitting: dict[str, pd.Series[Any]] = {}
+    for form in map("".join, product((*_DAYS, *_NAMED), _TIMES)):
+        if pd.notna(pd.to_datetime(texts.iloc[0], format=form, errors="coerce")):
+            fitting[form] = pd.to_datetime(texts, format=form, errors="coerce")
+    fitting = {form: dates for form, dates in fitting.items() if dates.notna().all()}
     in_order = [form for form, dates in fitting.items() if dates.is_monotonic_increasing]
     if len(in_order) == 1 and fitting[in_order[0]].nunique() > 2:
-        return DateFormat(in_order[0])
+        return in_order
     # the day stands first in the list, and am and pm are written where the month does
-    first, *others = sorted(fitting, key=lambda form: "%p" in form and form.startswith("%d"))
-    return DateFormat(first, others[0])
+    return sorted(fitting, key=lambda form: "%p" in form and form.startswith("%d"))[:2]
 
 
-def _dates(texts: pd.Series[Any], form: str) -> pd.Series[Any] | None:
-    """Return the dates; None where one is not written so."""
-    if pd.isna(pd.to_datetime(texts.iloc[0], format=form, errors="coerce")):
-        return None
-    dates = pd.to_datetime(texts, format=form, errors="coerce")
-    return None if dates.isna().any() else dates
-
-
-def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str | int]:
+def number_format(raw: RawTable, table: SourceTable, decimal: str, *, commas: bool) -> dict[str, str | int]:
     """Return the keys of ``form`` that a text file needs for its numbers; none where it is read rightly without them.
 
     Of numbers that can be read in two ways, a comma stands between thousands in a file whose cells are parted by
@@ -136,8 +105,10 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
 
     Parameters
     ----------
-    frame
-        The file as it is read without them: a column with cells that can be read in two ways is text.
+    raw, table
+        The cells of the file, and how it is read without them.
+    decimal
+        What stands before decimals; empty where the numbers tell it.
     commas
         Whether files beside it have decimal commas.
 
@@ -146,6 +117,9 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
     TableError
         If the numbers of a column can be read in two ways.
     """
+    if decimal and table.path.suffix.lower() != ".parquet":
+        return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
+    frame = _quietly(read_table, raw, on_bad="text") if table.on_bad else table.frame
     report = report_of(frame)
     if report.signs.get("decimal") == ",":
         return dict(report.signs)
@@ -164,7 +138,8 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
         else:
             raise TableError(
                 f"{report.source}: the numbers of column {name!r} can be read in two ways: {said(told)}; write them "
-                "without signs between thousands, or with four decimals"
+                "without signs between thousands, or with four decimals; or say what stands before decimals: "
+                "--decimal , in Python decimal=','"
             )
     return form
 
@@ -293,7 +268,7 @@ class SourceTable:
     form
         How the file is written, as ``form`` of a scenario file: the row of the names, decimal commas.
     dates
-        How dates are written that do not speak for themselves.
+        How dates are written that do not speak for themselves, and how they may be written as well.
     derive
         Columns of the frame that are computed from others, with how.
     made
@@ -321,7 +296,7 @@ class SourceTable:
     title: str
     sheet: str = ""
     form: dict[str, str | int] = field(default_factory=dict)
-    dates: dict[str, DateFormat] = field(default_factory=dict)
+    dates: dict[str, list[str]] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
     made: str = ""
     units: dict[str, str] = field(default_factory=dict)
@@ -374,6 +349,26 @@ class SourceTable:
     def key(self) -> ColumnFacts | None:
         """The column that names its rows."""
         return self.given.get(self.keyed) or naming_column(self.given)
+
+    @property
+    def numbers(self) -> list[ColumnFacts]:
+        """The columns that may be cells of a wide table: numbers that are not its key."""
+        return [c for c in self.given.values() if c.kind == "number" and c is not self.key]
+
+    @property
+    def may_teach(self) -> bool:
+        """Whether it has rows and numbers enough for a law."""
+        numbers = any(column.kind == "number" for column in self.columns.values())
+        return numbers and not self.made and len(self.frame) >= _HISTORY and len(self.columns) > 1
+
+    def is_called(self, part: str) -> bool:
+        """Say whether the name of its file tells of a part."""
+        return any(names_part(word, part) for word in self.words)
+
+    def naming(self, names: Collection[str], share: float = 1.0) -> list[ColumnFacts]:
+        """Return the columns whose values, or a share of them, are names of other rows."""
+        named = [c for c in self.given.values() if c.kind in ("text", "number") and c.texts]
+        return [c for c in named if len(c.texts.intersection(names)) >= share * len(c.texts)]
 
     def remade(
         self,
@@ -438,7 +433,7 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
         for other in callers:
             if other is own:
                 continue
-            heads = frozenset(without_brackets(name) for name in other.given)
+            heads = frozenset(c.plain_name for c in other.given.values())
             cells = (c.texts for c in other.given.values() if c.kind == column.kind and not c.unit)
             shares = [len(column.texts & texts) / len(column.texts) for texts in (heads, *cells)]
             found = max(found, *shares)
@@ -537,11 +532,6 @@ def _may_call(column: ColumnFacts, table: SourceTable) -> bool:
     return column.kind == "text" and not {text.lower() for text in column.texts} <= YES_NO
 
 
-def without_brackets(header: str) -> str:
-    """Return a header without its unit in brackets."""
-    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
-
-
 def read_sources(
     paths: Sequence[str | os.PathLike[str]], decimal: str = ""
 ) -> tuple[list[SourceTable], list[str]]:
@@ -573,7 +563,7 @@ def read_sources(
     commas = any(report_of(t.frame).signs.get("decimal") == "," for _, t in read if not t.sheet)
     found: list[SourceTable] = []
     for raw, plain in read:
-        table, form = plain, {} if plain.sheet else _number_form(raw, plain, decimal, commas=commas)
+        table, form = plain, {} if plain.sheet else number_format(raw, plain, decimal, commas=commas)
         if form:
             frame, on_bad = _read(raw, form)
             table = replace(table, frame=frame, on_bad=on_bad, form={**table.form, **form})
@@ -649,24 +639,11 @@ def _as_read(raw: RawTable, path: Path, header: int, title: str) -> SourceTable:
     return SourceTable(slug(title), path, frame, on_bad, title, form=form, blanked=tuple(dict.fromkeys(bad)))
 
 
-def _number_form(raw: RawTable, table: SourceTable, decimal: str, *, commas: bool) -> dict[str, str | int]:
-    """Return how the numbers of a text file are written: as is said, or as they tell."""
-    if decimal and table.path.suffix.lower() != ".parquet":
-        return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
-    try:
-        frame = _quietly(read_table, raw, on_bad="text") if table.on_bad else table.frame
-        return number_format(frame, commas=commas)
-    except TableError as error:
-        raise TableError(
-            f"{error}; or say what stands before decimals: --decimal , in Python decimal=','"
-        ) from None
-
-
 def _with_dates(table: SourceTable) -> SourceTable:
     """Return a table with its dates, and with the columns that they give."""
     frame, dates = table.frame, date_formats(table.frame)
     if dates:
-        formats = {column: form.format for column, form in dates.items()}
+        formats = {column: forms[0] for column, forms in dates.items()}
         frame = _quietly(read_table, frame, dates=formats, on_bad="missing")
     if derive := propose_columns(frame):
         frame = _quietly(read_table, frame, derive=derive, on_bad="missing")
