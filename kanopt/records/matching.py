@@ -207,6 +207,11 @@ class ColumnFacts:
         return self.kind in ("number", "clock", "date") or first.isdigit()
 
 
+Columns = Sequence[ColumnFacts]
+Names = Mapping[str, Collection[str]]
+"""Tables, or parts of a problem, to the names of their rows, as far as they are known."""
+
+
 def without_brackets(header: str) -> str:
     """Return a header without its unit in brackets."""
     return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
@@ -273,7 +278,7 @@ _Shapes = Iterator[tuple[ColumnFacts, Field, _Evidence]]
 def fill_fields(
     table: Mapping[str, ColumnFacts],
     part: Table,
-    names: Mapping[str, Collection[str]] | None = None,
+    names: Names | None = None,
     without: Collection[str] = (),
 ) -> list[FilledField]:
     """Return which columns fill which fields of a part, each column and each field once.
@@ -320,8 +325,8 @@ def fill_fields(
 def match_columns(
     table: str,
     fields: Sequence[Field],
-    columns: Sequence[ColumnFacts],
-    names: Mapping[str, Collection[str]] | None = None,
+    columns: Columns,
+    names: Names | None = None,
     key: Sequence[str] = (),
     naming: ColumnFacts | None = None,
 ) -> list[FilledField]:
@@ -370,7 +375,7 @@ def _evidence(
     item: Field,
     column: ColumnFacts,
     key: Sequence[str],
-    names: Mapping[str, Collection[str]],
+    names: Names,
     shape: _Evidence,
 ) -> _Evidence:
     """Return how much speaks for a column as a field, and what."""
@@ -395,9 +400,7 @@ def _evidence(
     return _Evidence(words + fit, f"looks like {item.name}", named=True)
 
 
-def _shapes(
-    table: str, fields: Sequence[Field], columns: Sequence[ColumnFacts], naming: ColumnFacts | None
-) -> _Shapes:
+def _shapes(table: str, fields: Sequence[Field], columns: Columns, naming: ColumnFacts | None) -> _Shapes:
     """Yield what the shape of values says: of clock times, of units, of places, of lists, of the names of rows."""
     yield from _clock_pairs(fields, columns)
     yield from _measured_alike(fields, columns)
@@ -415,7 +418,7 @@ def _shapes(
             yield naming, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
 
 
-def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+def _clock_pairs(fields: Sequence[Field], columns: Columns) -> _Shapes:
     """Yield which clock times begin and which end something: no row ends before it begins."""
     clocks = [item for item in fields if item.clock and item.kind is float]
     pairs = [
@@ -447,7 +450,7 @@ def is_end(item: Field) -> bool:
     return item.required or item.default is None or item.default == float("inf")
 
 
-def _measured_alike(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+def _measured_alike(fields: Sequence[Field], columns: Columns) -> _Shapes:
     """Yield fields that a column fills by its unit alone: the only one that measures so, or the first for the only."""
     measured = [
         (column, what)

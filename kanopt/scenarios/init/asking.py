@@ -20,7 +20,7 @@ from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
 from kanopt.scenarios.init.parts import PartGuess
-from kanopt.scenarios.init.sources import SourceTable
+from kanopt.scenarios.init.sources import SourceTable, Tables
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
@@ -28,7 +28,7 @@ _MOST_FIELDS, _SHORT = 3, 3
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
-def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:
+def ask(draft: Draft, tables: Tables, holds: Callable[[ScenarioKeys], bool]) -> None:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
 
     Parameters
@@ -92,7 +92,7 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
         draft.keys.set(("tables", name), "ignore", columns, "read elsewhere, or limits nothing")
 
 
-def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
+def _ask_about_blanks(draft: Draft, tables: Tables) -> None:
     """Ask about bad cells of tables that are written anew: what is written no longer says that they were bad."""
     rewritten = [made for made in draft.roles.rewritten if made.name in draft.read]
     for table in tables:

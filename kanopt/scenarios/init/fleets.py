@@ -19,10 +19,10 @@ from kanopt.records.headers import (
     measured_in,
     read_header,
 )
-from kanopt.records.matching import LISTED, NO, YES_NO, ColumnFacts, fill_fields
-from kanopt.scenarios.init.parts import PartGuess, assigned, match_part, named_by
+from kanopt.records.matching import LISTED, NO, YES_NO, ColumnFacts, Names, fill_fields
+from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
-from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts
+from kanopt.scenarios.init.sources import SourceTable, Tables, coordinate_ends, texts
 from kanopt.units import factor, same_dimension
 
 _PLACES = (("x", "y"), ("lat", "lon"))
@@ -34,7 +34,6 @@ _LEGS = ("distances", "durations")
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
 _SHORT = 3
 _BEGINNING = 6  # letters by which words are the same: deliver, delivery
-_Parts = dict[str, PartGuess]
 
 
 @record("distances", key=("tail", "head"))
@@ -59,7 +58,7 @@ HELPERS = (Distance, Duration)
 """Tables of pairs of places, which no problem declares as records."""
 
 
-def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Parts | None:
+def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     """Return the parts of a routing problem; None where nobody is visited."""
     tables = [_both_ways(_orders_as_stops(table), part) for table in tables]
     legs = [
@@ -152,9 +151,7 @@ def _begins_alike(pieces: Sequence[str], others: Sequence[str]) -> bool:
     return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
 
 
-def _assigned(
-    tables: Sequence[SourceTable], part: Mapping[str, Table], nets: Iterable[frozenset[str]]
-) -> _Parts:
+def _assigned(tables: Tables, part: Declared, nets: Iterable[frozenset[str]]) -> Parts:
     """Assign tables to clients, vehicles, depots, and to places that orders name."""
     placed = {table.name: _place_names(table, part["depots"]) for table in tables}
 
@@ -191,7 +188,7 @@ def _assigned(
     )
 
 
-def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
+def _both_ways(table: SourceTable, part: Declared) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
     if guess is not None:
@@ -277,9 +274,7 @@ def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     return guess.matched(_orders_as_stops(made))
 
 
-def _find_depots(
-    parts: _Parts, part: Table, places: PartGuess | None, nets: Sequence[frozenset[str]]
-) -> None:
+def _find_depots(parts: Parts, part: Table, places: PartGuess | None, nets: Sequence[frozenset[str]]) -> None:
     """Add depots that have no table: a place that no client has, a name of a matrix, a row of the clients."""
     clients = parts["clients"]
     net = next((net for net in nets if clients.names < net), None)
@@ -315,7 +310,7 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
     return left[told] if len(left) > 1 and any(told) else left
 
 
-def _depot_row(parts: _Parts) -> SourceTable | None:
+def _depot_row(parts: Parts) -> SourceTable | None:
     """Take the depot out of a table of clients in which it is a row."""
     guess = parts["clients"]
     words, frame, name = TABLE_WORDS["depots"] - TABLE_WORDS["clients"], guess.table.frame, guess["name"]
@@ -353,7 +348,7 @@ def _with_breaks(table: SourceTable) -> SourceTable:
     return table.remade(frame, end="breaks", reads=names)
 
 
-def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
+def _of_shifts(guess: PartGuess, names: Names) -> PartGuess:
     """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
     windows = [c for c in guess.table.given.values() if c.kind == "windows"]
     column = next(filter(lasts_a_shift, windows), None)
@@ -378,7 +373,7 @@ def _of_trips(guess: PartGuess) -> PartGuess:
     return rest.with_column("max_reloads", frame, end="trips", reads=[trips.name])
 
 
-def _match_skills(parts: _Parts) -> None:
+def _match_skills(parts: Parts) -> None:
     """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
     clients, vehicles = parts["clients"], parts["vehicles"]
     needs, skills = clients.column("needs"), vehicles.column("skills")
@@ -395,7 +390,7 @@ def _match_skills(parts: _Parts) -> None:
                 return
 
 
-def _part_by_commas(parts: _Parts) -> None:
+def _part_by_commas(parts: Parts) -> None:
     """Write lists of skills with commas, where they are parted by something else, as gas/water."""
     for part, field_name in (("clients", "needs"), ("vehicles", "skills")):
         column = parts[part][field_name]
@@ -406,7 +401,7 @@ def _part_by_commas(parts: _Parts) -> None:
             parts[part] = parts[part].on(table.remade(frame, end="listed"))
 
 
-def _leave_out_no(parts: _Parts) -> None:
+def _leave_out_no(parts: Parts) -> None:
     """Make skills of yes and no, where clients and vehicles say so: who says no needs nothing, and has nothing."""
     fields = {"clients": "needs", "vehicles": "skills"}
     columns = {part: parts[part].column(name) for part, name in fields.items()}
@@ -422,7 +417,7 @@ def _leave_out_no(parts: _Parts) -> None:
         parts[part] = parts[part].on(made)
 
 
-def _match_amounts(parts: _Parts) -> None:
+def _match_amounts(parts: Parts) -> None:
     """Fill what is carried: the columns of both tables that share a word, else the only number that is left."""
     wanted = {name: each for name, each in (("clients", "demand"), ("vehicles", "capacity")) if name in parts}
     left = {name: _amounts(parts[name]) for name, each in wanted.items() if not parts[name].column(each)}

@@ -15,6 +15,7 @@ from pandas.api.types import is_datetime64_any_dtype
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import check_name
 from kanopt.records.headers import IDENTIFIERS
+from kanopt.records.matching import Columns
 from kanopt.scenarios.init.parts import (
     WORDS,
     GuessedUnit,
@@ -170,9 +171,7 @@ def guess_law(
     )
 
 
-def _settings(
-    table: SourceTable, target: ColumnFacts, features: Sequence[ColumnFacts]
-) -> Iterator[tuple[str, Entry]]:
+def _settings(table: SourceTable, target: ColumnFacts, features: Columns) -> Iterator[tuple[str, Entry]]:
     """Yield the shapes of a law and the rows that it is judged by."""
     ways = [each.name for each in features if each.kind == "number" and measure_of(each) == "length"]
     if ways and is_outcome(target) and measure_of(target) in _SPENT:
@@ -208,7 +207,7 @@ def likely_targets(table: SourceTable, measures: str = "") -> dict[ColumnFacts, 
     return dict(sorted(scores.items(), key=lambda pair: -pair[1]))
 
 
-def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
+def _may_be_target(column: ColumnFacts, columns: Columns) -> bool:
     """Say whether a column holds several numbers, which are not those of identifiers, calendars and places."""
     if column.header.pieces == ("y",):
         return not any(each.header.pieces == ("x",) for each in columns)
@@ -217,7 +216,7 @@ def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
     return several and not dated and not is_known_before(column) and not numbers_rows(column)
 
 
-def _target_score(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
+def _target_score(column: ColumnFacts, candidates: Columns) -> float:
     """Return how much speaks for a column as a target: its words, and its place among others."""
     rank, found = outcome_rank(column), words_of(column)
     score = float(rank)
@@ -228,7 +227,7 @@ def _target_score(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> flo
     return score + _place(column, candidates) - _RATIO * bool(ratio)
 
 
-def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
+def _place(column: ColumnFacts, candidates: Columns) -> float:
     """Return what the place in the table says: people write the outcome first or last."""
     names = [each.name for each in candidates if not words_of(each) & WORDS["conditions"]]
     if column.name not in names:
@@ -362,7 +361,7 @@ def _known_afterwards(column: ColumnFacts) -> LeftOut | None:
     return None
 
 
-def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Sequence[ColumnFacts]) -> dict[str, LeftOut]:
+def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Columns) -> dict[str, LeftOut]:
     """Return the columns that are the target once more: written otherwise, parts of it, made of it."""
     from kanopt.surrogates.audit import leaks
 
@@ -421,7 +420,7 @@ def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFact
     )
 
 
-def _most_telling(rows: pd.DataFrame, target: str, columns: Sequence[ColumnFacts]) -> list[ColumnFacts]:
+def _most_telling(rows: pd.DataFrame, target: str, columns: Columns) -> list[ColumnFacts]:
     """Return the columns that tell most of the target, each beside those before."""
     # of columns that say the same the plainest goes first: whole numbers rather than those made of them
     left = {c.name: _block(rows[c.name], c) for c in sorted(columns, key=lambda column: not column.whole)}

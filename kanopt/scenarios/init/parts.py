@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -28,6 +28,7 @@ from kanopt.records.headers import (
 from kanopt.records.matching import (
     ColumnFacts,
     FilledField,
+    Names,
     assign_tables,
     fill_fields,
     may_not_be_negative,
@@ -51,30 +52,29 @@ class GuessedUnit:
 
 def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     """Return the unit that a header states; where it states money of no currency, that of the other tables."""
-    if column.declared.endswith("short_ton"):
-        return GuessedUnit(column.declared, "tons beside pounds or miles are short ones", True)
+    unit, header = column.unit, column.header
     if column.declared:
-        return GuessedUnit(column.declared, "declared in the file", True)
-    unit = column.header.unit
-    if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
-        return None  # yes and no
-    ends = set(column.header.pieces[:1] + column.header.pieces[-1:])
-    amid = unit in LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
-    if not unit or amid or (unit in LONG_TIMES and column.header.words == ()):
-        return None  # a number of a week is no length of time
-    stated = bool(CURRENCY_WORDS.keys() & {*column.header.pieces})
+        short = unit.endswith("short_ton")
+        why = "tons beside pounds or miles are short ones" if short else "declared in the file"
+        return GuessedUnit(unit, why, True)
+    is_flag = column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all()
+    ends = {UNIT_WORDS.get(piece) for piece in (*header.pieces[:1], *header.pieces[-1:])}
+    amid = unit in LONG_TIMES and not (
+        header.words and unit in ends
+    )  # a number of a week is no length of time
+    glued = bool(_GLUED.search(column.name))
+    if not unit or is_flag or amid or (glued and not header.measures & {*header.words}):
+        return None
+    stated = bool(CURRENCY_WORDS.keys() & {*header.pieces})
     if unit.startswith("EUR") and not stated:
         unit = unit.replace("EUR", money, 1)
+    if glued:
+        unit = unit.partition("/")[0]  # costH is no cost of an hour
     try:
         check_unit(unit)
     except KanoptError:
         return None
-    is_money = dict(measured_in(unit) or ()).get("money")
-    sure = stated or not is_money
-    if _GLUED.search(column.name) and not column.header.measures & set(column.header.words):
-        return None
-    if "/" in unit and _GLUED.search(column.name):
-        unit = unit.partition("/")[0]  # costH is no cost of an hour
+    sure = stated or "money" not in dict(measured_in(unit) or ())
     return GuessedUnit(unit, "by its header" if sure else "money of a currency that no header says", sure)
 
 
@@ -92,42 +92,26 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
     money
         The currency.
     """
-    column, field = filled.column, filled.field
+    column, usual = filled.column, filled.field.usual
     if not counted or counted == "deg" or column.kind != "number":
         return None
     told = header_unit(column, money)
     if told is not None and same_dimension(told.unit, counted):
         return told
-    if field.clock:
-        return _clock_unit(column)
+    by_values = partial(GuessedUnit, why="by its values; no unit is stated", sure=False)
+    if filled.field.clock:  # nobody plans the first minutes after midnight
+        high = float(column.values.max()) if len(column.values) else 0.0
+        return by_values("h" if high <= _MOST_HOURS else "min" if high <= _MOST_MINUTES else "s")
     whole, _, each = counted.partition("/")
-    if (
-        told is not None
-        and each in COUNTED
-        and measured_in(whole) == measured_in(told.unit) == measured_in(each)
-    ):
+    if told and each in COUNTED and measured_in(whole) == measured_in(told.unit) == measured_in(each):
         return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
-    limits = (
-        None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
-    )
-    if limits is not None and same_dimension(limits.unit, counted):
-        units = [counted, *limits.alternatives]
-        values = column.values[column.values != 0]
-        for unit in units:
-            scale = factor(unit, limits.unit)
-            if len(values) and (values * scale).between(limits.low, limits.high).all():
-                return GuessedUnit(unit, "by its values; no unit is stated", False)
+    usual = usual and replace(usual, unit=usual.unit.replace("EUR", money))
+    values = column.values[column.values != 0]
+    for unit in (counted, *usual.alternatives) if usual and len(values) else ():
+        fits = same_dimension(usual.unit, counted)
+        if fits and (values * factor(unit, usual.unit)).between(usual.low, usual.high).all():
+            return by_values(unit)
     return GuessedUnit(counted, "no unit is stated", False)
-
-
-def _clock_unit(column: ColumnFacts) -> GuessedUnit:
-    """Return whether times of day are hours, minutes or seconds: nobody plans the first minutes after midnight."""
-    high = float(column.values.max()) if len(column.values) else 0.0
-    unit = "h" if high <= _MOST_HOURS else "min" if high <= _MOST_MINUTES else "s"
-    return GuessedUnit(unit, "by its values; no unit is stated", sure=False)
-
-
-_ALIKE = 0.62
 
 
 @dataclass(frozen=True)
@@ -233,7 +217,7 @@ class PartGuess:
     def matched(
         self,
         table: SourceTable | None = None,
-        names: Mapping[str, Collection[str]] | None = None,
+        names: Names | None = None,
         key: ColumnFacts | None = None,
     ) -> PartGuess:
         """Return the part matched anew, of a table that was made of its own or with more known; else as it is."""
@@ -244,10 +228,14 @@ class PartGuess:
         return replace(self, filled=tuple(each for each in self.filled if each.field.name not in fields))
 
 
+Parts = dict[str, PartGuess]
+Declared = Mapping[str, Table]
+
+
 def match_part(
     table: SourceTable,
     part: Table,
-    names: Mapping[str, Collection[str]] | None = None,
+    names: Names | None = None,
     without: Collection[str] = (),
     key: ColumnFacts | None = None,
 ) -> PartGuess | None:
@@ -268,8 +256,10 @@ def match_part(
         key = table.given.get(table.keyed)
     out = [*without, key.name] if key is not None else without
     guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
-    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
-    bare = [each for each in guess.filled if is_bare_limit(each) or _is_bare_relation(part, each)]
+    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more; and
+    # how rows of the same table are related stays open where nothing but their names speaks for it
+    related = [part.name in e.field.refers and not (e.field.required or e.named) for e in guess.filled]
+    bare = [e for e, is_bare in zip(guess.filled, related, strict=True) if is_bare or is_bare_limit(e)]
     guess = guess.without(*(each.field.name for each in bare))
     if key is not None:
         guess = guess.filling(part.key[0], key, 1.0)
@@ -283,22 +273,7 @@ def match_part(
 
 def is_bare_limit(filled: FilledField) -> bool:
     """Say whether nothing but its unit speaks for a column as a hard limit."""
-    return filled.field.name.startswith("max_") and _by_unit_alone(filled)
-
-
-def _is_mild_limit(filled: FilledField) -> bool:
-    """Say whether a column is taken for a hard limit, and its header has no word for one."""
-    return filled.field.name.startswith("max_") and not LIMITS & {*filled.column.header.pieces}
-
-
-def _is_bare_relation(part: Table, filled: FilledField) -> bool:
-    """Say whether nothing but names of rows of the same table speaks for a field: how they are related stays open."""
-    item = filled.field
-    return part.name in item.refers and not item.required and not filled.named
-
-
-def _by_unit_alone(filled: FilledField) -> bool:
-    return not filled.named or not filled.column.header.words
+    return filled.field.name.startswith("max_") and not (filled.named and filled.column.header.words)
 
 
 def _with_partners(guess: PartGuess) -> PartGuess:
@@ -307,19 +282,20 @@ def _with_partners(guess: PartGuess) -> PartGuess:
     A price of overtime says that the only hours beside it are those from which it is paid, and no limit.
     """
     for item in guess.part.fields:
-        needed = [guess.declared(name) for name in item.needs]
-        is_open = needed and item.name not in guess.fields and not guess.fields & {*item.needs}
+        is_open = item.needs and not guess.fields & {item.name, *item.needs}
         column = _called_rather(guess, item) if is_open else None
-        if column is None:
-            continue
-        for need in needed:
-            unit = measured_in(guess.part.units.get(need.name, ""))
-            by_unit = [each.column for each in guess.filled if _by_unit_alone(each) or _is_mild_limit(each)]
-            fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
+        for need in item.needs if column is not None else ():
+            unit = measured_in(guess.part.units.get(need, ""))
+            mild = [
+                each.column
+                for each in guess.filled
+                if not (each.named and each.column.header.words)
+                or (each.field.name.startswith("max_") and not LIMITS & {*each.column.header.pieces})
+            ]
+            fitting = (c for c in (*guess.left, *mild) if c is not column and c.kind == "number")
             partner = next((c for c in fitting if unit and measured_in(c.unit) == unit), None)
-            if partner is not None:
-                guess = guess.filling(item.name, column, 0.9, named=True)
-                guess = guess.filling(need.name, partner, 0.5)
+            if column is not None and partner is not None:
+                guess = guess.filling(item.name, column, named=True).filling(need, partner, 0.5)
                 break
     return guess
 
@@ -332,8 +308,8 @@ def _called_rather(guess: PartGuess, item: Field) -> ColumnFacts | None:
         return field_likeness(guess.part.name, column.name, field, column.declared, numeric=numeric)
 
     taken = {each.column.name: likeness(each.column, each.field) for each in guess.filled}
-    alike = ((likeness(c, item), name, c) for name, c in guess.table.given.items())
-    return next((c for own, name, c in alike if own >= _ALIKE and own > taken.get(name, 0.0)), None)
+    columns = guess.table.given.items()
+    return next((c for name, c in columns if likeness(c, item) > taken.get(name, 0.0)), None)
 
 
 _OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
@@ -360,12 +336,14 @@ def hindrances(table: SourceTable, part: Table) -> list[str]:
     return told
 
 
-def as_named(table: SourceTable, part: Table) -> PartGuess:
-    """Return a table that was made, whose columns are called as the fields of a part, as that part."""
+def as_named(
+    table: SourceTable, part: Table, columns: Mapping[str, ColumnFacts | None] | None = None
+) -> PartGuess:
+    """Return a table as a part by the column of each field; left out, of a made table by columns called so."""
     guess = PartGuess(part, table, ())
-    for item in part.fields:
-        if item.name in table.columns:
-            guess = guess.filling(item.name, table.columns[item.name], 1.0)
+    for name, column in (table.columns if columns is None else columns).items():
+        if column is not None and any(item.name == name for item in part.fields):
+            guess = guess.filling(name, column, 0.9 if columns else 1.0)
     return guess
 
 
@@ -380,7 +358,7 @@ def assigned(
     parts: Iterable[str],
     read: Callable[[SourceTable, str], PartGuess | None],
     worth: Callable[[PartGuess], float] = attrgetter("score"),
-) -> dict[str, PartGuess]:
+) -> Parts:
     """Assign tables to parts for the best sum of what speaks for each.
 
     Parameters
@@ -567,12 +545,12 @@ def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
     money
         The currency where a header states none.
     """
-    numbers = [column for column in table.columns.values() if column.kind == "number" and len(column.values)]
     imperial = is_imperial(table.columns.values())
     found: dict[str, GuessedUnit] = {}
-    for column in numbers:
-        stated = header_unit(column, money) is not None or is_clock_number(column)
-        if not stated and (unit := _usual_unit(column, money, imperial=imperial)):
+    for column in table.columns.values():
+        is_open = column.kind == "number" and len(column.values) and header_unit(column, money) is None
+        unit = _usual_unit(column, money, imperial=imperial) if is_open else ""
+        if unit and not is_clock_number(column):
             found[column.name] = GuessedUnit(unit, "no unit is stated", False)
     return found
 

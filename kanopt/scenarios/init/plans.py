@@ -9,7 +9,7 @@ import pandas as pd
 
 from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
 from kanopt.records.matching import is_end
-from kanopt.scenarios.init.draft import Draft
+from kanopt.scenarios.init.draft import MADE_UP, Draft
 from kanopt.scenarios.init.fleets import further_loads
 from kanopt.scenarios.init.kinds import READINGS
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess
@@ -90,7 +90,7 @@ def _make_depot(draft: Draft) -> None:
     made = pd.DataFrame({"name": ["depot"], **middle})
     known = draft.units.get(clients.table.name, {})
     units = {end: known[clients[end].name].unit for end in ends if clients[end].name in known}
-    draft.add_invented("depots", made, units, "one in the middle of the clients")
+    draft.add_made("depots", made, units, f"{MADE_UP}one in the middle of the clients")
 
 
 def _make_distances(draft: Draft) -> None:
@@ -116,7 +116,7 @@ def _make_vehicles(draft: Draft) -> None:
     }
     made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
     units = {name: unit for name, (_, unit) in rates.items()}
-    draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+    draft.add_made("vehicles", made, units, f"{MADE_UP}{count} vans of any capacity, at usual costs")
 
 
 def _add_further_loads(draft: Draft) -> None:
@@ -291,11 +291,11 @@ def _ask_about_setups(draft: Draft) -> None:
     """Ask on which machines setups hold that name none, where a job is of one family on several machines."""
     parts = draft.roles.parts
     setups, family = parts.get("setups"), draft.roles.column("tasks", "family")
-    if setups is None or setups.column("machine") is not None or not family:
+    if setups is None or setups.column("machine") is not None or family is None:
         return
     jobs = _by_task(parts["tasks"], parts["modes"]).groupby(_JOB)
     machines = list(parts["modes"].texts_of("machine").unique())
-    told_apart = (jobs[family].nunique() > 1).any() or not (jobs[_KEY].nunique() > 1).any()
+    told_apart = (jobs[family.name].nunique() > 1).any() or not (jobs[_KEY].nunique() > 1).any()
     if told_apart or "machine" in setups.table.frame or len(machines) > _MOST_MACHINES:
         return
     why = f"{setups.table.called} for each machine"
@@ -312,7 +312,7 @@ def _ask_about_setups(draft: Draft) -> None:
     }
     text = (
         f"On which machines do the setups of {setups.table.called} pass (Rüsten, réglages, cambios)? It names "
-        f"none, and {family!r} is the same for a job on all of them."
+        f"none, and {family.name!r} is the same for a job on all of them."
     )
     draft.ask("setups.machine", text, {"every machine": {}, **on_one})
 
@@ -320,7 +320,7 @@ def _ask_about_setups(draft: Draft) -> None:
 def _add_prices(draft: Draft) -> None:
     """Add the price of power where energy is known, and a price of time where nothing else has one."""
     parts = draft.roles.parts
-    energy = bool(draft.roles.column("modes", "energy")) or ("problem", "energy") in draft.keys.tables
+    energy = draft.roles.column("modes", "energy") is not None or ("problem", "energy") in draft.keys.tables
     if "power_price" in parts and energy:
         draft.add_part(parts["power_price"])
     elif "power_price" in parts:

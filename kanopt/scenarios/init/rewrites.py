@@ -7,7 +7,7 @@ the other. What is made is written beside the scenario.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -25,8 +25,8 @@ from kanopt.records.headers import (
     is_planning_word,
     read_header,
 )
-from kanopt.records.matching import ColumnFacts, listed, without_brackets
-from kanopt.scenarios.init.sources import SourceTable, is_unit, texts
+from kanopt.records.matching import ColumnFacts, Columns, without_brackets
+from kanopt.scenarios.init.sources import SourceTable, Tables, is_unit, texts
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
@@ -52,12 +52,12 @@ _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
-Rewrite = Callable[[SourceTable, Sequence[SourceTable]], Iterable[SourceTable]]
+Rewrite = Callable[[SourceTable, Tables], Iterable[SourceTable]]
 Wide = tuple[str, Mapping[str, Any], str]
 """What the headers of a wide table name, each column with what its header says, and what its cells are called."""
 
 
-def rewritten(tables: Sequence[SourceTable], rewrites: Iterable[Rewrite]) -> list[SourceTable]:
+def rewritten(tables: Tables, rewrites: Iterable[Rewrite]) -> list[SourceTable]:
     """Return the tables that rewrites make, one after the other."""
     found = [*tables]
     for rewrite in rewrites:
@@ -65,7 +65,7 @@ def rewritten(tables: Sequence[SourceTable], rewrites: Iterable[Rewrite]) -> lis
     return found
 
 
-def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def facts_in_rows(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Turn a table that has a row for each fact: of several things, or of all that is planned, as settings have it.
 
     Units tell it: facts have units, by what they are called, in a column of their own, or in their cells; names of
@@ -101,7 +101,7 @@ def _as_numbers(values: pd.Series) -> pd.Series:
     return numbers if numbers.notna().equals(values.notna()) else values
 
 
-def without_margin(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
     first, *others = table.given.values()
     last, labels = table.frame.iloc[-1], texts(table.frame[first.name])
@@ -116,7 +116,7 @@ def without_margin(table: SourceTable, tables: Sequence[SourceTable]) -> list[So
     return [body, table.remade(margin, title=label, end="margin")]
 
 
-def rows_of_cells(table: SourceTable, tables: Sequence[SourceTable]) -> Iterable[SourceTable]:
+def rows_of_cells(table: SourceTable, tables: Tables) -> Iterable[SourceTable]:
     """Make a row for each cell of a table whose headers are things, periods or weights."""
     wide = _things(table, tables) or _periods(table) or _brackets(table)
     return [table] if wide is None else long(table, *wide)
@@ -173,7 +173,7 @@ def as_amount(text: str) -> tuple[float, str] | None:
     return (float(found[1].replace(",", ".")), unit) if unit else None
 
 
-def plain_amounts(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def plain_amounts(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make numbers of the cells that have their unit behind them."""
     numbers: dict[str, pd.Series[Any]] = {}
     units: dict[str, str] = {}
@@ -195,7 +195,7 @@ def plain_amounts(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     return [table.remade(table.frame.assign(**numbers), units, end="numbers")]
 
 
-def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def ends_of_ways(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
     others = [c for other in tables if other is not table for c in other.given.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
@@ -212,7 +212,7 @@ def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sour
     return [table]
 
 
-def minutes_in_cells(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def minutes_in_cells(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make minutes of a matrix whose cells are hours and minutes, such as 0:28."""
     first, *others = table.given.values()
     cells = {c.name: c.minutes for c in others if c.minutes is not None}
@@ -223,7 +223,7 @@ def minutes_in_cells(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     return [replace(made, reads=made.reads | {first.name})]
 
 
-def rows_of_squares(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_squares(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each pair of a table whose rows and columns have the same names."""
     first, *others = table.given.values()
     blank = [c for c in others if not len(c.values)]  # the last column of a triangle
@@ -259,7 +259,7 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
     return table.remade(pd.concat([rows, turned]), end="both_ways")
 
 
-def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+def _things(table: SourceTable, tables: Tables) -> Wide | None:
     """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
     numbers = table.numbers
     heads = {c.name for c in numbers}
@@ -289,7 +289,7 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     return None
 
 
-def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
+def _alike(columns: Columns) -> list[dict[str, str]]:
     """Return columns whose headers differ in one word alone, that word to each."""
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for column in columns:
@@ -306,7 +306,7 @@ def _periods(table: SourceTable) -> Wide | None:
     return ("period", named, "") if len(named) >= _FEWEST else None
 
 
-def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def named_periods(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Give months or weeks that are numbers the names that things of a plan have: Month 1."""
     others = [o.key.values.unique() for o in tables if o is not table and o.key is not None]
     numbered = [c for c in table.given.values() if c.whole and c.header.unit in LONG_TIMES]
@@ -341,7 +341,7 @@ def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     return None
 
 
-def rows_of_numbered_steps(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each step of orders whose machines and times stand in columns that are numbered alike."""
     numbered: dict[str, dict[int, ColumnFacts]] = {}
     for column in table.given.values():
@@ -376,7 +376,7 @@ def rows_of_numbered_steps(table: SourceTable, tables: Sequence[SourceTable]) ->
     ]
 
 
-def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_stations(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
     stations, key = _stations(table), table.key
     if key is None or len(stations) < 2:
@@ -395,7 +395,7 @@ def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     return [replace(made, of=made.of | told), *beside]
 
 
-def _as_listed(stations: Mapping[str, str], tables: Sequence[SourceTable]) -> Mapping[str, str]:
+def _as_listed(stations: Mapping[str, str], tables: Tables) -> Mapping[str, str]:
     """Return stations under the names that another table has for them, where these only go on: Mix, Mixer."""
     for other in tables:
         names = other.key.texts if other.key is not None else frozenset()
@@ -420,7 +420,7 @@ def _stations(table: SourceTable) -> list[ColumnFacts]:
     return [c for c in stations if not c.looks_like("modes", "duration")]
 
 
-def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
+def _are_steps(table: SourceTable, key: ColumnFacts, tables: Tables) -> bool:
     """Say whether rows are steps of orders: they come after each other, or several name a row of another table."""
     others = [other.key for other in tables if other is not table and other.key is not None]
     texts_of = [c for c in table.given.values() if c is not key and c.kind == "text" and not c.is_unique]
@@ -428,9 +428,7 @@ def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTabl
     return named or predecessors(table, key) is not None
 
 
-def _steps_by(
-    tables: Sequence[SourceTable], stations: Collection[str]
-) -> tuple[dict[str, Any], frozenset[str]]:
+def _steps_by(tables: Tables, stations: Collection[str]) -> tuple[dict[str, Any], frozenset[str]]:
     """Return the steps at which orders come to stations, where a table numbers these, and its name."""
     for table in tables:
         unique = [c for c in table.given.values() if c.is_unique]
@@ -442,7 +440,7 @@ def _steps_by(
 
 
 def durations_in_minutes(
-    part: str, name: str, longest: float, table: SourceTable, tables: Sequence[SourceTable]
+    part: str, name: str, longest: float, table: SourceTable, tables: Tables
 ) -> list[SourceTable]:
     """Make minutes of the hours and minutes in a column called like a duration."""
     clocks = [c for c in table.given.values() if c.minutes is not None and not table.may_teach]

@@ -414,7 +414,10 @@ class SourceTable:
         return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
 
 
-def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
+Tables = Sequence[SourceTable]
+
+
+def with_keys(tables: Tables) -> list[SourceTable]:
     """Return tables that know by which of their columns other tables call their rows: by a number, or by a name.
 
     Where every row has a name and a number, either may stand first. Numbers count only where a column that measures
@@ -466,7 +469,7 @@ def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
     return keyed
 
 
-def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
+def with_counted_things(tables: Tables) -> list[SourceTable]:
     """Return tables that count in words of their own, such as Fm, EUR/Fm and Fm/week, as counting things.
 
     A word in brackets that is no unit is one where another table has it in brackets, or as a header, too.
