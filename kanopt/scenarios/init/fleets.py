@@ -86,7 +86,6 @@ def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     if "vehicles" in parts:
         parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
         _match_skills(parts)
-        _leave_out_no(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
     for leg in sorted(legs, key=lambda leg: -leg.score):
@@ -374,47 +373,33 @@ def _of_trips(guess: PartGuess) -> PartGuess:
 
 
 def _match_skills(parts: Parts) -> None:
-    """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
-    clients, vehicles = parts["clients"], parts["vehicles"]
-    needs, skills = clients.column("needs"), vehicles.column("skills")
-    if needs is not None and skills is not None:
-        _part_by_commas(parts)
-        return
-    wanted = [needs] if needs is not None else [c for c in clients.left if not c.is_unique]
-    for one in wanted:
-        for other in [skills] if skills is not None else vehicles.left:
-            if one.kind == other.kind == "text" and one.listed and one.listed <= other.listed:
-                parts["clients"] = clients.filling("needs", one)
-                parts["vehicles"] = vehicles.filling("skills", other)
-                _part_by_commas(parts)
-                return
+    """Fill what clients need and vehicles have by columns that share their words, whatever they are called.
 
-
-def _part_by_commas(parts: Parts) -> None:
-    """Write lists of skills with commas, where they are parted by something else, as gas/water."""
-    for part, field_name in (("clients", "needs"), ("vehicles", "skills")):
-        column = parts[part][field_name]
-        told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
-        if column.kind == "text" and any("," not in text != plain for text, plain in told.items()):
-            table = parts[part].table
-            frame = table.frame.assign(**{column.name: texts(table.frame[column.name]).map(told)})
-            parts[part] = parts[part].on(table.remade(frame, end="listed"))
-
-
-def _leave_out_no(parts: Parts) -> None:
-    """Make skills of yes and no, where clients and vehicles say so: who says no needs nothing, and has nothing."""
+    Lists are written with commas, where they are parted by something else, as gas/water; where both say yes and no, who
+    says no needs nothing, and has nothing.
+    """
     fields = {"clients": "needs", "vehicles": "skills"}
-    columns = {part: parts[part].column(name) for part, name in fields.items()}
-    if not all(c is not None and {text.lower() for text in c.texts} <= YES_NO for c in columns.values()):
-        return
-    for part, column in columns.items():
-        assert column is not None
-        table = parts[part].table
-        cells = table.frame[column.name].map(
-            lambda cell: None if str(cell).strip().lower() in NO else "yes", "ignore"
-        )
-        made = table.remade(table.frame.assign(**{column.name: cells}), end="yes")
-        parts[part] = parts[part].on(made)
+    needs, skills = (parts[part].column(name) for part, name in fields.items())
+    if needs is None or skills is None:
+        wanted = [needs] if needs else [c for c in parts["clients"].left if not c.is_unique]
+        had = [skills] if skills else parts["vehicles"].left
+        pairs = ((one, other) for one in wanted for other in had if one.kind == other.kind == "text")
+        found = next((pair for pair in pairs if pair[0].listed and pair[0].listed <= pair[1].listed), None)
+        if found is None:
+            return
+        needs, skills = found
+        for part, column in zip(fields, found, strict=True):
+            parts[part] = parts[part].filling(fields[part], column)
+    is_said = {text.lower() for text in needs.texts | skills.texts} <= YES_NO
+    for part, column in (("clients", needs), ("vehicles", skills)):
+        table, end = parts[part].table, "yes" if is_said else "listed"
+        told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
+        if is_said:
+            told = {text: None if text.lower() in NO else "yes" for text in column.texts}
+        elif column.kind != "text" or all("," in text or text == plain for text, plain in told.items()):
+            continue
+        cells = texts(table.frame[column.name]).map(told)
+        parts[part] = parts[part].on(table.remade(table.frame.assign(**{column.name: cells}), end=end))
 
 
 def _match_amounts(parts: Parts) -> None:

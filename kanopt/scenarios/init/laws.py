@@ -147,16 +147,11 @@ def guess_law(
     features, left_out, doubt = choose_features(table, chosen, usable)
     if not features:
         return None
-    score = ranked[chosen]
-    plain = outcome_rank(chosen) >= _PLAIN and score >= _PLAIN
+    rank, score = outcome_rank(chosen), ranked[chosen]
+    plain = min(rank, score) >= _PLAIN
     rivals = [c for c, other in ranked.items() if c is not chosen and other > max(score - _CLEAR, 0.0)]
-    guessed = usable is None and not plain and (bool(rivals) or outcome_rank(chosen) < 3)
-    settings = dict(_settings(table, chosen, features))
-    if any(not column.is_full for column in (chosen, *features)):
-        settings["on_missing"] = Entry("drop", "rows without a value are left out and counted")
-    if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
-        settings["unseen"] = Entry("pooled", "some categories are rare")
-    named = "its header names an outcome" if outcome_rank(chosen) >= 2 else "a column of many numbers"
+    guessed = usable is None and not plain and (bool(rivals) or rank < 3)
+    named = "its header names an outcome" if rank >= 2 else "a column of many numbers"
     return LawGuess(
         table=table,
         target=chosen.name,
@@ -164,7 +159,7 @@ def guess_law(
         unit=header_unit(chosen, money) or guess_units(table, money).get(chosen.name),
         sure=plain,
         why=named + (f"; else {rivals[0].name!r}" if rivals and not measures else ""),
-        settings=settings,
+        settings=dict(_settings(table, chosen, features)),
         left_out=left_out,
         doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
@@ -172,14 +167,19 @@ def guess_law(
 
 
 def _settings(table: SourceTable, target: ColumnFacts, features: Columns) -> Iterator[tuple[str, Entry]]:
-    """Yield the shapes of a law and the rows that it is judged by."""
+    """Yield the shapes of a law, the rows that it is judged by, and what is done with odd ones."""
     ways = [each.name for each in features if each.kind == "number" and measure_of(each) == "length"]
     if ways and is_outcome(target) and measure_of(target) in _SPENT:
         yield "monotone", Entry(dict.fromkeys(ways, 1), "it never falls with the way")
     if periodic := {column.name: period for column in features if (period := period_of(column))}:
         yield "periodic", Entry(periodic, "the last joins on to the first")
-    if held := _holdout(table, [column.name for column in (target, *features)]):
+    used = (target, *features)
+    if held := _holdout(table, [column.name for column in used]):
         yield "holdout", Entry(dict(zip(("by", "last"), held, strict=True)), "the rows it is judged by")
+    if not all(column.is_full for column in used):
+        yield "on_missing", Entry("drop", "rows without a value are left out and counted")
+    if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
+        yield "unseen", Entry("pooled", "some categories are rare")
 
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:
@@ -291,17 +291,16 @@ def choose_features(
     """
     rows = sampled(table.frame[table.frame[target.name].notna()])
     left_out: dict[str, LeftOut] = {}
-    may_be = [column for column in table.columns.values() if column.name != target.name]
-    for column in may_be:
+    others = [column for column in table.columns.values() if column.name != target.name]
+    for column in others:
         reason = _unfit(rows, column) or (_known_afterwards(column) if usable is None else None)
         if usable is not None and not usable(column):
             reason = LeftOut("nothing in the plan tells it")
         if reason is not None:
             left_out[column.name] = reason
-    may_be = [column for column in may_be if column.name not in left_out]
     if usable is None:
-        left_out |= _once_more(rows, target, may_be)
-    free = [column for column in may_be if column.name not in left_out]
+        left_out |= _once_more(rows, target, [c for c in others if c.name not in left_out])
+    free = [column for column in others if column.name not in left_out]
     unsure = [name for name, reason in left_out.items() if not reason.sure]
     doubt = f"left out {list_names(unsure, 3)}: known beforehand?" if unsure else ""
     chosen = _most_telling(rows, target.name, free)
@@ -367,41 +366,28 @@ def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Columns) -> dic
 
     numbers = {column.name: column for column in columns if column.kind == "number"}
     found: dict[str, LeftOut] = {}
-    while True:
-        left = [target.name, *(name for name in numbers if name not in found)]
+    new: dict[str, LeftOut] | None = None
+    while new is None or new:
+        new, left = {}, [target.name, *(name for name in numbers if name not in found)]
         # no formula can name some
         frame = rows[left].set_axis([f"c{place}" for place in range(len(left))], axis="columns")
-        told = [
-            (each.kind, [left[int(column[1:])] for column in each.columns]) for each in leaks(frame, "c0")
-        ]
-        new = dict(_leaking(target, numbers, told))
-        if not new:
-            break
+        for leak in leaks(frame, "c0"):
+            names = [left[int(column[1:])] for column in leak.columns]
+            why = f"follows from {target.name} without error: the same, written otherwise"
+            if leak.kind == "copy of the target":
+                # a time that follows exactly from a way is a law, one that follows from another time is the same
+                names = [name for name in names if measure_of(numbers[name]) in ("", measure_of(target))]
+            elif leak.kind == "parts of the target":
+                why = f"a part of {target.name}: {list_names(names, 3)} add up to it"
+            else:  # of a product that is the target only what is made of the target
+                why = f"made of {target.name}: {list_names(names, 3)} give it exactly"
+                made = WORDS["ratios"] | words_of(target)
+                names = [name for name in names if words_of(numbers[name]) & made][:1]
+            new |= dict.fromkeys(names, LeftOut(why))
         found |= new
     for name, column in numbers.items():
         if _nearly_the_same(rows, target, column):
             found.setdefault(name, LeftOut("nearly the target once more", sure=False))
-    return found
-
-
-def _leaking(
-    target: ColumnFacts, numbers: dict[str, ColumnFacts], told: Sequence[tuple[str, Sequence[str]]]
-) -> list[tuple[str, LeftOut]]:
-    """Return what an auditor found; of a product that is the target only what is made of the target."""
-    found: list[tuple[str, LeftOut]] = []
-    for kind, names in told:
-        if kind == "copy of the target":
-            # a time that follows exactly from a way is a law, one that follows from another time is the same
-            same = [name for name in names if measure_of(numbers[name]) in ("", measure_of(target))]
-            why = f"follows from {target.name} without error: the same, written otherwise"
-            found += [(name, LeftOut(why)) for name in same]
-        elif kind == "parts of the target":
-            why = f"a part of {target.name}: {list_names(names, 3)} add up to it"
-            found += [(name, LeftOut(why)) for name in names]
-        elif kind == "factors of the target":
-            why = f"made of {target.name}: {list_names(names, 3)} give it exactly"
-            made = [n for n in names if words_of(numbers[n]) & (WORDS["ratios"] | words_of(target))]
-            found += [(name, LeftOut(why)) for name in made[:1]]
     return found
 
 

@@ -105,12 +105,12 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
     whole, _, each = counted.partition("/")
     if told and each in COUNTED and measured_in(whole) == measured_in(told.unit) == measured_in(each):
         return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
-    usual = usual and replace(usual, unit=usual.unit.replace("EUR", money))
     values = column.values[column.values != 0]
-    for unit in (counted, *usual.alternatives) if usual and len(values) else ():
-        fits = same_dimension(usual.unit, counted)
-        if fits and (values * factor(unit, usual.unit)).between(usual.low, usual.high).all():
-            return by_values(unit)
+    if usual is not None and len(values):
+        usual = replace(usual, unit=usual.unit.replace("EUR", money))
+        for unit in (counted, *usual.alternatives) if same_dimension(usual.unit, counted) else ():
+            if (values * factor(unit, usual.unit)).between(usual.low, usual.high).all():
+                return by_values(unit)
     return GuessedUnit(counted, "no unit is stated", False)
 
 

@@ -25,7 +25,7 @@ from kanopt.records.headers import (
     is_planning_word,
     read_header,
 )
-from kanopt.records.matching import ColumnFacts, Columns, without_brackets
+from kanopt.records.matching import ColumnFacts, Columns
 from kanopt.scenarios.init.sources import SourceTable, Tables, is_unit, texts
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
@@ -110,8 +110,8 @@ def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
     label = labels.iloc[-1]
     if not named or not read_header(label).unit or read_header(labels.iloc[0]).unit:
         return [table]
-    cells = [name for name in numbers if pd.notna(last[name])]
-    margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
+    cells = last[numbers].dropna()
+    margin = pd.DataFrame({"destination": [*cells.index], label: [*cells]})
     body = table.remade(table.frame.iloc[:-1], end="body")
     return [body, table.remade(margin, title=label, end="margin")]
 
@@ -124,30 +124,26 @@ def rows_of_cells(table: SourceTable, tables: Tables) -> Iterable[SourceTable]:
 
 def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -> Iterator[SourceTable]:
     """Return a wide table as rows, and what stands beside its cells as a table of its own."""
-    columns = table.given
+    columns, key = table.given, table.key
     rest = [c for c in columns.values() if c.name not in meant]
-    key = table.key
-    named = [c for c in rest if c.kind == "text"]
-    ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
+    # one price is of all the names before it
+    ids = [key] if key is not None and value != _PRICE else [c for c in rest if c.kind == "text"]
     corner = ids[0]
     of_cells = unit_of_cells(corner)
     told = corner.name if of_cells else table.title
-    value = value or told
     unit = of_cells or read_header(told).unit
-    stating = [
-        name for name in meant if head != "period" or without_brackets(name) != name
-    ]  # KW 12 is no power
+    # KW 12 is no power
+    stating = [name for name in meant if head != "period" or columns[name].plain_name != name]
     if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
         unit = columns[stating[0]].header.unit or unit
-    names = {corner.name: "origin"} if of_cells else {}
-    cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
-    kept = [names.get(c.name, c.name) for c in ids]
-    cells.columns = [*kept, *meant.values()]
+    value = value or told
+    cells = table.frame[[*(c.name for c in ids), *meant]]
+    kept = ["origin" if of_cells and c is corner else c.name for c in ids]
+    cells = cells.set_axis([*kept, *meant.values()], axis="columns")
     rows = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
     yield table.remade(rows, {value: unit}, end="rows")
     if len(rest) > len(ids):
-        beside = table.frame[[c.name for c in rest]]
-        yield table.remade(beside, end="beside")
+        yield table.remade(table.frame[[c.name for c in rest]], end="beside")
 
 
 def unit_of_cells(corner: ColumnFacts) -> str:
@@ -183,13 +179,12 @@ def plain_amounts(table: SourceTable, tables: Tables) -> list[SourceTable]:
         if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
             continue
         unit, stated = amounts[0][1], column.header.unit
-        if stated.startswith("EUR/") and unit in CURRENCIES and stated[4:] not in LONG_TIMES:
-            amounts = [(value, own + stated.removeprefix("EUR")) for value, own in amounts]
-            unit = amounts[0][1]
+        per = stated.removeprefix("EUR") if stated.startswith("EUR/") and unit in CURRENCIES else ""
+        per = "" if per[1:] in LONG_TIMES else per
         if all(same_dimension(own, unit) for _, own in amounts):
-            values = [convert(value, own, unit) for value, own in amounts]
+            values = [convert(value, own + per, unit + per) for value, own in amounts]
             numbers[column.name] = pd.Series(values, index=column.values.index)
-            units[column.name] = unit
+            units[column.name] = unit + per
     if not numbers or table.may_teach:
         return [table]
     return [table.remade(table.frame.assign(**numbers), units, end="numbers")]
@@ -261,30 +256,26 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
 
 def _things(table: SourceTable, tables: Tables) -> Wide | None:
     """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
-    numbers = table.numbers
-    heads = {c.name for c in numbers}
+    numbers, others = table.numbers, [other for other in tables if other is not table]
     plain = {c.name: c.plain_name for c in numbers}
-    for other in tables if len(heads) >= _FEWEST else ():
-        for column in other.given.values() if other is not table else ():
-            named = {*plain.values()} & column.texts if column.kind == "text" else set()
-            if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                # a corner that tells the unit of cells, or one that is called alike in both tables
-                taken = column.header.unit or column.name in table.given
-                head = "destination" if taken else column.name
-                return head, {name: text for name, text in plain.items() if text in named}, ""
-    wide = [{c.plain_name for c in other.numbers} for other in tables if other is not table]
     names = {*plain.values()}
+    for column in (c for other in others for c in other.given.values() if c.kind == "text"):
+        named = names & column.texts
+        if len(named) >= max(_FEWEST, 0.5 * len(column.texts)):
+            # a corner that tells the unit of cells, or one that is called alike in both tables
+            taken = column.header.unit or column.name in table.given
+            head = "destination" if taken else column.name
+            return head, {name: text for name, text in plain.items() if text in named}, ""
+    wide = [{c.plain_name for c in other.numbers} for other in others]
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
     told = any(is_planning_word(name) or name.lower() in COORDINATES for name in names)
-    if len(heads) >= _FEWEST and names in wide and bare and not told:
+    if len(numbers) >= _FEWEST and names in wide and bare and not told:
         return "product", plain, ""
+    theirs = [each.keys() for other in others for each in _alike(other.numbers)]
     for alike in _alike(numbers):
-        if any(
-            alike.keys() == theirs.keys() for o in tables if o is not table for theirs in _alike(o.numbers)
-        ):
-            value = " ".join(
-                word for word in read_header(next(iter(alike.values()))).words if word not in alike
-            )
+        if alike.keys() in theirs:
+            words = read_header(next(iter(alike.values()))).words
+            value = " ".join(word for word in words if word not in alike)
             return "product", {name: thing for thing, name in alike.items()}, value
     return None
 
@@ -345,12 +336,11 @@ def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTab
     """Make a row for each step of orders whose machines and times stand in columns that are numbered alike."""
     numbered: dict[str, dict[int, ColumnFacts]] = {}
     for column in table.given.values():
-        found = _STEP.search(column.name)
-        if found:
+        if found := _STEP.search(column.name):
             numbered.setdefault(_STEP.sub("", column.name, count=1), {})[int(found[1])] = column
-    rows = [columns for columns in numbered.values() if sorted(columns) == [*range(1, len(columns) + 1)]]
+    runs = [run for run in numbered.values() if sorted(run) == [*range(1, len(run) + 1)]]
     machines, times = (
-        [c for c in rows if {one.kind for one in c.values()} == {kind}] for kind in ("text", "number")
+        [r for r in runs if {c.kind for c in r.values()} == {kind}] for kind in ("text", "number")
     )
     key = table.key
     if (
@@ -360,19 +350,15 @@ def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTab
         or not _FEWEST <= len(machines[0]) == len(times[0])
     ):
         return [table]
-    of_steps = {
-        place: {machines[0][place].name: "machine", times[0][place].name: "duration"} for place in times[0]
-    }
-    frames = [
-        table.frame[[key.name, *names]].rename(columns=names).assign(order=place)
-        for place, names in of_steps.items()
-    ]
+    frames, used = [], list[str]()
+    for place, lasts in times[0].items():
+        names = {machines[0][place].name: "machine", lasts.name: "duration"}
+        used += names
+        frames.append(table.frame[[key.name, *names]].rename(columns=names).assign(order=place))
     made = pd.concat(frames).dropna(subset=["machine", "duration"])
-    unit = times[0][1].unit or "min"
-    beside = table.frame.drop(columns=[name for names in of_steps.values() for name in names])
     return [
-        table.remade(made, {"duration": unit}, title="operations", end="ops"),
-        table.remade(beside, end="beside"),
+        table.remade(made, {"duration": times[0][1].unit or "min"}, title="operations", end="ops"),
+        table.remade(table.frame.drop(columns=used), end="beside"),
     ]
 
 
@@ -399,14 +385,14 @@ def _as_listed(stations: Mapping[str, str], tables: Tables) -> Mapping[str, str]
     """Return stations under the names that another table has for them, where these only go on: Mix, Mixer."""
     for other in tables:
         names = other.key.texts if other.key is not None else frozenset()
-        if len(names) == len(stations) and names & {*stations.values()}:
-            alike = {
-                name: [one for one in names if one == text or one.lower().startswith(text.lower())]
-                for name, text in stations.items()
-            }
-            found = {name: ones[0] for name, ones in alike.items() if len(ones) == 1}
-            if {*found.values()} == names:
-                return found
+        found: dict[str, str] = {}
+        for name, text in (
+            stations.items() if len(names) == len(stations) and names & {*stations.values()} else ()
+        ):
+            alike = [one for one in names if one == text or one.lower().startswith(text.lower())]
+            found |= dict.fromkeys([name], alike[0]) if len(alike) == 1 else {}
+        if found and {*found.values()} == names:
+            return found
     return stations
 
 
@@ -496,11 +482,7 @@ def joined(
 def windows_of(cell: Any) -> list[tuple[float, float]]:
     """Return the windows of a cell, in minutes; none where it says anything else, or how long a break is."""
     spans = [span for _, span in read_spans(str(cell), "min")]
-    return (
-        []
-        if any(span is None or span[0] is not None for span in spans)
-        else [span[1:] for span in spans if span]
-    )
+    return [span[1:] for span in spans if span] if all(span and span[0] is None for span in spans) else []
 
 
 def lasts_a_shift(column: ColumnFacts) -> bool:

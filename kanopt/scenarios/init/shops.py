@@ -326,20 +326,21 @@ def _close_machines(parts: Parts, part: Table) -> None:
     begins = [
         c for c in clocks if c.looks_like("vehicles", "shift_start") or c.looks_like("clients", "earliest")
     ]
-    read = [*shift, *pause, *([] if shift else begins[:1]), *lists]
+    begins = [] if shift else begins[:1]
+    read = [*shift, *pause, *begins, *lists]
     if not read:
         return
     days = range(_DAYS if opened else _days_of(parts, shift))
     rows: list[tuple[str, float, float]] = []
-    for (at, row), name in zip(machines.table.frame.iterrows(), machines.texts_of("name"), strict=True):
-        cells = {c: windows_of(row[c.name]) for c in lists}
+    for at, name in zip(machines.table.frame.index, machines.texts_of("name"), strict=True):
+        cells = {c: windows_of(machines.table.frame[c.name][at]) for c in lists}
         works = sorted([*_window(shift, at), *(window for c in opened for window in cells.pop(c))])
         rests = [*_window(pause, at), *chain.from_iterable(cells.values())]
         ends = [day * _DAY + end for day in days for window in works for end in window]
         edges = [0.0, *ends, len(days) * _DAY] if works else []
         closed = [*zip(edges[::2], edges[1::2], strict=True)]
         closed += [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in rests]
-        closed += [(0.0, float(c.minutes[at])) for c in read if c in begins and not shift]  # type: ignore[index]
+        closed += [(0.0, float(c.minutes[at])) for c in read if c in begins and c.minutes is not None]
         rows += [(name, begin, end) for begin, end in closed if begin < end]
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
