@@ -383,6 +383,13 @@ class Draft:
         told = {answer: dict(keys) for answer, keys in answers.items()}
         self.questions.append(QuestionSpec(about=about, text=text, answers=told))
 
+    def set_day(self, days: Iterable[pd.Timestamp], why: str, text: str = "") -> None:
+        """Set the day of the plan to the first of some, and ask which of them it is where there is a text to ask it."""
+        told = [f"{day:%Y-%m-%d}" for day in days]
+        self.keys.set(("problem",), "day", told[0], why, sure=not text)
+        if text:
+            self.ask("problem.day", text, {day: {"problem.day": day} for day in told})
+
     def input(self, part: str, column: ColumnFacts, name: str, usual: str) -> tuple[str, str]:
         """Return the unit of a column that a law reads, the usual one where none is stated, and the reference to it."""
         unit = self.unit_given(self.roles.parts[part].table, column, usual)

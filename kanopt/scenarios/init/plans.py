@@ -64,19 +64,17 @@ def _add_day(draft: Draft) -> None:
     """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
     guesses = draft.roles.parts.values()
     dated = [each for guess in guesses for each in guess.filled if each.column.is_dated]
+    begins = [each for each in dated if not is_end(each.field)]
     if not dated:
         return
-    begins = [each for each in dated if not is_end(each.field)]
     first = min(each.column.values.min() for each in begins or dated)
     named = list_names([each.column.name for each in begins or dated], 3)
-    draft.keys.set(("problem",), "day", f"{first:%Y-%m-%d}", f"the first of {named}", sure=bool(begins))
-    if not begins:
-        text = (
-            f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
-            f"{named} count from its midnight, and no table tells it."
-        )
-        days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
-        draft.ask("problem.day", text, {day: {"problem.day": day} for day in days})
+    text = (
+        f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
+        f"{named} count from its midnight, and no table tells it."
+    )
+    days = [first - pd.Timedelta(days=before) for before in range(_DAYS_BEFORE)]
+    draft.set_day(days, f"the first of {named}", "" if begins else text)
 
 
 # routing
@@ -87,9 +85,9 @@ def _make_depot(draft: Draft) -> None:
     clients = draft.roles.parts["clients"]
     ends = next((each for each in _PLACES if {*each} <= clients.fields), ())
     middle = {end: round(float(clients[end].values.mean()), 5) for end in ends}
-    made = pd.DataFrame({"name": ["depot"], **middle})
     known = draft.units.get(clients.table.name, {})
     units = {end: known[clients[end].name].unit for end in ends if clients[end].name in known}
+    made = pd.DataFrame({"name": ["depot"], **middle})
     draft.add_made("depots", made, units, f"{MADE_UP}one in the middle of the clients")
 
 
@@ -109,33 +107,29 @@ def _make_distances(draft: Draft) -> None:
 def _make_vehicles(draft: Draft) -> None:
     """Make vans enough that a first plan hardly leaves anybody out; those that are not used cost nothing."""
     count = max(_FEWEST_VANS, math.ceil(len(draft.roles.parts["clients"].table.frame) / _CLIENTS_OF_A_VAN))
-    rates = {
-        "fixed_cost": (50.0, draft.money),
-        "unit_distance_cost": (0.4, f"{draft.money}/km"),
-        "unit_duration_cost": (25.0, f"{draft.money}/h"),
-    }
-    made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
-    units = {name: unit for name, (_, unit) in rates.items()}
+    rates = {"fixed_cost": 50.0, "unit_distance_cost": 0.4, "unit_duration_cost": 25.0}
+    units = dict(zip(rates, (draft.money, f"{draft.money}/km", f"{draft.money}/h"), strict=True))
+    made = pd.DataFrame({"name": ["van"], "num_available": count, **rates})
     draft.add_made("vehicles", made, units, f"{MADE_UP}{count} vans of any capacity, at usual costs")
 
 
 def _add_further_loads(draft: Draft) -> None:
     """Limit what is carried in every measure that clients and vehicles both tell, such as pallets beside kilograms."""
-    parts = {name: draft.roles.parts.get(name) for name in ("clients", "vehicles")}
-    clients, fleet = parts.values()
-    loads = further_loads(clients, fleet, draft.dropped) if clients and fleet else {}
-    sure = True
+    parts = draft.roles.parts
+    if not {"clients", "vehicles"} <= parts.keys():
+        return
+    loads, sure = further_loads(parts["clients"], parts["vehicles"], draft.dropped), True
     for name, columns in loads.items():
-        alike = bool(columns[0].unit and columns[1].unit)
+        alike = all(column.unit for column in columns)
         sure &= alike
         why = "" if alike else "clients and vehicles have columns of these words"
-        for (part, guess), column in zip(parts.items(), columns, strict=True):
-            assert guess is not None
+        for part, column in zip(("clients", "vehicles"), columns, strict=True):
+            table = parts[part].table
             draft.bound.add((part, column.name))
             draft.dropped = [each for each in draft.dropped if each != (part, column.name)]
-            draft.guess(guess.table.name, column.name, f"{part}.{name}", "carried beside the demand", alike)
+            draft.guess(table.name, column.name, f"{part}.{name}", "carried beside the demand", alike)
             if column.unit:
-                draft.give_unit(guess.table, column, GuessedUnit(column.unit, "by its header", True))
+                draft.give_unit(table, column, GuessedUnit(column.unit, "by its header", True))
             if name != column.name:
                 draft.keys.set(("problem", part, "columns"), name, column.name, why, sure=alike)
     if loads:
@@ -161,39 +155,36 @@ def _add_todays_plan(draft: Draft) -> None:
     if "vehicles" not in parts:
         return
     served, fleet = parts["clients"].names, parts["vehicles"].names
-    for table in draft.roles.every:
-        found = _columns_of_plan(table, served, fleet)
-        if found is None:
-            continue
-        draft.use(table)
-        why = "it names vehicles, clients and the order of stops"
-        draft.guess(table.name, "", "today's plan", why, True)
-        for name, column in found.items():
-            draft.guess(table.name, column, f"today.{name}", "its values fit", True)
-        named = {name: column for name, column in found.items() if name != column}
-        draft.keys.set(("problem", "today"), "table", table.name, needed=True)
-        if named:
-            draft.keys.set(("problem", "today"), "columns", named, needed=True)
-        return
+    plans = ((table, _columns_of_plan(table, served, fleet)) for table in draft.roles.every)
+    for table, found in plans:
+        if found:
+            draft.use(table)
+            why = "it names vehicles, clients and the order of stops"
+            draft.guess(table.name, "", "today's plan", why, True)
+            for name, column in found.items():
+                draft.guess(table.name, column, f"today.{name}", "its values fit", True)
+            draft.keys.set(("problem", "today"), "table", table.name, needed=True)
+            if named := {name: column for name, column in found.items() if name != column}:
+                draft.keys.set(("problem", "today"), "columns", named, needed=True)
+            return
 
 
-def _columns_of_plan(
-    table: SourceTable, served: frozenset[str], fleet: frozenset[str]
-) -> dict[str, str] | None:
+def _columns_of_plan(table: SourceTable, served: frozenset[str], fleet: frozenset[str]) -> dict[str, str]:
+    """Return the columns that say who serves whom as which stop; nothing where they do not say it of most clients."""
     columns = list(table.columns.values())
     client = next((c for c in columns if c.distinct > 1 and c.texts and c.texts <= served), None)
     vehicle = next((c for c in columns if c is not client and _names_vehicles(c, fleet)), None)
     stop = next((c for c in columns if c.whole and STOP_ORDER & {*c.header.pieces}), None)
     if client is None or vehicle is None or stop is None:
-        return None
-    index = next((c for c in columns if c.whole and c.header.pieces == ("index",)), None)
-    found = {"vehicle": vehicle, "stop": stop, "client": client} | ({"index": index} if index else {})
+        return {}
+    index = [c for c in columns if c.whole and c.header.pieces == ("index",)]
+    found = {"vehicle": vehicle.name, "stop": stop.name, "client": client.name}
+    found |= dict(zip(("index",), (c.name for c in index), strict=False))
     rows = table.frame[table.frame[vehicle.name].notna()]
-    route = [c.name for name, c in found.items() if name != "client"]
+    route = [column for name, column in found.items() if name != "client"]
     whole = not rows[[client.name, stop.name]].isna().any(axis=None)
     once = not rows.duplicated(route).any() and not rows.duplicated(client.name).any()
-    enough = len(rows) >= _LEAST_SERVED * len(served)
-    return {name: c.name for name, c in found.items()} if whole and once and enough else None
+    return found if whole and once and len(rows) >= _LEAST_SERVED * len(served) else {}
 
 
 def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
