@@ -20,12 +20,11 @@ from kanopt.records.headers import (
     read_header,
 )
 from kanopt.records.matching import LISTED, NO, YES_NO, ColumnFacts, Names, fill_fields
-from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, assigned, match_part, named_by
+from kanopt.scenarios.init.parts import PLACES, Declared, PartGuess, Parts, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
 from kanopt.scenarios.init.sources import SourceTable, Tables, coordinate_ends, texts
 from kanopt.units import factor, same_dimension
 
-_PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
@@ -61,14 +60,10 @@ HELPERS = (Distance, Duration)
 def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     """Return the parts of a routing problem; None where nobody is visited."""
     tables = [_both_ways(_orders_as_stops(table), part) for table in tables]
-    legs = [
-        guess
-        for name in _LEGS
-        for table in tables
-        if (guess := match_part(table, part[name])) and _joins(guess)
-    ]
+    guesses = [guess for name in _LEGS for table in tables if (guess := match_part(table, part[name]))]
+    legs = [guess for guess in guesses if _joins(guess)]
     rest = [table for table in tables if all(table is not leg.table for leg in legs) and table.square is None]
-    nets = [_ends(leg) for leg in legs]
+    nets = [leg["tail"].texts | leg["head"].texts for leg in legs]
     parts = _assigned(rest, part, nets)
     if "clients" not in parts:
         return None
@@ -77,8 +72,11 @@ def read_fleet(tables: Tables, part: Declared) -> Parts | None:
         parts["clients"] = _with_places(parts["clients"], places)
     if "vehicles" in parts and "breaks" not in parts["vehicles"].fields:
         parts["vehicles"] = parts["vehicles"].matched(_with_breaks(parts["vehicles"].table))
-    key = _place_column(parts["clients"], legs)
-    parts["clients"] = parts["clients"].matched(key=key)
+    # where what names clients is no place of the legs, another column may be
+    clients, ends = parts["clients"], frozenset[str]().union(*nets)
+    columns = [] if clients.names <= ends else clients.table.naming(ends)
+    key = next((column for column in columns if column.distinct == len(clients.table.frame)), None)
+    parts["clients"] = clients.matched(key=key)
     if "depots" not in parts:
         _find_depots(parts, part["depots"], places, nets)
     names = {name: guess.names for name, guess in parts.items()}
@@ -88,20 +86,16 @@ def read_fleet(tables: Tables, part: Declared) -> Parts | None:
         _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
-    for leg in sorted(legs, key=lambda leg: -leg.score):
+    for leg, net in sorted(zip(legs, nets, strict=True), key=lambda pair: -pair[0].score):
         beside = leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
-        if beside and parts["clients"].names <= _ends(leg):
+        if beside and parts["clients"].names <= net:
             parts.setdefault(leg.part.name, leg)
-    pair = [parts[name] for name in ("distances", "durations") if name in parts]
+    pair = [parts[name] for name in _LEGS if name in parts]
     if len(pair) > 1 and pair[0].table is pair[1].table:
-        parts |= {leg.part.name: _own_columns(leg) for leg in pair}
+        for leg in pair:  # each is a table of its own columns
+            own = leg.table.frame[[each.column.name for each in leg.filled]]
+            parts[leg.part.name] = leg.matched(leg.table.remade(own, end=leg.part.name))
     return parts
-
-
-def _own_columns(leg: PartGuess) -> PartGuess:
-    """Return a part of a table that is two parts, as a table of its own columns."""
-    columns = [each.column.name for each in leg.filled]
-    return leg.matched(leg.table.remade(leg.table.frame[columns], end=leg.part.name))
 
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:
@@ -134,25 +128,27 @@ def _orders_as_stops(table: SourceTable) -> SourceTable:
 def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
     """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
     of = [word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1]
+
+    def is_of(word: str) -> bool:
+        """Say whether a word begins as one of the stop, as drop and dropoff."""
+        pairs = [(one[:_BEGINNING], other) for one in read_header(word).pieces for other in of]
+        return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
+
     found: dict[str, str] = {}
     for name, column in table.given.items():
-        plain = " ".join(w for w in re.split(r"[\s_]+", name) if not _begins_alike(read_header(w).pieces, of))
+        plain = " ".join(word for word in re.split(r"[\s_]+", name) if not is_of(word))
         if name not in where and plain not in ("", name):
             alike = (column, replace(column, name=plain))
-            fields = [f for f in _OF_STOPS for c in alike if c.looks_like("clients", f)]
-            found[name] = next(iter(fields), plain)
+            found[name] = next((f for f in _OF_STOPS for c in alike if c.looks_like("clients", f)), plain)
     return found
-
-
-def _begins_alike(pieces: Sequence[str], others: Sequence[str]) -> bool:
-    """Say whether a word begins as another one, as drop and dropoff."""
-    pairs = [(one[:_BEGINNING], other) for one in pieces for other in others]
-    return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
 
 
 def _assigned(tables: Tables, part: Declared, nets: Iterable[frozenset[str]]) -> Parts:
     """Assign tables to clients, vehicles, depots, and to places that orders name."""
-    placed = {table.name: _place_names(table, part["depots"]) for table in tables}
+    placed: dict[str, frozenset[str]] = {}
+    for table in tables:  # the names of the rows of tables that say where they are
+        at = PartGuess(part["depots"], table, tuple(fill_fields(table.given, part["depots"]))).is_placed
+        placed[table.name] = table.key.texts if table.key is not None and at else frozenset()
 
     def as_part(table: SourceTable, name: str) -> PartGuess | None:
         guess = match_part(table, part["depots" if name == "places" else name])
@@ -165,13 +161,18 @@ def _assigned(tables: Tables, part: Declared, nets: Iterable[frozenset[str]]) ->
         return [column for other in telling for column in other.naming(own)]
 
     def worth(guess: PartGuess) -> float:
-        table, rows = guess.table, len(guess.table.frame)
-        own = placed[table.name]
+        table, rows, called_so = guess.table, len(guess.table.frame), guess.called_so or guess.keyed_so
+        own, fields = placed[table.name], guess.fields - {"name"}
         if guess.role == "clients":
             known = [names for name, names in placed.items() if name != table.name and names]
-            return guess.score * (_is_placed(guess, [*known, *nets]) and not _only_measures(guess))
+            named = any(table.naming(names) for names in (*known, *nets)) and (called_so or fields)
+            # an x and a y alone may be measures of things
+            told = called_so or fields - {"x", "y"} or not table.may_teach
+            return guess.score * bool((guess.is_placed or named) and told)
         if guess.role == "vehicles":
-            return guess.score * (_is_fleet(guess) and rows <= _MOST_VEHICLES)
+            telling = any(each.field.name in fields and each.field.kind is not str for each in guess.filled)
+            there = any(each.name in ("lat", "lon") or each.header.words == ("x",) for each in guess.left)
+            return guess.score * (telling and not there and rows <= _MOST_VEHICLES)
         if guess.role == "depots":
             whole = bool(own) or guess.called_so or len(table.columns) == 1
             few = whole and rows <= _MOST_DEPOTS
@@ -180,11 +181,10 @@ def _assigned(tables: Tables, part: Declared, nets: Iterable[frozenset[str]]) ->
             return few * (0.1 if visited else max(guess.score - math.log1p(rows) / 4, 0.1))
         return _PLACED * bool(named_by_orders(table))
 
-    parts = assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
+    roles = ("clients", "vehicles", "depots", "places")
+    parts = assigned(tables, roles, as_part, worth)
     # garden centres are called as depots are, and somebody has to be visited
-    return (
-        parts if "clients" in parts else assigned(tables, ("clients", "vehicles", "places"), as_part, worth)
-    )
+    return parts if "clients" in parts else assigned(tables, [*roles[:2], *roles[3:]], as_part, worth)
 
 
 def _both_ways(table: SourceTable, part: Declared) -> SourceTable:
@@ -210,44 +210,6 @@ def _joins(guess: PartGuess) -> bool:
     return (told or whole) and len(tails & heads) >= 0.5 * len(tails | heads)
 
 
-def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
-    """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
-    ends = frozenset[str]().union(*map(_ends, legs))
-    columns = [] if clients.names <= ends else clients.table.naming(ends)
-    return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
-
-
-def _ends(leg: PartGuess) -> frozenset[str]:
-    return leg["tail"].texts | leg["head"].texts
-
-
-def _place_names(table: SourceTable, depots: Table) -> frozenset[str]:
-    """Return the names of the rows of a table that says where they are."""
-    filled = {each.field.name for each in fill_fields(table.given, depots)}
-    key = table.key
-    return key.texts if key is not None and any({*pair} <= filled for pair in _PLACES) else frozenset()
-
-
-def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
-    """Say whether it is known where the rows of a table are."""
-    if any({*pair} <= guess.fields for pair in _PLACES):
-        return True
-    telling = len(guess.filled) > 1 or guess.called_so or guess.keyed_so
-    return telling and any(guess.table.naming(names) for names in known)
-
-
-def _only_measures(guess: PartGuess) -> bool:
-    """Say whether nothing but an x and a y, which may be measures of things, makes clients of a table of numbers."""
-    told = guess.called_so or guess.keyed_so or guess.fields - {"name", "x", "y"}
-    return guess.table.may_teach and not told
-
-
-def _is_fleet(guess: PartGuess) -> bool:
-    telling = [each for each in guess.filled if each.field.name != "name" and each.field.kind is not str]
-    placed = any(each.name in ("lat", "lon") or each.header.words == ("x",) for each in guess.left)
-    return bool(telling) and not placed
-
-
 def is_speed(column: ColumnFacts) -> bool:
     """Say whether a column of vehicles holds speeds."""
     measured = column.measures
@@ -259,15 +221,15 @@ def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     """Return clients with the coordinates of the places that they name; of orders from place to place both stops."""
     key = places.table.key
     columns = guess.table.naming(key.texts) if key is not None else []
-    if not columns or any({*pair} <= guess.fields for pair in _PLACES):
+    if key is None or not columns or guess.is_placed:
         return guess
     goals = [c for c in columns if c.distinct > 1 or c.rows == 1] or columns
     name, made = guess.column("name"), guess.table
     both = len(goals) > 1 and name is not None and name not in goals
-    ends = {end: c.name for end in ("x", "y", "lat", "lon") if (c := places.column(end)) is not None}
+    ends = {end: c.name for pair in PLACES for end in pair if (c := places.column(end)) is not None}
     for goal in goals[: 1 + both]:
         names = {own: f"{goal.name} {end}" if both else own for end, own in ends.items()}
-        made = joined(made, places.table, {goal.name: key.name}, names, end="located")  # type: ignore[union-attr]
+        made = joined(made, places.table, {goal.name: key.name}, names, end="located")
     if both:
         made = made.remade(made.frame.drop(columns=[goal.name for goal in goals[:2]]), end="apart")
     return guess.matched(_orders_as_stops(made))
@@ -295,10 +257,10 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
     key, frame, clients = places.table.key, places.table.frame, parts["clients"]
     assert key is not None
     names = frame[key.name].astype(str)
-    homes = [c for c in parts["vehicles"].left if c.texts <= key.texts] if "vehicles" in parts else []
-    if homes := [c for c in homes if c.texts]:
+    fleet = parts["vehicles"].left if "vehicles" in parts else []
+    if homes := [c for c in fleet if c.texts and c.texts <= key.texts]:
         return frame[names.isin(homes[0].texts)]
-    ends = [end for end in ("x", "y", "lat", "lon") if places.column(end) and clients.column(end)]
+    ends = [end for pair in PLACES for end in pair if places.column(end) and clients.column(end)]
     if ends:
         visited = set(zip(*(clients.table.frame[clients[end].name] for end in ends), strict=True))
         here = zip(*(frame[places[end].name] for end in ends), strict=True)
@@ -393,6 +355,7 @@ def _match_skills(parts: Parts) -> None:
     is_said = {text.lower() for text in needs.texts | skills.texts} <= YES_NO
     for part, column in (("clients", needs), ("vehicles", skills)):
         table, end = parts[part].table, "yes" if is_said else "listed"
+        told: dict[str, str | None]
         told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
         if is_said:
             told = {text: None if text.lower() in NO else "yes" for text in column.texts}

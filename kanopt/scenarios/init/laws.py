@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from kanopt.formulas.variables import check_name
 from kanopt.records.headers import IDENTIFIERS
 from kanopt.records.matching import Columns
 from kanopt.scenarios.init.parts import (
+    PLACES,
     WORDS,
     GuessedUnit,
     PartGuess,
@@ -239,26 +241,24 @@ def _place(column: ColumnFacts, candidates: Columns) -> float:
 
 def _holdout(table: SourceTable, used: Sequence[str]) -> tuple[str, int] | tuple[()]:
     """Return a column of weeks or periods, and how many of the last to hold out; about a fifth of the rows."""
-    for word in ("week", "period", "date", "day", "year", "woche", "jahr"):
-        for column in table.columns.values():
-            ends = column.header.pieces[:1] + column.header.pieces[-1:]
-            if word in ends and column.name not in used and _is_event(column):
-                counts = column.values.value_counts().sort_index(ascending=False).cumsum()
-                last = int((counts < 0.2 * column.rows).sum()) + 1
-                if 10 <= int(counts.iloc[last - 1]) <= 0.5 * column.rows:
-                    return column.name, last
+    words = ("week", "period", "date", "day", "year", "woche", "jahr")
+    columns = [column for column in table.columns.values() if column.name not in used and _is_event(column)]
+    for word, column in product(words, columns):
+        if word in column.header.pieces[:1] + column.header.pieces[-1:]:
+            counts = column.values.value_counts().sort_index(ascending=False).cumsum()
+            last = int((counts < 0.2 * column.rows).sum()) + 1
+            if 10 <= int(counts.iloc[last - 1]) <= 0.5 * column.rows:
+                return column.name, last
     return ()
 
 
 def _is_event(column: ColumnFacts) -> bool:
     """Say whether a column tells of every row when it took place: no days of a month, and no years of building."""
-    values, pieces = column.values, set(column.header.pieces)
-    if not (column.kind == "number" or is_datetime64_any_dtype(values)) or WORDS["beginnings"] & pieces:
+    values, pieces, is_number = column.values, {*column.header.pieces}, column.kind == "number"
+    if not (is_number or is_datetime64_any_dtype(values)) or WORDS["beginnings"] & pieces:
         return False
-    of_month = (
-        column.kind == "number" and bool(WORDS["days"] & pieces) and values.between(1, _MOST_DAYS).all()
-    )
-    return not of_month and len(values) == column.rows and 5 <= column.distinct <= 400
+    of_month = is_number and bool(WORDS["days"] & pieces) and values.between(1, _MOST_DAYS).all()
+    return not of_month and column.is_full and 5 <= column.distinct <= 400
 
 
 # Which columns of a history a law may depend on, and why each of the others is left out: names and cells speak first;
@@ -289,7 +289,9 @@ def choose_features(
     doubt : str
         What is to be looked at; empty where nothing is.
     """
-    rows = sampled(table.frame[table.frame[target.name].notna()])
+    rows = table.frame[table.frame[target.name].notna()]
+    if len(rows) > _SAMPLE:  # evenly spread, few enough to be looked at in a moment
+        rows = rows.iloc[np.linspace(0, len(rows) - 1, _SAMPLE).astype(int)]
     left_out: dict[str, LeftOut] = {}
     others = [column for column in table.columns.values() if column.name != target.name]
     for column in others:
@@ -308,12 +310,6 @@ def choose_features(
         chosen, doubt = free[:1], "hardly linked with the target"
     little = LeftOut("tells little of the target beside the others")
     return chosen, left_out | {c.name: little for c in free if c not in chosen}, doubt
-
-
-def sampled(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows evenly spread over a table, few enough to be looked at in a moment."""
-    few = np.linspace(0, len(frame) - 1, _SAMPLE).astype(int)
-    return frame.iloc[few] if len(frame) > _SAMPLE else frame
 
 
 def numbers_rows(column: ColumnFacts) -> bool:
@@ -462,14 +458,13 @@ class References:
         usual: Mapping[str, str],
     ) -> None:
         self.parts = {scope: parts[name] for scope, name in scopes.items() if name in parts}
-        self.usual = usual
+        self.usual, self.plain = usual, _of_ends(table, parts)
         self.found: dict[str, str] = {}
         self.sure: set[str] = set()
         carried = self.parts["vehicle"].column("capacity") if "vehicle" in self.parts else None
         self.most = math.inf
         if carried is not None and len(carried.values):  # in any unit of mass that a header may not state
             self.most = float(carried.values.max()) * (1_000.0 if carried.header.unit == "t" else 1.0)
-        self.plain = _of_days(table) | _of_ends(table, parts)
 
     def __call__(self, column: ColumnFacts) -> bool:
         """Say whether the problem knows a column, and note as what."""
@@ -484,31 +479,26 @@ class References:
         return {feature: self.found[feature] for feature in law.features}
 
     def _reference(self, column: ColumnFacts) -> str:
+        """Return what the problem knows a column as, and note whether that is sure; empty where it does not know it."""
+        measure, is_number = measure_of(column), column.kind == "number"
+        hours = is_number and bool(_HOURS & {*column.header.pieces}) and "hour" in self.usual
+        found = self.plain.get(column.name, "")
         if column.name == STRAIGHT:
-            self.sure.add(column.name)
             ends = self.parts["client"].fields if "client" in self.parts else set()
-            return "arc.straight_distance" if "lat" in ends else ""
-        if column.name in self.plain:
-            self.sure.add(column.name)
-            return self.plain[column.name]
-        measure = measure_of(column)
-        if is_outcome(column) and measure != "amount":
+            found = "arc.straight_distance" if "lat" in ends else ""
+        elif not found and is_outcome(column) and measure != "amount":
             return ""
-        hours = column.kind == "number" and bool(_HOURS & set(column.header.pieces))
-        if hours and "hour" in self.usual and measure in ("time", ""):
-            self.sure.add(column.name)
-            return self.usual["hour"] if float(column.values.max()) <= 24 else ""
-        if found := self._same_column(column):
-            self.sure.add(column.name)
-            return found
-        far = (
-            measure == "amount" and column.kind == "number" and float(column.values.max()) > _FAR * self.most
-        )
-        if column.kind != "number" or is_outcome(column) or far:
-            return ""
-        if column.header.unit or measure == "length":
-            self.sure.add(column.name)
-        return self.usual.get(measure, "")
+        elif not found and hours and measure in ("time", ""):
+            found = self.usual["hour"] if float(column.values.max()) <= 24 else ""
+        elif not found and not (found := self._same_column(column)):
+            far = measure == "amount" and is_number and float(column.values.max()) > _FAR * self.most
+            if not is_number or is_outcome(column) or far:
+                return ""
+            if column.header.unit or measure == "length":
+                self.sure.add(column.name)
+            return self.usual.get(measure, "")
+        self.sure.add(column.name)
+        return found
 
     def _same_column(self, column: ColumnFacts) -> str:
         """Return the column of a part that is called so, or the names of its rows."""
@@ -516,42 +506,36 @@ class References:
             own = guess.table.columns.get(column.name)
             if own is not None and own.kind == column.kind and _fits(column, own):
                 return f"{scope}.{guess.field_of(column.name) or column.name}"
-        for scope, guess in self.parts.items():
-            for each in guess.filled:
-                if column.kind == each.column.kind == "text" and _fits(column, each.column):
-                    return f"{scope}.{each.field.name}"
+        filled = ((scope, each) for scope, guess in self.parts.items() for each in guess.filled)
+        for scope, each in filled:
+            if column.kind == each.column.kind == "text" and _fits(column, each.column):
+                return f"{scope}.{each.field.name}"
         return ""
 
 
-def _of_days(table: SourceTable) -> dict[str, str]:
-    """Return the columns that say what matters of a date, as the day of the plan has it."""
-    functions = {name: text.partition("(")[0] for name, text in table.derive.items()}
-    return {name: f"day.{each}" for name, each in functions.items() if each in ("weekday", "month")}
-
-
 def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, str]:
-    """Return the columns that say where a way begins and where it ends, as the places of the plan have it.
+    """Return the columns that say what matters of a date, or where a way begins and ends, as the plan knows it.
 
-    Two pairs of coordinates are its ends, and so are two columns of texts that hold all that one column of clients
-    and depots says, such as their zone.
+    The day of the plan has weekday and month. Two pairs of coordinates are the ends of a way, and so are two columns of
+    texts that hold all that one column of clients and depots says, such as their zone.
     """
-    if not {"clients", "depots"} <= parts.keys() or "vehicles" not in parts:
-        return {}
+    functions = {name: text.partition("(")[0] for name, text in table.derive.items()}
+    found = {name: f"day.{each}" for name, each in functions.items() if each in ("weekday", "month")}
+    if not {"clients", "depots", "vehicles"} <= parts.keys():
+        return found
     clients, depots = parts["clients"], parts["depots"]
-    found: dict[str, str] = {}
     places = coordinate_ends(table.given)
-    for names in (("lat", "lon"), ("x", "y")):
+    for names in PLACES:
         ends = [place for place in places if place.keys() == {*names}]
         if len(ends) == 2 and {*names} <= clients.fields & depots.fields:
             for way, place in zip(("from", "to"), ends, strict=True):
                 found |= {place[name]: f"arc.{way}_{name}" for name in names}
     for own in clients.table.given.values():
         home = depots.table.given.get(own.name)
-        if own.kind != "text" or home is None or not own.name.isidentifier():
+        if own.kind != "text" or home is None or not own.name.isidentifier() or not own.is_full:
             continue
-        said = own.texts | home.texts
-        both = [c for c in table.given.values() if c.kind == "text" and said <= c.texts]
-        if len(both) == 2 and own.is_full:
+        both = [c for c in table.given.values() if c.kind == "text" and own.texts | home.texts <= c.texts]
+        if len(both) == 2:
             field = clients.field_of(own.name) or own.name
             found |= {c.name: f"arc.{way}_{field}" for way, c in zip(("from", "to"), both, strict=True)}
     return found

@@ -99,14 +99,20 @@ def _rates(table: SourceTable, tables: Tables, part: Table) -> PartGuess | None:
     if table.is_history and table.may_teach and not table.is_called("lanes"):
         return None
     others = [other for other in tables if other is not table]
+    named_by_text = [[c for c in other.given.values() if c.kind == "text"] for other in others]
+    keys = [[other.key] if other.key else cs[:1] for other, cs in zip(others, named_by_text, strict=True)]
+    known = table.naming(frozenset().union(*(c.texts for each in keys for c in each)), share=0.5)
     columns = list(table.given.values())
     whole = [c for c in columns if c.kind == "text" and c.is_full]
-    places = [c for c in whole if not _is_no_place(c, tables)]
-    known = table.naming(frozenset().union(*(_first_names(other) for other in others)), share=0.5)
-    named = [c for c in places if c in known or c.looks_like("lanes", "tail", "head", kind=str)]
+    ends = [c for c in whole if c.looks_like("lanes", "tail", "head", kind=str)]
+    places = [c for c in whole if not _is_keyed(c, tables, "products", "periods")]
+    # products, periods and modes are no places
+    goods = [c for c in places if c.looks_like("demand", "product", "period", kind=str) and c not in ends]
+    places = [c for c in places if c not in goods]
+    named = [c for c in places if c in known or c in ends]
     if len(named) < _FEWEST and table.made and len(whole) == _FEWEST:
         # a matrix alone names its places itself; what stands behind places elsewhere is a product
-        behind = [c for t in others for c in [c for c in t.given.values() if c.kind == "text"][1:]]
+        behind = [c for each in named_by_text for c in each[1:]]
         named = [c for c in places if not any(c.texts <= b.texts for b in behind)]
     if len(named) < _FEWEST:
         return None
@@ -120,20 +126,14 @@ def _rates(table: SourceTable, tables: Tables, part: Table) -> PartGuess | None:
         # from, or up to, which weight a price holds
         amounts = (c for c in columns if c.measures == {"amount": 1})
         cells["weight"] = next((c for c in amounts if c.values.min() == 0 or _UP_TO.search(c.name)), None)
-    keys = [c.name for name in part.key if (c := cells.get(name)) is not None]
-    return None if table.frame.duplicated(keys).any() else as_named(table, part, cells)
+    key = [c.name for name in part.key if (c := cells.get(name)) is not None]
+    return None if table.frame.duplicated(key).any() else as_named(table, part, cells)
 
 
 def _ways(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that say how far it is."""
     numbers = [c for c in table.numbers if c.measures in ({}, {"length": 1})]
     return [c for c in numbers if c.unit or c.looks_like("lanes", "distance")]
-
-
-def _first_names(table: SourceTable) -> frozenset[str]:
-    """Return what the rows of a table are called: by its key, else by its first column of texts."""
-    key = table.key or next((c for c in table.given.values() if c.kind == "text"), None)
-    return key.texts if key is not None else frozenset()
 
 
 def _price(columns: Columns) -> ColumnFacts | None:
@@ -150,13 +150,6 @@ def _is_keyed(column: ColumnFacts, tables: Tables, *parts: str) -> bool:
     """Say whether a column holds names of rows of a table that is called as one of some parts."""
     keyed = [t for t in tables if t.key is not None and column.texts <= t.key.texts]
     return any(table.is_called(part) for table in keyed for part in parts)
-
-
-def _is_no_place(column: ColumnFacts, tables: Tables) -> bool:
-    """Say whether a column names products, periods or modes."""
-    ends = column.looks_like("lanes", "tail", "head", kind=str)
-    product = column.looks_like("demand", "product", "period", kind=str)
-    return _is_keyed(column, tables, "products", "periods") or (product and not ends)
 
 
 def _in_direction(one: ColumnFacts, other: ColumnFacts, tables: Tables) -> tuple[ColumnFacts, ColumnFacts]:
@@ -273,11 +266,11 @@ def _products_and_periods(parts: Parts, tables: Tables, part: Declared) -> None:
 def _by_words(tables: Tables, part: Declared) -> Parts | None:
     """Return the parts of a network without lanes of its own: by their fields and the names of files."""
 
-    def as_called(table: SourceTable, name: str) -> PartGuess | None:
-        guess = match_part(table, part[name])
-        return guess if guess and (guess.called_so or len(guess.filled) > _FEWEST) else None
+    def worth(guess: PartGuess) -> float:
+        return guess.score * (guess.called_so or len(guess.filled) > _FEWEST)
 
-    parts = assigned(tables, [name for name in part if name != "rates"], as_called)
+    names = [name for name in part if name != "rates"]
+    parts = assigned(tables, names, lambda table, name: match_part(table, part[name]), worth)
     if not {"markets", "lanes"} <= parts.keys():
         return None
     _products_and_periods(parts, tables, part)

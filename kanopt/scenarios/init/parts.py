@@ -114,6 +114,10 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
     return GuessedUnit(counted, "no unit is stated", False)
 
 
+PLACES = (("x", "y"), ("lat", "lon"))
+"""The fields that say where something is."""
+
+
 @dataclass(frozen=True)
 class PartGuess:
     """A table as a part of a problem.
@@ -154,6 +158,11 @@ class PartGuess:
         """What speaks for it, in words."""
         fields = ", ".join(each.field.name for each in self.filled[:5])
         return f"{'the name of the file; ' if self.called_so else ''}columns for {fields}"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether its columns say where its rows are."""
+        return any({*pair} <= self.fields for pair in PLACES)
 
     def column(self, field: str) -> ColumnFacts | None:
         """Return the column that fills a field; None where none does."""

@@ -330,10 +330,8 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
 def _by_distance(draft: Draft) -> Formula:
     """Return a price of ways that is made up; none where nothing says how far it is."""
     per_load = f"{draft.money}/{draft.load}"
-    sides = [
-        guess for name, guess in draft.roles.parts.items() if name in ("suppliers", "facilities", "markets")
-    ]
-    placed = all({"x", "y"} <= guess.fields or {"lat", "lon"} <= guess.fields for guess in sides)
+    sides = ("suppliers", "facilities", "markets")
+    placed = all(guess.is_placed for name, guess in draft.roles.parts.items() if name in sides)
     if not placed and not draft.roles.column("lanes", "distance"):
         draft.invented.append(("what lanes cost is made up (nothing)", "write it into [surrogates.tariff]"))
         return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)

@@ -12,7 +12,7 @@ from kanopt.records.matching import is_end
 from kanopt.scenarios.init.draft import MADE_UP, Draft
 from kanopt.scenarios.init.fleets import further_loads
 from kanopt.scenarios.init.kinds import READINGS
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess
+from kanopt.scenarios.init.parts import PLACES, GuessedUnit, PartGuess
 from kanopt.scenarios.init.plan_laws import add_costs, add_laws, learned_load
 from kanopt.scenarios.init.shops import WAYS
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
@@ -30,7 +30,6 @@ _MOST_MACHINES = 8  # that a question names
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _JOB, _MACHINE = "the task", "its job", "its machine"
 _DAYS_BEFORE = 4  # the first thing that is due may be due some days after the plan begins
-_PLACES = (("lat", "lon"), ("x", "y"))
 
 
 def draft_plan(draft: Draft) -> None:
@@ -83,7 +82,7 @@ def _add_day(draft: Draft) -> None:
 def _make_depot(draft: Draft) -> None:
     """Put a depot into the middle of the clients."""
     clients = draft.roles.parts["clients"]
-    ends = next((each for each in _PLACES if {*each} <= clients.fields), ())
+    ends = next((each for each in reversed(PLACES) if {*each} <= clients.fields), ())
     middle = {end: round(float(clients[end].values.mean()), 5) for end in ends}
     known = draft.units.get(clients.table.name, {})
     units = {end: known[clients[end].name].unit for end in ends if clients[end].name in known}
@@ -95,7 +94,7 @@ def _make_distances(draft: Draft) -> None:
     """Make distances of nothing where a table tells times alone and no km counts."""
     parts = draft.roles.parts
     legs, clients, fleet = parts.get("durations"), parts["clients"], parts.get("vehicles")
-    if legs is None or fleet is None or any({*ends} <= clients.fields for ends in _PLACES):
+    if legs is None or fleet is None or clients.is_placed:
         return
     if not {"unit_distance_cost", "max_distance"} & fleet.fields:
         frame = legs.table.frame

@@ -91,14 +91,14 @@ def facts_in_rows(table: SourceTable, tables: Tables) -> list[SourceTable]:
     frame = table.frame[names].set_axis(labels).T
     if len(names) > 1:
         frame = frame.rename_axis(index=table.title, columns=None).reset_index()
+
+    def as_numbers(values: pd.Series) -> pd.Series:
+        """Return values as numbers where all of them are."""
+        numbers = pd.to_numeric(values, errors="coerce")
+        return numbers if numbers.notna().equals(values.notna()) else values
+
     # cells of one fact are of one kind, those of one thing are not
-    return [table.remade(frame.apply(_as_numbers), end="turned")]
-
-
-def _as_numbers(values: pd.Series) -> pd.Series:
-    """Return values as numbers where all of them are."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    return numbers if numbers.notna().equals(values.notna()) else values
+    return [table.remade(frame.apply(as_numbers), end="turned")]
 
 
 def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
@@ -118,7 +118,12 @@ def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
 
 def rows_of_cells(table: SourceTable, tables: Tables) -> Iterable[SourceTable]:
     """Make a row for each cell of a table whose headers are things, periods or weights."""
-    wide = _things(table, tables) or _periods(table) or _brackets(table)
+    plain = {c.name: c.plain_name for c in table.numbers}
+    # January, Q1, KW 12
+    periods = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
+    wide = _things(table, tables) or (
+        ("period", periods, "") if len(periods) >= _FEWEST else _brackets(table)
+    )
     return [table] if wide is None else long(table, *wide)
 
 
@@ -288,13 +293,6 @@ def _alike(columns: Columns) -> list[dict[str, str]]:
             rest = (*column.header.words[:place], "", *column.header.words[place + 1 :])
             found.setdefault(rest, {})[word] = column.name
     return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
-
-
-def _periods(table: SourceTable) -> Wide | None:
-    """Headers are months, quarters or weeks: a row for each of them."""
-    plain = {c.name: c.plain_name for c in table.numbers}
-    named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
-    return ("period", named, "") if len(named) >= _FEWEST else None
 
 
 def named_periods(table: SourceTable, tables: Tables) -> list[SourceTable]:

@@ -71,7 +71,8 @@ def read_shop(tables: Tables, part: Declared) -> Parts | None:
                 made = named_by(source.table, source.texts_of(name).unique(), part[f"{name}s"])
                 parts.setdefault(made.part.name, made)
     else:
-        steps = _worked_out(tables)
+        pairs = [(one, other) for one in tables if one.key for other in tables if not other.may_teach]
+        steps = [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
         by_amount = [each for each in steps if "pieces" in each.reads]
         tried = ([_operations(each, tables, part) for each in group] for group in (by_amount, tables, steps))
         found = next(filter(None, ([*filter(None, group)] for group in tried)), [])
@@ -257,9 +258,9 @@ def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
 
 def _one_of(cell: str, names: Collection[str]) -> str | list[str]:
     """Return the machines of which one will do; of those that are needed at once the first."""
-    if cell in names or not {*LISTED.split(cell)} <= {*names}:
-        return cell
-    return cell.partition("+")[0].strip() if "+" in cell else LISTED.split(cell)
+    if "+" in cell and cell not in names and {*LISTED.split(cell)} <= {*names}:
+        return cell.partition("+")[0].strip()
+    return LISTED.split(cell) if cell not in names and {*LISTED.split(cell)} <= {*names} else cell
 
 
 def _things(rows: SourceTable, by: str, title: str, without: Collection[str]) -> SourceTable:
@@ -382,15 +383,6 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Columns) -> int:
 
 
 # Steps of orders that no table lists: times of a type, or for a unit of what orders count.
-
-
-def _worked_out(tables: Tables) -> list[SourceTable]:
-    """Make steps of orders by another table: their own, those of their type, or one on each machine.
-
-    How long they take is told for a unit of what orders count, and for beginning, or as it is.
-    """
-    pairs = [(one, other) for one in tables if one.key for other in tables if not other.may_teach]
-    return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 
 def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import permutations, product
+from itertools import chain, count, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -424,47 +424,41 @@ def with_keys(tables: Tables) -> list[SourceTable]:
     nothing has all of them, since small whole numbers are everywhere. What happened again and again, as trips between
     zones did, calls nothing by its name.
     """
-
-    def repeats(table: SourceTable) -> bool:
+    callers = []
+    for table in tables:
         names = [c.name for c in table.given.values() if c.kind == "text"]
-        return bool(names) and len(table.frame) >= _HISTORY and bool(table.frame.duplicated(names).any())
-
-    callers = [table for table in tables if not repeats(table)]
+        if not names or len(table.frame) < _HISTORY or not table.frame.duplicated(names).any():
+            callers.append(table)
 
     def share(column: ColumnFacts, own: SourceTable) -> float:
-        found = 0.0
-        for other in callers:
-            if other is own:
-                continue
-            heads = frozenset(c.plain_name for c in other.given.values())
-            cells = (c.texts for c in other.given.values() if c.kind == column.kind and not c.unit)
-            shares = [len(column.texts & texts) / len(column.texts) for texts in (heads, *cells)]
-            found = max(found, *shares)
-        return found if column.kind == "text" else float(found == 1.0)
+        columns = [[*other.given.values()] for other in callers if other is not own]
+        cells = [c.texts for each in columns for c in each if c.kind == column.kind and not c.unit]
+        cells += [frozenset(c.plain_name for c in each) for each in columns]
+        known = max((len(column.texts & texts) for texts in cells), default=0) / len(column.texts)
+        return known if column.kind == "text" else float(known == 1.0)
 
     def refers(column: ColumnFacts, own: SourceTable) -> bool:
         """Say whether a column names the rows of another table, which is more than numbers by names."""
-        others = [
-            t for t in tables if t is not own and any(c.kind != "number" for c in [*t.given.values()][1:])
-        ]
-        return any(c.is_unique and column.texts <= c.texts for other in others for c in other.given.values())
+        columns = [[*other.given.values()] for other in tables if other is not own]
+        named = [each for each in columns if any(c.kind != "number" for c in each[1:])]
+        return any(c.is_unique and column.texts <= c.texts for each in named for c in each)
 
     keyed = []
     for table in tables:
         named = [c for c in table.given.values() if c.is_unique and c.texts and _may_call(c, table)]
         usual = naming_column(table.given)
         shares = {
-            c.name: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
+            c: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
         }
-        known = shares.get(usual.name, 0.0) if usual is not None else 0.0
-        best = table.given.get(max(shares, key=lambda name: shares[name], default=""))
-        best = usual if best is None or shares[best.name] == known else best
+        best = max(shares, key=lambda c: shares[c], default=usual)
+        if usual is None or best is None or shares.get(best, 0.0) == shares.get(usual, 0.0):
+            best = best if usual is None else usual
         # of two texts the first names the rows, unless one of them is called a number or a code
         alike = (
-            usual is not None and best is not None and best is not usual and usual.kind == best.kind == "text"
+            usual is not None and best is not usual and best is not None and usual.kind == best.kind == "text"
         )
         coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in (usual, best) if c is not None)
-        told = best is not None and shares.get(best.name, 0.0) >= _CALLED and (coded or not alike)
+        told = best is not None and shares.get(best, 0.0) >= _CALLED and (coded or not alike)
         keyed.append(replace(table, keyed=best.name) if best is not None and told else table)
     return keyed
 
@@ -476,38 +470,38 @@ def with_counted_things(tables: Tables) -> list[SourceTable]:
     """
 
     def words(text: str) -> set[str]:
-        return {w for w in read_header(text).pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
+        pieces = read_header(text).pieces
+        return {w.rstrip("s") for w in pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
 
     brackets = {
-        (table.name, name): found[1]
+        c: found[1]
         for table in tables
-        for name in table.given
-        if (found := _IN_BRACKETS.search(name)) and not table.columns[name].declared
+        for c in table.given.values()
+        if (found := _IN_BRACKETS.search(c.name)) and not c.declared
     }
     seen: dict[str, set[str]] = {}
-    for (place, _), text in brackets.items():
-        for word in words(text):
-            seen.setdefault(word.rstrip("s"), set()).add(place)
     for table in tables:
-        for name in table.given:
-            if name.lower().rstrip("s") in seen:
-                seen[name.lower().rstrip("s")].add(table.name)
-    things = {word for word, where in seen.items() if len(where) > 1 or word in _THINGS}
+        for column in table.given.values():
+            for word in words(brackets.get(column, "")):
+                seen.setdefault(word, set()).add(table.name)
+    plain = [(c.name.lower().rstrip("s"), table.name) for table in tables for c in table.given.values()]
+    things = {
+        word
+        for word, where in seen.items()
+        if word in _THINGS or len(where.union(name for plain_word, name in plain if plain_word == word)) > 1
+    }
     told = []
     for table in tables:
-        units = {}
+        units, frame = {}, table.frame
         for name, column in table.given.items():
-            text = brackets.get((table.name, name), "")
-            counted = {word for word in words(text) if word.rstrip("s") in things}
+            text = brackets.get(column, "")
             a_rate = {"h", "min", "s"} & {UNIT_WORDS.get(word) for word in read_header(text).pieces}
-            if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number" and not a_rate:
+            if column.kind == "number" and len(words(text)) == 1 and words(text) <= things and not a_rate:
                 units[name] = read_header(f"x ({_in_pieces(text, things)})").unit.replace("pcs", "item")
-            elif not text and name.lower().rstrip("s") in things and column.kind == "number":
+            elif column.kind == "number" and not text and name.lower().rstrip("s") in things:
                 units[name] = "item"
-        frame = table.frame
-        for name, column in table.given.items() if things else ():
-            cells = [_in_pieces(text, things) for text in column.values] if column.kind == "text" else []
-            if cells and cells != [*column.values] and all(is_unit(text) for text in cells):
+            cells = [_in_pieces(cell, things) for cell in column.values] if column.kind == "text" else []
+            if cells != [*column.values] and cells and all(map(is_unit, cells)):
                 frame = frame.assign(**{name: pd.Series(cells, index=column.values.index)})
         changed = units or frame is not table.frame
         told.append(replace(table, frame=frame, units=table.units | units) if changed else table)
@@ -564,7 +558,7 @@ def read_sources(
     notes: list[str] = []
     read = [each for path in map(Path, paths) for each in _tables_of(path, notes)]
     commas = any(report_of(t.frame).signs.get("decimal") == "," for _, t in read if not t.sheet)
-    found: list[SourceTable] = []
+    found: dict[str, SourceTable] = {}
     for raw, plain in read:
         table, form = plain, {} if plain.sheet else number_format(raw, plain, decimal, commas=commas)
         if form:
@@ -573,9 +567,10 @@ def read_sources(
             between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
             signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
             notes.append(f"{table.path.name} is read with {signs}, as its numbers are written")
-        name = _unique(table.name, [each.name for each in found])
-        found.append(_with_dates(replace(table, name=name)))
-    return [_without_total(table, notes) for table in found], notes
+        others = (f"{table.name}_{number}" for number in count(2))
+        name = next(each for each in chain([table.name], others) if each not in found)
+        found[name] = _with_dates(replace(table, name=name))
+    return [_without_total(table, notes) for table in found.values()], notes
 
 
 def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -669,13 +664,6 @@ def _quietly(read: Callable[..., pd.DataFrame], *given: Any, **named: Any) -> pd
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
         return read(*given, **named)
-
-
-def _unique(name: str, taken: Sequence[str]) -> str:
-    number, made = 2, name
-    while made in taken:
-        made, number = f"{name}_{number}", number + 1
-    return made
 
 
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
