@@ -98,7 +98,10 @@ class ScenarioKeys:
         lines = [_HEAD]
         for header in self._in_order():
             lines += ["", f"[{'.'.join(map(toml_key, header))}]"]
-            lines += [_line(key, entry) for key, entry in self.tables[header].items()]
+            for key, entry in self.tables[header].items():
+                why = ": ".join(filter(None, ("" if entry.sure else "check", entry.why)))
+                line = f"{toml_key(key)} = {toml_value(entry.value)}"
+                lines.append(f"{line} # {comment_text(why)}" if why else line)
         return "\n".join([*lines, ""])
 
     def places(self) -> dict[int, tuple[Header, str]]:
@@ -108,12 +111,6 @@ class ScenarioKeys:
 
     def _in_order(self) -> list[Header]:
         return sorted(self.tables, key=lambda header: _ORDER.index(header[0]))
-
-
-def _line(key: str, entry: Entry) -> str:
-    line = f"{toml_key(key)} = {toml_value(entry.value)}"
-    why = ": ".join(filter(None, ("" if entry.sure else "check", entry.why)))
-    return f"{line} # {comment_text(why)}" if why else line
 
 
 def comment_text(text: str) -> str:
@@ -213,14 +210,6 @@ class Draft:
         """Give a column the unit that what it is used for calls for."""
         if column.kind == "number":
             self.units.setdefault(table.name, {})[column.name] = unit
-
-    def unit_given(self, table: SourceTable, column: ColumnFacts, usual: str) -> str:
-        """Return the unit of a column, which gets the usual one where its header states none of its dimension."""
-        told = header_unit(column, self.money)
-        if told is None or measured_in(told.unit) != measured_in(usual):
-            told = GuessedUnit(usual, "no unit is stated", False)
-        self.give_unit(table, column, told)
-        return told.unit
 
     def unit_as(self, guess: PartGuess, filled: FilledField) -> str:
         """Return the unit to declare where a column fills a field of a part; empty where none is missing."""
@@ -325,7 +314,7 @@ class Draft:
 
     def add_law(self, name: str, law: LawGuess, per: str) -> None:
         """Add a law that is learned from a history."""
-        table = law.table
+        table, why = law.table, "linked with the target"
         self.use(table)
         if law.unit is not None:
             self.give_unit(table, table.columns[law.target], law.unit)
@@ -333,15 +322,13 @@ class Draft:
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
         periodic = law.settings["periodic"].value if "periodic" in law.settings else {}
         for feature in law.features:
-            period = periodic.get(feature)
-            why = f"linked with the target, with a period of {period}" if period else "linked with the target"
-            self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
+            told = f"{why}, with a period of {periodic[feature]}" if feature in periodic else why
+            self.guess(table.name, feature, f"feature of {name}", told, not law.guessed)
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
         for column, text in table.derive.items():
             if not self.leaves_out(table.name, column):
-                self.guess(
-                    table.name, column, f"derived as {text}", "other columns of the table give it", True
-                )
+                why = "other columns of the table give it"
+                self.guess(table.name, column, f"derived as {text}", why, True)
         for column, reason in law.left_out.items():
             if column not in table.derive:
                 self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
@@ -392,8 +379,11 @@ class Draft:
 
     def input(self, part: str, column: ColumnFacts, name: str, usual: str) -> tuple[str, str]:
         """Return the unit of a column that a law reads, the usual one where none is stated, and the reference to it."""
-        unit = self.unit_given(self.roles.parts[part].table, column, usual)
-        return unit, f"{part.removesuffix('s')}.{self.refer(part, column.name, name)}"
+        told = header_unit(column, self.money)
+        if told is None or measured_in(told.unit) != measured_in(usual):
+            told = GuessedUnit(usual, "no unit is stated", False)
+        self.give_unit(self.roles.parts[part].table, column, told)
+        return told.unit, f"{part.removesuffix('s')}.{self.refer(part, column.name, name)}"
 
     def refer(self, part: str, column: str, name: str) -> str:
         """Return the name under which laws read a column of a part; one that is no word is given a name."""

@@ -248,16 +248,14 @@ def _checked(draft: Draft, tables: Tables) -> Scaffold | str:
 
 
 def _draft_laws(draft: Draft) -> None:
-    taken: list[str] = []
     for table in draft.roles.histories:
         found = guess_laws(table, draft.money)
         if not found:
             draft.notes.append(f"{table.called}: no column of numbers depends on others")
         for law in found:
+            laws = [header[1] for header in draft.keys.tables if header[:1] == ("surrogates",)]
             name = slug(law.target)
-            name = f"{name}_{len(taken) + 1}" if name in taken else name
-            taken.append(name)
-            draft.add_law(name, law, "")
+            draft.add_law(f"{name}_{len(laws) + 1}" if name in laws else name, law, "")
 
 
 def _add_tables(draft: Draft, given: Tables) -> None:

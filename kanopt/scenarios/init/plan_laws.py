@@ -13,7 +13,6 @@ from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
 from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, measure_of
-from kanopt.scenarios.init.sources import ColumnFacts
 from kanopt.text import join_list
 from kanopt.units import factor, same_dimension
 
@@ -99,14 +98,17 @@ def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
 def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per: str) -> None:
     """Add a law and its bindings; what the problem measures in a unit gets one."""
     draft.add_law(name, law, per)
-    _give_units(draft, law, known.of(law))
-    draft.bind(name, known.of(law), known.sure)
+    bindings = known.of(law)
+    for feature, reference in bindings.items():
+        column = law.table.columns[feature]
+        if reference in _UNITS and header_unit(column, draft.money) is None:
+            draft.give_unit(law.table, column, GuessedUnit(_UNITS[reference], "no unit is stated", False))
+        if reference == "state.weight":
+            usual = {reference: round(float(law.table.frame[feature].median()), 3)}
+            draft.keys.set(("problem",), "planning", usual, "the usual shipment of the history", sure=False)
     _ask_about_day(draft, law, known)
-    weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
-    if weights:
-        usual = round(float(law.table.frame[weights[0]].median()), 3)
-        why = "the usual shipment of the history"
-        draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
+    if name != "fuel":  # what a leg costs reads it, and is bound to what it reads
+        draft.bind(name, bindings, known.sure)
 
 
 def _ask_about_day(draft: Draft, law: LawGuess, known: References) -> None:
@@ -124,14 +126,6 @@ def _ask_about_day(draft: Draft, law: LawGuess, known: References) -> None:
     )
     days = [last + pd.Timedelta(days=after) for after in range(1, 8)]
     draft.set_day(days, "the day after the last of the history", text)
-
-
-def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:
-    """Declare the units of what a law reads."""
-    for name, reference in bindings.items():
-        column = law.table.columns[name]
-        if reference in _UNITS and header_unit(column, draft.money) is None:
-            draft.give_unit(law.table, column, GuessedUnit(_UNITS[reference], "no unit is stated", False))
 
 
 def learned_load(draft: Draft) -> str:
@@ -211,32 +205,27 @@ def _add_burnt(draft: Draft, vehicles: PartGuess) -> bool:
 
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
-    priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
     found = _learned(draft, Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG))
     if found is None or found[0].unit is None or found[0].unit.unit != "l":
         return False
     law, known = found
+    words = {"fuel", "diesel", "petrol", "kraftstoff"}
+    called_so = [c for c in vehicles.left if c.kind == "number" and words & {*c.header.pieces}]
+    told = {c: dict(measured_in(c.header.unit) or ()) for c in called_so}
+    priced = next((c for c, measured in told.items() if not measured or "money" in measured), None)
     if priced is None:
         draft.notes.append(
             f"the fuel of {law.table.called} ({law.target!r}) is not used: no column of the vehicles has a price of "
             "it; add one such as fuel_price (EUR/l)"
         )
         return False
-    draft.add_law("fuel", law, "leg")
-    bindings, unit = known.of(law), f"{draft.money}/l"
-    _give_units(draft, law, bindings)
+    _add_learned(draft, "fuel", law, known, "leg")
+    unit, why = f"{draft.money}/l", "what is burnt, times its price"
     draft.give_unit(vehicles.table, priced, GuessedUnit(unit, "a price of fuel", "l" in priced.header.unit))
-    why = "what is burnt, times its price"
     draft.add_formula("fuel_cost", Formula("fuel * fuel_price", draft.money, why, {"fuel_price": (unit, "")}))
     price = f"vehicle.{draft.refer('vehicles', priced.name, 'fuel_price')}"
-    draft.bind("fuel_cost", {**bindings, "fuel_price": price}, known.sure | {"fuel_price"})
+    draft.bind("fuel_cost", {**known.of(law), "fuel_price": price}, known.sure | {"fuel_price"})
     return True
-
-
-def _is_fuel_price(column: ColumnFacts) -> bool:
-    fuel = {"fuel", "diesel", "petrol", "kraftstoff"} & {*column.header.pieces}
-    measured = dict(measured_in(column.header.unit) or ())
-    return column.kind == "number" and bool(fuel) and (not measured or "money" in measured)
 
 
 # scheduling

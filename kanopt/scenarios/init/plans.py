@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
 
@@ -172,24 +172,22 @@ def _columns_of_plan(table: SourceTable, served: frozenset[str], fleet: frozense
     """Return the columns that say who serves whom as which stop; nothing where they do not say it of most clients."""
     columns = list(table.columns.values())
     client = next((c for c in columns if c.distinct > 1 and c.texts and c.texts <= served), None)
-    vehicle = next((c for c in columns if c is not client and _names_vehicles(c, fleet)), None)
+    # a vehicle is a type, or one of it by its number, as van 2
+    named = [c for c in columns if c is not client and c.kind == "text" and c.texts]
+    vehicle = next(
+        (c for c in named if {t if t in fleet else t.rpartition(" ")[0] for t in c.texts} <= fleet), None
+    )
     stop = next((c for c in columns if c.whole and STOP_ORDER & {*c.header.pieces}), None)
     if client is None or vehicle is None or stop is None:
         return {}
-    index = [c for c in columns if c.whole and c.header.pieces == ("index",)]
     found = {"vehicle": vehicle.name, "stop": stop.name, "client": client.name}
-    found |= dict(zip(("index",), (c.name for c in index), strict=False))
+    for index in [c for c in columns if c.whole and c.header.pieces == ("index",)][:1]:
+        found["index"] = index.name
     rows = table.frame[table.frame[vehicle.name].notna()]
     route = [column for name, column in found.items() if name != "client"]
     whole = not rows[[client.name, stop.name]].isna().any(axis=None)
     once = not rows.duplicated(route).any() and not rows.duplicated(client.name).any()
     return found if whole and once and len(rows) >= _LEAST_SERVED * len(served) else {}
-
-
-def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
-    """Say whether every cell is a vehicle: a type, or one of it by its number, as ``van 2``."""
-    names = column.texts if column.kind == "text" else frozenset()
-    return bool(names) and all(text in fleet or text.rpartition(" ")[0] in fleet for text in names)
 
 
 # scheduling
@@ -198,29 +196,25 @@ def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
 def _offer_needs(draft: Draft) -> None:
     """Offer to plan what tasks of several jobs share on several machines, such as an operator, as a resource."""
     tasks, modes = draft.roles.parts["tasks"], draft.roles.parts["modes"]
-    for column in _shared_by_tasks(tasks, modes):
-        frame = tasks.table.frame
-        needs = pd.DataFrame({"task": texts(frame[tasks["name"].name]), "resource": frame[column.name]})
-        counts = _counted(column, draft.roles.every)
-        resources = pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
-        told = join_list([f"{count:g} of {name!r}" for name, count in counts.items()], 3)
-        keys = {
-            "problem.resources": {
-                "table": draft.offer_table("resources", resources, {}, f"the {column.name}")
-            },
-            "problem.needs": {"table": draft.offer_table("needs", needs.dropna(), {}, f"the {column.name}")},
-            f"tables.{tasks.table.name}": {"ignore": [column.name]},
-        }
-        draft.meanings["tasks", column.name] = "needs", f"what a task needs as well, there being {told}", keys
+    column = next(_shared_by_tasks(tasks, modes), None)
+    if column is None:
         return
-
-
-def _counted(column: ColumnFacts, tables: Iterable[SourceTable]) -> dict[str, float]:
-    """Return how many there are of each name in a column: rows of a table of them, or one."""
-    lists = (c for t in tables for c in t.given.values() if c.kind == "text" and c.texts >= column.texts)
-    beside = next((c for c in lists if c.name == column.name and not c.is_unique and c is not column), None)
-    told = {} if beside is None else texts(beside.values).value_counts().to_dict()
-    return {name: float(told.get(name, 1)) for name in sorted(column.texts)}
+    lists = (c for t in draft.roles.every for c in t.given.values() if c.kind == "text" and c is not column)
+    beside = next(
+        (c for c in lists if c.name == column.name and c.texts >= column.texts and not c.is_unique), None
+    )
+    # there are as many of each as a table of them has rows, or one
+    rows = {} if beside is None else texts(beside.values).value_counts().to_dict()
+    counts = {name: float(rows.get(name, 1)) for name in sorted(column.texts)}
+    why, resources = f"the {column.name}", pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
+    needs = pd.DataFrame({"task": tasks.texts_of("name"), "resource": column.values})
+    keys = {
+        "problem.resources": {"table": draft.offer_table("resources", resources, {}, why)},
+        "problem.needs": {"table": draft.offer_table("needs", needs.dropna(), {}, why)},
+        f"tables.{tasks.table.name}": {"ignore": [column.name]},
+    }
+    told = join_list([f"{count:g} of {name!r}" for name, count in counts.items()], 3)
+    draft.meanings["tasks", column.name] = "needs", f"what a task needs as well, there being {told}", keys
 
 
 def _by_task(tasks: PartGuess, modes: PartGuess) -> pd.DataFrame:
@@ -240,14 +234,11 @@ def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts
     """
     rows = _by_task(tasks, modes)
     for column in tasks.left:
-        shared = rows.groupby(column.name)
-        if column.kind != "text" or set(column.header.pieces) & _DESCRIBING:
-            continue
-        if column.speaks_of(WORKERS) or (
-            ((shared[_JOB].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
-            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
-        ):
-            yield column
+        if column.kind == "text" and not set(column.header.pieces) & _DESCRIBING:
+            shared = rows.groupby(column.name)[[_JOB, _MACHINE]].nunique() > 1
+            varies = all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
+            if column.speaks_of(WORKERS) or (shared.all(axis="columns").any() and varies):
+                yield column
 
 
 def _ask_about_ways(draft: Draft) -> None:
