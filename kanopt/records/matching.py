@@ -46,6 +46,8 @@ _YES = ["yes", "y", "ja", "j", "oui", "si", "sí", "tak", "true", "x", "1"]
 NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
 YES_NO = frozenset([*_YES, *NO])
 """What people write for yes and no, in small letters."""
+LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
+"""What stands between the names that a cell lists; a + between those that are needed at once."""
 _OF_TIMES = frozenset(
     word
     for name in ("windows", "breaks", "earliest", "latest", "shift_start", "shift_end")
@@ -111,7 +113,7 @@ class ColumnFacts:
             return "text"
         # 7-9 may be school years as well, unless its header speaks of time
         bare = all(re.fullmatch(r"\s*\d+\s*[-–]\s*\d+\s*", text) for text in texts)
-        timed = any(is_called(piece, _OF_TIMES) for piece in self.header.pieces)
+        timed = self.speaks_of(_OF_TIMES)
         return "windows" if timed or not bare else "text"
 
     @cached_property
@@ -169,10 +171,55 @@ class ColumnFacts:
         return measured_in(money if once else self.unit) if self.kind == "number" else None
 
     @property
+    def measures(self) -> dict[str, int]:
+        """What its numbers measure by their unit as it stands, as bases and powers."""
+        return dict(measured_in(self.unit) or ()) if self.kind == "number" else {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no cell is missing."""
+        return len(self.values) == self.rows
+
+    @property
+    def plain_name(self) -> str:
+        """Its header without the unit in brackets."""
+        return without_brackets(self.name)
+
+    @cached_property
+    def listed(self) -> set[str]:
+        """The names that its cells list."""
+        return {one for text in self.texts for one in listed(text)}
+
+    def speaks_of(self, words: frozenset[str]) -> bool:
+        """Say whether a word of its header is one of some, or is made of one."""
+        return any(is_called(piece, words) for piece in self.header.pieces)
+
+    def looks_like(self, part: str, *names: str, kind: type = float) -> bool:
+        """Say whether it is called like one of some fields, or like other words of planning that are known."""
+        fields = [Field(name, "" if kind is str else self.unit, kind) for name in names]
+        own = {"unit": self.declared, "numeric": kind is not str}
+        return any(field_likeness(part, self.name, field, **own) for field in fields)  # type: ignore[arg-type]
+
+    @property
     def numeric(self) -> bool:
         """Whether it is as good as numbers to its header, as is what begins with a digit, windows apart."""
         first = str(self.values.iloc[0])[:1] if self.kind == "text" and len(self.values) else ""
         return self.kind in ("number", "clock", "date") or first.isdigit()
+
+
+Columns = Sequence[ColumnFacts]
+Names = Mapping[str, Collection[str]]
+"""Tables, or parts of a problem, to the names of their rows, as far as they are known."""
+
+
+def without_brackets(header: str) -> str:
+    """Return a header without its unit in brackets."""
+    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
+
+
+def listed(cell: str) -> list[str]:
+    """Return the names that a cell lists."""
+    return [one for one in LISTED.split(cell) if one not in ("", "-")]
 
 
 def naming_column(columns: Mapping[str, ColumnFacts]) -> ColumnFacts | None:
@@ -231,7 +278,7 @@ _Shapes = Iterator[tuple[ColumnFacts, Field, _Evidence]]
 def fill_fields(
     table: Mapping[str, ColumnFacts],
     part: Table,
-    names: Mapping[str, Collection[str]] | None = None,
+    names: Names | None = None,
     without: Collection[str] = (),
 ) -> list[FilledField]:
     """Return which columns fill which fields of a part, each column and each field once.
@@ -278,8 +325,8 @@ def fill_fields(
 def match_columns(
     table: str,
     fields: Sequence[Field],
-    columns: Sequence[ColumnFacts],
-    names: Mapping[str, Collection[str]] | None = None,
+    columns: Columns,
+    names: Names | None = None,
     key: Sequence[str] = (),
     naming: ColumnFacts | None = None,
 ) -> list[FilledField]:
@@ -328,7 +375,7 @@ def _evidence(
     item: Field,
     column: ColumnFacts,
     key: Sequence[str],
-    names: Mapping[str, Collection[str]],
+    names: Names,
     shape: _Evidence,
 ) -> _Evidence:
     """Return how much speaks for a column as a field, and what."""
@@ -353,9 +400,7 @@ def _evidence(
     return _Evidence(words + fit, f"looks like {item.name}", named=True)
 
 
-def _shapes(
-    table: str, fields: Sequence[Field], columns: Sequence[ColumnFacts], naming: ColumnFacts | None
-) -> _Shapes:
+def _shapes(table: str, fields: Sequence[Field], columns: Columns, naming: ColumnFacts | None) -> _Shapes:
     """Yield what the shape of values says: of clock times, of units, of places, of lists, of the names of rows."""
     yield from _clock_pairs(fields, columns)
     yield from _measured_alike(fields, columns)
@@ -373,7 +418,7 @@ def _shapes(
             yield naming, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
 
 
-def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+def _clock_pairs(fields: Sequence[Field], columns: Columns) -> _Shapes:
     """Yield which clock times begin and which end something: no row ends before it begins."""
     clocks = [item for item in fields if item.clock and item.kind is float]
     pairs = [
@@ -405,7 +450,7 @@ def is_end(item: Field) -> bool:
     return item.required or item.default is None or item.default == float("inf")
 
 
-def _measured_alike(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+def _measured_alike(fields: Sequence[Field], columns: Columns) -> _Shapes:
     """Yield fields that a column fills by its unit alone: the only one that measures so, or the first for the only."""
     measured = [
         (column, what)

@@ -223,20 +223,16 @@ class RecordReader:
         table
             What the rows become.
         """
-        rows = _Rows(table, self.day)
+        rows = _Rows(table, self)
         if isinstance(data, pd.DataFrame):
+            self.filled[table.name] = self.declared[table.name] = frozenset()
             rows.read_frame(data)
-            self.filled[table.name] = frozenset(rows.filled)
-            self.declared[table.name] = frozenset(rows.declared)
         else:
             rows.read_given(tuple(data))
         made = rows.made()
-        if made is None:
-            self.broken.add(table.name)
         self.of_day |= rows.of_day
         self.faults += rows.faults
-        self.questions += rows.questions
-        return made or ()
+        return made
 
     def finish(self, checks: Iterable[RecordCheck] = ()) -> None:
         """Raise an error that lists all mistakes, if there are any; see :meth:`all_faults`.
@@ -301,17 +297,14 @@ class _Rows:
         Whether some clock time is written as a time of day.
     """
 
-    def __init__(self, table: Table, day: date | None) -> None:
-        self.table, self.day = table, day
+    def __init__(self, table: Table, reader: RecordReader) -> None:
+        self.table, self.reader = table, reader
         self.rows: list[dict[str, Any]] = []
         self.make: list[Callable[..., Any]] = []
         self.faults: list[Fault] = []
-        self.questions: list[Fault] = []
-        self.filled: set[str] = set()
-        self.declared: set[str] = set()
         self.unread: set[str] = set()
         self.bare: dict[str, list[str]] = {}
-        self.broken = self.of_day = self.from_frame = False
+        self.broken = self.from_frame = self.of_day = False
 
     def read_given(self, given: Sequence[Any]) -> None:
         """Read records that were built by hand."""
@@ -328,17 +321,15 @@ class _Rows:
         self.rows = [row_of(item) for item in given]
         self.make = [partial(_changed, item, dict(row)) for item, row in zip(given, self.rows, strict=True)]
         for item in self.table.fields:
-            if not (item.clock or item.is_list):
-                continue
-            # what was left out says nothing
-            stated = [row for row in self.rows if not _is_same(row[item.name], item.default)]
-            cells = [_listed(row[item.name], item) for row in stated]
-            for row, value in zip(
-                stated, self._clock_values(item, cells, "") if item.clock else cells, strict=True
-            ):
-                row[item.name] = value
+            if item.clock or item.is_list:
+                # what was left out says nothing
+                stated = [row for row in self.rows if not _is_same(row[item.name], item.default)]
+                cells = [_listed(row[item.name], item) for row in stated]
+                cells = self._clock_values(item, cells, "") if item.clock else cells
+                for row, value in zip(stated, cells, strict=True):
+                    row[item.name] = value
         # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
-        self.questions += self._asked_times()
+        self.reader.questions += self._asked_times()
 
     def read_frame(self, frame: pd.DataFrame) -> None:
         """Read the rows of a frame whose columns are called like fields."""
@@ -350,19 +341,22 @@ class _Rows:
                 self._break(f"column {name!r} appears {columns.count(name)} times")
             return
         self.rows = [{} for _ in range(len(frame))]
-        fields = {item.name for item in self.table.fields}
+        fields = {item.name: item for item in self.table.fields}
         others = _attributes(frame, [name for name in frame.columns if name not in fields], units)
         self.make = [partial(self.table.record, attributes=extra) for extra in others]
-        for item in self.table.fields:
-            if item.name in columns:
-                self._read_column(item, _without_blanks(frame[item.name]), units.get(item.name, ""))
+        there = {name: _without_blanks(frame[name]) for name in fields if name in columns}
+        filled = frozenset(name for name, values in there.items() if values.notna().any())
+        self.reader.filled[self.table.name] = filled
+        self.reader.declared[self.table.name] = frozenset(name for name in there if units.get(name))
+        for name, item in fields.items():
+            if name in there:
+                self._read_column(item, there[name], units.get(name, ""))
             elif item.required:
-                hint = column_hint(self.table.name, item, columns)
-                self._refuse(item, "is missing", hint)
+                self._refuse(item, "is missing", column_hint(self.table.name, item, columns))
         self.faults += self._asked_times()
 
-    def made(self) -> tuple[Any, ...] | None:
-        """Return the records, wrong values replaced by defaults; None where a field without one is wrong."""
+    def made(self) -> tuple[Any, ...]:
+        """Return the records, wrong values replaced by defaults; none where a field without one is wrong."""
         table = self.table
         wrong = [each for each in invalid_rows(table.record, self.rows) if each.place[1] not in self.unread]
         self.faults = [self._named(each) for each in (*self.faults, *self._faults_of(wrong))]
@@ -372,10 +366,12 @@ class _Rows:
                 self.broken |= each.place[1] not in defaults
                 self.rows[int(each.place[0])][str(each.place[1])] = defaults.get(str(each.place[1]))
         if self.broken:
-            return None
+            self.reader.broken.add(table.name)
+            return ()
         records = tuple(make(**row) for make, row in zip(self.make, self.rows, strict=True))
         self.faults += [*_duplicates(records, table), *_half_attributes(records, table)]
-        self.questions += _unusual_values(table, records, self.declared)
+        declared = self.reader.declared.get(table.name, ()) if self.from_frame else ()
+        self.reader.questions += _unusual_values(table, records, declared)
         return records
 
     def _named(self, fault: Fault) -> Fault:
@@ -397,12 +393,9 @@ class _Rows:
         blank = values.isna().to_numpy()
         filled = np.flatnonzero(~blank)
         target = self.table.units.get(item.name, "min" if item.clock else "")
-        self.filled |= {item.name} if len(filled) else set()
-        self.declared |= {item.name} if declared else set()
-        is_moment = item.clock and self.day is not None
-        if item.kind in (int, float) and values.dtype.kind in (
-            "" if is_moment else "M" if item.clock else "mM"
-        ):
+        # durations are none, dates are clock times where the day of the plan is known
+        wrong = "" if item.clock and self.reader.day is not None else "M" if item.clock else "mM"
+        if item.kind in (int, float) and values.dtype.kind in wrong:
             what, *advice = _no_number(values, item, target)
             self._refuse(item, f"holds {what}", advice)
             return
@@ -449,11 +442,9 @@ class _Rows:
 
     def _clock_values(self, item: Field, cells: Iterable[Any], source: str) -> list[Any]:
         """Return the cells of a field of clock times as numbers, and note those that declare no unit."""
-        unit = self.table.units.get(item.name, "min")
-        given = [*cells]
-        read = (
-            window_cells(given, source, unit) if item.is_text else clock_cells(given, source, unit, self.day)
-        )
+        unit, given = self.table.units.get(item.name, "min"), [*cells]
+        day = self.reader.day
+        read = window_cells(given, source, unit) if item.is_text else clock_cells(given, source, unit, day)
         self.of_day |= read.of_day
         if not source:
             self.bare[item.name] = read.bare

@@ -19,9 +19,8 @@ from kanopt.records.headers import (
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
-from kanopt.scenarios.init.parts import PartGuess, measures, names_rows
-from kanopt.scenarios.init.rewrites import listed_in
-from kanopt.scenarios.init.sources import SourceTable, without_brackets
+from kanopt.scenarios.init.parts import PartGuess
+from kanopt.scenarios.init.sources import SourceTable, Tables
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
@@ -29,7 +28,7 @@ _MOST_FIELDS, _SHORT = 3, 3
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
-def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:
+def ask(draft: Draft, tables: Tables, holds: Callable[[ScenarioKeys], bool]) -> None:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
 
     Parameters
@@ -44,17 +43,14 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     bare: list[tuple[PartGuess, str]] = []
     told: dict[str, list[str]] = {}
     parts = draft.roles.parts
-    shared = [pair for pair in draft.meanings if pair[0] == "tasks"]
     # what another part was made of is read, though no field has it here
     planned = [(part, guess) for part, guess in parts.items() if ("problem", part) in draft.keys.tables]
-    left = [(part, guess, c.name) for part, guess in planned for c in guess.left]
-    elsewhere = [
-        (part, name)
-        for part, guess, name in left
-        if (part, name) not in draft.bound and _is_read_elsewhere(draft, guess, name)
+    left = [
+        (part, c.name) for part, guess in planned for c in guess.left if (part, c.name) not in draft.bound
     ]
+    elsewhere = [(part, name) for part, name in left if _is_read_elsewhere(draft, parts[part], name)]
     # what nothing reads and looks like a rule, as the reader of files finds it
-    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *shared, *elsewhere)):
+    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *draft.meanings, *elsewhere)):
         guess = parts.get(part)
         if guess is None:
             continue
@@ -68,12 +64,22 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
         _ask_about_columns(draft, bare, {})
     _ask_about_overtime(draft)
     _ask_about_machines_at_once(draft)
-    read = draft.read
+    _ask_about_tables(draft, tables)
+    for name, columns in told.items():
+        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere, or limits nothing")
+
+
+def _ask_about_tables(draft: Draft, tables: Tables) -> None:
+    """Ask about tables that nothing reads, and about bad cells of those that are written anew.
+
+    What is written anew no longer says that they were bad.
+    """
+    rewritten, read = draft.roles.rewritten, draft.read
     # a table that is read with units or a key of its own is told of once
-    for table in {each.name: each for each in (*draft.roles.rewritten, *tables)}.values():
+    for table in {each.name: each for each in (*rewritten, *tables)}.values():
         if table.name in read or (table.made and not table.of & read):
             continue
-        made = [] if table.made else [each for each in draft.roles.rewritten if table.name in each.of]
+        made = [] if table.made else [each for each in rewritten if table.name in each.of]
         counted = [c.name for each in (table, *made) for c in each.columns.values() if _counts(c)]
         if named := _speaks_of(draft, table):
             why = f"says something of {named!r}, which the plan has"
@@ -82,22 +88,13 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
         elif counted:
             why = f"has numbers, while {draft.invented[0][0]}" if draft.invented else f"tells {counted[0]!r}"
         else:
-            draft.notes.append(
-                f"{table.called} is not used: nothing that the plan or a law reads was found in it"
-            )
+            told = f"{table.called} is not used: nothing that the plan or a law reads was found in it"
+            draft.notes.append(told)
             continue
         text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
         draft.ask(table.name, text, {"ignore": {}})
-    _ask_about_blanks(draft, tables)
-    for name, columns in told.items():
-        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere, or limits nothing")
-
-
-def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
-    """Ask about bad cells of tables that are written anew: what is written no longer says that they were bad."""
-    rewritten = [made for made in draft.roles.rewritten if made.name in draft.read]
     for table in tables:
-        if table.blanked and any(table.name in made.of for made in rewritten):
+        if table.blanked and any(table.name in made.of for made in rewritten if made.name in read):
             cells = join_list(table.blanked[:_MOST_FIELDS])
             text = f"{table.called} has cells that are no numbers and count as blank: {cells}. May they be left out?"
             draft.ask(table.name, text, {"ignore": {}})
@@ -105,12 +102,15 @@ def _ask_about_blanks(draft: Draft, tables: Sequence[SourceTable]) -> None:
 
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether a column is read elsewhere, or says nothing that the plan does not know."""
-    first = next(iter(guess.table.given.values()))
+    first, column = next(iter(guess.table.given.values())), guess.table.columns[name]
     if first.name == name and first.whole and first.is_unique:
         return True  # it numbers the rows, which another column names
-    if _ends_where_the_next_begins(guess, name) or _limits_nothing(draft, guess, name):
+    begins = [list(each.column.values.astype(str)) for each in guess.filled if each.field.clock]
+    cells = list(column.values.astype(str))
+    # where the next row begins, which the next row says
+    if any(each[1:] == cells[: len(each) - 1] for each in begins if len(each) > 1):
         return True
-    return _is_read_elsewhere(draft, guess, name)
+    return _limits_nothing(draft, guess, column) or _is_read_elsewhere(draft, guess, name)
 
 
 def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:
@@ -128,16 +128,14 @@ def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:
     )
 
 
-def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
+def _limits_nothing(draft: Draft, guess: PartGuess, column: ColumnFacts) -> bool:
     """Say whether a column of clients counts a second time what is carried, and nothing limits it."""
     clients, fleet = (draft.roles.parts.get(part) for part in ("clients", "vehicles"))
-    column = guess.table.columns[name]
-    if guess is not clients or fleet is None or measures(column) != {"amount": 1}:
+    if guess is not clients or fleet is None or column.measures != {"amount": 1}:
         return False
-    amounts = [c for c in fleet.table.given.values() if measures(c) == {"amount": 1}]
-    counted = [c for c in amounts if same_dimension(column.unit, c.unit)]
-    carried = clients.column("demand")
-    if counted or carried in (None, column):
+    amounts = [c for c in fleet.table.given.values() if c.measures == {"amount": 1}]
+    counted = any(same_dimension(column.unit, c.unit) for c in amounts)
+    if counted or clients.column("demand") in (None, column):
         return False
     # places for pallets limit pallets, whatever they are counted in
     words = [piece[:-1] for piece in column.header.pieces if len(piece) > _SHORT]
@@ -145,25 +143,11 @@ def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
     return not any(word in piece for word in words for piece in pieces)
 
 
-def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:
-    """Say whether a column only says when the next row begins, which the next row says."""
-    column = guess.table.columns[name]
-    begins = [each.column for each in guess.filled if each.field.clock]
-    return any(
-        list(begin.values.astype(str))[1:] == list(column.values.astype(str))[: len(begin.values) - 1]
-        for begin in begins
-        if len(begin.values) > 1
-    )
-
-
 def _speaks_of(draft: Draft, table: SourceTable) -> str:
     """Return the column of a table whose values are names of the plan, where numbers stand beside it."""
     numbers = [c for c in table.columns.values() if _counts(c)]
-    for guess in draft.roles.parts.values() if numbers else ():
-        for column in names_rows(table, guess.names, every=True):
-            if column.kind == "text" and any(c is not column for c in numbers):
-                return column.name
-    return ""
+    named = (c for guess in draft.roles.parts.values() for c in table.naming(guess.names) if c.kind == "text")
+    return next((c.name for c in named if any(each is not c for each in numbers)), "")
 
 
 def _counts(column: ColumnFacts) -> bool:
@@ -183,9 +167,13 @@ def _meant_as(
         found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
 
     def offer(item: Field, unit: str, told: str, says: str) -> None:
-        if unit and measures(column) == {"amount": 1} and not same_dimension(column.unit, unit):
+        if unit and column.measures == {"amount": 1} and not same_dimension(column.unit, unit):
             return  # pallets are no kilograms
-        keys = {f"problem.{part}.columns": {item.name: name}} | _without_made_up_price(draft, item)
+        keys: dict[str, dict[str, Any]] = {f"problem.{part}.columns": {item.name: name}}
+        if "makespan_cost" in draft.keys.tables["problem",] and item.is_price:
+            # it was made up since nothing had a price
+            rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
+            keys |= {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{told}"] = says, keys
@@ -193,40 +181,20 @@ def _meant_as(
     for filled in _likely(guess, column):
         own = filled.field.name
         offer(filled.field, draft.unit_as(guess, filled), own, f"the field {own}")
-    for item in _prices_of_time(guess, column) if not found else ():
-        for time in ("h", "min", "day"):
-            told = f"{item.name} for each {time}"
-            offer(item, f"{draft.money}/{time}", told, told)
+    is_money = column.measures == {"money": 1} and not found
+    for item in guess.part.fields if is_money else ():
+        is_price = dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
+        if is_price and item.name not in guess.fields and field_likeness(part, column.plain_name, item):
+            for time in ("h", "min", "day"):
+                told = f"{item.name} for each {time}"
+                offer(item, f"{draft.money}/{time}", told, told)
     return found
-
-
-def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any]]:
-    """Return the keys that take back the price of the makespan, which was made up since nothing had a price."""
-    made_up = "makespan_cost" in draft.keys.tables["problem",]
-    if not made_up or not item.is_price:
-        return {}
-    rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
-    return {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
-
-
-def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
-    """Return the open fields that are prices of time and that a column of money is called like."""
-    own = without_brackets(column.name)
-    return [
-        item
-        for item in guess.part.fields
-        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
-        if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
-    ]
 
 
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
     """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
-    left = [
-        item
-        for item in guess.part.fields
-        if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
-    ]
+    fields = guess.fields
+    left = [f for f in guess.part.fields if f.name not in fields and (not f.needs or fields & {*f.needs})]
     while found := match_columns(guess.part.name, left, [column]):
         yield found[0]
         left = [item for item in left if item.name != found[0].field.name]
@@ -269,35 +237,32 @@ def _ask_about_machines_at_once(draft: Draft) -> None:
     """Ask whether a task may do with the first of the machines that it needs at once."""
     machines = draft.roles.parts.get("machines")
     names = frozenset[str]() if machines is None else machines.names
-    for table in draft.roles.rewritten:
-        for column in table.given.values():
-            at_once = sorted(text for text in column.texts if "+" in text and listed_in(column) <= names)
-            if at_once:
-                told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
-                text = (
-                    f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
-                    "them. May the others be left out?"
-                )
-                draft.ask(f"modes.{column.name}", text, {"ignore": {}})
+    for table, column in ((t, c) for t in draft.roles.rewritten for c in t.given.values()):
+        at_once = sorted(text for text in column.texts if "+" in text and column.listed <= names)
+        if at_once:
+            told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
+            text = (
+                f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
+                "them. May the others be left out?"
+            )
+            draft.ask(f"modes.{column.name}", text, {"ignore": {}})
 
 
 def _ask_about_overtime(draft: Draft) -> None:
     """Ask whether overtime is paid on top of the price of time, where its price may be all of it."""
-    fleet = draft.roles.parts.get("vehicles")
-    usual, over = (
-        fleet.column(name) if fleet else None for name in ("unit_duration_cost", "unit_overtime_cost")
-    )
-    if fleet is None or usual is None or over is None or usual.unit != over.unit:
+    fields = ("unit_duration_cost", "unit_overtime_cost")
+    usual, over = (draft.roles.column("vehicles", name) for name in fields)
+    if usual is None or over is None or usual.unit != over.unit or over.speaks_of(SURCHARGE):
         return
-    on_top = any(is_called(piece, SURCHARGE) for piece in over.header.pieces)
-    if on_top or not (fleet.table.frame[over.name] >= fleet.table.frame[usual.name]).all():
+    table = draft.roles.parts["vehicles"].table
+    if not (table.frame[over.name] >= table.frame[usual.name]).all():
         return
     text = (
         f"Is an hour of overtime paid with {over.name!r} in all, or is that on top of {usual.name!r}? "
         "(in all, zusammen, en tout, en total; on top, zusätzlich, en plus, además)"
     )
     in_all = {
-        f"tables.{fleet.table.name}.derive.overtime_on_top": f"`{over.name}` - `{usual.name}`",
+        f"tables.{table.name}.derive.overtime_on_top": f"`{over.name}` - `{usual.name}`",
         "problem.vehicles.columns.unit_overtime_cost": "overtime_on_top",
     }
     draft.ask("vehicles.unit_overtime_cost", text, {"in all": in_all, "on top": {}})

@@ -98,7 +98,10 @@ class ScenarioKeys:
         lines = [_HEAD]
         for header in self._in_order():
             lines += ["", f"[{'.'.join(map(toml_key, header))}]"]
-            lines += [_line(key, entry) for key, entry in self.tables[header].items()]
+            for key, entry in self.tables[header].items():
+                why = ": ".join(filter(None, ("" if entry.sure else "check", entry.why)))
+                line = f"{toml_key(key)} = {toml_value(entry.value)}"
+                lines.append(f"{line} # {comment_text(why)}" if why else line)
         return "\n".join([*lines, ""])
 
     def places(self) -> dict[int, tuple[Header, str]]:
@@ -108,12 +111,6 @@ class ScenarioKeys:
 
     def _in_order(self) -> list[Header]:
         return sorted(self.tables, key=lambda header: _ORDER.index(header[0]))
-
-
-def _line(key: str, entry: Entry) -> str:
-    line = f"{toml_key(key)} = {toml_value(entry.value)}"
-    why = ": ".join(filter(None, ("" if entry.sure else "check", entry.why)))
-    return f"{line} # {comment_text(why)}" if why else line
 
 
 def comment_text(text: str) -> str:
@@ -130,6 +127,8 @@ def comment_text(text: str) -> str:
 _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
 """What the ends of a row of a matrix are called in a file."""
+MADE_UP = "made up: "
+"""How it is told of a table that it is made up."""
 _LAW_LOW = "the plan is made all the same where it predicts less, and says so"
 
 
@@ -175,15 +174,14 @@ class Draft:
     money: str
     keys: ScenarioKeys = field(default_factory=ScenarioKeys)
     units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
-    made: dict[str, SourceTable] = field(default_factory=dict)
+    tables: dict[str, SourceTable] = field(default_factory=dict)
     questions: list[QuestionSpec] = field(default_factory=list)
     rules: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     bound: set[tuple[str, str]] = field(default_factory=set)
     meanings: dict[tuple[str, str], tuple[str, str, Mapping[str, Any]]] = field(default_factory=dict)
     invented: list[tuple[str, str]] = field(default_factory=list)
-    rows: list[dict[str, object]] = field(default_factory=list)
-    used: dict[str, SourceTable] = field(default_factory=dict)
+    rows: list[tuple[str, str, str, str, bool]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
     load: str = "t"
@@ -191,40 +189,27 @@ class Draft:
 
     def leaves_out(self, table: str, column: str) -> bool:
         """Say whether a column would have to be derived, and no law reads it."""
-        used = self.used.get(table)
-        return used is not None and column in used.derive and (table, column) not in self.learned
+        derived = self.tables[table].derive if table in self.tables else {}
+        return column in derived and (table, column) not in self.learned
 
     def guess(self, table: str, column: str, guess: str, why: str, sure: bool) -> None:
         """Note a guess, to be shown."""
-        self.rows.append({"table": table, "column": column, "guess": guess, "why": why, "sure": sure})
+        self.rows.append((table, column, guess, why, sure))
 
     def use(self, table: SourceTable) -> None:
         """Note that a table is read, with the units that its headers state."""
-        places = self.made if table.made else self.used
-        if table.name in places:
+        if self.tables.setdefault(table.name, table) is not table:
             return
-        places[table.name] = table
-        own = self.units.setdefault(table.name, {})
-        by_values = guess_units(table, self.money)
-        for column in table.columns.values():
-            told = header_unit(column, self.money) if column.kind == "number" else None
-            if (told := told or by_values.get(column.name)) is not None:
+        numbers = [column for column in table.columns.values() if column.kind == "number"]
+        by_values, own = guess_units(table, self.money), self.units.setdefault(table.name, {})
+        for column in numbers:
+            if told := header_unit(column, self.money) or by_values.get(column.name):
                 own.setdefault(column.name, told)
 
     def give_unit(self, table: SourceTable, column: ColumnFacts, unit: GuessedUnit) -> None:
         """Give a column the unit that what it is used for calls for."""
         if column.kind == "number":
             self.units.setdefault(table.name, {})[column.name] = unit
-
-    def unit_given(self, table: SourceTable, column: ColumnFacts, usual: str) -> str:
-        """Return the unit of a column, which gets the usual one where its header states none of its dimension."""
-        told = header_unit(column, self.money)
-        if told is None or not (
-            same_dimension(told.unit, usual) or measured_in(told.unit) == measured_in(usual)
-        ):
-            told = GuessedUnit(usual, "no unit is stated", False)
-        self.give_unit(table, column, told)
-        return told.unit
 
     def unit_as(self, guess: PartGuess, filled: FilledField) -> str:
         """Return the unit to declare where a column fills a field of a part; empty where none is missing."""
@@ -243,8 +228,7 @@ class Draft:
             and not same_dimension(self.load, "t")
         ):
             given["weight"] = "t"  # products have weights of their own
-        usual = {"money": "EUR", "load": "t", "quantity": "t", "weight": "t"}
-        return {name: unit for name, unit in given.items() if unit != usual[name]}
+        return {name: unit for name, unit in given.items() if unit != ("EUR" if name == "money" else "t")}
 
     def begin(self, loads: Iterable[tuple[str, str]], learned: str = "") -> None:
         """Begin the problem with its kind and its units.
@@ -267,88 +251,70 @@ class Draft:
 
     def add_part(self, guess: PartGuess) -> None:
         """Add a part of the problem: its table, the columns of its fields, and their units."""
-        part, table = guess.part.name, guess.table
-        square = table.square if part in _MATRICES else None
-        table = square or table
+        part, square = guess.part.name, guess.table.square if guess.part.name in _MATRICES else None
+        table = square or guess.table
         self.use(table)
         why, sure = table.made or guess.why, bool(table.made) or guess.called_so
         self.guess(table.name, "", f"{part} of {self.roles.kind}", why, sure)
         self.keys.set(("problem", part), "table", table.name, needed=True)
         if square is None:
             self._map_columns(guess)
-        else:
-            self._set_unit_of_square(part, table)
+            return
+        # a square table has one unit, which its name or its corner says
+        unit, usual = unit_of_cells(next(iter(table.columns.values()))), _MATRICES[part]
+        unit = unit or read_header(table.title).unit
+        told = bool(unit) and same_dimension(unit, usual)
+        unit, why = unit if told else usual, "" if told else "no unit is stated"
+        self.keys.set(("problem", part), "unit", unit, why, sure=told)
+        self.guess(table.name, "", f"unit {unit}", why or "by its name or its corner", told)
 
     def _map_columns(self, guess: PartGuess) -> None:
         """Map the columns of a part whose fields are called otherwise, and note the units of all of them."""
         part, table = guess.part.name, guess.table
         counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
         for filled in sorted(guess.filled, key=lambda each: [*table.columns].index(each.column.name)):
-            unit = unit_of_field(part, filled, counted.get(filled.field.name, ""), self.money)
-            if self._counts_otherwise(filled, counted.get(filled.field.name, "")):
-                self.dropped.append((part, filled.column.name))
+            name, column = filled.field.name, filled.column
+            wanted = counted.get(name, "")
+            stated = header_unit(column, self.money) if wanted and not filled.field.required else None
+            alike = stated is not None and measured_in(stated.unit) == measured_in(wanted)
+            if stated is not None and alike and not same_dimension(stated.unit, wanted):
+                self.dropped.append((part, column.name))  # containers for tonnes
                 continue
+            unit = unit_of_field(part, filled, wanted, self.money)
             if unit is not None and not unit.sure and same_dimension(unit.unit, self.load) and self.bare_load:
                 unit = GuessedUnit(self.bare_load, "as other loads; no unit is stated", False)
-            if unit is not None and filled.field.name in ("x", "y"):
-                unit = self._unit_of_places(unit)
+            if unit is not None and not unit.sure and name in ("x", "y"):
+                places = (guess.column(end) for guess in self.roles.parts.values() for end in ("x", "y"))
+                told = (unit for c in places if c is not None and (unit := header_unit(c, self.money)))
+                unit = next((replace(other, why="as other places", sure=False) for other in told), unit)
             if unit is not None:
-                self.give_unit(table, filled.column, unit)
-            name, column = filled.field.name, filled.column.name
-            self.guess(table.name, column, f"{part}.{name}", filled.why, filled.sure)
+                self.give_unit(table, column, unit)
+            self.guess(table.name, column.name, f"{part}.{name}", filled.why, filled.sure)
             name = _ENDS.get(name, name) if part in _MATRICES else name
-            if name != column:
+            if name != column.name:
                 why = "" if filled.sure else filled.why
-                self.keys.set(("problem", part, "columns"), name, column, why, sure=filled.sure)
-
-    def _unit_of_places(self, unit: GuessedUnit) -> GuessedUnit:
-        """Return the unit of a coordinate: where none is stated, that of the other places."""
-        guesses = self.roles.parts.values()
-        columns = [c for guess in guesses for end in ("x", "y") if (c := guess.column(end)) is not None]
-        stated = (told for c in columns if (told := header_unit(c, self.money)) is not None)
-        other = next(stated, None)
-        return unit if unit.sure or other is None else replace(other, why="as other places", sure=False)
-
-    def _counts_otherwise(self, filled: FilledField, counted: str) -> bool:
-        """Say whether a header states another thing to be counted than the plan does, such as containers for tonnes."""
-        stated = header_unit(filled.column, self.money) if counted and not filled.field.required else None
-        if stated is None or measured_in(stated.unit) != measured_in(counted):
-            return False
-        return not same_dimension(stated.unit, counted)
-
-    def _set_unit_of_square(self, part: str, table: SourceTable) -> None:
-        """Give a square table its one unit, which its name or its corner says."""
-        corner = unit_of_cells(next(iter(table.columns.values())))
-        unit, usual = corner or read_header(table.title).unit, _MATRICES[part]
-        told = bool(unit) and same_dimension(unit, usual)
-        why = "" if told else "no unit is stated"
-        self.keys.set(("problem", part), "unit", unit if told else usual, why, sure=told)
-        self.guess(
-            table.name, "", f"unit {unit if told else usual}", why or "by its name or its corner", told
-        )
-
-    def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
-        """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
-        self.invented.append((f"{part} are made up ({why})", f"write your own into made_{part}.csv"))
-        self.add_made(part, frame, units, f"made up: {why}")
+                self.keys.set(("problem", part, "columns"), name, column.name, why, sure=filled.sure)
 
     def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
-        """Add a part that no table holds, with a small table to be filled in."""
+        """Add a part that no table holds, with a small table to be filled in; the page says what of it is made up."""
         name = self.offer_table(part, frame, units, why)
-        self.guess(name, "", f"{part} of {self.roles.kind}", why.removeprefix("made up: "), False)
+        told = why.removeprefix(MADE_UP)
+        if told != why:
+            self.invented.append((f"{part} are made up ({told})", f"write your own into {name}.csv"))
+        self.guess(name, "", f"{part} of {self.roles.kind}", told, False)
         self.keys.set(("problem", part), "table", name, why, sure=False, needed=True)
 
     def offer_table(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> str:
         """Write a table beside the scenario, which a part or an answer to a question reads; return its name."""
         name = f"made_{part}"
         first = self.roles.every[0]
-        self.made[name] = SourceTable(name, first.path, frame, "", part, made=why, units=dict(units))
+        self.tables[name] = SourceTable(name, first.path, frame, "", part, made=why, units=dict(units))
         self.units[name] = {column: GuessedUnit(unit, "", True) for column, unit in units.items()}
         return name
 
     def add_law(self, name: str, law: LawGuess, per: str) -> None:
         """Add a law that is learned from a history."""
-        table = law.table
+        table, why = law.table, "linked with the target"
         self.use(table)
         if law.unit is not None:
             self.give_unit(table, table.columns[law.target], law.unit)
@@ -356,15 +322,13 @@ class Draft:
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
         periodic = law.settings["periodic"].value if "periodic" in law.settings else {}
         for feature in law.features:
-            period = periodic.get(feature)
-            why = f"linked with the target, with a period of {period}" if period else "linked with the target"
-            self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
+            told = f"{why}, with a period of {periodic[feature]}" if feature in periodic else why
+            self.guess(table.name, feature, f"feature of {name}", told, not law.guessed)
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
         for column, text in table.derive.items():
             if not self.leaves_out(table.name, column):
-                self.guess(
-                    table.name, column, f"derived as {text}", "other columns of the table give it", True
-                )
+                why = "other columns of the table give it"
+                self.guess(table.name, column, f"derived as {text}", why, True)
         for column, reason in law.left_out.items():
             if column not in table.derive:
                 self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
@@ -381,8 +345,7 @@ class Draft:
     @property
     def read(self) -> set[str]:
         """The names of the tables that are read, and of those that what was made is made of."""
-        every = (*self.used.values(), *self.made.values())
-        return {name for table in every for name in (table.name, *table.of)}
+        return {name for table in self.tables.values() for name in (table.name, *table.of)}
 
     def add_formula(self, name: str, formula: Formula) -> None:
         """Add a law written by hand, and what its inputs are."""
@@ -407,10 +370,20 @@ class Draft:
         told = {answer: dict(keys) for answer, keys in answers.items()}
         self.questions.append(QuestionSpec(about=about, text=text, answers=told))
 
+    def set_day(self, days: Iterable[pd.Timestamp], why: str, text: str = "") -> None:
+        """Set the day of the plan to the first of some, and ask which of them it is where there is a text to ask it."""
+        told = [f"{day:%Y-%m-%d}" for day in days]
+        self.keys.set(("problem",), "day", told[0], why, sure=not text)
+        if text:
+            self.ask("problem.day", text, {day: {"problem.day": day} for day in told})
+
     def input(self, part: str, column: ColumnFacts, name: str, usual: str) -> tuple[str, str]:
         """Return the unit of a column that a law reads, the usual one where none is stated, and the reference to it."""
-        unit = self.unit_given(self.roles.parts[part].table, column, usual)
-        return unit, f"{part.removesuffix('s')}.{self.refer(part, column.name, name)}"
+        told = header_unit(column, self.money)
+        if told is None or measured_in(told.unit) != measured_in(usual):
+            told = GuessedUnit(usual, "no unit is stated", False)
+        self.give_unit(self.roles.parts[part].table, column, told)
+        return told.unit, f"{part.removesuffix('s')}.{self.refer(part, column.name, name)}"
 
     def refer(self, part: str, column: str, name: str) -> str:
         """Return the name under which laws read a column of a part; one that is no word is given a name."""
@@ -424,14 +397,13 @@ class Draft:
         """Return what the problem counts loads in, and what loads without a stated unit are taken for."""
         told, bare = list[str](), list[ColumnFacts]()
         for part, name in fields:
-            guess = self.roles.parts.get(part)
-            column = guess.column(name) if guess is not None else None
+            column = self.roles.column(part, name)
             if column is None or column.kind != "number":
                 continue
             unit = header_unit(column, self.money)
             if unit is None or dict(measured_in(unit.unit) or ()) != {"amount": 1}:
                 bare.append(column)
-            elif not told or same_dimension(unit.unit, told[0]):
+            else:
                 told.append(unit.unit)
         told = told or self._priced_amounts()
         if told:

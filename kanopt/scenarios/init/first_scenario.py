@@ -18,12 +18,12 @@ from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import csv_text, replace_file
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.asking import ask, question_text
-from kanopt.scenarios.init.draft import Draft, ScenarioKeys, currency_of
+from kanopt.scenarios.init.draft import MADE_UP, Draft, ScenarioKeys, currency_of
 from kanopt.scenarios.init.kinds import READINGS, guess_roles
 from kanopt.scenarios.init.laws import guess_laws
 from kanopt.scenarios.init.parts import hindrances
 from kanopt.scenarios.init.plans import draft_plan
-from kanopt.scenarios.init.sources import SourceTable, read_sources, slug
+from kanopt.scenarios.init.sources import Tables, read_sources, slug
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 
@@ -215,22 +215,22 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
     return made
 
 
-def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
+def _checked(draft: Draft, tables: Tables) -> Scaffold | str:
     """Return what holds of a draft; a sentence where nothing does."""
     if not draft.roles.kind:
         _draft_laws(draft)
-    if not draft.used and not draft.made:
+    if not draft.tables:
         return "no table is part of a plan, and none has 25 rows with a number to predict"
     for name, units in draft.units.items():
         for column, unit in units.items():
-            if draft.leaves_out(name, column):
-                continue
-            draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
+            if not draft.leaves_out(name, column):
+                draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
     _add_tables(draft, tables)
+    made = {name: table.frame for name, table in draft.tables.items() if table.made}
     with tempfile.TemporaryDirectory() as place:
         folder, seen = Path(place), dict[str, Any]()
-        for name, table in draft.made.items():
-            replace_file(folder / f"{name}.csv", csv_text(table.frame))
+        for name, frame in made.items():
+            replace_file(folder / f"{name}.csv", csv_text(frame))
         if wrong := _left_out(draft, partial(_check, folder=folder, rules=draft.rules, seen=seen)):
             return wrong
         ask(draft, tables, lambda keys: _check(keys, folder, [], seen) is None)
@@ -238,9 +238,9 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     return Scaffold(
         draft.roles.kind,
         draft.keys,
-        {name: table.path for name, table in draft.used.items()},
+        {name: table.path for name, table in draft.tables.items() if not table.made},
         tuple(table.path for table in tables),
-        {name: table.frame for name, table in draft.made.items()},
+        made,
         guesses.reset_index(drop=True),
         tuple(draft.notes),
         tuple(draft.questions),
@@ -248,57 +248,55 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
 
 
 def _draft_laws(draft: Draft) -> None:
-    taken: list[str] = []
     for table in draft.roles.histories:
         found = guess_laws(table, draft.money)
         if not found:
             draft.notes.append(f"{table.called}: no column of numbers depends on others")
         for law in found:
+            laws = [header[1] for header in draft.keys.tables if header[:1] == ("surrogates",)]
             name = slug(law.target)
-            name = f"{name}_{len(taken) + 1}" if name in taken else name
-            taken.append(name)
-            draft.add_law(name, law, "")
+            draft.add_law(f"{name}_{len(laws) + 1}" if name in laws else name, law, "")
 
 
-def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
+def _add_tables(draft: Draft, given: Tables) -> None:
     """Add everything beside the problem and its laws: what the scenario is called, its tables, what is assumed."""
     put = draft.keys.set
-    names = [*draft.used] or [table.name for table in given]
+    names = [name for name, table in draft.tables.items() if not table.made] or [
+        table.name for table in given
+    ]
     named = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
     put(("scenario",), "name", f"First scenario of {named}")
     put(("scenario",), "seed", 7, "the same seed gives the same laws")
-    for name, table in draft.used.items():
-        put(("tables", name), "path", str(table.path.resolve()), needed=True)
-        if table.sheet:
-            put(("tables", name), "sheet", table.sheet, needed=True)
+    for name, table in sorted(draft.tables.items(), key=lambda pair: bool(pair[1].made)):
+        header = ("tables", name)
+        path = f"{name}.csv" if table.made else str(table.path.resolve())
+        put(header, "path", path, table.made, sure=not table.made.startswith(MADE_UP), needed=True)
+        if table.sheet and not table.made:
+            put(header, "sheet", table.sheet, needed=True)
         if table.form:
             why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
-            put(("tables", name), "form", table.form, why, sure=False, needed=True)
+            put(header, "form", table.form, why, sure=False, needed=True)
         derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
         mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_dated}
         laws = [each for header, each in draft.keys.tables.items() if header[0] == "surrogates"]
         held = {law["holdout"].value["by"] for law in laws if "holdout" in law and law["table"].value == name}
         read = RowRules(derived).names() | mapped | held
-        if dates := {column: form for column, form in table.dates.items() if column in read}:
-            doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
-            formats = {column: form.format for column, form in dates.items()}
-            put(("tables", name), "dates", formats, "; ".join(doubts), sure=not doubts)
+        if dates := {column: forms for column, forms in table.dates.items() if column in read}:
+            doubts = [
+                f"{column} may as well be {other}" for column, forms in dates.items() for other in forms[1:]
+            ]
+            formats = {column: forms[0] for column, forms in dates.items()}
+            put(header, "dates", formats, "; ".join(doubts), sure=not doubts)
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
-            put(("tables", name), "on_bad", table.on_bad, why, sure=False)
-        if table.total and "drop_where" not in draft.keys.tables["tables", name]:
-            put(("tables", name), "drop_where", [table.total], "the sums of the other rows", needed=True)
-        for column, unit in draft.units.get(name, {}).items():
-            if not draft.leaves_out(name, column):
-                why = "" if unit.sure else unit.why
-                put(("tables", name, "units"), column, unit.unit, why, sure=unit.sure)
-        for column, text in derived.items():
-            put(("tables", name, "derive"), column, text)
-    for name, table in draft.made.items():
-        is_known = not table.made.startswith("made up")
-        put(("tables", name), "path", f"{name}.csv", table.made, sure=is_known, needed=True)
+            put(header, "on_bad", table.on_bad, why, sure=False)
+        if table.total and "drop_where" not in draft.keys.tables[header]:
+            put(header, "drop_where", [table.total], "the sums of the other rows", needed=True)
         for column, unit in draft.units[name].items():
-            put(("tables", name, "units"), column, unit.unit, "" if unit.sure else unit.why, sure=unit.sure)
+            if not draft.leaves_out(name, column):
+                put((*header, "units"), column, unit.unit, "" if unit.sure else unit.why, sure=unit.sure)
+        for column, text in derived.items():
+            put((*header, "derive"), column, text)
     assumed = [": ".join(each) for each in draft.invented]
     assumed += [
         f"the last row of {table.called}, which has the sums of the others, is left out"

@@ -19,31 +19,12 @@ from kanopt.records.headers import (
     measured_in,
     read_header,
 )
-from kanopt.records.matching import NO, YES_NO, ColumnFacts, fill_fields
-from kanopt.scenarios.init.parts import (
-    PartGuess,
-    assigned,
-    called,
-    looks_like,
-    match_part,
-    may_teach,
-    measures,
-    named_by,
-    names_rows,
-)
-from kanopt.scenarios.init.rewrites import (
-    LISTED,
-    RESTS,
-    both_ways,
-    joined,
-    lasts_a_shift,
-    listed_in,
-    windows_of,
-)
-from kanopt.scenarios.init.sources import SourceTable, coordinate_ends, texts, without_brackets
+from kanopt.records.matching import LISTED, NO, YES_NO, ColumnFacts, Names, fill_fields
+from kanopt.scenarios.init.parts import PLACES, Declared, PartGuess, Parts, assigned, match_part, named_by
+from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
+from kanopt.scenarios.init.sources import SourceTable, Tables, coordinate_ends, texts
 from kanopt.units import factor, same_dimension
 
-_PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
@@ -52,7 +33,6 @@ _LEGS = ("distances", "durations")
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
 _SHORT = 3
 _BEGINNING = 6  # letters by which words are the same: deliver, delivery
-_Parts = dict[str, PartGuess]
 
 
 @record("distances", key=("tail", "head"))
@@ -77,17 +57,13 @@ HELPERS = (Distance, Duration)
 """Tables of pairs of places, which no problem declares as records."""
 
 
-def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Parts | None:
+def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     """Return the parts of a routing problem; None where nobody is visited."""
     tables = [_both_ways(_orders_as_stops(table), part) for table in tables]
-    legs = [
-        guess
-        for name in _LEGS
-        for table in tables
-        if (guess := match_part(table, part[name])) and _joins(guess)
-    ]
+    guesses = [guess for name in _LEGS for table in tables if (guess := match_part(table, part[name]))]
+    legs = [guess for guess in guesses if _joins(guess)]
     rest = [table for table in tables if all(table is not leg.table for leg in legs) and table.square is None]
-    nets = [_ends(leg) for leg in legs]
+    nets = [leg["tail"].texts | leg["head"].texts for leg in legs]
     parts = _assigned(rest, part, nets)
     if "clients" not in parts:
         return None
@@ -96,8 +72,11 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
         parts["clients"] = _with_places(parts["clients"], places)
     if "vehicles" in parts and "breaks" not in parts["vehicles"].fields:
         parts["vehicles"] = parts["vehicles"].matched(_with_breaks(parts["vehicles"].table))
-    key = _place_column(parts["clients"], legs)
-    parts["clients"] = parts["clients"].matched(key=key)
+    # where what names clients is no place of the legs, another column may be
+    clients, ends = parts["clients"], frozenset[str]().union(*nets)
+    columns = [] if clients.names <= ends else clients.table.naming(ends)
+    key = next((column for column in columns if column.distinct == len(clients.table.frame)), None)
+    parts["clients"] = clients.matched(key=key)
     if "depots" not in parts:
         _find_depots(parts, part["depots"], places, nets)
     names = {name: guess.names for name, guess in parts.items()}
@@ -105,23 +84,18 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
     if "vehicles" in parts:
         parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
         _match_skills(parts)
-        _leave_out_no(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
-    for leg in sorted(legs, key=lambda leg: -leg.score):
+    for leg, net in sorted(zip(legs, nets, strict=True), key=lambda pair: -pair[0].score):
         beside = leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
-        if beside and parts["clients"].names <= _ends(leg):
+        if beside and parts["clients"].names <= net:
             parts.setdefault(leg.part.name, leg)
-    pair = [parts[name] for name in ("distances", "durations") if name in parts]
+    pair = [parts[name] for name in _LEGS if name in parts]
     if len(pair) > 1 and pair[0].table is pair[1].table:
-        parts |= {leg.part.name: _own_columns(leg) for leg in pair}
+        for leg in pair:  # each is a table of its own columns
+            own = leg.table.frame[[each.column.name for each in leg.filled]]
+            parts[leg.part.name] = leg.matched(leg.table.remade(own, end=leg.part.name))
     return parts
-
-
-def _own_columns(leg: PartGuess) -> PartGuess:
-    """Return a part of a table that is two parts, as a table of its own columns."""
-    columns = [each.column.name for each in leg.filled]
-    return leg.matched(leg.table.remade(leg.table.frame[columns], end=leg.part.name))
 
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:
@@ -154,27 +128,27 @@ def _orders_as_stops(table: SourceTable) -> SourceTable:
 def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
     """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
     of = [word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1]
+
+    def is_of(word: str) -> bool:
+        """Say whether a word begins as one of the stop, as drop and dropoff."""
+        pairs = [(one[:_BEGINNING], other) for one in read_header(word).pieces for other in of]
+        return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
+
     found: dict[str, str] = {}
     for name, column in table.given.items():
-        plain = " ".join(w for w in re.split(r"[\s_]+", name) if not _begins_alike(read_header(w).pieces, of))
+        plain = " ".join(word for word in re.split(r"[\s_]+", name) if not is_of(word))
         if name not in where and plain not in ("", name):
             alike = (column, replace(column, name=plain))
-            fields = [f for f in _OF_STOPS for c in alike if looks_like(c, "clients", f)]
-            found[name] = next(iter(fields), plain)
+            found[name] = next((f for f in _OF_STOPS for c in alike if c.looks_like("clients", f)), plain)
     return found
 
 
-def _begins_alike(pieces: Sequence[str], others: Sequence[str]) -> bool:
-    """Say whether a word begins as another one, as drop and dropoff."""
-    pairs = [(one[:_BEGINNING], other) for one in pieces for other in others]
-    return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
-
-
-def _assigned(
-    tables: Sequence[SourceTable], part: Mapping[str, Table], nets: Iterable[frozenset[str]]
-) -> _Parts:
+def _assigned(tables: Tables, part: Declared, nets: Iterable[frozenset[str]]) -> Parts:
     """Assign tables to clients, vehicles, depots, and to places that orders name."""
-    placed = {table.name: _place_names(table, part["depots"]) for table in tables}
+    placed: dict[str, frozenset[str]] = {}
+    for table in tables:  # the names of the rows of tables that say where they are
+        at = PartGuess(part["depots"], table, tuple(fill_fields(table.given, part["depots"]))).is_placed
+        placed[table.name] = table.key.texts if table.key is not None and at else frozenset()
 
     def as_part(table: SourceTable, name: str) -> PartGuess | None:
         guess = match_part(table, part["depots" if name == "places" else name])
@@ -182,18 +156,23 @@ def _assigned(
 
     def named_by_orders(table: SourceTable) -> list[ColumnFacts]:
         own = placed[table.name]
-        orders = (each for each in tables if own and not (placed[each.name] or called(each, "vehicles")))
+        orders = (each for each in tables if own and not (placed[each.name] or each.is_called("vehicles")))
         telling = (each for each in orders if len(fill_fields(each.given, part["clients"])) >= _TELLING)
-        return [column for other in telling for column in names_rows(other, own, every=True)]
+        return [column for other in telling for column in other.naming(own)]
 
     def worth(guess: PartGuess) -> float:
-        table, rows = guess.table, len(guess.table.frame)
-        own = placed[table.name]
+        table, rows, called_so = guess.table, len(guess.table.frame), guess.called_so or guess.keyed_so
+        own, fields = placed[table.name], guess.fields - {"name"}
         if guess.role == "clients":
             known = [names for name, names in placed.items() if name != table.name and names]
-            return guess.score * (_is_placed(guess, [*known, *nets]) and not _only_measures(guess))
+            named = any(table.naming(names) for names in (*known, *nets)) and (called_so or fields)
+            # an x and a y alone may be measures of things
+            told = called_so or fields - {"x", "y"} or not table.may_teach
+            return guess.score * bool((guess.is_placed or named) and told)
         if guess.role == "vehicles":
-            return guess.score * (_is_fleet(guess) and rows <= _MOST_VEHICLES)
+            telling = any(each.field.name in fields and each.field.kind is not str for each in guess.filled)
+            there = any(each.name in ("lat", "lon") or each.header.words == ("x",) for each in guess.left)
+            return guess.score * (telling and not there and rows <= _MOST_VEHICLES)
         if guess.role == "depots":
             whole = bool(own) or guess.called_so or len(table.columns) == 1
             few = whole and rows <= _MOST_DEPOTS
@@ -202,20 +181,19 @@ def _assigned(
             return few * (0.1 if visited else max(guess.score - math.log1p(rows) / 4, 0.1))
         return _PLACED * bool(named_by_orders(table))
 
-    parts = assigned(tables, ("clients", "vehicles", "depots", "places"), as_part, worth)
+    roles = ("clients", "vehicles", "depots", "places")
+    parts = assigned(tables, roles, as_part, worth)
     # garden centres are called as depots are, and somebody has to be visited
-    return (
-        parts if "clients" in parts else assigned(tables, ("clients", "vehicles", "places"), as_part, worth)
-    )
+    return parts if "clients" in parts else assigned(tables, [*roles[:2], *roles[3:]], as_part, worth)
 
 
-def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
+def _both_ways(table: SourceTable, part: Declared) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
     if guess is not None:
         return both_ways(table, guess["tail"].name, guess["head"].name) or table
     ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
-    measured = any(measures(c) in ({"length": 1}, {"time": 1}) for c in table.given.values())
+    measured = any(c.measures in ({"length": 1}, {"time": 1}) for c in table.given.values())
     made = both_ways(table, *ends) if measured and len(ends) > 1 else None
     if made is None:
         return table
@@ -226,78 +204,38 @@ def _joins(guess: PartGuess) -> bool:
     """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
     tails, heads = guess["tail"].texts, guess["head"].texts
     # a table of distances may hold the minutes beside them
-    told = any(called(guess.table, name) for name in _LEGS) or not may_teach(guess.table)
+    told = any(guess.table.is_called(name) for name in _LEGS) or not guess.table.may_teach
     # what happened seldom led once from every place to every other
     whole = len(guess.table.frame) >= len(tails | heads) * (len(tails | heads) - 1)
     return (told or whole) and len(tails & heads) >= 0.5 * len(tails | heads)
 
 
-def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
-    """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
-    ends = frozenset[str]().union(*map(_ends, legs))
-    columns = [] if clients.names <= ends else names_rows(clients.table, ends, every=True)
-    return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
-
-
-def _ends(leg: PartGuess) -> frozenset[str]:
-    return leg["tail"].texts | leg["head"].texts
-
-
-def _place_names(table: SourceTable, depots: Table) -> frozenset[str]:
-    """Return the names of the rows of a table that says where they are."""
-    filled = {each.field.name for each in fill_fields(table.given, depots)}
-    key = table.key
-    return key.texts if key is not None and any({*pair} <= filled for pair in _PLACES) else frozenset()
-
-
-def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
-    """Say whether it is known where the rows of a table are."""
-    if any({*pair} <= guess.fields for pair in _PLACES):
-        return True
-    telling = len(guess.filled) > 1 or guess.called_so or guess.keyed_so
-    return telling and any(names_rows(guess.table, names, every=True) for names in known)
-
-
-def _only_measures(guess: PartGuess) -> bool:
-    """Say whether nothing but an x and a y, which may be measures of things, makes clients of a table of numbers."""
-    told = guess.called_so or guess.keyed_so or guess.fields - {"name", "x", "y"}
-    return may_teach(guess.table) and not told
-
-
-def _is_fleet(guess: PartGuess) -> bool:
-    telling = [each for each in guess.filled if each.field.name != "name" and each.field.kind is not str]
-    placed = any(each.name in ("lat", "lon") or each.header.words == ("x",) for each in guess.left)
-    return bool(telling) and not placed
-
-
 def is_speed(column: ColumnFacts) -> bool:
     """Say whether a column of vehicles holds speeds."""
-    measured = measures(column)
-    told = column.kind == "number" and not measured and looks_like(column, "vehicles", "speed")
+    measured = column.measures
+    told = column.kind == "number" and not measured and column.looks_like("vehicles", "speed")
     return told or measured == {"length": 1, "time": -1}
 
 
 def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     """Return clients with the coordinates of the places that they name; of orders from place to place both stops."""
     key = places.table.key
-    columns = names_rows(guess.table, key.texts, every=True) if key is not None else []
-    if not columns or any({*pair} <= guess.fields for pair in _PLACES):
+    columns = guess.table.naming(key.texts) if key is not None else []
+    if key is None or not columns or guess.is_placed:
         return guess
     goals = [c for c in columns if c.distinct > 1 or c.rows == 1] or columns
     name, made = guess.column("name"), guess.table
     both = len(goals) > 1 and name is not None and name not in goals
-    ends = {end: c.name for end in ("x", "y", "lat", "lon") if (c := places.column(end)) is not None}
+    ends = {end: c.name for pair in PLACES for end in pair if (c := places.column(end)) is not None}
     for goal in goals[: 1 + both]:
         names = {own: f"{goal.name} {end}" if both else own for end, own in ends.items()}
-        made = joined(made, places.table, {goal.name: key.name}, names, end="located")  # type: ignore[union-attr]
+        made = joined(made, places.table, {goal.name: key.name}, names, end="located")
     if both:
         made = made.remade(made.frame.drop(columns=[goal.name for goal in goals[:2]]), end="apart")
     return guess.matched(_orders_as_stops(made))
 
 
-def _find_depots(
-    parts: _Parts, part: Table, places: PartGuess | None, nets: Sequence[frozenset[str]]
-) -> None:
+def _find_depots(parts: Parts, part: Table, places: PartGuess | None, nets: Sequence[frozenset[str]]) -> None:
     """Add depots that have no table: a place that no client has, a name of a matrix, a row of the clients."""
     clients = parts["clients"]
     net = next((net for net in nets if clients.names < net), None)
@@ -319,10 +257,10 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
     key, frame, clients = places.table.key, places.table.frame, parts["clients"]
     assert key is not None
     names = frame[key.name].astype(str)
-    homes = [c for c in parts["vehicles"].left if c.texts <= key.texts] if "vehicles" in parts else []
-    if homes := [c for c in homes if c.texts]:
+    fleet = parts["vehicles"].left if "vehicles" in parts else []
+    if homes := [c for c in fleet if c.texts and c.texts <= key.texts]:
         return frame[names.isin(homes[0].texts)]
-    ends = [end for end in ("x", "y", "lat", "lon") if places.column(end) and clients.column(end)]
+    ends = [end for pair in PLACES for end in pair if places.column(end) and clients.column(end)]
     if ends:
         visited = set(zip(*(clients.table.frame[clients[end].name] for end in ends), strict=True))
         here = zip(*(frame[places[end].name] for end in ends), strict=True)
@@ -333,7 +271,7 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
     return left[told] if len(left) > 1 and any(told) else left
 
 
-def _depot_row(parts: _Parts) -> SourceTable | None:
+def _depot_row(parts: Parts) -> SourceTable | None:
     """Take the depot out of a table of clients in which it is a row."""
     guess = parts["clients"]
     words, frame, name = TABLE_WORDS["depots"] - TABLE_WORDS["clients"], guess.table.frame, guess["name"]
@@ -352,7 +290,7 @@ def _with_breaks(table: SourceTable) -> SourceTable:
     Whether the later clock time is the latest begin or the end, no header says for sure: a break that is over by then
     keeps to both. Two clock times without a length are the break itself.
     """
-    told = [c for c in table.columns.values() if any(is_called(piece, RESTS) for piece in c.header.pieces)]
+    told = [c for c in table.columns.values() if c.speaks_of(RESTS)]
     times = [c for c in told if c.minutes is not None]
     lengths = [c for c in told if c.measured == measured_in("min")]
     if len(times) != 2 or len(lengths) > 1:
@@ -371,11 +309,11 @@ def _with_breaks(table: SourceTable) -> SourceTable:
     return table.remade(frame, end="breaks", reads=names)
 
 
-def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
+def _of_shifts(guess: PartGuess, names: Names) -> PartGuess:
     """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
     windows = [c for c in guess.table.given.values() if c.kind == "windows"]
     column = next(filter(lasts_a_shift, windows), None)
-    if column is None or len(column.values) < column.rows or guess.fields & {"shift_start", "shift_end"}:
+    if column is None or not column.is_full or guess.fields & {"shift_start", "shift_end"}:
         return guess
     cells = [windows_of(cell) for cell in column.values]
     if any(len(cell) != 1 for cell in cells):
@@ -396,51 +334,38 @@ def _of_trips(guess: PartGuess) -> PartGuess:
     return rest.with_column("max_reloads", frame, end="trips", reads=[trips.name])
 
 
-def _match_skills(parts: _Parts) -> None:
-    """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
-    clients, vehicles = parts["clients"], parts["vehicles"]
-    needs, skills = clients.column("needs"), vehicles.column("skills")
-    if needs is not None and skills is not None:
-        _part_by_commas(parts)
-        return
-    wanted = [needs] if needs is not None else [c for c in clients.left if not c.is_unique]
-    for one in wanted:
-        for other in [skills] if skills is not None else vehicles.left:
-            if one.kind == other.kind == "text" and listed_in(one) and listed_in(one) <= listed_in(other):
-                parts["clients"] = clients.filling("needs", one)
-                parts["vehicles"] = vehicles.filling("skills", other)
-                _part_by_commas(parts)
-                return
+def _match_skills(parts: Parts) -> None:
+    """Fill what clients need and vehicles have by columns that share their words, whatever they are called.
 
-
-def _part_by_commas(parts: _Parts) -> None:
-    """Write lists of skills with commas, where they are parted by something else, as gas/water."""
-    for part, field_name in (("clients", "needs"), ("vehicles", "skills")):
-        column = parts[part][field_name]
-        told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
-        if column.kind == "text" and any("," not in text != plain for text, plain in told.items()):
-            table = parts[part].table
-            frame = table.frame.assign(**{column.name: texts(table.frame[column.name]).map(told)})
-            parts[part] = parts[part].on(table.remade(frame, end="listed"))
-
-
-def _leave_out_no(parts: _Parts) -> None:
-    """Make skills of yes and no, where clients and vehicles say so: who says no needs nothing, and has nothing."""
+    Lists are written with commas, where they are parted by something else, as gas/water; where both say yes and no, who
+    says no needs nothing, and has nothing.
+    """
     fields = {"clients": "needs", "vehicles": "skills"}
-    columns = {part: parts[part].column(name) for part, name in fields.items()}
-    if not all(c is not None and {text.lower() for text in c.texts} <= YES_NO for c in columns.values()):
-        return
-    for part, column in columns.items():
-        assert column is not None
-        table = parts[part].table
-        cells = table.frame[column.name].map(
-            lambda cell: None if str(cell).strip().lower() in NO else "yes", "ignore"
-        )
-        made = table.remade(table.frame.assign(**{column.name: cells}), end="yes")
-        parts[part] = parts[part].on(made)
+    needs, skills = (parts[part].column(name) for part, name in fields.items())
+    if needs is None or skills is None:
+        wanted = [needs] if needs else [c for c in parts["clients"].left if not c.is_unique]
+        had = [skills] if skills else parts["vehicles"].left
+        pairs = ((one, other) for one in wanted for other in had if one.kind == other.kind == "text")
+        found = next((pair for pair in pairs if pair[0].listed and pair[0].listed <= pair[1].listed), None)
+        if found is None:
+            return
+        needs, skills = found
+        for part, column in zip(fields, found, strict=True):
+            parts[part] = parts[part].filling(fields[part], column)
+    is_said = {text.lower() for text in needs.texts | skills.texts} <= YES_NO
+    for part, column in (("clients", needs), ("vehicles", skills)):
+        table, end = parts[part].table, "yes" if is_said else "listed"
+        told: dict[str, str | None]
+        told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
+        if is_said:
+            told = {text: None if text.lower() in NO else "yes" for text in column.texts}
+        elif column.kind != "text" or all("," in text or text == plain for text, plain in told.items()):
+            continue
+        cells = texts(table.frame[column.name]).map(told)
+        parts[part] = parts[part].on(table.remade(table.frame.assign(**{column.name: cells}), end=end))
 
 
-def _match_amounts(parts: _Parts) -> None:
+def _match_amounts(parts: Parts) -> None:
     """Fill what is carried: the columns of both tables that share a word, else the only number that is left."""
     wanted = {name: each for name, each in (("clients", "demand"), ("vehicles", "capacity")) if name in parts}
     left = {name: _amounts(parts[name]) for name, each in wanted.items() if not parts[name].column(each)}
@@ -474,7 +399,7 @@ def further_loads(
         room = next((c for c in open_ if c.rows and _holds(c, wanted)), None)
         if room is not None:
             open_.remove(room)
-            name = without_brackets(wanted.name)
+            name = wanted.plain_name
             taken = {item.name for guess in (clients, fleet) for item in guess.part.fields}
             found[f"{name} carried" if name in {*taken, *found} else name] = wanted, room
     return found
@@ -498,9 +423,9 @@ def _amounts(guess: PartGuess, dropped: Collection[tuple[str, str]] = ()) -> lis
     """Return the columns that are left, or were dropped, and may be amounts."""
     first = next(iter(guess.table.given.values()))
     left = [*guess.left, *(e.column for e in guess.filled if (guess.part.name, e.column.name) in dropped)]
-    whole = [c for c in left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    whole = [c for c in left if c.kind == "number" and c.is_full and not is_speed(c)]
     numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
-    return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
+    return [c for c in numbers if float(c.values.min()) >= 0 and c.measures in ({}, {"amount": 1})]
 
 
 def _without_blanks(guess: PartGuess) -> PartGuess:

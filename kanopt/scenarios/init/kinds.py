@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from kanopt.records.declaration import Table, UnitSystem
-from kanopt.records.matching import FilledField, match_columns
+from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.routing import RoutingUnits
 from kanopt.scenarios.init import fleets, networks, shops
-from kanopt.scenarios.init.parts import PartGuess, is_bare_limit, may_teach
+from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, is_bare_limit
 from kanopt.scenarios.init.rewrites import (
     Rewrite,
     durations_in_minutes,
@@ -28,7 +28,7 @@ from kanopt.scenarios.init.rewrites import (
     rows_of_stations,
     without_margin,
 )
-from kanopt.scenarios.init.sources import SourceTable, texts, with_counted_things, with_keys
+from kanopt.scenarios.init.sources import SourceTable, Tables, texts, with_counted_things, with_keys
 from kanopt.scheduling import SchedulingUnits
 from kanopt.supply import SupplyUnits
 
@@ -59,7 +59,7 @@ class Reading:
     parts: tuple[str, ...]
     helpers: tuple[type, ...]
     rewrites: tuple[Rewrite, ...]
-    read: Callable[[Sequence[SourceTable], Mapping[str, Table]], dict[str, PartGuess] | None]
+    read: Callable[[Tables, Declared], Parts | None]
 
     def tables(self) -> dict[str, Table]:
         """Return the declared tables by their names."""
@@ -127,7 +127,7 @@ class Roles:
     """
 
     kind: str
-    parts: dict[str, PartGuess]
+    parts: Parts
     histories: tuple[SourceTable, ...]
     unused: tuple[SourceTable, ...]
     sure: bool = True
@@ -143,14 +143,13 @@ class Roles:
         """Return the fields that the columns of a table fill."""
         return [each for guess in self.parts.values() if guess.table.name == table for each in guess.filled]
 
-    def column(self, part: str, field: str) -> str:
-        """Return the header of the column that fills a field of a part; empty where none does."""
+    def column(self, part: str, field: str) -> ColumnFacts | None:
+        """Return the column that fills a field of a part; None where none does."""
         guess = self.parts.get(part)
-        column = guess.column(field) if guess is not None else None
-        return "" if column is None else column.name
+        return guess.column(field) if guess is not None else None
 
 
-def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
+def guess_roles(tables: Tables, kind: str | None) -> Roles:
     """Return what the tables are, for one kind of problem or for the one that most speaks for.
 
     Examples
@@ -169,7 +168,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
     return replace(best, sure=not close)
 
 
-def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
+def _read(kind: str, given: Tables) -> Roles | None:
     """Read tables as one kind of problem; None where they make none."""
     reading = READINGS[kind]
     if kind != "scheduling":  # orders of a shop have names of their own beside those of articles
@@ -185,7 +184,7 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     return replace(_roles(kind, named, given), rewritten=tuple(tables))
 
 
-def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
+def _join(parts: Parts, table: SourceTable) -> None:
     """Join a table that nothing reads to the part whose rows it names, or to those that its one row speaks of."""
     whole = len(table.frame) == 1 and not any(c.kind == "text" for c in table.given.values())
     open_columns, joined_to = [*table.given], ""
@@ -234,11 +233,11 @@ def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:
     return found if {*named} == {*rows} and len({*rows}) == len(rows) else {}
 
 
-def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable]) -> Roles:
+def _roles(kind: str, parts: Parts, given: Tables) -> Roles:
     """Return the parts with what is left for laws."""
     used = {name for guess in parts.values() for name in (guess.table.name, *guess.table.of)}
     left = [table for table in given if table.name not in used]
-    histories = tuple(table for table in left if may_teach(table))
+    histories = tuple(table for table in left if table.may_teach)
     unused = tuple(table for table in left if table not in histories)
     score = sum(guess.score for name, guess in parts.items() if name != "rates")
     score -= _NO_FLEET * (kind == "routing" and "vehicles" not in parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from pandas.api.types import is_datetime64_any_dtype
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import check_name
 from kanopt.records.headers import IDENTIFIERS
+from kanopt.records.matching import Columns
 from kanopt.scenarios.init.parts import (
+    PLACES,
     WORDS,
     GuessedUnit,
     PartGuess,
@@ -146,16 +149,11 @@ def guess_law(
     features, left_out, doubt = choose_features(table, chosen, usable)
     if not features:
         return None
-    score = ranked[chosen]
-    plain = outcome_rank(chosen) >= _PLAIN and score >= _PLAIN
+    rank, score = outcome_rank(chosen), ranked[chosen]
+    plain = min(rank, score) >= _PLAIN
     rivals = [c for c, other in ranked.items() if c is not chosen and other > max(score - _CLEAR, 0.0)]
-    guessed = usable is None and not plain and (bool(rivals) or outcome_rank(chosen) < 3)
-    settings = dict(_settings(table, chosen, features))
-    if any(len(column.values) < column.rows for column in (chosen, *features)):
-        settings["on_missing"] = Entry("drop", "rows without a value are left out and counted")
-    if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
-        settings["unseen"] = Entry("pooled", "some categories are rare")
-    named = "its header names an outcome" if outcome_rank(chosen) >= 2 else "a column of many numbers"
+    guessed = usable is None and not plain and (bool(rivals) or rank < 3)
+    named = "its header names an outcome" if rank >= 2 else "a column of many numbers"
     return LawGuess(
         table=table,
         target=chosen.name,
@@ -163,24 +161,27 @@ def guess_law(
         unit=header_unit(chosen, money) or guess_units(table, money).get(chosen.name),
         sure=plain,
         why=named + (f"; else {rivals[0].name!r}" if rivals and not measures else ""),
-        settings=settings,
+        settings=dict(_settings(table, chosen, features)),
         left_out=left_out,
         doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
     )
 
 
-def _settings(
-    table: SourceTable, target: ColumnFacts, features: Sequence[ColumnFacts]
-) -> Iterator[tuple[str, Entry]]:
-    """Yield the shapes of a law and the rows that it is judged by."""
+def _settings(table: SourceTable, target: ColumnFacts, features: Columns) -> Iterator[tuple[str, Entry]]:
+    """Yield the shapes of a law, the rows that it is judged by, and what is done with odd ones."""
     ways = [each.name for each in features if each.kind == "number" and measure_of(each) == "length"]
     if ways and is_outcome(target) and measure_of(target) in _SPENT:
         yield "monotone", Entry(dict.fromkeys(ways, 1), "it never falls with the way")
     if periodic := {column.name: period for column in features if (period := period_of(column))}:
         yield "periodic", Entry(periodic, "the last joins on to the first")
-    if held := _holdout(table, [column.name for column in (target, *features)]):
+    used = (target, *features)
+    if held := _holdout(table, [column.name for column in used]):
         yield "holdout", Entry(dict(zip(("by", "last"), held, strict=True)), "the rows it is judged by")
+    if not all(column.is_full for column in used):
+        yield "on_missing", Entry("drop", "rows without a value are left out and counted")
+    if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
+        yield "unseen", Entry("pooled", "some categories are rare")
 
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:
@@ -208,7 +209,7 @@ def likely_targets(table: SourceTable, measures: str = "") -> dict[ColumnFacts, 
     return dict(sorted(scores.items(), key=lambda pair: -pair[1]))
 
 
-def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
+def _may_be_target(column: ColumnFacts, columns: Columns) -> bool:
     """Say whether a column holds several numbers, which are not those of identifiers, calendars and places."""
     if column.header.pieces == ("y",):
         return not any(each.header.pieces == ("x",) for each in columns)
@@ -217,7 +218,7 @@ def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
     return several and not dated and not is_known_before(column) and not numbers_rows(column)
 
 
-def _target_score(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
+def _target_score(column: ColumnFacts, candidates: Columns) -> float:
     """Return how much speaks for a column as a target: its words, and its place among others."""
     rank, found = outcome_rank(column), words_of(column)
     score = float(rank)
@@ -228,7 +229,7 @@ def _target_score(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> flo
     return score + _place(column, candidates) - _RATIO * bool(ratio)
 
 
-def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
+def _place(column: ColumnFacts, candidates: Columns) -> float:
     """Return what the place in the table says: people write the outcome first or last."""
     names = [each.name for each in candidates if not words_of(each) & WORDS["conditions"]]
     if column.name not in names:
@@ -240,26 +241,24 @@ def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
 
 def _holdout(table: SourceTable, used: Sequence[str]) -> tuple[str, int] | tuple[()]:
     """Return a column of weeks or periods, and how many of the last to hold out; about a fifth of the rows."""
-    for word in ("week", "period", "date", "day", "year", "woche", "jahr"):
-        for column in table.columns.values():
-            ends = column.header.pieces[:1] + column.header.pieces[-1:]
-            if word in ends and column.name not in used and _is_event(column):
-                counts = column.values.value_counts().sort_index(ascending=False).cumsum()
-                last = int((counts < 0.2 * column.rows).sum()) + 1
-                if 10 <= int(counts.iloc[last - 1]) <= 0.5 * column.rows:
-                    return column.name, last
+    words = ("week", "period", "date", "day", "year", "woche", "jahr")
+    columns = [column for column in table.columns.values() if column.name not in used and _is_event(column)]
+    for word, column in product(words, columns):
+        if word in column.header.pieces[:1] + column.header.pieces[-1:]:
+            counts = column.values.value_counts().sort_index(ascending=False).cumsum()
+            last = int((counts < 0.2 * column.rows).sum()) + 1
+            if 10 <= int(counts.iloc[last - 1]) <= 0.5 * column.rows:
+                return column.name, last
     return ()
 
 
 def _is_event(column: ColumnFacts) -> bool:
     """Say whether a column tells of every row when it took place: no days of a month, and no years of building."""
-    values, pieces = column.values, set(column.header.pieces)
-    if not (column.kind == "number" or is_datetime64_any_dtype(values)) or WORDS["beginnings"] & pieces:
+    values, pieces, is_number = column.values, {*column.header.pieces}, column.kind == "number"
+    if not (is_number or is_datetime64_any_dtype(values)) or WORDS["beginnings"] & pieces:
         return False
-    of_month = (
-        column.kind == "number" and bool(WORDS["days"] & pieces) and values.between(1, _MOST_DAYS).all()
-    )
-    return not of_month and len(values) == column.rows and 5 <= column.distinct <= 400
+    of_month = is_number and bool(WORDS["days"] & pieces) and values.between(1, _MOST_DAYS).all()
+    return not of_month and column.is_full and 5 <= column.distinct <= 400
 
 
 # Which columns of a history a law may depend on, and why each of the others is left out: names and cells speak first;
@@ -290,19 +289,20 @@ def choose_features(
     doubt : str
         What is to be looked at; empty where nothing is.
     """
-    rows = sampled(table.frame[table.frame[target.name].notna()])
+    rows = table.frame[table.frame[target.name].notna()]
+    if len(rows) > _SAMPLE:  # evenly spread, few enough to be looked at in a moment
+        rows = rows.iloc[np.linspace(0, len(rows) - 1, _SAMPLE).astype(int)]
     left_out: dict[str, LeftOut] = {}
-    may_be = [column for column in table.columns.values() if column.name != target.name]
-    for column in may_be:
+    others = [column for column in table.columns.values() if column.name != target.name]
+    for column in others:
         reason = _unfit(rows, column) or (_known_afterwards(column) if usable is None else None)
         if usable is not None and not usable(column):
             reason = LeftOut("nothing in the plan tells it")
         if reason is not None:
             left_out[column.name] = reason
-    may_be = [column for column in may_be if column.name not in left_out]
     if usable is None:
-        left_out |= _once_more(rows, target, may_be)
-    free = [column for column in may_be if column.name not in left_out]
+        left_out |= _once_more(rows, target, [c for c in others if c.name not in left_out])
+    free = [column for column in others if column.name not in left_out]
     unsure = [name for name, reason in left_out.items() if not reason.sure]
     doubt = f"left out {list_names(unsure, 3)}: known beforehand?" if unsure else ""
     chosen = _most_telling(rows, target.name, free)
@@ -310,12 +310,6 @@ def choose_features(
         chosen, doubt = free[:1], "hardly linked with the target"
     little = LeftOut("tells little of the target beside the others")
     return chosen, left_out | {c.name: little for c in free if c not in chosen}, doubt
-
-
-def sampled(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows evenly spread over a table, few enough to be looked at in a moment."""
-    few = np.linspace(0, len(frame) - 1, _SAMPLE).astype(int)
-    return frame.iloc[few] if len(frame) > _SAMPLE else frame
 
 
 def numbers_rows(column: ColumnFacts) -> bool:
@@ -362,47 +356,34 @@ def _known_afterwards(column: ColumnFacts) -> LeftOut | None:
     return None
 
 
-def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Sequence[ColumnFacts]) -> dict[str, LeftOut]:
+def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Columns) -> dict[str, LeftOut]:
     """Return the columns that are the target once more: written otherwise, parts of it, made of it."""
     from kanopt.surrogates.audit import leaks
 
     numbers = {column.name: column for column in columns if column.kind == "number"}
     found: dict[str, LeftOut] = {}
-    while True:
-        left = [target.name, *(name for name in numbers if name not in found)]
+    new: dict[str, LeftOut] | None = None
+    while new is None or new:
+        new, left = {}, [target.name, *(name for name in numbers if name not in found)]
         # no formula can name some
         frame = rows[left].set_axis([f"c{place}" for place in range(len(left))], axis="columns")
-        told = [
-            (each.kind, [left[int(column[1:])] for column in each.columns]) for each in leaks(frame, "c0")
-        ]
-        new = dict(_leaking(target, numbers, told))
-        if not new:
-            break
+        for leak in leaks(frame, "c0"):
+            names = [left[int(column[1:])] for column in leak.columns]
+            why = f"follows from {target.name} without error: the same, written otherwise"
+            if leak.kind == "copy of the target":
+                # a time that follows exactly from a way is a law, one that follows from another time is the same
+                names = [name for name in names if measure_of(numbers[name]) in ("", measure_of(target))]
+            elif leak.kind == "parts of the target":
+                why = f"a part of {target.name}: {list_names(names, 3)} add up to it"
+            else:  # of a product that is the target only what is made of the target
+                why = f"made of {target.name}: {list_names(names, 3)} give it exactly"
+                made = WORDS["ratios"] | words_of(target)
+                names = [name for name in names if words_of(numbers[name]) & made][:1]
+            new |= dict.fromkeys(names, LeftOut(why))
         found |= new
     for name, column in numbers.items():
         if _nearly_the_same(rows, target, column):
             found.setdefault(name, LeftOut("nearly the target once more", sure=False))
-    return found
-
-
-def _leaking(
-    target: ColumnFacts, numbers: dict[str, ColumnFacts], told: Sequence[tuple[str, Sequence[str]]]
-) -> list[tuple[str, LeftOut]]:
-    """Return what an auditor found; of a product that is the target only what is made of the target."""
-    found: list[tuple[str, LeftOut]] = []
-    for kind, names in told:
-        if kind == "copy of the target":
-            # a time that follows exactly from a way is a law, one that follows from another time is the same
-            same = [name for name in names if measure_of(numbers[name]) in ("", measure_of(target))]
-            why = f"follows from {target.name} without error: the same, written otherwise"
-            found += [(name, LeftOut(why)) for name in same]
-        elif kind == "parts of the target":
-            why = f"a part of {target.name}: {list_names(names, 3)} add up to it"
-            found += [(name, LeftOut(why)) for name in names]
-        elif kind == "factors of the target":
-            why = f"made of {target.name}: {list_names(names, 3)} give it exactly"
-            made = [n for n in names if words_of(numbers[n]) & (WORDS["ratios"] | words_of(target))]
-            found += [(name, LeftOut(why)) for name in made[:1]]
     return found
 
 
@@ -421,7 +402,7 @@ def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFact
     )
 
 
-def _most_telling(rows: pd.DataFrame, target: str, columns: Sequence[ColumnFacts]) -> list[ColumnFacts]:
+def _most_telling(rows: pd.DataFrame, target: str, columns: Columns) -> list[ColumnFacts]:
     """Return the columns that tell most of the target, each beside those before."""
     # of columns that say the same the plainest goes first: whole numbers rather than those made of them
     left = {c.name: _block(rows[c.name], c) for c in sorted(columns, key=lambda column: not column.whole)}
@@ -477,14 +458,13 @@ class References:
         usual: Mapping[str, str],
     ) -> None:
         self.parts = {scope: parts[name] for scope, name in scopes.items() if name in parts}
-        self.usual = usual
+        self.usual, self.plain = usual, _of_ends(table, parts)
         self.found: dict[str, str] = {}
         self.sure: set[str] = set()
         carried = self.parts["vehicle"].column("capacity") if "vehicle" in self.parts else None
         self.most = math.inf
         if carried is not None and len(carried.values):  # in any unit of mass that a header may not state
             self.most = float(carried.values.max()) * (1_000.0 if carried.header.unit == "t" else 1.0)
-        self.plain = _of_days(table) | _of_ends(table, parts)
 
     def __call__(self, column: ColumnFacts) -> bool:
         """Say whether the problem knows a column, and note as what."""
@@ -499,31 +479,26 @@ class References:
         return {feature: self.found[feature] for feature in law.features}
 
     def _reference(self, column: ColumnFacts) -> str:
+        """Return what the problem knows a column as, and note whether that is sure; empty where it does not know it."""
+        measure, is_number = measure_of(column), column.kind == "number"
+        hours = is_number and bool(_HOURS & {*column.header.pieces}) and "hour" in self.usual
+        found = self.plain.get(column.name, "")
         if column.name == STRAIGHT:
-            self.sure.add(column.name)
             ends = self.parts["client"].fields if "client" in self.parts else set()
-            return "arc.straight_distance" if "lat" in ends else ""
-        if column.name in self.plain:
-            self.sure.add(column.name)
-            return self.plain[column.name]
-        measure = measure_of(column)
-        if is_outcome(column) and measure != "amount":
+            found = "arc.straight_distance" if "lat" in ends else ""
+        elif not found and is_outcome(column) and measure != "amount":
             return ""
-        hours = column.kind == "number" and bool(_HOURS & set(column.header.pieces))
-        if hours and "hour" in self.usual and measure in ("time", ""):
-            self.sure.add(column.name)
-            return self.usual["hour"] if float(column.values.max()) <= 24 else ""
-        if found := self._same_column(column):
-            self.sure.add(column.name)
-            return found
-        far = (
-            measure == "amount" and column.kind == "number" and float(column.values.max()) > _FAR * self.most
-        )
-        if column.kind != "number" or is_outcome(column) or far:
-            return ""
-        if column.header.unit or measure == "length":
-            self.sure.add(column.name)
-        return self.usual.get(measure, "")
+        elif not found and hours and measure in ("time", ""):
+            found = self.usual["hour"] if float(column.values.max()) <= 24 else ""
+        elif not found and not (found := self._same_column(column)):
+            far = measure == "amount" and is_number and float(column.values.max()) > _FAR * self.most
+            if not is_number or is_outcome(column) or far:
+                return ""
+            if column.header.unit or measure == "length":
+                self.sure.add(column.name)
+            return self.usual.get(measure, "")
+        self.sure.add(column.name)
+        return found
 
     def _same_column(self, column: ColumnFacts) -> str:
         """Return the column of a part that is called so, or the names of its rows."""
@@ -531,42 +506,36 @@ class References:
             own = guess.table.columns.get(column.name)
             if own is not None and own.kind == column.kind and _fits(column, own):
                 return f"{scope}.{guess.field_of(column.name) or column.name}"
-        for scope, guess in self.parts.items():
-            for each in guess.filled:
-                if column.kind == each.column.kind == "text" and _fits(column, each.column):
-                    return f"{scope}.{each.field.name}"
+        filled = ((scope, each) for scope, guess in self.parts.items() for each in guess.filled)
+        for scope, each in filled:
+            if column.kind == each.column.kind == "text" and _fits(column, each.column):
+                return f"{scope}.{each.field.name}"
         return ""
 
 
-def _of_days(table: SourceTable) -> dict[str, str]:
-    """Return the columns that say what matters of a date, as the day of the plan has it."""
-    functions = {name: text.partition("(")[0] for name, text in table.derive.items()}
-    return {name: f"day.{each}" for name, each in functions.items() if each in ("weekday", "month")}
-
-
 def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, str]:
-    """Return the columns that say where a way begins and where it ends, as the places of the plan have it.
+    """Return the columns that say what matters of a date, or where a way begins and ends, as the plan knows it.
 
-    Two pairs of coordinates are its ends, and so are two columns of texts that hold all that one column of clients
-    and depots says, such as their zone.
+    The day of the plan has weekday and month. Two pairs of coordinates are the ends of a way, and so are two columns of
+    texts that hold all that one column of clients and depots says, such as their zone.
     """
-    if not {"clients", "depots"} <= parts.keys() or "vehicles" not in parts:
-        return {}
+    functions = {name: text.partition("(")[0] for name, text in table.derive.items()}
+    found = {name: f"day.{each}" for name, each in functions.items() if each in ("weekday", "month")}
+    if not {"clients", "depots", "vehicles"} <= parts.keys():
+        return found
     clients, depots = parts["clients"], parts["depots"]
-    found: dict[str, str] = {}
     places = coordinate_ends(table.given)
-    for names in (("lat", "lon"), ("x", "y")):
+    for names in PLACES:
         ends = [place for place in places if place.keys() == {*names}]
         if len(ends) == 2 and {*names} <= clients.fields & depots.fields:
             for way, place in zip(("from", "to"), ends, strict=True):
                 found |= {place[name]: f"arc.{way}_{name}" for name in names}
     for own in clients.table.given.values():
         home = depots.table.given.get(own.name)
-        if own.kind != "text" or home is None or not own.name.isidentifier():
+        if own.kind != "text" or home is None or not own.name.isidentifier() or not own.is_full:
             continue
-        said = own.texts | home.texts
-        both = [c for c in table.given.values() if c.kind == "text" and said <= c.texts]
-        if len(both) == 2 and len(own.values) == own.rows:
+        both = [c for c in table.given.values() if c.kind == "text" and own.texts | home.texts <= c.texts]
+        if len(both) == 2:
             field = clients.field_of(own.name) or own.name
             found |= {c.name: f"arc.{way}_{field}" for way, c in zip(("from", "to"), both, strict=True)}
     return found
@@ -574,5 +543,5 @@ def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, st
 
 def _fits(column: ColumnFacts, own: ColumnFacts) -> bool:
     """Say whether a law that learned from a column can read another one: its categories must all be known."""
-    whole = len(own.values) == own.rows
+    whole = own.is_full
     return whole and (column.kind != "text" or (bool(own.texts) and own.texts <= column.texts))

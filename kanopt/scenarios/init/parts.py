@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -28,6 +28,7 @@ from kanopt.records.headers import (
 from kanopt.records.matching import (
     ColumnFacts,
     FilledField,
+    Names,
     assign_tables,
     fill_fields,
     may_not_be_negative,
@@ -51,30 +52,29 @@ class GuessedUnit:
 
 def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     """Return the unit that a header states; where it states money of no currency, that of the other tables."""
-    if column.declared.endswith("short_ton"):
-        return GuessedUnit(column.declared, "tons beside pounds or miles are short ones", True)
+    unit, header = column.unit, column.header
     if column.declared:
-        return GuessedUnit(column.declared, "declared in the file", True)
-    unit = column.header.unit
-    if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
-        return None  # yes and no
-    ends = set(column.header.pieces[:1] + column.header.pieces[-1:])
-    amid = unit in LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
-    if not unit or amid or (unit in LONG_TIMES and column.header.words == ()):
-        return None  # a number of a week is no length of time
-    stated = bool(CURRENCY_WORDS.keys() & {*column.header.pieces})
+        short = unit.endswith("short_ton")
+        why = "tons beside pounds or miles are short ones" if short else "declared in the file"
+        return GuessedUnit(unit, why, True)
+    is_flag = column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all()
+    ends = {UNIT_WORDS.get(piece) for piece in (*header.pieces[:1], *header.pieces[-1:])}
+    amid = unit in LONG_TIMES and not (
+        header.words and unit in ends
+    )  # a number of a week is no length of time
+    glued = bool(_GLUED.search(column.name))
+    if not unit or is_flag or amid or (glued and not header.measures & {*header.words}):
+        return None
+    stated = bool(CURRENCY_WORDS.keys() & {*header.pieces})
     if unit.startswith("EUR") and not stated:
         unit = unit.replace("EUR", money, 1)
+    if glued:
+        unit = unit.partition("/")[0]  # costH is no cost of an hour
     try:
         check_unit(unit)
     except KanoptError:
         return None
-    is_money = dict(measured_in(unit) or ()).get("money")
-    sure = stated or not is_money
-    if _GLUED.search(column.name) and not column.header.measures & set(column.header.words):
-        return None
-    if "/" in unit and _GLUED.search(column.name):
-        unit = unit.partition("/")[0]  # costH is no cost of an hour
+    sure = stated or "money" not in dict(measured_in(unit) or ())
     return GuessedUnit(unit, "by its header" if sure else "money of a currency that no header says", sure)
 
 
@@ -92,44 +92,30 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
     money
         The currency.
     """
-    column, field = filled.column, filled.field
+    column, usual = filled.column, filled.field.usual
     if not counted or counted == "deg" or column.kind != "number":
         return None
     told = header_unit(column, money)
     if told is not None and same_dimension(told.unit, counted):
         return told
-    if field.clock:
-        return _clock_unit(column)
+    by_values = partial(GuessedUnit, why="by its values; no unit is stated", sure=False)
+    if filled.field.clock:  # nobody plans the first minutes after midnight
+        high = float(column.values.max()) if len(column.values) else 0.0
+        return by_values("h" if high <= _MOST_HOURS else "min" if high <= _MOST_MINUTES else "s")
     whole, _, each = counted.partition("/")
-    if (
-        told is not None
-        and each in COUNTED
-        and measured_in(whole) == measured_in(told.unit) == measured_in(each)
-    ):
+    if told and each in COUNTED and measured_in(whole) == measured_in(told.unit) == measured_in(each):
         return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
-    limits = (
-        None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
-    )
-    if limits is not None and same_dimension(limits.unit, counted):
-        units = [counted, *limits.alternatives]
-        values = column.values[column.values != 0]
-        for unit in units:
-            scale = factor(unit, limits.unit)
-            if len(values) and (values * scale).between(limits.low, limits.high).all():
-                return GuessedUnit(unit, "by its values; no unit is stated", False)
+    values = column.values[column.values != 0]
+    if usual is not None and len(values):
+        usual = replace(usual, unit=usual.unit.replace("EUR", money))
+        for unit in (counted, *usual.alternatives) if same_dimension(usual.unit, counted) else ():
+            if (values * factor(unit, usual.unit)).between(usual.low, usual.high).all():
+                return by_values(unit)
     return GuessedUnit(counted, "no unit is stated", False)
 
 
-def _clock_unit(column: ColumnFacts) -> GuessedUnit:
-    """Return whether times of day are hours, minutes or seconds: nobody plans the first minutes after midnight."""
-    high = float(column.values.max()) if len(column.values) else 0.0
-    unit = "h" if high <= _MOST_HOURS else "min" if high <= _MOST_MINUTES else "s"
-    return GuessedUnit(unit, "by its values; no unit is stated", sure=False)
-
-
-_LEAST_ROWS = 25  # fewer say nothing of a law
-_ALIKE = 0.62
-_SHARE = 0.5  # of the names of a column that must be those of the rows of a table
+PLACES = (("x", "y"), ("lat", "lon"))
+"""The fields that say where something is."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +145,7 @@ class PartGuess:
     @property
     def called_so(self) -> bool:
         """Whether the name of the file says it."""
-        return called(self.table, self.part.name)
+        return self.table.is_called(self.part.name)
 
     @property
     def keyed_so(self) -> bool:
@@ -172,6 +158,11 @@ class PartGuess:
         """What speaks for it, in words."""
         fields = ", ".join(each.field.name for each in self.filled[:5])
         return f"{'the name of the file; ' if self.called_so else ''}columns for {fields}"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether its columns say where its rows are."""
+        return any({*pair} <= self.fields for pair in PLACES)
 
     def column(self, field: str) -> ColumnFacts | None:
         """Return the column that fills a field; None where none does."""
@@ -235,7 +226,7 @@ class PartGuess:
     def matched(
         self,
         table: SourceTable | None = None,
-        names: Mapping[str, Collection[str]] | None = None,
+        names: Names | None = None,
         key: ColumnFacts | None = None,
     ) -> PartGuess:
         """Return the part matched anew, of a table that was made of its own or with more known; else as it is."""
@@ -246,10 +237,14 @@ class PartGuess:
         return replace(self, filled=tuple(each for each in self.filled if each.field.name not in fields))
 
 
+Parts = dict[str, PartGuess]
+Declared = Mapping[str, Table]
+
+
 def match_part(
     table: SourceTable,
     part: Table,
-    names: Mapping[str, Collection[str]] | None = None,
+    names: Names | None = None,
     without: Collection[str] = (),
     key: ColumnFacts | None = None,
 ) -> PartGuess | None:
@@ -270,14 +265,16 @@ def match_part(
         key = table.given.get(table.keyed)
     out = [*without, key.name] if key is not None else without
     guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
-    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
-    bare = [each for each in guess.filled if is_bare_limit(each) or _is_bare_relation(part, each)]
+    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more; and
+    # how rows of the same table are related stays open where nothing but their names speaks for it
+    related = [part.name in e.field.refers and not (e.field.required or e.named) for e in guess.filled]
+    bare = [e for e, is_bare in zip(guess.filled, related, strict=True) if is_bare or is_bare_limit(e)]
     guess = guess.without(*(each.field.name for each in bare))
     if key is not None:
         guess = guess.filling(part.key[0], key, 1.0)
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
         return None
-    if may_teach(table) and table.is_history and not guess.called_so:
+    if table.may_teach and table.is_history and not guess.called_so:
         return None
     columns = [column.name for name in part.key if (column := guess.column(name)) is not None]
     return guess if columns and not table.frame.duplicated(columns).any() else None
@@ -285,22 +282,7 @@ def match_part(
 
 def is_bare_limit(filled: FilledField) -> bool:
     """Say whether nothing but its unit speaks for a column as a hard limit."""
-    return filled.field.name.startswith("max_") and _by_unit_alone(filled)
-
-
-def _is_mild_limit(filled: FilledField) -> bool:
-    """Say whether a column is taken for a hard limit, and its header has no word for one."""
-    return filled.field.name.startswith("max_") and not LIMITS & {*filled.column.header.pieces}
-
-
-def _is_bare_relation(part: Table, filled: FilledField) -> bool:
-    """Say whether nothing but names of rows of the same table speaks for a field: how they are related stays open."""
-    item = filled.field
-    return part.name in item.refers and not item.required and not filled.named
-
-
-def _by_unit_alone(filled: FilledField) -> bool:
-    return not filled.named or not filled.column.header.words
+    return filled.field.name.startswith("max_") and not (filled.named and filled.column.header.words)
 
 
 def _with_partners(guess: PartGuess) -> PartGuess:
@@ -309,19 +291,20 @@ def _with_partners(guess: PartGuess) -> PartGuess:
     A price of overtime says that the only hours beside it are those from which it is paid, and no limit.
     """
     for item in guess.part.fields:
-        needed = [guess.declared(name) for name in item.needs]
-        is_open = needed and item.name not in guess.fields and not guess.fields & {*item.needs}
+        is_open = item.needs and not guess.fields & {item.name, *item.needs}
         column = _called_rather(guess, item) if is_open else None
-        if column is None:
-            continue
-        for need in needed:
-            unit = measured_in(guess.part.units.get(need.name, ""))
-            by_unit = [each.column for each in guess.filled if _by_unit_alone(each) or _is_mild_limit(each)]
-            fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
+        for need in item.needs if column is not None else ():
+            unit = measured_in(guess.part.units.get(need, ""))
+            mild = [
+                each.column
+                for each in guess.filled
+                if not (each.named and each.column.header.words)
+                or (each.field.name.startswith("max_") and not LIMITS & {*each.column.header.pieces})
+            ]
+            fitting = (c for c in (*guess.left, *mild) if c is not column and c.kind == "number")
             partner = next((c for c in fitting if unit and measured_in(c.unit) == unit), None)
-            if partner is not None:
-                guess = guess.filling(item.name, column, 0.9, named=True)
-                guess = guess.filling(need.name, partner, 0.5)
+            if column is not None and partner is not None:
+                guess = guess.filling(item.name, column, named=True).filling(need, partner, 0.5)
                 break
     return guess
 
@@ -334,8 +317,8 @@ def _called_rather(guess: PartGuess, item: Field) -> ColumnFacts | None:
         return field_likeness(guess.part.name, column.name, field, column.declared, numeric=numeric)
 
     taken = {each.column.name: likeness(each.column, each.field) for each in guess.filled}
-    alike = ((likeness(c, item), name, c) for name, c in guess.table.given.items())
-    return next((c for own, name, c in alike if own >= _ALIKE and own > taken.get(name, 0.0)), None)
+    columns = guess.table.given.items()
+    return next((c for name, c in columns if likeness(c, item) > taken.get(name, 0.0)), None)
 
 
 _OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
@@ -343,7 +326,7 @@ _OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
 
 def hindrances(table: SourceTable, part: Table) -> list[str]:
     """Say what keeps a table that is called like a part from being it."""
-    columns = table.given.values() if called(table, part.name) else ()
+    columns = table.given.values() if table.is_called(part.name) else ()
     fields = {
         c: resembled_field(part.name, c.name, part.fields, c.declared, numeric=c.kind == "number")
         for c in columns
@@ -362,12 +345,14 @@ def hindrances(table: SourceTable, part: Table) -> list[str]:
     return told
 
 
-def as_named(table: SourceTable, part: Table) -> PartGuess:
-    """Return a table that was made, whose columns are called as the fields of a part, as that part."""
+def as_named(
+    table: SourceTable, part: Table, columns: Mapping[str, ColumnFacts | None] | None = None
+) -> PartGuess:
+    """Return a table as a part by the column of each field; left out, of a made table by columns called so."""
     guess = PartGuess(part, table, ())
-    for item in part.fields:
-        if item.name in table.columns:
-            guess = guess.filling(item.name, table.columns[item.name], 1.0)
+    for name, column in (table.columns if columns is None else columns).items():
+        if column is not None and any(item.name == name for item in part.fields):
+            guess = guess.filling(name, column, 0.9 if columns else 1.0)
     return guess
 
 
@@ -382,7 +367,7 @@ def assigned(
     parts: Iterable[str],
     read: Callable[[SourceTable, str], PartGuess | None],
     worth: Callable[[PartGuess], float] = attrgetter("score"),
-) -> dict[str, PartGuess]:
+) -> Parts:
     """Assign tables to parts for the best sum of what speaks for each.
 
     Parameters
@@ -398,41 +383,6 @@ def assigned(
     guesses = {(name, table.name): guess for name, table, guess in pairs if guess is not None}
     chosen = assign_tables({pair: worth(guess) for pair, guess in guesses.items()})
     return {name: guesses[name, table] for name, table in chosen.items()}
-
-
-def called(table: SourceTable, part: str) -> bool:
-    """Say whether the name of a file tells of a part."""
-    return any(names_part(word, part) for word in table.words)
-
-
-def may_teach(table: SourceTable) -> bool:
-    """Say whether a table has rows and numbers enough for a law."""
-    numbers = any(column.kind == "number" for column in table.columns.values())
-    return numbers and not table.made and len(table.frame) >= _LEAST_ROWS and len(table.columns) > 1
-
-
-def measures(column: ColumnFacts) -> dict[str, int]:
-    """Return what a column measures by its unit, as bases and powers."""
-    return dict(measured_in(column.unit) or ()) if column.kind == "number" else {}
-
-
-def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) -> bool:
-    """Say whether a column is called like one of some fields, or like other words of planning that are known."""
-    fields = [Field(name, "" if kind is str else column.unit, kind) for name in names]
-    own = {"unit": column.declared, "numeric": kind is not str}
-    return any(field_likeness(part, column.name, field, **own) >= _ALIKE for field in fields)  # type: ignore[arg-type]
-
-
-def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:
-    """Return the columns of a table most of whose values, or all, are names of other rows."""
-    known = frozenset(names)
-    least = 1.0 if every else _SHARE
-    columns: Sequence[ColumnFacts] = list(table.given.values())
-    return [
-        c
-        for c in columns
-        if c.kind in ("text", "number") and c.texts and len(c.texts & known) >= least * len(c.texts)
-    ]
 
 
 # What a header says of a column of a history: whether it is an outcome or known before, what it measures and in what.
@@ -604,12 +554,12 @@ def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
     money
         The currency where a header states none.
     """
-    numbers = [column for column in table.columns.values() if column.kind == "number" and len(column.values)]
     imperial = is_imperial(table.columns.values())
     found: dict[str, GuessedUnit] = {}
-    for column in numbers:
-        stated = header_unit(column, money) is not None or is_clock_number(column)
-        if not stated and (unit := _usual_unit(column, money, imperial=imperial)):
+    for column in table.columns.values():
+        is_open = column.kind == "number" and len(column.values) and header_unit(column, money) is None
+        unit = _usual_unit(column, money, imperial=imperial) if is_open else ""
+        if unit and not is_clock_number(column):
             found[column.name] = GuessedUnit(unit, "no unit is stated", False)
     return found
 

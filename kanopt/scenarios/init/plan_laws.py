@@ -12,8 +12,7 @@ from kanopt.records.headers import IDENTIFIERS, is_price_of_pieces, measured_in
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, looks_like, measure_of, measures
-from kanopt.scenarios.init.sources import ColumnFacts
+from kanopt.scenarios.init.parts import GuessedUnit, PartGuess, header_unit, measure_of
 from kanopt.text import join_list
 from kanopt.units import factor, same_dimension
 
@@ -99,43 +98,34 @@ def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
 def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per: str) -> None:
     """Add a law and its bindings; what the problem measures in a unit gets one."""
     draft.add_law(name, law, per)
-    _give_units(draft, law, known.of(law))
-    draft.bind(name, known.of(law), known.sure)
+    bindings = known.of(law)
+    for feature, reference in bindings.items():
+        column = law.table.columns[feature]
+        if reference in _UNITS and header_unit(column, draft.money) is None:
+            draft.give_unit(law.table, column, GuessedUnit(_UNITS[reference], "no unit is stated", False))
+        if reference == "state.weight":
+            usual = {reference: round(float(law.table.frame[feature].median()), 3)}
+            draft.keys.set(("problem",), "planning", usual, "the usual shipment of the history", sure=False)
     _ask_about_day(draft, law, known)
-    weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
-    if weights:
-        usual = round(float(law.table.frame[weights[0]].median()), 3)
-        why = "the usual shipment of the history"
-        draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
+    if name != "fuel":  # what a leg costs reads it, and is bound to what it reads
+        draft.bind(name, bindings, known.sure)
 
 
 def _ask_about_day(draft: Draft, law: LawGuess, known: References) -> None:
     """Ask for the day of the plan where a law reads something of it."""
-    read = [
-        reference.removeprefix("day.") for reference in known.of(law).values() if reference.startswith("day.")
-    ]
+    references = known.of(law).values()
+    read = [each.removeprefix("day.") for each in references if each.startswith("day.")]
     parts = draft.roles.parts.values()
-    if not read or any(each.column.is_dated for guess in parts for each in guess.filled):
+    dated = any(each.column.is_dated for guess in parts for each in guess.filled)
+    if not read or dated or any(question.about == "problem.day" for question in draft.questions):
         return  # that of the dates in the plan is its day
-    if any(question.about == "problem.day" for question in draft.questions):
-        return
-    dates = law.table.frame.select_dtypes("datetime")
-    last = dates.max().max().normalize()
+    last = law.table.frame.select_dtypes("datetime").max().max().normalize()
     text = (
         f"For which day is the plan (date, Tag, jour, día)? {law.target!r} depends on its {join_list(read)}, and no "
         "table tells it."
     )
-    days = [f"{last + pd.Timedelta(days=after):%Y-%m-%d}" for after in range(1, 8)]
-    draft.keys.set(("problem",), "day", days[0], "the day after the last of the history", sure=False)
-    draft.ask("problem.day", text, {day: {"problem.day": day} for day in days})
-
-
-def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:
-    """Declare the units of what a law reads."""
-    for name, reference in bindings.items():
-        column = law.table.columns[name]
-        if reference in _UNITS and header_unit(column, draft.money) is None:
-            draft.give_unit(law.table, column, GuessedUnit(_UNITS[reference], "no unit is stated", False))
+    days = [last + pd.Timedelta(days=after) for after in range(1, 8)]
+    draft.set_day(days, "the day after the last of the history", text)
 
 
 def learned_load(draft: Draft) -> str:
@@ -201,51 +191,41 @@ def _add_burnt(draft: Draft, vehicles: PartGuess) -> bool:
     for burnt in vehicles.left:
         what, _, way = burnt.unit.partition("/")
         prices = [c for c in vehicles.left if c.kind == "number" and c.unit == f"{draft.money}/{what}"]
-        if (
-            not way
-            or not any(same_dimension(burnt.unit, each) for each in ("l/km", "kWh/km"))
-            or len(prices) != 1
-        ):
-            continue
-        columns = {"consumption": burnt, "fuel_price": prices[0]}
-        inputs = {name: draft.input("vehicles", c, name, c.unit) for name, c in columns.items()}
-        why = f"as {burnt.name!r} and {prices[0].name!r} of the vehicles say"
-        text = "consumption * fuel_price * distance"
-        draft.add_formula(
-            "fuel_cost", Formula(text, draft.money, why, {**inputs, "distance": (way, "arc.distance")})
-        )
-        return True
+        burns = any(same_dimension(burnt.unit, each) for each in ("l/km", "kWh/km")) if way else False
+        if burns and len(prices) == 1:
+            columns = {"consumption": burnt, "fuel_price": prices[0]}
+            inputs = {name: draft.input("vehicles", c, name, c.unit) for name, c in columns.items()}
+            inputs["distance"] = (way, "arc.distance")
+            why = f"as {burnt.name!r} and {prices[0].name!r} of the vehicles say"
+            text = "consumption * fuel_price * distance"
+            draft.add_formula("fuel_cost", Formula(text, draft.money, why, inputs))
+            return True
     return False
 
 
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
-    priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
     found = _learned(draft, Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG))
     if found is None or found[0].unit is None or found[0].unit.unit != "l":
         return False
     law, known = found
+    words = {"fuel", "diesel", "petrol", "kraftstoff"}
+    called_so = [c for c in vehicles.left if c.kind == "number" and words & {*c.header.pieces}]
+    told = {c: dict(measured_in(c.header.unit) or ()) for c in called_so}
+    priced = next((c for c, measured in told.items() if not measured or "money" in measured), None)
     if priced is None:
         draft.notes.append(
             f"the fuel of {law.table.called} ({law.target!r}) is not used: no column of the vehicles has a price of "
             "it; add one such as fuel_price (EUR/l)"
         )
         return False
-    draft.add_law("fuel", law, "leg")
-    bindings, unit = known.of(law), f"{draft.money}/l"
-    _give_units(draft, law, bindings)
+    _add_learned(draft, "fuel", law, known, "leg")
+    unit, why = f"{draft.money}/l", "what is burnt, times its price"
     draft.give_unit(vehicles.table, priced, GuessedUnit(unit, "a price of fuel", "l" in priced.header.unit))
-    why = "what is burnt, times its price"
     draft.add_formula("fuel_cost", Formula("fuel * fuel_price", draft.money, why, {"fuel_price": (unit, "")}))
     price = f"vehicle.{draft.refer('vehicles', priced.name, 'fuel_price')}"
-    draft.bind("fuel_cost", {**bindings, "fuel_price": price}, known.sure | {"fuel_price"})
+    draft.bind("fuel_cost", {**known.of(law), "fuel_price": price}, known.sure | {"fuel_price"})
     return True
-
-
-def _is_fuel_price(column: ColumnFacts) -> bool:
-    fuel = {"fuel", "diesel", "petrol", "kraftstoff"} & {*column.header.pieces}
-    measured = dict(measured_in(column.header.unit) or ())
-    return column.kind == "number" and bool(fuel) and (not measured or "money" in measured)
 
 
 # scheduling
@@ -253,10 +233,8 @@ def _is_fuel_price(column: ColumnFacts) -> bool:
 
 def _planned_time(draft: Draft) -> Formula:
     """Return the time that a column of the tasks has; an hour for each where none has."""
-    tasks = draft.roles.parts["tasks"]
-    timed = next(
-        (c for c in tasks.table.columns.values() if c.kind == "number" and measure_of(c) == "time"), None
-    )
+    numbers = [c for c in draft.roles.parts["tasks"].table.columns.values() if c.kind == "number"]
+    timed = next((c for c in numbers if measure_of(c) == "time"), None)
     if timed is None:
         return Formula("60", "min", "an hour each; no table tells it", sure=False)
     told = draft.input("tasks", timed, "planned", "min")
@@ -282,24 +260,24 @@ def _by_power(draft: Draft) -> Formula | None:
 
 def _by_rate(draft: Draft) -> Formula | None:
     """Return what lanes cost: their rate, for each km where it says so, or by the weight of a shipment."""
-    rates = draft.roles.parts.get("rates")
-    rate = rates.column("rate") if rates is not None else None
+    rates, rate = draft.roles.parts.get("rates"), draft.roles.column("rates", "rate")
     if rates is None or rate is None:
         return None
-    lanes = draft.roles.parts["lanes"].table
     if rates.column("weight") is not None:
         return _by_weight(draft, rates)
-    per_load = f"{draft.money}/{draft.load}"
+    lanes, per_load = draft.roles.parts["lanes"], f"{draft.money}/{draft.load}"
     told = header_unit(rate, draft.money)
     if told is None or is_price_of_pieces(rate.name, told.unit):
         told = GuessedUnit(per_load, "no unit is stated", False)
-    draft.give_unit(lanes, rate, told)
+    draft.give_unit(lanes.table, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
     text, unit, why = "rate", told.unit, "as the lanes say"
     if "length" in dict(measured_in(told.unit) or ()):
         inputs["distance"] = ("km", "lane.distance")
         text, unit, why = "rate * distance", per_load, "as the lanes say, for each km"
-    least = next(filter(_is_least_price, draft.roles.parts["lanes"].left), None)
+    # the least that a shipment costs, and not the least that is shipped
+    mins = [c for c in lanes.left if any(each.startswith(("min", "least")) for each in c.header.pieces)]
+    least = next((c for c in mins if c.measures == {"money": 1} and c.is_full), None)
     if least is None:
         return Formula(text, unit, why, inputs)
     # counted as the weight is, so that what is multiplied needs no factor
@@ -314,22 +292,13 @@ def _by_rate(draft: Draft) -> Formula | None:
     return Formula(f"max(minimum, {text} * weight)", draft.money, why, inputs, "shipment")
 
 
-def _is_least_price(column: ColumnFacts) -> bool:
-    """Say whether a column is the least that a shipment costs, and not the least that is shipped."""
-    told = any(piece.startswith(("min", "least")) for piece in column.header.pieces)
-    return told and measures(column) == {"money": 1} and len(column.values) == column.rows
-
-
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     """Return a tariff of steps: from a weight on its rate for all of a shipment, or a flat price up to a weight."""
-    rate, weight = rates.column("rate"), rates.column("weight")
-    assert rate is not None
-    assert weight is not None
     lanes = draft.roles.parts["lanes"].table
-    limits = sorted(float(limit) for limit in weight.values.unique())
+    limits = sorted(float(limit) for limit in rates["weight"].values.unique())
     from_on = limits[0] == 0
     starts = limits if from_on else [0.0, *limits[:-1]]
-    flat = not from_on and "amount" not in measures(rate)
+    flat = not from_on and "amount" not in rates["rate"].measures
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
     names = [f"rate_{place}" for place in range(len(limits))]
     inputs = {name: (usual, draft.input("lanes", lanes.columns[name], name, usual)[1]) for name in names}
@@ -338,24 +307,20 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
         for place, start in enumerate(starts)
         if place
     ]
-    first = f"rate_0 * min(1, {_STEEP} * weight)" if flat else "rate_0"
-    summed = " + ".join([first, *steps])
+    summed = " + ".join([f"rate_0 * min(1, {_STEEP} * weight)" if flat else "rate_0", *steps])
     inputs["weight"] = (draft.load, "state.weight")
     most = 2 * limits[-1] if from_on else limits[-1]
-    draft.keys.set(
-        ("problem",), "planning", {"state.weight": most}, "the last weight of the rates", sure=False
-    )
-    why = "as the rates by weight say"
-    return Formula(summed if flat else f"weight * ({summed})", draft.money, why, inputs, "shipment")
+    planning = {"state.weight": most}
+    draft.keys.set(("problem",), "planning", planning, "the last weight of the rates", sure=False)
+    text = summed if flat else f"weight * ({summed})"
+    return Formula(text, draft.money, "as the rates by weight say", inputs, "shipment")
 
 
 def _by_distance(draft: Draft) -> Formula:
     """Return a price of ways that is made up; none where nothing says how far it is."""
     per_load = f"{draft.money}/{draft.load}"
-    sides = [
-        guess for name, guess in draft.roles.parts.items() if name in ("suppliers", "facilities", "markets")
-    ]
-    placed = all({"x", "y"} <= guess.fields or {"lat", "lon"} <= guess.fields for guess in sides)
+    sides = ("suppliers", "facilities", "markets")
+    placed = all(guess.is_placed for name, guess in draft.roles.parts.items() if name in sides)
     if not placed and not draft.roles.column("lanes", "distance"):
         draft.invented.append(("what lanes cost is made up (nothing)", "write it into [surrogates.tariff]"))
         return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)
@@ -373,13 +338,12 @@ def _wanted(draft: Draft) -> Formula:
     markets = draft.roles.parts.get("markets")
     left = [c for c in markets.left if c.kind == "number"] if markets is not None else []
     left = [c for c in left if not IDENTIFIERS & {*c.header.pieces}]  # the number of a market is no amount
-    wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
-    wanted = left[0] if wanted is None and len(left) == 1 else wanted
-    if markets is None or wanted is None:
+    told = [c for c in left if measure_of(c) == "amount" or c.looks_like("demand", "demand")]
+    if not told and len(left) != 1:
         draft.dropped += [("markets", column.name) for column in left]  # they are asked about
         draft.invented.append(("what markets want is made up (1 each)", "write it into [surrogates.demand]"))
         return Formula("1", draft.load, "one each; no table tells it", sure=False)
-    inputs = {"wanted": (draft.load, draft.input("markets", wanted, "wanted", draft.load)[1])}
+    inputs = {"wanted": (draft.load, draft.input("markets", (told or left)[0], "wanted", draft.load)[1])}
     return Formula("wanted", draft.load, "as the markets say", inputs)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
 
-from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS, is_called
+from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
 from kanopt.records.matching import is_end
-from kanopt.scenarios.init.draft import Draft
+from kanopt.scenarios.init.draft import MADE_UP, Draft
 from kanopt.scenarios.init.fleets import further_loads
 from kanopt.scenarios.init.kinds import READINGS
-from kanopt.scenarios.init.parts import GuessedUnit, PartGuess
+from kanopt.scenarios.init.parts import PLACES, GuessedUnit, PartGuess
 from kanopt.scenarios.init.plan_laws import add_costs, add_laws, learned_load
 from kanopt.scenarios.init.shops import WAYS
 from kanopt.scenarios.init.sources import ColumnFacts, SourceTable, texts
@@ -30,7 +30,6 @@ _MOST_MACHINES = 8  # that a question names
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _JOB, _MACHINE = "the task", "its job", "its machine"
 _DAYS_BEFORE = 4  # the first thing that is due may be due some days after the plan begins
-_PLACES = (("lat", "lon"), ("x", "y"))
 
 
 def draft_plan(draft: Draft) -> None:
@@ -64,19 +63,17 @@ def _add_day(draft: Draft) -> None:
     """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
     guesses = draft.roles.parts.values()
     dated = [each for guess in guesses for each in guess.filled if each.column.is_dated]
+    begins = [each for each in dated if not is_end(each.field)]
     if not dated:
         return
-    begins = [each for each in dated if not is_end(each.field)]
     first = min(each.column.values.min() for each in begins or dated)
     named = list_names([each.column.name for each in begins or dated], 3)
-    draft.keys.set(("problem",), "day", f"{first:%Y-%m-%d}", f"the first of {named}", sure=bool(begins))
-    if not begins:
-        text = (
-            f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
-            f"{named} count from its midnight, and no table tells it."
-        )
-        days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
-        draft.ask("problem.day", text, {day: {"problem.day": day} for day in days})
+    text = (
+        f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
+        f"{named} count from its midnight, and no table tells it."
+    )
+    days = [first - pd.Timedelta(days=before) for before in range(_DAYS_BEFORE)]
+    draft.set_day(days, f"the first of {named}", "" if begins else text)
 
 
 # routing
@@ -85,19 +82,19 @@ def _add_day(draft: Draft) -> None:
 def _make_depot(draft: Draft) -> None:
     """Put a depot into the middle of the clients."""
     clients = draft.roles.parts["clients"]
-    ends = next((each for each in _PLACES if {*each} <= clients.fields), ())
+    ends = next((each for each in reversed(PLACES) if {*each} <= clients.fields), ())
     middle = {end: round(float(clients[end].values.mean()), 5) for end in ends}
-    made = pd.DataFrame({"name": ["depot"], **middle})
     known = draft.units.get(clients.table.name, {})
     units = {end: known[clients[end].name].unit for end in ends if clients[end].name in known}
-    draft.add_invented("depots", made, units, "one in the middle of the clients")
+    made = pd.DataFrame({"name": ["depot"], **middle})
+    draft.add_made("depots", made, units, f"{MADE_UP}one in the middle of the clients")
 
 
 def _make_distances(draft: Draft) -> None:
     """Make distances of nothing where a table tells times alone and no km counts."""
     parts = draft.roles.parts
     legs, clients, fleet = parts.get("durations"), parts["clients"], parts.get("vehicles")
-    if legs is None or fleet is None or any({*ends} <= clients.fields for ends in _PLACES):
+    if legs is None or fleet is None or clients.is_placed:
         return
     if not {"unit_distance_cost", "max_distance"} & fleet.fields:
         frame = legs.table.frame
@@ -109,33 +106,29 @@ def _make_distances(draft: Draft) -> None:
 def _make_vehicles(draft: Draft) -> None:
     """Make vans enough that a first plan hardly leaves anybody out; those that are not used cost nothing."""
     count = max(_FEWEST_VANS, math.ceil(len(draft.roles.parts["clients"].table.frame) / _CLIENTS_OF_A_VAN))
-    rates = {
-        "fixed_cost": (50.0, draft.money),
-        "unit_distance_cost": (0.4, f"{draft.money}/km"),
-        "unit_duration_cost": (25.0, f"{draft.money}/h"),
-    }
-    made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
-    units = {name: unit for name, (_, unit) in rates.items()}
-    draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+    rates = {"fixed_cost": 50.0, "unit_distance_cost": 0.4, "unit_duration_cost": 25.0}
+    units = dict(zip(rates, (draft.money, f"{draft.money}/km", f"{draft.money}/h"), strict=True))
+    made = pd.DataFrame({"name": ["van"], "num_available": count, **rates})
+    draft.add_made("vehicles", made, units, f"{MADE_UP}{count} vans of any capacity, at usual costs")
 
 
 def _add_further_loads(draft: Draft) -> None:
     """Limit what is carried in every measure that clients and vehicles both tell, such as pallets beside kilograms."""
-    parts = {name: draft.roles.parts.get(name) for name in ("clients", "vehicles")}
-    clients, fleet = parts.values()
-    loads = further_loads(clients, fleet, draft.dropped) if clients and fleet else {}
-    sure = True
+    parts = draft.roles.parts
+    if not {"clients", "vehicles"} <= parts.keys():
+        return
+    loads, sure = further_loads(parts["clients"], parts["vehicles"], draft.dropped), True
     for name, columns in loads.items():
-        alike = bool(columns[0].unit and columns[1].unit)
+        alike = all(column.unit for column in columns)
         sure &= alike
         why = "" if alike else "clients and vehicles have columns of these words"
-        for (part, guess), column in zip(parts.items(), columns, strict=True):
-            assert guess is not None
+        for part, column in zip(("clients", "vehicles"), columns, strict=True):
+            table = parts[part].table
             draft.bound.add((part, column.name))
             draft.dropped = [each for each in draft.dropped if each != (part, column.name)]
-            draft.guess(guess.table.name, column.name, f"{part}.{name}", "carried beside the demand", alike)
+            draft.guess(table.name, column.name, f"{part}.{name}", "carried beside the demand", alike)
             if column.unit:
-                draft.give_unit(guess.table, column, GuessedUnit(column.unit, "by its header", True))
+                draft.give_unit(table, column, GuessedUnit(column.unit, "by its header", True))
             if name != column.name:
                 draft.keys.set(("problem", part, "columns"), name, column.name, why, sure=alike)
     if loads:
@@ -161,45 +154,40 @@ def _add_todays_plan(draft: Draft) -> None:
     if "vehicles" not in parts:
         return
     served, fleet = parts["clients"].names, parts["vehicles"].names
-    for table in draft.roles.every:
-        found = _columns_of_plan(table, served, fleet)
-        if found is None:
-            continue
-        draft.use(table)
-        why = "it names vehicles, clients and the order of stops"
-        draft.guess(table.name, "", "today's plan", why, True)
-        for name, column in found.items():
-            draft.guess(table.name, column, f"today.{name}", "its values fit", True)
-        named = {name: column for name, column in found.items() if name != column}
-        draft.keys.set(("problem", "today"), "table", table.name, needed=True)
-        if named:
-            draft.keys.set(("problem", "today"), "columns", named, needed=True)
-        return
+    plans = ((table, _columns_of_plan(table, served, fleet)) for table in draft.roles.every)
+    for table, found in plans:
+        if found:
+            draft.use(table)
+            why = "it names vehicles, clients and the order of stops"
+            draft.guess(table.name, "", "today's plan", why, True)
+            for name, column in found.items():
+                draft.guess(table.name, column, f"today.{name}", "its values fit", True)
+            draft.keys.set(("problem", "today"), "table", table.name, needed=True)
+            if named := {name: column for name, column in found.items() if name != column}:
+                draft.keys.set(("problem", "today"), "columns", named, needed=True)
+            return
 
 
-def _columns_of_plan(
-    table: SourceTable, served: frozenset[str], fleet: frozenset[str]
-) -> dict[str, str] | None:
+def _columns_of_plan(table: SourceTable, served: frozenset[str], fleet: frozenset[str]) -> dict[str, str]:
+    """Return the columns that say who serves whom as which stop; nothing where they do not say it of most clients."""
     columns = list(table.columns.values())
     client = next((c for c in columns if c.distinct > 1 and c.texts and c.texts <= served), None)
-    vehicle = next((c for c in columns if c is not client and _names_vehicles(c, fleet)), None)
+    # a vehicle is a type, or one of it by its number, as van 2
+    named = [c for c in columns if c is not client and c.kind == "text" and c.texts]
+    vehicle = next(
+        (c for c in named if {t if t in fleet else t.rpartition(" ")[0] for t in c.texts} <= fleet), None
+    )
     stop = next((c for c in columns if c.whole and STOP_ORDER & {*c.header.pieces}), None)
     if client is None or vehicle is None or stop is None:
-        return None
-    index = next((c for c in columns if c.whole and c.header.pieces == ("index",)), None)
-    found = {"vehicle": vehicle, "stop": stop, "client": client} | ({"index": index} if index else {})
+        return {}
+    found = {"vehicle": vehicle.name, "stop": stop.name, "client": client.name}
+    for index in [c for c in columns if c.whole and c.header.pieces == ("index",)][:1]:
+        found["index"] = index.name
     rows = table.frame[table.frame[vehicle.name].notna()]
-    route = [c.name for name, c in found.items() if name != "client"]
+    route = [column for name, column in found.items() if name != "client"]
     whole = not rows[[client.name, stop.name]].isna().any(axis=None)
     once = not rows.duplicated(route).any() and not rows.duplicated(client.name).any()
-    enough = len(rows) >= _LEAST_SERVED * len(served)
-    return {name: c.name for name, c in found.items()} if whole and once and enough else None
-
-
-def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
-    """Say whether every cell is a vehicle: a type, or one of it by its number, as ``van 2``."""
-    names = column.texts if column.kind == "text" else frozenset()
-    return bool(names) and all(text in fleet or text.rpartition(" ")[0] in fleet for text in names)
+    return found if whole and once and len(rows) >= _LEAST_SERVED * len(served) else {}
 
 
 # scheduling
@@ -208,29 +196,25 @@ def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
 def _offer_needs(draft: Draft) -> None:
     """Offer to plan what tasks of several jobs share on several machines, such as an operator, as a resource."""
     tasks, modes = draft.roles.parts["tasks"], draft.roles.parts["modes"]
-    for column in _shared_by_tasks(tasks, modes):
-        frame = tasks.table.frame
-        needs = pd.DataFrame({"task": texts(frame[tasks["name"].name]), "resource": frame[column.name]})
-        counts = _counted(column, draft.roles.every)
-        resources = pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
-        told = join_list([f"{count:g} of {name!r}" for name, count in counts.items()], 3)
-        keys = {
-            "problem.resources": {
-                "table": draft.offer_table("resources", resources, {}, f"the {column.name}")
-            },
-            "problem.needs": {"table": draft.offer_table("needs", needs.dropna(), {}, f"the {column.name}")},
-            f"tables.{tasks.table.name}": {"ignore": [column.name]},
-        }
-        draft.meanings["tasks", column.name] = "needs", f"what a task needs as well, there being {told}", keys
+    column = next(_shared_by_tasks(tasks, modes), None)
+    if column is None:
         return
-
-
-def _counted(column: ColumnFacts, tables: Iterable[SourceTable]) -> dict[str, float]:
-    """Return how many there are of each name in a column: rows of a table of them, or one."""
-    lists = (c for t in tables for c in t.given.values() if c.kind == "text" and c.texts >= column.texts)
-    beside = next((c for c in lists if c.name == column.name and not c.is_unique and c is not column), None)
-    told = {} if beside is None else texts(beside.values).value_counts().to_dict()
-    return {name: float(told.get(name, 1)) for name in sorted(column.texts)}
+    lists = (c for t in draft.roles.every for c in t.given.values() if c.kind == "text" and c is not column)
+    beside = next(
+        (c for c in lists if c.name == column.name and c.texts >= column.texts and not c.is_unique), None
+    )
+    # there are as many of each as a table of them has rows, or one
+    rows = {} if beside is None else texts(beside.values).value_counts().to_dict()
+    counts = {name: float(rows.get(name, 1)) for name in sorted(column.texts)}
+    why, resources = f"the {column.name}", pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
+    needs = pd.DataFrame({"task": tasks.texts_of("name"), "resource": column.values})
+    keys = {
+        "problem.resources": {"table": draft.offer_table("resources", resources, {}, why)},
+        "problem.needs": {"table": draft.offer_table("needs", needs.dropna(), {}, why)},
+        f"tables.{tasks.table.name}": {"ignore": [column.name]},
+    }
+    told = join_list([f"{count:g} of {name!r}" for name, count in counts.items()], 3)
+    draft.meanings["tasks", column.name] = "needs", f"what a task needs as well, there being {told}", keys
 
 
 def _by_task(tasks: PartGuess, modes: PartGuess) -> pd.DataFrame:
@@ -250,14 +234,11 @@ def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts
     """
     rows = _by_task(tasks, modes)
     for column in tasks.left:
-        shared = rows.groupby(column.name)
-        if column.kind != "text" or set(column.header.pieces) & _DESCRIBING:
-            continue
-        if any(is_called(piece, WORKERS) for piece in column.header.pieces) or (
-            ((shared[_JOB].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
-            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
-        ):
-            yield column
+        if column.kind == "text" and not set(column.header.pieces) & _DESCRIBING:
+            shared = rows.groupby(column.name)[[_JOB, _MACHINE]].nunique() > 1
+            varies = all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
+            if column.speaks_of(WORKERS) or (shared.all(axis="columns").any() and varies):
+                yield column
 
 
 def _ask_about_ways(draft: Draft) -> None:
@@ -291,11 +272,11 @@ def _ask_about_setups(draft: Draft) -> None:
     """Ask on which machines setups hold that name none, where a job is of one family on several machines."""
     parts = draft.roles.parts
     setups, family = parts.get("setups"), draft.roles.column("tasks", "family")
-    if setups is None or setups.column("machine") is not None or not family:
+    if setups is None or setups.column("machine") is not None or family is None:
         return
     jobs = _by_task(parts["tasks"], parts["modes"]).groupby(_JOB)
     machines = list(parts["modes"].texts_of("machine").unique())
-    told_apart = (jobs[family].nunique() > 1).any() or not (jobs[_KEY].nunique() > 1).any()
+    told_apart = (jobs[family.name].nunique() > 1).any() or not (jobs[_KEY].nunique() > 1).any()
     if told_apart or "machine" in setups.table.frame or len(machines) > _MOST_MACHINES:
         return
     why = f"{setups.table.called} for each machine"
@@ -312,7 +293,7 @@ def _ask_about_setups(draft: Draft) -> None:
     }
     text = (
         f"On which machines do the setups of {setups.table.called} pass (Rüsten, réglages, cambios)? It names "
-        f"none, and {family!r} is the same for a job on all of them."
+        f"none, and {family.name!r} is the same for a job on all of them."
     )
     draft.ask("setups.machine", text, {"every machine": {}, **on_one})
 
@@ -320,7 +301,7 @@ def _ask_about_setups(draft: Draft) -> None:
 def _add_prices(draft: Draft) -> None:
     """Add the price of power where energy is known, and a price of time where nothing else has one."""
     parts = draft.roles.parts
-    energy = bool(draft.roles.column("modes", "energy")) or ("problem", "energy") in draft.keys.tables
+    energy = draft.roles.column("modes", "energy") is not None or ("problem", "energy") in draft.keys.tables
     if "power_price" in parts and energy:
         draft.add_part(parts["power_price"])
     elif "power_price" in parts:

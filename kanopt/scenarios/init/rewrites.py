@@ -7,7 +7,7 @@ the other. What is made is written beside the scenario.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -25,17 +25,14 @@ from kanopt.records.headers import (
     is_planning_word,
     read_header,
 )
-from kanopt.records.matching import ColumnFacts
-from kanopt.scenarios.init.parts import looks_like, may_teach
-from kanopt.scenarios.init.sources import SourceTable, is_unit, texts, without_brackets
+from kanopt.records.matching import ColumnFacts, Columns
+from kanopt.scenarios.init.sources import SourceTable, Tables, is_unit, texts
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
 TIMES = ("s", "min", "h")
-LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
-"""What stands between the names that a cell lists; a + between those that are needed at once."""
 _STEP = re.compile(r"[\s_#-]*(\d+)(?!\d)")
 NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
@@ -55,12 +52,12 @@ _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
-Rewrite = Callable[[SourceTable, Sequence[SourceTable]], Iterable[SourceTable]]
+Rewrite = Callable[[SourceTable, Tables], Iterable[SourceTable]]
 Wide = tuple[str, Mapping[str, Any], str]
 """What the headers of a wide table name, each column with what its header says, and what its cells are called."""
 
 
-def rewritten(tables: Sequence[SourceTable], rewrites: Iterable[Rewrite]) -> list[SourceTable]:
+def rewritten(tables: Tables, rewrites: Iterable[Rewrite]) -> list[SourceTable]:
     """Return the tables that rewrites make, one after the other."""
     found = [*tables]
     for rewrite in rewrites:
@@ -68,7 +65,7 @@ def rewritten(tables: Sequence[SourceTable], rewrites: Iterable[Rewrite]) -> lis
     return found
 
 
-def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def facts_in_rows(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Turn a table that has a row for each fact: of several things, or of all that is planned, as settings have it.
 
     Units tell it: facts have units, by what they are called, in a column of their own, or in their cells; names of
@@ -77,7 +74,7 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     first, *rest = table.given.values()
     units = next((c for c in rest if c.kind == "text" and all(map(is_unit, c.texts))), None)
     things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
-    if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
+    if first.kind != "text" or not first.is_unique or table.may_teach or len(things) < len(rest) - 1:
         return [table]
     labels = [*texts(table.frame[first.name])]
     if units is not None:
@@ -94,17 +91,17 @@ def facts_in_rows(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     frame = table.frame[names].set_axis(labels).T
     if len(names) > 1:
         frame = frame.rename_axis(index=table.title, columns=None).reset_index()
+
+    def as_numbers(values: pd.Series) -> pd.Series:
+        """Return values as numbers where all of them are."""
+        numbers = pd.to_numeric(values, errors="coerce")
+        return numbers if numbers.notna().equals(values.notna()) else values
+
     # cells of one fact are of one kind, those of one thing are not
-    return [table.remade(frame.apply(_as_numbers), end="turned")]
+    return [table.remade(frame.apply(as_numbers), end="turned")]
 
 
-def _as_numbers(values: pd.Series) -> pd.Series:
-    """Return values as numbers where all of them are."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    return numbers if numbers.notna().equals(values.notna()) else values
-
-
-def without_margin(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
     first, *others = table.given.values()
     last, labels = table.frame.iloc[-1], texts(table.frame[first.name])
@@ -113,54 +110,50 @@ def without_margin(table: SourceTable, tables: Sequence[SourceTable]) -> list[So
     label = labels.iloc[-1]
     if not named or not read_header(label).unit or read_header(labels.iloc[0]).unit:
         return [table]
-    cells = [name for name in numbers if pd.notna(last[name])]
-    margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
+    cells = last[numbers].dropna()
+    margin = pd.DataFrame({"destination": [*cells.index], label: [*cells]})
     body = table.remade(table.frame.iloc[:-1], end="body")
     return [body, table.remade(margin, title=label, end="margin")]
 
 
-def rows_of_cells(table: SourceTable, tables: Sequence[SourceTable]) -> Iterable[SourceTable]:
+def rows_of_cells(table: SourceTable, tables: Tables) -> Iterable[SourceTable]:
     """Make a row for each cell of a table whose headers are things, periods or weights."""
-    wide = _things(table, tables) or _periods(table) or _brackets(table)
+    plain = {c.name: c.plain_name for c in table.numbers}
+    # January, Q1, KW 12
+    periods = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
+    wide = _things(table, tables) or (
+        ("period", periods, "") if len(periods) >= _FEWEST else _brackets(table)
+    )
     return [table] if wide is None else long(table, *wide)
 
 
 def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -> Iterator[SourceTable]:
     """Return a wide table as rows, and what stands beside its cells as a table of its own."""
-    columns = table.given
+    columns, key = table.given, table.key
     rest = [c for c in columns.values() if c.name not in meant]
-    key = table.key
-    named = [c for c in rest if c.kind == "text"]
-    ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
+    # one price is of all the names before it
+    ids = [key] if key is not None and value != _PRICE else [c for c in rest if c.kind == "text"]
     corner = ids[0]
     of_cells = unit_of_cells(corner)
     told = corner.name if of_cells else table.title
-    value = value or told
     unit = of_cells or read_header(told).unit
-    stating = [
-        name for name in meant if head != "period" or without_brackets(name) != name
-    ]  # KW 12 is no power
+    # KW 12 is no power
+    stating = [name for name in meant if head != "period" or columns[name].plain_name != name]
     if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
         unit = columns[stating[0]].header.unit or unit
-    names = {corner.name: "origin"} if of_cells else {}
-    cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
-    kept = [names.get(c.name, c.name) for c in ids]
-    cells.columns = [*kept, *meant.values()]
+    value = value or told
+    cells = table.frame[[*(c.name for c in ids), *meant]]
+    kept = ["origin" if of_cells and c is corner else c.name for c in ids]
+    cells = cells.set_axis([*kept, *meant.values()], axis="columns")
     rows = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
     yield table.remade(rows, {value: unit}, end="rows")
     if len(rest) > len(ids):
-        beside = table.frame[[c.name for c in rest]]
-        yield table.remade(beside, end="beside")
+        yield table.remade(table.frame[[c.name for c in rest]], end="beside")
 
 
 def unit_of_cells(corner: ColumnFacts) -> str:
     """Return the unit that stands in the corner of a wide table; a word alone there is one, too."""
     return corner.header.unit or UNIT_WORDS.get(corner.name.strip().lower(), "")
-
-
-def numbers_of(table: SourceTable) -> list[ColumnFacts]:
-    """Return the columns that may be cells of a wide table: numbers that are not its key."""
-    return [c for c in table.given.values() if c.kind == "number" and c is not table.key]
 
 
 def as_amount(text: str) -> tuple[float, str] | None:
@@ -181,7 +174,7 @@ def as_amount(text: str) -> tuple[float, str] | None:
     return (float(found[1].replace(",", ".")), unit) if unit else None
 
 
-def plain_amounts(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def plain_amounts(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make numbers of the cells that have their unit behind them."""
     numbers: dict[str, pd.Series[Any]] = {}
     units: dict[str, str] = {}
@@ -191,23 +184,22 @@ def plain_amounts(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
         if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
             continue
         unit, stated = amounts[0][1], column.header.unit
-        if stated.startswith("EUR/") and unit in CURRENCIES and stated[4:] not in LONG_TIMES:
-            amounts = [(value, own + stated.removeprefix("EUR")) for value, own in amounts]
-            unit = amounts[0][1]
+        per = stated.removeprefix("EUR") if stated.startswith("EUR/") and unit in CURRENCIES else ""
+        per = "" if per[1:] in LONG_TIMES else per
         if all(same_dimension(own, unit) for _, own in amounts):
-            values = [convert(value, own, unit) for value, own in amounts]
+            values = [convert(value, own + per, unit + per) for value, own in amounts]
             numbers[column.name] = pd.Series(values, index=column.values.index)
-            units[column.name] = unit
-    if not numbers or may_teach(table):
+            units[column.name] = unit + per
+    if not numbers or table.may_teach:
         return [table]
     return [table.remade(table.frame.assign(**numbers), units, end="numbers")]
 
 
-def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def ends_of_ways(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
     others = [c for other in tables if other is not table for c in other.given.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
-    whole = [c for c in table.given.values() if c.kind == "text" and len(c.values) == c.rows]
+    whole = [c for c in table.given.values() if c.kind == "text" and c.is_full]
     for column, sign in product(whole, _BETWEEN):
         pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
         # J1-1 may be step 1 of J1: both ends are names
@@ -220,7 +212,7 @@ def ends_of_ways(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sour
     return [table]
 
 
-def minutes_in_cells(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def minutes_in_cells(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make minutes of a matrix whose cells are hours and minutes, such as 0:28."""
     first, *others = table.given.values()
     cells = {c.name: c.minutes for c in others if c.minutes is not None}
@@ -231,11 +223,11 @@ def minutes_in_cells(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     return [replace(made, reads=made.reads | {first.name})]
 
 
-def rows_of_squares(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_squares(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each pair of a table whose rows and columns have the same names."""
     first, *others = table.given.values()
     blank = [c for c in others if not len(c.values)]  # the last column of a triangle
-    heads = [c.name for c in (*numbers_of(table), *blank)]
+    heads = [c.name for c in (*table.numbers, *blank)]
     few = max(_FEWEST, len(heads) - 1)
     if first.kind != "text" or len(first.texts & {*heads}) < few or len(heads) + 1 < len(table.given):
         return [table]
@@ -267,40 +259,33 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
     return table.remade(pd.concat([rows, turned]), end="both_ways")
 
 
-def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+def _things(table: SourceTable, tables: Tables) -> Wide | None:
     """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
-    numbers = numbers_of(table)
-    heads = {c.name for c in numbers}
-    plain = {c.name: without_brackets(c.name) for c in numbers}
-    for other in tables if len(heads) >= _FEWEST else ():
-        for column in other.given.values() if other is not table else ():
-            named = {*plain.values()} & column.texts if column.kind == "text" else set()
-            if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                # a corner that tells the unit of cells, or one that is called alike in both tables
-                taken = column.header.unit or column.name in table.given
-                head = "destination" if taken else column.name
-                return head, {name: text for name, text in plain.items() if text in named}, ""
-    wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
+    numbers, others = table.numbers, [other for other in tables if other is not table]
+    plain = {c.name: c.plain_name for c in numbers}
     names = {*plain.values()}
+    for column in (c for other in others for c in other.given.values() if c.kind == "text"):
+        named = names & column.texts
+        if len(named) >= max(_FEWEST, 0.5 * len(column.texts)):
+            # a corner that tells the unit of cells, or one that is called alike in both tables
+            taken = column.header.unit or column.name in table.given
+            head = "destination" if taken else column.name
+            return head, {name: text for name, text in plain.items() if text in named}, ""
+    wide = [{c.plain_name for c in other.numbers} for other in others]
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
     told = any(is_planning_word(name) or name.lower() in COORDINATES for name in names)
-    if len(heads) >= _FEWEST and names in wide and bare and not told:
+    if len(numbers) >= _FEWEST and names in wide and bare and not told:
         return "product", plain, ""
+    theirs = [each.keys() for other in others for each in _alike(other.numbers)]
     for alike in _alike(numbers):
-        if any(
-            alike.keys() == theirs.keys()
-            for o in tables
-            if o is not table
-            for theirs in _alike(numbers_of(o))
-        ):
-            value = " ".join(
-                word for word in read_header(next(iter(alike.values()))).words if word not in alike
-            )
+        if alike.keys() in theirs:
+            words = read_header(next(iter(alike.values()))).words
+            value = " ".join(word for word in words if word not in alike)
             return "product", {name: thing for thing, name in alike.items()}, value
     return None
 
 
-def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
+def _alike(columns: Columns) -> list[dict[str, str]]:
     """Return columns whose headers differ in one word alone, that word to each."""
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for column in columns:
@@ -310,14 +295,7 @@ def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
     return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
 
 
-def _periods(table: SourceTable) -> Wide | None:
-    """Headers are months, quarters or weeks: a row for each of them."""
-    plain = {c.name: without_brackets(c.name) for c in numbers_of(table)}
-    named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
-    return ("period", named, "") if len(named) >= _FEWEST else None
-
-
-def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def named_periods(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Give months or weeks that are numbers the names that things of a plan have: Month 1."""
     others = [o.key.values.unique() for o in tables if o is not table and o.key is not None]
     numbered = [c for c in table.given.values() if c.whole and c.header.unit in LONG_TIMES]
@@ -325,7 +303,7 @@ def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
     numbered = [c for c in numbered if not any({*c.values} <= {*names} for names in others)]
     # they tell rows apart: days beside a lane are how long it takes
     named = [c.name for c in table.given.values() if c.kind == "text"]
-    if not numbered or may_teach(table) or not table.frame.duplicated(named or None).any():
+    if not numbered or table.may_teach or not table.frame.duplicated(named or None).any():
         return [table]
     names = {c.name: f"{c.name} " + texts(table.frame[c.name]) for c in numbered}
     return [table.remade(table.frame.assign(**names), end="named")]
@@ -333,7 +311,7 @@ def named_periods(table: SourceTable, tables: Sequence[SourceTable]) -> list[Sou
 
 def _brackets(table: SourceTable) -> Wide | None:
     """Headers are weights up to which a price holds: a row for each of them."""
-    weights = {c.name: match for c in numbers_of(table) if (match := _UP_TO.fullmatch(c.name.strip()))}
+    weights = {c.name: match for c in table.numbers if (match := _UP_TO.fullmatch(c.name.strip()))}
     if len(weights) < _FEWEST or len({match[2] for match in weights.values()}) > 1:
         return None
     (unit,) = {match[2].lower() for match in weights.values()}
@@ -341,37 +319,26 @@ def _brackets(table: SourceTable) -> Wide | None:
     return f"up to ({unit})", limits, _PRICE
 
 
-def listed(cell: str) -> list[str]:
-    """Return the names that a cell lists."""
-    return [one for one in LISTED.split(cell) if one not in ("", "-")]
-
-
-def listed_in(column: ColumnFacts) -> set[str]:
-    """Return the names that the cells of a column list."""
-    return {one for text in column.texts for one in listed(text)}
-
-
 def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     """Return the column whose values are names of other rows; None where there is none."""
     for column in table.given.values():
-        known = listed_in(column)
+        known = column.listed
         if column is name or not known or not known <= name.texts:
             continue
-        if len(column.values) < column.rows or (not column.is_unique and column.texts != name.texts):
+        if not column.is_full or (not column.is_unique and column.texts != name.texts):
             return column
     return None
 
 
-def rows_of_numbered_steps(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each step of orders whose machines and times stand in columns that are numbered alike."""
     numbered: dict[str, dict[int, ColumnFacts]] = {}
     for column in table.given.values():
-        found = _STEP.search(column.name)
-        if found:
+        if found := _STEP.search(column.name):
             numbered.setdefault(_STEP.sub("", column.name, count=1), {})[int(found[1])] = column
-    rows = [columns for columns in numbered.values() if sorted(columns) == [*range(1, len(columns) + 1)]]
+    runs = [run for run in numbered.values() if sorted(run) == [*range(1, len(run) + 1)]]
     machines, times = (
-        [c for c in rows if {one.kind for one in c.values()} == {kind}] for kind in ("text", "number")
+        [r for r in runs if {c.kind for c in r.values()} == {kind}] for kind in ("text", "number")
     )
     key = table.key
     if (
@@ -381,28 +348,24 @@ def rows_of_numbered_steps(table: SourceTable, tables: Sequence[SourceTable]) ->
         or not _FEWEST <= len(machines[0]) == len(times[0])
     ):
         return [table]
-    of_steps = {
-        place: {machines[0][place].name: "machine", times[0][place].name: "duration"} for place in times[0]
-    }
-    frames = [
-        table.frame[[key.name, *names]].rename(columns=names).assign(order=place)
-        for place, names in of_steps.items()
-    ]
+    frames, used = [], list[str]()
+    for place, lasts in times[0].items():
+        names = {machines[0][place].name: "machine", lasts.name: "duration"}
+        used += names
+        frames.append(table.frame[[key.name, *names]].rename(columns=names).assign(order=place))
     made = pd.concat(frames).dropna(subset=["machine", "duration"])
-    unit = times[0][1].unit or "min"
-    beside = table.frame.drop(columns=[name for names in of_steps.values() for name in names])
     return [
-        table.remade(made, {"duration": unit}, title="operations", end="ops"),
-        table.remade(beside, end="beside"),
+        table.remade(made, {"duration": times[0][1].unit or "min"}, title="operations", end="ops"),
+        table.remade(table.frame.drop(columns=used), end="beside"),
     ]
 
 
-def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[SourceTable]:
+def rows_of_stations(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
     stations, key = _stations(table), table.key
     if key is None or len(stations) < 2:
         return [table]
-    plain = _as_listed({c.name: without_brackets(c.name) for c in stations}, tables)
+    plain = _as_listed({c.name: c.plain_name for c in stations}, tables)
     cells, *beside = long(table, "machine", plain, "duration")
     rows = cells.frame[cells.frame["duration"] > 0]
     steps, told = _steps_by(tables, {*plain.values()})
@@ -416,32 +379,32 @@ def rows_of_stations(table: SourceTable, tables: Sequence[SourceTable]) -> list[
     return [replace(made, of=made.of | told), *beside]
 
 
-def _as_listed(stations: Mapping[str, str], tables: Sequence[SourceTable]) -> Mapping[str, str]:
+def _as_listed(stations: Mapping[str, str], tables: Tables) -> Mapping[str, str]:
     """Return stations under the names that another table has for them, where these only go on: Mix, Mixer."""
     for other in tables:
         names = other.key.texts if other.key is not None else frozenset()
-        if len(names) == len(stations) and names & {*stations.values()}:
-            alike = {
-                name: [one for one in names if one == text or one.lower().startswith(text.lower())]
-                for name, text in stations.items()
-            }
-            found = {name: ones[0] for name, ones in alike.items() if len(ones) == 1}
-            if {*found.values()} == names:
-                return found
+        found: dict[str, str] = {}
+        for name, text in (
+            stations.items() if len(names) == len(stations) and names & {*stations.values()} else ()
+        ):
+            alike = [one for one in names if one == text or one.lower().startswith(text.lower())]
+            found |= dict.fromkeys([name], alike[0]) if len(alike) == 1 else {}
+        if found and {*found.values()} == names:
+            return found
     return stations
 
 
 def _stations(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that are stations, whose cells are times."""
-    numbers = numbers_of(table)
+    numbers = table.numbers
     told = any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
     plain = told and len(numbers) == len(table.columns) - 1 and not any(c.header.unit for c in numbers)
     stations = [c for c in numbers if plain or c.unit in TIMES]
-    stations = [c for c in stations if not looks_like(c, "jobs", "due_date", "release_date")]
-    return [c for c in stations if not looks_like(c, "modes", "duration")]
+    stations = [c for c in stations if not c.looks_like("jobs", "due_date", "release_date")]
+    return [c for c in stations if not c.looks_like("modes", "duration")]
 
 
-def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
+def _are_steps(table: SourceTable, key: ColumnFacts, tables: Tables) -> bool:
     """Say whether rows are steps of orders: they come after each other, or several name a row of another table."""
     others = [other.key for other in tables if other is not table and other.key is not None]
     texts_of = [c for c in table.given.values() if c is not key and c.kind == "text" and not c.is_unique]
@@ -449,25 +412,23 @@ def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTabl
     return named or predecessors(table, key) is not None
 
 
-def _steps_by(
-    tables: Sequence[SourceTable], stations: Collection[str]
-) -> tuple[dict[str, Any], frozenset[str]]:
+def _steps_by(tables: Tables, stations: Collection[str]) -> tuple[dict[str, Any], frozenset[str]]:
     """Return the steps at which orders come to stations, where a table numbers these, and its name."""
     for table in tables:
         unique = [c for c in table.given.values() if c.is_unique]
         named = [c for c in unique if c.kind == "text" and c.texts == {*stations}]
-        counts = [c for c in numbers_of(table) or unique if c.whole and c.is_unique]
+        counts = [c for c in table.numbers or unique if c.whole and c.is_unique]
         if named and len(counts) == 1 and len(table.given) == 2:
             return dict(zip(named[0].values, counts[0].values, strict=True)), frozenset([table.name])
     return {}, frozenset()
 
 
 def durations_in_minutes(
-    part: str, name: str, longest: float, table: SourceTable, tables: Sequence[SourceTable]
+    part: str, name: str, longest: float, table: SourceTable, tables: Tables
 ) -> list[SourceTable]:
     """Make minutes of the hours and minutes in a column called like a duration."""
-    clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
-    called = [c for c in clocks if looks_like(c, part, name) or looks_like(c, "modes", "duration")]
+    clocks = [c for c in table.given.values() if c.minutes is not None and not table.may_teach]
+    called = [c for c in clocks if c.looks_like(part, name) or c.looks_like("modes", "duration")]
     worked = [c for c in clocks if WORK & {*c.header.pieces}]
     column = next(iter([*called, *worked]), None)
     minutes = column.minutes if column is not None else None
@@ -519,11 +480,7 @@ def joined(
 def windows_of(cell: Any) -> list[tuple[float, float]]:
     """Return the windows of a cell, in minutes; none where it says anything else, or how long a break is."""
     spans = [span for _, span in read_spans(str(cell), "min")]
-    return (
-        []
-        if any(span is None or span[0] is not None for span in spans)
-        else [span[1:] for span in spans if span]
-    )
+    return [span[1:] for span in spans if span] if all(span and span[0] is None for span in spans) else []
 
 
 def lasts_a_shift(column: ColumnFacts) -> bool:

@@ -7,42 +7,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from itertools import chain, combinations
+from itertools import chain, combinations, permutations
 from typing import Any
 
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import TABLE_WORDS, is_called, read_header
-from kanopt.records.matching import ColumnFacts, fill_fields
-from kanopt.scenarios.init.parts import (
-    PartGuess,
-    as_named,
-    assigned,
-    called,
-    looks_like,
-    match_part,
-    may_teach,
-    measures,
-    named_by,
-    names_rows,
-)
+from kanopt.records.matching import LISTED, ColumnFacts, Columns, fill_fields, listed
+from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, as_named, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import (
-    LISTED,
     NUMBERED,
     RESTS,
     TIMES,
     joined,
     lasts_a_shift,
-    listed,
-    listed_in,
-    numbers_of,
     predecessors,
     windows_of,
 )
-from kanopt.scenarios.init.sources import SourceTable, texts
+from kanopt.scenarios.init.sources import SourceTable, Tables, texts
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert
 
 _BESIDE = ("setups", "calendars", "power_price")
@@ -76,7 +61,7 @@ HELPERS = (Operation,)
 """Tables from which the declared parts are made."""
 
 
-def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[str, PartGuess] | None:
+def read_shop(tables: Tables, part: Declared) -> Parts | None:
     """Return the parts of a job shop; None where the tables do not say what is done."""
     parts = _assigned(tables, [name for name in part if name != "operations"], part)
     if {"tasks", "modes"} <= parts.keys() and parts["modes"]["task"].texts <= parts["tasks"].names:
@@ -86,13 +71,14 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
                 made = named_by(source.table, source.texts_of(name).unique(), part[f"{name}s"])
                 parts.setdefault(made.part.name, made)
     else:
-        steps = _worked_out(tables)
+        pairs = [(one, other) for one in tables if one.key for other in tables if not other.may_teach]
+        steps = [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
         by_amount = [each for each in steps if "pieces" in each.reads]
         tried = ([_operations(each, tables, part) for each in group] for group in (by_amount, tables, steps))
         found = next(filter(None, ([*filter(None, group)] for group in tried)), [])
         if not found:
             return None
-        ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
+        ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * each[0].table.is_called("tasks"))
         rows = _rows_of(ops, parts)
         if rows is None:
             return None
@@ -106,16 +92,13 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 
 def _assigned(
-    tables: Sequence[SourceTable],
-    names: Iterable[str],
-    part: Mapping[str, Table],
-    steps: SourceTable | None = None,
-) -> dict[str, PartGuess]:
+    tables: Tables, names: Iterable[str], part: Declared, steps: SourceTable | None = None
+) -> Parts:
     """Assign tables to parts, of which some must be named or tell more than names; beside those of steps, if any."""
 
     def as_part(table: SourceTable, name: str) -> PartGuess | None:
         key = table.key if name == "jobs" else None
-        alike = (o.given.get(key.name) for o in tables if o is not table) if key is not None else ()
+        alike = (other.given.get(key.name) for other in tables if other is not table) if key else ()
         # a column called alike that refers to it says which one names jobs
         named = any(c is not None and c.texts and c.texts <= key.texts for c in alike)  # type: ignore[union-attr]
         return match_part(table, part[name], key=key if named else None)
@@ -126,8 +109,7 @@ def _assigned(
             return known
         if name == "machines" and "job" in steps.columns and guess.names <= steps.columns["job"].texts:
             return 0.0  # rows of the orders that steps were made of
-        held = name == "machines" and _lists(steps, guess.names)
-        if names_rows(steps, guess.names, every=True) or held:
+        if steps.naming(guess.names) or (name == "machines" and _lists(steps, guess.names)):
             return guess.score + _NAMED
         # jobs of other names are none of these operations
         return known / 2 if name == "machines" else 0.0
@@ -136,21 +118,18 @@ def _assigned(
     return assigned(others, names, as_part, worth)
 
 
-def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
+def _worth(guess: PartGuess, tables: Tables) -> float:
     """Return how much speaks for a table as a part by itself."""
-    name, fields, table = guess.part.name, guess.fields - {"name"}, guess.table
-    told = guess.called_so
+    name, fields, table, told = guess.part.name, guess.fields - {"name"}, guess.table, guess.called_so
     if name == "setups":
         families = guess["before"].texts | guess["after"].texts
         elsewhere = [other for other in tables if other is not table and table.name not in other.of]
-        told |= any(c is not t.key for t in elsewhere for c in names_rows(t, families, every=True))
+        told |= any(c is not t.key for t in elsewhere for c in t.naming(families))
     elif name == "calendars":
-        priced = any(measures(c) == {"money": 1, "energy": -1} for c in table.columns.values())
-        told = not priced and (told or ("machine" in fields and not called(table, "machines")))
-    elif name == "machines":
-        told |= guess.keyed_so
+        priced = any(c.measures == {"money": 1, "energy": -1} for c in table.columns.values())
+        told = not priced and (told or ("machine" in fields and not table.is_called("machines")))
     else:
-        told |= name != "jobs" or bool(fields)
+        told |= guess.keyed_so if name == "machines" else name != "jobs" or bool(fields)
     return guess.score * told
 
 
@@ -174,31 +153,26 @@ def _follow_in_jobs(tasks: PartGuess) -> bool:
     )
 
 
-def _operations(
-    table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str, Table]
-) -> tuple[PartGuess, dict[str, PartGuess]] | None:
+def _operations(table: SourceTable, tables: Tables, part: Declared) -> tuple[PartGuess, Parts] | None:
     """Return a table as operations, with the tables beside it; None where it does not say how long what takes."""
-    if may_teach(table) and not called(table, "tasks"):
+    if table.may_teach and not table.is_called("tasks"):
         return None
     parts = _assigned(tables, ("jobs", "machines", *_BESIDE), part, table)
     names = {name: guess.names for name, guess in parts.items() if name not in _BESIDE}
     own = part["operations"]
     guess = PartGuess(own, table, tuple(fill_fields(table.given, own, names))).without("after")
-    jobs = names_rows(table, names.get("jobs", ()), every=True)
-    if guess.column("job") is None and jobs:
+    if guess.column("job") is None and (jobs := table.naming(names.get("jobs", ()))):
         guess = guess.filling("job", jobs[0])
     lists = [c for c in _lists(table, names.get("machines", ())) if c is not guess.column("job")]
     if guess.column("machine") is None and lists:
         guess = guess.filling("machine", lists[0])
-    if guess.column("duration") is None or not guess.fields & {"name", "job"}:
+    if "duration" not in guess.fields or not guess.fields & {"name", "job"}:
         return None
     key = guess.column("name") or table.key
     before = predecessors(table, key) if key is not None and key.is_unique else None
-    if before is not None:
-        guess = guess.filling("after", before)
-    guess = _by_shape(guess)
-    one_line = any(called(other, "machines") for other in tables) or called(table, "tasks")
-    return (guess, parts) if "machine" in guess.fields or one_line or called(table, "jobs") else None
+    guess = _by_shape(guess if before is None else guess.filling("after", before))
+    one_line = table.is_called("tasks") or any(each.is_called("machines") for each in tables)
+    return (guess, parts) if "machine" in guess.fields or one_line or table.is_called("jobs") else None
 
 
 def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
@@ -206,8 +180,8 @@ def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
 
     Of names with a + between them all are needed at once, which is asked about.
     """
-    columns = [c for c in table.given.values() if c.kind == "text" and len(c.values) == c.rows]
-    return [c for c in columns if listed_in(c) <= {*names}]
+    columns = [c for c in table.given.values() if c.kind == "text" and c.is_full]
+    return [c for c in columns if c.listed <= {*names}]
 
 
 def _by_shape(guess: PartGuess) -> PartGuess:
@@ -219,7 +193,7 @@ def _by_shape(guess: PartGuess) -> PartGuess:
     counts = [c for c in counts if not frame.duplicated([job.name, c.name]).any()]
     if guess.column("order") is None and counts:
         guess = guess.filling("order", counts[0])
-    left = [c for c in guess.left if c.kind == "text" and not c.is_unique and len(c.values) == c.rows]
+    left = [c for c in guess.left if c.kind == "text" and not c.is_unique and c.is_full]
     if guess.column("machine") is None and len(left) == 1:
         guess = guess.filling("machine", left[0], 0.7)
     return guess
@@ -284,9 +258,9 @@ def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
 
 def _one_of(cell: str, names: Collection[str]) -> str | list[str]:
     """Return the machines of which one will do; of those that are needed at once the first."""
-    if cell in names or not {*LISTED.split(cell)} <= {*names}:
-        return cell
-    return cell.partition("+")[0].strip() if "+" in cell else LISTED.split(cell)
+    if "+" in cell and cell not in names and {*LISTED.split(cell)} <= {*names}:
+        return cell.partition("+")[0].strip()
+    return LISTED.split(cell) if cell not in names and {*LISTED.split(cell)} <= {*names} else cell
 
 
 def _things(rows: SourceTable, by: str, title: str, without: Collection[str]) -> SourceTable:
@@ -298,9 +272,7 @@ def _things(rows: SourceTable, by: str, title: str, without: Collection[str]) ->
     return rows.remade(made.drop_duplicates("name"), title=title, end=title)
 
 
-def _made_parts(
-    rows: SourceTable, parts: Mapping[str, PartGuess], part: Mapping[str, Table]
-) -> dict[str, PartGuess]:
+def _made_parts(rows: SourceTable, parts: Mapping[str, PartGuess], part: Declared) -> Parts:
     """Return the tables of jobs, tasks, machines and modes that operations make, where no others name the same."""
     frame, found = rows.frame, dict[str, PartGuess]()
     jobs, machines = parts.get("jobs"), parts.get("machines")
@@ -322,85 +294,82 @@ def _made_parts(
     return found
 
 
-def _match_families(parts: dict[str, PartGuess]) -> None:
+def _match_families(parts: Parts) -> None:
     """Fill the family of tasks and machines with the column whose values are families of the setups."""
     if "setups" not in parts:
         return
     families = parts["setups"]["before"].texts | parts["setups"]["after"].texts
     for name in ("tasks", "machines", "jobs"):
         guess, tasks = parts.get(name), parts["tasks"]
-        columns = names_rows(guess.table, families, every=True) if guess is not None else []
-        columns = [column for column in columns if column is not guess.column("name")]  # type: ignore[union-attr]
-        if guess is None or not columns:
+        columns = [c for c in guess.table.naming(families) if c is not guess.column("name")] if guess else []
+        if guess is None or not columns or (tasks if name == "jobs" else guess).column("family"):
             continue
-        if name != "jobs" and not guess.column("family"):
+        if name != "jobs":
             parts[name] = guess.filling("family", columns[0])
-        elif name == "jobs" and not tasks.column("family"):
-            keys, header = {tasks["job"].name: guess["name"].name}, columns[0].name
-            names = {header: "family"}
-            made = joined(
-                tasks.table, guess.table, keys, names, end="families", title="tasks", reads=[header]
-            )
+        else:
+            header = columns[0].name
+            keys = {tasks["job"].name: guess["name"].name}
+            joint = joined(tasks.table, guess.table, keys, {header: "family"}, end="families", reads=[header])
+            made = replace(joint, title="tasks")
             parts["tasks"] = tasks.on(made).filling("family", made.columns["family"])
 
 
-def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
+def _close_machines(parts: Parts, part: Table) -> None:
     """Make breaks of the shifts and pauses that stand beside machines."""
     machines = parts.get("machines")
     if machines is None or "calendars" in parts or machines.table.made:
         return
     timed = [c for c in machines.left if c.kind == "clock"]
-    rests = [c for c in timed if any(is_called(piece, RESTS) for piece in c.header.pieces)]
-    clocks = [c for c in timed if c not in rests and len(c.values) == c.rows]
-    shift, pause = _pair(clocks), _pair(rests)
+    clocks = [c for c in timed if c.is_full and not c.speaks_of(RESTS)]
+    shift, pause = _pair(clocks), _pair([c for c in timed if c.speaks_of(RESTS)])
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
-    starts = [
-        c for c in clocks if looks_like(c, "vehicles", "shift_start") or looks_like(c, "clients", "earliest")
+    begins = [
+        c for c in clocks if c.looks_like("vehicles", "shift_start") or c.looks_like("clients", "earliest")
     ]
-    begins = [] if shift else starts[:1]
-    if not (shift or pause or lists or begins):
+    begins = [] if shift else begins[:1]
+    read = [*shift, *pause, *begins, *lists]
+    if not read:
         return
     days = range(_DAYS if opened else _days_of(parts, shift))
     rows: list[tuple[str, float, float]] = []
-    names = texts(machines.table.frame[machines["name"].name])
-    opened_at = begins[0].minutes if begins else None
-    first = [0.0] * len(names) if opened_at is None else [*opened_at]
-    for (at, row), name, opens in zip(machines.table.frame.iterrows(), names, first, strict=True):
-        works = _window(shift, at) + [window for c in opened for window in windows_of(row[c.name])]
-        pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
-        spans = [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in sorted(works)]
-        edges = [0.0, *chain.from_iterable(spans), len(days) * _DAY] if works else []
+    for at, name in zip(machines.table.frame.index, machines.texts_of("name"), strict=True):
+        cells = {c: windows_of(machines.table.frame[c.name][at]) for c in lists}
+        works = sorted([*_window(shift, at), *(window for c in opened for window in cells.pop(c))])
+        rests = [*_window(pause, at), *chain.from_iterable(cells.values())]
+        ends = [day * _DAY + end for day in days for window in works for end in window]
+        edges = [0.0, *ends, len(days) * _DAY] if works else []
         closed = [*zip(edges[::2], edges[1::2], strict=True)]
-        pauses += _window(pause, at)
-        closed += [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in pauses]
-        closed.append((0.0, float(opens)))
+        closed += [(day * _DAY + begin, day * _DAY + end) for day in days for begin, end in rests]
+        closed += [(0.0, float(c.minutes[at])) for c in read if c in begins and c.minutes is not None]
         rows += [(name, begin, end) for begin, end in closed if begin < end]
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
-    read = [c.name for c in (*shift, *pause, *begins, *lists)]
     units = {"start": "min", "end": "min"}
-    made = machines.table.remade(frame, units, title="calendars", end="calendars", reads=read)
+    reads = [c.name for c in read]
+    made = machines.table.remade(frame, units, title="calendars", end="calendars", reads=reads)
     parts["calendars"] = as_named(made, part)
     if any(begin == 0 for _, begin, _ in rows):
         # what a machine is set up for when its shift begins is not that of time zero: setups run through the night
         parts["machines"] = parts["machines"].without("family")
 
 
-def _window(pair: Sequence[ColumnFacts], at: Any) -> list[tuple[float, float]]:
+def _window(pair: Columns, at: Any) -> list[tuple[float, float]]:
     """Return what two clock times of a row are: a window, or none where there are no two."""
     ends = [float(c.minutes[at]) for c in pair if c.minutes is not None and at in c.minutes]
-    return [(ends[0], ends[1])] if len(ends) == len(pair) > 0 else []
+    return [(ends[0], ends[1])] if len(ends) == 2 else []
 
 
-def _pair(clocks: Sequence[ColumnFacts]) -> tuple[ColumnFacts, ...]:
+def _pair(clocks: Columns) -> tuple[ColumnFacts, ...]:
     """Return the first two clock times of which one always comes before the other, that first; nothing for none."""
-    timed = [(c, c.minutes) for c in clocks if c.minutes is not None]
-    pairs = ((a, b, begin, end) for a, begin in timed for b, end in timed if begin.index.equals(end.index))
-    return next(((a, b) for a, b, begin, end in pairs if (begin < end).all()), ())
+    for one, other in permutations(clocks, 2):
+        begin, end = one.minutes, other.minutes
+        if begin is not None and end is not None and begin.index.equals(end.index) and (begin < end).all():
+            return one, other
+    return ()
 
 
-def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> int:
+def _days_of(parts: Mapping[str, PartGuess], shift: Columns) -> int:
     """Return for how many days breaks are written: all work on one machine, in its shortest shift."""
     lasts = parts["modes"].column("duration") if "modes" in parts else None
     if not shift or lasts is None:
@@ -416,56 +385,43 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> in
 # Steps of orders that no table lists: times of a type, or for a unit of what orders count.
 
 
-def _worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Make steps of orders by another table: their own, those of their type, or one on each machine.
-
-    How long they take is told for a unit of what orders count, and for beginning, or as it is.
-    """
-    pairs = [(one, other) for one in tables if one.key for other in tables if not may_teach(other)]
-    return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
-
-
 def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
     """Return the steps of orders that another table tells for them or their type, or for a unit of what they count."""
     key, own = orders.key, other.key
     assert key is not None
-    named = [(key.name, c.name) for c in names_rows(other, key.texts, every=True)]
+    named = [(key.name, c.name) for c in other.naming(key.texts)]
     links = named or [
         (c.name, theirs.name)
         for c in orders.given.values()
         for theirs in other.given.values()
         if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
-        if theirs is not own or called(other, "tasks") or called(other, "modes")
+        if theirs is not own or other.is_called("tasks") or other.is_called("modes")
     ]
-    works = [(column, *work) for column in numbers_of(other) if (work := _work(column, orders))]
-    amounts = {amount for _, _, amount, _ in works} - {""}
-    once = [work for work in works if not work[2]]
-    if not works or max(len(links), len(once), len(works) - len(once)) > 1:
+    works = {column.name: work for column in other.numbers if (work := _work(column, orders))}
+    amounts = {amount for _, amount, _ in works.values()} - {""}
+    by_amount = sum(bool(amount) for _, amount, _ in works.values())
+    if not works or max(len(links), by_amount, len(works) - by_amount) > 1:
         return None
     if not amounts if named else not links and not (own and amounts):
         return None
-    used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
-    used |= {name: _LINK for name, _ in links if name != key.name}
     link = "job" if named else _LINK
+    used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
+    used |= {name: _LINK for name, _ in links if not named}
     left = orders.frame[[*used]].rename(columns=used)
-    names = [column.name for column, *_ in works]
-    right = other.frame[(other.frame[names] > 0).any(axis="columns")]
+    right = other.frame[(other.frame[[*works]] > 0).any(axis="columns")]
     if links:
         rows = left.merge(right.rename(columns={links[0][1]: link}), on=link)
     else:
-        ways = right[[own.name, *names]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
+        ways = right[[own.name, *works]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
         rows = left.merge(ways, how="cross")
-    unit = works[0][1]
-    lasts = [
-        convert(1.0, own_unit, unit)
-        * rows[column.name].astype(float) ** power
-        * (rows["pieces"] if amount else 1)
-        for column, own_unit, amount, power in works
-    ]
-    left_out = [*names, "pieces", *amounts, _LINK]
-    rows = rows.drop(columns=left_out, errors="ignore").assign(duration=sum(lasts))
+    unit = next(iter(works.values()))[0]
+    duration: Any = 0
+    for name, (own_unit, amount, power) in works.items():
+        lasts = convert(1.0, own_unit, unit) * rows[name].astype(float) ** power
+        duration = duration + lasts * (rows["pieces"] if amount else 1)
+    rows = rows.drop(columns=[*works, "pieces", *amounts, _LINK], errors="ignore").assign(duration=duration)
     steps = other.given if orders is other else ()  # one table of orders and of their only step
-    reads = [*used, *used.values(), *names, *steps]
+    reads = [*used, *used.values(), *works, *steps]
     made = orders.remade(rows, {"duration": unit}, title="operations", end="ops", reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
 
@@ -485,15 +441,15 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
     if len(amounts) == 1:
         return units[0], amounts[0], 1
     whole = not below or is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"])
-    plain = measures(column) == {"time": 1} or (not column.unit and looks_like(column, "modes", "duration"))
+    plain = column.measures == {"time": 1} or (not column.unit and column.looks_like("modes", "duration"))
     return (column.unit or "min", "", 1) if whole and plain else None
 
 
 def _counted(table: SourceTable, what: str) -> list[str]:
     """Return the columns that say of how many of something a row is."""
-    amounts = [c for c in numbers_of(table) if measures(c) in ({}, {"amount": 1})]
+    amounts = [c for c in table.numbers if c.measures in ({}, {"amount": 1})]
     numbers = [c for c in amounts if not _RATIO.search(c.name)]
     unit = UNIT_WORDS.get(what, what)
     alike = [(c, p) for c in numbers for p in c.header.pieces]
     called_so = {c.name: c for c, p in alike if unit == UNIT_WORDS.get(p) or is_called(p, frozenset([what]))}
-    return [*called_so] or [c.name for c in numbers if unit == "pcs" and looks_like(c, "demand", "demand")]
+    return [*called_so] or [c.name for c in numbers if unit == "pcs" and c.looks_like("demand", "demand")]

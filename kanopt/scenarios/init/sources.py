@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import permutations, product
+from itertools import chain, count, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, read_header
+from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, names_part, read_header
 from kanopt.records.matching import YES_NO, ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
@@ -38,8 +38,6 @@ __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 #
 # Dates that are not written as ISO 8601 has them, numbers with signs that can be read in two ways, and how
 # long something took, with the hour and the weekday at which it began.
-
-_SHOWN = 2_000  # cells of a column that are looked at
 _DAYS = tuple(
     day.replace("/", sign)
     for day, sign in product(("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%Y/%m/%d"), "/.-")
@@ -59,24 +57,8 @@ STRAIGHT = "straight_distance"
 """What the way as the crow flies is called that coordinates give."""
 
 
-@dataclass(frozen=True)
-class DateFormat:
-    """How the dates of a column are written.
-
-    Parameters
-    ----------
-    format
-        As in :meth:`datetime.datetime.strptime`.
-    rival
-        Another format that reads every cell as well: whether the day or the month comes first is not known.
-    """
-
-    format: str
-    rival: str = ""
-
-
-def date_formats(frame: pd.DataFrame) -> dict[str, DateFormat]:
-    """Return the format of each column of texts that are dates, which fits all of them.
+def date_formats(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the format of each column of texts that are dates, which fits all of them, and another that does as well.
 
     Where the day and the month could be either, rows that follow each other in time tell them apart; else the day is
     taken to come first, or the month where times have am and pm, and the other format is named.
@@ -89,15 +71,10 @@ def date_formats(frame: pd.DataFrame) -> dict[str, DateFormat]:
     Examples
     --------
     >>> date_formats(pd.DataFrame({"left": ["3/14/2024 6:05", "4/2/2024 16:30"]}))
-    {'left': DateFormat(format='%m/%d/%Y %H:%M', rival='')}
+    {'left': ['%m/%d/%Y %H:%M']}
     """
-    found = {}
-    for name, values in _text_columns(frame):
-        texts = values.astype(str)
-        form = _date_format(texts.head(_SHOWN))
-        if form is not None and _dates(texts, form.format) is not None:
-            found[name] = form
-    return found
+    found = ((name, _date_formats(values.astype(str))) for name, values in _text_columns(frame))
+    return {name: formats for name, formats in found if formats}
 
 
 def _text_columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
@@ -105,30 +82,22 @@ def _text_columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
     return [(name, values) for name, values in texts if len(values)]
 
 
-def _date_format(texts: pd.Series[Any]) -> DateFormat | None:
+def _date_formats(texts: pd.Series[Any]) -> list[str]:
     if not texts.str.contains(_LOOKS_DATED, regex=True).all():
-        return None
-    forms = map("".join, product((*_DAYS, *_NAMED), _TIMES))
-    fitting = {form: dates for form in forms if (dates := _dates(texts, form)) is not None}
-    if len(fitting) < 2:
-        return next(map(DateFormat, fitting), None)
+        return []
+    fitting: dict[str, pd.Series[Any]] = {}
+    for form in map("".join, product((*_DAYS, *_NAMED), _TIMES)):
+        if pd.notna(pd.to_datetime(texts.iloc[0], format=form, errors="coerce")):
+            fitting[form] = pd.to_datetime(texts, format=form, errors="coerce")
+    fitting = {form: dates for form, dates in fitting.items() if dates.notna().all()}
     in_order = [form for form, dates in fitting.items() if dates.is_monotonic_increasing]
     if len(in_order) == 1 and fitting[in_order[0]].nunique() > 2:
-        return DateFormat(in_order[0])
+        return in_order
     # the day stands first in the list, and am and pm are written where the month does
-    first, *others = sorted(fitting, key=lambda form: "%p" in form and form.startswith("%d"))
-    return DateFormat(first, others[0])
+    return sorted(fitting, key=lambda form: "%p" in form and form.startswith("%d"))[:2]
 
 
-def _dates(texts: pd.Series[Any], form: str) -> pd.Series[Any] | None:
-    """Return the dates; None where one is not written so."""
-    if pd.isna(pd.to_datetime(texts.iloc[0], format=form, errors="coerce")):
-        return None
-    dates = pd.to_datetime(texts, format=form, errors="coerce")
-    return None if dates.isna().any() else dates
-
-
-def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str | int]:
+def number_format(raw: RawTable, table: SourceTable, decimal: str, *, commas: bool) -> dict[str, str | int]:
     """Return the keys of ``form`` that a text file needs for its numbers; none where it is read rightly without them.
 
     Of numbers that can be read in two ways, a comma stands between thousands in a file whose cells are parted by
@@ -136,8 +105,10 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
 
     Parameters
     ----------
-    frame
-        The file as it is read without them: a column with cells that can be read in two ways is text.
+    raw, table
+        The cells of the file, and how it is read without them.
+    decimal
+        What stands before decimals; empty where the numbers tell it.
     commas
         Whether files beside it have decimal commas.
 
@@ -146,6 +117,9 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
     TableError
         If the numbers of a column can be read in two ways.
     """
+    if decimal and table.path.suffix.lower() != ".parquet":
+        return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
+    frame = _quietly(read_table, raw, on_bad="text") if table.on_bad else table.frame
     report = report_of(frame)
     if report.signs.get("decimal") == ",":
         return dict(report.signs)
@@ -164,7 +138,8 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
         else:
             raise TableError(
                 f"{report.source}: the numbers of column {name!r} can be read in two ways: {said(told)}; write them "
-                "without signs between thousands, or with four decimals"
+                "without signs between thousands, or with four decimals; or say what stands before decimals: "
+                "--decimal , in Python decimal=','"
             )
     return form
 
@@ -293,7 +268,7 @@ class SourceTable:
     form
         How the file is written, as ``form`` of a scenario file: the row of the names, decimal commas.
     dates
-        How dates are written that do not speak for themselves.
+        How dates are written that do not speak for themselves, and how they may be written as well.
     derive
         Columns of the frame that are computed from others, with how.
     made
@@ -321,7 +296,7 @@ class SourceTable:
     title: str
     sheet: str = ""
     form: dict[str, str | int] = field(default_factory=dict)
-    dates: dict[str, DateFormat] = field(default_factory=dict)
+    dates: dict[str, list[str]] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
     made: str = ""
     units: dict[str, str] = field(default_factory=dict)
@@ -375,6 +350,26 @@ class SourceTable:
         """The column that names its rows."""
         return self.given.get(self.keyed) or naming_column(self.given)
 
+    @property
+    def numbers(self) -> list[ColumnFacts]:
+        """The columns that may be cells of a wide table: numbers that are not its key."""
+        return [c for c in self.given.values() if c.kind == "number" and c is not self.key]
+
+    @property
+    def may_teach(self) -> bool:
+        """Whether it has rows and numbers enough for a law."""
+        numbers = any(column.kind == "number" for column in self.columns.values())
+        return numbers and not self.made and len(self.frame) >= _HISTORY and len(self.columns) > 1
+
+    def is_called(self, part: str) -> bool:
+        """Say whether the name of its file tells of a part."""
+        return any(names_part(word, part) for word in self.words)
+
+    def naming(self, names: Collection[str], share: float = 1.0) -> list[ColumnFacts]:
+        """Return the columns whose values, or a share of them, are names of other rows."""
+        named = [c for c in self.given.values() if c.kind in ("text", "number") and c.texts]
+        return [c for c in named if len(c.texts.intersection(names)) >= share * len(c.texts)]
+
     def remade(
         self,
         frame: pd.DataFrame,
@@ -419,97 +414,94 @@ class SourceTable:
         return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
 
 
-def with_keys(tables: Sequence[SourceTable]) -> list[SourceTable]:
+Tables = Sequence[SourceTable]
+
+
+def with_keys(tables: Tables) -> list[SourceTable]:
     """Return tables that know by which of their columns other tables call their rows: by a number, or by a name.
 
     Where every row has a name and a number, either may stand first. Numbers count only where a column that measures
     nothing has all of them, since small whole numbers are everywhere. What happened again and again, as trips between
     zones did, calls nothing by its name.
     """
-
-    def repeats(table: SourceTable) -> bool:
+    callers = []
+    for table in tables:
         names = [c.name for c in table.given.values() if c.kind == "text"]
-        return bool(names) and len(table.frame) >= _HISTORY and bool(table.frame.duplicated(names).any())
-
-    callers = [table for table in tables if not repeats(table)]
+        if not names or len(table.frame) < _HISTORY or not table.frame.duplicated(names).any():
+            callers.append(table)
 
     def share(column: ColumnFacts, own: SourceTable) -> float:
-        found = 0.0
-        for other in callers:
-            if other is own:
-                continue
-            heads = frozenset(without_brackets(name) for name in other.given)
-            cells = (c.texts for c in other.given.values() if c.kind == column.kind and not c.unit)
-            shares = [len(column.texts & texts) / len(column.texts) for texts in (heads, *cells)]
-            found = max(found, *shares)
-        return found if column.kind == "text" else float(found == 1.0)
+        columns = [[*other.given.values()] for other in callers if other is not own]
+        cells = [c.texts for each in columns for c in each if c.kind == column.kind and not c.unit]
+        cells += [frozenset(c.plain_name for c in each) for each in columns]
+        known = max((len(column.texts & texts) for texts in cells), default=0) / len(column.texts)
+        return known if column.kind == "text" else float(known == 1.0)
 
     def refers(column: ColumnFacts, own: SourceTable) -> bool:
         """Say whether a column names the rows of another table, which is more than numbers by names."""
-        others = [
-            t for t in tables if t is not own and any(c.kind != "number" for c in [*t.given.values()][1:])
-        ]
-        return any(c.is_unique and column.texts <= c.texts for other in others for c in other.given.values())
+        columns = [[*other.given.values()] for other in tables if other is not own]
+        named = [each for each in columns if any(c.kind != "number" for c in each[1:])]
+        return any(c.is_unique and column.texts <= c.texts for each in named for c in each)
 
     keyed = []
     for table in tables:
         named = [c for c in table.given.values() if c.is_unique and c.texts and _may_call(c, table)]
         usual = naming_column(table.given)
         shares = {
-            c.name: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
+            c: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
         }
-        known = shares.get(usual.name, 0.0) if usual is not None else 0.0
-        best = table.given.get(max(shares, key=lambda name: shares[name], default=""))
-        best = usual if best is None or shares[best.name] == known else best
+        best = max(shares, key=lambda c: shares[c], default=usual)
+        if usual is None or best is None or shares.get(best, 0.0) == shares.get(usual, 0.0):
+            best = best if usual is None else usual
         # of two texts the first names the rows, unless one of them is called a number or a code
         alike = (
-            usual is not None and best is not None and best is not usual and usual.kind == best.kind == "text"
+            usual is not None and best is not usual and best is not None and usual.kind == best.kind == "text"
         )
         coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in (usual, best) if c is not None)
-        told = best is not None and shares.get(best.name, 0.0) >= _CALLED and (coded or not alike)
+        told = best is not None and shares.get(best, 0.0) >= _CALLED and (coded or not alike)
         keyed.append(replace(table, keyed=best.name) if best is not None and told else table)
     return keyed
 
 
-def with_counted_things(tables: Sequence[SourceTable]) -> list[SourceTable]:
+def with_counted_things(tables: Tables) -> list[SourceTable]:
     """Return tables that count in words of their own, such as Fm, EUR/Fm and Fm/week, as counting things.
 
     A word in brackets that is no unit is one where another table has it in brackets, or as a header, too.
     """
 
     def words(text: str) -> set[str]:
-        return {w for w in read_header(text).pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
+        pieces = read_header(text).pieces
+        return {w.rstrip("s") for w in pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
 
     brackets = {
-        (table.name, name): found[1]
+        c: found[1]
         for table in tables
-        for name in table.given
-        if (found := _IN_BRACKETS.search(name)) and not table.columns[name].declared
+        for c in table.given.values()
+        if (found := _IN_BRACKETS.search(c.name)) and not c.declared
     }
     seen: dict[str, set[str]] = {}
-    for (place, _), text in brackets.items():
-        for word in words(text):
-            seen.setdefault(word.rstrip("s"), set()).add(place)
     for table in tables:
-        for name in table.given:
-            if name.lower().rstrip("s") in seen:
-                seen[name.lower().rstrip("s")].add(table.name)
-    things = {word for word, where in seen.items() if len(where) > 1 or word in _THINGS}
+        for column in table.given.values():
+            for word in words(brackets.get(column, "")):
+                seen.setdefault(word, set()).add(table.name)
+    plain = [(c.name.lower().rstrip("s"), table.name) for table in tables for c in table.given.values()]
+    things = {
+        word
+        for word, where in seen.items()
+        if word in _THINGS or len(where.union(name for plain_word, name in plain if plain_word == word)) > 1
+    }
     told = []
     for table in tables:
-        units = {}
+        units, frame = {}, table.frame
         for name, column in table.given.items():
-            text = brackets.get((table.name, name), "")
-            counted = {word for word in words(text) if word.rstrip("s") in things}
+            text = brackets.get(column, "")
             a_rate = {"h", "min", "s"} & {UNIT_WORDS.get(word) for word in read_header(text).pieces}
-            if len(counted) == 1 and len(words(text)) == 1 and column.kind == "number" and not a_rate:
+            if column.kind == "number" and len(words(text)) == 1 and words(text) <= things and not a_rate:
                 units[name] = read_header(f"x ({_in_pieces(text, things)})").unit.replace("pcs", "item")
-            elif not text and name.lower().rstrip("s") in things and column.kind == "number":
+            elif column.kind == "number" and not text and name.lower().rstrip("s") in things:
                 units[name] = "item"
-        frame = table.frame
-        for name, column in table.given.items() if things else ():
-            cells = [_in_pieces(text, things) for text in column.values] if column.kind == "text" else []
-            if cells and cells != [*column.values] and all(is_unit(text) for text in cells):
+            cells = [_in_pieces(cell, things) for cell in column.values] if column.kind == "text" else []
+            if cells != [*column.values] and cells and all(map(is_unit, cells)):
                 frame = frame.assign(**{name: pd.Series(cells, index=column.values.index)})
         changed = units or frame is not table.frame
         told.append(replace(table, frame=frame, units=table.units | units) if changed else table)
@@ -535,11 +527,6 @@ def _may_call(column: ColumnFacts, table: SourceTable) -> bool:
         first = next(iter(table.given)) == column.name
         return not column.unit and (first or bool(IDENTIFIERS & {*column.header.pieces[-1:]}))
     return column.kind == "text" and not {text.lower() for text in column.texts} <= YES_NO
-
-
-def without_brackets(header: str) -> str:
-    """Return a header without its unit in brackets."""
-    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
 
 
 def read_sources(
@@ -571,18 +558,19 @@ def read_sources(
     notes: list[str] = []
     read = [each for path in map(Path, paths) for each in _tables_of(path, notes)]
     commas = any(report_of(t.frame).signs.get("decimal") == "," for _, t in read if not t.sheet)
-    found: list[SourceTable] = []
+    found: dict[str, SourceTable] = {}
     for raw, plain in read:
-        table, form = plain, {} if plain.sheet else _number_form(raw, plain, decimal, commas=commas)
+        table, form = plain, {} if plain.sheet else number_format(raw, plain, decimal, commas=commas)
         if form:
             frame, on_bad = _read(raw, form)
             table = replace(table, frame=frame, on_bad=on_bad, form={**table.form, **form})
             between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
             signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
             notes.append(f"{table.path.name} is read with {signs}, as its numbers are written")
-        name = _unique(table.name, [each.name for each in found])
-        found.append(_with_dates(replace(table, name=name)))
-    return [_without_total(table, notes) for table in found], notes
+        others = (f"{table.name}_{number}" for number in count(2))
+        name = next(each for each in chain([table.name], others) if each not in found)
+        found[name] = _with_dates(replace(table, name=name))
+    return [_without_total(table, notes) for table in found.values()], notes
 
 
 def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -649,24 +637,11 @@ def _as_read(raw: RawTable, path: Path, header: int, title: str) -> SourceTable:
     return SourceTable(slug(title), path, frame, on_bad, title, form=form, blanked=tuple(dict.fromkeys(bad)))
 
 
-def _number_form(raw: RawTable, table: SourceTable, decimal: str, *, commas: bool) -> dict[str, str | int]:
-    """Return how the numbers of a text file are written: as is said, or as they tell."""
-    if decimal and table.path.suffix.lower() != ".parquet":
-        return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
-    try:
-        frame = _quietly(read_table, raw, on_bad="text") if table.on_bad else table.frame
-        return number_format(frame, commas=commas)
-    except TableError as error:
-        raise TableError(
-            f"{error}; or say what stands before decimals: --decimal , in Python decimal=','"
-        ) from None
-
-
 def _with_dates(table: SourceTable) -> SourceTable:
     """Return a table with its dates, and with the columns that they give."""
     frame, dates = table.frame, date_formats(table.frame)
     if dates:
-        formats = {column: form.format for column, form in dates.items()}
+        formats = {column: forms[0] for column, forms in dates.items()}
         frame = _quietly(read_table, frame, dates=formats, on_bad="missing")
     if derive := propose_columns(frame):
         frame = _quietly(read_table, frame, derive=derive, on_bad="missing")
@@ -689,13 +664,6 @@ def _quietly(read: Callable[..., pd.DataFrame], *given: Any, **named: Any) -> pd
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
         return read(*given, **named)
-
-
-def _unique(name: str, taken: Sequence[str]) -> str:
-    number, made = 2, name
-    while made in taken:
-        made, number = f"{name}_{number}", number + 1
-    return made
 
 
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
