@@ -16,7 +16,7 @@ from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.search.departure_choice import DepartureChoice, leave_in_time, punctuality_frontier
 from kanopt.routing.simulate.departures import judge_departures
-from tests.questions.test_risk import line, normal_law
+from tests.questions.risks.test_risk import line, normal_law
 
 TIGHT = Client("a", earliest=125.0, latest=127.0)
 
