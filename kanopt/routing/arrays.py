@@ -194,7 +194,7 @@ _POINT_FIELDS = tuple(
 
 
 @dataclass(frozen=True, eq=False)
-class RoutingArrays:
+class RoutingData:
     """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types.
 
     Parameters

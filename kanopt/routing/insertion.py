@@ -10,12 +10,12 @@ import numpy as np
 
 from kanopt.array_types import Floats, Integers
 from kanopt.plans.findings import Violation
-from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.leg_laws import DURATION, SERVICE, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import LIMITS, RULES
 from kanopt.routing.rules.rule import DrivenPlan
-from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, drive, route_costs
 
 _TOLERANCE = 1e-6
@@ -194,7 +194,7 @@ class InsertionFinder:
         """Whether the clock decides how long something takes, or what it costs."""
         laws = self.laws
         moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
-        return moved or laws.reads(DURATION, "clock") or self.data.service_times.reads("clock")
+        return moved or laws.reads(DURATION, "clock") or laws.reads(SERVICE, "clock")
 
     def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
         """Return every route with the client in it, and which route of the plan, or spare one, each was."""

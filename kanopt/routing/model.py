@@ -19,16 +19,16 @@ from kanopt.plans.base import Problem
 from kanopt.plans.geography import Positions
 from kanopt.plans.law_use import read_day
 from kanopt.records.reading import Quantity, names_of
-from kanopt.routing.arrays import RoutingPolicy
+from kanopt.routing.arrays import RoutingData, RoutingPolicy
+from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import ArrivalFunctions, RoutingLaw, RoutingLaws
+from kanopt.routing.leg_laws import RoutingLaw, RoutingLaws
 from kanopt.routing.matrices import read_matrix
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.plan_reading import read_plan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.road_network import RoadNetwork, TravelMatrix
 from kanopt.routing.rules.started import started_routes
-from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, drive
 from kanopt.text import list_names, number_text
 from kanopt.units import convert

@@ -14,8 +14,9 @@ from kanopt.array_types import Floats, Integers
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.variables import Reference
 from kanopt.plans.findings import FrozenInput
-from kanopt.routing.leg_laws import DURATION, ArrivalFunctions, LegInputs, RoutingLaws
-from kanopt.routing.service_times import SERVICE, RoutingData, StopInputs
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.leg_laws import DURATION, SERVICE, LegInputs, RoutingLaws, at_stops
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
@@ -135,12 +136,10 @@ class PlanningValues:
         """Return the load and clock at which the median time of one vehicle type is highest."""
         capacity, start, end = (values[vehicle] for values in self.bounds)
         hour = convert(1.0, "h", self.data.units.time)
-        reads = self.laws.reads if name == DURATION else self.data.service_times.reads
-        scopes = (name,) if name == DURATION else ()
         clocks = [start if clock is None else clock]
-        if clock is None and reads(*scopes, "clock"):
+        if clock is None and self.laws.reads(name, "clock"):
             clocks += [*np.arange(np.ceil(start / hour) * hour, end, hour), end]
-        moves = load is None and reads(*scopes, "state")
+        moves = load is None and self.laws.reads(name, "state")
         loads = [0.0, capacity / 2, capacity] if moves else [capacity / 2 if load is None else load]
         options = [(weight, time) for weight in loads for time in clocks]
         if len(options) == 1:
@@ -159,9 +158,7 @@ class PlanningValues:
         moment = np.asarray(load), np.asarray(clock)
         if name == DURATION:
             return self.laws.evaluate(name, _arcs(vehicle, nodes, nodes, *moment, np.zeros(())))
-        return self.data.service_times.evaluate(
-            StopInputs(np.asarray(vehicle), nodes[nodes >= first], *moment)
-        )
+        return self.laws.evaluate(name, at_stops(np.asarray(vehicle), nodes[nodes >= first], *moment))
 
     def frozen(self) -> Iterator[FrozenInput]:
         """Yield every input of a law that the solver sees at a planning value."""
@@ -249,14 +246,13 @@ class PlanningValues:
     @cached_property
     def service(self) -> Floats:
         """Service time of each vehicle type at each node at planning values, at depots of a reload; (types, n)."""
-        times = self.data.service_times
-        if not times.plan_inputs:
-            return times.stated
+        if not self.laws.service_moves:
+            return self.laws.stated_service
         point, first = self.point(SERVICE), len(self.data.depots)
         kinds, nodes = np.arange(len(self.data.vehicles))[:, None], np.arange(first, len(self.data.names))
-        stops = StopInputs(kinds, nodes[None, :], point.load[:, None], point.clock[:, None])
-        found = times.stated.copy()
-        found[:, first:] = times.evaluate(stops)
+        stops = at_stops(kinds, nodes[None, :], point.load[:, None], point.clock[:, None])
+        found = self.laws.stated_service.copy()
+        found[:, first:] = self.laws.evaluate(SERVICE, stops)
         return found
 
     def _known_durations(self, tails: Integers) -> Floats:

@@ -18,13 +18,12 @@ from kanopt.records.reading import RecordReader
 from kanopt.records.unread_columns import TableUse
 from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.assessment import RoutingAssessment
-from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.reasons import infeasibility_reasons
 from kanopt.routing.rules.release import RELEASE
 from kanopt.routing.rules.started import read_started, routes_at
-from kanopt.routing.service_times import SERVICE
 from kanopt.routing.validation import (
     data_remarks,
     law_mistakes,
@@ -140,7 +139,7 @@ class RoutingProblem(RoutingModel):
         object.__setattr__(self, "started", read_started(self.started, self._data_without_routes))
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
-        self.data.service_times.check()
+        self.leg_laws.check_service()
         reader.questions += at_one_point(points) if measured else ()
         reader.questions += load_questions(self, reader.filled)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))

@@ -10,6 +10,7 @@ import numpy as np
 
 from kanopt.array_types import Floats
 from kanopt.plans.findings import Reason, Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.entities import Client
 from kanopt.routing.insertion import Insertion, InsertionFinder, violations_by_route
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
@@ -17,7 +18,6 @@ from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import BY_NAME
 from kanopt.routing.rules.release import RELEASE
-from kanopt.routing.service_times import RoutingData
 from kanopt.routing.simulate import Drive, drive, exceeds
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
 
@@ -225,7 +225,7 @@ def _reason_alone(laws: RoutingLaws, client: str, broken: Sequence[Sequence[Inse
         Of the reason.
     """
     data = laws.data
-    exact = not laws.reads(DURATION, "clock", "state") and not data.service_times.plan_inputs
+    exact = not laws.reads(DURATION, "clock", "state") and not laws.service_moves
     node = data.index[client]
     never = data.release[node] > data.due[node]  # whatever the way to it takes
 

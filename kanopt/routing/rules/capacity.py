@@ -10,9 +10,9 @@ import numpy as np
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import Route
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, Rule
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text, join_list
 
 # What is loaded at clients, what is picked up, and in which order.

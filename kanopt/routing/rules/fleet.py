@@ -12,9 +12,9 @@ from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import Route
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Flags, Given, RoutePrice, Rule
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from kanopt.array_types import Floats, Integers
 from kanopt.plans.coverage import RuleWords
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.rule import Drive, LegPrice, Limit, Measure, RoutePrice, Rule, sum_by_route
-from kanopt.routing.service_times import RoutingData
 
 
 class Distance(Limit, LegPrice):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.plans.coverage import RuleWords
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.capacity import trips_of
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Limit, Measure
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import clock_text
 
 

@@ -17,11 +17,10 @@ from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
 from kanopt.records.fields import next_day_hint
-from kanopt.routing.arrays import RoutingPolicy
+from kanopt.routing.arrays import RoutingData, RoutingPolicy
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import LegInputs
+from kanopt.routing.leg_laws import LegInputs, at_stops
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.service_times import RoutingData, StopInputs
 from kanopt.text import amount_text, clock_text, join_list, number_text
 
 Flags = NDArray[np.bool_]
@@ -122,9 +121,9 @@ class Drive:
         """The legs as inputs of a law, with the true load and clock."""
         return LegInputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
 
-    def stops(self, legs: Integers) -> StopInputs:
+    def stops(self, legs: Integers) -> LegInputs:
         """Return the stops at clients to which some legs lead, as inputs of a law of service times."""
-        return StopInputs(self.vehicle[legs], self.head[legs], self.load[legs], self.begin[legs])
+        return at_stops(self.vehicle[legs], self.head[legs], self.load[legs], self.begin[legs])
 
     def of_route(self, place: int, legs: slice) -> Drive:
         """Return one of the routes, which has some of the legs."""

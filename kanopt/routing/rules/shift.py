@@ -8,8 +8,8 @@ import numpy as np
 
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, early_ends
-from kanopt.routing.service_times import RoutingData
 
 
 class Shift(Limit):

@@ -10,7 +10,7 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
-from kanopt.routing.arrays import parse_windows
+from kanopt.routing.arrays import RoutingData, parse_windows
 from kanopt.routing.rules.rule import (
     Drive,
     DrivenPlan,
@@ -22,7 +22,6 @@ from kanopt.routing.rules.rule import (
     early_ends,
     unreadable,
 )
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import clock_text, list_names
 
 

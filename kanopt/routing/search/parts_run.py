@@ -16,7 +16,8 @@ from kanopt.engines.base import SolveOptions, asks_to_stop
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.leg_laws import ArrivalFunctions, RoutingLaws
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import BY_NAME, LIMITS
 from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
