@@ -40,7 +40,7 @@ class RoutingModel(Problem[RoutingPlan]):
 
     Parameters
     ----------
-    depots, clients, vehicles, cost, duration, distance, units, planning, policy, detour, started, day
+    depots, clients, vehicles, cost, duration, distance, units, policy, detour, started, day
         As in :class:`~kanopt.plans.RoutingProblem`, which reads and verifies them.
     """
 
@@ -54,7 +54,6 @@ class RoutingModel(Problem[RoutingPlan]):
     duration: RoutingLaw | RoadNetwork
     distance: Floats | RoadNetwork | None = None
     units: RoutingUnits = field(default_factory=RoutingUnits)
-    planning: Mapping[str, float] = field(default_factory=dict)
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     started: Any = ()
@@ -119,7 +118,7 @@ class RoutingModel(Problem[RoutingPlan]):
     @cached_property
     def planning_values(self) -> PlanningValues:
         """The planning values and the matrices under them."""
-        return PlanningValues(self.leg_laws, self.planning)
+        return PlanningValues(self.leg_laws)
 
     @staticmethod
     def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:

@@ -61,13 +61,6 @@ class RoutingProblem(RoutingModel):
         point lies at the node of its attribute ``node``, else of its own name.
     units
         What distances, times, loads and prices are counted in.
-    planning
-        Values at which a solver sees what only a plan fixes: ``{"clock.hour": 9, "state.load": 0.5}``, or for one
-        law ``{"duration.clock.hour": 8}``. Unless stated, cost laws are planned at half the capacity and the middle
-        of the shift, travel and service times at the load and the full hour of the shift with the highest median. That
-        is the careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on it,
-        which :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over
-        the shift.
     policy
         Rules of the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
         work, and clients pinned to vehicles.
@@ -91,6 +84,11 @@ class RoutingProblem(RoutingModel):
 
     Notes
     -----
+    Some solvers see load and clock at values that they choose: for cost laws half the capacity and the middle of the
+    shift, for travel and service times the load and the full hour of the shift with the highest median. That is the
+    careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on it, which
+    :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over the shift.
+
     A formula may read ``arc.distance``, ``arc.duration``, the place at either end of the leg as ``arc.from_lat`` or
     ``arc.to_zone`` (its name, coordinates and attributes), ``vehicle.<field or attribute>``, ``client.<field or
     attribute>`` (of the leg's head), ``day.weekday`` and the like, ``state.load`` (on board during the leg: all that is

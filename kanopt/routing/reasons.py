@@ -181,7 +181,7 @@ def _trips_alone(
         names = tuple(data.names[each] for each in dict.fromkeys([*visited, node]))
         index = index if pinned == vehicle.name else 1
         routes.append(Route(vehicle.name, index, data.depot_of[vehicle.name], names, named=True))
-    driven = drive(near, PlanningValues(near, {}), routes)
+    driven = drive(near, PlanningValues(near), routes)
     every, found = violations_by_route(near.data, routes, driven), dict[str, Insertion]()
     for (*visited, node), route, broken in zip(trips, routes, every, strict=True):
         way = [data.index[name] for name in data.way_of(route)]
