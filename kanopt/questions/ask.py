@@ -110,7 +110,7 @@ def _changes_prices_alone(question: Question, problem: Problem[Any], plan: Plan)
     """Say whether all that varies are prices of vehicles, which neither rules nor times nor the plan read."""
     from kanopt.routing.leg_laws import DURATION
     from kanopt.routing.problem import RoutingProblem
-    from kanopt.routing.simulate import PRICE_FIELDS
+    from kanopt.routing.simulate.referee import PRICE_FIELDS
 
     changes = [axis.change(axis.values.items[0]) for axis in question.axes]
     spec = question.scenario.problem

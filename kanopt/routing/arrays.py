@@ -322,14 +322,6 @@ class RoutingData:
         return np.where(self.source < 0, self.release, -np.inf)
 
     @cached_property
-    def ready_at_source(self) -> Floats:
-        """When all that is loaded at each node is ready; minus infinity where it always is."""
-        found = np.full(len(self.points), -np.inf)
-        loaded = self.source >= 0
-        np.maximum.at(found, self.source[loaded], self.release[loaded])
-        return found
-
-    @cached_property
     def has_releases(self) -> bool:
         """Whether anything is not ready at any time."""
         return bool(np.isfinite(self.release).any())

@@ -15,8 +15,9 @@ from kanopt.routing.leg_laws import DURATION, SERVICE, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import LIMITS, RULES
-from kanopt.routing.rules.rule import DrivenPlan
-from kanopt.routing.simulate import Drive, drive, route_costs
+from kanopt.routing.rules.rule import Drive, DrivenPlan
+from kanopt.routing.simulate.departures import drive
+from kanopt.routing.simulate.referee import route_costs
 
 _TOLERANCE = 1e-6
 _MOST, _EACH = 100, 15

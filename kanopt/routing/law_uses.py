@@ -19,10 +19,10 @@ from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.rules.rule import Flags
-from kanopt.routing.simulate import Drive, leg_names
+from kanopt.routing.rules.rule import Drive, Flags
 from kanopt.routing.simulate.departures import judge_departures
 from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes
+from kanopt.routing.simulate.referee import leg_names
 from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 

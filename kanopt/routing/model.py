@@ -28,8 +28,9 @@ from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.plan_reading import read_plan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.road_network import RoadNetwork, TravelMatrix
+from kanopt.routing.rules.rule import Drive
 from kanopt.routing.rules.started import started_routes
-from kanopt.routing.simulate import Drive, drive
+from kanopt.routing.simulate.departures import drive
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
 

@@ -18,7 +18,8 @@ from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import BY_NAME
 from kanopt.routing.rules.release import RELEASE
-from kanopt.routing.simulate import Drive, drive, exceeds
+from kanopt.routing.rules.rule import Drive, exceeds
+from kanopt.routing.simulate.departures import drive
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
 
 LOAD, TIME, WHO = "load", "time", "who"

@@ -15,14 +15,10 @@ from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import BY_NAME, PRIZES
-from kanopt.routing.simulate import (
-    Drive,
-    broken_rules_of_routes,
-    price_side_by_side,
-    slack,
-)
+from kanopt.routing.rules.rule import Drive, slack
 from kanopt.routing.simulate.drive import drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
+from kanopt.routing.simulate.referee import broken_rules_of_routes, price_side_by_side
 from kanopt.text import list_names
 from kanopt.units import convert
 

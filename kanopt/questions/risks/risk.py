@@ -450,7 +450,7 @@ def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 10
 
 def _of_routes(known: RoutingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
     from kanopt.routing.days import drive_days, late_in_plan, routing_time_laws
-    from kanopt.routing.simulate import slack
+    from kanopt.routing.rules.rule import slack
 
     problem, data, driven = known.problem, known.problem.data, known.simulation
     laws = routing_time_laws(problem, assumed)

@@ -20,8 +20,10 @@ from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import BY_NAME, LIMITS
+from kanopt.routing.rules.rule import slack
 from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
-from kanopt.routing.simulate import drive, route_costs, slack
+from kanopt.routing.simulate.departures import drive
+from kanopt.routing.simulate.referee import route_costs
 
 # Part of a problem: some clients and some vehicles of it, as a problem of its own.
 

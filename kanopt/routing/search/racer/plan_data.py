@@ -24,8 +24,8 @@ from kanopt.routing.plan import StartedRoute
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import PAUSES
+from kanopt.routing.rules.rule import slack
 from kanopt.routing.search.racer.law_steps import LawSteps, Polyline, StepTables, every_arc
-from kanopt.routing.simulate import slack
 from kanopt.routing.simulate.drive import WAYS
 from kanopt.units import convert
 
