@@ -12,8 +12,8 @@ import numpy as np
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.formulas import Variable, parse_formula
+from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.routing.instances import Instance, Solution, read_solution
-from kanopt.routing.leg_laws import ArrivalFunctions
 
 RIFKI = ".vrp.json"
 # coordinates are for maps only: a layout of travel times, not of lengths

@@ -104,7 +104,6 @@ RECORDS: dict[str, Callable[[], Any]] = {
     "cost 'fuel' 'lane.distance' 'arc.distance'": lambda: fuel("2 * k", k=refs.lane.distance),
     "'law' 'q'": lambda: fuel("k", q=refs.arc.distance),
     "'fuel' finite k=10": lambda: fuel("1 / (k - 10)", k=refs.arc.distance),
-    "planning 'clock.hor' 'clock.hour'": lambda: town(planning={"clock.hor": 9}),
     "policy capacities ['pallets']": lambda: policy(capacities="pallets"),
     "vehicles 'van' 'pallets'": lambda: policy(capacities=("pallets",)),
     "policy 'van 3' 2": lambda: policy(pinned={"van 3": ("a",)}),

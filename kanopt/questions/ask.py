@@ -43,7 +43,7 @@ from kanopt.records.reading import RecordReader
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.leg_laws import DURATION
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.simulate import PRICE_FIELDS
+from kanopt.routing.simulate.referee import PRICE_FIELDS
 from kanopt.scenarios.changes import Change, change_mistakes, field_columns
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.run import environment

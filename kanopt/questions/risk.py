@@ -22,7 +22,7 @@ from kanopt.plans.uncertainty import Uncertainty
 from kanopt.questions.answer import Answer, Picture, Said
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import DrivenDays, drive_days, late_in_plan, routing_time_laws
-from kanopt.routing.simulate import slack
+from kanopt.routing.rules.rule import slack
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.days import duration_law, run_days
 from kanopt.scheduling.simulate import TOLERANCE

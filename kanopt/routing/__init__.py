@@ -10,8 +10,8 @@ Examples
 from __future__ import annotations
 
 from kanopt.routing.arrays import RoutingPolicy
+from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import ArrivalFunctions
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.problem import RoutingProblem as RoutingProblem
 from kanopt.routing.road_network import RoadNetwork

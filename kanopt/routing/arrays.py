@@ -194,7 +194,7 @@ _POINT_FIELDS = tuple(
 
 
 @dataclass(frozen=True, eq=False)
-class RoutingArrays:
+class RoutingData:
     """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types.
 
     Parameters
@@ -320,14 +320,6 @@ class RoutingArrays:
     def ready_at_depot(self) -> Floats:
         """When what is loaded at the depot for each node is ready; minus infinity where it always is."""
         return np.where(self.source < 0, self.release, -np.inf)
-
-    @cached_property
-    def ready_at_source(self) -> Floats:
-        """When all that is loaded at each node is ready; minus infinity where it always is."""
-        found = np.full(len(self.points), -np.inf)
-        loaded = self.source >= 0
-        np.maximum.at(found, self.source[loaded], self.release[loaded])
-        return found
 
     @cached_property
     def has_releases(self) -> bool:

@@ -26,8 +26,9 @@ from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.reasons import plan_reasons
 from kanopt.routing.rules import RULE_WORDS
-from kanopt.routing.rules.rule import Flags
-from kanopt.routing.simulate import Drive, check_plan, drive, price_plan, prices_of_fleets
+from kanopt.routing.rules.rule import Drive, Flags
+from kanopt.routing.simulate.departures import drive
+from kanopt.routing.simulate.referee import check_plan, price_plan, prices_of_fleets
 from kanopt.routing.slider_prices import slider_prices
 from kanopt.routing.views import PlanViews
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text, percent_text

@@ -20,10 +20,10 @@ from kanopt.plans.uncertainty import (
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.rules import PRIZES
-from kanopt.routing.rules.rule import Flags
-from kanopt.routing.simulate import broken_rules_of_routes, price_side_by_side, slack
+from kanopt.routing.rules.rule import Flags, slack
 from kanopt.routing.simulate.drive import drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
+from kanopt.routing.simulate.referee import broken_rules_of_routes, price_side_by_side
 
 MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""

@@ -2,197 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.plans.findings import Reason, Violation
-from kanopt.routing.entities import Client, VehicleType
-from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.leg_laws import DURATION, SERVICE, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import LIMITS, RULES
-from kanopt.routing.rules.rule import DrivenPlan, LoneTrip, Obstacle
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, drive, route_costs, service_begin
-
-# Clients that no vehicle can serve even on a route of their own.
-
-# Lower bounds on time and distance for serving each client on a route of its own.
-
-
-LoneTrips = Callable[[Client], LoneTrip]
-"""From a client to what is known of it on a route of its own by one vehicle type."""
-
-
-def lone_trips(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> LoneTrips:
-    """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
-    data, kind = laws.data, laws.data.type_index[vehicle.name]
-    ends = int(data.homes[kind]), int(data.ends[kind])
-    times = planning.durations[kind]
-    out, back = _shortest_paths(times, *ends, returns=vehicle.returns)
-    lengths = laws.all_lengths()
-    there, home = _shortest_paths(lengths, *ends, returns=vehicle.returns)
-    sources = data.source
-    there = _via_sources(lengths, there, sources, np.zeros(len(there)))
-    start, shift = (
-        np.maximum(vehicle.shift_start, data.ready_at_depot),
-        np.full(len(out), vehicle.shift_start),
-    )
-    stay = data.service_times.least[kind]
-    exact = not laws.reads(DURATION, "clock", "state") and not data.service_times.plan_inputs
-    if not exact:
-        arrive, stay, back = _direct_trips(laws, planning, vehicle, out, back)
-        spent = np.where(np.isfinite(arrive), arrive - start, np.inf)
-        undelayed = arrive - (start - shift)
-    else:
-        always = np.full(len(out), -np.inf)
-        arrive = _arrivals(data, kind, times, start + out, data.ready_at_source)
-        undelayed = _arrivals(data, kind, times, shift + out, always) if data.has_releases else arrive
-        spent = _via_sources(times, out, sources, stay)
-    every = np.arange(len(arrive))
-    begin = service_begin(data, every, arrive)
-    delay = np.zeros(len(begin))
-    np.subtract(begin, service_begin(data, every, undelayed), out=delay, where=np.isfinite(begin))
-    duration = spent + stay + back
-    bounds = {
-        "arrive": arrive, "begin": begin, "delay": delay, "stay": stay, "back": back,
-        "duration": duration, "distance": there + home,
-    }  # fmt: skip
-
-    def trip(client: Client) -> LoneTrip:
-        at = data.index[client.name]
-        own = {name: float(values[at]) for name, values in bounds.items()}
-        return LoneTrip(data, client, vehicle, exact=exact, **own)
-
-    return trip
-
-
-def _arrivals(data: RoutingData, kind: int, times: Floats, arrive: Floats, ready: Floats) -> Floats:
-    """Return when nodes can be served, over their sources, given arrivals on the shortest path and goods that wait."""
-    arrive = np.maximum(arrive, ready)
-    reached = np.isfinite(arrive)
-    begin = np.where(reached, service_begin(data, np.arange(len(arrive)), arrive), 0.0)
-    stay = data.service_times.least[kind] + begin - np.where(reached, arrive, 0.0)
-    return np.maximum(arrive, _via_sources(times, arrive, data.source, stay))
-
-
-def _shortest_paths(weights: Floats, start: int, end: int, *, returns: bool) -> tuple[Floats, Floats]:
-    """Return the shortest paths from the start to every node, and from there to the end where the vehicle returns."""
-    from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
-
-    graph = csgraph_from_dense(weights, null_value=np.inf)
-    out = dijkstra(graph, indices=start)
-    return out, dijkstra(graph.T.tocsr(), indices=end) if returns else np.zeros_like(out)
-
-
-def _via_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:
-    """Route the paths to nodes with a source through that source, with the stay there."""
-    from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
-
-    found = out.copy()
-    graph = csgraph_from_dense(weights, null_value=np.inf)
-    for start in np.unique(source[source >= 0]):
-        on = dijkstra(graph, indices=start)
-        given = source == start
-        found[given] = np.maximum(found[given], out[start] + stay[start] + on[given])
-    return found
-
-
-def _direct_trips(
-    laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType, out: Floats, home: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return arrival at every client, the stay there and the time back, on the direct trip driven on the law."""
-    data: RoutingData = laws.data
-    depot = data.depot_of[vehicle.name]
-    alone = [Route(vehicle.name, 1, depot, (client.name,)) for client in data.clients]
-    routes = [replace(route, departure=data.leaves_from(route)) for route in alone]
-    driven = drive(laws, planning, routes)
-    arrive, back = np.full(len(data.names), np.inf), np.full(len(data.names), np.inf)
-    first = driven.tail == data.index[depot]
-    stay = data.service_times.least[data.type_index[vehicle.name]].copy()
-    arrive[driven.head[first]], stay[driven.head[first]] = driven.arrive[first], driven.stay[first]
-    back[driven.tail[~first]] = driven.duration[~first]
-    # where only paths over other clients lead, their time on the law is unknown: no obstacle is claimed
-    arrive = np.where(np.isinf(arrive) & np.isfinite(out), vehicle.shift_start, arrive)
-    back = np.where(np.isinf(back) & np.isfinite(home), 0.0, back)
-    return arrive, stay, np.where(np.isfinite(home), back, np.inf)
-
-
-def infeasible_clients(
-    laws: RoutingLaws, planning: PlanningValues, names: Sequence[str], kind: str
-) -> dict[str, Reason]:
-    """Return a reason for each client that no vehicle type can serve even on a route of its own.
-
-    Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof even where a
-    detour over other clients is faster than the direct leg. Where travel or service times depend on clock or load, the
-    direct trip is driven on the law instead, and reasons about time are not called proved. A client is infeasible as
-    well where its source, or a client whose source it is, cannot be served by the same vehicle.
-    """
-    data = laws.data
-    fleet = [vehicle for vehicle in data.vehicles if vehicle.num_available > 0]
-    if not fleet:
-        text = "there is no vehicle: every type has a count of 0"
-        return {
-            name: Reason(
-                f"client {name}", kind, text, "one vehicle", proved=True, bottleneck="there is no vehicle"
-            )
-            for name in names
-        }
-    trips = [lone_trips(laws, planning, vehicle) for vehicle in fleet]
-    found = {}
-    for name in names:
-        client = data.clients[data.index[name] - len(data.depots)]
-        obstacles = [_obstacle(data, client, trip) for trip in trips]
-        real = [obstacle for obstacle in obstacles if obstacle is not None]
-        if len(real) == len(fleet):
-            found[name] = _reason(client, real, kind)
-    return found
-
-
-def _obstacle(data: RoutingData, client: Client, trip: LoneTrips) -> Obstacle | None:
-    """Return what keeps a vehicle of this type from serving the client or those that come with it, proofs first."""
-    own = [each for rule in RULES for each in rule.obstacles(trip(client))]
-    source = client.source or client.name
-    for other in data.clients if data.has_sources else ():
-        if other.name != client.name and source in (other.name, other.source):
-            what = "its source" if other.name == source else "which comes with it"
-            own += [
-                replace(
-                    each,
-                    message=f"client {other.name}, {what}, cannot be served either: {each.message}",
-                    relaxation=f"{each.relaxation} (of client {other.name})",
-                )
-                for rule in RULES
-                for each in rule.obstacles(trip(other))
-            ]
-    return next(iter(sorted(own, key=lambda each: not each.proved)), None)
-
-
-def _reason(client: Client, obstacles: Sequence[Obstacle], kind: str) -> Reason:
-    """Word the obstacles: once where it is the same for every vehicle type, else by type."""
-    rules = {obstacle.rule for obstacle in obstacles}
-    easiest = min(obstacles, key=lambda obstacle: obstacle.amount)
-    same = len(rules) == 1 and (easiest.rule.kind != "who" or len(obstacles) == 1)
-    start = "even alone, " if easiest.rule.even_alone and same else ""
-    message = easiest.message if same else "; ".join(f"{o.vehicle.name}: {o.message}" for o in obstacles)
-    if same and len(obstacles) > 1:
-        message += "; no other vehicle type does better"
-    return Reason(
-        subject=f"client {client.name}",
-        kind=kind,
-        message=f"client {client.name} cannot be served: {start}{message}",
-        relaxation=easiest.relaxation
-        if same
-        else " or ".join(dict.fromkeys(o.relaxation for o in obstacles)),
-        proved=all(obstacle.proved for obstacle in obstacles),
-        bottleneck=easiest.rule.bottleneck if len(rules) == 1 else "no vehicle can serve them even alone",
-        amount=easiest.amount if np.isfinite(easiest.amount) else None,
-    )
-
+from kanopt.routing.rules.rule import Drive, DrivenPlan
+from kanopt.routing.simulate.departures import drive
+from kanopt.routing.simulate.referee import route_costs
 
 _TOLERANCE = 1e-6
 _MOST, _EACH = 100, 15
@@ -370,7 +195,7 @@ class InsertionFinder:
         """Whether the clock decides how long something takes, or what it costs."""
         laws = self.laws
         moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
-        return moved or laws.reads(DURATION, "clock") or self.data.service_times.reads("clock")
+        return moved or laws.reads(DURATION, "clock") or laws.reads(SERVICE, "clock")
 
     def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
         """Return every route with the client in it, and which route of the plan, or spare one, each was."""
@@ -479,11 +304,13 @@ def violations_by_route(
     """
     ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
     rules = (*LIMITS, *(rule for rule in RULES if rule not in LIMITS))
+    passed = {rule: rule.breaking(facts, driven) for rule in LIMITS}
     found = []
     for place, route in enumerate(routes):
         alone = driven.of_route(place, slice(ends[place], ends[place + 1]))
         case = DrivenPlan(facts, RoutingPlan((route,)), alone, whole=False)
-        found.append(tuple(violation for rule in rules for violation in rule.broken(case)))
+        some = (rule for rule in rules if rule not in passed or passed[rule][place])
+        found.append(tuple(violation for rule in some for violation in rule.broken(case)))
     return found
 
 

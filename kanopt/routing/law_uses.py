@@ -15,14 +15,14 @@ from kanopt.formulas.variables import Reference, ReferenceValue, Resolver
 from kanopt.plans.findings import BELOW_ZERO, Extrapolation
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure
-from kanopt.routing.leg_laws import DURATION, ArrivalFunctions
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.rules.rule import Flags
-from kanopt.routing.service_times import SERVICE
-from kanopt.routing.simulate import Drive, leg_names
+from kanopt.routing.rules.rule import Drive, Flags
 from kanopt.routing.simulate.departures import judge_departures
 from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes
+from kanopt.routing.simulate.referee import leg_names
 from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
@@ -63,7 +63,7 @@ class RoutingLawUses:
                 )
         stops = np.flatnonzero((driven.head >= len(self.problem.depots)) & np.isfinite(driven.begin))
         if service is not None and stops.size:
-            resolve = self.problem.data.service_times.resolver(driven.stops(stops))
+            resolve = laws.resolver(SERVICE, driven.stops(stops))
             yield self._timed(SERVICE, service, resolve, (stops, _STOPS, self._of_legs(stops)))
         yield from self._links()
 

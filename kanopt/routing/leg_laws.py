@@ -1,4 +1,4 @@
-"""The laws of a routing problem, evaluated on its legs.
+"""The laws of a routing problem, evaluated on its legs and stops.
 
 A law is evaluated on arrays of legs: an n × n matrix per vehicle type when a solver asks, the legs of a plan
 when it is priced. Both go through :class:`RoutingLaws`, so that solver and re-pricing cannot disagree about
@@ -8,372 +8,36 @@ what a law says.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from kanopt.arc_blocks import arcs_of
-from kanopt.array_types import Floats, Integers
-from kanopt.errors import FormulaError, ProblemError, UnitError
+from kanopt.array_types import Floats, Indices, Integers
+from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import computed
 from kanopt.formulas.variables import Reference, ReferenceValue, Resolver
+from kanopt.plans.law_use import day_value
 from kanopt.records.reading import field_values
-from kanopt.routing.entities import VehicleType
-from kanopt.routing.service_times import RoutingData, of_plan
-from kanopt.text import number_text
-from kanopt.units import check_unit, convert, same_dimension
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.entities import Client, VehicleType
+from kanopt.text import amount_text, clock_text
+from kanopt.units import convert
 
-# Travel times tabulated in the clock: for each arc, when one arrives as a function of when one leaves.
-
-_NOISE = 1e-12
-
-
-@dataclass(frozen=True, eq=False)
-class ArrivalFunctions:
-    """A piecewise-linear arrival function for each arc; build it with :meth:`of`.
-
-    Parameters
-    ----------
-    arc
-        Number of the function from each node to each other, −1 where no road leads; shape (n, n).
-    start
-        Where the points of each function begin in `leave` and `arrive`, and where the last one ends; shape (arcs + 1,).
-    leave, arrive
-        The points: clock times of departure and of arrival, both non-decreasing. Two points with the same `leave` are
-        a jump; at the jump the earlier arrival counts.
-    time
-        Unit of both; clock times count from midnight.
-    fifo_repaired
-        How many functions violated FIFO (a later departure arrived earlier) and were replaced by the greatest
-        non-decreasing function below them.
-
-    Notes
-    -----
-    Before the first and after the last point the travel time is that of the point. Arrival functions are those of
-    Ichoua, Gendreau and Potvin (2003, "Vehicle dispatching with time-dependent travel times", European Journal of
-    Operational Research 144(2), 379–396); the repair is the exact form of that of Malandraki and Daskin (1992, "Time
-    dependent vehicle routing problems", Transportation Science 26(3), 185–200), and amounts to waiting at the tail for
-    a better departure.
-
-    Examples
-    --------
-    >>> slow = ArrivalFunctions.of({(0, 1): ([0, 60], [10, 90]), (1, 0): ([0], [20])}, 2)
-    >>> slow.duration(np.array([0, 0, 1]), np.array([1, 1, 0]), np.array([0.0, 30.0, 500.0])).tolist()
-    [10.0, 20.0, 20.0]
-    """
-
-    arc: Integers
-    start: Integers
-    leave: Floats
-    arrive: Floats
-    time: str = "min"
-    fifo_repaired: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        functions: Mapping[tuple[int, int], tuple[ArrayLike, ArrayLike]],
-        size: int,
-        *,
-        time: str = "min",
-    ) -> ArrivalFunctions:
-        """Build the functions from points, and repair those that violate FIFO.
-
-        Parameters
-        ----------
-        functions
-            Arc (from, to), counted from 0, to the clock times of leaving and of arriving. An arc that is missing
-            cannot be driven.
-        size
-            How many nodes there are.
-        time
-            Unit of the clock times.
-
-        Raises
-        ------
-        ProblemError
-            If an arc leads to a node that is not there or to its own start, or points are missing, not numbers, not in
-            order or arrive before they leave; names the arc.
-        """
-        try:
-            check_unit(time)
-        except UnitError as error:
-            raise ProblemError(f"arrival functions: unit of time: {error}") from error
-        if not same_dimension(time, "min"):
-            raise ProblemError(
-                f"arrival functions: {time!r} does not measure time; give one such as 'min' or 's'"
-            )
-        arc = np.full((size, size), -1, dtype=np.intp)
-        points: list[tuple[Floats, Floats]] = []
-        repaired = 0
-        for place, ((tail, head), given) in enumerate(functions.items()):
-            if not (0 <= tail < size and 0 <= head < size) or tail == head:
-                raise ProblemError(
-                    f"arrival function {tail} → {head}: an arc leads from one of the nodes 0 to {size - 1} to another"
-                )
-            leave, arrive = _points(*given, f"arrival function {tail} → {head}")
-            if (np.diff(arrive) < 0).any():
-                leave, arrive = lower_envelope(leave, arrive)
-                repaired += 1
-            arc[tail, head] = place
-            points.append((leave, arrive))
-        start = np.cumsum([0, *(len(leave) for leave, _ in points)], dtype=np.intp)
-        leaves, arrives = ([part[axis] for part in points] or [np.zeros(0)] for axis in (0, 1))
-        return cls(arc, start, np.concatenate(leaves), np.concatenate(arrives), time, repaired)
-
-    @property
-    def size(self) -> int:
-        """How many nodes there are."""
-        return len(self.arc)
-
-    @cached_property
-    def roads(self) -> NDArray[np.bool_]:
-        """Which arcs can be driven; shape (n, n)."""
-        return self.arc >= 0
-
-    @cached_property
-    def noise(self) -> float:
-        """Tolerance of clock times: the rounding error of some hundred additions."""
-        return _NOISE * float(np.abs(self.arrive).max(initial=0.0))
-
-    def in_unit(self, time: str) -> ArrivalFunctions:
-        """Return the functions with clock times in another unit."""
-        if time == self.time:
-            return self
-        return replace(
-            self,
-            leave=convert(self.leave, self.time, time),
-            arrive=convert(self.arrive, self.time, time),
-            time=time,
-        )
-
-    def arrival(self, tail: ArrayLike, head: ArrayLike, leave: ArrayLike) -> Floats:
-        """Return when one arrives; infinite where no road leads.
-
-        Parameters
-        ----------
-        tail, head
-            Nodes, from 0; arrays broadcast against each other and `leave`.
-        leave
-            Clock times.
-        """
-        which, clock = np.broadcast_arrays(
-            self.arc[np.asarray(tail), np.asarray(head)], np.asarray(leave, dtype=float)
-        )
-        found = np.full(which.shape, np.inf)
-        driven = (which >= 0) & np.isfinite(clock)
-        found[driven] = self._value(which[driven], clock[driven])
-        return found
-
-    def duration(self, tail: ArrayLike, head: ArrayLike, leave: ArrayLike) -> Floats:
-        """Return the travel time; infinite where no road leads. See :meth:`arrival`."""
-        arrive = self.arrival(tail, head, leave)
-        clock = np.broadcast_to(np.asarray(leave, dtype=float), arrive.shape)
-        reached = np.isfinite(arrive)
-        return np.where(reached, np.subtract(arrive, clock, where=reached, out=np.zeros_like(arrive)), np.inf)
-
-    def latest(self, tail: int, head: int, arrive: Floats) -> Floats:
-        """Return the latest clock times at which one may leave to arrive no later than at the given times.
-
-        Parameters
-        ----------
-        tail, head
-            An arc that can be driven.
-        arrive
-            Clock times; shape (k,).
-        """
-        x, y = self.points(tail, head)
-        after = np.searchsorted(y, arrive, side="right")
-        first, last = after == 0, after == len(y)
-        before, after = np.maximum(after - 1, 0), np.minimum(after, len(y) - 1)
-        rise = np.where(first | last, 1.0, y[after] - y[before])
-        within = x[before] + (arrive - y[before]) * (x[after] - x[before]) / rise
-        beyond = np.where(first, x[0] + arrive - y[0], x[-1] + arrive - y[-1])
-        found: Floats = np.where(first | last, beyond, within)
-        return found
-
-    def points(self, tail: int, head: int) -> tuple[Floats, Floats]:
-        """Return the points of an arc's function: leaving and arriving."""
-        here = slice(*self.start[self.arc[tail, head] + np.arange(2)])
-        return self.leave[here], self.arrive[here]
-
-    def outside(self, tail: Integers, head: Integers, leave: Floats) -> NDArray[np.bool_]:
-        """Say which legs leave before the first or after the last point of their function."""
-        which = np.maximum(self.arc[tail, head], 0)
-        first, last = self.leave[self.start[which]], self.leave[self.start[which + 1] - 1]
-        return np.asarray(self.roads[tail, head] & ((leave < first) | (leave > last)))
-
-    def _value(self, which: Integers, clock: Floats) -> Floats:
-        """Evaluate functions by their numbers: bisection for the first point that is not before the clock.
-
-        A clock that is past a jump by no more than the noise of sums is at the jump.
-        """
-        low, high = self.start[which], self.start[which + 1]
-        first, last = low, high - 1
-        earlier = clock - self.noise
-        while (low < high).any():
-            middle = (low + high) // 2
-            before = self.leave[np.minimum(middle, last)] < earlier
-            searching = low < high
-            low = np.where(searching & before, middle + 1, low)
-            high = np.where(searching & ~before, middle, high)
-        point = np.minimum(low, last)
-        x, y = self.leave[point], self.arrive[point]
-        left = np.maximum(point - 1, first)
-        beyond, at = (low > last) | ((low == first) & (clock < x)), x <= clock
-        width = np.where(beyond | at, 1.0, x - self.leave[left])
-        along = self.arrive[left] + (y - self.arrive[left]) * (clock - self.leave[left]) / width
-        found: Floats = np.where(beyond, y + (clock - x), np.where(at, y, along))
-        return found
-
-    def average(self, begin: float, end: float) -> Floats:
-        """Return the travel time of each arc averaged over all times of leaving from `begin` to `end`.
-
-        Returns
-        -------
-        array
-            Shape (n, n); infinite where no road leads.
-        """
-        if not end > begin:
-            every = np.arange(len(self.start) - 1)
-            return self._matrix(self._value(every, np.full(len(every), begin)) - begin)
-        functions = len(self.start) - 1
-        owner = np.repeat(np.arange(functions), np.diff(self.start))
-        clocks = np.clip(self.leave, begin, end)
-        inside = (self.leave >= begin) & (self.leave <= end)
-        spent = np.where(inside, self.arrive - self.leave, self._value(owner, clocks) - clocks)
-        pieces = np.diff(clocks) * (spent[1:] + spent[:-1]) / 2 * (owner[1:] == owner[:-1])
-        total: Floats = np.bincount(owner[1:], weights=pieces, minlength=functions).astype(np.float64)
-        first, last = self.start[:-1], self.start[1:] - 1
-        total += (clocks[first] - begin) * spent[first] + (end - clocks[last]) * spent[last]
-        return self._matrix(total / (end - begin))
-
-    def _matrix(self, values: Floats) -> Floats:
-        padded = np.append(values, np.inf)
-        found: Floats = padded[self.arc]
-        return found
-
-
-def _points(leave: Any, arrive: Any, what: str) -> tuple[Floats, Floats]:
-    """Return the points of one function, verified."""
-    try:
-        x, y = np.array(leave, dtype=np.float64), np.array(arrive, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ProblemError(f"{what}: points are two lists of numbers, leaving and arriving") from None
-    if x.ndim != 1 or x.shape != y.shape or not x.size:
-        raise ProblemError(
-            f"{what}: {x.size} times of leaving, {y.size} of arriving; give as many, at least one"
-        )
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ProblemError(f"{what}: a time is not a number")
-    if (np.diff(x) < 0).any():
-        place = int(np.argmax(np.diff(x) < 0))
-        first, second = number_text(x[place], 6), number_text(x[place + 1], 6)
-        raise ProblemError(f"{what}: leaving at {first} stands before {second}; give times in order")
-    if (y < x).any():
-        place = int(np.argmax(y < x))
-        leaving, arriving = number_text(x[place], 6), number_text(y[place], 6)
-        raise ProblemError(f"{what}: leaving at {leaving} arrives before, at {arriving}")
-    return x, y
-
-
-def lower_envelope(leave: Floats, arrive: Floats) -> tuple[Floats, Floats]:
-    """Return the points of ``min over t' ≥ t of arrive(t')``, the least arrival of leaving at t or later.
-
-    It is the greatest non-decreasing function below the given one: the FIFO repair of an arrival function.
-
-    Parameters
-    ----------
-    leave, arrive
-        Points of a piecewise-linear function, `leave` never falling; shape (k,). After the last point it rises.
-
-    Examples
-    --------
-    >>> leave, arrive = lower_envelope(np.array([0.0, 10.0, 10.0, 20.0]), np.array([8.0, 18.0, 13.0, 23.0]))
-    >>> leave.tolist(), arrive.tolist()
-    ([0.0, 5.0, 10.0, 20.0], [8.0, 13.0, 13.0, 23.0])
-    """
-    least = np.minimum.accumulate(arrive[::-1])[::-1]
-    x, y = [float(leave[-1])], [float(least[-1])]
-    for place in range(len(leave) - 2, -1, -1):
-        level, rise = y[-1], float(arrive[place + 1] - arrive[place])
-        if arrive[place] < level < arrive[place + 1]:
-            # the piece exceeds the arrival of a later departure: from there on it pays to wait for that
-            width = float(leave[place + 1] - leave[place])
-            x.append(float(leave[place]) + width * (level - float(arrive[place])) / rise)
-            y.append(level)
-        x.append(float(leave[place]))
-        y.append(float(least[place]))
-    points = np.array([x[::-1], y[::-1]])
-    # a point twice is one point
-    new = np.append(True, (np.diff(points, axis=1) != 0).any(axis=0))
-    kept = points[:, new]
-    return kept[0], kept[1]
-
-
-def departure_breakpoints(
-    law: ArrivalFunctions,
-    data: RoutingData,
-    kind: int,
-    nodes: Sequence[int],
-    ready: Sequence[float] | Floats | None = None,
-    stay: Sequence[float] | Floats | None = None,
-) -> Floats:
-    """Return the departures between which the return from a route is linear in the departure.
-
-    The time a route takes is least at one of them: between two of them it is monotone, and at a jump the
-    lower value counts.
-
-    Parameters
-    ----------
-    law
-        Travel times, in the problem's unit.
-    data
-        Service times and windows.
-    kind
-        Vehicle type.
-    nodes
-        Nodes from depot to depot.
-    ready
-        When service at each node but the first may begin as far as goods must be ready.
-    stay
-        How long service at each node but the first takes; what the data state where not given.
-
-    Returns
-    -------
-    array
-        Increasing; shape (k,). Points of the legs, openings and closings of windows and the end of the shift, each
-        carried back to the depot: the latest departure with which the leg is begun, or the client reached, by then.
-
-    Notes
-    -----
-    The return is a composition of piecewise-linear functions that never fall, one per leg, of waits and of service
-    times; its breakpoints are preimages of theirs (Visser and Spliet 2020, "Efficient move evaluations for
-    time-dependent vehicle routing problems", Transportation Science 54(4), 1091–1112).
-    """
-    shift_end, count = data.vehicles[kind].shift_end, len(nodes) - 1
-    leave = np.array([shift_end] if np.isfinite(shift_end) else [])
-    waits = np.full(count, -np.inf) if ready is None else ready
-    stays = data.service_times.stated[kind, nodes[1:]] if stay is None else stay
-    for tail, head, wait, served in zip(nodes[-2::-1], nodes[:0:-1], waits[::-1], stays[::-1], strict=True):
-        if not law.roads[tail, head]:
-            return np.zeros(0)
-        begin = leave - served
-        turns = np.concatenate([[wait], data.opens[:, head], data.closes[:, head]])
-        soonest = max(float(data.earliest[head]), wait)
-        targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))
-        # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
-        leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
-    return np.unique(leave)
-
+_LATER = 1e-7
+_SAMPLES = 2_000_000
+"""Moments at which a law of stops is looked at: each minute, or fewer where there are many clients."""
 
 RoutingLaw = BoundFormula | ArrivalFunctions | Floats
 DURATION = "duration"
+SERVICE = "service"
+"""What the law of service times is called."""
 
 
 @dataclass(frozen=True)
@@ -405,8 +69,21 @@ class LegInputs:
         return LegInputs(**some)
 
 
+def at_stops(vehicle: Indices, node: Indices, load: Floats, clock: Floats) -> LegInputs:
+    """Return stops at clients as the inputs of a law of service times: legs that stay where they are.
+
+    Parameters
+    ----------
+    vehicle, node
+        Vehicle type and client of each stop, as positions.
+    load, clock
+        What is on board when the vehicle arrives, and when service begins.
+    """
+    return LegInputs(vehicle, node, node, load, clock, np.zeros(()))
+
+
 class RoutingLaws:
-    """The laws of a routing problem, evaluated on legs.
+    """The laws of a routing problem, evaluated on legs; that of service times on stops.
 
     Parameters
     ----------
@@ -432,7 +109,7 @@ class RoutingLaws:
         self.data = data
         self.cost = dict(cost)
         self.duration = duration
-        self._place_values: dict[str, ReferenceValue] = {}
+        self._place_values: dict[tuple[str, str], ReferenceValue] = {}
 
     def leniently(self) -> RoutingLaws:
         """Return the laws by which a leg on which a formula gives no number cannot be driven."""
@@ -453,9 +130,10 @@ class RoutingLaws:
         every = np.arange(len(self.data.names))
         return np.where(self.roads(every[:, None], every[None, :]), self.data.distance, np.inf)
 
-    def law(self, name: str) -> RoutingLaw:
-        """Return a cost law by its term, or the law of travel time."""
-        return self.duration if name == DURATION else self.cost[name]
+    def law(self, name: str) -> RoutingLaw | None:
+        """Return a cost law by its term, the law of travel time, or that of service times, None where there is none."""
+        own = {DURATION: self.duration, SERVICE: self.data.policy.service}
+        return own[name] if name in own else self.cost[name]
 
     def formulas(self) -> dict[str, BoundFormula]:
         """Return the laws that are formulas, travel time first."""
@@ -478,7 +156,7 @@ class RoutingLaws:
 
     def unit(self, name: str) -> str:
         """Return the unit a law is evaluated in."""
-        return self.data.units.time if name == DURATION else self.data.units.money
+        return self.data.units.time if name in (DURATION, SERVICE) else self.data.units.money
 
     def evaluate(self, name: str, inputs: LegInputs) -> Floats:
         """Evaluate a law on legs.
@@ -497,12 +175,17 @@ class RoutingLaws:
     def raw(self, name: str, inputs: LegInputs) -> Floats:
         """Evaluate a law as it is, with NaN on legs that cannot be driven."""
         law, tail, head = self.law(name), inputs.tail, inputs.head
-        usable = self.roads(tail, head)
-        if name != DURATION:
+        if name == SERVICE:
+            shapes = (np.shape(each) for each in (inputs.vehicle, head, inputs.load, inputs.clock))
+            usable = np.ones(np.broadcast_shapes(*shapes), dtype=bool)
+        else:
+            usable = self.roads(tail, head)
+        if name in self.cost:
             usable = usable & np.isfinite(inputs.duration)
         if isinstance(law, ArrivalFunctions):
             return np.where(usable, law.duration(tail, head, inputs.clock), np.nan)
         if not isinstance(law, BoundFormula):
+            assert law is not None
             return np.where(usable, arcs_of(law, tail, head), np.nan)
         resolve = self.resolver(name, inputs)
         try:
@@ -541,14 +224,23 @@ class RoutingLaws:
                 values, at = field_values(vehicles, reference.field, units=units, where=where), inputs.vehicle
             elif reference.scope == "client" or reference.end is not None:
                 end, field = reference.end or ("to", reference.field)
-                if field not in self._place_values:
-                    self._place_values[field] = self.data.place_values(field, name)
-                values, at = self._place_values[field], inputs.tail if end == "from" else inputs.head
+                key = name if name == SERVICE else "", field
+                if key not in self._place_values:
+                    self._place_values[key] = self._places(name, field)
+                values, at = self._place_values[key], inputs.tail if end == "from" else inputs.head
+                at = at - len(self.data.depots) if name == SERVICE else at
             else:
                 return self._plan_dependent(reference, name, inputs)
             return ReferenceValue(values.values[at], values.unit)
 
         return resolve
+
+    def _places(self, name: str, field: str) -> ReferenceValue:
+        """Look a field of all places up; of clients alone for a law of stops, which is none of depots."""
+        if name != SERVICE:
+            return self.data.place_values(field, name)
+        where = f"law {name!r}: clients"
+        return field_values(self.data.clients, field, units=self.data.units.of(Client), where=where)
 
     def _plan_dependent(self, reference: Reference, law: str, inputs: LegInputs) -> ReferenceValue:
         """Look up arc, load and clock."""
@@ -557,8 +249,14 @@ class RoutingLaws:
             return ReferenceValue(self.data.finite_lengths(inputs.tail, inputs.head), units.distance)
         if what in ("arc.straight_distance", "arc.eastward", "arc.northward"):
             return self.data.straight(reference.field, law, inputs.tail, inputs.head)
+        if reference.scope == "day":
+            return day_value(self.data.day, reference)
+        if what == "state.load":
+            return ReferenceValue(inputs.load, units.load)
         if what not in ("arc.duration", "clock.late"):
-            return of_plan(self.data, reference, inputs.load, inputs.clock)
+            unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
+            finite = np.where(np.isfinite(inputs.clock), inputs.clock, 0.0)
+            return ReferenceValue(np.mod(convert(finite, units.time, unit), day), unit)
         if law == DURATION:
             # a problem refuses laws that are bound to anything else
             given = "'arc.duration', which it gives" if what == "arc.duration" else "how late one will be"
@@ -566,6 +264,86 @@ class RoutingLaws:
         if what == "arc.duration":
             return ReferenceValue(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
         return ReferenceValue(np.zeros(()) if inputs.late is None else inputs.late, units.time)
+
+    # ---- how long stops take: a field of clients, or a law of the stop, of when it begins and of what is on board
+
+    @cached_property
+    def service_moves(self) -> bool:
+        """Whether only a plan fixes how long stops take."""
+        return self.reads(SERVICE, "state", "clock")
+
+    @cached_property
+    def stated_service(self) -> Floats:
+        """Service time by vehicle type and node, of a reload at depots; NaN where only a plan fixes it; (types, n)."""
+        data, nothing = self.data, np.zeros(())
+        kinds, clients = np.arange(len(data.vehicles))[:, None], np.arange(len(data.depots), len(data.names))
+        if data.policy.service is None:
+            stops = data.of_nodes("service_duration")[clients]
+        elif self.service_moves:
+            stops = np.full(len(clients), np.nan)
+        else:
+            stops = self.evaluate(SERVICE, at_stops(kinds, clients[None, :], nothing, nothing))
+        reloads = np.repeat(data.of_vehicles("reload_time")[:, None], len(data.depots), axis=1)
+        return np.concatenate([reloads, np.broadcast_to(stops, (len(kinds), len(clients)))], axis=1)
+
+    def check_service(self) -> None:
+        """Refuse a law of service times that gives no number, or falls faster than the clock runs.
+
+        With such a law who begins later would be done earlier. It is looked at each minute from the first start of a
+        shift to midnight, or to the last end after it, for every client and vehicle type, empty, half full and full.
+
+        Raises
+        ------
+        ProblemError
+            Names the client, the vehicle type and the time.
+        """
+        if not self.service_moves or not self.data.clients:
+            _ = self.stated_service
+            return
+        data = self.data
+        shape = len(data.vehicles), len(data.clients)
+        kind, node = (each.ravel() for each in np.indices(shape))
+        node = node + len(data.depots)
+        loads = np.array([0.0, 0.5, 1.0]) * data.most_load if self.reads(SERVICE, "state") else np.zeros(1)
+        clocks = self._service_clocks(len(kind) * len(loads))
+        size = max(1, _SAMPLES // (10 * len(clocks)))
+        for some in (slice(begin, begin + size) for begin in range(0, len(kind), size)):
+            for load in loads:
+                stay = self.evaluate(
+                    SERVICE, at_stops(kind[some, None], node[some, None], load, clocks[None, :])
+                )
+                falls = np.diff(clocks + stay, axis=1) < -_LATER
+                if self.reads(SERVICE, "clock") and falls.any():
+                    row, at = np.argwhere(falls)[0]
+                    self._refuse_service(
+                        int(kind[some][row]),
+                        int(node[some][row]),
+                        clocks[at : at + 2],
+                        stay[row, at : at + 2],
+                    )
+
+    def _service_clocks(self, stops: int) -> Floats:
+        """Return the moments at which the law is looked at."""
+        data, minute = self.data, convert(1.0, "min", self.data.units.time)
+        day = convert(24.0, "h", data.units.time)
+        start, end = data.of_vehicles("shift_start"), data.of_vehicles("shift_end")
+        # a shift that ends before midnight may be relaxed, to say what its end costs
+        end = np.maximum(np.where(np.isfinite(end), end, day), np.maximum(day, start))
+        first, last = float(start.min()), float(min(end.max(), start.min() + day + minute))
+        if not self.reads(SERVICE, "clock"):
+            return np.array([first])
+        step = minute * max(1.0, np.ceil((last - first) / minute * stops / _SAMPLES))
+        return np.append(np.arange(first, last, step), last - _LATER) if last > first else np.array([first])
+
+    def _refuse_service(self, kind: int, node: int, clock: Floats, stay: Floats) -> None:
+        data, unit = self.data, self.data.units.time
+        begin, done = ([clock_text(float(time), unit) for time in times] for times in (clock, clock + stay))
+        takes = [amount_text(float(time), unit) for time in stay]
+        raise ProblemError(
+            f"law 'service': at client {data.names[node]!r} a stop of {data.vehicles[kind].name!r} takes {takes[0]} "
+            f"from {begin[0]} and {takes[1]} from {begin[1]}: whoever begins later is done earlier, at {done[1]} "
+            f"instead of {done[0]}; give a law that falls by less than the time that passes"
+        )
 
 
 def _where_known(law: BoundFormula, resolve: Resolver, unit: str) -> Floats:

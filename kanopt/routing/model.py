@@ -19,17 +19,18 @@ from kanopt.plans.base import Problem
 from kanopt.plans.geography import Positions
 from kanopt.plans.law_use import read_day
 from kanopt.records.reading import Quantity, names_of
-from kanopt.routing.arrays import RoutingPolicy
+from kanopt.routing.arrays import RoutingData, RoutingPolicy
+from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import ArrivalFunctions, RoutingLaw, RoutingLaws
+from kanopt.routing.leg_laws import RoutingLaw, RoutingLaws
 from kanopt.routing.matrices import read_matrix
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.plan_reading import read_plan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.road_network import RoadNetwork, TravelMatrix
+from kanopt.routing.rules.rule import Drive
 from kanopt.routing.rules.started import started_routes
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, drive
+from kanopt.routing.simulate.departures import drive
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
 
@@ -40,7 +41,7 @@ class RoutingModel(Problem[RoutingPlan]):
 
     Parameters
     ----------
-    depots, clients, vehicles, cost, duration, distance, units, planning, policy, detour, started, day
+    depots, clients, vehicles, cost, duration, distance, units, policy, detour, started, day
         As in :class:`~kanopt.plans.RoutingProblem`, which reads and verifies them.
     """
 
@@ -54,7 +55,6 @@ class RoutingModel(Problem[RoutingPlan]):
     duration: RoutingLaw | RoadNetwork
     distance: Floats | RoadNetwork | None = None
     units: RoutingUnits = field(default_factory=RoutingUnits)
-    planning: Mapping[str, float] = field(default_factory=dict)
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     started: Any = ()
@@ -119,7 +119,7 @@ class RoutingModel(Problem[RoutingPlan]):
     @cached_property
     def planning_values(self) -> PlanningValues:
         """The planning values and the matrices under them."""
-        return PlanningValues(self.leg_laws, self.planning)
+        return PlanningValues(self.leg_laws)
 
     @staticmethod
     def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:

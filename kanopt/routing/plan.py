@@ -32,7 +32,7 @@ class Route:
         In order of visit; the name of the depot among them is a return to unload and load again.
     departure
         Clock time of leaving the depot, which is kept; None where it is to be chosen: the cheapest one that breaks the
-        fewest rules, see :func:`~kanopt.routing.simulate.drive`.
+        fewest rules, see :func:`~kanopt.routing.simulate.departures.drive`.
     locked
         Of a route that is under way, how many of its first stops stay as they are; one more than it has where it is on
         its way to its end. Of no meaning in a plan.

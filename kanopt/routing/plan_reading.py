@@ -11,9 +11,9 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.records.fields import clock_value, unstated_times
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.entities import VehicleType, split_label
 from kanopt.routing.plan import Route, RoutingPlan
-from kanopt.routing.service_times import RoutingData
 from kanopt.tables import units_of
 from kanopt.units import convert
 

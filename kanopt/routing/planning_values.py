@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,15 +11,14 @@ import numpy as np
 
 from kanopt.arc_blocks import of_types, tail_blocks
 from kanopt.array_types import Floats, Integers
-from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.variables import Reference
 from kanopt.plans.findings import FrozenInput
-from kanopt.routing.leg_laws import DURATION, ArrivalFunctions, LegInputs, RoutingLaws
-from kanopt.routing.service_times import SERVICE, RoutingData, StopInputs
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.leg_laws import DURATION, SERVICE, LegInputs, RoutingLaws, at_stops
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
-STATES = ("state.load", "clock.hour", "clock.minute")
 _SAMPLE = 150
 
 
@@ -50,35 +49,16 @@ class RowPeaks:
 
 
 class PlanningValues:
-    """One load and one clock time per vehicle type for every law, stated or chosen, and each law's matrix under them.
+    """One load and one clock time per vehicle type for every law, and each law's matrix under them.
 
     Parameters
     ----------
     laws
         The laws.
-    stated
-        Values the user fixed: ``"state.load"``, ``"clock.hour"`` or ``"clock.minute"``, for all laws or for one, as in
-        ``"duration.clock.hour"``.
-
-    Raises
-    ------
-    ProblemError
-        If a key is unknown or a value is not a finite number.
     """
 
-    def __init__(self, laws: RoutingLaws, stated: Mapping[str, Any]) -> None:
+    def __init__(self, laws: RoutingLaws) -> None:
         self.laws = laws
-        self.stated = dict(stated)
-        names = [DURATION, *laws.cost, *([SERVICE] if laws.data.policy.service is not None else [])]
-        keys = [*STATES, *(f"{name}.{state}" for name in names for state in STATES)]
-        wrong = [f"{key!r}; {nearest(key, keys)}" for key in stated if key not in keys]
-        wrong += [
-            f"{key} = {value!r} is not a number"
-            for key, value in stated.items()
-            if not isinstance(value, int | float) or not np.isfinite(value)
-        ]
-        if wrong:
-            raise ProblemError("planning: " + "\nplanning: ".join(wrong))
         self._points: dict[str, PlanningPoint] = {}
         self._averages: dict[int, Floats] = {}
 
@@ -97,28 +77,15 @@ class PlanningValues:
         """
         if name not in self._points:
             capacity, start, end = self.bounds
-            load, clock = self._stated_for(name)
-            chosen = np.stack([capacity / 2, (start + end) / 2])
-            why = "half the capacity", "middle of the shift"
-            if name == DURATION or (name == SERVICE and self.data.policy.service is not None):
-                kinds = range(len(self.data.vehicles))
-                chosen = np.transpose([self._slowest_of(name, kind, load, clock) for kind in kinds])
+            if name in self.laws.cost:
+                why = "half the capacity", "middle of the shift"
+                self._points[name] = PlanningPoint(capacity / 2, (start + end) / 2, *why)
+            else:
+                slowest = np.array([self._slowest_of(name, kind) for kind in range(len(self.data.vehicles))])
                 what = "driving takes" if name == DURATION else "stops take"
                 why = f"the load at which {what} longest", f"the hour of the shift at which {what} longest"
-            self._points[name] = PlanningPoint(
-                chosen[0] if load is None else np.full_like(capacity, load),
-                chosen[1] if clock is None else np.full_like(start, clock),
-                why[0] if load is None else "stated",
-                why[1] if clock is None else "stated",
-            )
+                self._points[name] = PlanningPoint(slowest[:, 0], slowest[:, 1], *why)
         return self._points[name]
-
-    def _stated_for(self, name: str) -> tuple[float | None, float | None]:
-        """Return the stated load and clock of a law, in the problem's units; None where not stated."""
-        load, hour, minute = (self.stated.get(f"{name}.{state}", self.stated.get(state)) for state in STATES)
-        clock, unit = (hour, "h") if minute is None else (minute, "min")
-        time = self.data.units.time
-        return load, None if clock is None else convert(float(clock), unit, time)
 
     @cached_property
     def bounds(self) -> tuple[Floats, Floats, Floats]:
@@ -129,19 +96,15 @@ class PlanningValues:
         midnight = convert(24.0, "h", data.units.time)
         return capacity, start, np.where(np.isfinite(end), end, np.maximum(midnight, start))
 
-    def _slowest_of(
-        self, name: str, vehicle: int, load: float | None, clock: float | None
-    ) -> tuple[float, float]:
+    def _slowest_of(self, name: str, vehicle: int) -> tuple[float, float]:
         """Return the load and clock at which the median time of one vehicle type is highest."""
         capacity, start, end = (values[vehicle] for values in self.bounds)
         hour = convert(1.0, "h", self.data.units.time)
-        reads = self.laws.reads if name == DURATION else self.data.service_times.reads
-        scopes = (name,) if name == DURATION else ()
-        clocks = [start if clock is None else clock]
-        if clock is None and reads(*scopes, "clock"):
+        clocks, loads = [start], [capacity / 2]
+        if self.laws.reads(name, "clock"):
             clocks += [*np.arange(np.ceil(start / hour) * hour, end, hour), end]
-        moves = load is None and reads(*scopes, "state")
-        loads = [0.0, capacity / 2, capacity] if moves else [capacity / 2 if load is None else load]
+        if self.laws.reads(name, "state"):
+            loads = [0.0, capacity / 2, capacity]
         options = [(weight, time) for weight in loads for time in clocks]
         if len(options) == 1:
             return options[0]
@@ -159,17 +122,13 @@ class PlanningValues:
         moment = np.asarray(load), np.asarray(clock)
         if name == DURATION:
             return self.laws.evaluate(name, _arcs(vehicle, nodes, nodes, *moment, np.zeros(())))
-        return self.data.service_times.evaluate(
-            StopInputs(np.asarray(vehicle), nodes[nodes >= first], *moment)
-        )
+        return self.laws.evaluate(name, at_stops(np.asarray(vehicle), nodes[nodes >= first], *moment))
 
     def frozen(self) -> Iterator[FrozenInput]:
         """Yield every input of a law that the solver sees at a planning value."""
         if isinstance(self.laws.duration, ArrivalFunctions):
-            value, why = "all of the shift", "the average travel time of each arc over the shift"
-            if not self._is_averaged(DURATION):
-                value, why = self._value_text(self.point(DURATION).clock, is_load=False), "stated"
-            yield FrozenInput(DURATION, "clock", "clock.minute", value, why)
+            why = "the average travel time of each arc over the shift"
+            yield FrozenInput(DURATION, "clock", "clock.minute", "all of the shift", why)
         laws = self.laws.formulas()
         if self.data.policy.service is not None:
             laws[SERVICE] = self.data.policy.service
@@ -240,7 +199,7 @@ class PlanningValues:
 
     def duration(self, vehicle: Integers, tail: Integers, head: Integers) -> Floats:
         """Return the travel time of legs at planning values."""
-        if self.data.keeps_matrices or self._is_averaged(DURATION):
+        if self.data.keeps_matrices or isinstance(self.laws.duration, ArrivalFunctions):
             return self.durations[vehicle, tail, head]
         point = self.point(DURATION)
         moment = point.load[vehicle], point.clock[vehicle]
@@ -249,14 +208,13 @@ class PlanningValues:
     @cached_property
     def service(self) -> Floats:
         """Service time of each vehicle type at each node at planning values, at depots of a reload; (types, n)."""
-        times = self.data.service_times
-        if not times.plan_inputs:
-            return times.stated
+        if not self.laws.service_moves:
+            return self.laws.stated_service
         point, first = self.point(SERVICE), len(self.data.depots)
         kinds, nodes = np.arange(len(self.data.vehicles))[:, None], np.arange(first, len(self.data.names))
-        stops = StopInputs(kinds, nodes[None, :], point.load[:, None], point.clock[:, None])
-        found = times.stated.copy()
-        found[:, first:] = times.evaluate(stops)
+        stops = at_stops(kinds, nodes[None, :], point.load[:, None], point.clock[:, None])
+        found = self.laws.stated_service.copy()
+        found[:, first:] = self.laws.evaluate(SERVICE, stops)
         return found
 
     def _known_durations(self, tails: Integers) -> Floats:
@@ -294,7 +252,7 @@ class PlanningValues:
 
     def _depends_on(self, name: str, kind: int) -> tuple[Any, ...]:
         """Return all of a vehicle type on which depends what a law says of an arc at planning values."""
-        if self._is_averaged(name):
+        if isinstance(self.laws.law(name), ArrivalFunctions):
             return tuple(float(values[kind]) for values in self.bounds[1:])
         reads = self.laws.reads
         return (
@@ -362,17 +320,12 @@ class PlanningValues:
             Load on board; None for the planned one.
         """
         law, heads = self.laws.law(name), np.arange(len(self.data.names))
-        if isinstance(law, ArrivalFunctions) and self._is_averaged(name):
+        if isinstance(law, ArrivalFunctions):
             return self._average(law, kind)[tails]
         point = self.point(name)
         moment = np.asarray(point.load[kind] if load is None else load), point.clock[kind]
         values = self.laws.evaluate(name, _arcs(kind, tails, heads, *moment, duration))
         return np.broadcast_to(values, (len(tails), len(heads)))
-
-    def _is_averaged(self, name: str) -> bool:
-        """Say whether a law is planned at the average over the shift, as tables of the clock are."""
-        tabulated = isinstance(self.laws.law(name), ArrivalFunctions)
-        return tabulated and self._stated_for(name)[1] is None
 
     def _average(self, law: ArrivalFunctions, vehicle: int) -> Floats:
         """Return each arc's average travel time of the shift.

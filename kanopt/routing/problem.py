@@ -18,13 +18,12 @@ from kanopt.records.reading import RecordReader
 from kanopt.records.unread_columns import TableUse
 from kanopt.routing.arrays import RoutingPolicy
 from kanopt.routing.assessment import RoutingAssessment
-from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.reasons import infeasibility_reasons
 from kanopt.routing.rules.release import RELEASE
 from kanopt.routing.rules.started import read_started, routes_at
-from kanopt.routing.service_times import SERVICE
 from kanopt.routing.validation import (
     data_remarks,
     law_mistakes,
@@ -62,13 +61,6 @@ class RoutingProblem(RoutingModel):
         point lies at the node of its attribute ``node``, else of its own name.
     units
         What distances, times, loads and prices are counted in.
-    planning
-        Values at which a solver sees what only a plan fixes: ``{"clock.hour": 9, "state.load": 0.5}``, or for one
-        law ``{"duration.clock.hour": 8}``. Unless stated, cost laws are planned at half the capacity and the middle
-        of the shift, travel and service times at the load and the full hour of the shift with the highest median. That
-        is the careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on it,
-        which :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over
-        the shift.
     policy
         Rules of the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
         work, and clients pinned to vehicles.
@@ -92,6 +84,11 @@ class RoutingProblem(RoutingModel):
 
     Notes
     -----
+    Some solvers see load and clock at values that they choose: for cost laws half the capacity and the middle of the
+    shift, for travel and service times the load and the full hour of the shift with the highest median. That is the
+    careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on it, which
+    :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over the shift.
+
     A formula may read ``arc.distance``, ``arc.duration``, the place at either end of the leg as ``arc.from_lat`` or
     ``arc.to_zone`` (its name, coordinates and attributes), ``vehicle.<field or attribute>``, ``client.<field or
     attribute>`` (of the leg's head), ``day.weekday`` and the like, ``state.load`` (on board during the leg: all that is
@@ -140,7 +137,7 @@ class RoutingProblem(RoutingModel):
         object.__setattr__(self, "started", read_started(self.started, self._data_without_routes))
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
-        self.data.service_times.check()
+        self.leg_laws.check_service()
         reader.questions += at_one_point(points) if measured else ()
         reader.questions += load_questions(self, reader.filled)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))

@@ -8,15 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kanopt.array_types import Floats
 from kanopt.plans.findings import Reason, Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.entities import Client
-from kanopt.routing.insertion import Insertion, InsertionFinder, infeasible_clients
-from kanopt.routing.leg_laws import RoutingLaws
-from kanopt.routing.plan import RoutingPlan
+from kanopt.routing.insertion import Insertion, InsertionFinder, violations_by_route
+from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import BY_NAME
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, exceeds
+from kanopt.routing.rules.release import RELEASE
+from kanopt.routing.rules.rule import Drive, exceeds
+from kanopt.routing.simulate.departures import drive
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
 
 LOAD, TIME, WHO = "load", "time", "who"
@@ -68,12 +71,16 @@ def _violation_size(place: Insertion) -> tuple[float, ...]:
 
 def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
     """Say which limits each insertion needs relaxed, and how much more the plan would then cost."""
-    told = []
-    for place in places:
-        kinds = sorted(violated_rule_kinds(place))
-        relaxed = " together with ".join(_kind_text(data, place, kind) for kind in kinds)
-        told.append(f"{place.position_text} with {relaxed}, for {price_text(data, place.cost)}")
+    told = (
+        f"{place.position_text} with {_relaxed_text(data, place)}, for {price_text(data, place.cost)}"
+        for place in places
+    )
     return ", or ".join(told)
+
+
+def _relaxed_text(data: RoutingData, place: Insertion) -> str:
+    kinds = sorted(violated_rule_kinds(place))
+    return " together with ".join(_kind_text(data, place, kind) for kind in kinds)
 
 
 def price_text(data: RoutingData, cost: float) -> str:
@@ -91,6 +98,166 @@ def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
         first = next((each for each in broken if each.constraint == "pinned"), first)
         broken = [first]
     return BY_NAME[first.constraint].relaxed(data, broken)
+
+
+# Clients that no vehicle can serve even on a route of their own.
+
+
+def infeasible_clients(
+    laws: RoutingLaws, planning: PlanningValues, names: Sequence[str], kind: str
+) -> dict[str, Reason]:
+    """Return a reason for each client that no vehicle type can serve even on a route of its own.
+
+    The referee drives these routes along shortest paths and without breaks, so that a rule that they break is broken by
+    every route with the client, even where a detour over others is faster than the direct leg. Where travel or service
+    times depend on clock or load, legs are driven on the law instead, and reasons about time are not called proved. A
+    client is infeasible as well where its source, or a client whose source it is, cannot be served by the same vehicle.
+    """
+    data = laws.data
+    kinds = [place for place, vehicle in enumerate(data.vehicles) if vehicle.num_available > 0]
+    if not kinds:
+        text, what = "there is no vehicle: every type has a count of 0", "there is no vehicle"
+        return {
+            name: Reason(f"client {name}", kind, text, "one vehicle", proved=True, bottleneck=what)
+            for name in names
+        }
+    groups = {data.names[node]: nodes for nodes in data.served_together for node in nodes}
+    wanted = list(dict.fromkeys(groups[name] for name in names))
+    trips = [_trips_alone(laws, planning, place, wanted) for place in kinds]
+    found = {}
+    for name in names:
+        together = sorted((data.names[node] for node in groups[name]), key=lambda other: other != name)
+        broken = [[of_type[each] for each in together if of_type[each].violations] for of_type in trips]
+        if all(broken):
+            found[name] = _reason_alone(laws, name, broken, kind)
+    if data.has_releases and found:
+        ready = tuple(replace(client, release_time=0.0) for client in data.clients)
+        at_once = RoutingLaws(replace(data, clients=ready), laws.cost, laws.duration)
+        for name in found.keys() - infeasible_clients(at_once, planning, list(found), kind).keys():
+            relaxation = f"{found[name].relaxation}, or its goods ready earlier"
+            found[name] = replace(found[name], relaxation=relaxation, bottleneck=RELEASE.bottleneck)
+    return found
+
+
+def _trips_alone(
+    laws: RoutingLaws, planning: PlanningValues, kind: int, groups: Sequence[tuple[int, ...]]
+) -> dict[str, Insertion]:
+    """Return by client the route on which a vehicle type serves it alone, after its source, and what that breaks.
+
+    Of a source it is the one with all that it loads, of which only what is on board counts.
+    """
+    data, vehicle = laws.data, laws.data.vehicles[kind]
+    home, end = int(data.homes[kind]), int(data.ends[kind])
+    starts = [home, *(source for source, *others in groups if others)]
+    lengths = _along_shortest_paths(laws.all_lengths(), starts, end if vehicle.returns else None)
+    duration = laws.duration
+    if not laws.reads(DURATION, "clock", "state"):
+        times = planning.durations[kind]
+        duration = _along_shortest_paths(times, starts, end if vehicle.returns else None)
+    near = RoutingLaws(
+        replace(
+            data,
+            clients=tuple(replace(client, prize=0.0) for client in data.clients),
+            vehicles=tuple(replace(one, breaks="", max_driving=np.inf) for one in data.vehicles),
+            distances=lengths,
+            policy=replace(data.policy, not_before=None, longest_route_cost=0.0),
+            started=(),
+        ),
+        {},
+        duration,
+    )
+    trips: list[tuple[int, ...]] = []
+    for source, *others in groups:
+        # what is on board at most is least where what is given and not taken goes first
+        order = sorted(others, key=lambda node: data.pickup[node] - data.demand[node])
+        trips += [
+            (source,),
+            *([(source, *order, source)] if others else []),
+            *((source, node) for node in others),
+        ]
+    routes = []
+    for *visited, node in trips:
+        name = data.names[node]
+        pinned, index = data.pinned.get(name, ("", 1))
+        names = tuple(data.names[each] for each in dict.fromkeys([*visited, node]))
+        index = index if pinned == vehicle.name else 1
+        routes.append(Route(vehicle.name, index, data.depot_of[vehicle.name], names, named=True))
+    driven = drive(near, PlanningValues(near), routes)
+    every, found = violations_by_route(near.data, routes, driven), dict[str, Insertion]()
+    for (*visited, node), route, broken in zip(trips, routes, every, strict=True):
+        way = [data.index[name] for name in data.way_of(route)]
+        # where roads lead over other clients alone, a table of arrivals does not know how long that takes
+        unknown = {"road"} if np.isfinite(lengths[way[:-1], way[1:]]).all() else set[str]()
+        told = tuple(
+            each
+            for each in broken
+            if not BY_NAME[each.constraint].must_hold
+            and each.constraint not in unknown
+            and (len(visited) < 2 or _kind(each) in (LOAD, "goods"))
+        )
+        before = found.get(data.names[node], Insertion(route, data.names[node], (), 0.0))
+        found[before.client] = replace(before, violations=(*before.violations, *told))
+    return found
+
+
+def _along_shortest_paths(weights: Floats, starts: Sequence[int], end: int | None) -> Floats:
+    """Return a matrix in which arcs from some nodes, and to an end where there is one, are shortest paths."""
+    from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
+
+    graph, found = csgraph_from_dense(weights, null_value=np.inf), np.array(weights)
+    found[starts] = dijkstra(graph, indices=starts)
+    if end is not None:
+        found[:, end] = dijkstra(graph.T.tocsr(), indices=end)
+    return found
+
+
+def _reason_alone(laws: RoutingLaws, client: str, broken: Sequence[Sequence[Insertion]], kind: str) -> Reason:
+    """Word what keeps every vehicle type from serving a client: once where it is the same for all, else by type.
+
+    Parameters
+    ----------
+    laws
+        Of the problem.
+    client
+        The client.
+    broken
+        By vehicle type the trips, that of the client before those of clients that come with it, that break rules.
+    kind
+        Of the reason.
+    """
+    data = laws.data
+    exact = not laws.reads(DURATION, "clock", "state") and not laws.service_moves
+    node = data.index[client]
+    never = data.release[node] > data.due[node]  # whatever the way to it takes
+
+    def unproved(each: Violation) -> bool:
+        return not (exact or _kind(each) != TIME or (never and each.constraint == "time window"))
+
+    places = [min(trips, key=lambda trip: all(map(unproved, trip.violations))) for trips in broken]
+    first = [min(place.violations, key=lambda each: (unproved(each), _kind(each) != WHO)) for place in places]
+    said = [each.message for each in first]
+    for at, place in enumerate(places):
+        if place.client != client:
+            what = "its source" if data.source[node] == data.index[place.client] else "which comes with it"
+            said[at] = f"client {place.client}, {what}, cannot be served either: {said[at]}"
+    easiest, rules = min(first, key=lambda each: each.amount), {each.constraint for each in first}
+    same = len(rules) == 1 and (_kind(easiest) != WHO or len(places) == 1)
+    message = said[first.index(easiest)] if same else "; ".join(said)
+    if same and len(places) > 1:
+        message += "; no other vehicle type does better"
+    relaxed = (
+        f"{place.route.label} with {_relaxed_text(data, place)}" for place in smallest_relaxations(places)
+    )
+    bottleneck = BY_NAME[easiest.constraint].bottleneck if len(rules) == 1 else ""
+    return Reason(
+        subject=f"client {client}",
+        kind=kind,
+        message=f"client {client} cannot be served, even alone: {message}",
+        relaxation=", or ".join(relaxed),
+        proved=not any(map(unproved, first)),
+        bottleneck=bottleneck or "no vehicle can serve them even alone",
+        amount=easiest.amount if np.isfinite(easiest.amount) else None,
+    )
 
 
 def infeasibility_reasons(laws: RoutingLaws, planning: PlanningValues) -> tuple[Reason, ...]:

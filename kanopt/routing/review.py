@@ -25,9 +25,10 @@ from kanopt.routing.driven import DrivenDay, read_driven
 from kanopt.routing.leg_laws import DURATION, LegInputs
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PRIZES
-from kanopt.routing.simulate import Drive, price_plan, price_side_by_side
+from kanopt.routing.rules.rule import Drive
 from kanopt.routing.simulate.drive import LegTimes, drive_forward, drive_of
 from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes, service_begin
+from kanopt.routing.simulate.referee import price_plan, price_side_by_side
 from kanopt.units import convert
 
 if TYPE_CHECKING:

@@ -11,18 +11,14 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.plans.slider_prices import Pricing, Slider, SliderPrices, priced_by_terms
-from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import BY_NAME, PRIZES
-from kanopt.routing.simulate import (
-    Drive,
-    broken_rules_of_routes,
-    price_side_by_side,
-    slack,
-)
+from kanopt.routing.rules.rule import Drive, slack
 from kanopt.routing.simulate.drive import drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
+from kanopt.routing.simulate.referee import broken_rules_of_routes, price_side_by_side
 from kanopt.text import list_names
 from kanopt.units import convert
 
@@ -128,7 +124,7 @@ class _MovedPlan:
         """Whether something reads the load, and no law reads demands, which would move with it."""
         laws, data = self.problem.leg_laws, self.problem.data
         read = any(laws.reads(name, "state.load") for name in (*laws.cost, DURATION))
-        read = read or data.service_times.reads("state.load")
+        read = read or laws.reads(SERVICE, "state.load")
         every = (*laws.formulas().values(), data.policy.service)
         references = {str(each) for law in every if law is not None for each in law.references}
         return bool(read and self.driven.load.any() and not references & {"client.demand", "client.pickup"})
@@ -137,7 +133,7 @@ class _MovedPlan:
     def _departure_matters(self) -> bool:
         laws, data = self.problem.leg_laws, self.problem.data
         moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
-        timed = laws.reads(DURATION, "clock") or data.service_times.reads("clock")
+        timed = laws.reads(DURATION, "clock") or laws.reads(SERVICE, "clock")
         opens = bool(np.isfinite(data.opens[:, self.driven.head]).any())
         return bool(self._can_leave.any()) and (moved or timed or opens or bool(data.lateness_rate.any()))
 

@@ -17,13 +17,12 @@ from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, 
 from kanopt.records.reading import RecordCheck, empty_tables, idle_fields, reference_checks, shared_names
 from kanopt.records.unread_columns import TableUse, fields_read, lookalikes, missing_price, table_use
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import DURATION
+from kanopt.routing.leg_laws import DURATION, SERVICE
 from kanopt.routing.matrices import long_table_use
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.road_network import RoadNetwork
 from kanopt.routing.rules import RESERVED, RULES
 from kanopt.routing.rules.rule import Given
-from kanopt.routing.service_times import SERVICE, STOP_REFERENCES
 from kanopt.text import amount_text, join_list, list_names, number_text
 from kanopt.units import convert, same_dimension
 
@@ -117,6 +116,8 @@ def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:
 
 
 _LOADS = ("demand", "pickup")
+_OF_STOPS = ("clock.hour", "clock.minute", "state.load")
+"""What a law of service times may read of the plan."""
 
 
 def routing_checks(problem: RoutingModel) -> list[RecordCheck]:
@@ -229,7 +230,7 @@ def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[s
     for fault in law_mistake("policy", law, "a bound formula", known, unread):
         yield replace(fault, field="service")
     for each in law.references:
-        if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
+        if str(each) in known and each.scope in ("arc", "clock") and str(each) not in _OF_STOPS:
             advice = (
                 "a law of stops may read client.<…>, vehicle.<…>, day.<…>, clock.hour or clock.minute (when service "
                 "begins) and state.load (on board on arrival)"

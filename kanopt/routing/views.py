@@ -13,12 +13,13 @@ import pandas as pd
 
 from kanopt.plans.base import Assessment
 from kanopt.plans.findings import GanttView, MapView, View
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.entities import Client
 from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules import PAUSES
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import Drive, breaks_on_leg, slack
+from kanopt.routing.rules.rule import Drive, slack
+from kanopt.routing.simulate.drive import breaks_on_leg
 from kanopt.text import amount_text, clock_text
 
 _TIMETABLE = (

@@ -11,7 +11,7 @@ from kanopt import RoutingProblem
 from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import ArrivalFunctions, Client, Depot, Route, VehicleType
-from kanopt.routing.simulate import route_costs
+from kanopt.routing.simulate.referee import route_costs
 
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")
 MINUTES = Variable("minutes", "min")

@@ -10,7 +10,7 @@ import pytest
 
 from kanopt import RoutingProblem
 from kanopt.routing import Route
-from kanopt.routing.simulate import leg_costs, route_costs
+from kanopt.routing.simulate.referee import leg_costs, route_costs
 
 
 def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:

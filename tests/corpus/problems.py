@@ -123,7 +123,6 @@ def rounds() -> Any:
         ],
         cost={"fuel": _fuel(), "anger": lateness.bind(late=refs.clock.late)},
         duration=_minutes(),
-        planning={"duration.clock.hour": 9, "state.load": 0.8},
         policy=routing.RoutingPolicy(
             service=stop.bind(slow=refs.vehicle.slow, demand=refs.client.demand, floors=refs.client.floors),
             pinned={"van 2": ("c10",), "truck 1": ("c07",)},

@@ -19,7 +19,7 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.plans import evaluate
 from kanopt.refs import arc, client, clock, lane, state
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.routing.leg_laws import ArrivalFunctions
+from kanopt.routing.arrival_functions import ArrivalFunctions
 from kanopt.supply import Facility, Product, Supplier
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.scheduling import random_problem, rows_of
@@ -52,7 +52,7 @@ def assert_as_the_referee_says(seeds: range, tell: Any = in_node, town: Town = m
         chain = {
             "breaks": any(each.breaks for each in problem.vehicles),
             "arrivals": isinstance(problem.leg_laws.duration, ArrivalFunctions),
-            "service": bool(problem.data.service_times.plan_inputs),
+            "service": problem.leg_laws.service_moves,
         }
         moved.update(part for part, is_there in chain.items() if is_there and "departures" in tried)
         moved["under way"] += bool(problem.started) and "departures" in tried

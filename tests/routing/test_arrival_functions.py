@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.routing import ArrivalFunctions
-from kanopt.routing.leg_laws import lower_envelope
+from kanopt.routing.arrival_functions import lower_envelope
 
 
 def by_hand(leave: list[float], arrive: list[float], clock: float) -> float:

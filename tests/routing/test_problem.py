@@ -129,7 +129,6 @@ FALLING = parse_formula("log(km)", [KM], Variable("fee", "EUR")).bind(km=arc.dis
         (lambda: fuel(km=state.load), "law 'fuel'.*'km' bound to state.load.*'t'"),
         (lambda: {"cost": {"fuel": MINUTES.bind(km=arc.distance)}}, "law 'fuel'.*'min'.*'EUR'"),
         (lambda: {"duration": MINUTES.bind(km=arc.duration)}, "travel time cannot read 'arc.duration'"),
-        (lambda: {"planning": {"clock.our": 8}}, "'clock.our'; did you mean 'clock.hour'"),
         (lambda: {"units": RoutingUnits(distance="kmm")}, "distance: unknown unit 'kmm'"),
         (lambda: {"units": RoutingUnits(time="km")}, "time: 'km' does not measure time"),
         (lambda: {**first(x=6.0, y=8.0), "cost": {"fee": FALLING}}, "law 'fee'"),

@@ -151,9 +151,9 @@ HOURLY = HOURLY.bind(d=arc.distance, h=clock.hour)
         ({"clients": changed(prize=15.0)}, False, "a prize above 20.00 EUR"),
         ({"clients": changed(prize=25.0)}, False, "less than its prize of 25.00"),
         ({"vehicles": [replace(VAN, num_available=0)]}, True, "there is no vehicle"),
-        ({"duration": without(TO_C)}, True, "no road leads from depot to it"),
-        ({"duration": without(FROM_C)}, True, "a road from it back to depot"),
-        ({"cost": {"toll": without(TO_C)}}, True, "no road leads from depot to it"),  # a leg without a price
+        ({"duration": without(TO_C)}, True, "no road leads from depot to c"),
+        ({"duration": without(FROM_C)}, True, "a road from c to depot"),
+        ({"cost": {"toll": without(TO_C)}}, True, "no road leads from depot to c"),  # a leg without a price
         ({"cost": {}, "duration": CLOCKED, "distance": without(TO_C)}, True, "no road leads"),
         # on the clock's law a road over another client is a road
         ({"cost": {}, "duration": CLOCKED, "distance": without((0, 3), (3, 0))}, False, "insert it into"),

@@ -7,6 +7,7 @@ they model by their names, so that a problem with one they do not know is told b
 from collections.abc import Collection, Mapping
 
 from kanopt.plans.coverage import RuleWords
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.apart import GoodsApart
 from kanopt.routing.rules.breaks import Breaks
 from kanopt.routing.rules.capacity import Backhaul, Capacity, Measures, Reloads, Sources
@@ -21,7 +22,6 @@ from kanopt.routing.rules.skills import Skills
 from kanopt.routing.rules.started import Started
 from kanopt.routing.rules.visits import Prizes, Visits
 from kanopt.routing.rules.window import SeveralWindows, SoftWindow, Window
-from kanopt.routing.service_times import RoutingData
 
 FLEET, PRIZES, EVEN_WORK = Fleet(), Prizes(), EvenWork()
 

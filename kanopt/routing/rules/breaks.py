@@ -9,9 +9,8 @@ import numpy as np
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.arrays import parse_breaks
+from kanopt.routing.arrays import RoutingData, parse_breaks
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, unreadable
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text
 
 

@@ -10,19 +10,9 @@ import numpy as np
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import Route
-from kanopt.routing.rules.rule import (
-    Drive,
-    DrivenPlan,
-    Given,
-    Limit,
-    LoneTrip,
-    Measure,
-    Obstacle,
-    Rule,
-    exceeds,
-)
-from kanopt.routing.service_times import RoutingData
+from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, Rule
 from kanopt.text import amount_text, join_list
 
 # What is loaded at clients, what is picked up, and in which order.
@@ -141,29 +131,6 @@ class Capacity(Limit):
             what = partial(_measure_of, number)
             limits = data.capacities[number, driven.kind]
             yield Measure(routes, most, limits, data.unit_of(number), more, what=what)
-
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Compare what is on board before and after the client with every capacity."""
-        data, place = trip.data, trip.place
-        given = [data.index[other.name] for other in data.clients if other.source == trip.client.name]
-        for number, carried in enumerate(data.demands):
-            unit, what = data.unit_of(number), measure_text(data, number)
-            loads = [("its demand", float(carried[place]))]
-            if number == 0:
-                loads.append(("what it picks up", float(data.pickup[place] + carried[given].sum())))
-            elif given:
-                loads.append(("what is loaded at it", float(carried[given].sum())))
-            capacity = float(data.capacities[number, trip.kind])
-            name, most = max(loads, key=lambda load: load[1])
-            if exceeds(most, capacity):
-                more = amount_text(most - capacity, unit)
-                message = (
-                    f"{name} of {amount_text(most, unit)}{what} is more than {trip.vehicle.name} can carry "
-                    f"({amount_text(capacity, unit)})"
-                )
-                less = "demand" if name == "its demand" and not what else name.removeprefix("its ") + what
-                relaxation = f"{more} less {less}, or as much more capacity on {trip.vehicle.name}"
-                yield self.obstacle(trip, most - capacity, message, relaxation)
 
     def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
         """Say how much more capacity it takes."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from kanopt.array_types import Floats, Integers
 from kanopt.faults import Fault
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.rule import Given, Pause
-from kanopt.routing.service_times import RoutingData
 
 _NOISE = 1e-9
 """Share of the longest time at the wheel that is rounding; pauses.h has the same."""

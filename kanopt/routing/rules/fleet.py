@@ -12,18 +12,9 @@ from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import Route
-from kanopt.routing.rules.rule import (
-    Drive,
-    DrivenPlan,
-    Flags,
-    Given,
-    LoneTrip,
-    Obstacle,
-    RoutePrice,
-    Rule,
-)
-from kanopt.routing.service_times import RoutingData
+from kanopt.routing.rules.rule import Drive, DrivenPlan, Flags, Given, RoutePrice, Rule
 from kanopt.text import count_text
 
 
@@ -113,10 +104,6 @@ class Roads(Rule):
         """Say which routes do not come to their end."""
         return np.asarray(~np.isfinite(driven.finish))
 
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Yield that no road leads to the client, or on from it."""
-        depot = trip.data.depot_of[trip.vehicle.name]
-        if not trip.reached:
-            end = f"on to {trip.vehicle.end_depot}" if trip.vehicle.end_depot else f"back to {depot}"
-            way = f"from it {end}" if np.isfinite(trip.arrive) else f"from {depot} to it"
-            yield self.obstacle(trip, np.inf, f"no road leads {way}", f"a road {way}")
+    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
+        """Say which road is missing."""
+        return f"a road {violation.message.partition('no road leads ')[2]}"

@@ -8,20 +8,8 @@ import numpy as np
 
 from kanopt.array_types import Floats, Integers
 from kanopt.plans.coverage import RuleWords
-from kanopt.routing.rules.rule import (
-    Drive,
-    LegPrice,
-    Limit,
-    LoneTrip,
-    Measure,
-    Obstacle,
-    RoutePrice,
-    Rule,
-    exceeds,
-    sum_by_route,
-)
-from kanopt.routing.service_times import RoutingData
-from kanopt.text import amount_text
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.rules.rule import Drive, LegPrice, Limit, Measure, RoutePrice, Rule, sum_by_route
 
 
 class Distance(Limit, LegPrice):
@@ -34,7 +22,6 @@ class Distance(Limit, LegPrice):
     by_time = False
     mend = "its longest distance {by} longer"
     bottleneck = "even the shortest route to them is longer than any vehicle may drive"
-    even_alone = True
     term = "distance"
     rate = "unit_distance_cost"
 
@@ -53,15 +40,6 @@ class Distance(Limit, LegPrice):
             paid = self.rates(data)[driven.vehicle] * distance
         return np.where(np.isfinite(distance), paid, np.inf)
 
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Compare the shortest route with the longest one that the vehicle may drive."""
-        value, most, unit = trip.distance, trip.vehicle.max_distance, trip.data.units.distance
-        if trip.reached and exceeds(value, most):
-            name, over = trip.vehicle.name, amount_text(value - most, unit)
-            told = f"is {amount_text(value, unit)} long, {over} more than it may"
-            message = f"the shortest route of {name} to it {told}"
-            yield self.obstacle(trip, value - most, message, f"the longest distance of {name} {over} longer")
-
 
 class Duration(Limit, RoutePrice):
     """A route takes no longer than its vehicle may be out; each unit of time has a price."""
@@ -73,7 +51,6 @@ class Duration(Limit, RoutePrice):
     kind = "time"
     mend = "its longest duration {by} longer"
     bottleneck = "even the shortest route to them takes longer than any vehicle may drive"
-    even_alone = True
     limit_text = "its longest duration"
     term = "time"
     rate = "unit_duration_cost"
@@ -89,15 +66,6 @@ class Duration(Limit, RoutePrice):
         """Return the price of the time that each route takes."""
         rates = self.rates(data)[kind]
         return np.asarray(rates * np.where(rates > 0, spent, 0.0))
-
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Compare the quickest route with the longest time that the vehicle may be out."""
-        value, most, unit = trip.duration, trip.vehicle.max_duration, trip.data.units.time
-        if trip.reached and exceeds(value, most):
-            name, over = trip.vehicle.name, amount_text(value - most, unit)
-            message = f"the shortest route of {name} to it takes {amount_text(value, unit)}, {over} more than it may"
-            relaxation = f"the longest duration of {name} {over} longer"
-            yield self.obstacle(trip, value - most, message, relaxation, proved=trip.exact)
 
 
 class Overtime(RoutePrice):

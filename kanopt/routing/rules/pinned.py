@@ -8,10 +8,10 @@ from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.entities import split_label
 from kanopt.routing.rules.fleet import there_are
 from kanopt.routing.rules.rule import DrivenPlan, Given, Rule
-from kanopt.routing.service_times import RoutingData
 
 
 class Pinned(Rule):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.plans.coverage import RuleWords
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.capacity import trips_of
-from kanopt.routing.rules.rule import Drive, DrivenPlan, Limit, LoneTrip, Measure
-from kanopt.routing.service_times import RoutingData
-from kanopt.text import amount_text, clock_text
+from kanopt.routing.rules.rule import Drive, DrivenPlan, Limit, Measure
+from kanopt.text import clock_text
 
 
 class Release(Limit):
@@ -24,7 +24,6 @@ class Release(Limit):
     fields = ("clients.release_time",)
     by_time = False
     bottleneck = "their goods are ready too late"
-    even_alone = True
 
     def too_late(self, data: RoutingData) -> Iterator[tuple[str, str]]:
         """Yield clients whose goods are ready only when their last window has closed, whatever the laws say."""
@@ -60,21 +59,3 @@ class Release(Limit):
 
 
 RELEASE = Release()
-
-
-def ready_earlier(trip: LoneTrip) -> str:
-    """Say how much earlier the goods of a client must be ready, where that would do."""
-    data, place = trip.data, trip.place
-    source = data.source[place]
-    several = source >= 0 and len(data.windows[source - len(data.depots)]) > 1
-    if several or data.service_times.plan_inputs:
-        # by how much depends on the window in which they are loaded, or on how long that and service take then
-        return ", or its goods ready earlier"
-    begins_by = trip.vehicle.shift_end - (trip.stay + trip.back)
-    windows = data.windows[place - len(data.depots)]
-    arrivals = [min(closes, begins_by) for opens, closes in windows if opens <= begins_by]
-    if data.has_soft_window[place] and begins_by > windows[-1][1]:
-        arrivals.append(begins_by)
-    if not arrivals:
-        return ""
-    return f", or its goods ready {amount_text(trip.arrive - max(arrivals), data.units.time)} earlier"

@@ -1,4 +1,4 @@
-"""What a rule of routing is, and what it is asked about: records, driven plans, and clients served alone."""
+"""What a rule of routing is, and what it is asked about: records and driven plans."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
 from kanopt.records.fields import next_day_hint
-from kanopt.routing.arrays import RoutingPolicy
+from kanopt.routing.arrays import RoutingData, RoutingPolicy
 from kanopt.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.routing.leg_laws import LegInputs
+from kanopt.routing.leg_laws import LegInputs, at_stops
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.service_times import RoutingData, StopInputs
 from kanopt.text import amount_text, clock_text, join_list, number_text
 
 Flags = NDArray[np.bool_]
@@ -122,9 +121,9 @@ class Drive:
         """The legs as inputs of a law, with the true load and clock."""
         return LegInputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
 
-    def stops(self, legs: Integers) -> StopInputs:
+    def stops(self, legs: Integers) -> LegInputs:
         """Return the stops at clients to which some legs lead, as inputs of a law of service times."""
-        return StopInputs(self.vehicle[legs], self.head[legs], self.load[legs], self.begin[legs])
+        return at_stops(self.vehicle[legs], self.head[legs], self.load[legs], self.begin[legs])
 
     def of_route(self, place: int, legs: slice) -> Drive:
         """Return one of the routes, which has some of the legs."""
@@ -192,96 +191,6 @@ class Given(NamedTuple):
     units: RoutingUnits
 
 
-@dataclass(frozen=True)
-class LoneTrip:
-    """A client served on a route of its own by a vehicle type, as well as can be.
-
-    Parameters
-    ----------
-    data, client, vehicle
-        Who is served by whom.
-    arrive, begin
-        Earliest arrival, and earliest beginning of service.
-    delay
-        By how much service begins later because of goods that are not ready before.
-    stay
-        Least time of the service.
-    back
-        Least time from the end of service to the end of the route.
-    duration, distance
-        Least duration and length of the route, over the client's source where it has one.
-    exact
-        Whether no vehicle can do better. Where travel or service times depend on clock or load, times
-        are those of the direct trip on the law instead.
-    """
-
-    data: RoutingData
-    client: Client
-    vehicle: VehicleType
-    arrive: float
-    begin: float
-    delay: float
-    stay: float
-    back: float
-    duration: float
-    distance: float
-    exact: bool
-
-    @property
-    def kind(self) -> int:
-        """The vehicle type, as a position."""
-        return self.data.type_index[self.vehicle.name]
-
-    @property
-    def place(self) -> int:
-        """The node of the client."""
-        return self.data.index[self.client.name]
-
-    @property
-    def reached(self) -> bool:
-        """Whether roads lead to the client and on."""
-        return bool(np.isfinite(self.arrive) and np.isfinite(self.back))
-
-    @property
-    def ends(self) -> float:
-        """When the route ends at the earliest."""
-        return self.begin + self.stay + self.back
-
-    @property
-    def waits(self) -> str:
-        """For what the vehicle waits, in a clause; empty where it does not."""
-        if not self.delay > 0.0:
-            return ""
-        ready = max(self.client.release_time, float(self.data.ready_at_source[self.place]))
-        return f", which waits for goods until {clock_text(ready, self.data.units.time)},"
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """Why one vehicle type cannot serve one client, and by how much.
-
-    Parameters
-    ----------
-    rule
-        The rule in the way.
-    amount
-        By how much, infinite where that is no number.
-    message, relaxation
-        Why, and the smallest change that would mend it.
-    proved
-        Whether no vehicle of the type can do better.
-    vehicle
-        The vehicle type.
-    """
-
-    rule: Rule
-    amount: float
-    message: str
-    relaxation: str
-    proved: bool
-    vehicle: VehicleType
-
-
 class Rule(ABC):
     """A rule of routing: what it reads, when a plan breaks it and by how much, what it costs, and its words.
 
@@ -306,9 +215,8 @@ class Rule(ABC):
         Whether no relaxation of it is ever proposed.
     mend
         What would mend it at a place: a text with the amount as ``{by}``, and with ``{where}``.
-    bottleneck, even_alone
-        What stands in the way of clients that no vehicle can serve for it, in a clause; and whether that holds on a
-        route of their own.
+    bottleneck
+        What stands in the way of clients that no vehicle can serve for it, in a clause.
     limit_text
         What of a place would have to be more where several limits of time are passed.
     term
@@ -326,7 +234,6 @@ class Rule(ABC):
     must_hold: ClassVar[bool] = False
     mend: ClassVar[str] = ""
     bottleneck: ClassVar[str] = ""
-    even_alone: ClassVar[bool] = False
     limit_text: ClassVar[str] = ""
     term: ClassVar[str] = ""
     by_time: ClassVar[bool] = False
@@ -360,16 +267,6 @@ class Rule(ABC):
         return np.zeros(len(driven.finish), dtype=bool)
 
     # ---- reasons
-
-    def obstacles(self, trip: LoneTrip) -> Iterable[Obstacle]:
-        """Yield why a client cannot be served, even alone."""
-        return ()
-
-    def obstacle(
-        self, trip: LoneTrip, amount: float, message: str, relaxation: str, *, proved: bool = True
-    ) -> Obstacle:
-        """Return an obstacle for which this rule stands."""
-        return Obstacle(self, amount, message, relaxation, proved, trip.vehicle)
 
     def relaxed(self, data: RoutingData, broken: Sequence[Violation]) -> str:
         """Say what would have to be relaxed for a place that breaks the rule."""

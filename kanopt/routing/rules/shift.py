@@ -8,20 +8,8 @@ import numpy as np
 
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
-from kanopt.routing.rules.release import RELEASE, ready_earlier
-from kanopt.routing.rules.rule import (
-    Drive,
-    DrivenPlan,
-    Given,
-    Limit,
-    LoneTrip,
-    Measure,
-    Obstacle,
-    early_ends,
-    exceeds,
-)
-from kanopt.routing.service_times import RoutingData
-from kanopt.text import amount_text, clock_text
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, early_ends
 
 
 class Shift(Limit):
@@ -35,7 +23,6 @@ class Shift(Limit):
     kind = "time"
     mend = "its shift {by} longer"
     bottleneck = "no vehicle is done with them before its shift ends"
-    even_alone = True
     limit_text = "its shift"
 
     def faults(self, given: Given) -> Iterator[Fault]:
@@ -55,24 +42,3 @@ class Shift(Limit):
     @staticmethod
     def _ends(case: DrivenPlan, place: int) -> str:
         return "returns" if case.vehicle(place).returns else "is done"
-
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Compare the earliest end with the shift."""
-        unit, vehicle = trip.data.units.time, trip.vehicle
-        if not trip.reached or not exceeds(trip.ends, vehicle.shift_end):
-            return
-        over = trip.ends - vehicle.shift_end
-        done = "is back from it" if vehicle.returns else "is done with it"
-        message = (
-            f"{vehicle.name}{trip.waits} {done} at {clock_text(trip.ends, unit)} at the earliest, "
-            f"{amount_text(over, unit)} after its shift ends at {clock_text(vehicle.shift_end, unit)}"
-        )
-        delayed = trip.delay >= over
-        relaxation = longer_shift(trip, over) + (ready_earlier(trip) if delayed else "")
-        blamed = RELEASE if delayed else self
-        yield blamed.obstacle(trip, over, message, relaxation, proved=trip.exact)
-
-
-def longer_shift(trip: LoneTrip, over: float) -> str:
-    """Name a shift that is longer by some time."""
-    return f"the shift of {trip.vehicle.name} {amount_text(over, trip.data.units.time)} longer"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
-from kanopt.routing.rules.rule import DrivenPlan, Given, LoneTrip, Obstacle, Rule
-from kanopt.routing.service_times import RoutingData
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.rules.rule import DrivenPlan, Given, Rule
 from kanopt.text import join_list
 
 
@@ -48,16 +46,6 @@ class Skills(Rule):
                     message = f"{route.label} may not serve client {name}: {missing_skill(data, kind, name)}"
                     yield Violation(self.name, f"client {name}", 1.0, "", message)
 
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Yield that the vehicle type may not serve the client, to which others may be pinned."""
-        data, name = trip.data, trip.client.name
-        if data.allowed[trip.kind, trip.place]:
-            return
-        pinned, why = data.pinned.get(name), missing_skill(data, trip.kind, name)
-        if pinned is not None and pinned[0] != trip.vehicle.name:
-            why = f"it is pinned to {pinned[0]} {pinned[1]}"
-        yield self.obstacle(trip, np.inf, why, f"{trip.vehicle.name} allowed to serve it")
-
 
 def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     """Say why a vehicle type, by its position, may not serve a client."""
@@ -65,7 +53,4 @@ def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     lacking = sorted({*client.needs} - {*vehicle.skills})
     if lacking:
         return f"it needs {join_list(lacking)}, which {vehicle.name} does not have"
-    if not data.has_skills[kind, data.index[name]]:
-        return f"it may be served by {' or '.join(sorted(frozenset(client.vehicles)))} only"
-    pinned, number = data.pinned[name]
-    return f"it is pinned to {pinned} {number}"
+    return f"it may be served by {' or '.join(sorted(frozenset(client.vehicles)))} only"

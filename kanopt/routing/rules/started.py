@@ -14,11 +14,11 @@ from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Violation
 from kanopt.records.fields import moment
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import Route, RoutingPlan, StartedRoute, trip_after
 from kanopt.routing.plan_reading import read_plan
 from kanopt.routing.rules.fleet import there_are
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Rule, exceeds
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import amount_text, clock_text, count_text, join_list, list_names
 
 

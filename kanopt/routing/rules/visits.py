@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from kanopt.plans.coverage import UNSERVED, RuleWords
 from kanopt.plans.findings import Violation
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.rules.rule import DrivenPlan, Rule
-from kanopt.routing.service_times import RoutingData
 
 
 class Visits(Rule):

@@ -10,25 +10,19 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
-from kanopt.routing.arrays import parse_windows
-from kanopt.routing.rules.release import RELEASE, ready_earlier
+from kanopt.routing.arrays import RoutingData, parse_windows
 from kanopt.routing.rules.rule import (
     Drive,
     DrivenPlan,
     Given,
     LegPrice,
     Limit,
-    LoneTrip,
     Measure,
-    Obstacle,
     Rule,
     early_ends,
-    exceeds,
     unreadable,
 )
-from kanopt.routing.rules.shift import longer_shift
-from kanopt.routing.service_times import RoutingData
-from kanopt.text import amount_text, clock_text, list_names
+from kanopt.text import clock_text, list_names
 
 
 class Window(Limit):
@@ -44,7 +38,6 @@ class Window(Limit):
     kind = "time"
     mend = "the window of {where} {by} later"
     bottleneck = "no vehicle reaches them before their windows close"
-    even_alone = True
     limit_text = "the windows"
 
     def faults(self, given: Given) -> Iterator[Fault]:
@@ -87,27 +80,6 @@ class Window(Limit):
     def _client(case: DrivenPlan, leg: int) -> str:
         name: str = case.data.names[case.driven.head[leg]]
         return name
-
-    def obstacles(self, trip: LoneTrip) -> Iterator[Obstacle]:
-        """Compare the earliest arrival with the last window."""
-        data, unit, place = trip.data, trip.data.units.time, trip.place
-        latest = float(data.latest[place])
-        if not trip.reached or not exceeds(trip.arrive, latest) or data.has_soft_window[place]:
-            return
-        late, over = trip.arrive - latest, max(trip.ends - trip.vehicle.shift_end, 0.0)
-        over = over if exceeds(trip.ends, trip.vehicle.shift_end) else 0.0
-        start = clock_text(trip.vehicle.shift_start, unit)
-        leaving = f", leaving {data.depot_of[trip.vehicle.name]} at {start},"
-        message = (
-            f"{trip.vehicle.name}{trip.waits or leaving} reaches it at {clock_text(trip.arrive, unit)} at the "
-            f"earliest, {amount_text(late, unit)} after its window closes at {clock_text(latest, unit)}"
-        )
-        relaxation = f"its window {amount_text(late, unit)} later"
-        relaxation += f" and {longer_shift(trip, over)}" if over else ""
-        relaxation += ready_earlier(trip) if trip.delay >= max(late, over) else ""
-        proved = trip.exact or trip.client.release_time > latest  # whatever the way to it takes
-        blamed = RELEASE if trip.delay >= late else self
-        yield blamed.obstacle(trip, late + over, message, relaxation, proved=proved)
 
 
 class SeveralWindows(Rule):

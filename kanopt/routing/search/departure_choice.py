@@ -24,7 +24,7 @@ from kanopt.routing.days import (
     shift_ends,
 )
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.simulate import slack
+from kanopt.routing.rules.rule import slack
 from kanopt.routing.simulate.departures import judge_departures
 from kanopt.routing.simulate.drive import drive_forward
 from kanopt.routing.simulate.legs import pad_routes

@@ -14,9 +14,8 @@ from kanopt.array_types import Floats, Integers
 from kanopt.errors import SolverError
 from kanopt.parallel import available_bytes, gigabytes
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.arrays import DriverBreak
+from kanopt.routing.arrays import DriverBreak, RoutingData
 from kanopt.routing.problem import RoutingProblem
-from kanopt.routing.service_times import RoutingData
 from kanopt.units import Scaling, convert, scaling_for
 
 Flags = NDArray[np.bool_]

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kanopt.arc_blocks import tail_blocks
-from kanopt.array_types import Floats
+from kanopt.array_types import Floats, Indices
 from kanopt.engines.base import SolveOptions, asks_to_stop
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.leg_laws import ArrivalFunctions
+from kanopt.routing.arrival_functions import ArrivalFunctions
+from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.problem import RoutingProblem
+from kanopt.routing.rules import BY_NAME, LIMITS
+from kanopt.routing.rules.rule import slack
 from kanopt.routing.search.racer.search import RacerRun, StoppingCriteria, left_out_text
+from kanopt.routing.simulate.departures import drive
+from kanopt.routing.simulate.referee import route_costs
 
 # Part of a problem: some clients and some vehicles of it, as a problem of its own.
 
@@ -137,8 +141,8 @@ _NEAR = 40
 def savings_plan(problem: RoutingProblem, over: Callable[[], bool]) -> RoutingPlan:
     """Return a plan of routes that keep every rule; clients who are on none of them are left to a search.
 
-    Clients who are loaded at others, or belong to one vehicle, are among these. Loads, time windows, shifts and skills
-    are looked at while routes are joined; a route that breaks another rule is dropped.
+    Clients who are loaded at others, or belong to one vehicle, are among these. Routes are joined at planning values,
+    with shifts that are shorter by the breaks; a route that breaks another rule is dropped.
 
     Parameters
     ----------
@@ -161,161 +165,132 @@ def savings_plan(problem: RoutingProblem, over: Callable[[], bool]) -> RoutingPl
     return kept_plan if check.ok or check.only_unserved else problem.plan_from(RoutingPlan(()))
 
 
+_Stops: TypeAlias = tuple[int, ...]
+
+
 class _Savings:
-    """Routes that are joined until nothing is saved, then given to vehicles."""
+    """Routes that are joined until nothing is saved, then given to vehicles.
+
+    The referee drives all routes of a round together: those of all pairs of neighbours that save more than any other
+    pair with one of their routes, so that routes are joined as if the largest saving always came first.
+    """
 
     def __init__(self, problem: RoutingProblem) -> None:
-        data = self.data = problem.data
-        self.first, self.planning = len(data.depots), problem.planning_values
+        data, laws = problem.data, problem.leg_laws
+        self.data, self.planning, self.first = data, problem.planning_values, len(data.depots)
         self.kinds = [kind for kind, vehicle in enumerate(data.vehicles) if vehicle.num_available]
-        self.rate, self.start = data.of_vehicles("unit_duration_cost"), data.of_vehicles("shift_start")
-        rests = np.array([sum(each.length for each in breaks) for breaks in data.breaks])
-        self.longest = data.of_vehicles("max_duration") - rests
-        self.end = data.of_vehicles("shift_end") - rests
-        self.latest = data.due
-        self.load = np.maximum(
-            data.demands, np.where(np.arange(len(data.demands))[:, None] == 0, data.pickup, 0.0)
-        )
+        fleet = []
+        for vehicle, breaks in zip(data.vehicles, data.breaks, strict=True):
+            rest = sum(each.length for each in breaks)
+            ends: dict[str, Any] = {
+                "shift_end": vehicle.shift_end - rest,
+                "max_duration": vehicle.max_duration - rest,
+            }
+            fleet.append(replace(vehicle, breaks="", **ends) if breaks else vehicle)
+        rested = replace(data, vehicles=tuple(fleet))
+        self.laws = RoutingLaws(rested, laws.cost, laws.duration, lenient=True)
         bound = {node for nodes in data.served_together if len(nodes) > 1 for node in nodes}
         bound |= {data.index[name] for name in data.pinned}
-        self._look_up()
-        self.route_of: dict[int, list[int]] = {}
-        self.price: dict[int, float] = {}
-        for node in range(self.first, len(data.names)):
-            offer = None if node in bound else self._offer([node], self.kinds)
-            if offer is not None:
-                self.route_of[node], self.price[node] = [node], offer[0]
+        alone: list[_Stops] = [(node,) for node in range(self.first, len(data.names)) if node not in bound]
+        prices, kinds = self._offers(alone, self.kinds)
+        self.load = data.demand.copy()  # of each route at its first stop
+        # of each route its stops, its price and the vehicle type that drives it best, by its first stop
+        self.known = {
+            stops[0]: (stops, price, kind)
+            for stops, price, kind in zip(alone, prices, kinds, strict=True)
+            if np.isfinite(price)
+        }
 
-    def _look_up(self) -> None:
-        """Keep the time and the price of arcs to neighbours, and from and to depots; (2, types, …)."""
-        data, size = self.data, len(self.data.names)
-        types, count = len(data.vehicles), max(0, min(_NEAR, size - self.first - 1))
-        self.near = np.zeros((size, count), dtype=np.intp)
-        self.hop, self.out, self.back = (np.zeros((2, types, size, *more)) for more in ((count,), (), ()))
-        for kind, home in enumerate(data.homes.tolist()):
-            self.out[:, kind] = [
-                each[min(kind, len(each) - 1), 0] for each in self.planning.arcs_from(np.array([home]))
-            ]
-        for tails in tail_blocks(np.arange(self.first, size), size):
-            arcs = [
-                np.broadcast_to(each, (types, *each.shape[1:])) for each in self.planning.arcs_from(tails)
-            ]
-            weight = _paid(arcs, self.rate[:, None, None]).min(axis=0)
-            weight[np.arange(len(tails)), tails] = np.inf
-            self.near[tails] = (
-                np.argsort(weight[:, self.first :], axis=1, kind="stable")[:, :count] + self.first
-            )
-            rows = np.arange(len(tails))[:, None]
-            for part, each in enumerate(arcs):
-                self.hop[part][:, tails] = each[:, rows, self.near[tails]]
-                for kind, vehicle in enumerate(data.vehicles):
-                    self.back[part, kind, tails] = each[kind, :, data.ends[kind]] if vehicle.returns else 0.0
-
-    def _offer(self, route: Sequence[int], kinds: Sequence[int]) -> tuple[float, int] | None:
-        """Return the price of a route and the vehicle type that drives it best, None where none of some can."""
-        load = self.load[:, route].sum(axis=1)
-        able = [kind for kind in kinds if (load <= self.data.capacities[:, kind]).all()]
-        offers = [(price, kind) for kind in able if np.isfinite(price := self._price(kind, route))]
-        return min(offers, default=None)
-
-    def _price(self, kind: int, route: Sequence[int]) -> float:
-        """Return what a route costs that leaves as late as it can, infinite where it cannot be driven."""
-        if not self.data.allowed[kind, route].all():
-            return np.inf
-        hops = [int(np.flatnonzero(self.near[tail] == head)[0]) for tail, head in pairwise(route)]
-        legs = np.array(
-            [
-                self.out[:, kind, route[0]],
-                *(self.hop[:, kind, tail, hop] for tail, hop in zip(route, hops, strict=False)),
-            ]
-        )
-        clock = max(self.start[kind], float(self.data.release[route].max()))
-        service, waited, room = self.planning.service[kind], 0.0, np.inf
-        departure = clock
-        for node, spent in zip(route, legs[:, 0].tolist(), strict=True):
-            arrive = clock + spent
-            clock = max(arrive, float(self.data.earliest[node]))
-            if not clock <= self.latest[node]:
-                return float(np.inf)
-            waited += clock - arrive
-            room = min(room, waited + float(self.latest[node]) - clock)
-            clock += float(service[node])
-        finish = clock + float(self.back[0, kind, route[-1]])
-        spent = finish - departure - min(waited, room)
-        if not (finish <= self.end[kind] and spent <= self.longest[kind]):
-            return float(np.inf)
-        fixed = self.data.vehicles[kind].fixed_cost
-        return float(legs[:, 1].sum() + self.back[1, kind, route[-1]] + fixed + self.rate[kind] * spent)
+    def _offers(self, routes: Sequence[_Stops], kinds: Sequence[int]) -> tuple[list[float], list[int]]:
+        """Return what each route costs, infinite where none of some vehicle types drives it, and which does it best."""
+        if not routes or not kinds:
+            return [np.inf] * len(routes), [0] * len(routes)
+        data, names, trips = self.data, self.data.names, []
+        for kind in kinds:
+            vehicle = data.vehicles[kind].name
+            home = data.depot_of[vehicle]
+            trips += [Route(vehicle, 1, home, tuple(names[node] for node in stops)) for stops in routes]
+        driven = drive(self.laws, self.planning, trips, frozen=True)
+        prices = route_costs(self.laws, self.planning, trips, driven)
+        for rule in (*LIMITS, BY_NAME["road"]):
+            prices[rule.breaking(self.laws.data, driven)] = np.inf
+        prices = prices.reshape(len(kinds), -1)
+        prices[~np.array([[data.allowed[kind, stops].all() for stops in routes] for kind in kinds])] = np.inf
+        best = prices.argmin(axis=0)
+        return prices.min(axis=0).tolist(), [kinds[place] for place in best]
 
     def join(self, over: Callable[[], bool]) -> None:
         """Join the end of one route to the begin of another, the largest saving first."""
-        load, most = self.load[0], max((self.data.capacities[0, kind] for kind in self.kinds), default=0.0)
-        loads = {node: float(load[node]) for node in self.route_of}
-        for tail, head in self._pairs():
-            one, other = self.route_of.get(tail), self.route_of.get(head)
-            if one is None or other is None or one is other or one[-1] != tail or other[0] != head:
-                continue
-            together = loads[one[0]] + loads[other[0]]
-            if together > most:
-                continue
-            if over():
+        load, most = self.load, max(self.data.capacities[0, self.kinds], default=0.0)
+        # the route of each of its ends, by its first stop; of others no node
+        starts, ends = np.full(len(load), -1), np.full(len(load), -1)
+        starts[[*self.known]] = ends[[*self.known]] = [*self.known]
+        tails, heads = self._pairs()
+        while not over():
+            one, other = ends[tails], starts[heads]
+            alive = (one >= 0) & (other >= 0) & (one != other)
+            alive &= load[one] + load[other] <= most + slack(np.array(most))
+            tails, heads, one, other = tails[alive], heads[alive], one[alive], other[alive]
+            if not len(tails):
                 return
-            offer = self._offer([*one, *other], self.kinds)
-            if offer is not None and offer[0] < self.price[one[0]] + self.price[other[0]]:
-                self.price[one[0]], loads[one[0]] = offer[0], together
-                one += other
-                self.route_of.update(dict.fromkeys(other, one))
+            rank, best = np.arange(len(tails)), np.full(len(load), len(tails))
+            np.minimum.at(best, one, rank)
+            np.minimum.at(best, other, rank)
+            chosen = np.flatnonzero((best[one] == rank) & (best[other] == rank))
+            pairs = list(zip(one[chosen].tolist(), other[chosen].tolist(), strict=True))
+            joined = [self.known[a][0] + self.known[b][0] for a, b in pairs]
+            for (a, b), stops, price, kind in zip(
+                pairs, joined, *self._offers(joined, self.kinds), strict=True
+            ):
+                if price < self.known[a][1] + self.known[b][1]:
+                    ends[self.known[a][0][-1]] = starts[b] = -1
+                    ends[stops[-1]] = a
+                    load[a] += load[b]
+                    self.known[a] = stops, price, kind
+                    del self.known[b]
+            kept = np.ones(len(tails), dtype=bool)
+            kept[chosen] = False
+            tails, heads = tails[kept], heads[kept]
 
-    def _pairs(self) -> Iterator[tuple[int, int]]:
-        """Yield neighbours by what an arc saves against a way back and a way out, the most first."""
-        kind = max(self.kinds, key=lambda kind: self.data.capacities[0, kind], default=0)
-        tails = np.repeat(np.arange(self.first, len(self.near)), self.near.shape[1])
-        heads = self.near[self.first :].ravel()
-        hop, back, out = (
-            _paid(each[:, kind], float(self.rate[kind])) for each in (self.hop, self.back, self.out)
-        )
-        with np.errstate(invalid="ignore"):
-            saved = back[tails] + out[heads] - hop[self.first :].ravel()
-        order = np.argsort(-saved[np.isfinite(saved)], kind="stable")
-        there = np.flatnonzero(np.isfinite(saved))[order]
-        return zip(tails[there].tolist(), heads[there].tolist(), strict=True)
+    def _pairs(self) -> tuple[Indices, Indices]:
+        """Return neighbours by what an arc saves against a way back and a way out, the most first."""
+        data = self.data
+        kind = max(self.kinds, key=lambda kind: float(data.capacities[0, kind]), default=0)
+        vehicle = data.vehicles[kind]
+
+        def paid(tails: Indices) -> Floats:
+            times, prices = (each[min(kind, len(each) - 1)] for each in self.planning.arcs_from(tails))
+            there = np.isfinite(times)
+            return np.where(there, prices + vehicle.unit_duration_cost * np.where(there, times, 0.0), np.inf)
+
+        out, every = paid(data.homes[[kind]])[0], np.arange(self.first, len(data.names))
+        found = []
+        for tails in tail_blocks(every, len(data.names)):
+            weights = paid(tails)
+            back = weights[:, data.ends[kind]].copy() if vehicle.returns else np.zeros(len(tails))
+            weights[np.arange(len(tails)), tails] = np.inf
+            near = np.argsort(weights[:, self.first :], axis=1, kind="stable")[:, :_NEAR] + self.first
+            with np.errstate(invalid="ignore"):
+                saved = back[:, None] + out[near] - np.take_along_axis(weights, near, axis=1)
+            found.append((np.repeat(tails, near.shape[1]), near.ravel(), saved.ravel()))
+        tails, heads, saved = (np.concatenate(each) for each in zip(*found, strict=True))
+        order = np.argsort(-saved, kind="stable")
+        order = order[np.isfinite(saved[order])]
+        return tails[order], heads[order]
 
     def routes(self) -> Iterator[Route]:
-        """Yield routes of vehicles, the fullest first, cut where only smaller vehicles are left."""
-        data = self.data
-        taken = dict.fromkeys(self.kinds, 0)
-        pinned = set(data.pinned.values())
-        unique = {id(route): route for route in self.route_of.values()}
-        for route in sorted(unique.values(), key=lambda route: -float(self.load[0, route].sum())):
-            rest = route
-            while rest:
-                free = [kind for kind in self.kinds if taken[kind] < data.vehicles[kind].num_available]
-                count, offer = self._first_stops(rest, free)
-                if offer is None:
-                    break
-                vehicle = data.vehicles[offer[1]].name
-                taken[offer[1]] += 1
-                if (vehicle, taken[offer[1]]) in pinned:
-                    continue
-                names = tuple(data.names[node] for node in rest[:count])
-                yield Route(vehicle, taken[offer[1]], data.depot_of[vehicle], names)
-                rest = rest[count:]
-
-    def _first_stops(
-        self, route: Sequence[int], kinds: Sequence[int]
-    ) -> tuple[int, tuple[float, int] | None]:
-        """Return how many of the first stops of a route some vehicle type drives, and what that costs."""
-        for count in range(len(route), 0, -1):
-            offer = self._offer(route[:count], kinds)
-            if offer is not None:
-                return count, offer
-        return 0, None
-
-
-def _paid(arcs: Sequence[Floats] | Floats, rate: Floats | float) -> Floats:
-    """Return what arcs cost with their time; infinite where no road leads, whatever time costs."""
-    there = np.isfinite(arcs[0])
-    return np.where(there, arcs[1] + rate * np.where(there, arcs[0], 0.0), np.inf)
+        """Yield routes of vehicles, the fullest first."""
+        data, pinned = self.data, set(self.data.pinned.values())
+        free = {
+            kind: [one for one in range(1, vehicle.num_available + 1) if (vehicle.name, one) not in pinned]
+            for kind, vehicle in enumerate(data.vehicles)
+        }
+        for stops, price, kind in sorted(self.known.values(), key=lambda one: -float(self.load[one[0][0]])):
+            if not free[kind]:
+                (price,), (kind,) = self._offers([stops], [each for each in self.kinds if free[each]])
+            if np.isfinite(price):
+                vehicle, names = data.vehicles[kind].name, tuple(data.names[node] for node in stops)
+                yield Route(vehicle, free[kind].pop(0), data.depot_of[vehicle], names)
 
 
 _CLIENTS = 300

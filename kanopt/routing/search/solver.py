@@ -18,6 +18,7 @@ from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import EngineRun, Progress
 from kanopt.routing import Route, RoutingPlan
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
 from kanopt.routing.search.departure_choice import knows_errors
@@ -32,7 +33,6 @@ from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
 from kanopt.routing.search.racer.search import MODELLED, RacerRun, StoppingCriteria, left_out_text
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text, join_list, money_text, percent_text
 
 LARGE = 2000

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.formulas.formula import BoundFormula
-from kanopt.routing.leg_laws import ArrivalFunctions, RoutingLaws, departure_breakpoints
+from kanopt.routing.arrival_functions import ArrivalFunctions, departure_breakpoints
+from kanopt.routing.leg_laws import RoutingLaws
 from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import FLEET, ROUTE_PRICES

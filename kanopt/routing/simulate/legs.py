@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
-from kanopt.routing.leg_laws import DURATION, LegInputs, RoutingLaws
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.leg_laws import DURATION, SERVICE, LegInputs, RoutingLaws, at_stops
 from kanopt.routing.plan import Route
 from kanopt.routing.planning_values import PlanningValues
-from kanopt.routing.service_times import RoutingData, StopInputs
 
 _BY_ROUTE = (
     "kind", "tail", "head", "valid", "stay", "ready", "earliest", "has_left", "fixed", "stops", "travel_errors",
@@ -122,9 +122,9 @@ class PaddedRoutes:
         laws, data, fixed, stay = self.laws, self.laws.data, self.fixed, self.stay
         if fixed is not None and laws.reads(DURATION, "state"):
             fixed = np.where(self.valid, _durations(laws, (self.kind, self.tail, self.head), load), 0.0)
-        if data.service_times.reads("state"):
+        if laws.reads(SERVICE, "state"):
             at_clients = self.valid & (self.head >= len(data.depots))
-            stay = np.where(at_clients, _service(data, self.kind, self.head, load), stay)
+            stay = np.where(at_clients, _service(laws, self.kind, self.head, load), stay)
         return replace(self, loads=np.concatenate([load[None], self.loads[1:]]), fixed=fixed, stay=stay)
 
     @property
@@ -144,10 +144,8 @@ class PaddedRoutes:
         unknown = np.isnan(stay)
         if unknown.any():
             found, asked = np.where(unknown, 0.0, stay), unknown & np.isfinite(begin)
-            stops = StopInputs(
-                self.kind[asked], self.head[asked, leg], self.loads[0, asked, leg], begin[asked]
-            )
-            found[asked] = self.laws.data.service_times.evaluate(stops)
+            here = self.kind[asked], self.head[asked, leg], self.loads[0, asked, leg], begin[asked]
+            found[asked] = self.laws.evaluate(SERVICE, at_stops(*here))
             stay = found
         if self.service_errors is not None:
             served = self.valid[:, leg] & (self.head[:, leg] >= len(self.laws.data.depots))
@@ -212,13 +210,13 @@ def pad_routes(
     valid = (legs < (lengths + returns)[:, None]) & (tail != head)
     loads = _loads_on_board(data, nodes)
     served = valid & (legs < lengths[:, None])
-    stay = planning.service[kind[:, None], head] if frozen else _service(data, kind, head, loads[0])
+    stay = planning.service[kind[:, None], head] if frozen else _service(laws, kind, head, loads[0])
     stay = np.where(served, stay, 0.0)
-    ready, released = _goods_ready(data, kind, nodes)
+    ready, released = _goods_ready(laws, kind, nodes)
     earliest = np.maximum(np.maximum(data.of_vehicles("shift_start")[kind], released), data.not_before)
     has_left = np.zeros(len(routes), dtype=bool)
     if data.is_under_way:
-        _wait_for_now(data, routes, (kind, head), ready)
+        _wait_for_now(laws, routes, (kind, head), ready)
         known = [data.started_of.get((route.vehicle, route.index)) for route in routes]
         earliest = np.array([data.leaves_from(route) for route in routes], dtype=float)
         has_left = np.array(
@@ -242,27 +240,26 @@ def _durations(laws: RoutingLaws, legs: tuple[Integers, Integers, Integers], loa
     return laws.evaluate(DURATION, LegInputs(vehicle, tail, head, load, unknown, unknown))
 
 
-def _service(data: RoutingData, kind: Integers, head: Integers, load: Floats) -> Floats:
+def _service(laws: RoutingLaws, kind: Integers, head: Integers, load: Floats) -> Floats:
     """Return how long service at each stop takes, NaN where only the clock decides; (routes, legs)."""
-    times = data.service_times
-    stay = times.stated[kind[:, None], head]
+    stay = laws.stated_service[kind[:, None], head]
     asked = np.isnan(stay)
-    if times.reads("clock") or not asked.any():
+    if laws.reads(SERVICE, "clock") or not asked.any():
         return np.asarray(stay)
     kinds = np.broadcast_to(kind[:, None], head.shape)
-    stay[asked] = times.evaluate(StopInputs(kinds[asked], head[asked], load[asked], np.zeros(())))
+    stay[asked] = laws.evaluate(SERVICE, at_stops(kinds[asked], head[asked], load[asked], np.zeros(())))
     return stay
 
 
-def _goods_ready(data: RoutingData, kind: Integers, nodes: Integers) -> tuple[Floats, Floats]:
+def _goods_ready(laws: RoutingLaws, kind: Integers, nodes: Integers) -> tuple[Floats, Floats]:
     """Return when service at each stop may begin, (routes, legs), and each route may leave, for goods to be ready."""
-    head = nodes[:, 1:]
+    data, head = laws.data, nodes[:, 1:]
     ready, trip = np.full(head.shape, -np.inf), np.full(len(nodes), -np.inf)
     if not data.has_releases:
         return ready, trip
     for leg in reversed(range(head.shape[1])):
         reload = head[:, leg] < len(data.depots)
-        ready[:, leg] = np.where(reload, trip - data.service_times.stated[kind, head[:, leg]], -np.inf)
+        ready[:, leg] = np.where(reload, trip - laws.stated_service[kind, head[:, leg]], -np.inf)
         trip = np.where(reload, -np.inf, np.maximum(trip, data.ready_at_depot[head[:, leg]]))
     for route, stop in np.argwhere(data.source[head] >= 0):
         at = np.flatnonzero(head[route] == data.source[head[route, stop]])[:1]
@@ -271,15 +268,15 @@ def _goods_ready(data: RoutingData, kind: Integers, nodes: Integers) -> tuple[Fl
 
 
 def _wait_for_now(
-    data: RoutingData, routes: Sequence[Route], legs: tuple[Integers, Integers], ready: Floats
+    laws: RoutingLaws, routes: Sequence[Route], legs: tuple[Integers, Integers], ready: Floats
 ) -> None:
     """Let no trip that is not under way begin in the past: change when service at a reload may begin."""
-    kind, head = legs
+    data, (kind, head) = laws.data, legs
     for place, route in enumerate(routes):
         known = data.started_of.get((route.vehicle, route.index))
         stops = np.arange(0 if known is None else len(known.kept), len(route.clients))
         reloads = stops[head[place, stops] < len(data.depots)]
-        begins = data.not_before - data.service_times.stated[kind[place], head[place, reloads]]
+        begins = data.not_before - laws.stated_service[kind[place], head[place, reloads]]
         ready[place, reloads] = np.maximum(ready[place, reloads], begins)
 
 

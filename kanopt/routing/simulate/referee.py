@@ -11,13 +11,13 @@ from kanopt.array_types import Floats, Integers
 from kanopt.plans.findings import Check
 from kanopt.plans.slider_prices import Pricing
 from kanopt.records.declaration import declared_fields
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import EVEN_WORK, FLEET, LEG_PRICES, PRIZES, ROUTE_PRICES, RULES
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Flags
-from kanopt.routing.service_times import RoutingData
 
 PRICE_FIELDS = frozenset(item.name for item in declared_fields(VehicleType) if item.price)
 """Fields of a vehicle type that move the price of a plan and nothing else."""

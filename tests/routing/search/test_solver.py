@@ -18,7 +18,7 @@ from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.search.ortools import OrToolsRouting
 from kanopt.routing.search.solver import RoutingSearch
-from kanopt.routing.simulate import route_costs
+from kanopt.routing.simulate.referee import route_costs
 from tests.cases.routing import best_by_trying_all, random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
 

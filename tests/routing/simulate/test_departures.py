@@ -12,7 +12,8 @@ from kanopt import RoutingProblem
 from kanopt.plans import evaluate
 from kanopt.plans.summary import today_sentence
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
-from kanopt.routing.simulate import route_costs, slack
+from kanopt.routing.rules.rule import slack
+from kanopt.routing.simulate.referee import route_costs
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 
 SHIFTS = np.concatenate([np.arange(-120.0, 0.0), np.arange(1.0, 121.0)])

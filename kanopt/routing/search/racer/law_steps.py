@@ -31,8 +31,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step
 from kanopt.formulas.variables import Reference, Resolver
 from kanopt.routing.entities import RoutingUnits
-from kanopt.routing.leg_laws import LegInputs, RoutingLaws
-from kanopt.routing.service_times import ServiceTimes, StopInputs
+from kanopt.routing.leg_laws import SERVICE, LegInputs, RoutingLaws, at_stops
 from kanopt.units import multiplier_and_divisor
 
 # Functions of one variable as polylines: what ranks plans before the laws themselves decide.
@@ -254,22 +253,15 @@ class LawSteps:
         self._convert(self._placed(value), *_ratio(formula.output.unit, unit))
 
     @classmethod
-    def of_legs(cls, laws: RoutingLaws, name: str, tables: StepTables, *, rough: bool = False) -> LawSteps:
-        """Return the steps of a formula of legs: a cost law by its term, or the law of travel time."""
-        law = laws.law(name)
+    def of(cls, laws: RoutingLaws, name: str, tables: StepTables, *, rough: bool = False) -> LawSteps:
+        """Return the steps of a formula by its name; of a law of stops those at depots are not read."""
+        law, nothing = laws.law(name), np.zeros(())
         assert isinstance(law, BoundFormula)
-        resolve = laws.resolver(name, every_arc(laws, np.zeros(())))
-        return cls(law, tables, resolve, laws.data.units, laws.unit(name), rough=rough)
-
-    @classmethod
-    def of_stops(cls, times: ServiceTimes, tables: StepTables, *, rough: bool = False) -> LawSteps:
-        """Return the steps of the law of service times; those at depots are not read."""
-        law, units, first = times.law, times.data.units, len(times.data.depots)
-        assert law is not None
-        kinds, nodes = np.arange(len(times.data.vehicles)), np.arange(len(times.data.names))
-        nothing = np.zeros(())
-        stops = StopInputs(kinds[:, None], np.maximum(nodes, first)[None, :], nothing, nothing)
-        return cls(law, tables, times.resolver(stops), units, units.time, rough=rough)
+        inputs = every_arc(laws, nothing)
+        if name == SERVICE:
+            nodes = np.maximum(np.arange(len(laws.data.names)), len(laws.data.depots))
+            inputs = at_stops(np.arange(len(laws.data.vehicles))[:, None], nodes[None, :], nothing, nothing)
+        return cls(law, tables, laws.resolver(name, inputs), laws.data.units, laws.unit(name), rough=rough)
 
     def _walk(self, root: Node, columns: Mapping[str, NDArray[Any]]) -> Value:
         """Return what a graph is."""

@@ -18,14 +18,14 @@ from kanopt.array_types import Floats
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.simplify import round_array
 from kanopt.routing import ArrivalFunctions
-from kanopt.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.routing.arrays import RoutingData
+from kanopt.routing.leg_laws import DURATION, SERVICE, RoutingLaws
 from kanopt.routing.plan import StartedRoute
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import PAUSES
+from kanopt.routing.rules.rule import slack
 from kanopt.routing.search.racer.law_steps import LawSteps, Polyline, StepTables, every_arc
-from kanopt.routing.service_times import RoutingData
-from kanopt.routing.simulate import slack
 from kanopt.routing.simulate.drive import WAYS
 from kanopt.units import convert
 
@@ -60,13 +60,13 @@ MOST_NEAR = 40
 """Neighbours of a client, the size of granular neighbourhoods (Toth and Vigo 2003) in PyVRP and HGS-CVRP."""
 
 
-def nearest_clients(data: RoutingData, price: Floats, minutes: Floats) -> NDArray[np.int32]:
+def nearest_clients(laws: RoutingLaws, price: Floats, minutes: Floats) -> NDArray[np.int32]:
     """Return for each node the clients that are best visited next to it, the nearest first.
 
     Parameters
     ----------
-    data
-        Windows and service times.
+    laws
+        Of the problem, with its windows and service times.
     price, minutes
         Price and travel time of each arc, at the least over the vehicle types; (n, n).
 
@@ -75,8 +75,9 @@ def nearest_clients(data: RoutingData, price: Floats, minutes: Floats) -> NDArra
     array
         Nodes; (n, most near), or as many clients as there are but one.
     """
-    service = data.service_times.least.min(axis=0)
-    due = data.due
+    data = laws.data
+    # a stop whose time only a plan fixes counts as none
+    service, due = np.nan_to_num(laws.stated_service).min(axis=0), data.due
     apart = np.where(np.isfinite(price), price, np.inf) / _typical(price)
     with np.errstate(invalid="ignore"):
         ready = data.earliest[:, None] + service[:, None] + minutes
@@ -149,7 +150,7 @@ class PlanData:
         self._put_nodes(data)
         self._put_vehicles(data, planning.service)
         self._put_laws(laws, [*self._arcs(data, laws, planning), costs, planning.durations])
-        near = nearest_clients(data, costs.min(axis=0), planning.durations.min(axis=0))
+        near = nearest_clients(laws, costs.min(axis=0), planning.durations.min(axis=0))
         self._put(near=near)
         self.struct.near_count = near.shape[1]
         self.struct.missed = self.missed
@@ -263,23 +264,21 @@ class PlanData:
 
     def _put_laws(self, laws: RoutingLaws, arcs: Sequence[Floats]) -> None:
         """Put the laws that a plan moves, as they are and tabulated, and the rows of arcs that they read."""
-        data, times, struct = laws.data, laws.data.service_times, self.struct
+        data, struct = laws.data, self.struct
         tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), data.most_load)
         stops = tables.of_stops()
         self._put_law_steps(struct, laws, tables, stops)
         self._rough_laws = ProblemStruct()
         self._narrows = self._put_law_steps(self._rough_laws, laws, tables, stops)
-        if times.plan_inputs:
+        if laws.service_moves:
             rows = [np.broadcast_to(values, stops.shape) for values in stops.arcs]
             self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*stops.shape, 0)))
             struct.stop_width = len(rows)
         self._put_rows([*arcs, *tables.arcs])
-        named = [DURATION, *laws.cost]
-        struct.reads_load = times.reads("state") or any(laws.reads(name, "state") for name in named)
-        struct.stop_reads_clock = times.reads("clock")
-        struct.reads_clock = times.reads("clock") or any(
-            laws.reads(name, "clock.hour", "clock.minute") for name in named
-        )
+        named = [DURATION, SERVICE, *laws.cost]
+        struct.reads_load = any(laws.reads(name, "state") for name in named)
+        struct.stop_reads_clock = laws.reads(SERVICE, "clock")
+        struct.reads_clock = any(laws.reads(name, "clock.hour", "clock.minute") for name in named)
         # how many ways of having taken some breaks are followed, as the referee does
         moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
         struct.break_by_clock = moved or (
@@ -295,14 +294,14 @@ class PlanData:
 
     def _put_law_steps(self, struct: Any, laws: RoutingLaws, tables: StepTables, stops: StepTables) -> bool:
         """Put the steps of laws, tabulated but in the problem itself; return whether travel or service times are."""
-        rough, times = struct is not self.struct, laws.data.service_times
+        rough = struct is not self.struct
         if isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes:
-            struct.duration = self._laws([LawSteps.of_legs(laws, DURATION, tables, rough=rough)])
-        if times.plan_inputs:
-            struct.stop = self._laws([LawSteps.of_stops(times, stops, rough=rough)])
+            struct.duration = self._laws([LawSteps.of(laws, DURATION, tables, rough=rough)])
+        if laws.service_moves:
+            struct.stop = self._laws([LawSteps.of(laws, SERVICE, stops, rough=rough)])
         timed = bool(tables.lines)
         moved = [name for name in laws.cost if self._moves(laws, name)]
-        struct.cost = self._laws([LawSteps.of_legs(laws, name, tables, rough=rough) for name in moved])
+        struct.cost = self._laws([LawSteps.of(laws, name, tables, rough=rough) for name in moved])
         struct.laws = len(moved)
         return timed
 

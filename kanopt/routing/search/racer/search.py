@@ -18,10 +18,10 @@ from kanopt.engines.compiled.library import kernel, kernel_for
 from kanopt.plans.base import Rank
 from kanopt.plans.result import Progress
 from kanopt.routing import Route, RoutingPlan
+from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import StartedRoute, trip_after
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.racer.plan_data import PlanData, ProblemStruct, ReportStruct, ScoreStruct
-from kanopt.routing.service_times import RoutingData
 from kanopt.text import count_text
 from kanopt.units import convert
 

@@ -11,7 +11,7 @@ from kanopt import RoutingProblem
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.search.racer.plan_data import PlanData
 from kanopt.routing.search.racer.search import RULES, RacerSearch, RouteScore
-from kanopt.routing.simulate import route_costs
+from kanopt.routing.simulate.referee import route_costs
 from tests.cases.kernel_scores import score_plan
 from tests.cases.law_search import CASES, exact_problem
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
