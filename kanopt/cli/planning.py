@@ -247,7 +247,7 @@ def _solve_instance(given: Given, out: Path | None) -> int:
     from kanopt.engines.solve import solve as solved
     from kanopt.routing.instances import best_known_file, read_instance, solution_text
     from kanopt.scenarios.events import Event
-    from kanopt.scheduling.problem import ENDINGS, read_shop
+    from kanopt.scheduling.instances import ENDINGS, read_shop
 
     file = given["file"]
     if opt.is_changed(given) or any(given[name] for name in ("days_in_time", "export")):

@@ -14,7 +14,7 @@ from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import UncertainLaw, Uncertainty, uncertain_law
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.law_uses import delayed_days
-from kanopt.scheduling.model import SchedulingModel
+from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.simulate import TOLERANCE
 
 _AS_LEARNED = Uncertainty()
@@ -41,20 +41,20 @@ class RunDays:
         return np.asarray((self.completion <= due + TOLERANCE).all(axis=1))
 
 
-def duration_law(problem: SchedulingModel, uncertainty: Uncertainty) -> UncertainLaw:
+def duration_law(problem: SchedulingProblem, uncertainty: Uncertainty) -> UncertainLaw:
     """Return what is known of the errors of durations."""
     law = problem.duration if isinstance(problem.duration, BoundFormula) else None
     unit = problem.units.time
     return uncertain_law("durations", "tasks", law, uncertainty.task, uncertainty, unit)
 
 
-def knows_errors(problem: SchedulingModel, uncertainty: Uncertainty) -> bool:
+def knows_errors(problem: SchedulingProblem, uncertainty: Uncertainty) -> bool:
     """Say whether a job has a due date and errors of durations are known."""
     has_due_date = np.isfinite(problem.data.timing.due).any()
     return bool(has_due_date) and duration_law(problem, uncertainty).model is not None
 
 
-def lateness_is_priced(problem: SchedulingModel) -> bool:
+def lateness_is_priced(problem: SchedulingProblem) -> bool:
     """Say whether every job with a due date pays for being late."""
     return bool((problem.data.tardiness_cost > 0)[np.isfinite(problem.data.timing.due)].all())
 

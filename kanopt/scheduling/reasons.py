@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from kanopt.plans.findings import Reason
 from kanopt.scheduling.dispatch import dispatch_greedily, earliest_completions
-from kanopt.scheduling.model import SchedulingModel
+from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.simulate import TOLERANCE, PlacedTasks
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert
 
 
-def lateness_reasons(problem: SchedulingModel, placed: PlacedTasks) -> tuple[Reason, ...]:
+def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Reason, ...]:
     """Return one reason per job that ends after its due date.
 
     Proved where the job would be late with every machine to itself; else the machine it waited for longest is named,
@@ -51,11 +51,11 @@ def lateness_reasons(problem: SchedulingModel, placed: PlacedTasks) -> tuple[Rea
     return tuple(found)
 
 
-def _time(problem: SchedulingModel, value: float) -> str:
+def _time(problem: SchedulingProblem, value: float) -> str:
     return amount_text(float(value), problem.units.time)
 
 
-def _moment(problem: SchedulingModel, value: float, *, at_least: bool = False) -> str:
+def _moment(problem: SchedulingProblem, value: float, *, at_least: bool = False) -> str:
     """Write a point in time as the problem states them; what must be at least so late, in whole minutes above it."""
     unit = problem.units.time
     if not problem.clock:
@@ -64,7 +64,7 @@ def _moment(problem: SchedulingModel, value: float, *, at_least: bool = False) -
     return clock_text(math.ceil(minutes - TOLERANCE) if at_least else minutes)
 
 
-def _bottleneck(problem: SchedulingModel, placed: PlacedTasks, job: int) -> tuple[str, str]:
+def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tuple[str, str]:
     """Say where the job waited longest, in a clause, and what ran there meanwhile."""
     data = problem.data
     rows = np.flatnonzero(placed.job == job)
@@ -103,7 +103,7 @@ def _bottleneck(problem: SchedulingModel, placed: PlacedTasks, job: int) -> tupl
 
 
 def _blocked(
-    problem: SchedulingModel, placed: PlacedTasks, row: int, ready: float
+    problem: SchedulingProblem, placed: PlacedTasks, row: int, ready: float
 ) -> list[tuple[str, float, NDArray[np.int64]]]:
     """Return the machine and the resources that a task uses, how long each had no room for it, and for which rows.
 
@@ -129,7 +129,7 @@ def _blocked(
     return found
 
 
-def infeasibility_reasons(problem: SchedulingModel) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
     """Return what makes a schedule impossible, proved by arithmetic where it can be."""
     proved = [
         *_tasks_without_mode(problem),
@@ -149,7 +149,7 @@ def _infeasible(
     )
 
 
-def _tasks_without_mode(problem: SchedulingModel) -> Iterator[Reason]:
+def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
     data = problem.data
     counts = np.bincount(data.structure.mode_task, minlength=len(data.tasks))
     for task in np.flatnonzero(counts == 0):
@@ -161,7 +161,7 @@ def _tasks_without_mode(problem: SchedulingModel) -> Iterator[Reason]:
         )
 
 
-def _tasks_beyond_capacity(problem: SchedulingModel) -> Iterator[Reason]:
+def _tasks_beyond_capacity(problem: SchedulingProblem) -> Iterator[Reason]:
     """Find tasks that need more of a resource in every mode than there is."""
     data = problem.data
     over = np.clip(data.timing.need - data.timing.capacity, 0.0, None)
@@ -182,7 +182,7 @@ def _tasks_beyond_capacity(problem: SchedulingModel) -> Iterator[Reason]:
         )
 
 
-def _tasks_longer_than_windows(problem: SchedulingModel) -> Iterator[Reason]:
+def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
     """Find tasks that are longer than every window of every machine they may use."""
     data = problem.data
     at, timing = data.structure, data.timing
@@ -205,7 +205,7 @@ def _tasks_longer_than_windows(problem: SchedulingModel) -> Iterator[Reason]:
         )
 
 
-def _late_jobs(problem: SchedulingModel) -> Iterator[Reason]:
+def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
     """Find jobs that cannot be done before the horizon even with every machine to themselves."""
     data = problem.data
     if problem.horizon is None:
@@ -225,7 +225,7 @@ def _late_jobs(problem: SchedulingModel) -> Iterator[Reason]:
         )
 
 
-def _overload(problem: SchedulingModel) -> Iterator[Reason]:
+def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
     """Find machines, and the shop as a whole, with more work than time before the horizon."""
     data = problem.data
     if problem.horizon is None:
@@ -256,7 +256,7 @@ def _overload(problem: SchedulingModel) -> Iterator[Reason]:
         )
 
 
-def _combined_infeasibility(problem: SchedulingModel) -> Iterator[Reason]:
+def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
     """Give a horizon that suffices, where each single job and the total work would fit."""
     if problem.horizon is None:
         return

@@ -11,15 +11,15 @@ from kanopt.array_types import Floats
 from kanopt.plans.findings import NetworkView, SeriesView, View
 from kanopt.plans.plan_figures import PlanFigure, Roster, share_of
 from kanopt.plans.slider_prices import Pricing
-from kanopt.supply.model import SupplyModel
 from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import Ledger
+from kanopt.supply.problem import SupplyProblem
 from kanopt.text import amount_text, join_list, money_text, number_text, percent_text
 
 _NAMES = 8
 
 
-def sites_to_run(problem: SupplyModel, ledger: Ledger) -> str:
+def sites_to_run(problem: SupplyProblem, ledger: Ledger) -> str:
     """Say which sites are to be run, which are open for nothing, and which others there are."""
     names, runs = problem.network.facility_names, ledger.open.any(axis=1)
     if not names:
@@ -34,7 +34,7 @@ def sites_to_run(problem: SupplyModel, ledger: Ledger) -> str:
     return f"{head}; leave {join_list(idle, _NAMES)} closed" if idle and run else head
 
 
-def flow_figures(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> tuple[PlanFigure, ...]:
+def flow_figures(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> tuple[PlanFigure, ...]:
     """Return the figures of flows.
 
     Parameters
@@ -80,7 +80,7 @@ def flow_figures(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> tupl
     return tuple(found)
 
 
-def flow_rosters(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> tuple[Roster, ...]:
+def flow_rosters(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> tuple[Roster, ...]:
     """Return a table of sites and one of markets."""
     tables = (_sites(problem, ledger, pricing), _markets(problem, ledger))
     return tuple(table for table in tables if len(table.frame))
@@ -115,7 +115,7 @@ def _use(ledger: Ledger) -> Floats:
     return _shares(ledger.used["inbound"].sum(axis=1), room)
 
 
-def _sites(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> Roster:
+def _sites(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> Roster:
     network, weight, money = problem.network, problem.units.weight, problem.unit
     by_group = pricing.lines.groupby("group")["amount"].sum()
     cost = by_group.reindex(network.facility_names, fill_value=0.0).to_numpy()
@@ -141,7 +141,7 @@ def _sites(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> Roster:
     return Roster("site", caption, frame, shares=shares, money=money_columns)
 
 
-def _markets(problem: SupplyModel, ledger: Ledger) -> Roster:
+def _markets(problem: SupplyProblem, ledger: Ledger) -> Roster:
     unit = problem.units.quantity
     wanted, short = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
     frame = pd.DataFrame(
@@ -158,7 +158,7 @@ def _markets(problem: SupplyModel, ledger: Ledger) -> Roster:
     return Roster("market", "Markets: what they want and get", frame, shares=("service",))
 
 
-def views_of(problem: SupplyModel, ledger: Ledger) -> tuple[View, ...]:
+def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
     """Return the network, deliveries beside demand, and stocks where any are kept."""
     network, unit = problem.network, problem.units.weight
     weights = network.weights
@@ -183,7 +183,7 @@ def views_of(problem: SupplyModel, ledger: Ledger) -> tuple[View, ...]:
     return views
 
 
-def nodes_of(problem: SupplyModel, ledger: Ledger) -> pd.DataFrame:
+def nodes_of(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
     """Return the places of the network, with what becomes of them."""
     network, unit = problem.network, problem.units.weight
     weights = network.weights
@@ -228,7 +228,7 @@ def _places(network: SupplyNetwork) -> Floats:
     return np.concatenate(columns)
 
 
-def _edges(problem: SupplyModel, ledger: Ledger) -> pd.DataFrame:
+def _edges(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
     """Return the lanes that carry something, and the weight that each carries over all periods."""
     moved, unit = ledger.used["lane"].sum(axis=1), problem.units.weight
     used = [

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from kanopt.routing.assessment import RoutingAssessment
     from kanopt.routing.days import DrivenDays
     from kanopt.scheduling.assessment import SchedulingAssessment
+    from kanopt.supply.assessment import SupplyAssessment
     from kanopt.supply.draws import DrawnSupply
-    from kanopt.supply.problem import SupplyAssessment
 
 
 Flags = NDArray[np.bool_]
@@ -424,7 +424,7 @@ def risk(result: Any, uncertainty: Uncertainty | None = None, *, draws: int = 10
     from kanopt.plans.uncertainty import Uncertainty
     from kanopt.routing.assessment import RoutingAssessment
     from kanopt.scheduling.assessment import SchedulingAssessment
-    from kanopt.supply.problem import SupplyAssessment
+    from kanopt.supply.assessment import SupplyAssessment
 
     if wrong := count_fault(draws, _FEWEST):
         raise ProblemError(f"draws: shares of days need {wrong}")

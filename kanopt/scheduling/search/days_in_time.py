@@ -26,8 +26,9 @@ from kanopt.scheduling.days import (
     measured_days,
     run_days,
 )
+from kanopt.scheduling.dispatch import moved_starts
 from kanopt.scheduling.plan import Schedule
-from kanopt.scheduling.problem import SchedulingProblem, moved_starts
+from kanopt.scheduling.problem import SchedulingProblem
 
 SHARE = 0.3
 """Of the time limit: what the choice takes."""
@@ -71,7 +72,7 @@ def in_time_on_days(
     """
     target, uncertainty = options.days_in_time or DAYS_IN_TIME, options.uncertainty
     plan: Any = outcome.plan
-    typical = problem.assess(plan)
+    typical: Any = problem.assess(plan)
     if typical.rank.breaks_rules or np.isinf(dates_kept(typical, typical)).all():
         return outcome
     law, count = duration_law(problem, uncertainty), max(1, len(problem.data.tasks))
@@ -79,7 +80,7 @@ def in_time_on_days(
     needed = days_needed(target, days)
 
     def drive(plan: Schedule) -> _Run:
-        known = problem.assess(plan)
+        known: Any = problem.assess(plan)
         found = run_days(known, law, days, _CHOSEN)
         options.clock.spend(_PER_TASK * days * count)
         return _Run(
@@ -88,7 +89,7 @@ def in_time_on_days(
 
     runs = [drive(plan)]
     if runs[0].in_time < needed:
-        runs += map(drive, moved_starts(problem, plan))
+        runs += map(drive, moved_starts(problem.data, plan))
         runs += _searched(runs[0], drive, options, (target, needed), search)
     best = _best([run for run in runs if not run.known.rank.breaks_rules], needed)
     reached = best.in_time >= needed
