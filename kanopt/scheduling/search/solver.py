@@ -28,15 +28,21 @@ from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
 from kanopt.scheduling import Schedule
-from kanopt.scheduling.days import knows_errors
+from kanopt.scheduling.days import SHARE, in_time_on_days, knows_errors
 from kanopt.scheduling.dispatch import dispatch_greedily, remaining_work, repair_starts
 from kanopt.scheduling.plan import assignment_positions
 from kanopt.scheduling.problem import SchedulingProblem
-from kanopt.scheduling.search.bounds import SLACK, least_regular, relax
-from kanopt.scheduling.search.days_in_time import SHARE, in_time_on_days
-from kanopt.scheduling.search.grid import TimeGrid, choose_step, due_sooner, is_exact, lower
-from kanopt.scheduling.search.key_search import KeySearch
-from kanopt.scheduling.search.local_search import Annealing, ShopSearch, knows_rules
+from kanopt.scheduling.search.grid import (
+    SLACK,
+    TimeGrid,
+    choose_step,
+    due_sooner,
+    is_exact,
+    least_regular,
+    lower,
+    relax,
+)
+from kanopt.scheduling.search.local_search import Annealing, KeySearch, ShopSearch, knows_rules
 from kanopt.scheduling.search.model import ScheduleModel, model_size, work_per_second
 from kanopt.text import amount_text
 
