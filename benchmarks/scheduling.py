@@ -30,7 +30,7 @@ from _shops import Shop, flexible_job_shops, job_shops, mixed_shop, priced_shop
 from ortools.sat.python import cp_model
 
 import kanopt as ko
-from kanopt.scheduling.problem import read_shop
+from kanopt.scheduling.instances import read_shop
 from kanopt.scheduling.search.grid import choose_step, lower
 from kanopt.scheduling.search.local_search import ShopSearch
 from kanopt.scheduling.search.model import ScheduleModel

@@ -28,7 +28,7 @@ from scipy.stats import t as student
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.plans import Check
+from kanopt.plans.findings import Check
 from kanopt.tables.report import (
     BUMPS,
     DRAG,

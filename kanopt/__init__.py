@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from kanopt.formulas import Table as Table
     from kanopt.formulas import Variable as Variable
     from kanopt.formulas import parse_formula as parse_formula
-    from kanopt.plans import Result as Result
-    from kanopt.plans import Status as Status
-    from kanopt.plans import Uncertainty as Uncertainty
     from kanopt.plans.differences import difference as difference
     from kanopt.plans.explanation import Explanation as Explanation
     from kanopt.plans.explanation import explain as explain
+    from kanopt.plans.findings import Status as Status
+    from kanopt.plans.result import Result as Result
     from kanopt.plans.result import evaluate as evaluate
+    from kanopt.plans.uncertainty import Uncertainty as Uncertainty
     from kanopt.questions import SweepOptions as SweepOptions
     from kanopt.questions import factors as factors
     from kanopt.questions import grid as grid
@@ -89,10 +89,11 @@ _HOME = {
     "engines.solve": "solve",
     "errors": "DomainWarning KanoptError KanoptWarning",
     "formulas": "Curve Domain Fit Formula Step Table Variable parse_formula",
-    "plans": "Result Status Uncertainty",
+    "plans.findings": "Status",
     "plans.differences": "difference",
     "plans.explanation": "Explanation explain",
-    "plans.result": "evaluate",
+    "plans.result": "Result evaluate",
+    "plans.uncertainty": "Uncertainty",
     "questions": "SweepOptions factors grid",
     "questions.compare": "compare",
     "questions.days": "plan_days",

@@ -20,7 +20,7 @@
 
 Each is also a standard exception, so that ``except ValueError`` keeps working. A message names
 the thing, the value, the place and what to do. An infeasible problem is not an error: it is a
-:class:`~kanopt.plans.Result` with a status and reasons.
+:class:`~kanopt.plans.result.Result` with a status and reasons.
 """
 
 from __future__ import annotations

@@ -14,7 +14,11 @@ from kanopt.cli import options as opt
 from kanopt.cli import output
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.errors import NoPlanError, ScenarioError, nearest
-from kanopt.text import count_text
+from kanopt.files import replace_file
+from kanopt.text import count_text, money_text, percent_text
+
+_TIME_LIMIT = 30.0
+"""Seconds for the search of an instance, which no file states."""
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
@@ -404,12 +408,18 @@ def run(given: opt.Given) -> int:
 @opt.command(
     "solve",
     opt.ONE_FILE,
-    opt.option("--out", type=opt.FILE, text="File for the plan, as CSV."),
+    opt.option("--out", type=opt.FILE, text="File for the plan: CSV, or .sol of an instance of routing."),
     *_PLANNING,
 )
 def solve(given: opt.Given) -> int:
-    """Plan a scenario and print the result; no report."""
+    """Plan a scenario and print the result; no report.
+
+    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
+    job shops (.fjs, .jsp).
+    """
     out = given["out"]
+    if given["file"].suffix.lower() != ".toml":
+        return _solve_instance(given, out)
     folder = Path("reports") if out is None else out.parent
     outcome = _run(given, lambda _: [] if out is None else [out], folder)
     has_file = out is not None and outcome.result.has_plan
@@ -513,3 +523,47 @@ def _base_of(scenario: Scenario) -> Path:
     if len(documents) < 2:
         raise click.UsageError(f"{scenario.path} names no base to compare it with; name a second scenario")
     return documents[1].path
+
+
+def _solve_instance(given: opt.Given, out: Path | None) -> int:
+    """Solve a published instance, print the result beside the best known one, and return the exit code."""
+    from kanopt.engines.solve import solve as solved
+    from kanopt.routing.instances import best_known_file, read_instance, solution_text
+    from kanopt.scenarios.events import Event
+    from kanopt.scheduling.instances import ENDINGS, read_shop
+
+    file = given["file"]
+    if opt.is_changed(given) or any(given[name] for name in ("days_in_time", "export")):
+        told = "changes, --days-in-time and --export go with a scenario, and this is an instance"
+        raise click.UsageError(told)
+    known = best_known_file(file)
+    output.check_outputs([] if out is None else [out], [file, *([] if known is None else [known])])
+    instance = None if file.suffix.lower() in ENDINGS else read_instance(file)
+    problem: Any = read_shop(file) if instance is None else instance.problem
+    how = {
+        "solver": given["solver"],
+        "time_limit": given["time_limit"] or _TIME_LIMIT,
+        "seed": given["seed"] or 0,
+    }
+    with opt.progress_reporter(quiet=given["quiet"]) as report:
+        result = solved(problem, progress=lambda step: report(Event("solve", str(step))), **how)
+    lines, known_gap = [file.stem, str(result)], dict[str, float | None]()
+    if (
+        instance is not None and instance.best_known is not None and result.check.ok
+    ):  # else not like with like
+        known_gap = {"best_known": instance.best_known, "gap": instance.gap(result.objective)}
+        gap = percent_text(known_gap["gap"] or 0.0, signed=True)
+        lines.append(f"best known {money_text(instance.best_known, problem.unit)}, gap {gap}")
+    if out is not None and result.has_plan:
+        if out.suffix == ".sol" and instance is not None:
+            plan: Any = result.plan
+            text = solution_text(problem, plan, float(result.objective or 0.0))
+            replace_file(out, text, make_folders=True)
+        else:
+            output.save_table(result.to_frame(), out)
+        lines.append(f"plan: {out}")
+    code = exit_code_of(result)
+    if given["as_json"]:
+        lines = [output.to_json({**output.result_json(result), **known_gap, "exit_code": int(code)})]
+    opt.echo("\n".join(lines))
+    return code

@@ -10,7 +10,7 @@ Examples
 from __future__ import annotations
 
 from kanopt.decisions.entities import Constraint, Decision, Item, at_least, at_most, equal_to
-from kanopt.decisions.model import DecisionPlan
+from kanopt.decisions.problem import DecisionPlan
 from kanopt.decisions.problem import DecisionProblem as DecisionProblem
 
 __all__ = [

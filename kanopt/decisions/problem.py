@@ -2,186 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from numbers import Real
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
 
-from kanopt.decisions.decision_law import DecisionLaw
-from kanopt.decisions.model import DecisionModel, DecisionPlan
-from kanopt.decisions.simulate import (
-    RULE_WORDS,
-    check_plan,
-    infeasibility_reasons,
-    price_plan,
-    violation_reasons,
+from kanopt.array_types import Floats
+from kanopt.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed, values_at
+from kanopt.decisions.entities import (
+    DECISIONS,
+    ITEMS,
+    Constraint,
+    Decision,
+    DecisionNames,
+    Item,
+    LawLike,
+    read_decisions,
 )
-from kanopt.errors import knows_arguments
-from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice
-from kanopt.plans.findings import Check, Extrapolation, Reason, SeriesView, View
-from kanopt.plans.law_use import LawUse, unit_factor
-from kanopt.plans.plan_figures import PlanFigure, emissions
-from kanopt.plans.slider_prices import Pricing
-from kanopt.text import amount_text, join_list
+from kanopt.errors import ProblemError, knows_arguments, nearest
+from kanopt.faults import Fault, shown
+from kanopt.formulas.formula import BoundFormula, Formula
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.findings import FrozenInput
+from kanopt.plans.law_use import read_day
+from kanopt.records.declaration import Unit
+from kanopt.records.unread_columns import TableUse, table_use
+from kanopt.text import list_names
+from kanopt.units import check_unit
 
-# What becomes of decided numbers: checked and priced once.
-
-_LINES = 6
-_POINTS = 101
+# The plan of a decision problem: a number for each decision.
 
 
-def views_of(problem: DecisionModel, plan: DecisionPlan) -> tuple[View, ...]:
-    """Return the price along the range of the decisions that move it most, other decisions at the plan's values.
+@dataclass(frozen=True)
+class DecisionPlan(Plan):
+    """A number for each decision, in its unit.
 
-    What a plan earns is a negative price, and is drawn as earnings.
+    Examples
+    --------
+    >>> DecisionPlan({"speed": 62.5, "vans": 4}).to_frame()
+      decision  value
+    0    speed   62.5
+    1     vans    4.0
     """
-    at_plan = sum(float(law.value(plan.values)) for law in problem.objective_terms)
-    sign, word = (-1.0, "earnings") if at_plan < 0 else (1.0, "price")
-    share = np.linspace(0.0, 1.0, _POINTS)
-    lines = {}
-    for one in problem.records:
-        if one.low == one.high:
-            continue
-        moved = one.low + share * (one.high - one.low)
-        if one.integer:
-            moved = np.clip(np.round(moved), np.ceil(one.low), np.floor(one.high))
-        price = sign * sum(law.value({**plan.values, one.name: moved}) for law in problem.objective_terms)
-        lines[one.name] = np.broadcast_to(np.asarray(price, dtype=float), share.shape)
-    spread = sorted(lines, key=lambda name: -float(np.ptp(lines[name])))[:_LINES]
-    kept = {name: lines[name] for name in lines if name in spread}
-    if not kept:
-        return ()
-    data = pd.DataFrame(kept, index=pd.Index(100.0 * share, name="place in the range (%)"))
-    title = f"{word.capitalize()} when one decision moves and the others stay"
-    if problem.constraint_laws:  # else it would look as if less of a thing that is needed were better
-        title = f"{word.capitalize()} when one decision moves, the others stay and limits are left aside"
-    return (SeriesView(title, data, "place in its range (%)", f"{word} ({problem.unit or 'no unit'})"),)
 
+    values: Mapping[str, float] = field(hash=False)
 
-# The laws that decided numbers are priced and checked by, as the plan uses them.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", {str(name): float(value) for name, value in self.values.items()})
 
-
-_ITEMS = ("item", "items")
-
-
-def _uses(laws: Iterable[DecisionLaw], values: Mapping[str, float], share: float) -> list[LawUse]:
-    """Return the use of each law, of which the price is paid in a share: all of an objective, nothing of a limit.
-
-    A law that is counted for items is used once, in a place for each of them: what is wrong with its constants is wrong
-    for all.
-    """
-    joined: dict[tuple[object, ...], list[DecisionLaw]] = {}
-    for law in laws:
-        joined.setdefault((law.name, id(law.formula), law.unit, bool(law.item)), []).append(law)
-    return [_use(same, values, share) for same in joined.values()]
-
-
-def _use(laws: Sequence[DecisionLaw], values: Mapping[str, float], share: float) -> LawUse:
-    first, shape = laws[0], (len(laws),)
-    factor = unit_factor(first.formula.output.unit, first.unit) if first.unit else 1.0
-    each = [law.arguments(values) for law in laws]
-    arguments = {
-        name: np.concatenate([np.broadcast_to(given[name], (1,)) for given in each]) for name in each[0]
-    }
-    shared = (first.formula, arguments, np.array(share * factor), shape)
-    places = _ITEMS if first.item else ("", "")
-    items = [(law.item, "") for law in laws]
-    return LawUse(
-        f"law {first.name!r}", *shared, places, where=partial(list, items), term=first.name if share else ""
-    )
-
-
-_WORDS = CoverageWords("keeps", "constraint", "constraints")
-_SHOWN = 8
-
-
-class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
-    """What becomes of decided numbers. Nothing follows from them but the values of laws, and nothing is frozen."""
-
-    problem: DecisionModel
-    rule_words = RULE_WORDS
-
-    @property
-    def choice(self) -> str:
-        """What each decision is set to, the first few by name."""
-        told = [
-            f"{one.name} to {amount_text(self.plan.values[one.name], one.unit)}"
-            for one in self.problem.records
-        ]
-        return f"sets {join_list(told, _SHOWN)}"
-
-    @property
-    def proposal(self) -> str:
-        """What is to be set."""
-        return f"Set {self.choice.removeprefix('sets ')}"
-
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return how many decisions stand at an end of their range, and CO₂ where a law gives it."""
-        free = [one for one in self.problem.records if one.low < one.high]
-        found = [one.name for one in free if self.plan.values[one.name] in (one.low, one.high)]
-        how = "decisions that are as small or as large as they may be: a wider range may be worth something"
-        text, note = f"{len(found):,} of {len(free):,}", join_list(found, 3)
-        ends = PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3)
-        return (ends, *emissions(self.law_uses)) if free else emissions(self.law_uses)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row per decision: ``decision``, ``value``, its ``unit`` where one has one, ``low``, ``high``."""
-        ranges = self.problem.records
-        frame = self.plan.to_frame().assign(
-            unit=[one.unit for one in ranges],
-            low=[one.low for one in ranges],
-            high=[one.high for one in ranges],
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per decision: ``decision``, ``value``."""
+        return pd.DataFrame(
+            {"decision": list(self.values), "value": [float(value) for value in self.values.values()]}
         )
-        return frame if any(one.unit for one in ranges) else frame.drop(columns="unit")
 
-    def views(self) -> tuple[View, ...]:
-        """Return the price along the range of each decision, the others as in the plan."""
-        return views_of(self.problem, self.plan)
 
-    def _simulate(self) -> Mapping[str, float]:
-        return self.plan.values
-
-    def _check(self) -> Check:
-        return check_plan(self.problem, self.plan)
-
-    def _coverage(self) -> Coverage:
-        broken = [each.where for each in self.check.violations if each.constraint == "constraint"]
-        return Coverage(_WORDS, len(self.problem.constraint_laws), tuple(broken), lacking="broken")
-
-    def _left_out_price(self) -> LeftOutPrice:
-        return LeftOutPrice.of(0.0, unknown=f"keeping {join_list(self.coverage.left_out, 5)}")
-
-    def _price(self) -> Pricing:
-        return price_plan(self.problem, self.plan)
-
-    def _reasons(self) -> tuple[Reason, ...]:
-        return violation_reasons(self.check)
-
-    def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        """Name every law that is used outside its domain."""
-        found = []
-        for law in self.problem.given_laws:
-            texts = law.formula.outside_inputs(law.arguments(self.plan.values))
-            if texts:
-                inputs = "; ".join(texts)
-                subject = f"{law.name} of {law.item}" if law.item else law.name
-                message = f"{subject} is used outside the data it was learned from: {inputs}"
-                found.append(Extrapolation(law.name, law.item or "the plan", inputs, message))
-        return tuple(found)
-
-    def _law_uses(self) -> tuple[LawUse, ...]:
-        problem, values = self.problem, self.plan.values
-        limits = [part for _, law in problem.constraint_laws for part in law.given]
-        return (*_uses(problem.objective_terms, values, 1.0), *_uses(limits, values, 0.0))
+_SHARE = 1e-4
+_SAMPLES = 512
 
 
 @knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
-class DecisionProblem(DecisionModel):
+class DecisionProblem(Problem[DecisionPlan]):
     """Choose numbers from ranges so that a law is smallest.
+
+    What becomes of a plan is told by :meth:`assess`: ranges, whole numbers and constraints, limits to a millionth of
+    them; its price has a line for each part that adds up to a law.
 
     Parameters
     ----------
@@ -225,13 +118,242 @@ class DecisionProblem(DecisionModel):
     (-1.0593, True)
     """
 
-    def assess(self, plan: DecisionPlan) -> DecisionAssessment:
-        """Return what becomes of a plan: ranges, whole numbers and constraints, limits to a millionth of them.
+    kind: ClassVar[str] = "decision"
+    solver: ClassVar[str] = "kanopt.decisions.search.solver:HighsPieces"
+    assessment: ClassVar[str] = "kanopt.decisions.assessment:DecisionAssessment"
 
-        The price has a line for each part that adds up to a law.
+    decisions: Mapping[str, Any] | Sequence[Decision] | pd.DataFrame
+    objective: LawLike | Mapping[str, LawLike]
+    constraints: Sequence[Constraint] = ()
+    fixed: Mapping[str, float | str] = field(default_factory=dict)
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    unit: Unit = ""
+    items: Sequence[Item] | pd.DataFrame = ()
+    day: date | str | None = None
+    records: tuple[Decision, ...] = field(init=False)
+    item_records: tuple[Item, ...] = field(init=False)
+    objective_terms: tuple[DecisionLaw, ...] = field(init=False)
+    constraint_laws: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
+        known = replace(read_decisions(self.decisions, self.items), day=read_day(self.day))
+        object.__setattr__(self, "records", known.records)
+        object.__setattr__(self, "item_records", known.items)
+        for name in self.fixed:
+            if name in known.readable:
+                raise ProblemError(f"{name!r} is a decision and fixed; give one of them")
+        terms = _terms(self.objective, known, self.fixed, check_unit(self.unit))
+        object.__setattr__(self, "objective_terms", terms)
+        object.__setattr__(self, "unit", self.unit or terms[0].unit)
+        object.__setattr__(self, "constraint_laws", _rules(self.constraints, known, self.fixed))
+        wanted: Any = self.tolerance
+        if wanted is not None and not (isinstance(wanted, Real) and 0.0 < float(wanted) < np.inf):
+            raise ProblemError(f"tolerance {shown(wanted)} is no positive number")
+        if isinstance(self.decisions, pd.DataFrame) or isinstance(self.items, pd.DataFrame):
+            self.warn_of_unread()
+
+    def __repr__(self) -> str:
+        return f"DecisionProblem({len(self.records)} decisions, {len(self.constraint_laws)} constraints)"
+
+    def with_values(self, values: Mapping[str, float]) -> Self:
+        """Return the problem in which some decisions are made, by name; what counts as optimal stays.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> from kanopt import DecisionProblem
+        >>> from kanopt.decisions import Decision
+        >>> law = parse_formula("(x - n)^2 + n", [Variable("x"), Variable("n")], Variable("cost"))
+        >>> problem = DecisionProblem([Decision("x", 0, 5), Decision("n", 0, 5, integer=True)], law)
+        >>> [one.values for one in problem.with_values({"n": 3}).records]
+        ['0 to 5', '3, whole']
         """
-        return self._cached_assessment(plan, DecisionAssessment)
+        made = [
+            replace(
+                one,
+                name=one.name.removesuffix(f" of {one.item}") if one.item else one.name,
+                low=values.get(one.name, one.low),
+                high=values.get(one.name, one.high),
+            )
+            for one in self.records
+        ]
+        return replace(self, decisions=made, items=self.item_records, tolerance=self.optimality_tolerance)
 
-    def infeasibility_reasons(self) -> tuple[Reason, ...]:
-        """Say which constraints nothing within the ranges meets."""
-        return infeasibility_reasons(self)
+    @cached_property
+    def objective_formula(self) -> Formula:
+        """The objective as one formula of the decisions; fixed inputs are substituted."""
+        return sum_of(self.objective_terms, "objective", self.unit)
+
+    @cached_property
+    def optimality_tolerance(self) -> float:
+        """The tolerance: what was asked for, or a ten-thousandth of the spread of prices."""
+        if self.tolerance is not None:
+            return float(self.tolerance)
+        prices = self.prices(self.sample(_SAMPLES))
+        prices = prices[np.isfinite(prices)]
+        if not len(prices):
+            raise ProblemError(
+                "the objective has no finite value at any of 512 points of the box; narrow the ranges of the decisions"
+            )
+        size = float(np.abs(prices).max())
+        return max(_SHARE * float(np.ptp(prices)), 1e-9 * size, 1e-12)
+
+    def sample(self, count: int, seed: int = 0) -> Floats:
+        """Return points of the box, shape (count, decisions), integer decisions rounded; the first is its centre."""
+        low, high, _ = self._box
+        points = low + (high - low) * np.random.default_rng(seed).random((count, len(low)))
+        points[:1] = 0.5 * (low + high)
+        return self.rounded(points)
+
+    @property
+    def _box(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        ends = [(one.low, one.high) for one in self.records]
+        return *np.array(ends).reshape(-1, 2).T, np.array([one.integer for one in self.records])
+
+    def rounded(self, points: Floats) -> Floats:
+        """Return points clipped to their ranges, integer decisions rounded; same shape."""
+        low, high, whole = self._box
+        ends = np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
+        return np.clip(np.where(whole, np.round(points), points), *ends)
+
+    def prices(self, points: Floats) -> Floats:
+        """Return the objective at points, shape (count, decisions); NaN where it has no finite value."""
+        return values_at(self.objective_formula, [one.name for one in self.records], points)
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas of the objective and of the constraints, by name."""
+        return {law.name: law.formula for law in self.given_laws}
+
+    @property
+    def given_laws(self) -> tuple[DecisionLaw, ...]:
+        """The laws of the objective and of the constraints as they were given, each for each item."""
+        rules = (part for _, law in self.constraint_laws for part in law.given)
+        return (*self.objective_terms, *rules)
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return none: a solver sees every decision as it is."""
+        return ()
+
+    def questions(self) -> tuple[Fault, ...]:
+        """Return decisions and fixed inputs that neither the objective nor a constraint reads."""
+        laws = self.given_laws
+        decided = {one.field for law in laws for one in law.bound.references}
+        idle = [one.name for one in self.records if one.name not in decided]
+        what = f"no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
+        found = [Fault("decisions", what)]
+        read = {variable.name for law in laws for variable in law.formula.inputs}
+        unread = [name for name in self.fixed if name not in read]
+        what = f"no law has an input {list_names(unread)}: nothing follows from it; is that meant?"
+        found += [Fault("fixed", what)]
+        return tuple(fault for fault, names in zip(found, (idle, unread), strict=True) if names)
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of the tables of decisions and items."""
+        read = {name for law in self.given_laws for name in law.item_fields}
+        uses = (table_use(DECISIONS, self.records, ()), table_use(ITEMS, self.item_records, read))
+        return uses if self.item_records else uses[:1]
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Return where ranges of decisions reach beyond the data that a law was learned from."""
+        return tuple(text for law in self.given_laws for text in law.outside_domain())
+
+    def plan_from(self, decision: Any) -> DecisionPlan:
+        """Read a plan the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`DecisionPlan`, a mapping of names to numbers, or a frame with the columns ``decision`` and
+            ``value``, and ``item`` where names are those of items.
+
+        Raises
+        ------
+        ProblemError
+            If a decision is missing or unknown, or a value is no finite number.
+        """
+        if isinstance(decision, pd.DataFrame):
+            for column in ("decision", "value"):
+                if column not in decision.columns:
+                    raise ProblemError(
+                        f"plan: column {column!r} is missing; {nearest(column, map(str, decision.columns))}"
+                    )
+            called = decision["decision"].astype(str)
+            if (
+                "item" in decision.columns
+            ):  # as in the table of decisions; blank where it is one of the whole plan
+                of = decision["item"].fillna("").astype(str)
+                called = called.where(of == "", called + " of " + of)
+            given = dict(zip(called, decision["value"], strict=True))
+        elif isinstance(decision, DecisionPlan | Mapping):
+            given = dict(decision.values if isinstance(decision, DecisionPlan) else decision)
+        else:
+            raise ProblemError(
+                f"plan: a {type(decision).__name__} is none; give a mapping of decisions to numbers"
+            )
+        names = [one.name for one in self.records]
+        for name in given:
+            if name not in names:
+                raise ProblemError(f"plan: no decision {name!r:.80}; {nearest(str(name), names)}")
+        plan = DecisionPlan({name: _value(given, name) for name in names})
+        # what is known of a plan is known of this object
+        return decision if isinstance(decision, DecisionPlan) and decision == plan else plan
+
+
+def _value(given: Mapping[Any, Any], name: str) -> float:
+    if name not in given:
+        raise ProblemError(f"plan: decision {name!r} has no value")
+    try:
+        number = float(given[name])
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ProblemError(f"plan: decision {name!r} is {shown(given[name])}, which is no finite number")
+    return number
+
+
+def _terms(given: Any, known: DecisionNames, fixed: Mapping[str, Any], unit: str) -> tuple[DecisionLaw, ...]:
+    if isinstance(given, Mapping) and not given:
+        raise ProblemError("the objective is empty; give a formula, or several by name")
+    several = isinstance(given, Mapping) and not all(isinstance(part, Real) for part in given.values())
+    parts = dict(given) if several else {_with_name(given, "objective"): given}
+    laws: list[DecisionLaw] = []
+    for name, part in parts.items():
+        laws += laws_of(part, str(name), known, fixed, unit or (laws[0].unit if laws else None))
+    return tuple(laws)
+
+
+def _rules(
+    given: Sequence[Constraint], known: DecisionNames, fixed: Mapping[str, Any]
+) -> tuple[tuple[Constraint, DecisionLaw], ...]:
+    found: list[tuple[Constraint, DecisionLaw]] = []
+    seen: set[str] = set()
+    for place, rule in enumerate(given, start=1):
+        if not isinstance(rule, Constraint):
+            raise ProblemError(
+                f"constraint {place} is a {type(rule).__name__}; use at_most, at_least or equal_to"
+            )
+        name = rule.name or _unique(_with_name(rule.law, f"constraint {place}"), seen)
+        if name in seen:
+            raise ProblemError(f"two constraints are called {name!r}; give each a name of its own")
+        seen.add(name)
+        laws = laws_of(rule.law, name, known, fixed)
+        if rule.each and not all(law.item for law in laws):
+            raise ProblemError(
+                f"constraint {name!r} is to hold for each item, but its law reads nothing of items"
+            )
+        kept = {f"{name} of {law.item}": law for law in laws} if rule.each else {name: summed(laws)}
+        found += [(replace(rule, name=each), law) for each, law in kept.items()]
+    return tuple(found)
+
+
+def _unique(name: str, seen: set[str]) -> str:
+    number, made = 2, name
+    while made in seen:
+        made, number = f"{name} {number}", number + 1
+    return made
+
+
+def _with_name(law: Any, otherwise: str) -> str:
+    formula = law.formula if isinstance(law, BoundFormula) else law
+    return formula.output.name if isinstance(formula, Formula) else otherwise

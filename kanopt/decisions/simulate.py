@@ -11,7 +11,7 @@ import numpy as np
 
 from kanopt.decisions.decision_law import DecisionLaw
 from kanopt.decisions.entities import Constraint
-from kanopt.decisions.model import DecisionModel, DecisionPlan
+from kanopt.decisions.problem import DecisionPlan, DecisionProblem
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Reason, Violation
 from kanopt.plans.law_use import unit_factor
@@ -39,12 +39,12 @@ def slack(limit: float) -> float:
     return TOLERANCE * max(1.0, abs(limit)) if np.isfinite(limit) else TOLERANCE
 
 
-def check_plan(problem: DecisionModel, plan: DecisionPlan) -> Check:
+def check_plan(problem: DecisionProblem, plan: DecisionPlan) -> Check:
     """Return every violation: ranges, whole numbers, constraints."""
     return Check(tuple(_ranges(problem, plan) + _constraints(problem, plan)))
 
 
-def _ranges(problem: DecisionModel, plan: DecisionPlan) -> list[Violation]:
+def _ranges(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
     found = []
     for one in problem.records:
         value, where = plan.values[one.name], f"decision {one.name}"
@@ -59,7 +59,7 @@ def _ranges(problem: DecisionModel, plan: DecisionPlan) -> list[Violation]:
     return found
 
 
-def _constraints(problem: DecisionModel, plan: DecisionPlan) -> list[Violation]:
+def _constraints(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
     found = []
     for rule, law in problem.constraint_laws:
         value = float(law.value(plan.values))
@@ -79,7 +79,7 @@ def _violation(rule: Constraint, law: DecisionLaw, value: float, amount: float) 
     return Violation("constraint", rule.name, amount, law.unit, message)
 
 
-def price_plan(problem: DecisionModel, plan: DecisionPlan) -> Pricing:
+def price_plan(problem: DecisionProblem, plan: DecisionPlan) -> Pricing:
     """Return a line for each part that adds up to a law of the objective."""
     rows = []
     for law in problem.objective_terms:
@@ -92,7 +92,7 @@ def price_plan(problem: DecisionModel, plan: DecisionPlan) -> Pricing:
     return Pricing.of(rows, problem.unit)
 
 
-def infeasibility_reasons(problem: DecisionModel) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: DecisionProblem) -> tuple[Reason, ...]:
     """Return the constraints that no values within the ranges meet; interval arithmetic proves it."""
     return tuple(
         found

@@ -251,7 +251,7 @@ class Solver(ABC):
       (:class:`~kanopt.interrupt.Interrupt`), and returns the plan in the problem's own terms, what the engine says it
       costs, and a proven bound on how far rounding moved that.
 
-    A problem names its usual solver (:attr:`~kanopt.plans.Problem.solver`). That one may mend any plan at the end
+    A problem names its usual solver (:attr:`~kanopt.plans.base.Problem.solver`). That one may mend any plan at the end
     (`reserve`, `finish`), and where a plan holds quantities that follow from what is decided as a whole,
     `whole_decisions` and `with_quantities` take the two apart.
     """

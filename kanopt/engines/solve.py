@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 from kanopt.engines.base import Outcome, SolveOptions, Solver, cpu_seconds
@@ -13,7 +12,7 @@ from kanopt.errors import SolverError
 from kanopt.faults import describe_value
 from kanopt.interrupt import Interrupt
 from kanopt.plans import law_use
-from kanopt.plans.base import Plan, Problem
+from kanopt.plans.base import Plan, Problem, named_class
 from kanopt.plans.days_in_time import DAYS_IN_TIME
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Certificate, Progress, Result
@@ -31,19 +30,14 @@ _ORTOOLS = "kanopt.routing.search.ortools:OrToolsRouting"
 
 def usual_solver(problem: Problem[Any]) -> Solver:
     """Return the solver that a problem is solved with where none is named."""
-    return _made(problem.solver)
-
-
-def _made(place: str) -> Solver:
     # by name, at the first use: a process that searches loads this room too, and needs nothing but its engine
-    module, _, name = place.partition(":")
-    made: Solver = getattr(import_module(module), name)()
+    made: Solver = named_class(problem.solver)()
     return made
 
 
 def named_solver(name: str | None) -> Solver | None:
     """Return the solver that a user calls by its name, ``"ortools"``; None where it is none."""
-    return _made(_ORTOOLS) if name == "ortools" else None
+    return named_class(_ORTOOLS)() if name == "ortools" else None
 
 
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:

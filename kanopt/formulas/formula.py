@@ -278,6 +278,7 @@ class Formula(BaseFormula, Shown):
     to_sql = programs.to_sql
     to_javascript = programs.to_javascript
     to_excel = excel.to_excel
+    to_sympy = programs.to_sympy
     to_json = serialize.to_json
     save = serialize.save
 

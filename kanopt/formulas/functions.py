@@ -43,6 +43,8 @@ class Function:
         The distance at which the turns repeat.
     kinked
         Whether the derivative jumps upwards at zero.
+    symbolic
+        Its expression in sympy, given that module and the argument; where there is none, sympy has it by its name.
     degree
         The p for which f(c·x) is c^p · f(x), by which its unit follows; None where it takes pure numbers alone.
 
@@ -62,6 +64,7 @@ class Function:
     extrema: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
     period: float = math.inf
     kinked: bool = False
+    symbolic: Callable[[Any, Any], Any] | None = None
     degree: Fraction | None = None
 
     @property
@@ -141,6 +144,7 @@ FUNCTIONS: Mapping[str, Function] = {
                 "excel": f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='@^{1,2,3,4,5}')},LN(1+@))",
             },
             low=-1.0,
+            symbolic=lambda sympy, x: sympy.log(1 + x),
         ),
         Function(
             "sqrt",
@@ -163,6 +167,7 @@ FUNCTIONS: Mapping[str, Function] = {
                 "excel": "POWER(@,2)",
             },
             extrema=((0.0,), (), ()),
+            symbolic=lambda sympy, x: x**2,
             degree=Fraction(2),
         ),
         Function(
@@ -209,6 +214,7 @@ FUNCTIONS: Mapping[str, Function] = {
                 "excel": "1/(1+EXP(-MAX(@,-700)))",
             },
             extrema=((), (0.0,), (-_BEND, _BEND)),
+            symbolic=lambda sympy, x: 1 / (1 + sympy.exp(-x)),
         ),
         Function(
             "softplus",
@@ -225,6 +231,7 @@ FUNCTIONS: Mapping[str, Function] = {
                 "LN(1+EXP(-ABS(@))))",
             },
             extrema=((), (), (0.0,)),
+            symbolic=lambda sympy, x: sympy.log(1 + sympy.exp(x)),
         ),
         Function(
             "abs",
@@ -234,6 +241,7 @@ FUNCTIONS: Mapping[str, Function] = {
             {"latex": r"\left|@\right|"},
             extrema=((0.0,), (), ()),
             kinked=True,
+            symbolic=lambda sympy, x: sympy.Abs(x),
             degree=Fraction(1),
         ),
         Function(
@@ -249,6 +257,7 @@ FUNCTIONS: Mapping[str, Function] = {
                 "excel": "MAX(0,@)",
             },
             kinked=True,
+            symbolic=lambda sympy, x: sympy.Max(0, x),
             degree=Fraction(1),
         ),
     )

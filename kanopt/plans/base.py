@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pandas as pd
@@ -67,6 +68,12 @@ _MOST_CACHED = 4
 """So many assessments a problem keeps: a search looks at thousands of plans and comes back to the last few."""
 
 
+def named_class(place: str) -> Any:
+    """Return a class by its module and name, ``"kanopt.plans.base:Problem"``."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
 class Problem(Shown, Generic[PlanT]):
     """Data of a decision problem, validated when built and priced by laws.
 
@@ -78,6 +85,8 @@ class Problem(Shown, Generic[PlanT]):
     kind: ClassVar[str]
     solver: ClassVar[str]
     """Module and class of the solver that is used where none is named; it lies above, and is loaded by name."""
+    assessment: ClassVar[str]
+    """Module and class of what becomes of a plan, loaded by name likewise."""
 
     @property
     def on_earth(self) -> bool:
@@ -157,7 +166,6 @@ class Problem(Shown, Generic[PlanT]):
         """Return what no road or lane leads to, a sentence each; part of :meth:`remarks`, evaluates no law."""
         return ()
 
-    @abstractmethod
     def assess(self, plan: PlanT) -> Assessment[PlanT, Any]:
         """Return what becomes of a plan on the laws; the same object again while it is remembered.
 
@@ -166,6 +174,7 @@ class Problem(Shown, Generic[PlanT]):
         plan
             What was decided. It must not be changed afterwards.
         """
+        return self._cached_assessment(plan, named_class(self.assessment))
 
     def _cached_assessment(self, plan: PlanT, made_by: Callable[[Any, PlanT], AssessmentT]) -> AssessmentT:
         """Return the assessment of a plan, made where it is not among the last few.
@@ -203,9 +212,10 @@ class Problem(Shown, Generic[PlanT]):
         """Say why things are unserved, late or closed; with no plan, why there can be none."""
         return self.infeasibility_reasons() if plan is None else self.assess(plan).reasons
 
-    @abstractmethod
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say why there can be no plan, as far as arithmetic shows it."""
+        found: tuple[Reason, ...] = named_class(self.assessment).without_plan(self)
+        return found
 
     def extrapolations(self, plan: PlanT) -> tuple[Extrapolation, ...]:
         """Name every place where the plan uses a law outside its domain."""
@@ -300,6 +310,11 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
 
     rule_words: ClassVar[Mapping[str, RuleWords]] = {}
     """How the breaking of each rule is told."""
+
+    @staticmethod
+    def without_plan(problem: Any) -> tuple[Reason, ...]:
+        """Say why a problem can have no plan, as far as arithmetic shows it."""
+        raise NotImplementedError
 
     def __init__(self, problem: Problem[PlanT], plan: PlanT) -> None:
         self.problem: Any = problem

@@ -26,9 +26,9 @@ from kanopt.routing.rules.rule import slack
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.days import duration_law, run_days
 from kanopt.scheduling.simulate import TOLERANCE
+from kanopt.supply.assessment import SupplyAssessment
 from kanopt.supply.draws import DrawnSupply, demand_law, keep_flows
 from kanopt.supply.plan import slack as supply_slack
-from kanopt.supply.problem import SupplyAssessment
 from kanopt.text import (
     amount_text,
     capital,

@@ -19,9 +19,9 @@ from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
 from kanopt.scheduling.arrays import SchedulingData
 from kanopt.scheduling.law_uses import schedule_law_uses
-from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.plan import Schedule
-from kanopt.scheduling.reasons import lateness_reasons
+from kanopt.scheduling.problem import SchedulingProblem
+from kanopt.scheduling.reasons import infeasibility_reasons, lateness_reasons
 from kanopt.scheduling.simulate import (
     ENERGY,
     RULE_WORDS,
@@ -47,8 +47,9 @@ _EASY = 1e-9  # of a time: later ends are told
 class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     """What becomes of a schedule; its tasks end when the law says. Nothing is frozen, so one simulation does."""
 
-    problem: SchedulingModel
+    problem: SchedulingProblem
     rule_words = RULE_WORDS
+    without_plan = staticmethod(infeasibility_reasons)
 
     @property
     def _data(self) -> SchedulingData:

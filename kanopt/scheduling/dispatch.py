@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
-from kanopt.scheduling.arrays import ShopStructure, ShopTiming, earliest_start
+from kanopt.scheduling.arrays import SchedulingData, ShopStructure, ShopTiming, earliest_start
+from kanopt.scheduling.plan import Schedule, assignment_positions, schedule_of
 
 
 def earliest_completions(structure: ShopStructure, timing: ShopTiming) -> Floats:
@@ -181,3 +182,20 @@ def repair_starts(
             return None
         ends[task] = room.put(int(modes[task]), float(placed[task]))
     return placed
+
+
+_EARLY = 1e-9
+"""Factor of starts by which they keep their order and ask for nothing later than their order does."""
+
+
+def moved_starts(data: SchedulingData, schedule: Schedule) -> list[Schedule]:
+    """Return a schedule with starts at which it can be run, in its order: those it has, or later; and the earliest."""
+    tasks, _, modes = assignment_positions(data, schedule.assignments)
+    if sorted(tasks) != list(range(len(data.tasks))) or (modes < 0).any():
+        return []
+    place = np.argsort(tasks)
+    wanted = np.array([row.start for row in schedule.assignments], dtype=np.float64)[place]
+    moved = (
+        repair_starts(data.structure, data.timing, modes[place], each * wanted) for each in (1.0, _EARLY)
+    )
+    return [schedule_of(data, modes[place], starts) for starts in moved if starts is not None]

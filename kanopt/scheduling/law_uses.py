@@ -13,14 +13,14 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.scheduling.arrays import earliest_start
 from kanopt.scheduling.entities import Mode
-from kanopt.scheduling.model import SchedulingModel
+from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
 
 _LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
 
 
-def schedule_law_uses(problem: SchedulingModel, placed: PlacedTasks) -> tuple[LawUse, ...]:
+def schedule_law_uses(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[LawUse, ...]:
     """Return the duration, and where it is paid for the energy, of every task that is placed."""
     runs = np.flatnonzero(placed.mode >= 0)
     if not runs.size:
@@ -28,7 +28,7 @@ def schedule_law_uses(problem: SchedulingModel, placed: PlacedTasks) -> tuple[La
     return (*_duration(problem, placed, runs), *_energy(problem, placed, runs))
 
 
-def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> Iterator[LawUse]:
+def _duration(problem: SchedulingProblem, placed: PlacedTasks, runs: Integers) -> Iterator[LawUse]:
     law = problem.duration
     if isinstance(law, BoundFormula):
         factor = unit_factor(law.formula.output.unit, problem.units.time)
@@ -42,7 +42,7 @@ def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> 
         yield replace(use, price_change=change)
 
 
-def _energy(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> Iterator[LawUse]:
+def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Integers) -> Iterator[LawUse]:
     data, law = problem.data, problem.energy
     if problem.uses_energy and isinstance(law, BoundFormula):
         rise = np.zeros(len(runs))
@@ -54,7 +54,7 @@ def _energy(problem: SchedulingModel, placed: PlacedTasks, runs: Integers) -> It
 
 
 def _use(
-    problem: SchedulingModel,
+    problem: SchedulingProblem,
     name: str,
     law: BoundFormula,
     modes: Integers,
@@ -71,12 +71,12 @@ def _use(
     return LawUse(name, law.formula, arguments, factor * rise, shape, places, where=where)
 
 
-def _task_names(problem: SchedulingModel, modes: Integers) -> list[tuple[str, str]]:
+def _task_names(problem: SchedulingProblem, modes: Integers) -> list[tuple[str, str]]:
     known = problem.data.modes
     return [(known[mode].machine, known[mode].task) for mode in modes]
 
 
-def delayed_days(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
+def delayed_days(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
     """Return when tasks end where they take longer or shorter than planned, and by how much the price changes.
 
     The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
@@ -102,7 +102,7 @@ def delayed_days(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) 
     return end[1:], price[1:] - price[0]
 
 
-def delayed_times(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
+def delayed_times(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
     """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delayed_days`."""
     ahead, took, timing = (
         _ahead(problem, placed),
@@ -126,7 +126,7 @@ def delayed_times(problem: SchedulingModel, placed: PlacedTasks, longer: Floats)
     return start, end
 
 
-def _ahead(problem: SchedulingModel, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
+def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
     """Return for each row the rows that must have ended before it, by job and by machine, and the setup between."""
     data = problem.data
     row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=False))
@@ -144,7 +144,7 @@ def _ahead(problem: SchedulingModel, placed: PlacedTasks) -> list[list[tuple[int
     return ahead
 
 
-def _shared_resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
+def _shared_resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
     """Yield two rows of which the second could not start while the first still ran: a resource would not suffice."""
     need = np.where(placed.mode[:, None] >= 0, problem.data.timing.need[placed.mode], 0.0)
     room = problem.data.timing.capacity * (1.0 + TOLERANCE)
@@ -156,7 +156,7 @@ def _shared_resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator
         yield from ((int(earlier), row) for earlier in ended[short.any(axis=1)])
 
 
-def _price(problem: SchedulingModel, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
+def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
     """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
     data = problem.data
     late = np.maximum(placed.completion(len(data.jobs), end) - data.timing.due, 0.0)

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
 
 from kanopt.errors import knows_arguments
-from kanopt.plans.findings import Reason
-from kanopt.plans.instance_text import TextLines, read_lines
-from kanopt.scheduling.assessment import SchedulingAssessment
-from kanopt.scheduling.dispatch import repair_starts
-from kanopt.scheduling.entities import Job, Machine, Mode, Need, Resource, Task
-from kanopt.scheduling.model import SchedulingModel
-from kanopt.scheduling.plan import Schedule, assignment_positions, schedule_of
-from kanopt.scheduling.reasons import infeasibility_reasons
+from kanopt.faults import Amount, Fault, Finite
+from kanopt.formulas.formula import BoundFormula
+from kanopt.plans.base import Problem
+from kanopt.plans.findings import FrozenInput
+from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
+from kanopt.records.declaration import field_faults
+from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse, missing_price
+from kanopt.scheduling.arrays import (
+    ModeInputs,
+    PowerTariff,
+    SchedulingData,
+    earliest_start,
+    shop_structure,
+    shop_timing,
+)
+from kanopt.scheduling.dispatch import moved_starts
+from kanopt.scheduling.entities import (
+    Break,
+    Job,
+    Machine,
+    Mode,
+    Need,
+    PowerPrice,
+    Resource,
+    SchedulingRecords,
+    SchedulingUnits,
+    Setup,
+    Task,
+    free_changes,
+    idle_machines,
+    schedule_checks,
+)
+from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
 
-_EARLY = 1e-9
-"""Factor of starts by which they keep their order and ask for nothing later than their order does."""
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
 
 
 @knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
-class SchedulingProblem(SchedulingModel):
+class SchedulingProblem(Problem[Schedule]):
     """A flexible job shop, unrelated parallel machines where every job has one task, or a project with resources.
 
     Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
@@ -35,6 +65,10 @@ class SchedulingProblem(SchedulingModel):
     ``makespan_cost`` times the makespan, from :attr:`begins` to the end of the last task, the tardiness cost of late
     jobs, and the energy of every task at the price of power while it runs (constant power during a task, exactly
     integrated over the steps of the price).
+
+    What becomes of a plan is told by :meth:`assess`, times compared to a millionth of a time unit. Lines of its price:
+    ``makespan`` (group: the machine that ends last, item: its task), ``tardiness`` (group: the job, item: its last
+    task), ``energy`` (group: the machine, item: the task).
 
     Parameters
     ----------
@@ -87,18 +121,129 @@ class SchedulingProblem(SchedulingModel):
     (True, {'makespan': 12.0, 'tardiness': 4.0})
     """
 
-    def assess(self, plan: Schedule) -> SchedulingAssessment:
-        """Return what becomes of a schedule: whether every task runs once, where and when it may, and the price.
+    kind: ClassVar[str] = "scheduling"
+    solver: ClassVar[str] = "kanopt.scheduling.search.solver:CpSatScheduling"
+    assessment: ClassVar[str] = "kanopt.scheduling.assessment:SchedulingAssessment"
 
-        Times are compared to a millionth of a time unit. Lines of the price: ``makespan`` (group: the machine that
-        ends last, item: its task), ``tardiness`` (group: the job, item: its last task), ``energy`` (group: the machine,
-        item: the task).
+    jobs: Sequence[Job] | pd.DataFrame
+    tasks: Sequence[Task] | pd.DataFrame
+    machines: Sequence[Machine] | pd.DataFrame
+    modes: Sequence[Mode] | pd.DataFrame
+    duration: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    energy: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    resources: Sequence[Resource] | pd.DataFrame | None = None
+    needs: Sequence[Need] | pd.DataFrame | None = None
+    setups: Sequence[Setup] | pd.DataFrame | None = None
+    calendars: Sequence[Break] | pd.DataFrame | None = None
+    power_price: Sequence[PowerPrice] | pd.DataFrame | float | None = None
+    makespan_cost: Amount = 0.0
+    horizon: Annotated[Finite, Field(gt=0)] | None = None
+    clock: bool = False
+    units: SchedulingUnits = field(default_factory=SchedulingUnits)
+    day: date | str | None = None
+    data: SchedulingData = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
+        reader = RecordReader(read_day(self.day))
+        object.__setattr__(self, "data", _resolved(self, reader))
+        object.__setattr__(self, "clock", self.clock or self.data.of_day)
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
+
+    def __repr__(self) -> str:
+        data = self.data
+        return (
+            f"SchedulingProblem({len(data.jobs)} jobs, {len(data.tasks)} tasks, {len(data.machines)} machines, "
+            f"{len(data.modes)} modes)"
+        )
+
+    @cached_property
+    def begins(self) -> float:
+        """From when the makespan and the use of machines count, in time units.
+
+        Time zero; where that is midnight (:attr:`clock`), the earliest time at which the first task of a job could
+        start, given releases and breaks of machines: nobody pays for the night before the first shift.
+
+        Examples
+        --------
+        >>> from kanopt import SchedulingProblem
+        >>> shop = SchedulingProblem([Job("j", release_date=6.0)], [Task("a", "j")], [Machine("saw")],
+        ...                          [Mode("a", "saw", duration=2.0)], calendars=[Break(0.0, 7.0)], clock=True)
+        >>> shop.begins
+        7.0
         """
-        return self._cached_assessment(plan, SchedulingAssessment)
+        data = self.data
+        waits = np.array([len(before) > 0 for before in data.structure.before])
+        first = np.flatnonzero(~waits[data.structure.mode_task])
+        if not self.clock or not len(first):
+            return 0.0
+        released = data.timing.release[data.structure.task_job[data.structure.mode_task[first]]]
+        timing, machine = data.timing_without_horizon, data.structure.mode_machine[first]
+        start = float(earliest_start(timing, machine, released, timing.duration[first]).min())
+        return start if np.isfinite(start) else 0.0
 
-    def infeasibility_reasons(self) -> tuple[Reason, ...]:
-        """Say why there can be no schedule."""
-        return infeasibility_reasons(self)
+    def open_time(self, until: float) -> NDArray[np.float64]:
+        """Return for how long each machine may run tasks from :attr:`begins` until some time, in time units.
+
+        Parameters
+        ----------
+        until
+            In time units.
+        """
+        timing = self.data.timing_without_horizon
+        both = np.minimum(timing.closes, until) - np.maximum(timing.opens, self.begins)
+        return np.asarray(np.clip(both, 0.0, None).sum(axis=1))
+
+    @property
+    def uses_energy(self) -> bool:
+        """Whether energy is part of the objective: a law, or numbers in the modes and a price to pay for them."""
+        return self.energy is not None or self.power_price is not None
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas for ``duration`` and ``energy``, where they are laws."""
+        given = {"duration": self.duration, "energy": self.energy}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
+        return ()
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Tell of fields that change nothing, because others are blank."""
+        read = self.data.mode_inputs.read
+        unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
+        told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
+        return (*map(str, idle_fields([(self.units.table(Job), read.jobs)])), *told)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell which changes from one family to another take no time because no setup says how much."""
+        return free_changes(self.data.mode_inputs.read)
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of each table."""
+        return self.data.mode_inputs.read.table_uses(self.units, (self.duration, self.energy))
+
+    def plan_from(self, decision: Any) -> Schedule:
+        """Read a schedule the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`Schedule`, a frame with the columns ``task``, ``machine``, ``start`` and, where a task has several
+            modes on one machine, ``mode``; or a list of mappings with these keys. Ends are not read: the law says
+            how long a task takes.
+
+        Raises
+        ------
+        ProblemError
+            If it names a task, machine or mode the problem does not know, or a start is no number.
+        """
+        return read_schedule(self.data, self.units.time, decision)
 
     def carried_over(self, plan: Any) -> Schedule:
         """Return a schedule made for other data as it is run here: its modes and its order on each machine stay.
@@ -107,184 +252,102 @@ class SchedulingProblem(SchedulingModel):
         allows, whichever is better.
         """
         given = self.plan_from(plan)
-        return min((given, *moved_starts(self, given)), key=lambda one: self.assess(one).rank)
+        return min((given, *moved_starts(self.data, given)), key=lambda one: self.assess(one).rank)
+
+    def schedule(self, modes: NDArray[np.int64], starts: NDArray[np.float64]) -> Schedule:
+        """Return the schedule that runs mode ``modes[i]`` from ``starts[i]``.
+
+        Parameters
+        ----------
+        modes
+            Positions in ``data.modes``, shape ``(n,)``.
+        starts
+            In time units, shape ``(n,)``.
+        """
+        return schedule_of(self.data, modes, starts)
 
 
-def moved_starts(problem: SchedulingProblem, schedule: Schedule) -> list[Schedule]:
-    """Return a schedule with starts at which it can be run, in its order: those it has, or later; and the earliest."""
-    data = problem.data
-    tasks, _, modes = assignment_positions(data, schedule.assignments)
-    if sorted(tasks) != list(range(len(data.tasks))) or (modes < 0).any():
-        return []
-    place = np.argsort(tasks)
-    wanted = np.array([row.start for row in schedule.assignments], dtype=np.float64)[place]
-    moved = (
-        repair_starts(data.structure, data.timing, modes[place], each * wanted) for each in (1.0, _EARLY)
-    )
-    return [schedule_of(data, modes[place], starts) for starts in moved if starts is not None]
-
-
-# Readers of published shops and projects.
-
-ENDINGS = (".sm", ".fjs", ".jsp")
-_DURATIONS, _SUCCESSORS, _AVAILABLE = (
-    "REQUESTS/DURATIONS",
-    "PRECEDENCE RELATIONS",
-    "RESOURCEAVAILABILITIES",
-)
-
-
-class _Row(NamedTuple):
-    """A row of whole numbers and its line."""
-
-    line: int
-    numbers: list[int]
-
-
-def read_shop(path: str | Path) -> SchedulingProblem:
-    r"""Read a published shop or project, whose objective is the time until all is done.
+def _resolved(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
+    """Read and check everything a problem was given.
 
     Parameters
     ----------
-    path
-        A project of PSPLIB with one mode for each activity (``.sm``), a flexible job shop as Brandimarte (1993) wrote
-        them (``.fjs``), or a job shop as those of the OR-Library (``.jsp``: a line with the numbers of jobs and
-        machines, then a line for each job with machine and duration in turn).
+    problem
+        The problem.
+    reader
+        Reads its tables.
 
     Raises
     ------
-    FileFormatError
-        If the file is missing, cut off, of a kind that is not read, or contradicts itself; names the line.
-
-    Notes
-    -----
-    Due dates of a project are not read: in the field its length counts. Activities that take no time, such as its
-    beginning and end, are left out.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "two.jsp"
-    >>> _ = file.write_text("2 2\n0 3 1 2\n1 4 0 1\n")
-    >>> read_shop(file)
-    SchedulingProblem(2 jobs, 4 tasks, 2 machines, 4 modes)
+    ProblemError
+        With every mistake, one per line.
     """
-    file = Path(path)
-    source = read_lines(file)
-    if file.suffix.lower() == ".sm":
-        return _project(source)
-    return _shop(source, flexible=file.suffix.lower() == ".fjs")
-
-
-def _whole_rows(source: TextLines) -> Iterator[_Row]:
-    for line, text in enumerate(source.lines, start=1):
-        if text:
-            yield _Row(line, [source.whole(word, line, "a shop") for word in text.split()])
-
-
-def _shop(source: TextLines, *, flexible: bool) -> SchedulingProblem:
-    # a flexible shop may state how many machines a task has on average, which is no whole number
-    head = source.lines[0].split()
-    if len(head) < 2:
-        raise source.refusal("the numbers of jobs and machines are expected here", 1)
-    jobs, machines = (source.whole(word, 1, "jobs and machines", least=1) for word in head[:2])
-    rows = list(_whole_rows(TextLines(source.path, ("", *source.lines[1:]))))[:jobs]
-    if len(rows) < jobs:
-        raise source.refusal(f"{jobs:,} jobs are announced, {len(rows):,} follow; the file is cut off")
-    tasks: list[Task] = []
-    modes: list[Mode] = []
-    for job, row in enumerate(rows, start=1):
-        for place, ways in enumerate(_tasks_of(source, row, flexible=flexible), start=1):
-            name = f"{job}.{place}"
-            tasks.append(Task(name, f"{job}"))
-            for machine, duration in ways:
-                if not 0 <= machine < machines or duration < 1:
-                    least = "machines count from 1" if flexible else "machines count from 0"
-                    raise source.refusal(
-                        f"task {place} of job {job}: no machine {machine + flexible} of {machines}, or no duration "
-                        f"above 0; {least}",
-                        row.line,
-                    )
-                modes.append(Mode(name, f"m{machine + flexible}", duration=float(duration)))
-    return SchedulingProblem(
-        [Job(f"{job}") for job in range(1, jobs + 1)],
-        tasks,
-        [Machine(f"m{machine + flexible}") for machine in range(machines)],
-        modes,
-        makespan_cost=1.0,
+    read = _read(problem, reader)
+    reader.faults += field_faults(problem, "problem")
+    reader.faults += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
+    checks = schedule_checks(read, problem.units, uses_energy=problem.uses_energy)
+    priced = bool(problem.makespan_cost) or problem.power_price is not None
+    laws = (problem.duration, problem.energy)
+    uses = partial(read.table_uses, problem.units, laws)
+    law = "makespan_cost, or power_price and the energy of the tasks"
+    late = [(SchedulingUnits().table(Job), read.jobs)]
+    unpriced = () if priced else missing_price(late, reader.filled, uses, law)
+    checks.append(RecordCheck(unpriced, ["jobs"]))
+    reader.finish(checks)
+    if "modes" in reader.filled:
+        reader.questions += idle_machines(read)
+    nowhere = (Machine(""),) if any(not mode.machine for mode in read.modes) else ()
+    machines = (*read.machines, *nowhere)
+    structure = shop_structure(read, [machine.name for machine in machines])
+    modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
+    duration = modes.values("duration", problem.duration, "a duration must be positive")
+    modes = replace(modes, duration=duration)
+    energy = None
+    if problem.uses_energy:
+        energy = modes.values("energy", problem.energy, "an energy cannot be negative")
+    tariff = None
+    if read.power_price:
+        ordered = sorted(read.power_price, key=lambda price: price.start)
+        tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
+    return SchedulingData(
+        **{**vars(read), "machines": machines},
+        structure=structure,
+        timing=shop_timing(read, structure, duration, problem.horizon),
+        timing_without_horizon=shop_timing(read, structure, duration, None),
+        energy=energy,
+        tariff=tariff,
+        tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
+        mode_inputs=modes,
     )
 
 
-def _tasks_of(source: TextLines, row: _Row, *, flexible: bool) -> Iterator[list[tuple[int, int]]]:
-    """Yield machine and duration of the ways to run each task of a job, machines counted from 0."""
-    if not flexible:
-        if len(row.numbers) % 2:
-            raise source.refusal(
-                "machine and duration in turn are expected, an even number of words", row.line
-            )
-        yield from ([way] for way in zip(row.numbers[::2], row.numbers[1::2], strict=True))
-        return
-    numbers = iter(row.numbers)
-    try:
-        for _ in range(next(numbers)):
-            yield [(next(numbers) - 1, next(numbers)) for _ in range(next(numbers))]
-    except StopIteration:
-        raise source.refusal("the line ends before the last of its tasks", row.line) from None
+def _law_mistakes(
+    problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]
+) -> list[Fault]:
+    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
+    units = problem.units
+    known = {
+        **references_to("task", Task, read.tasks, {}),
+        **references_to("job", Job, read.jobs, units.of(Job)),
+        **references_to("machine", Machine, read.machines, {}),
+        **references_to("mode", Mode, read.modes, units.of(Mode)),
+        **DAY_REFERENCES,
+    }
+    given = {"duration": problem.duration, "energy": problem.energy}
+    forms = "a bound formula, one number per mode, or nothing where every mode states its own"
+    laws = {name: law for name, law in given.items() if law is not None}
+    return [
+        *(wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)),
+        *laws_without_day(laws, problem.day),
+    ]
 
 
-def _project(source: TextLines) -> SchedulingProblem:
-    sections = _sections(source)
-    durations = {row.numbers[0]: row for row in sections[_DURATIONS]}
-    capacities = sections[_AVAILABLE][0].numbers
-    before: dict[int, set[int]] = {task: set() for task in durations}
-    for row in sections[_SUCCESSORS]:
-        task, *rest = row.numbers
-        for after in rest[2:]:
-            if task not in durations or after not in durations:
-                raise source.refusal(f"activity {task} or {after} has no duration", row.line)
-            before[after].add(task)
-    for task, row in durations.items():
-        if len(row.numbers) != 3 + len(capacities) or row.numbers[1] != 1:
-            raise source.refusal(
-                f"activity {task}: one mode is expected, with a duration and {len(capacities)} needs",
-                row.line,
-            )
-        if row.numbers[2] == 0:  # whoever comes after it comes after those before it
-            for waits in before.values():
-                if task in waits:
-                    waits |= before[task]
-    real = [task for task, row in durations.items() if row.numbers[2] > 0]
-    return SchedulingProblem(
-        [Job("project", in_order=False)],
-        [
-            Task(f"{task}", "project", after=tuple(f"{one}" for one in sorted(before[task] & {*real})))
-            for task in real
-        ],
-        (),
-        [Mode(f"{task}", duration=float(durations[task].numbers[2])) for task in real],
-        resources=[Resource(f"R{place}", float(amount)) for place, amount in enumerate(capacities, start=1)],
-        needs=[
-            Need(f"{task}", f"R{place}", float(amount))
-            for task in real
-            for place, amount in enumerate(durations[task].numbers[3:], start=1)
-            if amount
-        ],
-        makespan_cost=1.0,
-    )
-
-
-def _sections(source: TextLines) -> dict[str, list[_Row]]:
-    """Return the rows of numbers below each heading that is read."""
-    found: dict[str, list[_Row]] = {name: [] for name in (_SUCCESSORS, _DURATIONS, _AVAILABLE)}
-    now: list[_Row] = []
-    for line, text in enumerate(source.lines, start=1):
-        words = text.split()
-        if text.startswith("- nonrenewable") and words[3:4] != ["0"]:
-            raise source.refusal("resources that are used up are not read", line)
-        if text.endswith(":"):
-            now = found.get(text.removesuffix(":"), [])
-        elif words and words[0].isdigit():
-            now.append(_Row(line, [source.whole(word, line, "a project") for word in words]))
-    if missing := [name for name, rows in found.items() if not rows]:
-        raise source.refusal(f"no rows below {missing[0]}; the file is cut off or no project of PSPLIB")
-    return found
+def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords:
+    found: dict[str, Any] = {}
+    for schema in problem.units.tables():
+        given = getattr(problem, schema.name)
+        if isinstance(given, (int, float)):  # one price of power, for ever
+            given = (PowerPrice(0.0, given),)
+        asked = replace(schema, of_day=problem.clock)
+        found[schema.name] = reader.read(() if given is None else given, asked)
+    return SchedulingRecords(**found, of_day=reader.of_day)

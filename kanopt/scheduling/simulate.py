@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Violation
 from kanopt.plans.slider_prices import Pricing
-from kanopt.scheduling.model import SchedulingModel
 from kanopt.scheduling.plan import Schedule, assignment_positions
+from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.text import amount_text, list_names, number_text
 
 ENERGY = "energy"
@@ -74,7 +74,7 @@ class PlacedTasks:
     end: NDArray[np.float64]
 
     @classmethod
-    def of(cls, problem: SchedulingModel, plan: Schedule) -> PlacedTasks:
+    def of(cls, problem: SchedulingProblem, plan: Schedule) -> PlacedTasks:
         """Look the names of a schedule up and compute its ends on the law.
 
         Raises
@@ -115,11 +115,11 @@ _Broken = Iterator[tuple[str, int, float, str]]
 """Rule, task as a position, by how much, and what is wrong with the task, as the predicate of a sentence."""
 
 
-def check_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Check:
+def check_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Check:
     """Return every rule that the schedule breaks."""
     tasks, unit = problem.data.tasks, problem.units.time
 
-    def told(*rules: Callable[[SchedulingModel, PlacedTasks], _Broken]) -> Iterator[Violation]:
+    def told(*rules: Callable[[SchedulingProblem, PlacedTasks], _Broken]) -> Iterator[Violation]:
         for rule in rules:
             for name, at, amount, what in rule(problem, placed):
                 task = tasks[at].name
@@ -134,11 +134,11 @@ def check_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Check:
     return Check(found)
 
 
-def _time(problem: SchedulingModel, value: float) -> str:
+def _time(problem: SchedulingProblem, value: float) -> str:
     return amount_text(float(value), problem.units.time)
 
 
-def _assigned_once(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _assigned_once(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     """Yield tasks that are nowhere, more than once, or on a machine that cannot run them."""
     tasks, machines = problem.data.tasks, problem.data.machines
     counts = np.bincount(placed.task, minlength=len(tasks))
@@ -161,7 +161,7 @@ def _assigned_once(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Vi
         yield Violation(rule, f"task {name}", float(amount), "task", f"task {name!r} {what}")
 
 
-def _release(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
+def _release(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
     early = problem.data.timing.release[placed.job] - placed.start
     for row in np.flatnonzero(early > TOLERANCE):
         job = problem.data.jobs[placed.job[row]].name
@@ -169,7 +169,7 @@ def _release(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
         yield "release", placed.task[row], early[row], what
 
 
-def _precedence(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
+def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
     """Compare the start of every task with the ends of those that it comes after, and what they wait for at most."""
     data = problem.data
     ends, starts = np.full(len(data.tasks), -np.inf), np.full(len(data.tasks), np.inf)
@@ -191,7 +191,7 @@ def _precedence(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
             )
 
 
-def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
+def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     """Add up what tasks need of every resource at each start, and tell of the worst moment of each."""
     data = problem.data
     run = np.flatnonzero(placed.mode >= 0)
@@ -213,7 +213,7 @@ def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violat
             yield Violation("resource", f"resource {resource.name}", over, "", message)
 
 
-def _machine(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
+def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
     """Compare every task with the latest end before it on its machine, and with the setup it needs."""
     data = problem.data
     for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
@@ -233,7 +233,7 @@ def _machine(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
                 yield "setup", task, short, f"needs a setup of {needed} on {name!r}; {missing} are missing"
 
 
-def _breaks(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
+def _breaks(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
     """Measure how much of every task lies in every break of its machine, shape ``(rows, breaks)``."""
     data = problem.data
     if not data.calendars:
@@ -251,7 +251,7 @@ def _breaks(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
         yield "break", placed.task[row], over, what
 
 
-def _horizon(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
+def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
     if problem.horizon is None:
         return
     over = placed.end - problem.horizon
@@ -259,7 +259,7 @@ def _horizon(problem: SchedulingModel, placed: PlacedTasks) -> _Broken:
         yield "horizon", placed.task[row], over[row], f"ends {_time(problem, over[row])} after the horizon"
 
 
-def price_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Pricing:
+def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
     """Return the lines that :meth:`SchedulingProblem.assess` documents; amounts of zero are left out."""
     data = problem.data
     rows: list[tuple[str, str, str, float]] = []

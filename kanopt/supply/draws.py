@@ -19,12 +19,12 @@ from kanopt.plans.uncertainty import (
     draw_log_normal,
     uncertain_law,
 )
-from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import slack
+from kanopt.supply.problem import SupplyProblem
 from kanopt.text import count_text, percent_text
 
 if TYPE_CHECKING:
-    from kanopt.supply.problem import SupplyAssessment
+    from kanopt.supply.assessment import SupplyAssessment
 
 _DEMAND, _PRICE = range(2)  # streams of random numbers
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
@@ -66,7 +66,7 @@ class DemandLaw:
         return np.stack(drawn, axis=1) if drawn else np.zeros((count, 0))
 
 
-def demand_law(problem: SupplyModel, uncertainty: Uncertainty) -> DemandLaw:
+def demand_law(problem: SupplyProblem, uncertainty: Uncertainty) -> DemandLaw:
     """Return how demand is distributed: log-normal with a stated deviation, else as the law of demand errs.
 
     Raises

@@ -2,269 +2,214 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from statistics import mode
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import date
+from numbers import Real
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
 
-from kanopt.array_types import Indices
+from kanopt.array_types import Floats
 from kanopt.errors import knows_arguments
+from kanopt.faults import Fault
 from kanopt.formulas.formula import BoundFormula
-from kanopt.plans.base import Assessment
-from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
-from kanopt.plans.findings import BELOW_ZERO, Check, Extrapolation, Reason, View, Violation
-from kanopt.plans.law_use import LawUse, unit_factor
-from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
-from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
-from kanopt.supply.figures import flow_figures, flow_rosters, sites_to_run, views_of
-from kanopt.supply.model import SupplyModel
-from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
-from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
-from kanopt.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
-from kanopt.supply.spare_capacity import with_demand_met
-from kanopt.text import join_list, money_text
+from kanopt.formulas.variables import Reference
+from kanopt.plans.base import Problem
+from kanopt.plans.findings import FrozenInput
+from kanopt.plans.geography import at_one_point, place_checks
+from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
+from kanopt.records.declaration import Table, declared_fields
+from kanopt.records.fields import Field as DeclaredField
+from kanopt.records.reading import (
+    RecordCheck,
+    RecordReader,
+    empty_tables,
+    idle_fields,
+    reference_checks,
+    shared_names,
+)
+from kanopt.records.unread_columns import (
+    TableUse,
+    fields_read,
+    frame_use,
+    missing_price,
+    table_use,
+    without_row,
+)
+from kanopt.supply.network import (
+    LARGEST_ADDED,
+    Facility,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyNetwork,
+    SupplyUnits,
+)
+from kanopt.supply.plan import FlowPlan, plan_of, read_plan
+from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places
+from kanopt.text import count_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.supply.network import SupplyNetwork
+    from kanopt.formulas.formula import Formula
 
 
-# How much of the demand a plan meets, and the price of the rest.
-
-_NO_ROOM = "no way with room was found beside what the plan moves"
-_WORDS = CoverageWords("supplies", "market", "markets", "in full")
+# Mistakes between the records of a supply problem, each as a sentence.
 
 
-def demand_met(problem: SupplyModel, ledger: Ledger, why: str) -> Coverage:
-    """Add up the demand that is met, and name the markets that are short, the one that lacks most first."""
-    network = problem.network
-    wanted, shortage = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
-    short = [
-        network.market_names[market]
-        for market in np.argsort(-shortage, kind="stable")
-        if shortage[market] > 0
-    ]
-    return Coverage(
-        _WORDS,
-        int((wanted > 0).sum()),
-        tuple(short),
-        served=float(wanted.sum() - shortage.sum()),
-        wanted=float(wanted.sum()),
-        unit=problem.units.quantity,
-        lacking="short",
-        why=why,
-    )
+def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
+    """Look for contradictions between records.
 
-
-def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
-    """Return what is paid for shortages, and what it costs to meet demand that must be met where a way is found.
-
-    What is told can be had: the plan with what was added to it is priced as any other.
+    Lists that are empty, a name used twice, a lane from or to an unknown place, an offer
+    of an unknown product.
     """
-    network, money = problem.network, problem.unit
-    cost = np.broadcast_to(network.shortage_cost[None, :, None], ledger.shortage.shape)
-    paid_for = (ledger.shortage > 0) & np.isfinite(cost)
-    must = (ledger.shortage > 0) & np.isinf(cost)
-    paid, sentences = float((ledger.shortage[paid_for] * cost[paid_for]).sum()), []
-    if paid_for.any():
-        sentences.append(f"the price holds {money_text(paid, money)} for the shortage")
-    if not must.any():
-        return LeftOutPrice(paid, 0.0, "; ".join(sentences))
-    proofs = infeasibility_reasons(problem)
-    whole = ledger if proofs else with_demand_met(problem, ledger, must)
-    if (whole.shortage[must] > 0).any():
-        unknown = f"what supplying the rest would cost is not known: {_NO_ROOM}"
-        sentences.append(f"no plan supplies the rest: {proofs[0].message}" if proofs else unknown)
-        return LeftOutPrice(paid, None, "; ".join(sentences))
-    prices = [price_flows(problem, each, frozen=False).objective for each in (whole, ledger)]
-    more, also = prices[0] - prices[1], whole.open.any(axis=1) & ~ledger.open.any(axis=1)
-    opened = [network.facility_names[site] for site in np.flatnonzero(also)]
-    opening = f", opening {join_list(opened, 5)}" if opened else ""
-    sentences.append(f"the rest can be supplied for {money_text(more, money)} more{opening}")
-    return LeftOutPrice(paid, more, "; ".join(sentences))
-
-
-# What becomes of flows: stocks and deliveries, checked and priced once.
-
-# The laws of tariff and demand, as a plan of flows uses them.
-
-
-def flow_law_uses(problem: SupplyModel, ledger: Ledger) -> tuple[LawUse, ...]:
-    """Return the tariff of what flows, and the demand of what is wanted."""
-    return (*_tariff(problem, ledger), *_demand(problem, ledger))
-
-
-def _tariff(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
-    law, tariff, network = problem.tariff, problem.lane_tariff, problem.network
-    used = ledger.flows > 0
-    if not isinstance(law, BoundFormula) or not used.any():
-        return
-    arguments = {
-        name: np.broadcast_to(values, network.shape)[used]
-        for name, values in tariff.arguments(ledger.flows).items()
-    }
-    paid_for = np.ones(network.shape)
-    if tariff.basis != "shipment":
-        paid_for = ledger.flows * (network.weights.reshape(1, -1, 1) if tariff.basis == "weight" else 1.0)
-    rise = unit_factor(law.formula.output.unit, tariff.unit) * paid_for[used]
-    where = partial(_places, network, network.lane_names, np.nonzero(used))
-    # a law of fixed data that falls below zero is refused, so that only one that reads the flow is cut off
-    shared = (law.formula, arguments, rise, rise.shape, ("flow", "flows"))
-    times = paid_for[used]
-    yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT, times=times)
-
-
-def _places(
-    network: SupplyNetwork, names: Sequence[str], cells: tuple[Indices, ...]
-) -> list[tuple[str, str]]:
-    """Return what the lines of a price call some cells, given by place, product and period."""
-    place, product, period = cells
-    items = flow_items(network, product, period)
-    return [(names[lead], item) for lead, item in zip(place, items, strict=True)]
-
-
-def _demand(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
-    law, network = problem.demand, problem.network
-    if not isinstance(law, BoundFormula):
-        return
-    shape = problem.demand_array.shape
-    found = law.arguments(lambda reference: network.resolve(reference, "market"))
-    arguments = {name: np.broadcast_to(values, shape).ravel() for name, values in found.items()}
-    # what flows is decided, so that a unit more of demand is a unit more of shortage, where there is any
-    cost = np.where(np.isfinite(network.shortage_cost), network.shortage_cost, 0.0)[None, :, None]
-    paid = np.where(ledger.shortage > 0, np.broadcast_to(cost, shape), 0.0).ravel()
-    rise = unit_factor(law.formula.output.unit, network.units.quantity) * paid
-    shared = (law.formula, arguments, rise, rise.shape, ("amount wanted", "amounts wanted"))
-    cells = tuple(np.indices(shape).reshape(len(shape), -1))
-    yield LawUse("demand", *shared, where=partial(_places, network, network.market_names, cells))
-
-
-def _below_zero(problem: SupplyModel, ledger: Ledger) -> list[Extrapolation]:
-    """Return one entry for each lane on which the tariff of what flows is negative."""
-    money = np.where(ledger.flows > 0, problem.lane_tariff.raw(ledger.flows), 0.0)
-    names, unit = problem.network.lane_names, problem.unit
+    places = ("suppliers", "facilities", "markets")
     return [
-        Extrapolation(
-            "tariff",
-            f"lane {names[lane]}",
-            BELOW_ZERO,
-            f"tariff of lane {names[lane]} falls to {money_text(float(money[lane].min()), unit)}; "
-            "it counts as zero there",
-        )
-        for lane in np.flatnonzero((money < 0).any(axis=(1, 2))).tolist()
+        *empty_tables(network.tables, ("suppliers", "markets", "products", "periods", "lanes")),
+        *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
+        RecordCheck(shared_names({name: network.tables[name] for name in places}), places),
+        RecordCheck(_offers(network), ["suppliers", "products"]),
+        *reference_checks(network.units.tables(), network.tables),
+        RecordCheck(_loops(network), ["lanes"]),
     ]
 
 
-# A supply plan as it stands, for pages that price it anew when prices move.
+def _beyond(table: str, records: Sequence[Any]) -> Iterable[Fault]:
+    """Yield the fields with numbers that a linear solver cannot add to others."""
+    if not records:
+        return
+    kind: type = type(records[0])
+    for name in [item.name for item in declared_fields(kind) if item.type is float]:
+        wrong = [
+            str(record.name)
+            for record in records
+            if (value := getattr(record, name)) is not None and LARGEST_ADDED < abs(value) < math.inf
+        ]
+        if wrong:
+            what = f"is beyond {number_text(LARGEST_ADDED)}, which nothing can be added to exactly"
+            advice = "count in a larger unit, or leave out a limit that is none"
+            yield Fault(table, what, tuple(wrong), name, advice=advice)
 
 
-_RATES = {
-    "purchase": "prices of suppliers",
-    TRANSPORT: "freight rates",
-    "handling": "handling costs",
-    "sites": "costs of sites",
-    "holding": "holding costs",
-    "shortage": "costs of shortage",
-}
+def _offers(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the offers both of one product and of all of them."""
+    whole = {offer.name for offer in network.offers if not offer.product}
+    for name in dict.fromkeys(
+        offer.name for offer in network.offers if offer.product and offer.name in whole
+    ):
+        what = "has a record for every product (product left empty) and others for single products"
+        yield Fault("suppliers", what, (name,), advice="keep one kind")
 
 
-_IN_USE = ("opens", "open"), ("closes", "close")
+def _loops(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the lanes that lead nowhere else."""
+    for lane in network.lanes:
+        if lane.tail == lane.head:
+            yield Fault("lanes", "starts and ends at the same place", (lane.name,))
 
 
-class SupplyAssessment(Assessment[FlowPlan, Ledger]):
-    """What becomes of flows. A frozen flow changes the price alone, so one ledger does for both prices."""
+def demand_questions(network: SupplyNetwork, rows: pd.DataFrame | None, demand: Floats) -> Iterable[Fault]:
+    """Yield the names that no row of a table of demands holds, and that nothing is wanted at all.
 
-    problem: SupplyModel
-    rule_words = RULE_WORDS
+    Parameters
+    ----------
+    network
+        Whose markets, products and periods are meant.
+    rows
+        The table; None where the demand is a law or a column.
+    demand
+        What is wanted, shape (M, P, T).
+    """
+    if not demand.any():
+        what = "every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
+        yield Fault("demand", what)
+        return
+    for word, names in _without_any_row(network, rows).items():
+        effect = "wants nothing" if word == "market" else "is wanted nowhere"
+        effect = "nothing is wanted then" if word == "period" else f"it {effect}"
+        yield from without_row("demand", word, names, effect)
 
-    @property
-    def in_use(self) -> InUse:
-        """The sites that are open in any period."""
-        names = self.problem.network.facility_names
-        return InUse(
-            *_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1)))
-        )
 
-    @property
-    def proposal(self) -> str:
-        """Which sites are to be run, and which are not."""
-        return sites_to_run(self.problem, self.simulation)
+def assumed_demands(network: SupplyNetwork, rows: pd.DataFrame | None) -> tuple[str, ...]:
+    """Tell how many combinations have no row, of markets, products and periods that have some."""
+    if rows is None:
+        return ()
+    left_out = [len(names) for names in _without_any_row(network, rows).values()]
+    whole = (len(network.markets), len(network.products), len(network.periods))
+    possible = int(np.prod([count - gone for count, gone in zip(whole, left_out, strict=True)]))
+    if len(rows) >= possible:
+        return ()
+    missing = count_text(possible - len(rows), "has no row", "have no row")
+    return (f"demand: of {possible:,} combinations of market, product and period {missing}: 0 is wanted",)
 
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return service, sites open and how full they are, cost a unit, and CO₂ where a law gives it."""
-        found = flow_figures(self.problem, self.simulation, self.pricing)
-        return (*found, *emissions(self.law_uses))
 
-    def rosters(self) -> tuple[Roster, ...]:
-        """Return use, throughput and cost of each site, and the service of each market."""
-        return flow_rosters(self.problem, self.simulation, self.pricing)
+def lane_questions(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the suppliers that no lane leaves, and the sites that none leads to or leaves."""
+    tails, heads = ({*places.tolist()} for places in (network.tails, network.heads))
+    sellers = [name for place, name in enumerate(network.supplier_names) if place not in tails]
+    yield from without_row("lanes", "supplier", sellers, "nothing is bought there")
+    first = network.facility_nodes.start
+    names = enumerate(network.facility_names, start=first)
+    unused = [name for place, name in names if place not in tails or place not in heads]
+    yield from without_row("lanes", "facility", unused, "it is never used", "lane to and from the")
 
-    def details(self) -> Mapping[str, pd.DataFrame]:
-        """Return the periods in which sites are open."""
-        return {"open_sites": self.plan.sites()}
 
-    def slider_prices(self) -> SliderPrices | None:
-        """Return the price of the flows wherever a reader moves what they are paid by."""
-        stays = "the same sites, the same flows"
-        return priced_by_terms(self.pricing.arrays(), _RATES, self.pricing.unit, stays)
+def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[str, list[str]]:
+    if rows is None:
+        return {}
+    names = {
+        "market": network.market_names,
+        "product": network.product_names,
+        "period": network.period_names,
+    }
+    places = demand_places(network, rows)
+    return {
+        word: [name for place, name in enumerate(names[word]) if place not in {*found.tolist()}]
+        for word, found in zip(names, places, strict=True)
+    }
 
-    def views(self) -> tuple[View, ...]:
-        """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""
-        return views_of(self.problem, self.simulation)
 
-    def _simulate(self) -> Ledger:
-        network = self.problem.network
-        flows, opened = arrays_of(network, self.plan)
-        return Ledger(network, self.problem.demand_array, flows, opened)
+# The markets that no lane leads to.
 
-    def _check(self) -> Check:
-        return check_flows(self.problem, self.simulation)
 
-    def _unserved(self, left_out: Sequence[Violation]) -> float:
-        """Return the amount: a plan that sends less everywhere may leave out something in fewer places."""
-        # so rounded that sums in another order are the same
-        return float(f"{sum(each.amount for each in left_out):.6g}")
-
-    def _coverage(self) -> Coverage:
-        ledger, why = self.simulation, ""
-        if ledger.shortage.any() and not ledger.flows.any():
-            why = mode(reason.bottleneck for reason in self.reasons if reason.kind == "unserved")
-        return demand_met(self.problem, ledger, why)
-
-    def _left_out_price(self) -> LeftOutPrice:
-        return price_of_shortage(self.problem, self.simulation)
-
-    def _price(self) -> Pricing:
-        return price_flows(self.problem, self.simulation, frozen=False)
-
-    def _price_planned(self) -> Pricing:
-        return price_flows(self.problem, self.simulation, frozen=True)
-
-    def _reasons(self) -> tuple[Reason, ...]:
-        return plan_reasons(self.problem, self.simulation, self.planned_pricing)
-
-    def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        found = super()._extrapolations()
-        if not isinstance(self.problem.tariff, BoundFormula):
-            return found
-        return (*found, *_below_zero(self.problem, self.simulation))
-
-    def _law_uses(self) -> tuple[LawUse, ...]:
-        return flow_law_uses(self.problem, self.simulation)
+def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
+    """Say which markets no lane leads to from any supplier, through sites that are not closed by their status."""
+    passable = np.ones(len(network.node_names), dtype=bool)
+    passable[network.facility_nodes] = ~network.has_status("closed")
+    lanes = passable[network.tails] & passable[network.heads]
+    reached, before = np.arange(len(passable)) < len(network.supplier_names), None
+    while before is None or (reached != before).any():
+        before = reached.copy()
+        reached[network.heads[lanes & reached[network.tails]]] = True
+    missing = [network.market_names[place] for place in np.flatnonzero(~reached[network.market_nodes])]
+    if not missing:
+        return ()
+    return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
 
 
 @knows_arguments
 @dataclass(frozen=True, eq=False, repr=False)
-class SupplyProblem(SupplyModel):
+class SupplyProblem(Problem[FlowPlan]):
     """Which sites to open, and what to move from suppliers through sites to markets in each period.
 
     What enters a site in a period leaves it in that period or is kept for later, within its storage; sites start
     empty. What a market does not get is a shortage, paid for at the product's shortage cost; a product without one
     must be delivered. The objective is money, in the terms ``purchase``, ``transport``, ``handling``, ``sites``,
     ``holding`` and ``shortage``.
+
+    What becomes of a plan is told by :meth:`assess`, amounts compared to a millionth of the limit concerned, and to a
+    millionth of a unit below one unit. Lines of its price: ``purchase`` (group: the supplier), ``transport`` (the
+    lane), ``handling`` and ``holding`` (the facility) and ``shortage`` (the market), each with the item
+    ``"product, period"``; ``sites`` (the facility) with the item ``"fixed"`` or the period. A shortage of a product
+    that must be delivered has no price: it is a violation. At planning values each unit pays the rate of the planning
+    shipment.
 
     Parameters
     ----------
@@ -327,18 +272,194 @@ class SupplyProblem(SupplyModel):
     {'shortage': 45.0, 'purchase': 30.0, 'sites': 30.0, 'transport': 30.0}
     """
 
-    def assess(self, plan: FlowPlan) -> SupplyAssessment:
-        """Return what becomes of a plan: capacities, balances, closed sites and mandatory demand, and its price.
+    kind: ClassVar[str] = "supply"
+    solver: ClassVar[str] = "kanopt.supply.search.solver:HighsSupply"
+    assessment: ClassVar[str] = "kanopt.supply.assessment:SupplyAssessment"
 
-        Amounts are compared to a millionth of the limit concerned, and to a millionth of a unit below one unit.
+    suppliers: Sequence[Supplier] | pd.DataFrame
+    markets: Sequence[Market] | pd.DataFrame
+    products: Sequence[Product] | pd.DataFrame
+    periods: Sequence[Period] | pd.DataFrame
+    lanes: Sequence[Lane] | pd.DataFrame
+    tariff: SupplyLaw
+    demand: SupplyLaw | pd.DataFrame
+    facilities: Sequence[Facility] | pd.DataFrame = ()
+    planning: Mapping[str, float | Reference] = field(default_factory=dict)
+    units: SupplyUnits = field(default_factory=SupplyUnits)
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    day: date | str | None = None
+    network: SupplyNetwork = field(init=False)
+    lane_tariff: LaneTariff = field(init=False)
+    demand_array: Floats = field(init=False)
+    demand_deviation: Floats = field(init=False)
 
-        Lines of the price: ``purchase`` (group: the supplier), ``transport`` (the lane), ``handling`` and ``holding``
-        (the facility) and ``shortage`` (the market), each with the item ``"product, period"``; ``sites`` (the
-        facility) with the item ``"fixed"`` or the period. A shortage of a product that must be delivered has no price:
-        it is a violation. At planning values each unit pays the rate of the planning shipment.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
+        reader = RecordReader()
+        found = {table.name: reader.read(getattr(self, table.name), table) for table in self.units.tables()}
+        network = SupplyNetwork(**found, units=self.units, detour=self.detour, day=read_day(self.day))
+        object.__setattr__(self, "network", network)
+        reader.faults += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
+        measured = bool(np.isnan(network.stated_lengths).any())
+        places = {name: network.tables[name] for name in ("suppliers", "facilities", "markets")}
+        reader.finish(
+            [
+                *network_checks(network),
+                *place_checks(self, places, reader, measured=measured, needed=False),
+                RecordCheck(self._unstated(reader.filled), ["suppliers", "facilities", "products"]),
+            ]
+        )
+        object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
+        for name, values in zip(
+            ("demand_array", "demand_deviation"), demand_of(network, self.demand), strict=True
+        ):
+            object.__setattr__(self, name, values)
+        # what a law costs is known only now
+        reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
+        reader.questions += at_one_point(places) if measured else ()
+        reader.questions += self._unstated_rows(reader.filled)
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
+
+    def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[Fault]:
+        """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
+        shared = {
+            **references_to("product", Product, network.products, self.units.of(Product)),
+            **references_to("period", Period, network.periods, {"index": ""}),
+            **DAY_REFERENCES,
+        }
+        of_lanes = references_to("lane", Lane, network.lanes, self.units.of(Lane))
+        of_markets = references_to("market", Market, network.markets, {})
+        moved = {**self.units.references(), **of_lanes, **shared}
+        forms = "a bound formula, a reference, a number or an array"
+        return [
+            *law_mistake("tariff", self.tariff, forms, moved, unread),
+            *law_mistake("demand", self.demand, f"{forms}, or a frame", {**of_markets, **shared}, unread),
+            *laws_without_day({"tariff": self.tariff, "demand": self.demand}, self.day),
+        ]
+
+    def _unstated(
+        self, filled: Mapping[str, Collection[str]], rates: Floats | None = None
+    ) -> Iterator[Fault]:
+        """Yield that nothing costs anything, or nothing is wanted, where tables were read and do not say so.
+
+        Parameters
+        ----------
+        filled
+            Table to the fields that its columns fill, of tables that were given as frames.
+        rates
+            What moving costs; before a law was evaluated that is known of a number alone.
         """
-        return self._cached_assessment(plan, SupplyAssessment)
+        moving: Any = rates if rates is not None else self.tariff if isinstance(self.tariff, Real) else 1.0
+        if not np.any(moving):
+            yield from missing_price(self._tables, filled, self.table_uses, "a tariff")
+        if isinstance(self.demand, pd.DataFrame) and self.demand.empty:
+            yield Fault(
+                "demand", "the table has no row, so that nothing is wanted", advice="give at least one"
+            )
 
-    def infeasibility_reasons(self) -> tuple[Reason, ...]:
-        """Say what makes the demand impossible."""
-        return infeasibility_reasons(self)
+    def _unstated_rows(self, filled: Mapping[str, Collection[str]]) -> Iterator[Fault]:
+        """Yield what tables list of which no row of another says anything; records built by hand say what is meant."""
+        if not isinstance(self.demand, (Real, np.ndarray)):
+            yield from demand_questions(self.network, self._demand_rows, self.demand_array)
+        if "lanes" in filled:
+            yield from lane_questions(self.network)
+
+    @property
+    def _tables(self) -> list[tuple[Table, Sequence[Any]]]:
+        return [(table, self.network.tables[table.name]) for table in self.units.tables()]
+
+    @property
+    def _demand_rows(self) -> pd.DataFrame | None:
+        return self.demand if isinstance(self.demand, pd.DataFrame) else None
+
+    def __repr__(self) -> str:
+        network = self.network
+        return (
+            f"SupplyProblem({len(network.supplier_names)} suppliers, {len(network.facilities)} facilities, "
+            f"{len(network.markets)} markets, {len(network.lanes)} lanes, {len(network.products)} products, "
+            f"{len(network.periods)} periods)"
+        )
+
+    @property
+    def on_earth(self) -> bool:
+        """Whether every supplier, site and market has a latitude and a longitude."""
+        return self.network.positions.on_earth
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas for ``tariff`` and ``demand``, where they are laws."""
+        given = {"tariff": self.tariff, "demand": self.demand}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return the flow in the tariff, where it reads one."""
+        return self.lane_tariff.frozen_inputs()
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of each table, that of the demand among them if it is one."""
+        scopes = {"markets": "market", "products": "product", "periods": "period", "lanes": "lane"}
+        laws = (self.tariff, self.demand, *self.planning.values())
+        found = [
+            table_use(table, records, fields_read(scopes.get(table.name, ""), laws))
+            for table, records in self._tables
+        ]
+        if isinstance(self.demand, pd.DataFrame):
+            keys = [DeclaredField(name, kind=str) for name in ("market", "product", "period")]
+            amounts = [DeclaredField(name, self.units.quantity) for name in ("demand", "demand_sd")]
+            found.append(frame_use("demand", self.demand, [*keys, *amounts]))
+        return tuple(found)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell how lengths of lanes follow from coordinates, what has no row, and that demand is not certain."""
+        measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
+        lengths = (note,) if measured.any() and (note := self.network.positions.note()) else ()
+        varying = int(((self.demand_deviation > 0) & (self.demand_array > 0)).sum())
+        certain = "which risk and monte_carlo draw; solve does not look at it"
+        unsure = (f"demand: {count_text(varying, 'amount')} with a demand_sd, {certain}",) if varying else ()
+        return (*lengths, *assumed_demands(self.network, self._demand_rows), *unsure)
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Tell of fields that change nothing, because others are blank."""
+        idle = int(((self.demand_deviation > 0) & (self.demand_array == 0)).sum())
+        rows = count_text(idle, "row has", "rows have")
+        told = (f"demand: {rows} a demand_sd, but no demand that could differ",) if idle else ()
+        return (*map(str, idle_fields(self._tables)), *told)
+
+    def unreachable(self) -> tuple[str, ...]:
+        """Report markets that no lane leads to from any supplier, whatever sites may open."""
+        return unreachable_markets(self.network)
+
+    def plan_from(self, decision: Any) -> FlowPlan:
+        """Read a plan the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`FlowPlan`; a frame (or a list of mappings) with the columns ``tail``, ``head``, ``mode``,
+            ``product``, ``period`` and ``quantity``, of which mode, product and period may be left out where there is
+            only one; or a mapping ``{"flows": such a frame, "open": …}``. ``open`` is a list of facilities
+            that are open throughout, or a frame with the columns ``facility`` and ``period``. Without it, the
+            sites that are used and those with the status ``"open"`` are open.
+
+        Raises
+        ------
+        ProblemError
+            If it names things the problem does not know, or a quantity is no number.
+        """
+        return read_plan(self.network, decision)
+
+    def with_demand(self, demand: Floats) -> Self:
+        """Return the problem with other amounts wanted, shape (M, P, T), which are taken as certain and not checked."""
+        found = copy(self)
+        given = {"demand": demand, "demand_array": demand, "demand_deviation": np.zeros_like(demand)}
+        for name, values in given.items():
+            object.__setattr__(found, name, values)
+        return found
+
+    def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
+        """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
+        return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))

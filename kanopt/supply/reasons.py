@@ -11,8 +11,8 @@ import numpy as np
 from kanopt.array_types import Floats
 from kanopt.plans.findings import Reason
 from kanopt.plans.slider_prices import Pricing
-from kanopt.supply.model import SupplyModel
 from kanopt.supply.plan import TOLERANCE, Ledger, slack
+from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.spare_capacity import (
     CheapestPaths,
     Draw,
@@ -27,7 +27,7 @@ from kanopt.text import amount_text, join_list, money_text, number_text
 Cell = tuple[int, int, int]
 
 
-def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+def plan_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
     """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
     asked = _Shortages(problem, ledger)
     unserved = [
@@ -38,7 +38,7 @@ def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tupl
     return (*unserved, *(_closure(problem, ledger, site, planned) for site in closed))
 
 
-def _closure(problem: SupplyModel, ledger: Ledger, site: int, planned: Pricing) -> Reason:
+def _closure(problem: SupplyProblem, ledger: Ledger, site: int, planned: Pricing) -> Reason:
     """Return the reason of a site that is closed throughout.
 
     Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
@@ -83,7 +83,7 @@ _ADD_LANE = "add a lane, or open a site that is closed by its status"
 _NO_LANE = "no lane leads there from a supplier by a site that may open"
 
 
-def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:
     """Return what arithmetic proves about demand that must be met and cannot be; empty where it proves nothing."""
     network = problem.network
     must = np.isinf(network.shortage_cost)[None, :, None]
@@ -103,7 +103,7 @@ def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
     return tuple(replace(reason, kind="infeasible") for reason in found)
 
 
-def _gaps(problem: SupplyModel, demand: Floats) -> dict[str, Floats]:
+def _gaps(problem: SupplyProblem, demand: Floats) -> dict[str, Floats]:
     """Return by how much demand, shape (M, P, T), exceeds sums of capacities whatever the plan; zero where it does not.
 
     Units of each product that suppliers lack, (P, T); weight that sites, all of them open that may be, cannot pass on,
@@ -129,7 +129,7 @@ def _gaps(problem: SupplyModel, demand: Floats) -> dict[str, Floats]:
     return gaps
 
 
-def _summed(problem: SupplyModel, amounts: Floats) -> dict[str, Floats]:
+def _summed(problem: SupplyProblem, amounts: Floats) -> dict[str, Floats]:
     """Sum up amounts, shape (M, P, T), by what limits them; from the first period on where stock can be kept."""
     by_market = np.einsum("mpt,p->mt", amounts, problem.network.weights)
     sums = {"supply": amounts.sum(axis=0), "sites": by_market.sum(axis=0, keepdims=True)}
@@ -138,14 +138,14 @@ def _summed(problem: SupplyModel, amounts: Floats) -> dict[str, Floats]:
     return {**sums, "lanes": by_market}
 
 
-def _from_start(problem: SupplyModel) -> bool:
+def _from_start(problem: SupplyProblem) -> bool:
     """Say whether stock can be kept."""
     network = problem.network
     return bool((network.of_facilities("storage")[~network.has_status("closed")] > 0).any())
 
 
 def _gap_reason(
-    problem: SupplyModel, kind: str, where: tuple[int, int], amount: float, subject: str = ""
+    problem: SupplyProblem, kind: str, where: tuple[int, int], amount: float, subject: str = ""
 ) -> Reason:
     """Return the reason that a gap of a kind is, at a place and in a period."""
     network, units = problem.network, problem.units
@@ -169,7 +169,7 @@ def _gap_reason(
 class _Shortages:
     """Finds the reason of single shortages of one plan."""
 
-    def __init__(self, problem: SupplyModel, ledger: Ledger) -> None:
+    def __init__(self, problem: SupplyProblem, ledger: Ledger) -> None:
         self.problem, self.ledger, self.network = problem, ledger, problem.network
         self.spare = SpareCapacity(problem, ledger)
 

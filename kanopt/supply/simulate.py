@@ -15,9 +15,9 @@ from kanopt.array_types import Floats, Indices
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Violation
 from kanopt.plans.slider_prices import Pricing
-from kanopt.supply.model import SupplyModel
 from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import Ledger, slack
+from kanopt.supply.problem import SupplyProblem
 from kanopt.text import amount_text, number_text
 
 TRANSPORT = "transport"
@@ -42,14 +42,14 @@ RULE_WORDS: Mapping[str, RuleWords] = {
 """How the breaking of each rule is told."""
 
 
-def check_flows(problem: SupplyModel, ledger: Ledger) -> Check:
+def check_flows(problem: SupplyProblem, ledger: Ledger) -> Check:
     """Return every violation: flows, capacities, sites, stocks, markets."""
     rules = (_flows, _capacities, _sites, _stocks, _markets)
     return Check(tuple(violation for rule in rules for violation in rule(problem, ledger)))
 
 
 def _cells(
-    problem: SupplyModel, rule: str, kind: str, wrong: NDArray[np.bool_], amounts: Floats, told: str
+    problem: SupplyProblem, rule: str, kind: str, wrong: NDArray[np.bool_], amounts: Floats, told: str
 ) -> Iterator[Violation]:
     """Yield each wrong cell, (places, P, T), of lanes, facilities or markets, and what becomes of it.
 
@@ -72,7 +72,7 @@ def _cells(
         yield Violation(rule, where, amount, unit, f"{where} {said}")
 
 
-def _flows(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+def _flows(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     flows = ledger.flows
     told = "carries a negative amount of {product} in period {period}"
     yield from _cells(problem, "negative flow", "lane", flows < 0, -flows, told)
@@ -91,7 +91,7 @@ _USES = {
 """The rule of each kind of capacity, and what its places do."""
 
 
-def _capacities(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+def _capacities(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     """Yield where more is used of a capacity than there is."""
     network, units = problem.network, problem.units
     suppliers = [f"supplier {one.name}" + (f" ({one.product})" * bool(one.product)) for one in network.offers]
@@ -111,7 +111,7 @@ def _capacities(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
             yield Violation(rule, where, amount - most, unit, message)
 
 
-def _sites(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+def _sites(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     """Yield sites that are used while closed, or open or closed against their status."""
     network, unit = problem.network, problem.units.weight
     for site, period in np.argwhere(ledger.in_use & ~ledger.open).tolist():
@@ -134,12 +134,12 @@ def _sites(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
             yield Violation("status", where, 1.0, "", f"{where} {why}")
 
 
-def _stocks(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+def _stocks(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     told = "has sent {amount} more of {product} than it received by the end of period {period}"
     yield from _cells(problem, "flow balance", "facility", ledger.stock < 0, -ledger.stock, told)
 
 
-def _markets(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
+def _markets(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     """Yield markets that get more than they want, or less of what must be delivered."""
     excess, short = ledger.delivered - ledger.demand, ledger.shortage
     told = "gets {amount} of {product} in period {period} beyond its demand of {wanted}"
@@ -149,7 +149,7 @@ def _markets(problem: SupplyModel, ledger: Ledger) -> Iterator[Violation]:
     yield from _cells(problem, "unserved", "market", (short > 0) & must, short, told)
 
 
-def price_flows(problem: SupplyModel, ledger: Ledger, *, frozen: bool) -> Pricing:
+def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pricing:
     """Return the price of flows as lines.
 
     Parameters

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
-from kanopt.supply.model import SupplyModel
 from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import TOLERANCE, FlowPlan, Ledger, sites_open, slack
+from kanopt.supply.problem import SupplyProblem
 
 _SOURCE, _KEPT = -1, -2
 
@@ -84,7 +84,7 @@ class CheapestPaths:
         return tuple(reversed(steps))
 
 
-def lane_cost(problem: SupplyModel) -> Floats:
+def lane_cost(problem: SupplyProblem) -> Floats:
     """Return money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
     network = problem.network
     handling = np.zeros(len(network.node_names))
@@ -94,7 +94,7 @@ def lane_cost(problem: SupplyModel) -> Floats:
 
 
 def paths_through(
-    problem: SupplyModel,
+    problem: SupplyProblem,
     usable: NDArray[np.bool_],
     extra_lane: Floats | float = 0.0,
     extra_keep: Floats | float = 0.0,
@@ -147,7 +147,7 @@ def _relax(network: SupplyNetwork, moving: Floats, now: Floats, last: NDArray[np
     return bool(better.any())
 
 
-def paths_if_opened(problem: SupplyModel) -> CheapestPaths:
+def paths_if_opened(problem: SupplyProblem) -> CheapestPaths:
     """Return the cheapest paths if every site opened that may, capacities ignored."""
     return paths_through(problem, problem.network.may_open)
 
@@ -162,7 +162,7 @@ class SpareCapacity:
         The problem and the plan's flows.
     """
 
-    problem: SupplyModel
+    problem: SupplyProblem
     ledger: Ledger
 
     @cached_property
@@ -217,7 +217,7 @@ class SpareCapacity:
 # rest costs.
 
 
-def first_plan(problem: SupplyModel, seconds: float = np.inf) -> FlowPlan:
+def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
     """Return a plan that breaks no rule but, perhaps, leaves demand unmet.
 
     Parameters
@@ -246,7 +246,7 @@ def first_plan(problem: SupplyModel, seconds: float = np.inf) -> FlowPlan:
 
 
 def with_demand_met(
-    problem: SupplyModel, ledger: Ledger, wanted: NDArray[np.bool_], seconds: float = np.inf
+    problem: SupplyProblem, ledger: Ledger, wanted: NDArray[np.bool_], seconds: float = np.inf
 ) -> Ledger:
     """Return a plan that meets more of the demand, what it moves unchanged: not always the cheapest one.
 
@@ -276,7 +276,7 @@ def with_demand_met(
             return ledger
 
 
-def _sweep(problem: SupplyModel, spare: SpareCapacity, wanted: NDArray[np.bool_]) -> Floats:
+def _sweep(problem: SupplyProblem, spare: SpareCapacity, wanted: NDArray[np.bool_]) -> Floats:
     """Return what one sweep sends, shape (L, P, T)."""
     network, shortage = problem.network, np.where(wanted, spare.ledger.shortage, 0.0)
     lacking = float(shortage.sum())
@@ -302,7 +302,7 @@ def _sweep(problem: SupplyModel, spare: SpareCapacity, wanted: NDArray[np.bool_]
     return sent
 
 
-def ways_with_room(problem: SupplyModel, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
+def ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
     """Return the cheapest paths where no capacity is full, the cost of sites that they open shared by an amount.
 
     Parameters

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 import kanopt as ko
-from kanopt.plans import Certificate
+from kanopt.plans.result import Certificate
 from kanopt.questions import Comparison
 from kanopt.scenarios import LearnedLaw
 from tests.cases.answers import variant_of

@@ -30,8 +30,9 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.plans import Certificate, EngineRun, Progress, evaluate
 from kanopt.plans.explanation import Explanation, explain
+from kanopt.plans.result import Certificate, EngineRun, evaluate
+from kanopt.progress import Progress
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scenarios.files.sections import ReportSpec

@@ -11,7 +11,7 @@ import numpy as np
 
 from kanopt import Result, RoutingProblem
 from kanopt.pages.write import LivePage, live_page
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.plans.slider_prices import SliderPrices
 from kanopt.routing import RoutingPlan
 from tests.formulas.export.engines import NODE

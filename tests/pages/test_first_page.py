@@ -18,8 +18,8 @@ from kanopt.pages import write_report
 from kanopt.pages.figure_rows import figure_rows, subject_of_explanation, subject_of_run, times_table
 from kanopt.pages.plan_first import plan_said
 from kanopt.pages.plan_page import plan_page
-from kanopt.plans import evaluate
 from kanopt.plans.explanation import explain
+from kanopt.plans.result import evaluate
 from kanopt.questions import Comparison, risk
 from kanopt.scenarios.files.sections import ReportSpec
 from kanopt.text import fixed_text, money_text, sure_text

@@ -16,7 +16,7 @@ import pytest
 
 from kanopt import Result, RoutingProblem
 from kanopt.formulas import Variable, parse_formula
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.refs import arc, client, clock, lane, state
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.arrival_functions import ArrivalFunctions

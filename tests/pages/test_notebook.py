@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
 from kanopt.pages import shown_html
-from kanopt.plans import Check
+from kanopt.plans.findings import Check
 from kanopt.scenarios import LearnedLaw
 from kanopt.surrogates.readings import Effects
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario

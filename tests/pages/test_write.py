@@ -18,10 +18,9 @@ from xml.etree import ElementTree
 import pytest
 
 from kanopt.pages import answer_page, write_page, write_report
-from kanopt.plans import evaluate
 from kanopt.plans.explanation import explain
 from kanopt.plans.findings import Extrapolation, Reason, Status, Violation
-from kanopt.plans.result import Check
+from kanopt.plans.result import Check, evaluate
 from kanopt.questions import Comparison
 from kanopt.text import fixed_text, money_text
 from tests.cases.answers import variant_of

@@ -13,9 +13,10 @@ import pytest
 
 import kanopt as ko
 from kanopt import Result, RoutingProblem, Status
-from kanopt.plans import Certificate, Check, FrozenInput, Problem, Rank, Violation, evaluate
-from kanopt.plans.base import NO_PLAN
+from kanopt.plans.base import NO_PLAN, Problem, Rank
 from kanopt.plans.coverage import Coverage, CoverageWords
+from kanopt.plans.findings import Check, FrozenInput, Violation
+from kanopt.plans.result import Certificate, evaluate
 from kanopt.routing import Client, Depot, VehicleType
 from tests.cases import supply
 from tests.cases.law_search import exact_problem

@@ -11,10 +11,10 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import ProblemError
-from kanopt.plans import Certificate, Status
 from kanopt.plans.differences import difference, does_less
 from kanopt.plans.explanation import Explanation, explain
-from kanopt.plans.findings import Extrapolation, FrozenInput, Reason
+from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, Status
+from kanopt.plans.result import Certificate
 from kanopt.plans.summary import bound_sentence, today_sentence
 from kanopt.routing import RoutingUnits
 from tests.cases.routing import random_problem, random_routes

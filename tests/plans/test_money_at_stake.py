@@ -14,7 +14,7 @@ from kanopt import decisions, refs, routing, scheduling
 from kanopt.errors import FormulaError
 from kanopt.formulas import Domain, Fit, Formula, Variable, parse_formula
 from kanopt.formulas.formula import BoundFormula
-from kanopt.plans import Problem
+from kanopt.plans.base import Problem
 from kanopt.plans.law_use import LawUse
 from kanopt.plans.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.routing.road_network import RoadNetwork

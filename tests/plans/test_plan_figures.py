@@ -15,7 +15,7 @@ import kanopt as ko
 from kanopt import RoutingProblem, SchedulingProblem
 from kanopt.errors import ProblemError
 from kanopt.formulas import Constant, Product, Variable, parse_formula
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.refs import arc, day, decision, lane, mode
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scheduling import Job, Machine, Mode, PowerPrice, Setup, Task

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kanopt.errors import KanoptWarning, ScenarioError
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.questions import compare
 from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import choice

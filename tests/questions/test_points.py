@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kanopt import RoutingProblem
-from kanopt.plans import evaluate
 from kanopt.plans.findings import Status
+from kanopt.plans.result import evaluate
 from kanopt.questions.ask import Asking
 from kanopt.questions.point import point_of
 from kanopt.questions.point_search import solve_point

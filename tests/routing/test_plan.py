@@ -10,7 +10,7 @@ import pytest
 
 from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
-from kanopt.plans import GanttView, MapView
+from kanopt.plans.findings import GanttView, MapView
 from kanopt.routing import Client, Depot, RoadNetwork, Route, RoutingPlan, VehicleType
 from kanopt.tables import with_units
 from tests.cases.routing import random_problem

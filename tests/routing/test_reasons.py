@@ -10,8 +10,7 @@ import pytest
 
 from kanopt import RoutingProblem
 from kanopt.formulas import Variable, parse_formula
-from kanopt.plans import Reason
-from kanopt.plans.findings import Violation
+from kanopt.plans.findings import Reason, Violation
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType, insertion
 from kanopt.routing.insertion import InsertionFinder

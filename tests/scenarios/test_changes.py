@@ -7,7 +7,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import FormulaError, ProblemError, ScenarioError
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.scenarios import load_scenario
 from kanopt.scenarios.changes import Change
 from kanopt.tables import units_of, with_units

@@ -6,7 +6,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import FileFormatError
-from kanopt.scheduling.problem import read_shop
+from kanopt.scheduling.instances import read_shop
 
 PROJECT = """\
 RESOURCES

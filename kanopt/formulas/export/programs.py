@@ -9,13 +9,49 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.functions import ATOM, WORD, TextPart, Writer
+from kanopt.formulas.functions import ATOM, FUNCTIONS, WORD, TextPart, Writer
 from kanopt.formulas.nodes import Constant, Extreme, Input, Node, Power, fold, kind_of, postorder
+from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import Variable
+
+if TYPE_CHECKING:
+    import sympy
+
+
+def to_sympy(formula: BaseFormula) -> sympy.Expr:
+    """Return a sympy expression of a formula without curves, steps and tables.
+
+    Raises
+    ------
+    FormulaError
+        If it has any, which sympy does not know, or a part of it has no finite value.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> to_sympy(parse_formula("0.5 * km^2", [Variable("km")], Variable("fuel")))
+    0.5*km**2.0
+    """
+    import sympy
+
+    if any(isinstance(node, Curve | Step | Table) for node in postorder(formula.root)):
+        raise FormulaError(f"{formula.title}: sympy has no curves and tables; to_python computes them")
+    # names of our own, so that no name of the user's is evaluated
+    names = {name: f"_{place}" for place, name in enumerate(formula.used)}
+    known: dict[str, Any] = {own: sympy.Symbol(name, real=True) for name, own in names.items()}
+    for function in FUNCTIONS.values():
+        if function.symbolic is not None:
+            known[function.name] = partial(function.symbolic, sympy)
+    known |= {"max": sympy.Max, "min": sympy.Min}
+    try:
+        return sympy.parse_expr(_Symbolic(names).write(formula.root), local_dict=known)
+    except (TypeError, ValueError) as error:  # sympy's ways to say that an infinity is not comparable
+        raise FormulaError(f"{formula.title}: a part of it has no finite value ({error})") from error
 
 
 def identifiers(
@@ -154,6 +190,13 @@ class SourceWriter(Writer):
     def input(self, name: str) -> TextPart:
         """Write an input by its identifier."""
         return TextPart(self.names[name], WORD)
+
+
+class _Symbolic(SourceWriter):
+    language = "text"
+
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return self.spell("@1**@2", base, exponent)
 
 
 _PYTHON = {

@@ -35,7 +35,7 @@ _QUICK_PROJECT = 4.0
 
 
 class ScheduleModel:
-    """Variables and rules of a grid; the objective is added by :meth:`minimise_regular` or :meth:`minimise`.
+    """Variables and rules of a grid; the objective is added by :meth:`minimise`.
 
     Parameters
     ----------
@@ -218,21 +218,20 @@ class ScheduleModel:
             terms.append((late, int(costs.tardiness[job])))
         return terms
 
-    def minimise_regular(self) -> None:
-        """Make makespan and tardiness the objective, without energy."""
-        self.model.minimize(_weighted(self.regular))
-
-    def minimise(self, regular_bound: int) -> None:
+    def minimise(self, regular_bound: int | None) -> None:
         """Make the whole cost the objective.
 
         Parameters
         ----------
         regular_bound
-            A proven lower bound on makespan plus tardiness; it is added as a rule that cuts off nothing.
+            A proven lower bound on makespan plus tardiness; it is added as a rule that cuts off nothing. None to
+            minimise these alone.
         """
-        running = list(zip(self.present, self.grid.costs.running.tolist(), strict=True))
-        terms = [*self.regular, *running, *self._energy_terms()]
-        if self.regular and regular_bound > 0:
+        terms = [*self.regular]
+        if regular_bound is not None:
+            running = zip(self.present, self.grid.costs.running.tolist(), strict=True)
+            terms += [*running, *self._energy_terms()]
+        if self.regular and regular_bound:
             self.model.add(_weighted(self.regular) >= regular_bound)
         self.model.minimize(_weighted([(variable, cost) for variable, cost in terms if cost != 0]))
 

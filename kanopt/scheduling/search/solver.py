@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import ortools
@@ -22,20 +22,27 @@ from kanopt.engines.cpsat import (
     run_cpsat,
 )
 from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
-from kanopt.errors import SolverError
+from kanopt.errors import ProblemError, SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Plan, Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Progress
 from kanopt.scheduling import Schedule
-from kanopt.scheduling.days import knows_errors
+from kanopt.scheduling.days import SHARE, in_time_on_days, knows_errors
 from kanopt.scheduling.dispatch import dispatch_greedily, remaining_work, repair_starts
+from kanopt.scheduling.plan import assignment_positions
 from kanopt.scheduling.problem import SchedulingProblem
-from kanopt.scheduling.search.bounds import SLACK, least_regular, relax
-from kanopt.scheduling.search.days_in_time import SHARE, in_time_on_days
-from kanopt.scheduling.search.grid import TimeGrid, choose_step, due_sooner, is_exact, lower
-from kanopt.scheduling.search.key_search import KeySearch
-from kanopt.scheduling.search.local_search import Annealing, ShopSearch, knows_rules
+from kanopt.scheduling.search.grid import (
+    SLACK,
+    TimeGrid,
+    choose_step,
+    due_sooner,
+    is_exact,
+    least_regular,
+    lower,
+    relax,
+)
+from kanopt.scheduling.search.local_search import Annealing, KeySearch, ShopSearch, knows_rules
 from kanopt.scheduling.search.model import ScheduleModel, model_size, work_per_second
 from kanopt.text import amount_text
 
@@ -61,6 +68,7 @@ _WORK = 200
 """Tasks timed for each task, and each of its modes, by each rule of dispatching."""
 _OPTIMAL_GAP = 1e-4
 """Share of the price by which a bound may lie below it where nothing better is looked for."""
+_MISCOUNTED = "{} counts {:.0f} for a schedule that costs {} on its grid"
 
 
 class CpSatScheduling(Solver):
@@ -135,47 +143,12 @@ class CpSatScheduling(Solver):
         return in_time_on_days(problem, outcome, options, search)
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A schedule on the safe grid and its cost there."""
 
     modes: Integers
     starts: Integers
     cost: int
-
-
-@dataclass(frozen=True, eq=False)
-class _GridSearch:
-    """One search on a grid.
-
-    Parameters
-    ----------
-    grid
-        What is searched; it is shortened to what can beat the best schedule so far.
-    lower_bound
-        A proven lower bound on makespan plus tardiness; None to minimise only these.
-    goal
-        What the search is for.
-    on_safe_grid
-        Whether schedules on the grid are schedules on the safe grid, or must be moved there.
-    raises_bound
-        As in :class:`~kanopt.engines.cpsat.SearchLimits`.
-    """
-
-    grid: TimeGrid
-    lower_bound: int | None
-    goal: SearchGoal
-    on_safe_grid: bool
-    raises_bound: bool = False
-
-    @property
-    def with_energy(self) -> bool:
-        """Whether energy counts."""
-        return self.lower_bound is not None and bool(self.grid.costs.energy.any())
-
-    def fits(self, grid: TimeGrid) -> bool:
-        """Return whether the model is small enough to be built and searched in a moment."""
-        return model_size(grid, whole=self.lower_bound is not None) <= _LARGEST_MODEL
 
 
 class _Run:
@@ -202,15 +175,14 @@ class _Run:
     ) -> None:
         self.problem, self.options, self.interrupt, self.began = problem, options, interrupt, began
         self.safe, self.relaxed = grids
-        self.exact = self.relaxed is self.safe
+        self.exact, self.shares = self.relaxed is self.safe, bool(self.safe.timing.need.any())
         self.knows_rules = knows_rules(self.safe)
         # the makespan on the grid counts from step 0
         self.head_start = problem.makespan_cost * problem.begins
         self.best: _Candidate | None = None
         self.found: deque[_Candidate] = deque(maxlen=_MOST_NEAR)
         self.bound: float | None = None
-        self.regular_bound = least_regular(self.relaxed)
-        self.regular_is_best = False
+        self.regular_bound, self.regular_is_best = least_regular(self.relaxed), False
         self.history: list[Progress] = []
         searched = self.knows_rules and not why_no_kernel()
         self.local = ShopSearch(self.safe, options.seed) if searched else None
@@ -231,7 +203,7 @@ class _Run:
         how = ", of which every time is a multiple" if self.exact else "; times rounded to the safe side"
         how += "" if self.knows_rules else "; without local search, which knows no networks or resources"
         return Outcome(
-            self._schedule(self.best.modes, self.best.starts),
+            self._schedule(self.best),
             Status.OPTIMAL if self._is_proved else Status.FEASIBLE,
             objective=self.best.cost / self.safe.scale - self.head_start,
             # the caller subtracts the rounding bound again
@@ -243,13 +215,11 @@ class _Run:
 
     def go_on(self, plan: Schedule, seconds: float) -> list[Schedule]:
         """Search from a schedule on, without a look at bounds; return the best one, and what was met near it."""
-        given, near = given_schedule(self.problem, plan, self.safe.step), deque[_Candidate](maxlen=_MOST_NEAR)
-        if given is not None:
-            self._offer(*given)
+        near = deque[_Candidate](maxlen=_MOST_NEAR)
+        self._offer_plan(plan)
         if self.best is None:
             return []
-        if self.local is not None:
-            local = self.local
+        if (local := self.local) is not None:
 
             def look() -> bool:
                 if local.report.over == 0 and local.report.cost <= _NEAR * local.report.best_cost:
@@ -262,19 +232,17 @@ class _Run:
         else:
             self._improve(seconds)
         found = {each.cost: each for each in (self.best, *reversed(near), *reversed(self.found))}
-        return [self._schedule(each.modes, each.starts) for each in found.values()]
+        return list(map(self._schedule, found.values()))
 
     def _searched(self) -> CpSatTermination:
         """Search, and return how the last search of CP-SAT ended."""
         self._start()
         self._raise_bound(self.regular_bound + self.relaxed.least_energy())
-        limit = self.options.time_limit
+        limit, tasks = self.options.time_limit, len(self.problem.data.tasks)
         self._anneal(_GLANCE_SHARE * limit)
         first = self.safe if self.local is None else self.relaxed
-        tasks, has_prices = len(self.problem.data.tasks), len(self.safe.costs.edges) > 2
-        per_task = _FIRST_PER_TASK_PRICES if has_prices else _FIRST_PER_TASK
-        share = min(_FIRST_SHARE * limit, per_task * tasks)
-        ending = self._minimise(first, share, SearchGoal.SOLVE)
+        per_task = _FIRST_PER_TASK_PRICES if len(self.safe.costs.edges) > 2 else _FIRST_PER_TASK
+        ending = self._minimise(first, min(_FIRST_SHARE * limit, per_task * tasks), SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
         if not self.knows_rules:
             self._search_keys(_KEYS_SHARE * limit)
@@ -312,9 +280,7 @@ class _Run:
         else:
             dispatch(self.local)
             self._look(at_once=True)
-        given = given_schedule(self.problem, self.options.initial, self.safe.step)
-        if given is not None:
-            self._offer(*given)
+        self._offer_plan(self.options.initial)
 
     def _anneal(self, seconds: float) -> None:
         """Search locally."""
@@ -329,32 +295,42 @@ class _Run:
         is_better = found.best_over == 0 and (self.best is None or found.best_cost < self.best.cost)
         if is_better and (at_once or self._elapsed() - self._looked >= _PAUSE):
             modes, starts = self.local.best()
-            cost = self.safe.cost(modes, starts)
-            if cost != found.best_cost:
-                raise SolverError(
-                    f"local search counts {found.best_cost} for a schedule that costs {cost} on its grid"
-                )
+            if (cost := self.safe.cost(modes, starts)) != found.best_cost:
+                raise SolverError(_MISCOUNTED.format("local search", found.best_cost, cost))
             self._offer(modes, starts)
             self._looked = self._elapsed()
         return self._is_over
 
     def _offer(self, modes: Integers, starts: Integers) -> None:
         """Accept a schedule that was not made by the solver, where it holds on the law."""
-        if self.problem.check(self._schedule(modes, starts)).ok:
-            self._accept(modes, starts, self.safe.cost(modes, starts))
+        made = _Candidate(modes, starts, self.safe.cost(modes, starts))
+        if self.problem.check(self._schedule(made)).ok:
+            self._accept(made)
 
-    def _schedule(self, modes: Integers, starts: Integers) -> Schedule:
-        """Return a schedule in clock times."""
-        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
-
-    def _accept(self, modes: Integers, starts: Integers, cost: int) -> None:
-        """Store and report a schedule if it is the best so far."""
-        if self.best is not None and cost >= self.best.cost:
+    def _offer_plan(self, given: Plan | None) -> None:
+        """Accept a schedule of the user's, where it names what there is and keeps every rule."""
+        data = self.problem.data
+        try:
+            if not (isinstance(given, Schedule) and self.problem.check(given).ok):
+                return
+        except ProblemError:  # made for other data, it may name modes that are no more
             return
-        self.best = _Candidate(modes, starts, cost)
-        self.found.append(self.best)
+        tasks, _, modes = assignment_positions(data, given.assignments)
+        starts, place = np.array([row.start for row in given.assignments]), np.argsort(tasks)
+        self._offer(modes[place], np.rint(starts[place] / self.safe.step).astype(np.int64))
+
+    def _schedule(self, found: _Candidate) -> Schedule:
+        """Return a schedule in clock times."""
+        return self.problem.schedule(found.modes, found.starts.astype(np.float64) * self.safe.step)
+
+    def _accept(self, made: _Candidate) -> None:
+        """Store and report a schedule if it is the best so far."""
+        if self.best is not None and made.cost >= self.best.cost:
+            return
+        self.best = made
+        self.found.append(made)
         bound = None if self.bound is None else self.bound - self.head_start
-        progress = Progress(self._elapsed(), cost / self.safe.scale - self.head_start, bound)
+        progress = Progress(self._elapsed(), made.cost / self.safe.scale - self.head_start, bound)
         self.history.append(progress)
         if asks_to_stop(self.options.progress, progress):
             self.interrupt.ask()
@@ -365,21 +341,24 @@ class _Run:
             bound = cost / self.relaxed.scale - self.relaxed.slack
             self.bound = bound if self.bound is None else max(self.bound, bound)
 
-    def _minimise(self, grid: TimeGrid, seconds: float, aim: SearchGoal) -> CpSatTermination:
+    def _shortened(self, grid: TimeGrid) -> TimeGrid:
+        """Return a grid that leaves out what is dearer than the best schedule so far."""
+        return grid if self.best is None else grid.shortened(grid.cost(self.best.modes, self.best.starts))
+
+    def _minimise(self, grid: TimeGrid, seconds: float, goal: SearchGoal) -> CpSatTermination:
         """Search a grid: makespan and tardiness first, then the whole cost; return how it ended.
 
         To prove something, the first part leaves setups out: what holds without them holds with them.
         """
-        until = self._elapsed() + seconds
+        until, proves = self._elapsed() + seconds, goal is SearchGoal.PROVE
         floor = self.regular_bound if grid is self.relaxed else 0
-        easier = aim is SearchGoal.PROVE and bool(grid.timing.setup.any())
-        if aim is SearchGoal.PROVE and grid is self.relaxed and self.best is not None:
-            short = grid.shortened(grid.cost(self.best.modes, self.best.starts))
-            self._bound_energy(short, _EARLY_SHARE * seconds)
+        if proves and self.best is not None:
+            self._bound_energy(_EARLY_SHARE * seconds)
+        easier = proves and bool(grid.timing.setup.any())
         if grid.has_regular_cost and (grid.costs.energy.any() or easier):
             part = grid.without_setups() if easier else grid
-            search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
-            found, short = self._prove(search, _REGULAR_SHARE * seconds)
+            ask = self._prove_regular if proves else self._search
+            found = ask(part, None, goal, _REGULAR_SHARE * seconds)
             if found.termination is CpSatTermination.INFEASIBLE or self._is_over:
                 return found.termination
             self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
@@ -387,38 +366,38 @@ class _Run:
                 floor = max(floor, round(found.bound))
             if grid is self.relaxed:
                 self.regular_bound = floor
-                self._raise_bound(floor + short.least_energy())
-                if aim is SearchGoal.PROVE:
-                    self._bound_energy(short, _RELAXED_SHARE * (until - self._elapsed()))
-        search = _GridSearch(grid, floor, aim, on_safe_grid=grid is self.safe)
-        return self._prove(search, until - self._elapsed())[0].termination
+                self._raise_bound(floor + self._shortened(part).least_energy())
+                if proves:
+                    self._bound_energy(_RELAXED_SHARE * (until - self._elapsed()))
+        ask = self._search if grid.costs.energy.any() or not proves else self._prove_regular
+        return ask(grid, floor, goal, until - self._elapsed()).termination
 
-    def _prove(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
+    def _prove_regular(
+        self, grid: TimeGrid, floor: int | None, goal: SearchGoal, seconds: float
+    ) -> CpSatResult:
         """Search as a whole, which ends soon in small shops, then at the lower bound, which rises in large ones."""
-        if search.goal is not SearchGoal.PROVE or search.with_energy:
-            return self._search(search, seconds)
-        if search.grid.timing.need.any():
-            return self._search(replace(search, raises_bound=True), seconds)
+        if self.shares:
+            return self._search(grid, floor, goal, seconds, raises_bound=True)
         until = self._elapsed() + seconds
-        is_small = len(self.problem.data.tasks) <= _SMALL
-        found, grid = self._search(search, (_SMALL_SHARE if is_small else _LARGE_SHARE) * seconds)
+        share = _SMALL_SHARE if len(self.problem.data.tasks) <= _SMALL else _LARGE_SHARE
+        found = self._search(grid, floor, goal, share * seconds)
         if found.termination is not CpSatTermination.LIMIT or self._is_over:
-            return found, grid
-        raised, grid = self._search(replace(search, raises_bound=True), until - self._elapsed())
-        return (raised if raised.bound > found.bound else found), grid
+            return found
+        raised = self._search(grid, floor, goal, until - self._elapsed(), raises_bound=True)
+        return raised if raised.bound > found.bound else found
 
-    def _bound_energy(self, grid: TimeGrid, seconds: float) -> None:
+    def _bound_energy(self, seconds: float) -> None:
         """Raise the bound by a linear relaxation that sees when power is cheap.
 
         HiGHS counts no work, so that a limit in work has no such bound.
         """
+        grid = self._shortened(self.relaxed)
         if self.options.deterministic or len(grid.costs.edges) == 2 or seconds < _LEAST_SECONDS:
             return
         known = float(grid.cost(self.best.modes, self.best.starts)) if self.best is not None else np.inf
-        model = relax(grid, self.regular_bound)
         # of 480 tasks at 48 prices: 2.7 CPU seconds by interior points, more than 20 by the simplex method
         options = HighsOptions(seconds, self.options.seed, has_plan=True, method="ipm")
-        found = run_highs(model, options)
+        found = run_highs(relax(grid, self.regular_bound), options)
         if found.bound is not None and found.termination is HighsTermination.OPTIMAL:
             # the grid leaves out what is dearer than the best schedule
             self._raise_bound(min(known, grid.scale * (found.bound - SLACK * max(1.0, abs(found.bound)))))
@@ -450,72 +429,74 @@ class _Run:
     def _improve(self, seconds: float) -> None:
         """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
         until = self._elapsed() + seconds
-        whole = _GridSearch(self.safe, 0, SearchGoal.IMPROVE, on_safe_grid=True)
-        if not whole.fits(self.safe):
+        if self.best is None or model_size(self.safe, whole=True) > _LARGEST_MODEL:
             return
         if self.safe.costs.energy.any() and self.safe.has_regular_cost and not self.regular_is_best:
-            self._search(
-                _GridSearch(self.safe, None, SearchGoal.IMPROVE, on_safe_grid=True), _REGULAR_SHARE * seconds
-            )
-        self._search(whole, until - self._elapsed())
+            self._search(self.safe, None, SearchGoal.IMPROVE, _REGULAR_SHARE * seconds)
+        self._search(self.safe, 0, SearchGoal.IMPROVE, until - self._elapsed())
 
-    def _search(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
-        """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
-        grid, floor = search.grid, search.lower_bound
-        if self._is_over or (search.goal is SearchGoal.IMPROVE and self.best is None):
-            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
-        if self.best is not None:
-            grid = grid.shortened(grid.cost(self.best.modes, self.best.starts))
-        until = self._elapsed() + seconds
-        if not search.fits(grid):
-            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
+    def _search(
+        self,
+        grid: TimeGrid,
+        floor: int | None,
+        goal: SearchGoal,
+        seconds: float,
+        *,
+        raises_bound: bool = False,
+    ) -> CpSatResult:
+        """Run CP-SAT from the best schedule so far, and keep what it finds.
+
+        Parameters
+        ----------
+        grid
+            What is searched, shortened to what can beat the best schedule. Schedules on another grid than the safe one
+            are moved there.
+        floor
+            A proven lower bound on makespan plus tardiness; None to minimise only these.
+        goal, seconds, raises_bound
+            What the search is for, how long it takes, and as in :class:`~kanopt.engines.cpsat.SearchLimits`.
+        """
+        until, on_safe_grid, grid = self._elapsed() + seconds, grid is self.safe, self._shortened(grid)
+        if self._is_over or model_size(grid, whole=floor is not None) > _LARGEST_MODEL:
+            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf)
         model = ScheduleModel(grid)
         if model.impossible:
-            return CpSatResult(CpSatTermination.INFEASIBLE, None, np.inf), grid
-        if floor is None:
-            model.minimise_regular()
-        else:
-            model.minimise(floor)
-        with_energy = floor is not None and bool(grid.costs.energy.any())
-        is_part = search.goal is SearchGoal.PROVE and floor is None and bool(grid.costs.energy.any())
+            return CpSatResult(CpSatTermination.INFEASIBLE, None, np.inf)
+        model.minimise(floor)
+        has_energy = bool(grid.costs.energy.any())
+        with_energy = floor is not None and has_energy
         # where energy counts too, the best schedule is far from the one of the least makespan and tardiness
-        if self.best is not None and not is_part:
+        if self.best is not None and (with_energy or not has_energy or goal is not SearchGoal.PROVE):
             model.hint(self.best.modes, self.best.starts)
             self.options.clock.spend(complete_hint(model.model, until - self._elapsed()))
-        bounding = floor is not None and (self.exact or not search.on_safe_grid)
+        bounding = floor is not None and (self.exact or not on_safe_grid)
 
         def on_solution(values: tuple[int, ...], objective: float, bound: float) -> None:
             modes, starts = model.read(values)
             cost = grid.cost(modes, starts)
             if floor is not None and objective < cost - 0.5:
-                raise SolverError(
-                    f"CP-SAT counts {objective:.0f} for a schedule that costs {cost} on its grid"
-                )
+                raise SolverError(_MISCOUNTED.format("CP-SAT", objective, cost))
             if bounding:
                 self._raise_bound(bound)
-            if search.on_safe_grid:
-                self._accept(modes, starts, cost)
-            else:
-                moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
-                if moved is not None:
-                    self._offer(modes, moved.astype(np.int64))
+            if on_safe_grid:
+                self._accept(_Candidate(modes, starts, cost))
+                return
+            moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
+            if moved is not None:
+                self._offer(modes, moved.astype(np.int64))
 
-        # of several strategies in turns none gets far where resources are shared
-        shares, goal = bool(grid.timing.need.any()), search.goal
-        if shares and goal is SearchGoal.SOLVE:
-            goal = SearchGoal.PROVE
-        options = self.options
         limits = SearchLimits(
             until - self._elapsed(),
-            options.seed,
-            options.workers,
-            options.deterministic,
-            goal,
+            self.options.seed,
+            self.options.workers,
+            self.options.deterministic,
+            # of several strategies in turns none gets far where resources are shared
+            SearchGoal.PROVE if self.shares and goal is SearchGoal.SOLVE else goal,
             # linear programmes help with energy alone: without them a job shop of 10 × 10 is proved in seconds
             linearization=None if with_energy else 0,
-            raises_bound=search.raises_bound,
-            orders=search.goal is not SearchGoal.IMPROVE and not (with_energy or search.raises_bound),
-            overloads=shares and search.raises_bound,
+            raises_bound=raises_bound,
+            orders=goal is not SearchGoal.IMPROVE and not (with_energy or raises_bound),
+            overloads=self.shares and raises_bound,
             work_per_second=work_per_second(grid, whole=with_energy),
         )
         found = run_cpsat(
@@ -526,10 +507,10 @@ class _Run:
             on_solution,
             has_plan=self.best is not None,
         )
-        options.clock.spend(found.work)
+        self.options.clock.spend(found.work)
         if bounding:
             self._raise_bound(found.bound)
-        return found, grid
+        return found
 
 
 def _priorities(grid: TimeGrid) -> list[Floats | None]:
@@ -555,21 +536,3 @@ def dispatch(search: ShopSearch) -> None:
         keys = np.zeros(len(grid.structure.task_job)) if priority is None else priority
         keys = np.where(np.isfinite(keys), keys, np.max(keys[np.isfinite(keys)], initial=0.0) + 1.0)
         search.dispatch(keys, _NOISE * max(1.0, float(np.ptp(keys))), work)
-
-
-def given_schedule(
-    problem: SchedulingProblem, given: Plan | None, step: float
-) -> tuple[Integers, Integers] | None:
-    """Return a schedule of the user's on a grid of steps; None where it names what is no more, or breaks a rule."""
-    place = {mode: at for at, mode in enumerate((m.task, m.machine, m.name) for m in problem.data.modes)}
-    # a schedule made for other data may name modes that are no more
-    if not isinstance(given, Schedule) or any(
-        (row.task, row.machine, row.mode) not in place for row in given.assignments
-    ):
-        return None
-    if not problem.check(given).ok:
-        return None
-    by_task = {row.task: row for row in given.assignments}
-    rows = [by_task[task.name] for task in problem.data.tasks]
-    modes = np.array([place[row.task, row.machine, row.mode] for row in rows], dtype=np.int64)
-    return modes, np.rint(np.array([row.start for row in rows]) / step).astype(np.int64)

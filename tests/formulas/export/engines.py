@@ -16,13 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
+import sympy
 from numpy.typing import NDArray
 
-from kanopt.formulas import Formula
+from kanopt.formulas import Curve, Formula, Step, Table
 from kanopt.formulas.export.excel import defined_names
+from kanopt.formulas.nodes import postorder
 from tests.formulas.export.latex_reader import value_of_latex
 from tests.formulas.export.worksheet import XlError, parse, value_of
 
@@ -135,6 +138,18 @@ def javascript(formula: Formula, data: Rows) -> Array:
     server.stdin.write(json.dumps(_script([(formula.to_javascript(), records(data))])) + "\n")
     server.stdin.flush()
     return np.array(_values(server.stdout.readline()))
+
+
+def symbolic(formula: Formula, data: Rows) -> Array:
+    """Evaluate the sympy expression to eighty digits: it is exact, and so is its value."""
+    if any(isinstance(node, Curve | Step | Table) for node in postorder(formula.root)):
+        return formula.evaluate(data)  # what sympy has no words for
+    numbers = [variable.name for variable in formula.inputs if not variable.is_category]
+    with mpmath.workdps(80):
+        symbols = [sympy.Symbol(name, real=True) for name in numbers]
+        function = sympy.lambdify(symbols, formula.to_sympy(), "mpmath")
+        found = [float(function(*(mpmath.mpf(row[name]) for name in numbers))) for row in records(data)]
+    return np.array(found)
 
 
 def latex(formula: Formula, data: Rows) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kanopt import Result, RoutingProblem, SchedulingProblem
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scheduling import Job, Machine, Mode, Task
 from tests.cases.supply import small

@@ -18,7 +18,7 @@ from kanopt import RoutingProblem, Status
 from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
-from kanopt.plans import Progress
+from kanopt.progress import Progress
 from kanopt.routing import Client, Depot, Route, RoutingPlan, RoutingPolicy, VehicleType
 from kanopt.routing.search.integers import RoutingIntegers
 from kanopt.routing.search.ortools import OrToolsRouting, _Search

@@ -15,7 +15,7 @@ from kanopt.engines.base import SolveOptions
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.engines.solve import search_and_assess
 from kanopt.errors import SolverError
-from kanopt.plans import Progress
+from kanopt.progress import Progress
 from kanopt.routing import RoutingPlan
 from kanopt.routing.search import parts_run
 from kanopt.routing.search.integers import RoutingIntegers

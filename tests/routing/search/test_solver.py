@@ -13,7 +13,7 @@ import kanopt as ko
 from kanopt import RoutingProblem, Status
 from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.formulas import Variable, parse_formula
-from kanopt.plans import Progress
+from kanopt.progress import Progress
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.search.ortools import OrToolsRouting

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kanopt import RoutingProblem
-from kanopt.plans import evaluate
+from kanopt.plans.result import evaluate
 from kanopt.plans.summary import today_sentence
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.rules.rule import slack

@@ -10,8 +10,7 @@ from kanopt.engines.base import SolveOptions
 from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.engines.solve import solve
 from kanopt.scheduling.search import solver
-from kanopt.scheduling.search.bounds import least_regular, relax
-from kanopt.scheduling.search.grid import choose_step, lower
+from kanopt.scheduling.search.grid import choose_step, least_regular, lower, relax
 from kanopt.scheduling.search.local_search import ShopSearch
 from kanopt.scheduling.search.solver import CpSatScheduling, dispatch
 from tests.cases.scheduling import FT06, best_on_grid, best_semi_active, job_shop, random_problem
