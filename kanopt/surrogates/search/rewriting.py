@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -107,14 +108,13 @@ def _with_one_function(
         inner = value(Law((Term(ONE, (factor,)),)), words.columns)
         return np.column_stack([other * inner, other * np.ones_like(inner)][: 1 + constant])
 
+    def left(number: float, of_number: Callable[[float], Factor], *, constant: bool) -> float:
+        with np.errstate(all="ignore"):  # what has no value on some row takes nothing
+            return -outer.exchanged(values_with(of_number(number), constant=constant))[0]
+
     for of_number, numbers in _functions_of(column, words.columns):
         for constant in (False, True):
-
-            def left(number: float, of_number=of_number, constant: bool = constant) -> float:
-                with np.errstate(all="ignore"):  # what has no value on some row takes nothing
-                    return -outer.exchanged(values_with(of_number(number), constant=constant))[0]
-
-            best = of_number(_lowest(left, numbers))
+            best = of_number(_lowest(partial(left, of_number=of_number, constant=constant), numbers))
             values = values_with(best, constant=constant)
             share, sizes = outer.exchanged(values)
             if np.isfinite(share) and sizes.all():
