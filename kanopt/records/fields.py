@@ -183,20 +183,16 @@ def clock_cells(cells: Sequence[Any], source: str, target: str, day: date | None
     """
     values, bare, of_day = [], [], False
     for cell in cells:
-        value = clock_value(cell, target) if day is None else _since(day, cell, target)
+        since = cell
+        if day is not None and isinstance(cell, datetime):
+            since = cell - datetime.combine(day, time.min, cell.tzinfo)
+        value = clock_value(since, target)
         of_day |= value is not None
         if value is None and (number := _number(cell)) is not None:
             bare.append(cell.strip() if isinstance(cell, str) else f"{number:.15g}")
             value = convert(number, source, target) if source else number
         values.append(cell if value is None else value)
     return ClockCells(values, bare, of_day)
-
-
-def _since(day: date, cell: Any, unit: str) -> float | None:
-    """Return a date with a time of day as the time since a day began; any other cell as a time of day."""
-    if not isinstance(cell, datetime):
-        return clock_value(cell, unit)
-    return clock_value(cell - datetime.combine(day, time.min, cell.tzinfo), unit)
 
 
 def _number(cell: Any) -> float | None:

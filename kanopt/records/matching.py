@@ -183,7 +183,7 @@ class ColumnFacts:
     @property
     def plain_name(self) -> str:
         """Its header without the unit in brackets."""
-        return without_brackets(self.name)
+        return " ".join(re.sub(r"[\[(].*?[\])]", "", self.name).split()) or self.name
 
     @cached_property
     def listed(self) -> set[str]:
@@ -210,11 +210,6 @@ class ColumnFacts:
 Columns = Sequence[ColumnFacts]
 Names = Mapping[str, Collection[str]]
 """Tables, or parts of a problem, to the names of their rows, as far as they are known."""
-
-
-def without_brackets(header: str) -> str:
-    """Return a header without its unit in brackets."""
-    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
 
 
 def listed(cell: str) -> list[str]:

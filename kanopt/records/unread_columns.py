@@ -274,14 +274,11 @@ def _striking(use: TableUse, every: Sequence[TableUse]) -> tuple[UnreadColumn, .
     owner = {each.field.name: name for name, each in matched.items() if each.sure}
     found = list[UnreadColumn]()
     for column in use.unread:
-        fits = matched.get(column.name)
+        name, how, fits = column.name, {"numeric": column.numeric}, matched.get(column.name)
         # what a header says counts, even where the values do not fit, and more than what they seem to be
-        field = (
-            fits.field
-            if fits and fits.sure
-            else resembled_field(use.table, column.name, fields, column.declared, numeric=column.numeric)
-        )
-        if field is None and not is_planning_word(column.name, numeric=column.numeric):
+        field = resembled_field(use.table, name, fields, column.declared, **how)
+        field = fits.field if fits and fits.sure else field
+        if field is None and not is_planning_word(name, **how):
             alike = [each for each in empty if _measures(each, column)]
             seems = fits.field if fits and not fits.field.filled else None
             field = seems or (alike[0] if len(alike) == 1 else None)
@@ -291,14 +288,12 @@ def _striking(use: TableUse, every: Sequence[TableUse]) -> tuple[UnreadColumn, .
             told = f"like {field.name}, which another column fills"
             # cubic metres beside tonnes limit something else, and so do windows beside a demand
             timed = column.kind in ("clock", "windows") and not field.clock
-            other = timed or (
-                bool(column.unit and field.unit) and not same_dimension(column.unit, field.unit)
-            )
-            found.append(UnreadColumn(column.name, told=told, is_rule=other))
-        elif owner.setdefault(field.name, column.name) == column.name:
-            found.append(UnreadColumn(column.name, field, unit=column.unit))
+            measured = bool(column.unit and field.unit) and not same_dimension(column.unit, field.unit)
+            found.append(UnreadColumn(name, told=told, is_rule=timed or measured))
+        elif owner.setdefault(field.name, name) == name:
+            found.append(UnreadColumn(name, field, unit=column.unit))
         else:
-            found.append(UnreadColumn(column.name, told=f"like {field.name}, as {owner[field.name]!r} is"))
+            found.append(UnreadColumn(name, told=f"like {field.name}, as {owner[field.name]!r} is"))
     return tuple(found)
 
 
@@ -306,19 +301,20 @@ def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) ->
     """Yield a column that looks like no field of its table where it is a word of planning, or seems to be a rule."""
     name, how = column.name, {"numeric": column.numeric}
     if is_planning_word(name, **how):
-        others = [other for other in every if other.table != use.table]
-        like = [
-            (resembled_field(other.table, name, other.fields, column.declared, **how), other.table)
-            for other in others
-        ]
-        of_another = next((f"like {field.name} of {table}" for field, table in like if field), "")
-        yield UnreadColumn(name, told=place_elsewhere(use.table, name, use.fields, **how) or of_another)
+        like = (
+            f"like {field.name} of {other.table}"
+            for other in every
+            if other.table != use.table
+            if (field := resembled_field(other.table, name, other.fields, column.declared, **how))
+        )
+        told = place_elsewhere(use.table, name, use.fields, **how) or next(like, "")
+        yield UnreadColumn(name, told=told)
     elif alike := [field for field in use.fields if _measures(field, column)]:
         names = [field.name for field in alike if not field.filled] or [field.name for field in alike]
         told = f"measured like {list_names(names, 3, quoted=False)}"
-        yield UnreadColumn(column.name, told=told, unit=column.unit, is_rule=False)
+        yield UnreadColumn(name, told=told, unit=column.unit, is_rule=False)
     elif told := _what_rules_are_made_of(column, use, every):
-        yield UnreadColumn(column.name, told=told)
+        yield UnreadColumn(name, told=told)
 
 
 def _measures(field: Field, column: ColumnFacts) -> bool:
@@ -386,11 +382,6 @@ def missing_price(
     yield Fault("problem", (what, *lookalikes(uses())))
 
 
-def _is_price(column: UnreadColumn) -> bool:
-    unit = column.field.unit if column.field else column.unit
-    return "money" in dict(measured_in(unit) or ()) or bool(MONEY & {*read_header(column.name).pieces})
-
-
 def without_row(
     table: str, thing: str, names: Sequence[str], effect: str, row: str = "row for the"
 ) -> Iterator[Fault]:
@@ -422,8 +413,12 @@ def lookalikes(uses: Iterable[TableUse], fields: Collection[str] = ()) -> Sequen
     """Return the parts of a clause that names the unread columns which look like some fields, or like any price."""
     like = []
     for each in unread_columns(uses):
-        named = [column for column in each.striking if column.field and column.field.name in fields]
-        columns = named if fields else [*filter(_is_price, each.striking)]
+        columns = []
+        for column in each.striking:
+            unit = column.field.unit if column.field else column.unit
+            is_price = "money" in dict(measured_in(unit) or ()) or MONEY & {*read_header(column.name).pieces}
+            if column.field and column.field.name in fields if fields else is_price:
+                columns.append(column)
         like += [replace(each, striking=tuple(columns[:_SHOWN]), others=())] if columns else []
     told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
     written = [part for each in like if each.renaming.fields for part in (" and ", each.renaming)]

@@ -20,7 +20,7 @@ from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
 from kanopt.scenarios.init.parts import PartGuess
-from kanopt.scenarios.init.sources import SourceTable, Tables
+from kanopt.scenarios.init.sources import Tables
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
@@ -81,8 +81,14 @@ def _ask_about_tables(draft: Draft, tables: Tables) -> None:
             continue
         made = [] if table.made else [each for each in rewritten if table.name in each.of]
         counted = [c.name for each in (table, *made) for c in each.columns.values() if _counts(c)]
-        if named := _speaks_of(draft, table):
-            why = f"says something of {named!r}, which the plan has"
+        numbers = [c for c in table.columns.values() if _counts(c)]
+        named = (
+            c for guess in draft.roles.parts.values() for c in table.naming(guess.names) if c.kind == "text"
+        )
+        # names of the plan beside numbers
+        beside = [c.name for c in named if any(each is not c for each in numbers)]
+        if beside:
+            why = f"says something of {beside[0]!r}, which the plan has"
         elif table.made:
             continue
         elif counted:
@@ -141,13 +147,6 @@ def _limits_nothing(draft: Draft, guess: PartGuess, column: ColumnFacts) -> bool
     words = [piece[:-1] for piece in column.header.pieces if len(piece) > _SHORT]
     pieces = [piece for c in fleet.left if c.kind == "number" for piece in c.header.pieces]
     return not any(word in piece for word in words for piece in pieces)
-
-
-def _speaks_of(draft: Draft, table: SourceTable) -> str:
-    """Return the column of a table whose values are names of the plan, where numbers stand beside it."""
-    numbers = [c for c in table.columns.values() if _counts(c)]
-    named = (c for guess in draft.roles.parts.values() for c in table.naming(guess.names) if c.kind == "text")
-    return next((c.name for c in named if any(each is not c for each in numbers)), "")
 
 
 def _counts(column: ColumnFacts) -> bool:

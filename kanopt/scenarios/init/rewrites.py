@@ -446,7 +446,6 @@ def joined(
     names: Mapping[str, str],
     *,
     end: str,
-    title: str = "",
     reads: Collection[str] = (),
 ) -> SourceTable:
     """Return a table with columns of another one whose rows it names; as it is made, with what it is made of.
@@ -459,7 +458,7 @@ def joined(
         Column of the table to the one of the other that has the same names.
     names
         Column of the other to what it is called.
-    end, title, reads
+    end, reads
         As in :meth:`SourceTable.remade`.
     """
     rows = zip(*(texts(other.frame[name]) for name in keys.values()), strict=True)
@@ -473,7 +472,7 @@ def joined(
     frame = pd.concat([kept, beside.reset_index(drop=True)], axis="columns")
     columns = {given: other.columns[name] for name, given in names.items()}
     units = {given: c.declared if given == c.name else c.unit for given, c in columns.items()}
-    made = table.remade(frame, units, title=title, end=end, reads=reads)
+    made = table.remade(frame, units, end=end, reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
 
 

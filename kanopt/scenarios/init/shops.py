@@ -72,7 +72,7 @@ def read_shop(tables: Tables, part: Declared) -> Parts | None:
                 parts.setdefault(made.part.name, made)
     else:
         pairs = [(one, other) for one in tables if one.key for other in tables if not other.may_teach]
-        steps = [each for one, other in pairs if (each := _steps_of(one, other)) is not None]
+        steps = [step for one, other in pairs if (step := _steps_of(one, other)) is not None]
         by_amount = [each for each in steps if "pieces" in each.reads]
         tried = ([_operations(each, tables, part) for each in group] for group in (by_amount, tables, steps))
         found = next(filter(None, ([*filter(None, group)] for group in tried)), [])

@@ -48,9 +48,11 @@ _LOOKS_DATED = r"^\s*\w{1,9}[-/. ]\w{1,9}[-/., ]+\d{2,4}"
 _NUMBER = rf"{two_ways('.')}|{two_ways(',')}|^[+-]?\d+$"
 _ORDERED = 0.95
 _SHORTEST, _LONGEST = 1.0, 3 * 1_440.0  # minutes of the median
-_WEEKDAYS = frozenset(("weekday", "wday", "dow", "day", "wochentag"))
-_HOURS = frozenset(("hour", "hr", "stunde"))
-_MONTHS = frozenset(("month", "monat", "mois", "mes"))
+_CALENDAR = {
+    "weekday": {"weekday", "wday", "dow", "day", "wochentag"},
+    "hour": {"hour", "hr", "stunde"},
+    "month": {"month", "monat", "mois", "mes"},
+}
 _LEAST_DAYS, _A_YEAR = 14, 300
 _LEAST_TRIPS = 25  # fewer rows from place to place are orders
 STRAIGHT = "straight_distance"
@@ -171,12 +173,12 @@ def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
     # of what ended nothing is known beforehand
     for name in dates[:1] if pair is None else pair[:1]:
         values = frame[name].dropna()
-        if not pieces & _HOURS and (values.dt.hour + values.dt.minute).nunique() > 2:
-            found[f"{slug(name)}_hour"] = _call(frame, "hour", name)
-        if not pieces & _WEEKDAYS and (values.max() - values.min()).days >= _LEAST_DAYS:
-            found[f"{slug(name)}_weekday"] = _call(frame, "weekday", name)
-        if not pieces & _MONTHS and (values.max() - values.min()).days >= _A_YEAR:
-            found[f"{slug(name)}_month"] = _call(frame, "month", name)
+        days = (values.max() - values.min()).days
+        hours = (values.dt.hour + values.dt.minute).nunique()
+        varies = {"hour": hours > 2, "weekday": days >= _LEAST_DAYS, "month": days >= _A_YEAR}
+        for word, is_told in varies.items():
+            if is_told and not pieces & _CALENDAR[word]:
+                found[f"{slug(name)}_{word}"] = _call(frame, word, name)
     places = coordinate_ends(name for name in map(str, frame.columns) if is_numeric_dtype(frame[name]))
     degrees = [ends for ends in places if ends.keys() == {"lat", "lon"}]
     if len(degrees) == 2 and len(frame) >= _LEAST_TRIPS:
