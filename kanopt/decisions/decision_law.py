@@ -19,8 +19,6 @@ from kanopt.formulas.lowering.profile import folded
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
 from kanopt.formulas.variables import Reference, ReferenceValue, Variable, category_label
 from kanopt.plans.law_use import (
-    DAY_REFERENCES,
-    UNBOUND,
     day_value,
     law_mistake,
     laws_without_day,
@@ -209,15 +207,17 @@ def laws_of(
     ProblemError
         If an input is neither a decision nor fixed, or units do not convert; names the law and the input.
     """
-    where = f"{name or 'law'!r}"
+    where, forms = f"{name or 'law'!r}", "a formula, a bound formula or a row {decision: coefficient}"
     if isinstance(given, Mapping):
         given = _linear_formula(known.whole_row(given), where, name, known.readable)
     if isinstance(given, Formula):
         given = _by_name(given, where, known.readable, fixed)
+    faults = law_mistake(where, given, forms, known.references, () if known.items else ["item"])
+    faults += laws_without_day({where: given}, known.day)
+    if faults:
+        raise ProblemError.of(faults)
     if not isinstance(given, BoundFormula):
-        raise ProblemError(_no_law(where, given))
-    for unstated in laws_without_day({where: given}, known.day):
-        raise ProblemError(unstated)
+        raise ProblemError(f"{where} is a {type(given).__name__}; give {forms}")
     wanted = given.formula.output.unit if unit is None else unit
     read = [one for one in given.references if one.scope == "item" or one.field in known.of_items]
     if read and not known.items:
@@ -226,7 +226,7 @@ def laws_of(
     for item in known.items if read else (Item(""),):
         place = f"{where}, item {item.name!r}" if read else where
         bindings = {
-            one.name: _resolved(one, given.bindings[one.name], item, known, place)
+            one.name: _bound_to(one, given.bindings[one.name], item, known, place)
             for one in given.formula.inputs
         }
         bound = BoundFormula(given.formula, bindings)
@@ -240,22 +240,14 @@ def laws_of(
     return tuple(found)
 
 
-def _no_law(where: str, given: object) -> str:
-    forms = "a formula, a bound formula or a row {decision: coefficient}"
-    wrong = law_mistake(where, given, forms, {})
-    return str(wrong[0]) if wrong else f"{where} is a {type(given).__name__}; give {forms}"
-
-
 def _by_name(law: Formula, where: str, decisions: Collection[str], fixed: Mapping[str, Any]) -> BoundFormula:
     """Bind each input to the decision of its name, or to what is fixed."""
     bindings: dict[str, Reference | float | str] = {}
     for variable in law.inputs:
         if variable.name in decisions:
             bindings[variable.name] = Reference("decision", variable.name)
-        elif variable.name in fixed:
-            bindings[variable.name] = fixed[variable.name]
-        elif variable.name not in law.used:
-            bindings[variable.name] = "" if variable.is_category else 0.0
+        elif variable.name in fixed or variable.name not in law.used:
+            bindings[variable.name] = fixed.get(variable.name, "" if variable.is_category else 0.0)
         else:
             raise ProblemError(
                 f"{where}: input {variable.name!r} is neither a decision nor fixed; "
@@ -265,48 +257,34 @@ def _by_name(law: Formula, where: str, decisions: Collection[str], fixed: Mappin
     return BoundFormula(law, bindings)
 
 
-def _resolved(
-    variable: Variable, bound: Any, item: Item, known: DecisionNames, where: str
+def _bound_to(
+    variable: Variable, given: Any, item: Item, known: DecisionNames, where: str
 ) -> Reference | float | str:
-    """Return what an input is bound to: a decision by its own name, or a number or a label."""
+    """Return what an input is bound to for an item: a decision by its own name, or a number or a label."""
     what = f"{where}: input {variable.name!r}"
-    is_decision = isinstance(bound, Reference) and bound.scope == "decision"
-    if isinstance(bound, Reference) and not is_decision:
-        if str(bound) in DAY_REFERENCES:
-            bound = float(day_value(known.day, bound).values)
-        elif bound.scope == "item":
-            try:
-                bound = field_values([item], bound.field, where="items").to(variable.unit)[0]
-            except UnitError as error:
-                raise ProblemError(f"{what} bound to {bound}: {error}") from error
-        else:
-            told = (
-                "not bound"
-                if bound.scope == UNBOUND
-                else f"bound to {bound}, of which a decision problem knows nothing"
-            )
-            raise ProblemError(f"{what} is {told}; bind it to decision.… or to a value")
-    if not is_decision:
-        if not variable.is_category:
-            _finite(bound, where, variable.name)
-        fixed: float | str = bound
-        return fixed
-    own = known.of_items.get(bound.field, {item.name: bound.field})
-    if item.name not in own:
-        advice = f"item {item.name!r} has no decision {bound.field!r}; add one"
-        raise ProblemError(f"{where}: it reads {bound}, but {advice}")
-    name = own[item.name]
-    if name not in known.decisions:
-        near = nearest(name, known.decisions)
-        raise ProblemError(f"{what} is bound to decision {name!r}, which does not exist; {near}")
-    if variable.is_category:
-        advice = "decisions are numbers; fix it, and compare one problem for each label"
-        raise ProblemError(f"{what} is a category, and {advice}")
     try:
-        unit_factor(known.decisions[name].unit, variable.unit)
+        if isinstance(given, Reference) and given.scope == "decision":
+            name = known.of_items.get(given.field, {item.name: given.field}).get(item.name)
+            if name is None:
+                advice = f"item {item.name!r} has no decision {given.field!r}; add one"
+                raise ProblemError(f"{where}: it reads {given}, but {advice}")
+            if variable.is_category:
+                advice = "decisions are numbers; fix it, and compare one problem for each label"
+                raise ProblemError(f"{what} is a category, and {advice}")
+            unit_factor(known.decisions[name].unit, variable.unit)
+            return Reference("decision", name)
+        fixed: float | str = given
+        if isinstance(given, Reference):
+            of_item = given.scope == "item"
+            value = (
+                field_values([item], given.field, where="items") if of_item else day_value(known.day, given)
+            )
+            fixed = np.ravel(value.to(variable.unit))[0]
     except UnitError as error:
-        raise ProblemError(f"{what}, decision {name!r}: {error}") from error
-    return Reference("decision", name)
+        raise ProblemError(f"{what}, bound to {given}: {error}") from error
+    if not variable.is_category:
+        _finite(fixed, where, variable.name)
+    return fixed
 
 
 def _finite(value: Any, where: str, name: str) -> None:
@@ -315,9 +293,8 @@ def _finite(value: Any, where: str, name: str) -> None:
     except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not abs(number) <= LARGEST:
-        raise ProblemError(
-            f"{where}: input {name!r} is fixed to {shown(value)}, which is no number up to {number_text(LARGEST)}"
-        )
+        what = f"{shown(value)}, which is no number up to {number_text(LARGEST)}"
+        raise ProblemError(f"{where}: input {name!r} is fixed to {what}")
 
 
 def _linear_formula(row: Mapping[str, float], where: str, name: str, decisions: Collection[str]) -> Formula:

@@ -16,7 +16,8 @@ from pydantic import AfterValidator
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import LARGEST, Fault, Name, shown
 from kanopt.formulas.formula import BoundFormula, Formula
-from kanopt.formulas.variables import check_name
+from kanopt.formulas.variables import Reference, check_name
+from kanopt.plans.law_use import DAY_REFERENCES, references_to
 from kanopt.records.declaration import Unit, UnitSystem, check_fields, field, other_columns, record
 from kanopt.records.reading import Attribute, RecordCheck, RecordReader
 from kanopt.tables import units_of
@@ -263,6 +264,14 @@ class DecisionNames:
     def readable(self) -> tuple[str, ...]:
         """The names under which laws read decisions."""
         return (*self.decisions, *self.of_items)
+
+    @cached_property
+    def references(self) -> Mapping[str, str]:
+        """What laws may read, each with its unit."""
+        decisions = {str(Reference("decision", name)): "" for name in self.of_items}
+        decisions |= {str(Reference("decision", one.name)): one.unit for one in self.records}
+        of_items = references_to("item", Item, self.items, {}) if self.items else {}
+        return {**decisions, **of_items, **DAY_REFERENCES}
 
     def whole_row(self, row: Mapping[str, float]) -> dict[str, float]:
         """Return a linear row over every decision, what is of each item under its own name."""

@@ -58,10 +58,13 @@ def posed(*arguments: object, **fields: object) -> Callable[[], object]:
         (posed(BOX, "x + y"), "'objective': is the text 'x \\+ y'"),
         (posed(BOX, LAW, [LAW]), "constraint 1 is a Formula; use at_most"),
         (posed(BOX, LAW, [decisions.at_most({"x": 1}, 1, name="a")] * 2), "two constraints are called 'a'"),
-        (posed(BOX, LAW.bind(x=decision.x, y=decision.z)), "decision 'z'"),
+        (posed(BOX, LAW.bind(x=decision.x, y=decision.z)), "does not know 'decision.z'"),
         (posed(BOX, LAW.bind(x=decision.x, y=arc.distance)), "arc.distance"),
         (posed(BOX, LAW.bind(x=decision.x, y=item.y)), "but the problem has no items"),
-        (posed([decisions.Decision("speed", 30, 60, unit="t")], fuel(), fixed={"km": 3}), "decision 'speed'"),
+        (
+            posed([decisions.Decision("speed", 30, 60, unit="t")], fuel(), fixed={"km": 3}),
+            "to decision.speed",
+        ),
         (lambda: decisions.at_most(LAW, "much", name="c"), "'c': high: .*'much'"),
         (lambda: decisions.Constraint(LAW, name="free"), "'free' has no limit"),
     ],
@@ -220,7 +223,10 @@ HOURS = ko.with_units(RANGES.tail(1).assign(unit="h"), {"low": "min"})
             "'few' is to hold for each",
         ),
         (posed(RANGES.assign(name=NAMES), {"vans": 1.0}, items=ITEMS), "'vans': .* rename one"),
-        (posed(RANGES, LAW.bind(x=decision.price, y=item.weight), items=ITEMS), "'tea' has no 'weight'"),
+        (
+            posed(RANGES, LAW.bind(x=decision.price, y=item.weight), items=ITEMS),
+            "does not know 'item.weight'",
+        ),
         (
             posed(RANGES.head(2).assign(item="tea"), {"price": 1.0}, items=ITEMS),
             "'price/tea' appears more than once",

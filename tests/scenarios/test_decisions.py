@@ -64,9 +64,9 @@ def test_a_speed_is_as_slow_as_the_arrival_lets_it(tmp_path: Path) -> None:
         ("at_most = 6", "", "problem.limits.arrival: write at_most = 5, at_least = 2, both of them, or equal_to = 3"),
         ("at_most = 6", "at_most = 6\neach = true", "'arrival' is to hold for each item, but its law reads nothing of"),
         ("at_most = 6", "at_least = 7\nat_most = 6", "constraint 'arrival': no number lies from 7 to 6"),
-        ('"decision.speed"', '"decision.sped"', "decision 'sped', which does not exist; did you mean 'speed'"),
-        ('"decision.speed"', '"clock.speed"', "clock.speed, of which a decision problem knows nothing"),
-        ("legs = 3", "", "input 'legs' is not bound; bind it to decision"),
+        ('"decision.speed"', '"decision.sped"', "does not know 'decision.sped'; did you mean 'decision.speed'"),
+        ('"decision.speed"', '"clock.speed"', "the problem does not know 'clock.speed'"),
+        ("legs = 3", "", "the input 'legs' of its law is not bound; write legs"),
         ('unit = "h"', 'unit = "h"\n[solver]\ndeterministic = true', "solvers of routing and scheduling, not"),
         ('kind = "decision"', 'kind = "decision"\nunit = "h"', "'fuel': cannot convert 'EUR' (EUR) to 'h'"),
     ],
@@ -82,7 +82,7 @@ def test_what_is_mistaken_is_named_under_its_key(tmp_path: Path, old: str, new: 
     ("choices", "message"),
     [
 
-        ("name,low,high,unit\nspeed,10,40,kg\n", "input 'speed', decision 'speed': cannot convert 'kg'"),
+        ("name,low,high,unit\nspeed,10,40,kg\n", "input 'speed', bound to decision.speed: cannot convert 'kg'"),
         ("name,low,high,units\nspeed,10,40,km/h\n", "'units' (the field unit?), and it looks like a rule"),
         ("name,low,top\nspeed,10,40\n", "column 'high' is missing"),
 
