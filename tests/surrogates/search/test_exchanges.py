@@ -1,5 +1,7 @@
 """Terms that give way to others: what is promised is what least squares takes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Budget, Target, fitted
 from kanopt.surrogates.search.program import Columns, value
 from kanopt.surrogates.search.rewriting import exchanges
-from kanopt.surrogates.search.structure import Hinge, Law, Parameter, Power, Term, exponents
+from kanopt.surrogates.search.structure import ONE, Group, Hinge, Law, Parameter, Power, Term, exponents
 
 
 def power(exponent: float, coefficient: float = 1.0, column: int = 0, *, free: bool = True) -> Term:
@@ -79,6 +81,23 @@ def test_a_line_that_bends_takes_the_place_of_powers(columns: Columns) -> None:
     # where other functions are not looked for yet, neither are bends
     laws = exchanges(fit.law, Dictionary(columns, {}), to)
     assert not any(isinstance(f, Hinge) for _, law in laws for t in law.terms for f in t.factors)
+
+
+@pytest.mark.parametrize("function", [lambda x: np.exp(0.7 * x), lambda x: 3.0 + x**2.6])
+def test_a_function_takes_the_place_of_the_terms_of_its_series(columns: Columns, function: Any) -> None:
+    x, z = columns.of(0), columns.of(1)
+    to = target(columns, 2.0 * z + np.sqrt(z) * function(x))
+    root = Power(1, Parameter(0.5, free=False))
+    series = Group(Law((Term(ONE), power(1.0, free=False), power(3.0, free=False))))
+    fit = fitted(Law((power(1.0, 2.0, column=1, free=False), Term(Parameter(1.0), (root, series)))), to)
+    assert fit is not None
+    assert fit.squares > 1e-6
+    words = Dictionary(columns, {}, with_shapes=True)
+    share, best = max(exchanges(fit.law, words, to), key=lambda each: each[0])
+    assert share > 0.99
+    whole = fitted(best, to)
+    assert whole is not None
+    assert whole.squares < 1e-12 * to.spread * to.total
 
 
 def test_there_are_shapes_of_every_family(columns: Columns) -> None:
