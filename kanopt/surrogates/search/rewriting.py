@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from kanopt.array_types import Floats
 from kanopt.surrogates.search.dictionary import Dictionary, exponents_of, kind_of
-from kanopt.surrogates.search.fitting import OuterSum, Target
+from kanopt.surrogates.search.fitting import SLOPES, OuterSum, Target
 from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -39,6 +39,8 @@ PER_POWER = 2
 """Shapes that are tried in the place of a power."""
 STEEPEST = 6.0
 """Rate of the steepest exponential, over the range of its input, that is tried in the place of several terms."""
+NO_POLE = 0.02
+"""What the denominator of a reciprocal is at least."""
 POWERS = 3
 """Powers of one input that are tried in the place of others, at most."""
 
@@ -92,7 +94,7 @@ def _multiplied_out(law: Law) -> Law:
 def _with_one_function(
     law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
 ) -> Iterator[tuple[float, Law]]:
-    """Yield the law with one exponential or power, alone and beside a constant, in the place of several terms.
+    """Yield the law with one exponential, power or reciprocal, with and without a constant, for several terms.
 
     Terms that differ in powers of one input may be its series: 1 + x + x³ is what growth finds for an exponential. The
     ready-made rates lie too far apart for a function that replaces a good fit, so its number is looked for.
@@ -130,6 +132,12 @@ def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[flo
     yield lambda rate: Exponential(column, Parameter(rate)), rates / np.ptp(columns.of(column))
     if kind_of(columns, column) == "positive":
         yield lambda exponent: Power(column, Parameter(exponent)), np.array(LADDER)
+    x = columns.of(column)
+    slopes = np.array(SLOPES) / float(x[np.argmax(np.abs(x))])
+    slopes = np.sort(slopes[(1.0 + slopes[:, None] * x).min(axis=1) > NO_POLE])
+    line = Term(ONE, (Power(column, ONE),))
+    if len(slopes):
+        yield lambda a: Group(Law((Term(ONE), replace(line, coefficient=Parameter(a)))), MINUS_ONE), slopes
 
 
 def _lowest(function: Callable[[float], float], numbers: Floats) -> float:

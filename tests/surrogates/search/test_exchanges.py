@@ -83,7 +83,9 @@ def test_a_line_that_bends_takes_the_place_of_powers(columns: Columns) -> None:
     assert not any(isinstance(f, Hinge) for _, law in laws for t in law.terms for f in t.factors)
 
 
-@pytest.mark.parametrize("function", [lambda x: np.exp(0.7 * x), lambda x: 3.0 + x**2.6])
+@pytest.mark.parametrize(
+    "function", [lambda x: np.exp(0.7 * x), lambda x: 3.0 + x**2.6, lambda x: 1.0 / (1.0 - 0.2 * x)]
+)
 def test_a_function_takes_the_place_of_the_terms_of_its_series(columns: Columns, function: Any) -> None:
     x, z = columns.of(0), columns.of(1)
     to = target(columns, 2.0 * z + np.sqrt(z) * function(x))
