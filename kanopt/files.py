@@ -238,6 +238,27 @@ def hold_file(path: str | os.PathLike[str]) -> Iterator[bool]:
         yield True
 
 
+@contextlib.contextmanager
+def temporary_path() -> Iterator[Path]:
+    """Yield a path for a temporary file that can be opened any number of times and is gone at the end.
+
+    Under Linux it is gone also where the process is killed: the file has no name.
+
+    Examples
+    --------
+    >>> with temporary_path() as path:
+    ...     _ = path.write_text("1 km")
+    ...     path.read_text()
+    '1 km'
+    """
+    if _HANDLES.is_dir():
+        with tempfile.TemporaryFile() as file:
+            yield _HANDLES / str(file.fileno())
+    else:
+        with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
+            yield Path(folder, "temporary")
+
+
 def _nearest_folder(target: Path, given: str | os.PathLike[str]) -> Path:
     """Return the first folder above a file that is there.
 

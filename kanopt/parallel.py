@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import pickle
 import signal
 import sys
@@ -9,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
+from kanopt.files import temporary_path
 from kanopt.text import count_text, number_text, seconds_text
 
 if TYPE_CHECKING:
@@ -140,22 +142,27 @@ def _on_processes(
     work: Work[TaskT, ResultT], shared: Any, tasks: Sequence[TaskT], workers: int
 ) -> Iterator[ResultT]:
     left = {task.point: task for task in tasks}
-    # what all tasks read goes with each, as bytes, and a worker unpacks it once
-    pickled, attempts = pickle.dumps(shared), 0
-    while left:
-        try:
-            for result in _joblib(work, pickled, list(left.values()), workers):
-                del left[result.point]
-                attempts = 0
-                yield result
-        except BrokenExecutor as error:
-            attempts += 1
-            if attempts == MOST_ATTEMPTS:
-                raise _lost(len(left), f"Take fewer workers than {workers}") from error
+    pickled = pickle.dumps(shared)
+    known = hashlib.sha256(pickled).hexdigest()
+    attempts = 0
+    with temporary_path() as path:
+        path.write_bytes(pickled)
+        # a file without a name is open in this process, and not in those that read it
+        place = str(path).replace("/proc/self/", f"/proc/{os.getpid()}/")
+        while left:
+            try:
+                for result in _joblib(work, (place, known), list(left.values()), workers):
+                    del left[result.point]
+                    attempts = 0
+                    yield result
+            except BrokenExecutor as error:
+                attempts += 1
+                if attempts == MOST_ATTEMPTS:
+                    raise _lost(len(left), f"Take fewer workers than {workers}") from error
 
 
 def _joblib(
-    work: Work[TaskT, ResultT], pickled: bytes, tasks: Sequence[TaskT], workers: int
+    work: Work[TaskT, ResultT], shared: tuple[str, str], tasks: Sequence[TaskT], workers: int
 ) -> Iterator[ResultT]:
     """Yield results from processes of joblib, which import no program of the user again."""
     from joblib import Parallel, delayed
@@ -165,7 +172,7 @@ def _joblib(
         n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs"
     )
     with _ctrl_c_for_this_process():
-        results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, pickled, task) for task in tasks)
+        results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, *shared, task) for task in tasks)
     yield from results
 
 
@@ -190,13 +197,19 @@ def _ctrl_c_for_this_process() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@lru_cache(maxsize=1)
-def _unpickled(pickled: bytes) -> Any:
-    return pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
+_SHARED: dict[str, Any] = {}
+"""What tasks share, as this worker read it last."""
 
 
-def _with_shared(work: Work[TaskT, ResultT], pickled: bytes, task: TaskT) -> ResultT:
-    return work(_unpickled(pickled), task)
+def _with_shared(work: Work[TaskT, ResultT], path: str, known: str, task: TaskT) -> ResultT:
+    """Do a task with what all of them read, which a worker reads from a file once and not with every task."""
+    if known not in _SHARED:
+        pickled = Path(path).read_bytes()
+        if hashlib.sha256(pickled).hexdigest() != known:
+            raise SolverError(f"{path} was changed by another program; tasks cannot be done")
+        _SHARED.clear()
+        _SHARED[known] = pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
+    return work(_SHARED[known], task)
 
 
 @contextmanager
