@@ -91,6 +91,9 @@ HISTORY = _words("history")
 TOTALS = _words("totals")
 """Words of the row that has the sums of all others."""
 
+CLOSED, IN_USE = _words("closed"), _words("in_use")
+"""Words of a column of yes and no that says which rows are out of the plan, or in it."""
+
 STOP_ORDER = _words("stop_order")
 """Words of the column that says in which order a vehicle makes its stops."""
 
@@ -118,6 +121,9 @@ _PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AREA = re.compile(r"(?<![a-z])sq(?:uare)?[\W_]*(ft|feet|foot|m|metres?|meters?)(?![a-z])", re.IGNORECASE)
+_METRES_PER_SECOND = re.compile(r"\bm ?/ ?s(?:ec|eg|ek)?\b")
+_LETTER_IN_BRACKETS = re.compile(r"[(\[] ?([a-zA-Z]) ?[)\]] ?$")
+"""A unit of one letter for sure, whatever other units stand before it: Caja (l), Sack [t]."""
 _KM_PER_UUR = re.compile(r"\bkm ?/ ?u\b", re.IGNORECASE)
 """Speed in Dutch; a u alone may be a piece as well."""
 _PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
@@ -182,6 +188,8 @@ def read_header(text: str) -> Header:
     ['cEUR/km', 'EUR/100 km', 'km', 'EUR/t']
     >>> [read_header(each).unit for each in ("Verbrauch [l/100 km]", "kWh per km")]
     ['l/100 km', 'kWh/km']
+    >>> [read_header(each).unit for each in ("Caja (l)", "Velocidad (m/s)")]
+    ['l', 'm/s']
     >>> [read_header(each).unit for each in ("Lease (k$)", "Miete TEUR", "Pacht (Tsd. €)")]
     ['kUSD', 'kEUR', 'kEUR']
     """
@@ -207,6 +215,10 @@ def read_header(text: str) -> Header:
         unit = f"{UNIT_WORDS.get(what, what)}/{f'{many} {way}'.strip()}"
     elif not cents and (whole := _without_period(plain)):
         unit = whole
+    if _METRES_PER_SECOND.search(plain):
+        unit = "m/s"
+    elif not priced and (letter := _LETTER_IN_BRACKETS.search(plain)) and not _PER & {*pieces}:
+        unit = UNIT_WORDS.get(letter[1].lower(), unit)
     many = "c" if cents else "k" if thousands else ""
     return Header(pieces, words, f"{many}{unit}" if priced else unit)
 
@@ -300,7 +312,11 @@ def _unit_within(pieces: Sequence[str]) -> str:
     """Return the unit of words that are run together, as Stundensatz; empty where none is money for a unit."""
     for piece in pieces:
         for word, unit in UNIT_WORDS.items():
-            if len(word) >= _WRITTEN_OUT and piece.startswith(word) and piece.removeprefix(word) in MONEY:
+            if (
+                (len(word) >= _WRITTEN_OUT or word == "uur")
+                and piece.startswith(word)
+                and piece.removeprefix(word) in MONEY
+            ):
                 return f"EUR/{unit}"
     return ""
 

@@ -30,7 +30,7 @@ from kanopt.units import convert
 _ENDS = ("from", "to")
 
 
-def read_matrix(values: Any, names: Sequence[str], what: str, unit: str = "") -> Floats:
+def read_matrix(values: Any, names: Sequence[str], what: str, unit: str = "", depots: int = 1) -> Floats:
     """Read a matrix over the nodes; infinite entries mean that there is no road.
 
     Parameters
@@ -43,6 +43,9 @@ def read_matrix(values: Any, names: Sequence[str], what: str, unit: str = "") ->
         What the matrix is called in messages; the column of a long table bears this name, or is the only further one.
     unit
         What the problem counts it in; columns that declare another unit are converted.
+    depots
+        How many of the nodes are depots. No vehicle drives from one to another, so that a table need not say how far
+        that is; where it does not, there is no road.
 
     Raises
     ------
@@ -60,6 +63,10 @@ def read_matrix(values: Any, names: Sequence[str], what: str, unit: str = "") ->
             _of_pairs(values, names, what, unit)
             if is_long_table(values)
             else _of_square(values, names, what, unit)
+        )
+        between = np.ix_(range(depots), range(depots))
+        matrix[between] = np.where(
+            np.isnan(matrix[between]) & ~np.eye(depots, dtype=bool), np.inf, matrix[between]
         )
         _refuse_missing(matrix, names, what)
     else:
@@ -190,5 +197,5 @@ def _refuse_missing(matrix: Floats, names: Sequence[str], what: str) -> None:
         return
     shown = [f"{names[tail]} → {names[head]}" for tail, head in np.argwhere(missing)]
     one_way = not (missing & missing.T).any()
-    hint = "each direction is a pair of its own" if one_way else "write inf where there is no road"
+    hint = "each direction is a pair of its own" if one_way else "in Python write inf where there is no road"
     raise ProblemError(f"{what}: no value for {list_names(shown, quoted=False)}; {hint}")

@@ -105,15 +105,14 @@ class RoutingModel(Problem[RoutingPlan]):
     def leg_laws(self) -> RoutingLaws:
         """The laws, ready to be evaluated on legs."""
         given = self.named_costs
-        names = self.data.names
         money, time = self.units.money, self.units.time
-        cost = {name: self._law(law, names, f"cost {name!r}", money) for name, law in given.items()}
+        cost = {name: self._law(law, f"cost {name!r}", money) for name, law in given.items()}
         if isinstance(self.duration, RoadNetwork):
             duration: RoutingLaw = self._travel(self.duration).time
         elif isinstance(self.duration, ArrivalFunctions):
             duration = self._arrivals(self.duration)
         else:
-            duration = self._law(self.duration, names, "duration", time)
+            duration = self._law(self.duration, "duration", time)
         return RoutingLaws(self.data, cost, duration)
 
     @cached_property
@@ -121,9 +120,10 @@ class RoutingModel(Problem[RoutingPlan]):
         """The planning values and the matrices under them."""
         return PlanningValues(self.leg_laws)
 
-    @staticmethod
-    def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:
-        return law if isinstance(law, BoundFormula) else read_matrix(law, names, what, unit)
+    def _law(self, law: Any, what: str, unit: str) -> RoutingLaw:
+        if isinstance(law, BoundFormula):
+            return law
+        return read_matrix(law, self.data.names, what, unit, len(self.depots))
 
     def _distances(self) -> Floats | Positions:
         points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
@@ -134,7 +134,7 @@ class RoutingModel(Problem[RoutingPlan]):
         if isinstance(source, RoadNetwork):
             return self._travel(source).length
         if source is not None:
-            return read_matrix(source, names, "distance", self.units.distance)
+            return read_matrix(source, names, "distance", self.units.distance, len(self.depots))
         return self._measured(names)
 
     def _measured(self, names: Sequence[str]) -> Positions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,11 +21,13 @@ from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
 from kanopt.scenarios.init.parts import PartGuess
+from kanopt.scenarios.init.rewrites import CELLS
 from kanopt.scenarios.init.sources import Tables
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
 _MOST_FIELDS, _SHORT = 3, 3
+_NO_WAY = re.compile(r"holds '([xX×]|[-–—/.]+|n/?a|k\. ?A\.?)'$")
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
@@ -49,8 +52,9 @@ def ask(draft: Draft, tables: Tables, holds: Callable[[ScenarioKeys], bool]) -> 
         (part, c.name) for part, guess in planned for c in guess.left if (part, c.name) not in draft.bound
     ]
     elsewhere = [(part, name) for part, name in left if _is_read_elsewhere(draft, parts[part], name)]
+    alike = [(part, name) for part, name in left if _is_like_one_that_is_read(parts[part], name)]
     # what nothing reads and looks like a rule, as the reader of files finds it
-    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *draft.meanings, *elsewhere)):
+    for part, column in dict.fromkeys((*draft.dropped, *draft.rules, *draft.meanings, *elsewhere, *alike)):
         guess = parts.get(part)
         if guess is None:
             continue
@@ -100,8 +104,12 @@ def _ask_about_tables(draft: Draft, tables: Tables) -> None:
         text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
         draft.ask(table.name, text, {"ignore": {}})
     for table in tables:
-        if table.blanked and any(table.name in made.of for made in rewritten if made.name in read):
-            cells = join_list(table.blanked[:_MOST_FIELDS])
+        made = [each for each in rewritten if each.name in read and table.name in each.of]
+        # a cross in a matrix says that there is no way
+        cells_of = any(f"_{CELLS}" in each.name for each in made)
+        bad = [each for each in table.blanked if not (cells_of and _NO_WAY.search(each))]
+        if bad and made:
+            cells = join_list(bad[:_MOST_FIELDS])
             text = f"{table.called} has cells that are no numbers and count as blank: {cells}. May they be left out?"
             draft.ask(table.name, text, {"ignore": {}})
 
@@ -111,12 +119,25 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     first, column = next(iter(guess.table.given.values())), guess.table.columns[name]
     if first.name == name and first.whole and first.is_unique:
         return True  # it numbers the rows, which another column names
+    if any(f"`{name}`" in rule for rule, _ in guess.table.dropped):
+        return True  # it says which rows there are
     begins = [list(each.column.values.astype(str)) for each in guess.filled if each.field.clock]
     cells = list(column.values.astype(str))
     # where the next row begins, which the next row says
     if any(each[1:] == cells[: len(each) - 1] for each in begins if len(each) > 1):
         return True
     return _limits_nothing(draft, guess, column) or _is_read_elsewhere(draft, guess, name)
+
+
+def _is_like_one_that_is_read(guess: PartGuess, name: str) -> bool:
+    """Say whether a field reads a column whose header differs in one word: Q2 output beside Q1 output."""
+    column = guess.table.columns[name]
+    pieces = column.header.pieces
+    read = [each.column for each in guess.filled if each.column.kind == column.kind == "number"]
+    same = [
+        c.header.pieces for c in read if len(c.header.pieces) == len(pieces) > 1 and c.unit == column.unit
+    ]
+    return any(sum(one != other for one, other in zip(pieces, each, strict=True)) == 1 for each in same)
 
 
 def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:

@@ -211,7 +211,7 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
         called = list_names([table.called for table in tables])
         parts = [part for each in READINGS.values() for part in each.tables().values()]
         why = dict.fromkeys(told for table in tables for part in parts for told in hindrances(table, part))
-        raise TableError(f"no scenario can be made of {called}: {'; '.join(why) or failed or made}")
+        raise TableError(f"no scenario can be made of {called}: {failed or '; '.join(why) or made}")
     return made
 
 
@@ -290,8 +290,9 @@ def _add_tables(draft: Draft, given: Tables) -> None:
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             put(header, "on_bad", table.on_bad, why, sure=False)
-        if table.total and "drop_where" not in draft.keys.tables[header]:
-            put(header, "drop_where", [table.total], "the sums of the other rows", needed=True)
+        if table.dropped and "drop_where" not in draft.keys.tables[header]:
+            rules, reasons = zip(*table.dropped, strict=True)
+            put(header, "drop_where", [*rules], "; ".join(reasons), needed=True)
         for column, unit in draft.units[name].items():
             if not draft.leaves_out(name, column):
                 put((*header, "units"), column, unit.unit, "" if unit.sure else unit.why, sure=unit.sure)
@@ -299,9 +300,10 @@ def _add_tables(draft: Draft, given: Tables) -> None:
             put((*header, "derive"), column, text)
     assumed = [": ".join(each) for each in draft.invented]
     assumed += [
-        f"the last row of {table.called}, which has the sums of the others, is left out"
+        f"left out of {table.called}: {why}"
         for table in given
-        if table.total and table.name in draft.read
+        for _, why in table.dropped
+        if table.name in draft.read
     ]
     if assumed:
         put(("report",), "assumed", assumed, "the page says so; delete what your own tables say", sure=False)

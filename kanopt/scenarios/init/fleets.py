@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import pandas as pd
 
@@ -20,7 +21,16 @@ from kanopt.records.headers import (
     read_header,
 )
 from kanopt.records.matching import LISTED, NO, YES_NO, ColumnFacts, Names, fill_fields
-from kanopt.scenarios.init.parts import PLACES, Declared, PartGuess, Parts, assigned, match_part, named_by
+from kanopt.scenarios.init.parts import (
+    PLACES,
+    Declared,
+    PartGuess,
+    Parts,
+    as_named,
+    assigned,
+    match_part,
+    named_by,
+)
 from kanopt.scenarios.init.rewrites import RESTS, both_ways, joined, lasts_a_shift, windows_of
 from kanopt.scenarios.init.sources import SourceTable, Tables, coordinate_ends, texts
 from kanopt.units import factor, same_dimension
@@ -87,7 +97,8 @@ def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
     for leg, net in sorted(zip(legs, nets, strict=True), key=lambda pair: -pair[0].score):
-        beside = leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
+        others = [one for name, one in parts.items() if name not in _LEGS]
+        beside = leg.part.name == "durations" or all(leg.table is not one.table for one in others)
         if beside and parts["clients"].names <= net:
             parts.setdefault(leg.part.name, leg)
     pair = [parts[name] for name in _LEGS if name in parts]
@@ -191,10 +202,10 @@ def _both_ways(table: SourceTable, part: Declared) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
     if guess is not None:
-        return both_ways(table, guess["tail"].name, guess["head"].name) or table
+        return both_ways(table, guess["tail"].name, guess["head"].name, whole=False) or table
     ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
     measured = any(c.measures in ({"length": 1}, {"time": 1}) for c in table.given.values())
-    made = both_ways(table, *ends) if measured and len(ends) > 1 else None
+    made = both_ways(table, *ends, whole=False) if measured and len(ends) > 1 else None
     if made is None:
         return table
     return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))))
@@ -248,6 +259,8 @@ def _find_depots(parts: Parts, part: Table, places: PartGuess | None, nets: Sequ
         found = named_by(clients.table, sorted(net - clients.names), part)
     elif (row := _depot_row(parts)) is not None:
         found = match_part(row, part)
+    elif clients.is_placed and "vehicles" in parts:
+        found = _homes(parts, part)
     if found is not None:
         parts["depots"] = found
 
@@ -272,16 +285,41 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
 
 
 def _depot_row(parts: Parts) -> SourceTable | None:
-    """Take the depot out of a table of clients in which it is a row."""
+    """Take the depot out of a table of clients in which it is a row: called so, or the first where nothing is to do."""
     guess = parts["clients"]
     words, frame, name = TABLE_WORDS["depots"] - TABLE_WORDS["clients"], guess.table.frame, guess["name"]
     told = frame[name.name].map(lambda text: bool(words & {*str(text).lower().split()}))
+    places = {"name", *chain.from_iterable(PLACES)}
+    wanted = [each.column.name for each in guess.filled if each.field.name not in places]
+    if told.sum() != 1 and wanted and guess.is_placed:
+        idle = frame[wanted].fillna(0).isin((0, "")).all(axis="columns")
+        told = idle if idle.sum() == 1 and idle.iloc[0] else told
     if told.sum() != 1:
         return None
     rest = match_part(guess.table.remade(frame[~told], end="clients"), guess.part)
     parts["clients"] = rest or guess
     home = frame[told].dropna(axis="columns")
     return guess.table.remade(home, title="depots", end="depot") if rest is not None else None
+
+
+def _homes(parts: Parts, part: Table) -> PartGuess | None:
+    """Make depots of the places at which vehicles stand, where their table has coordinates; of one place a depot."""
+    fleet, clients = parts["vehicles"], parts["clients"]
+    numbers = [c for c in fleet.left if c.kind == "number" and c.is_full]
+    pairs = coordinate_ends(c.name for c in numbers)
+    if len(pairs) != 1 or not {*pairs[0]} <= clients.fields:
+        return None
+    ends, frame = pairs[0], fleet.table.frame
+    one = not frame[[*ends.values()]].nunique().gt(1).any()
+    names = pd.Series("depot", frame.index) if one else texts(frame[fleet["name"].name])
+    homes = pd.DataFrame({"name": names, **{end: frame[name] for end, name in ends.items()}}).drop_duplicates(
+        "name"
+    )
+    units = {end: fleet.table.columns[name].unit for end, name in ends.items()}
+    made = fleet.table.remade(homes, units, title="depots", end="homes", reads=[*ends.values()])
+    if not one:
+        parts["vehicles"] = fleet.with_column("start_depot", frame.assign(start_depot=names), end="at_home")
+    return as_named(made, part)
 
 
 def _with_breaks(table: SourceTable) -> SourceTable:
@@ -423,7 +461,8 @@ def _amounts(guess: PartGuess, dropped: Collection[tuple[str, str]] = ()) -> lis
     """Return the columns that are left, or were dropped, and may be amounts."""
     first = next(iter(guess.table.given.values()))
     left = [*guess.left, *(e.column for e in guess.filled if (guess.part.name, e.column.name) in dropped)]
-    whole = [c for c in left if c.kind == "number" and c.is_full and not is_speed(c)]
+    # stops that were made of one row are blank where the other stop has the number
+    whole = [c for c in left if c.kind == "number" and (c.is_full or guess.table.made) and not is_speed(c)]
     numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
     return [c for c in numbers if float(c.values.min()) >= 0 and c.measures in ({}, {"amount": 1})]
 
@@ -435,4 +474,4 @@ def _without_blanks(guess: PartGuess) -> PartGuess:
     if not blank or not guess.table.made:
         return guess
     frame = guess.table.frame.fillna(dict.fromkeys(blank, 0))
-    return guess.matched(guess.table.remade(frame, end="filled"))
+    return guess.on(guess.table.remade(frame, end="filled"))

@@ -326,7 +326,7 @@ _OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
 
 def hindrances(table: SourceTable, part: Table) -> list[str]:
     """Say what keeps a table that is called like a part from being it."""
-    columns = table.given.values() if table.is_called(part.name) else ()
+    columns = [c for c in table.given.values() if c.minutes is None] if table.is_called(part.name) else ()
     fields = {
         c: resembled_field(part.name, c.name, part.fields, c.declared, numeric=c.kind == "number")
         for c in columns

@@ -63,7 +63,7 @@ def _add_day(draft: Draft) -> None:
     """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
     guesses = draft.roles.parts.values()
     dated = [each for guess in guesses for each in guess.filled if each.column.is_dated]
-    begins = [each for each in dated if not is_end(each.field)]
+    begins = [each for each in dated if each.field.name == "start" or not is_end(each.field)]
     if not dated:
         return
     first = min(each.column.values.min() for each in begins or dated)

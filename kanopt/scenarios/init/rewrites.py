@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,7 @@ from kanopt.records.headers import (
     WORK,
     is_called,
     is_planning_word,
+    names_part,
     read_header,
 )
 from kanopt.records.matching import ColumnFacts, Columns
@@ -52,6 +53,8 @@ _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
+CELLS = "rows"
+"""How a table is called that has a row for each cell of another one."""
 Rewrite = Callable[[SourceTable, Tables], Iterable[SourceTable]]
 Wide = tuple[str, Mapping[str, Any], str]
 """What the headers of a wide table name, each column with what its header says, and what its cells are called."""
@@ -146,7 +149,7 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     kept = ["origin" if of_cells and c is corner else c.name for c in ids]
     cells = cells.set_axis([*kept, *meant.values()], axis="columns")
     rows = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
-    yield table.remade(rows, {value: unit}, end="rows")
+    yield table.remade(rows, {value: unit}, end=CELLS)
     if len(rest) > len(ids):
         yield table.remade(table.frame[[c.name for c in rest]], end="beside")
 
@@ -236,7 +239,7 @@ def rows_of_squares(table: SourceTable, tables: Tables) -> list[SourceTable]:
     return [both_ways(pairs, "from", "to") or replace(pairs, square=table)]
 
 
-def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
+def both_ways(table: SourceTable, tail: str, head: str, *, whole: bool = True) -> SourceTable | None:
     """Return pairs of places with each turned round as well, where each stands in one direction alone; else None.
 
     A triangle, as of a road atlas, has nothing or zeros where the other direction would stand.
@@ -247,14 +250,23 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
         The pairs.
     tail, head
         Its columns of places.
+    whole
+        Whether every pair has to stand there; else places from which all ways lead only away, such as depots, need
+        none between them.
     """
     ends = table.frame[[tail, head]].apply(texts)
     told = table.frame.drop(columns=[tail, head]).select_dtypes("number").fillna(0).any(axis="columns")
     rows = table.frame[told & (ends[tail] != ends[head])]
     pairs = pd.Series([frozenset(pair) for pair in ends.loc[rows.index].to_numpy()])
-    count = len(frozenset().union(*pairs))
-    if count <= _FEWEST or pairs.duplicated().any() or len(rows) != count * (count - 1) // 2:
+    places = sorted(frozenset().union(*pairs))
+    missing = [pair for pair in combinations(places, 2) if frozenset(pair) not in {*pairs}]
+    if len(places) <= _FEWEST or pairs.duplicated().any() or (whole and missing):
         return None
+    if missing:
+        tails, heads = {*ends[tail]}, {*ends[head]}
+        apart = [each for side in (tails - heads, heads - tails) for each in combinations(sorted(side), 2)]
+        if missing != sorted(apart) or 2 * len(tails & heads) < len(places):
+            return None
     turned = rows.rename(columns={tail: head, head: tail})
     return table.remade(pd.concat([rows, turned]), end="both_ways")
 
@@ -362,7 +374,7 @@ def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTab
 
 def rows_of_stations(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
-    stations, key = _stations(table), table.key
+    stations, key = _stations(table, tables), table.key
     if key is None or len(stations) < 2:
         return [table]
     plain = _as_listed({c.name: c.plain_name for c in stations}, tables)
@@ -394,9 +406,15 @@ def _as_listed(stations: Mapping[str, str], tables: Tables) -> Mapping[str, str]
     return stations
 
 
-def _stations(table: SourceTable) -> list[ColumnFacts]:
-    """Return the columns that are stations, whose cells are times."""
+def _stations(table: SourceTable, tables: Tables) -> list[ColumnFacts]:
+    """Return the columns that are stations, whose cells are times: by their unit, or as another table names them."""
     numbers = table.numbers
+    orders = table.key is not None and any(names_part(piece, "jobs") for piece in table.key.header.pieces)
+    others = [other for other in tables if other is not table and (orders or other.is_called("machines"))]
+    for names in (other.key.texts for other in others if other.key is not None):
+        of_names = [c for c in numbers if c.name in names and c.unit in ("", *TIMES)]
+        if len(of_names) == len(names) >= _FEWEST:
+            return of_names
     told = any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
     plain = told and len(numbers) == len(table.columns) - 1 and not any(c.header.unit for c in numbers)
     stations = [c for c in numbers if plain or c.unit in TIMES]

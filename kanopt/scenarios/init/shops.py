@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import TABLE_WORDS, is_called, read_header
+from kanopt.records.headers import IDENTIFIERS, TABLE_WORDS, is_called, names_part, read_header
 from kanopt.records.matching import LISTED, ColumnFacts, Columns, fill_fields, listed
 from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, as_named, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import (
@@ -33,6 +33,7 @@ from kanopt.units import CURRENCIES, UNIT_WORDS, convert
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "after", "machine", "duration", "energy")
 _DAY, _DAYS = 1_440.0, 7
+_MOST_ALIKE = 50
 _NAMED = 5.0  # how much speaks for a table whose names the operations hold
 _NO_AMOUNTS = ("km", "mi", "m", *CURRENCIES)
 _LINK = "of type"
@@ -88,6 +89,7 @@ def read_shop(tables: Tables, part: Declared) -> Parts | None:
         parts["jobs"] = jobs.with_column("in_order", jobs.table.frame.assign(in_order=False), end="free")
     _match_families(parts)
     _close_machines(parts, part["calendars"])
+    _count_machines(parts)
     return parts
 
 
@@ -163,6 +165,10 @@ def _operations(table: SourceTable, tables: Tables, part: Declared) -> tuple[Par
     guess = PartGuess(own, table, tuple(fill_fields(table.given, own, names))).without("after")
     if guess.column("job") is None and (jobs := table.naming(names.get("jobs", ()))):
         guess = guess.filling("job", jobs[0])
+    if not guess.fields & {"name", "job"} and table.key is not None and table.key.is_unique:
+        # numbers of orders look like places in an order of steps
+        called_so = any(names_part(piece, "jobs") for piece in table.key.header.pieces)
+        guess = guess.filling("job", table.key) if called_so else guess
     lists = [c for c in _lists(table, names.get("machines", ())) if c is not guess.column("job")]
     if guess.column("machine") is None and lists:
         guess = guess.filling("machine", lists[0])
@@ -319,6 +325,9 @@ def _close_machines(parts: Parts, part: Table) -> None:
     machines = parts.get("machines")
     if machines is None or "calendars" in parts or machines.table.made:
         return
+    if (dated := _closed_but_for_dates(machines)) is not None:
+        parts["calendars"] = as_named(dated, part)
+        return
     timed = [c for c in machines.left if c.kind == "clock"]
     clocks = [c for c in timed if c.is_full and not c.speaks_of(RESTS)]
     shift, pause = _pair(clocks), _pair([c for c in timed if c.speaks_of(RESTS)])
@@ -352,6 +361,49 @@ def _close_machines(parts: Parts, part: Table) -> None:
     if any(begin == 0 for _, begin, _ in rows):
         # what a machine is set up for when its shift begins is not that of time zero: setups run through the night
         parts["machines"] = parts["machines"].without("family")
+
+
+def _closed_but_for_dates(machines: PartGuess) -> SourceTable | None:
+    """Return when machines are closed that work from one moment to another; None where no columns say that."""
+    moments = [c for c in machines.left if c.is_moment and c.is_full]
+    pairs = ((one, other) for one, other in permutations(moments, 2) if (one.values < other.values).all())
+    begin, end = next(pairs, (None, None))
+    if begin is None or end is None:
+        return None
+    frame, names = machines.table.frame, machines.texts_of("name")
+    first, last = frame[begin.name].min().normalize(), frame[end.name].max().normalize()
+    spans = ((first, frame[begin.name]), (frame[end.name], last + pd.Timedelta(days=_DAYS)))
+    rows = pd.concat(
+        [pd.DataFrame({"machine": names, "start": start, "end": until}) for start, until in spans]
+    )
+    closed = rows[rows["start"] < rows["end"]].sort_values(["machine", "start"], kind="stable")
+    reads = [begin.name, end.name]
+    return machines.table.remade(closed, title="calendars", end="calendars", reads=reads)
+
+
+def _count_machines(parts: Parts) -> None:
+    """Make each of several machines alike one of its own, where a column says how many there are."""
+    machines, modes = parts.get("machines"), parts.get("modes")
+    if machines is None or modes is None or "machine" not in modes.fields:
+        return
+    plain = [c for c in machines.left if c.whole and c.is_full and not c.unit]
+    called_so = [c for c in plain if c.looks_like("vehicles", "num_available")]
+    counts = next((c for c in called_so if not IDENTIFIERS & {*c.header.pieces}), None)
+    if counts is None or not 1 <= counts.values.min() <= counts.values.max() <= _MOST_ALIKE:
+        return
+    each = {
+        name: [name] if count == 1 else [f"{name} {number}" for number in range(1, int(count) + 1)]
+        for name, count in zip(machines.texts_of("name"), counts.values, strict=True)
+    }
+    read = {counts.name, *(parts["calendars"].table.reads if "calendars" in parts else ())}
+    for part in ("machines", "modes", "calendars", "setups"):
+        guess = parts.get(part)
+        column = None if guess is None else guess.column("name" if part == "machines" else "machine")
+        if guess is not None and column is not None:
+            names = texts(guess.table.frame[column.name]).map(lambda name: each.get(name, [name]))
+            rows = guess.table.frame.assign(**{column.name: names}).explode(column.name)
+            rows = rows.drop(columns=read - {column.name}, errors="ignore") if part == "machines" else rows
+            parts[part] = guess.on(guess.table.remade(rows, end="each", reads=[counts.name]))
 
 
 def _window(pair: Columns, at: Any) -> list[tuple[float, float]]:

@@ -21,8 +21,17 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import FIELD_WORDS, HISTORY, IDENTIFIERS, TOTALS, names_part, read_header
-from kanopt.records.matching import YES_NO, ColumnFacts, naming_column
+from kanopt.records.headers import (
+    CLOSED,
+    FIELD_WORDS,
+    HISTORY,
+    IDENTIFIERS,
+    IN_USE,
+    TOTALS,
+    names_part,
+    read_header,
+)
+from kanopt.records.matching import NO, YES_NO, ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.tables._text import GUESSED, RawTable, require_file, text_header_row
@@ -281,8 +290,8 @@ class SourceTable:
         Of a table that is made, the names of those that it is made of.
     reads
         Columns of those tables that it was made of.
-    total
-        The rule that leaves out its last row, which has the sums of the others; empty where there is none.
+    dropped
+        The rules that leave out rows that are no part of a plan, each with what these are: sums of the others, closed.
     square
         Of pairs of places, the square table that holds them, which a scenario reads as it is.
     blanked
@@ -304,7 +313,7 @@ class SourceTable:
     units: dict[str, str] = field(default_factory=dict)
     of: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
-    total: str = ""
+    dropped: tuple[tuple[str, str], ...] = ()
     square: SourceTable | None = None
     blanked: tuple[str, ...] = ()
     keyed: str = ""
@@ -572,7 +581,7 @@ def read_sources(
         others = (f"{table.name}_{number}" for number in count(2))
         name = next(each for each in chain([table.name], others) if each not in found)
         found[name] = _with_dates(replace(table, name=name))
-    return [_without_total(table, notes) for table in found.values()], notes
+    return [_without_closed(_without_total(table, notes), notes) for table in found.values()], notes
 
 
 def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -599,7 +608,28 @@ def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
         ] * (all(is_sum) and len(others) >= _FEWEST)
         return table
     notes.append(f"the last row of {table.called} has the sums of the others and is left out")
-    return replace(table, frame=rows, total=rule)
+    return replace(table, frame=rows, dropped=((rule, "the last row, which has the sums of the others"),))
+
+
+def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
+    """Return a table without the rows that a column of yes and no says are closed, or are not in use."""
+    for column in table.given.values() if not table.may_teach else ():
+        words, said = {*column.header.words}, column.values.astype(str).str.strip().str.lower()
+        unused = said.isin(NO) if words <= IN_USE else ~said.isin(NO)
+        is_told = len(words) == 1 and words <= CLOSED | IN_USE and said.isin([*YES_NO]).all()
+        if not is_told or not 0 < unused.sum() < len(table.frame) or "`" in column.name:
+            continue
+        cells = sorted({str(cell) for cell in column.values[unused]})
+        rule = " or ".join(
+            f"`{column.name}` == {cell if column.kind == 'number' else repr(cell)}" for cell in cells
+        )
+        if column.kind == "flag":
+            rule = f"not `{column.name}`" if words <= IN_USE else f"`{column.name}`"
+        left = table.frame.drop(index=column.values.index[unused])
+        why = f"{unused.sum()} of {len(table.frame)} rows, of which {column.name!r} says {cells[0]}"
+        notes.append(f"{why} in {table.called}, are left out")
+        return replace(table, frame=left, dropped=(*table.dropped, (rule, why)))
+    return table
 
 
 def _tables_of(path: Path, notes: list[str]) -> Iterator[tuple[RawTable, SourceTable]]:
