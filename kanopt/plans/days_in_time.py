@@ -118,7 +118,8 @@ class DaysInTime:
     all_priced
         Of a schedule: whether all lateness has a price. Where it is not reached, nobody pays more for punctuality.
     most
-        Of a schedule: a share of these days that no schedule exceeds, as every job alone in the shop is late on others.
+        Of a schedule that does not reach it: a share of these days that none exceeds. On the others some job would be
+        late even alone in the shop.
     frontier
         Of schedules to choose from: share of days in time and mean price of a day. The first one is cheapest on typical
         times, the others are the dearer the more often they are in time.

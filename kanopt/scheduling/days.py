@@ -158,9 +158,10 @@ def measured_days(
     law, draws = duration_law(problem, uncertainty), common_draws(len(problem.data.tasks))
     days, usual = (run_days(each, law, draws, COMMON_SEED) for each in (assessment, typical))
     share = float(days.in_time(dates).mean())
+    reached = share >= target if reached is None else reached
     return DaysInTime(
         target=target,
-        reached=share >= target if reached is None else reached,
+        reached=reached,
         share=share,
         price=assessment.pricing.objective,
         typical_share=float(usual.in_time(dates_kept(typical, typical)).mean()),
@@ -175,7 +176,7 @@ def measured_days(
         time=problem.units.time,
         of_tasks=True,
         all_priced=lateness_is_priced(problem),
-        most=most_in_time(problem, law, draws, COMMON_SEED, dates),
+        most=1.0 if reached else most_in_time(problem, law, draws, COMMON_SEED, dates),
         late_in_plan=int((np.isinf(dates) & np.isfinite(problem.data.timing.due)).sum()),
     )
 
