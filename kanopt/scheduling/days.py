@@ -188,7 +188,7 @@ _CHOSEN = 2_000_003
 _DAYS, _FEWEST, _MOST_TASKS = 1000, 200, 400_000
 """Days on which they are chosen, and where shops are large: so many tasks over all days."""
 _PER_TASK = 5e-7  # seconds for each task and day, for a clock that counts work
-_ROUNDS, _SEARCH = 5, 0.7
+_ROUNDS, _SEARCH = 8, 0.7
 """How often is searched, and the part of the time in which it is; in the rest schedules are driven."""
 _CHOICES, _STEP = 4, 0.05
 """Schedules that are told beside the cheapest one on typical times, and shares of days by which they differ."""
@@ -196,7 +196,7 @@ _FIRST, _FACTOR = 0.25, 2.0
 """Part of what jobs are later by which due dates are earlier, after a search without; and by which factor it rises."""
 
 _HALF = 0.5
-"""Half of it is earlier dates and half longer tasks, with which machines get time between tasks as well."""
+"""Part of what jobs are later by that goes to longer tasks and not to earlier dates, so that machines get time too."""
 
 Search = Callable[[Floats, float, Schedule, float], Sequence[Schedule]]
 """Returns schedules for other due dates, (jobs,), and tasks that take longer by a factor, from a schedule on, in some
@@ -304,19 +304,26 @@ def _searched(
     wanted: tuple[float, int],
     search: Search,
 ) -> Iterator[_Run]:
-    """Yield schedules made for earlier due dates and longer tasks, less so where those before held or cost too much."""
-    due, run, (target, needed) = dates_kept(typical.known, typical.known), typical, wanted
+    """Yield schedules made for earlier due dates, later ones where those before held.
+
+    Where none held in half of the searches, dates are earlier and tasks longer, less so where that costs too much.
+    """
+    due, (target, needed) = dates_kept(typical.known, typical.known), wanted
     until = options.clock.now() + SHARE * options.time_limit
-    level, low, high = 0.0, 0.0, np.inf
+    level, low, high, half, run = 0.0, 0.0, np.inf, 0.0, typical
     for rounds in range(_ROUNDS, 0, -1):
         if (left := until - options.clock.now()) <= 0.0:
             return
+        if rounds == _ROUNDS // 2 and high == np.inf:
+            level, low, half, run = _FIRST, 0.0, _HALF, typical
         planned = run.known.simulation.completion(len(due))
         later = np.maximum(np.quantile(run.days.completion, target, axis=0) - planned, 0.0)
         runs = []
         part = np.median((later / (planned - run.known.problem.begins))[np.isfinite(due)])
-        longer = 1.0 + _HALF * level * float(part)
-        for plan in search(due - _HALF * level * later, longer, run.known.plan, _SEARCH * left / rounds):
+        longer = 1.0 + half * level * float(part)
+        for plan in search(
+            due - (1.0 - half) * level * later, longer, run.known.plan, _SEARCH * left / rounds
+        ):
             runs.append(drive(plan))
             if until - options.clock.now() < left * (rounds - 1) / rounds:
                 break
@@ -325,6 +332,7 @@ def _searched(
             return
         run = runs[0]
         enough = max(each.in_time for each in runs) >= needed
-        enough |= lateness_is_priced(run.known.problem) and min(each.cost for each in runs) > typical.cost
+        if half and lateness_is_priced(run.known.problem):
+            enough |= min(each.cost for each in runs) > typical.cost
         low, high = (low, level) if enough else (level, high)
         level = max(_FIRST, _FACTOR * level) if high == np.inf else (low + high) / 2.0
