@@ -271,10 +271,13 @@ class ReportSubject:
 
     @cached_property
     def frontier(self) -> list[tuple[float, float]]:
-        """Shares of days on which everyone is in time with the plan's routes, and the price of each, cheapest first."""
+        """Shares of days on which everyone is in time, and prices: of the cheapest plan on typical times, then others.
+
+        Of routes they are planned prices with the plan's routes, of schedules those of a day on average.
+        """
         result = self.explanation.result
         if result.days_in_time is None or not isinstance(result.assessment, RoutingAssessment):
-            return []
+            return [] if result.days_in_time is None else list(result.days_in_time.frontier)
         return punctuality_frontier(result.assessment)
 
     @cached_property

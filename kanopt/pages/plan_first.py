@@ -157,20 +157,28 @@ def _saving_key(result: Result, today: Result | None, rows: Mapping[str, FigureR
 
 
 def _frontier(subject: ReportSubject) -> Grid | None:
-    """Return what being in time costs with these routes, the plan and today's among the choices; none where unknown."""
+    """Return what being in time costs, the plan and today's among the choices; none where unknown."""
     known, today = subject.explanation.result.days_in_time, subject.today
     if known is None or len(subject.frontier) < _FEWEST_CHOICES:
         return None
-    lines = [(share, price, "") for share, price in subject.frontier if abs(share - known.share) > _APART]
-    lines[0] = (*lines[0][:2], "cheapest on typical times")
-    lines.append((known.share, known.price, "this plan"))
+    told = ["cheapest on typical times", *[""] * (len(subject.frontier) - 1)]
+    lines = [
+        (*choice, name)
+        for choice, name in zip(subject.frontier, told, strict=True)
+        if abs(choice[0] - known.share) > _APART
+    ]
+    unit = subject.explanation.result.problem.unit
+    plans = [(known, "this plan")]
     if today is not None and today.days_in_time is not None:
-        lines.append((today.days_in_time.share, today.days_in_time.price, "today"))
+        plans.append((today.days_in_time, "today"))
+    for one, name in plans:
+        price = one.mean if one.of_tasks else one.price
+        lines += [] if price is None else [(one.share, price, name)]
     rows = tuple(
         (sure_text(share), money_text(price), told)
         for share, price, told in sorted(lines, key=lambda one: one[1])
     )
-    heads = ("days in time", subject.explanation.result.problem.unit, "plan")
+    heads = ("days in time", f"{unit}{' a day on average' * known.of_tasks}", "plan")
     return Grid(heads, (True, True, False), rows)
 
 

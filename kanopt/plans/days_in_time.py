@@ -117,6 +117,12 @@ class DaysInTime:
         Of a schedule: how many jobs it has late on typical times, as the cheapest one has; they count on no day.
     all_priced
         Of a schedule: whether all lateness has a price. Where it is not reached, nobody pays more for punctuality.
+    most
+        Of a schedule that does not reach it: a share of these days that none exceeds. On the others some job would be
+        late even alone in the shop.
+    frontier
+        Of schedules to choose from: share of days in time and mean price of a day. The first one is cheapest on typical
+        times, the others are the dearer the more often they are in time.
     """
 
     target: float
@@ -140,6 +146,8 @@ class DaysInTime:
     of_tasks: bool = False
     late_in_plan: int = 0
     all_priced: bool = False
+    most: float = 1.0
+    frontier: tuple[tuple[float, float], ...] = ()
 
     @property
     def extra(self) -> float:
@@ -185,6 +193,11 @@ class DaysInTime:
                 f"No schedule was found that is in time on {asked} of days; the most punctual one{cap}"
             )
             told[-1] += " was chosen."
+            if self.most < self.target:
+                told.append(
+                    "There can be none: even if each job were alone in the shop, one would be late on "
+                    f"{sure_text(1.0 - self.most)} of days."
+                )
         elif not self.reached:
             told.append(
                 f"No departures of these routes are in time on {asked} of days, and the most punctual ones were chosen"

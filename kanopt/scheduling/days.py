@@ -24,9 +24,10 @@ from kanopt.plans.days_in_time import (
 from kanopt.plans.findings import Status
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import UncertainLaw, Uncertainty, uncertain_law
+from kanopt.scheduling.arrays import earliest_start
 from kanopt.scheduling.assessment import SchedulingAssessment
 from kanopt.scheduling.dispatch import moved_starts
-from kanopt.scheduling.law_uses import delayed_days
+from kanopt.scheduling.law_uses import LEAST, delayed_days
 from kanopt.scheduling.plan import Schedule
 from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.simulate import TOLERANCE
@@ -102,6 +103,24 @@ def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, see
     return RunDays(placed.completion(len(problem.data.jobs), end), cost)
 
 
+def most_in_time(problem: SchedulingProblem, law: UncertainLaw, days: int, seed: int, dates: Floats) -> float:
+    """Return a share of days that no schedule exceeds: on which each job alone in the shop is done by its date.
+
+    Of every task the mode counts that ends first that day, without setups.
+    """
+    at, timing = problem.data.structure, problem.data.timing_without_horizon
+    errors = law.draw((days, 1, len(problem.data.tasks)), np.random.default_rng([seed, _TASKS]))
+    ends = np.full((len(at.task_job), days), np.inf)
+    for task in at.order.tolist():
+        ready = np.max(ends[at.before[task]], axis=0, initial=timing.release[at.task_job[task]])
+        for mode in np.flatnonzero(at.mode_task == task).tolist():
+            planned = np.full(days, timing.duration[mode])
+            begin = earliest_start(timing, np.full(days, at.mode_machine[mode]), ready, planned)
+            took = planned if errors is None else np.maximum(errors.apply(task, planned), LEAST * planned)
+            ends[task] = np.minimum(ends[task], begin + took)
+    return float((ends <= dates[at.task_job, None] + TOLERANCE).all(axis=0).mean())
+
+
 def dates_kept(assessment: SchedulingAssessment, typical: SchedulingAssessment) -> Floats:
     """Return by when each job is to be done: infinite where nothing is promised, or both plans have it late."""
     due = assessment.problem.data.timing.due
@@ -139,9 +158,10 @@ def measured_days(
     law, draws = duration_law(problem, uncertainty), common_draws(len(problem.data.tasks))
     days, usual = (run_days(each, law, draws, COMMON_SEED) for each in (assessment, typical))
     share = float(days.in_time(dates).mean())
+    reached = share >= target if reached is None else reached
     return DaysInTime(
         target=target,
-        reached=share >= target if reached is None else reached,
+        reached=reached,
         share=share,
         price=assessment.pricing.objective,
         typical_share=float(usual.in_time(dates_kept(typical, typical)).mean()),
@@ -156,6 +176,7 @@ def measured_days(
         time=problem.units.time,
         of_tasks=True,
         all_priced=lateness_is_priced(problem),
+        most=1.0 if reached else most_in_time(problem, law, draws, COMMON_SEED, dates),
         late_in_plan=int((np.isinf(dates) & np.isfinite(problem.data.timing.due)).sum()),
     )
 
@@ -167,13 +188,19 @@ _CHOSEN = 2_000_003
 _DAYS, _FEWEST, _MOST_TASKS = 1000, 200, 400_000
 """Days on which they are chosen, and where shops are large: so many tasks over all days."""
 _PER_TASK = 5e-7  # seconds for each task and day, for a clock that counts work
-_ROUNDS, _SEARCH = 5, 0.7
+_ROUNDS, _SEARCH = 8, 0.7
 """How often is searched, and the part of the time in which it is; in the rest schedules are driven."""
+_CHOICES, _STEP = 4, 0.05
+"""Schedules that are told beside the cheapest one on typical times, and shares of days by which they differ."""
 _FIRST, _FACTOR = 0.25, 2.0
 """Part of what jobs are later by which due dates are earlier, after a search without; and by which factor it rises."""
 
-Search = Callable[[Floats, Schedule, float], Sequence[Schedule]]
-"""Returns schedules for other due dates, (jobs,), from a schedule on, in some seconds; the best one first."""
+_HALF = 0.5
+"""Part of what jobs are later by that goes to longer tasks and not to earlier dates, so that machines get time too."""
+
+Search = Callable[[Floats, float, Schedule, float], Sequence[Schedule]]
+"""Returns schedules for other due dates, (jobs,), and tasks that take longer by a factor, from a schedule on, in some
+seconds; the best one first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,9 +248,12 @@ def in_time_on_days(
     if runs[0].in_time < needed:
         runs += map(drive, moved_starts(problem.data, plan))
         runs += _searched(runs[0], drive, options, (target, needed), search)
-    best = _best([run for run in runs if not run.known.rank.breaks_rules], needed)
+    runs = [run for run in runs if not run.known.rank.breaks_rules]
+    best = _best(runs, needed)
     reached = best.in_time >= needed
     told = measured_days(best.known, target, uncertainty, typical=typical, reached=reached)
+    if told is not None:
+        told = replace(told, frontier=_frontier(runs, law, told.draws))
     if best.known is typical:
         return replace(outcome, days_in_time=told)
     # the bound of a solver is on schedules that cost least on typical times
@@ -250,6 +280,23 @@ def _best(runs: list[_Run], needed: int) -> _Run:
     return min((run for run in runs if run.in_time >= needed), key=lambda run: run.cost)
 
 
+def _frontier(runs: list[_Run], law: UncertainLaw, draws: int) -> tuple[tuple[float, float], ...]:
+    """Return share of days in time and mean price of a day, of the first run and of the best ones of the others."""
+    found, most, first = [], -1.0, runs[0]
+    for run in sorted(runs[1:], key=lambda run: run.cost):
+        better = run.in_time > first.in_time or run.cost < first.cost
+        if better and np.isfinite(run.cost) and run.in_time >= most + _STEP * len(run.days.cost):
+            found.append(run)
+            most = run.in_time
+    some = np.unique(np.linspace(0, len(found) - 1, min(_CHOICES, len(found))).astype(int))
+    told = []
+    for run in (first, *(found[place] for place in some)):
+        days = run_days(run.known, law, draws, COMMON_SEED)
+        dates = dates_kept(run.known, first.known)
+        told.append((float(days.in_time(dates).mean()), float(days.cost.mean())))
+    return tuple(told) if np.isfinite(told).all() else ()
+
+
 def _searched(
     typical: _Run,
     drive: Callable[[Schedule], _Run],
@@ -257,17 +304,26 @@ def _searched(
     wanted: tuple[float, int],
     search: Search,
 ) -> Iterator[_Run]:
-    """Yield schedules made for earlier due dates, later ones where those before were in time often enough."""
-    due, run, (target, needed) = dates_kept(typical.known, typical.known), typical, wanted
+    """Yield schedules made for earlier due dates, later ones where those before held.
+
+    Where none held in half of the searches, dates are earlier and tasks longer, less so where that costs too much.
+    """
+    due, (target, needed) = dates_kept(typical.known, typical.known), wanted
     until = options.clock.now() + SHARE * options.time_limit
-    level, low, high = 0.0, 0.0, np.inf
+    level, low, high, half, run = 0.0, 0.0, np.inf, 0.0, typical
     for rounds in range(_ROUNDS, 0, -1):
         if (left := until - options.clock.now()) <= 0.0:
             return
+        if rounds == _ROUNDS // 2 and high == np.inf:
+            level, low, half, run = _FIRST, 0.0, _HALF, typical
         planned = run.known.simulation.completion(len(due))
         later = np.maximum(np.quantile(run.days.completion, target, axis=0) - planned, 0.0)
         runs = []
-        for plan in search(due - level * later, run.known.plan, _SEARCH * left / rounds):
+        part = np.median((later / (planned - run.known.problem.begins))[np.isfinite(due)])
+        longer = 1.0 + half * level * float(part)
+        for plan in search(
+            due - (1.0 - half) * level * later, longer, run.known.plan, _SEARCH * left / rounds
+        ):
             runs.append(drive(plan))
             if until - options.clock.now() < left * (rounds - 1) / rounds:
                 break
@@ -275,5 +331,8 @@ def _searched(
         if not runs:
             return
         run = runs[0]
-        low, high = (low, level) if max(each.in_time for each in runs) >= needed else (level, high)
+        enough = max(each.in_time for each in runs) >= needed
+        if half and lateness_is_priced(run.known.problem):
+            enough |= min(each.cost for each in runs) > typical.cost
+        low, high = (low, level) if enough else (level, high)
         level = max(_FIRST, _FACTOR * level) if high == np.inf else (low + high) / 2.0

@@ -16,7 +16,7 @@ from kanopt.scheduling.entities import Mode
 from kanopt.scheduling.problem import SchedulingProblem
 from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
 
-_LEAST = 1e-3
+LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
 
 
@@ -122,7 +122,7 @@ def delayed_times(problem: SchedulingProblem, placed: PlacedTasks, longer: Float
             there, long = np.full(late.size, placed.machine[row]), np.full(late.size, took[row])
             free = earliest_start(timing, there, start[late, row], long)
             start[late, row] = np.where(np.isfinite(free), free, start[late, row])
-        end[:, row] = start[:, row] + np.maximum(took[row] + longer[:, row], _LEAST * took[row])
+        end[:, row] = start[:, row] + np.maximum(took[row] + longer[:, row], LEAST * took[row])
     return start, end
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import kanopt as ko
 from kanopt.scheduling import Break, Job, Machine, Mode, PowerPrice, Task
+from kanopt.scheduling.days import duration_law, most_in_time, run_days
 from kanopt.scheduling.law_uses import delayed_times
 
 ERRORS = ko.Uncertainty(task=0.1)
@@ -55,6 +58,62 @@ def test_the_most_punctual_schedule_is_taken_where_none_is_punctual_enough() -> 
         "No schedule was found that is in time on 95 % of days; the most punctual one of those"
         in known.text()
     )
+    # alone in the shop the job is late on the same days
+    assert known.most == known.share
+    assert "There can be none: even if each job were alone in the shop, one would be late on" in known.text()
+
+
+def test_schedules_to_choose_from_cost_more_the_more_often_they_hold(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    names = [f"j{number}" for number in range(6)]
+    minutes = {name: rng.integers(20, 60, 2) for name in names}
+    shop = ko.SchedulingProblem(
+        [
+            Job(name, due_date=110.0 + 45.0 * place, tardiness_cost=0.2 + 0.2 * (place % 3))
+            for place, name in enumerate(names)
+        ],
+        [Task(f"{name}-{part}", name) for name in names for part in range(2)],
+        [Machine("saw"), Machine("press")],
+        [
+            Mode(f"{name}-{part}", machine, duration=float(minutes[name][part]), energy=10.0)
+            for name in names
+            for part in range(2)
+            for machine in ("saw", "press")
+        ],
+        power_price=[PowerPrice(0.0, 1.0), PowerPrice(60.0, 0.4)],
+        makespan_cost=0.05,
+    )
+    result = ko.solve(shop, time_limit=6.0, seed=1, uncertainty=ko.Uncertainty(task=0.3))
+    known = result.days_in_time
+    shares, prices = zip(*known.frontier, strict=True)
+    assert known.reached
+    assert len(known.frontier) >= 3
+    assert (shares[0], prices[0]) == (known.typical_share, known.typical_mean)
+    # they were chosen on other days
+    assert np.diff(prices[1:]).min() > -0.5
+    assert np.diff(shares[1:]).min() > -0.03
+    assert max(*shares, known.share) <= known.most
+    assert known.share > known.typical_share
+    fresh = ko.risk(result, ko.Uncertainty(task=0.3), draws=2000, seed=11)
+    assert fresh.on_time == pytest.approx(known.share, abs=0.04)
+    page = result.to_html(tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert "a day on average" in page
+    assert "this plan" in page
+
+
+def test_no_schedule_is_in_time_more_often_than_each_job_alone() -> None:
+    problem = shop([Break(150.0, 160.0)])
+    law = duration_law(problem, ERRORS)
+    due = problem.data.timing.due
+    bound = most_in_time(problem, law, 500, 4, due)
+    for first in np.arange(0.0, 60.0, 10.0):
+        plan = problem.plan_from(
+            [
+                {"task": "a", "machine": "saw", "start": first},
+                {"task": "b", "machine": "saw", "start": 240.0},
+            ]
+        )
+        assert run_days(problem.assess(plan), law, 500, 4).in_time(due).mean() <= bound
 
 
 def test_late_tasks_wait_for_the_end_of_a_break_as_in_plain_code() -> None:

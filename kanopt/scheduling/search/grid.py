@@ -230,13 +230,20 @@ def is_exact(problem: SchedulingProblem, step: float) -> bool:
     return whole and _multiples(_times(problem.data), step)
 
 
-def due_sooner(grid: TimeGrid, due: Floats) -> TimeGrid:
-    """Return a grid with due dates to be kept, (jobs,) in time units, at a price above all that lateness may save."""
+def due_sooner(grid: TimeGrid, due: Floats, longer: float) -> TimeGrid:
+    """Return a grid with due dates to be kept, (jobs,) in time units, by tasks that take longer by a factor.
+
+    Their price is above all that lateness may save.
+    """
     costs, kept = grid.costs, np.isfinite(due)
     dearest = (
         costs.makespan + int(costs.tardiness.max(initial=0)) + int(np.abs(costs.energy).max(initial=0)) + 1
     )
-    timing = replace(grid.timing, due=np.where(kept, np.floor(due / grid.step), grid.timing.due))
+    timing = replace(
+        grid.timing,
+        due=np.where(kept, np.floor(due / grid.step), grid.timing.due),
+        duration=np.ceil(longer * grid.timing.duration),
+    )
     return replace(grid, timing=timing, costs=replace(costs, tardiness=costs.tardiness + dearest * kept))
 
 

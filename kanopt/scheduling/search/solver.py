@@ -135,9 +135,10 @@ class CpSatScheduling(Solver):
         grid = lower(problem, choose_step(problem))
         quiet = replace(options, progress=None)
 
-        def search(due: Floats, plan: Schedule, seconds: float) -> list[Schedule]:
+        def search(due: Floats, longer: float, plan: Schedule, seconds: float) -> list[Schedule]:
             with Interrupt() as interrupt:
-                run = _Run(problem, (due_sooner(grid, due),) * 2, quiet, interrupt, options.clock.now())
+                strict = due_sooner(grid, due, longer)
+                run = _Run(problem, (strict, strict), quiet, interrupt, options.clock.now())
                 return [] if interrupt.asked else run.go_on(plan, seconds)
 
         return in_time_on_days(problem, outcome, options, search)
@@ -216,7 +217,10 @@ class _Run:
     def go_on(self, plan: Schedule, seconds: float) -> list[Schedule]:
         """Search from a schedule on, without a look at bounds; return the best one, and what was met near it."""
         near = deque[_Candidate](maxlen=_MOST_NEAR)
-        self._offer_plan(plan)
+        modes, wanted = self._on_grid(plan)
+        starts = repair_starts(self.safe.structure, self.safe.timing, modes, wanted.astype(np.float64))
+        if starts is not None:
+            self._offer(modes, starts.astype(np.int64))
         if self.best is None:
             return []
         if (local := self.local) is not None:
@@ -309,15 +313,18 @@ class _Run:
 
     def _offer_plan(self, given: Plan | None) -> None:
         """Accept a schedule of the user's, where it names what there is and keeps every rule."""
-        data = self.problem.data
         try:
             if not (isinstance(given, Schedule) and self.problem.check(given).ok):
                 return
         except ProblemError:  # made for other data, it may name modes that are no more
             return
-        tasks, _, modes = assignment_positions(data, given.assignments)
-        starts, place = np.array([row.start for row in given.assignments]), np.argsort(tasks)
-        self._offer(modes[place], np.rint(starts[place] / self.safe.step).astype(np.int64))
+        self._offer(*self._on_grid(given))
+
+    def _on_grid(self, plan: Schedule) -> tuple[Integers, Integers]:
+        """Return the mode of each task in a schedule, and its start in steps."""
+        tasks, _, modes = assignment_positions(self.problem.data, plan.assignments)
+        starts, place = np.array([row.start for row in plan.assignments]), np.argsort(tasks)
+        return modes[place], np.rint(starts[place] / self.safe.step).astype(np.int64)
 
     def _schedule(self, found: _Candidate) -> Schedule:
         """Return a schedule in clock times."""
