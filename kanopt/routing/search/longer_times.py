@@ -12,21 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.array_types import Floats
 from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
-from kanopt.plans.days_in_time import COMMON_SEED, DAYS_IN_TIME, common_draws
 from kanopt.plans.findings import Status
 from kanopt.routing import RoutingPlan
 from kanopt.routing.assessment import RoutingAssessment
-from kanopt.routing.days import (
-    drive_days,
-    late_in_plan,
-    routing_time_laws,
-    shift_ends,
-)
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.search.departure_choice import DepartureChoice, knows_errors, leave_in_time
 from kanopt.text import list_names
@@ -47,11 +39,14 @@ class PlanInTime:
         What it costs with departures that are chosen for days in time.
     reached
         Whether these bring as many as are asked for, and keep promises to single clients.
+    stretch
+        The factor of travel times that brings arrivals to the quantile asked for; 1 where these are enough.
     """
 
     typical: RoutingAssessment
     price: float
     reached: bool
+    stretch: float
 
 
 def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -> PlanInTime | None:
@@ -70,9 +65,9 @@ def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -
     try:
         choice = DepartureChoice(typical, free, options.days_in_time, options.uncertainty, seconds)
         known, reached = choice.plan()
+        return PlanInTime(typical, known.pricing.objective, reached, 1.0 if reached else choice.stretch())
     except ProblemError:
         return None
-    return PlanInTime(typical, known.pricing.objective, reached)
 
 
 def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
@@ -120,36 +115,6 @@ def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOpt
     status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status
     objective = found.planned_pricing.objective
     return replace(outcome, plan=found.plan, objective=objective, status=status, days_in_time=days)
-
-
-def stretch_of(tried: PlanInTime, options: SolveOptions) -> float:
-    """Return the factor of travel times that brings arrivals of a plan to the quantile asked for, over all of them."""
-    known, level = tried.typical, options.days_in_time or DAYS_IN_TIME
-    problem, driven, plan = known.problem, known.simulation, known.plan
-    laws = routing_time_laws(problem, options.uncertainty)
-    draws = common_draws(sum(len(route.clients) for route in plan.routes))
-    days = drive_days(problem, known, laws, options.uncertainty, draws, COMMON_SEED + 1, lenient=True)
-    served = driven.head >= len(problem.data.depots)
-    so_far = [np.cumsum(driven.duration[driven.route == each]) for each in range(len(driven.finish))]
-    stops_late, routes_late = late_in_plan(known)
-    limited = np.isfinite(problem.data.latest[days.client]) & ~stops_late
-    ends = np.isfinite(shift_ends(known)) & ~routes_late
-    later = np.concatenate(
-        [
-            _later(days.arrive, driven.arrive[served], level)[limited],
-            _later(days.finish, driven.finish, level)[ends],
-        ]
-    )
-    driving = np.concatenate(
-        [np.concatenate(so_far)[served][limited], np.array([each[-1] for each in so_far])[ends]]
-    )
-    return float(1.0 + later.sum() / max(driving.sum(), 1e-9))
-
-
-def _later(times: Floats, planned: Floats, level: float) -> Floats:
-    """Return by how much quantiles of times lie after the planned ones; 0 where they are never."""
-    found = np.quantile(times, level, axis=0, method="higher") - planned
-    return np.where(np.isfinite(found), np.maximum(found, 0.0), 0.0)
 
 
 def on_longer_times(problem: RoutingProblem, factor: float) -> RoutingProblem:

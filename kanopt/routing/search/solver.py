@@ -22,13 +22,7 @@ from kanopt.routing.arrays import RoutingData
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
 from kanopt.routing.search.departure_choice import knows_errors
-from kanopt.routing.search.longer_times import (
-    PlanInTime,
-    in_time,
-    on_longer_times,
-    outcome_in_time,
-    stretch_of,
-)
+from kanopt.routing.search.longer_times import PlanInTime, in_time, on_longer_times, outcome_in_time
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
@@ -224,7 +218,7 @@ class _Search:
         self.candidates.append(known)
         if known.reached:
             return
-        typical, stretch = self.plan, stretch_of(known, options)
+        typical, stretch = self.plan, known.stretch
         for share in _LONGER_TIMES:
             if over() or self.spent >= options.time_limit:
                 break
