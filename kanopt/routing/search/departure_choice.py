@@ -276,14 +276,14 @@ class DepartureChoice:
         so_far = np.cumsum(np.where(self.own.valid, typical.duration, 0.0), axis=1)
         limited, ends = np.isfinite(self.limits), np.isfinite(self.ends)
         later = driving = 0.0
-        for values, planned, some, driven in (
+        for values, planned, counted, driven in (
             (arrive, typical.arrive, limited, so_far),
             (finish, typical.finish, ends, so_far[:, -1]),
         ):
-            drawn = values.reshape(self.days, *planned.shape)[:, some]
-            above = np.quantile(drawn, self.target, axis=0, method="higher") - planned[some]
+            drawn = values.reshape(self.days, *planned.shape)[:, counted]
+            above = np.quantile(drawn, self.target, axis=0, method="higher") - planned[counted]
             later += float(np.maximum(above, 0.0, where=np.isfinite(above), out=np.zeros(len(above))).sum())
-            driving += float(driven[some].sum())
+            driving += float(driven[counted].sum())
         return 1.0 + later / max(driving, 1e-9)
 
     def _blocks(self, rows: int) -> list[slice]:
