@@ -36,7 +36,6 @@ from kanopt.routing.simulate.referee import (
     check_plan,
     price_plan,
     price_side_by_side,
-    prices_of_fleets,
 )
 from kanopt.routing.views import PlanViews
 from kanopt.text import amount_text, clock_text, count_text, join_list, list_names, money_text, percent_text
@@ -82,8 +81,7 @@ class _MovedPlan:
 
     def prices(self, pricing: Pricing) -> SliderPrices:
         """Return the price of each state, each term in proportion to what it is paid by."""
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        terms = price_side_by_side(laws, planning, self._moved, self._states)
+        terms = price_side_by_side(self.problem.leg_laws, self._moved, self._states)
         missed = PRIZES.missed(self.problem.data, self.plan)
         terms |= {PRIZES.term: np.full(self._states, sum(missed.values()))} if missed else {}
         found = priced_by_terms(
@@ -259,7 +257,18 @@ class RoutingAssessment(PlanViews):
             By term, the amount with each fleet; and with which a cost law falls below zero somewhere, and counts as
             zero; (fleets,).
         """
-        return prices_of_fleets(*self._laws, self.plan, self.simulation, fleets)
+        count, every = len(fleets), tuple(vehicle for fleet in fleets for vehicle in fleet)
+        laws, data = self.problem.leg_laws, self.data
+        # the fleets stand side by side as one: what prices a plan prices all of them, in one evaluation of each law
+        wide = RoutingLaws(replace(data, vehicles=every), laws.cost, laws.duration)
+        repeated = self.simulation.side_by_side(count, len(data.vehicles))
+        found = price_side_by_side(wide, repeated, count)
+        if missed := PRIZES.missed(data, self.plan):
+            found[PRIZES.term] = np.full(count, sum(missed.values()))
+        below = np.zeros(count, dtype=bool)
+        for name in laws.cost:
+            below |= (wide.raw(name, repeated.inputs).reshape(count, -1) < 0.0).any(axis=1)
+        return found, below
 
     @property
     def in_use(self) -> InUse:
@@ -465,9 +474,7 @@ class RoutingAssessment(PlanViews):
         longer, refused = insert_clients(larger, planning, plan, [client.name for client in must])
         if refused:
             return known
-        more = (
-            price_plan(larger, planning, longer, drive(larger, planning, longer.routes)).objective - objective
-        )
+        more = price_plan(larger, longer, drive(larger, planning, longer.routes)).objective - objective
         beyond = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
         added = Counter(route.vehicle for route in longer.routes if route.index > beyond[route.vehicle])
         vehicles = (
@@ -480,10 +487,11 @@ class RoutingAssessment(PlanViews):
         return LeftOutPrice(known.paid, more, "; ".join(filter(None, (LeftOutPrice.of(*paid).text, told))))
 
     def _price(self) -> Pricing:
-        return price_plan(*self._laws, self.plan, self.simulation)
+        return price_plan(self.problem.leg_laws, self.plan, self.simulation)
 
     def _price_planned(self) -> Pricing:
-        return price_plan(*self._laws, self.plan, self.planned_simulation, frozen=True)
+        laws, planning = self._laws
+        return price_plan(laws, self.plan, self.planned_simulation, planning)
 
     def _reasons(self) -> tuple[Reason, ...]:
         return plan_reasons(*self._laws, self.plan, self.simulation)

@@ -83,7 +83,7 @@ class InsertionFinder:
         self.served = {name: place for place, route in enumerate(plan.routes) for name in route.clients}
         if driven is None:
             driven = drive(laws, planning, plan.routes)
-        self.costs = np.append(route_costs(laws, planning, plan.routes, driven), 0.0)
+        self.costs = np.append(route_costs(laws, plan.routes, driven), 0.0)
         self.durations = driven.route_durations
         free = [replace(route, departure=None) for route in plan.routes]
         if free != list(plan.routes):
@@ -154,7 +154,7 @@ class InsertionFinder:
         """
         routes, rows = [tried[place] for place in chosen], rows[list(chosen)]
         driven = drive(self.laws, self.planning, routes)
-        paid = route_costs(self.laws, self.planning, routes, driven)
+        paid = route_costs(self.laws, routes, driven)
         costs = self._increase(paid, self.costs, driven.route_durations, rows)
         found = []
         for place, violations in enumerate(violations_by_route(self.data_all_optional, routes, driven)):
@@ -180,7 +180,7 @@ class InsertionFinder:
         laws = self._laws_without_breaks
         driven = drive(laws, self.planning, leaving)
         excess = np.stack([rule.excess(laws.data, driven) for rule in LIMITS], axis=1)
-        return excess, route_costs(laws, self.planning, leaving, driven), driven.route_durations
+        return excess, route_costs(laws, leaving, driven), driven.route_durations
 
     @cached_property
     def _laws_without_breaks(self) -> RoutingLaws:

@@ -188,7 +188,7 @@ class _Savings:
             home = data.depot_of[vehicle]
             trips += [Route(vehicle, 1, home, tuple(names[node] for node in stops)) for stops in routes]
         driven = drive(self.laws, self.planning, trips, frozen=True)
-        prices = route_costs(self.laws, self.planning, trips, driven)
+        prices = route_costs(self.laws, trips, driven)
         for rule in (*LIMITS, BY_NAME["road"]):
             prices[rule.breaking(self.laws.data, driven)] = np.inf
         prices = prices.reshape(len(kinds), -1)
