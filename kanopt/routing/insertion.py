@@ -14,7 +14,7 @@ from kanopt.routing.arrays import RoutingData
 from kanopt.routing.leg_laws import DURATION, SERVICE, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
-from kanopt.routing.rules import LIMITS, RULES
+from kanopt.routing.rules import LIMITS, RULES, kind_of
 from kanopt.routing.rules.rule import Drive, DrivenPlan
 from kanopt.routing.simulate.departures import drive
 from kanopt.routing.simulate.referee import route_costs
@@ -47,6 +47,18 @@ class Insertion:
     client: str
     violations: tuple[Violation, ...]
     cost: float
+
+    @cached_property
+    def by_kind(self) -> dict[str, list[Violation]]:
+        """The violations by the kind of rule: load, time, skills, or a constraint by its name."""
+        found: dict[str, list[Violation]] = {}
+        for violation in self.violations:
+            found.setdefault(kind_of(violation), []).append(violation)
+        return found
+
+    def over(self, kind: str) -> float:
+        """Return by how much it breaks the rules of a kind."""
+        return sum(violation.amount for violation in self.by_kind.get(kind, ()))
 
     @property
     def position_text(self) -> str:
