@@ -109,7 +109,7 @@ def _drive_block(problem: RoutingModel, drawn: PaddedRoutes, departure: Floats, 
     legs = len(driven.head) // days
     served = np.flatnonzero(driven.head[:legs] >= len(data.depots))
     arrive, begin = (each.reshape(days, legs)[:, served] for each in (driven.arrive, driven.begin))
-    terms = price_side_by_side(drawn.laws, problem.planning_values, driven, days)
+    terms = price_side_by_side(drawn.laws, driven, days)
     broken = broken_rules_of_routes(data, driven)
     return DrivenDays(
         driven.route[served],

@@ -14,7 +14,7 @@ from kanopt.routing.arrays import RoutingData
 from kanopt.routing.leg_laws import DURATION, SERVICE, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
-from kanopt.routing.rules import LIMITS, RULES
+from kanopt.routing.rules import LIMITS, RULES, kind_of
 from kanopt.routing.rules.rule import Drive, DrivenPlan
 from kanopt.routing.simulate.departures import drive
 from kanopt.routing.simulate.referee import route_costs
@@ -47,6 +47,18 @@ class Insertion:
     client: str
     violations: tuple[Violation, ...]
     cost: float
+
+    @cached_property
+    def by_kind(self) -> dict[str, list[Violation]]:
+        """The violations by the kind of rule: load, time, skills, or a constraint by its name."""
+        found: dict[str, list[Violation]] = {}
+        for violation in self.violations:
+            found.setdefault(kind_of(violation), []).append(violation)
+        return found
+
+    def over(self, kind: str) -> float:
+        """Return by how much it breaks the rules of a kind."""
+        return sum(violation.amount for violation in self.by_kind.get(kind, ()))
 
     @property
     def position_text(self) -> str:
@@ -83,7 +95,7 @@ class InsertionFinder:
         self.served = {name: place for place, route in enumerate(plan.routes) for name in route.clients}
         if driven is None:
             driven = drive(laws, planning, plan.routes)
-        self.costs = np.append(route_costs(laws, planning, plan.routes, driven), 0.0)
+        self.costs = np.append(route_costs(laws, plan.routes, driven), 0.0)
         self.durations = driven.route_durations
         free = [replace(route, departure=None) for route in plan.routes]
         if free != list(plan.routes):
@@ -154,7 +166,7 @@ class InsertionFinder:
         """
         routes, rows = [tried[place] for place in chosen], rows[list(chosen)]
         driven = drive(self.laws, self.planning, routes)
-        paid = route_costs(self.laws, self.planning, routes, driven)
+        paid = route_costs(self.laws, routes, driven)
         costs = self._increase(paid, self.costs, driven.route_durations, rows)
         found = []
         for place, violations in enumerate(violations_by_route(self.data_all_optional, routes, driven)):
@@ -180,7 +192,7 @@ class InsertionFinder:
         laws = self._laws_without_breaks
         driven = drive(laws, self.planning, leaving)
         excess = np.stack([rule.excess(laws.data, driven) for rule in LIMITS], axis=1)
-        return excess, route_costs(laws, self.planning, leaving, driven), driven.route_durations
+        return excess, route_costs(laws, leaving, driven), driven.route_durations
 
     @cached_property
     def _laws_without_breaks(self) -> RoutingLaws:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -53,18 +54,19 @@ class RoutingLawUses:
         reached = np.flatnonzero(laws.roads(driven.tail, driven.head) & np.isfinite(driven.duration))
         inputs = driven.inputs.select(reached)
         for name, law in laws.formulas().items() if reached.size else ():
-            resolve = laws.resolver(name, inputs)
+            resolve, where = laws.resolver(name, inputs), lambda: self._names(reached)
             if name == DURATION:
-                yield self._timed(name, law, resolve, (reached, _LEGS, self._of_legs(reached)))
+                change = self._price_change(law, partial(self._of_legs, reached))
+                yield self._use(name, law, resolve, _LEGS, where=where, price_change=change)
             else:
-                use = self._use(f"cost {name!r}", law, resolve, laws.unit(name), _LEGS)
-                yield replace(
-                    use, shape=reached.shape, where=lambda: self._names(reached), cut_off=True, term=name
-                )
+                yield self._use(f"cost {name!r}", law, resolve, _LEGS, where=where, term=name)
         stops = np.flatnonzero((driven.head >= len(self.problem.depots)) & np.isfinite(driven.begin))
         if service is not None and stops.size:
             resolve = laws.resolver(SERVICE, driven.stops(stops))
-            yield self._timed(SERVICE, service, resolve, (stops, _STOPS, self._of_legs(stops)))
+            change = self._price_change(service, partial(self._of_legs, stops), at_stops=True)
+            names, places = self._names(stops), self.problem.data.names
+            visits = [(names[at][0], places[driven.head[leg]]) for at, leg in enumerate(stops)]
+            yield self._use(SERVICE, service, resolve, _STOPS, where=lambda: visits, price_change=change)
         yield from self._links()
 
     def _links(self) -> Iterator[LawUse]:
@@ -77,65 +79,93 @@ class RoutingLawUses:
         used = np.array(sorted({link for links in paths for link in links}), dtype=np.intp)
         if not used.size:
             return
-        place = {int(link): at for at, link in enumerate(used)}
-        driven_on = np.zeros((len(used), len(paths)))
-        for leg, links in enumerate(paths):
-            np.add.at(driven_on[:, leg], [place[int(link)] for link in links], 1.0)
+        driven_on = np.stack([(used[:, None] == np.array(links)).sum(axis=1) for links in paths], axis=1)
 
         def resolve(reference: Reference) -> ReferenceValue:
             known = network.resolve(reference)
             return ReferenceValue(known.values[used], known.unit)
 
-        use = self._timed(DURATION, network.law, resolve, (used, _LINKS, lambda changes: changes @ driven_on))
         labels = [("", network.label(int(link))) for link in used]
-        yield replace(use, cut_off=False, where=lambda: labels)
+        change = self._price_change(network.law, lambda changes: changes @ driven_on)
+        told = {"where": lambda: labels, "price_change": change, "cut_off": False}
+        yield self._use(DURATION, network.law, resolve, _LINKS, **told)
 
     def _use(
-        self, what: str, law: BoundFormula, resolve: Resolver, unit: str, places: tuple[str, str]
+        self, what: str, law: BoundFormula, resolve: Resolver, places: tuple[str, str], **told: Any
     ) -> LawUse:
-        factor = np.array(unit_factor(law.formula.output.unit, unit))
-        return LawUse(what, law.formula, law.arguments(resolve), factor, (0,), places)
+        """Return the use of a law at the places that are told, of which there are as many as names."""
+        factor = np.array(self._factor(law, costs="term" in told))
+        shape = (len(told["where"]()),)
+        return LawUse(
+            what, law.formula, law.arguments(resolve), factor, shape, places, **{"cut_off": True, **told}
+        )
 
-    def _timed(
-        self, name: str, law: BoundFormula, resolve: Resolver, at: tuple[Integers, tuple[str, str], Spread]
-    ) -> LawUse:
-        """Return the use of a law of times at some legs or links, whose errors delay what follows.
+    def _factor(self, law: BoundFormula, *, costs: bool = False) -> float:
+        units = self.problem.units
+        return unit_factor(law.formula.output.unit, units.money if costs else units.time)
+
+    def _of_legs(self, legs: Integers, changes: Floats) -> Floats:
+        """Return changes of the times of some legs, (draws, some), as those of all; (draws, legs)."""
+        longer = np.zeros((len(changes), len(self.driven.route)))
+        longer[:, legs] = changes
+        return longer
+
+    def _names(self, legs: Integers) -> list[tuple[str, str]]:
+        """Return vehicle and leg of some legs."""
+        names = leg_names(self.problem.data, self.plan, self.driven)
+        return [names[leg] for leg in legs]
+
+    # ---- what it costs that times err
+
+    @cached_property
+    def _again(self) -> tuple[Integers, PaddedRoutes]:
+        """The routes that come to their end, and these as they are driven again with other durations.
+
+        Vehicles leave when they left, drive in the same order, wait for windows to open and rest where that costs
+        least. Travel times do not change with the clock.
+        """
+        grid = pad_routes(self.problem.leg_laws, self.problem.planning_values, self.plan.routes)
+        done, (fixed, stay) = (
+            np.flatnonzero(np.isfinite(self.driven.finish)),
+            np.zeros((2, *grid.valid.shape)),
+        )
+        fixed[grid.valid], stay[grid.valid] = self.driven.duration, self.driven.stay
+        return done, replace(grid, fixed=fixed, stay=stay, by_clock=()).select(done)
+
+    def _price_change(self, law: BoundFormula, spread: Spread, *, at_stops: bool = False) -> Spread:
+        """Return what says how the price changes, (draws,), with the values of a law of times; (draws, places).
+
+        A leg that is over sooner is paid less only as far as the vehicle need not wait then; one that takes longer
+        makes all that follows later, up to where it would have waited.
 
         Parameters
         ----------
-        name, law, resolve
-            The law, and what it reads.
-        at
-            The places, what one is called, and which legs their times belong to.
+        law, spread
+            The law, and which legs its values belong to.
+        at_stops
+            Whether services take longer, and not legs.
         """
-        places, words, spread = at
-        use = self._use(name, law, resolve, self.problem.units.time, words)
-        change = Delays(self.problem, self.plan, self.driven).price_change
 
-        def price_change(changes: Floats) -> Floats:
-            return change(float(use.rise) * spread(changes), at_stops=name == SERVICE)
+        def change(changes: Floats) -> Floats:
+            done, grid = self._again
+            longer, draws = self._factor(law) * spread(changes), len(changes)
+            by_route = np.zeros((draws, *grid.valid.shape))
+            by_route[:, grid.valid] = longer[:, np.isin(self.driven.route, done)]
+            more = by_route.reshape(-1, grid.valid.shape[1])
+            errors: dict[str, Any] = {
+                "service_errors" if at_stops else "travel_errors": ChangedTimes(np.ones_like(more), more)
+            }
+            drawn = replace(grid.select(np.tile(np.arange(len(done)), draws)), **errors)
+            return self._paid(draws, drawn) - self._paid(1, grid)
 
-        return replace(
-            use,
-            shape=places.shape,
-            cut_off=True,
-            price_change=price_change,
-            where=lambda: self._names(places, stops=name == SERVICE),
-        )
+        return change
 
-    def _of_legs(self, legs: Integers) -> Spread:
-        def spread(changes: Floats) -> Floats:
-            longer = np.zeros((len(changes), len(self.driven.route)))
-            longer[:, legs] = changes
-            return longer
-
-        return spread
-
-    def _names(self, legs: Integers, *, stops: bool = False) -> list[tuple[str, str]]:
-        """Return vehicle and leg, or vehicle and client, of some legs."""
-        names = leg_names(self.problem.data, self.plan, self.driven)
-        places = self.problem.data.names
-        return [(names[leg][0], places[self.driven.head[leg]] if stops else names[leg][1]) for leg in legs]
+    def _paid(self, draws: int, grid: PaddedRoutes) -> Floats:
+        departure = self.driven.departure[self._again[0]]
+        judged = judge_departures(grid, np.tile(departure, draws))
+        cost, finish = (each.reshape(draws, -1) for each in judged[3:])
+        longest = (finish - departure).max(axis=1, initial=0.0)
+        return np.asarray(cost.sum(axis=1) + self.problem.policy.longest_route_cost * longest)
 
     # ---- beyond what laws are known for
 
@@ -167,57 +197,6 @@ class RoutingLawUses:
 
 def _first_few(texts: Sequence[str]) -> str:
     return list_names(texts, _SHOWN, quoted=False)
-
-
-class Delays:
-    """The routes of a plan, driven again with other durations.
-
-    Vehicles leave when they left, drive in the same order, wait for windows to open and rest where that costs least. A
-    leg that is over sooner is paid less only as far as the vehicle need not wait then; one that takes longer makes all
-    that follows later, up to where it would have waited. Travel times do not change with the clock.
-
-    Parameters
-    ----------
-    problem, plan, driven
-        The plan, and how it is driven on the laws.
-    """
-
-    def __init__(self, problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> None:
-        self.rate = problem.policy.longest_route_cost
-        grid = pad_routes(problem.leg_laws, problem.planning_values, plan.routes)
-        self.valid, self.done = grid.valid, np.flatnonzero(np.isfinite(driven.finish))
-        fixed, stay = self._padded(driven.duration), self._padded(driven.stay)
-        self.grid = replace(grid, fixed=fixed, stay=stay, by_clock=()).select(self.done)
-        self.departure = driven.departure[self.done]
-
-    def _padded(self, values: Floats) -> Floats:
-        """Return numbers of legs, (…, legs), by route; (…, routes, legs)."""
-        found = np.zeros((*values.shape[:-1], *self.valid.shape))
-        found[..., self.valid] = values
-        return found
-
-    def price_change(self, longer: Floats, *, at_stops: bool = False) -> Floats:
-        """Return the change of what is paid for time and lateness; (draws,).
-
-        Parameters
-        ----------
-        longer
-            By how much each leg, or the service at its head, takes longer; (draws, legs).
-        at_stops
-            Whether services take longer.
-        """
-        by_route = self._padded(longer)[:, self.done]
-        more = by_route.reshape(-1, by_route.shape[-1])
-        errors = ChangedTimes(np.ones_like(more), more)
-        grid = self.grid.select(np.tile(np.arange(len(self.done)), len(longer)))
-        changed: dict[str, Any] = {"service_errors" if at_stops else "travel_errors": errors}
-        return self._price(len(longer), replace(grid, **changed)) - self._price(1, self.grid)
-
-    def _price(self, draws: int, grid: PaddedRoutes) -> Floats:
-        judged = judge_departures(grid, np.tile(self.departure, draws))
-        cost, finish = (each.reshape(draws, -1) for each in judged[3:])
-        longest = (finish - self.departure).max(axis=1, initial=0.0)
-        return np.asarray(cost.sum(axis=1) + self.rate * longest)
 
 
 WALKING, FASTEST = 4.0, 130.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from kanopt.routing.insertion import Insertion, InsertionFinder, violations_by_r
 from kanopt.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
-from kanopt.routing.rules import BY_NAME
+from kanopt.routing.rules import BY_NAME, kind_of
 from kanopt.routing.rules.release import RELEASE
 from kanopt.routing.rules.rule import Drive, exceeds
 from kanopt.routing.simulate.departures import drive
@@ -26,47 +25,21 @@ LOAD, TIME, WHO = "load", "time", "who"
 _MOST = 3
 
 
-def violated_rule_kinds(place: Insertion) -> frozenset[str]:
-    """Return the kinds of rule that an insertion breaks: load, time, skills, or a constraint by its name."""
-    return frozenset(map(_kind, place.violations))
-
-
-def _kind(violation: Violation) -> str:
-    rule = BY_NAME[violation.constraint]
-    return rule.kind or rule.name
-
-
-def total_violation(place: Insertion, kind: str) -> float:
-    """Return by how much an insertion breaks the rules of a kind."""
-    return sum(violation.amount for violation in _violations_of(place, kind))
-
-
-def _violations_of(place: Insertion, kind: str) -> list[Violation]:
-    return [each for each in place.violations if _kind(each) == kind]
-
-
 def smallest_relaxations(places: Iterable[Insertion]) -> list[Insertion]:
     """Return the insertion that breaks its rules least, for each set of rules to relax; cheapest first.
 
     Insertions that break rules of two kinds count only where none breaks rules of one kind.
     """
-    best: dict[frozenset[str], Insertion] = {}
+    best: dict[frozenset[str], tuple[tuple[float, ...], Insertion]] = {}
     for place in places:
-        kinds = violated_rule_kinds(place)
-        if not any(BY_NAME[each.constraint].must_hold for each in place.violations) and (
-            kinds not in best or _violation_size(place) < _violation_size(best[kinds])
-        ):
-            best[kinds] = place
-    fewest = min((len(kinds) for kinds in best), default=0)
-    found = [place for kinds, place in best.items() if len(kinds) == fewest]
+        kinds = frozenset(place.by_kind)
+        size = *(round(place.over(kind), 9) for kind in sorted(kinds)), round(place.cost, 9)
+        may = not any(BY_NAME[each.constraint].must_hold for each in place.violations)
+        if may and (kinds not in best or size < best[kinds][0]):
+            best[kinds] = size, place
+    fewest = min(map(len, best), default=0)
+    found = [place for kinds, (_, place) in best.items() if len(kinds) == fewest]
     return sorted(found, key=lambda place: place.cost)[:_MOST]
-
-
-def _violation_size(place: Insertion) -> tuple[float, ...]:
-    return (
-        *(round(total_violation(place, kind), 9) for kind in sorted(violated_rule_kinds(place))),
-        round(place.cost, 9),
-    )
 
 
 def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
@@ -79,8 +52,7 @@ def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
 
 
 def _relaxed_text(data: RoutingData, place: Insertion) -> str:
-    kinds = sorted(violated_rule_kinds(place))
-    return " together with ".join(_kind_text(data, place, kind) for kind in kinds)
+    return " together with ".join(_kind_text(data, place, kind) for kind in sorted(place.by_kind))
 
 
 def price_text(data: RoutingData, cost: float) -> str:
@@ -89,10 +61,10 @@ def price_text(data: RoutingData, cost: float) -> str:
 
 
 def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
-    broken = _violations_of(place, kind)
+    broken = place.by_kind[kind]
     if kind == TIME and len(broken) > 1:
         names = list(dict.fromkeys(BY_NAME[each.constraint].limit_text for each in broken))
-        return f"{amount_text(total_violation(place, kind), broken[0].unit)} more in {join_list(names)}"
+        return f"{amount_text(place.over(kind), broken[0].unit)} more in {join_list(names)}"
     first = broken[0]
     if kind == WHO:  # a vehicle may not serve a client, or not only that: one change would do for each
         first = next((each for each in broken if each.constraint == "pinned"), first)
@@ -193,7 +165,7 @@ def _trips_alone(
             for each in broken
             if not BY_NAME[each.constraint].must_hold
             and each.constraint not in unknown
-            and (len(visited) < 2 or _kind(each) in (LOAD, "goods"))
+            and (len(visited) < 2 or kind_of(each) in (LOAD, "goods"))
         )
         before = found.get(data.names[node], Insertion(route, data.names[node], (), 0.0))
         found[before.client] = replace(before, violations=(*before.violations, *told))
@@ -231,17 +203,19 @@ def _reason_alone(laws: RoutingLaws, client: str, broken: Sequence[Sequence[Inse
     never = data.release[node] > data.due[node]  # whatever the way to it takes
 
     def unproved(each: Violation) -> bool:
-        return not (exact or _kind(each) != TIME or (never and each.constraint == "time window"))
+        return not (exact or kind_of(each) != TIME or (never and each.constraint == "time window"))
 
     places = [min(trips, key=lambda trip: all(map(unproved, trip.violations))) for trips in broken]
-    first = [min(place.violations, key=lambda each: (unproved(each), _kind(each) != WHO)) for place in places]
+    first = [
+        min(place.violations, key=lambda each: (unproved(each), kind_of(each) != WHO)) for place in places
+    ]
     said = [each.message for each in first]
     for at, place in enumerate(places):
         if place.client != client:
             what = "its source" if data.source[node] == data.index[place.client] else "which comes with it"
             said[at] = f"client {place.client}, {what}, cannot be served either: {said[at]}"
     easiest, rules = min(first, key=lambda each: each.amount), {each.constraint for each in first}
-    same = len(rules) == 1 and (_kind(easiest) != WHO or len(places) == 1)
+    same = len(rules) == 1 and (kind_of(easiest) != WHO or len(places) == 1)
     message = said[first.index(easiest)] if same else "; ".join(said)
     if same and len(places) > 1:
         message += "; no other vehicle type does better"
@@ -343,16 +317,7 @@ def _not_inserted(
     if alone is not None:
         return replace(alone, relaxation=relaxation or alone.relaxation, price=price, searched=True)
     obstacle = _blocking_rules(data, client, places)
-    return Reason(
-        f"client {client.name}",
-        "unserved",
-        obstacle.message,
-        relaxation,
-        price=price,
-        searched=True,
-        bottleneck=obstacle.bottleneck,
-        amount=obstacle.amount,
-    )
+    return replace(obstacle, relaxation=relaxation, price=price, searched=True)
 
 
 def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertion) -> Reason:
@@ -372,54 +337,48 @@ def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertio
     return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
 
 
-class _Obstacle(NamedTuple):
-    """What keeps a client out of a plan, in a clause and in a sentence, and by how much."""
-
-    bottleneck: str
-    message: str
-    amount: float | None = None
-
-
-def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> _Obstacle:
+def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> Reason:
     """Say whether load, time or another rule keeps the client out."""
     subject = f"client {client.name}"
-    allowed = [place for place in places if WHO not in violated_rule_kinds(place)]
-    if not allowed:
-        if places:
-            end = "is out of the fleet or does not exist"
-            return _Obstacle(
-                f"every vehicle that may serve them {end}", f"every vehicle that may serve {subject} {end}"
-            )
+
+    def reason(bottleneck: str, message: str, amount: float | None = None) -> Reason:
+        return Reason(subject, "unserved", message, bottleneck=bottleneck, amount=amount)
+
+    allowed = [place for place in places if WHO not in place.by_kind]
+    if not places:
         message = f"{subject} is left out: no road leads to it from the routes with room for it"
-        return _Obstacle("no road leads to them from the routes with room", message)
-    with_room = [place for place in allowed if LOAD not in violated_rule_kinds(place)]
+        return reason("no road leads to them from the routes with room", message)
+    if not allowed:
+        who, end = "every vehicle that may serve", "is out of the fleet or does not exist"
+        return reason(f"{who} them {end}", f"{who} {subject} {end}")
+    with_room = [place for place in allowed if LOAD not in place.by_kind]
     if not with_room:
-        short = min(total_violation(place, LOAD) for place in allowed)
-        return _Obstacle("no vehicle has capacity left", _capacity_shortfall(data, client, allowed), short)
-    in_time = [place for place in with_room if TIME not in violated_rule_kinds(place)]
+        short = min(place.over(LOAD) for place in allowed)
+        return reason("no vehicle has capacity left", _capacity_shortfall(data, client, allowed), short)
+    in_time = [place for place in with_room if TIME not in place.by_kind]
     if not in_time:
-        best = min(with_room, key=lambda place: (total_violation(place, TIME), place.cost))
-        over, rules = total_violation(best, TIME), {violation.constraint for violation in best.violations}
+        best = min(with_room, key=lambda place: (place.over(TIME), place.cost))
+        over, rules = best.over(TIME), {violation.constraint for violation in best.violations}
         limits = "the longest duration" if "duration" in rules else "windows and shift"
         message = (
             f"no vehicle with room for {subject} has the time: the best place, {best.position_text}, exceeds "
             f"{limits} by {amount_text(over, data.units.time)}"
         )
-        return _Obstacle("no vehicle with room has the time", message, over)
+        return reason("no vehicle with room has the time", message, over)
     best = min(in_time, key=lambda place: (len(place.violations), place.cost))
     broken = "; ".join(violation.message for violation in best.violations)
-    cheapest = f"at the cheapest, {best.position_text}: {broken}"
     names = join_list(sorted({violation.constraint for violation in best.violations}))
-    return _Obstacle(
+    return reason(
         f"every place with room and time breaks another rule ({names})",
-        f"every place for {subject} with room and time breaks another rule; {cheapest}",
+        f"every place for {subject} with room and time breaks another rule; at the cheapest, {best.position_text}: "
+        f"{broken}",
     )
 
 
 def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Insertion]) -> str:
     """Say how much spare capacity there is where there is most."""
     subject, unit = f"client {client.name}", data.units.load
-    best = min(places, key=lambda place: (total_violation(place, LOAD), place.cost))
+    best = min(places, key=lambda place: (place.over(LOAD), place.cost))
     over = [violation for violation in best.violations if violation.constraint == "capacity"]
     if data.has_sources or client.pickup or len(data.demands) > 1:
         by = join_list([amount_text(violation.amount, violation.unit) for violation in over])

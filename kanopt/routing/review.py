@@ -380,10 +380,10 @@ class ReviewedDay:
     @cached_property
     def _states(self) -> dict[str, tuple[RoutingPlan, Drive, Pricing]]:
         """The plan, and each replay, as it is driven and priced."""
-        planned, laws, planning = self.planned, self.problem.leg_laws, self.problem.planning_values
+        planned, laws = self.planned, self.problem.leg_laws
         states = {"planned": (planned.plan, planned.simulation, planned.pricing)}
         for part, driven in self.replays.items():
-            states[part] = self.day.plan, driven, price_plan(laws, planning, self.day.plan, driven)
+            states[part] = self.day.plan, driven, price_plan(laws, self.day.plan, driven)
         return states
 
     def _split(self, told: _Told, missing: float = 0.0) -> pd.DataFrame:
@@ -473,8 +473,7 @@ class ReviewedDay:
 
     def _totals(self, driven: Drive, count: int) -> Floats:
         """Return money and time of plans that were driven one after the other; (plans, 2)."""
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        terms = price_side_by_side(laws, planning, driven, count)
+        terms = price_side_by_side(self.problem.leg_laws, driven, count)
         missed = sum(PRIZES.missed(self.problem.data, self.day.plan).values())
         money = sum(terms.values(), np.full(count, float(missed)))
         return np.stack([money, driven.route_durations.reshape(count, -1).sum(axis=1)], axis=1)

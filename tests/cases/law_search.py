@@ -184,7 +184,7 @@ def _tours(problem: RoutingProblem, name: str, departures: int) -> dict[int, flo
             for order in orders
         ]
         driven = problem.drive(routes)
-        costs = route_costs(problem.leg_laws, problem.planning_values, routes, driven)
+        costs = route_costs(problem.leg_laws, routes, driven)
         late = np.bincount(driven.route, ~(driven.begin <= data.latest[driven.head] + 1e-6), len(routes))
         fits = (late == 0) & (driven.finish <= kind.shift_end + 1e-6) & np.isfinite(costs)
         for order, cost in zip(np.array(orders, dtype=object)[fits], costs[fits], strict=True):

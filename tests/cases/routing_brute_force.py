@@ -53,7 +53,7 @@ def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
     driven = problem.drive(routes, frozen=True)
     spent = np.where(np.isfinite(driven.finish), driven.finish - driven.departure, 0.0)
     costs = vehicle.fixed_cost + vehicle.unit_duration_cost * spent
-    for amounts in leg_costs(problem.leg_laws, problem.planning_values, driven, frozen=True).values():
+    for amounts in leg_costs(problem.leg_laws, driven, problem.planning_values).values():
         costs = costs + np.bincount(driven.route, weights=amounts, minlength=len(routes))
     late = np.bincount(
         driven.route, weights=~(driven.begin <= data.latest[driven.head] + 1e-6), minlength=len(routes)
@@ -74,7 +74,7 @@ def cheapest_that_holds(problem: RoutingProblem, routes: Sequence[Route]) -> flo
 
     All are priced at once, and checked from the cheapest on; infinite where none holds.
     """
-    costs = route_costs(problem.leg_laws, problem.planning_values, routes, problem.drive(routes))
+    costs = route_costs(problem.leg_laws, routes, problem.drive(routes))
     for place in np.argsort(costs, kind="stable").tolist():
         plan = problem.plan_from([routes[place]])
         if {violation.constraint for violation in problem.check(plan).violations} <= {"unserved"}:

@@ -7,6 +7,7 @@ they model by their names, so that a problem with one they do not know is told b
 from collections.abc import Collection, Mapping
 
 from kanopt.plans.coverage import RuleWords
+from kanopt.plans.findings import Violation
 from kanopt.routing.arrays import RoutingData
 from kanopt.routing.rules.apart import GoodsApart
 from kanopt.routing.rules.breaks import Breaks
@@ -65,6 +66,13 @@ ROUTE_PRICES = tuple(rule for rule in RULES if isinstance(rule, RoutePrice))
 """The rules that add a price of each leg, and of each route."""
 
 BY_NAME: Mapping[str, Rule] = {rule.name: rule for rule in RULES}
+
+
+def kind_of(violation: Violation) -> str:
+    """Return the kind of the rule that is broken: load, time, skills, or its name where it is of none of these."""
+    rule = BY_NAME[violation.constraint]
+    return rule.kind or rule.name
+
 
 RULE_WORDS: Mapping[str, RuleWords] = {rule.name: rule.words for rule in RULES if rule.words is not None}
 """How the breaking of each rule is told."""

@@ -1,4 +1,9 @@
-"""The choice of departures on days that are drawn for all routes of a plan together."""
+"""Departures with which everyone is in time on a share of days, chosen on days that are drawn for all routes together.
+
+The order of stops stays. Of each route and each day it is known until when the vehicle may leave so that everybody on
+it is in time; departures are chosen among those times, the cheapest ones with which all routes are in time together on
+enough days.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,7 @@ from kanopt.routing.days import (
 )
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules.rule import slack
-from kanopt.routing.simulate.departures import judge_departures
+from kanopt.routing.simulate.departures import judge_departures, spans_that_hold
 from kanopt.routing.simulate.drive import drive_forward
 from kanopt.routing.simulate.legs import pad_routes
 from kanopt.text import number_text
@@ -42,8 +47,6 @@ _LEGS_A_SECOND = 50_000
 """Legs, over all days, for each second of the time limit: some tenths of that."""
 _HALVINGS = 12
 """Of the time between two departures: an hour becomes a second."""
-_EARLIER = 32
-"""Departures that are looked at to see from when on a route breaks no rule."""
 _PRICED, _FEWEST_PRICED = 250, 50
 """Days on which departures are priced; they are the same for all, so that differences tell."""
 _LEVELS, _PRICES = 40, 6
@@ -79,7 +82,7 @@ class DepartureChoice:
     Attributes
     ----------
     not_kept
-        Clients with a promise of their own that no departure keeps.
+        Clients with a promise of their own that no departure keeps, once departures are chosen.
     """
 
     def __init__(
@@ -90,39 +93,42 @@ class DepartureChoice:
         uncertainty: Uncertainty,
         time_limit: float = math.inf,
     ) -> None:
-        problem, routes = typical.problem, typical.plan.routes
-        self.data, self.typical = problem.data, typical
-        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes)
-        self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
+        problem, data, routes = typical.problem, typical.problem.data, typical.plan.routes
+        self.data, self.typical = data, typical
+        self.own = own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes)
         self.start = typical.simulation.departure
-        self.longest = float(typical.simulation.route_durations.max(initial=0.0))
         promised = {client.name: client.on_time or 0.0 for client in problem.clients}
-        levels = np.array([promised.get(name, 0.0) for name in self.data.names])
+        levels = np.array([promised.get(name, 0.0) for name in data.names])
         # the probability that is promised to the client at the end of each leg; (routes, legs)
-        self.levels = np.where(self.own.valid, levels[self.own.head], 0.0)
-        most = max(target, float(self.levels.max(initial=0.0)))
-        wanted = max(_FEWEST, round(most / max(1.0 - most, 1e-3) / _ERROR**2))
-        size = max(self.own.valid.size, 1)
-        # fewer would tell of a promise that is kept on all of them that it is not
-        fewest = min(days_that_tell(most), _MOST_TIMES * MOST_LEGS // size)
-        self.days = min(wanted, max(_LEAST, fewest, MOST_LEGS // size))
-        self.days = int(min(self.days, max(fewest, time_limit * _LEGS_A_SECOND / size)))
+        self.levels = np.where(own.valid, levels[own.head], 0.0)
+        self.target = target
+        self.days = self._days_to_draw(max(target, float(self.levels.max(initial=0.0))), time_limit)
         self.needed = days_needed(target, self.days)
         streams = [np.random.default_rng([_CHOSEN, part]) for part in range(4)]
         laws = routing_time_laws(problem, uncertainty)
-        self.grid = draw_days(problem, self.own, self.days, laws, uncertainty, streams)
-        self.limits, self.ends = self._limits(typical)
+        self.grid = draw_days(problem, own, self.days, laws, uncertainty, streams)
+        # by when service at the end of each leg begins, (routes, legs), and each route is back, (routes,)
+        late_stops, late_routes = late_in_plan(typical)
+        served = own.valid & (own.head >= len(data.depots))
+        latest, ends = data.latest[own.head], shift_ends(typical)
+        self.limits = np.where(served, latest + slack(latest), np.inf)
+        self.limits[tuple(each[late_stops] for each in np.nonzero(served))] = np.inf
+        self.ends = np.where(late_routes, np.inf, ends + slack(ends))
+        # of each route the departures that break no rule on typical times, as spans between begins and ends
+        movable = free & ~own.has_left & own.valid.any(axis=1)
+        self.spans = spans_that_hold(
+            own, np.where(movable, np.minimum(own.earliest, self.start), self.start), self.start
+        )
         self.not_kept: tuple[str, ...] = ()
 
-    def _limits(self, typical: RoutingAssessment) -> tuple[Floats, Floats]:
-        """Return by when service at the end of each leg begins, (routes, legs), and each route is back, (routes,)."""
-        late_stops, late_routes = late_in_plan(typical)
-        served = self.own.valid & (self.own.head >= len(self.data.depots))
-        latest = self.data.latest[self.own.head]
-        limits = np.where(served, latest + slack(latest), np.inf)
-        limits[tuple(each[late_stops] for each in np.nonzero(served))] = np.inf
-        ends = shift_ends(typical)
-        return limits, np.where(late_routes, np.inf, ends + slack(ends))
+    def _days_to_draw(self, share: float, time_limit: float) -> int:
+        """Return how many days tell of a share, as far as there is time for them."""
+        size = max(self.own.valid.size, 1)
+        wanted = max(_FEWEST, round(share / max(1.0 - share, 1e-3) / _ERROR**2))
+        # fewer would tell of a promise that is kept on all of them that it is not
+        fewest = min(days_that_tell(share), _MOST_TIMES * MOST_LEGS // size)
+        most = min(wanted, max(_LEAST, fewest, MOST_LEGS // size))
+        return int(min(most, max(fewest, time_limit * _LEGS_A_SECOND / size)))
 
     def plan(self) -> tuple[RoutingAssessment, bool]:
         """Return the plan that leaves then, and whether it reaches the target; the one given where it breaks a rule."""
@@ -137,19 +143,19 @@ class DepartureChoice:
         """Return when each route leaves, and whether the target is reached."""
         if not len(self.start):
             return self.start, True
-        flags, latest_kept = self._flags, self._kept
-        enough = bool(flags.all(axis=1).sum() >= self.needed)
-        if (enough and (latest_kept >= self.start).all()) or not len(self.free):
-            return self.start, enough and not self.not_kept
-        latest, _, most = self._days
-        reached = most >= self.needed
+        latest = self._latest
+        if (latest >= self.start).all(axis=1).sum() >= self.needed:
+            return self.start, not self.not_kept
+        most = int(np.isfinite(latest).all(axis=1).sum())
         # what is in time on the most days does not differ from what is nearly so, as far as the days tell
         error = SURE * math.sqrt(most * (self.days - most) / self.days + 1.0)
-        needed = self.needed if reached else max(0, math.ceil(most - error))
-        prices = self._prices([self._levels(known, needed) for known in latest.T])
+        needed = self.needed if most >= self.needed else max(0, math.ceil(most - error))
+        choices = self._choices(needed)
         for _ in range(_ROUNDS):
-            chosen = self._chosen(prices, needed)
-            found = int(self._routes_in_time(chosen).all(axis=1).sum())
+            chosen = _relaxed(choices, latest, needed)
+            rows = np.arange(self.days * len(chosen))
+            kept = self.in_time(rows, np.tile(chosen, self.days)).reshape(self.days, -1)
+            found = int(kept.all(axis=1).sum())
             if found >= needed or needed >= most:
                 break
             # who leaves earlier was later on some days after all
@@ -158,46 +164,11 @@ class DepartureChoice:
 
     def frontier(self, shares: Sequence[float]) -> list[Floats]:
         """Return the cheapest departures with which everyone is in time on each share of days that can be had."""
-        if not len(self.free):
-            return []
-        latest, _, most = self._days
-        found = []
-        for share in shares:
-            needed = math.ceil(share * self.days)
-            if needed <= most:
-                prices = self._prices([self._levels(known, needed) for known in latest.T])
-                found.append(self._chosen(prices, needed))
-        return found
+        most = int(np.isfinite(self._latest).all(axis=1).sum())
+        asked = [math.ceil(share * self.days) for share in shares]
+        return [_relaxed(self._choices(each), self._latest, each) for each in asked if each <= most]
 
-    @cached_property
-    def _flags(self) -> Flags:
-        """Which routes have everybody in time on each day, leaving when that is cheapest; (days, routes)."""
-        return self._routes_in_time(self.start)
-
-    @cached_property
-    def _days(self) -> tuple[Floats, Flags, int]:
-        """Latest departures of free routes by day, the days on which all others are in time, and how many can be."""
-        latest = np.minimum(self._latest(self._flags), self._kept[self.free])
-        fixed: Flags = np.all(np.delete(self._flags, self.free, axis=1), axis=1)
-        return latest, fixed, int((fixed & np.isfinite(latest).all(axis=1)).sum())
-
-    def _chosen(self, prices: list[tuple[Floats, Floats]], needed: int) -> Floats:
-        """Return the cheapest departures of all routes with which so many days are kept."""
-        latest, fixed, _ = self._days
-        choices = []
-        for known, (asked, cost) in zip(latest.T, prices, strict=True):
-            leave = self._levels(known, needed)
-            choices.append((leave, np.interp(leave, asked, cost)) if len(leave) else (asked, cost))
-        chosen = self.start.copy()
-        chosen[self.free] = _relaxed(choices, latest, fixed, needed)
-        return self._kept_rules(chosen)
-
-    def _routes_in_time(self, leave: Floats) -> Flags:
-        """Say which routes have everybody in time on each day; (days, routes)."""
-        rows = np.arange(self.days * len(self.start))
-        return self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1)
-
-    def in_time(self, rows: Indices, leave: Floats) -> Flags:
+    def in_time(self, rows: Indices, leave: Floats, leg: int | None = None) -> Flags:
         """Say which routes have everybody in time; who is under way when a law has no value is not.
 
         Parameters
@@ -206,6 +177,8 @@ class DepartureChoice:
             Days times routes plus route.
         leave
             When each leaves.
+        leg
+            At the end of which leg the one client is who counts; all where not given.
         """
         found = np.zeros(len(rows), dtype=bool)
         for some in self._blocks(len(rows)):
@@ -213,128 +186,105 @@ class DepartureChoice:
                 rows[some] % len(self.start),
                 drive_forward(self.grid.select(rows[some]), leave[some]),
             )
+            begun = times.begin <= self.limits[route]
             back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
-            found[some] = (times.begin <= self.limits[route]).all(axis=1) & back
+            found[some] = begun.all(axis=1) & back if leg is None else begun[:, leg]
         return found
 
     @cached_property
-    def _kept(self) -> Floats:
-        """The latest departure with which the promises to single clients on each route are kept; (routes,).
+    def _latest(self) -> Floats:
+        """The latest departure of each route on each day with which all on it are in time; (days, routes).
 
-        The one that costs least on typical times where that keeps them, or none does, which is noted.
+        None is later than what keeps the promises to single clients, where anything does; those that nothing keeps are
+        noted.
         """
-        found, free = self.start.copy(), set(self.free.tolist())
-        lows = dict(zip(self.free.tolist(), self._earliest.tolist(), strict=True))
-        for route in np.flatnonzero(self.levels.any(axis=1)).tolist():
-            low, high = lows.get(route, found[route]), found[route]
-            broken = self._broken_promises(route, high)
-            if not broken:
-                continue
-            broken = self._broken_promises(route, low) if route in free else broken
-            if broken:
-                self.not_kept = (*self.not_kept, *broken)
-                continue
-            for _ in range(_HALVINGS):
-                middle = (low + high) / 2.0
-                good = not self._broken_promises(route, middle)
-                low, high = (middle, high) if good else (low, middle)
-            found[route] = low
+        count = len(self.start)
+        found = self._latest_of(np.arange(self.days * count)).reshape(self.days, count)
+        for route, leg in np.argwhere(self.levels).tolist():
+            known = np.sort(self._latest_of(np.arange(self.days) * count + route, leg))
+            wanted = days_needed(float(self.levels[route, leg]), self.days)
+            kept_by = known[self.days - wanted] if 0 < wanted <= self.days else -np.inf
+            if np.isfinite(kept_by):
+                found[:, route] = np.minimum(found[:, route], kept_by)
+            else:
+                self.not_kept = (*self.not_kept, self.data.names[self.own.head[route, leg]])
         return found
 
-    def _broken_promises(self, route: int, leave: float) -> tuple[str, ...]:
-        """Return the clients of a route to whom a promise is not kept with a departure, as far as the days tell."""
-        rows = np.arange(self.days) * len(self.start) + route
-        times = drive_forward(self.grid.select(rows), np.full(self.days, leave))
-        kept = (times.begin <= self.limits[route]).sum(axis=0)
-        asked = np.flatnonzero(self.levels[route])
-        return tuple(
-            self.data.names[self.own.head[route, leg]]
-            for leg in asked.tolist()
-            if kept[leg] < days_needed(float(self.levels[route, leg]), self.days)
-        )
+    def _latest_of(self, rows: Indices, leg: int | None = None) -> Floats:
+        """Return the latest departures with which routes are in time, -inf where none is; arguments as of `in_time`.
 
-    def _latest(self, flags: Flags) -> Floats:
-        """Return the latest departure of each free route on each day with which all on it are in time; (days, free).
-
-        Not after the one that costs least on typical times, and -inf where none is. Who leaves earlier is taken to
-        arrive no later.
+        Not after the one that costs least on typical times. Who leaves earlier is taken to arrive no later.
         """
-        routes, lows = len(self.start), self._earliest
-        found = np.where(flags[:, self.free], self.start[self.free], -np.inf)
-        day, place = np.nonzero(~flags[:, self.free] & (lows < self.start[self.free]))
-        rows, low, high = day * routes + self.free[place], lows[place], self.start[self.free[place]]
-        some = self.in_time(rows, low)
-        day, place, rows, low, high = day[some], place[some], rows[some], low[some], high[some]
+        first = np.array([begins[0] for begins, _ in self.spans])
+        low, high = (each[rows % len(self.start)] for each in (first, self.start))
+        found = np.where(self.in_time(rows, high, leg), high, -np.inf)
+        left = np.flatnonzero(np.isinf(found) & (low < high))
+        left = left[self.in_time(rows[left], low[left], leg)]
+        low, high = low[left], high[left]
         for _ in range(_HALVINGS):
             middle = (low + high) / 2.0
-            good = self.in_time(rows, middle)
+            good = self.in_time(rows[left], middle, leg)
             low, high = np.where(good, middle, low), np.where(good, high, middle)
-        found[day, place] = low
-        return np.asarray(found)
-
-    @cached_property
-    def _holding(self) -> Floats:
-        """Departures of each free route that break no rule on typical times that it keeps as it is; (free, looked at).
-
-        They are looked at from the cheapest one back to the earliest there may be; -inf where one breaks a rule. Where
-        the law of travel time has a steep step, some that break one lie between others.
-        """
-        start, first = self.start[self.free], np.minimum(self.own.earliest, self.start)[self.free]
-        share = np.arange(_EARLIER + 1) / _EARLIER
-        leave = start[:, None] - (start - first)[:, None] * share
-        grid = self.own.select(np.repeat(self.free, len(share)))
-        broken, missed = (each.reshape(leave.shape) for each in judge_departures(grid, leave.reshape(-1))[:2])
-        return np.where((broken > broken[:, :1]) | (missed > missed[:, :1]), -np.inf, leave)
-
-    @property
-    def _earliest(self) -> Floats:
-        """The earliest departure of each free route among these; (free,)."""
-        return np.asarray(np.where(np.isfinite(self._holding), self._holding, np.inf).min(axis=1))
-
-    def _kept_rules(self, leave: Floats) -> Floats:
-        """Return departures of all routes, an earlier one that holds in place of each that breaks a rule."""
-        grid = self.own.select(self.free)
-        own, start = (judge_departures(grid, each[self.free])[:2] for each in (leave, self.start))
-        worse = (own[0] > start[0]) | (own[1] > start[1])
-        held = np.where(self._holding <= leave[self.free, None], self._holding, -np.inf).max(
-            axis=1, initial=-np.inf
-        )
-        found = leave.copy()
-        found[self.free] = np.where(worse & np.isfinite(held), held, leave[self.free])
+        found[left] = low
         return found
 
-    def _levels(self, latest: Floats, needed: int) -> Floats:
-        """Return departures of a route, the earliest first, which lose about equally many days.
+    def _choices(self, needed: int) -> list[tuple[Floats, Floats]]:
+        """Return departures of each route, the earliest first, and what a day costs with each.
 
-        They lose no more days than all routes together may.
+        They lose about equally many days more each, and no more than all routes together may. In place of one that
+        breaks a rule on typical times stands the last one before it that breaks none.
         """
-        known = np.sort(latest[np.isfinite(latest)])[: max(self.days - needed, 0) + 1]
-        return np.unique(known[np.linspace(0, len(known) - 1, min(_LEVELS, len(known))).round().astype(int)])
-
-    def _prices(self, levels: list[Floats]) -> list[tuple[Floats, Floats]]:
-        """Return some departures of each route, the first and the last among them, and what a day costs with each."""
+        choices = []
+        for known, (begins, ends) in zip(self._latest.T, self.spans, strict=True):
+            lost = np.sort(known[np.isfinite(known)])[: max(self.days - needed, 0) + 1]
+            leave = lost[np.linspace(0, len(lost) - 1, min(_LEVELS, len(lost))).round().astype(int)]
+            span = np.maximum(np.searchsorted(begins, leave, side="right") - 1, 0)
+            choices.append(np.unique(np.minimum(leave, ends[span])) if len(leave) else ends[-1:])
         asked = [
-            leave[np.unique(np.linspace(0, len(leave) - 1, _PRICES).round().astype(int))]
-            if len(leave)
-            else self.start[route : route + 1]
-            for route, leave in zip(self.free.tolist(), levels, strict=True)
+            leave[np.unique(np.linspace(0, len(leave) - 1, _PRICES).round().astype(int))] for leave in choices
         ]
+        costs = self._costs(asked)
+        return [
+            (leave, np.interp(leave, *priced)) for leave, *priced in zip(choices, asked, costs, strict=True)
+        ]
+
+    def _costs(self, leaves: list[Floats]) -> list[Floats]:
+        """Return what a day costs on average with each of some departures of each route."""
         most = max(_FEWEST_PRICED, MOST_LEGS // (_PRICES * self.own.valid.size))
         days = np.arange(min(_PRICED, most, self.days)) * len(self.start)
-        rows = np.concatenate(
-            [np.tile(days + route, len(leave)) for route, leave in zip(self.free, asked, strict=True)]
-        )
-        leaves = np.repeat(np.concatenate(asked), len(days))
+        rows = np.concatenate([np.tile(days + route, len(leave)) for route, leave in enumerate(leaves)])
+        leave = np.repeat(np.concatenate(leaves), len(days))
         parts = [
-            judge_departures(self.grid.select(rows[some]), leaves[some])[3:]
+            judge_departures(self.grid.select(rows[some]), leave[some])[3:]
             for some in self._blocks(len(rows))
         ]
         cost, finish = (np.concatenate(each) for each in zip(*parts, strict=True))
-        over = np.maximum(finish - leaves - self.longest, 0.0)
-        rate = self.data.policy.longest_route_cost
-        cost = cost + rate * over if rate else cost
+        longest = float(self.typical.simulation.route_durations.max(initial=0.0))
+        if rate := self.data.policy.longest_route_cost:
+            cost = cost + rate * np.maximum(finish - leave - longest, 0.0)
         means = cost.reshape(-1, len(days)).mean(axis=1)
-        return list(zip(asked, np.split(means, np.cumsum([len(leave) for leave in asked])[:-1]), strict=True))
+        return np.split(means, np.cumsum([len(each) for each in leaves])[:-1])
+
+    def stretch(self) -> float:
+        """Return the factor of travel times that brings arrivals to the quantile asked for, over all of the plan."""
+        count, typical = len(self.start), drive_forward(self.own, self.start)
+        arrive, finish = np.empty((self.days * count, self.own.valid.shape[1])), np.empty(self.days * count)
+        for some in self._blocks(len(arrive)):
+            rows = np.arange(len(arrive))[some]
+            times = drive_forward(self.grid.select(rows), self.start[rows % count])
+            arrive[some], finish[some] = times.arrive, times.finish
+        so_far = np.cumsum(np.where(self.own.valid, typical.duration, 0.0), axis=1)
+        limited, ends = np.isfinite(self.limits), np.isfinite(self.ends)
+        later = driving = 0.0
+        for values, planned, counted, driven in (
+            (arrive, typical.arrive, limited, so_far),
+            (finish, typical.finish, ends, so_far[:, -1]),
+        ):
+            drawn = values.reshape(self.days, *planned.shape)[:, counted]
+            above = np.quantile(drawn, self.target, axis=0, method="higher") - planned[counted]
+            later += float(np.maximum(above, 0.0, where=np.isfinite(above), out=np.zeros(len(above))).sum())
+            driving += float(driven[counted].sum())
+        return 1.0 + later / max(driving, 1e-9)
 
     def _blocks(self, rows: int) -> list[slice]:
         """Return blocks of rows that are driven at once."""
@@ -342,7 +292,7 @@ class DepartureChoice:
         return [slice(at, at + size) for at in range(0, rows, size)]
 
 
-def _relaxed(choices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int) -> list[float]:
+def _relaxed(choices: list[tuple[Floats, Floats]], latest: Floats, needed: int) -> Floats:
     """Return departures of all routes that are in time together on enough days.
 
     From the earliest ones on, again and again that route leaves later with which most is saved for a day lost.
@@ -353,40 +303,29 @@ def _relaxed(choices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags,
         Departures of each route, the earliest first, and what a day costs with each.
     latest
         Latest departure of each route on each day; (days, routes).
-    fixed
-        On which days all others are in time; (days,).
     needed
         How many days are to be kept.
     """
-    count = len(choices)
-    levels = np.arange(max(len(leave) for leave, _ in choices))
+    count, most = len(choices), max(len(leave) for leave, _ in choices)
     # routes with fewer departures never take those that they have not
-    late, price = np.ones((count, len(levels), len(fixed)), dtype=bool), np.full((count, len(levels)), np.inf)
+    leaves, price = np.full((count, most), np.inf), np.full((count, most), np.inf)
     for route, (leave, cost) in enumerate(choices):
-        late[route, : len(leave)] = leave[:, None] > latest[:, route]
-        price[route, : len(leave)] = cost
+        leaves[route, : len(leave)], price[route, : len(leave)] = leave, cost
+    late = leaves[:, :, None] > latest.T[:, None, :]
     routes, place = np.arange(count), np.zeros(count, dtype=np.intp)
     while True:
         own = late[routes, place]
         together = own.sum(axis=0)
-        others_hold = (together - own == 0) & fixed
-        left = (others_hold[:, None] & ~late).sum(axis=2)
-        lost = int(((together == 0) & fixed).sum()) - left
+        left = ((together - own == 0)[:, None] & ~late).sum(axis=2)
+        lost = int((together == 0).sum()) - left
         saved = price[routes, place][:, None] - price
-        able = (left >= needed) & (saved > 0.0) & (levels > place[:, None])
+        able = (left >= needed) & (saved > 0.0) & (np.arange(most) > place[:, None])
         worth = np.where(able, saved / (np.maximum(lost, 0) + 1.0), 0.0)
         best = np.unravel_index(worth.argmax(), worth.shape)
         if worth[best] <= 0.0:
-            return [float(leave[at]) for at, (leave, _) in zip(place, choices, strict=True)]
+            return np.asarray(leaves[routes, place])
         place[best[0]] = best[1]
 
-
-# Departures with which everyone is in time on a share of days, chosen on days that are drawn together for
-# all routes.
-#
-# The order of stops stays. Of each route and each day it is known until when the vehicle may leave so that
-# everybody on it is in time; departures are chosen among those times, the cheapest ones with which all
-# routes are in time together on enough days.
 
 _AS_LEARNED = Uncertainty()
 _FRONTIER = (0.8, 0.9, 0.99)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from math import ceil
 from typing import Any, TypeAlias
@@ -32,31 +33,8 @@ Vehicle = tuple[str, int]
 """Type and number of a vehicle."""
 
 
-@dataclass(frozen=True)
-class ProblemPart:
-    """Some clients and vehicles of a problem.
-
-    Parameters
-    ----------
-    problem
-        They as a problem, in which the vehicles of a type are numbered anew.
-    numbers
-        Type and number in the part of each vehicle, by type and number in the whole.
-    """
-
-    problem: RoutingProblem
-    numbers: Mapping[Vehicle, Vehicle]
-
-    def inside(self, routes: Iterable[Route]) -> RoutingPlan:
-        """Return those of the whole's routes that its vehicles drive, as a plan of the part."""
-        return RoutingPlan(_renamed(routes, self.numbers))
-
-    def outside(self, plan: RoutingPlan) -> tuple[Route, ...]:
-        """Return the routes of a plan of the part as routes of the whole."""
-        return _renamed(plan.routes, {there: here for here, there in self.numbers.items()})
-
-
 def _renamed(routes: Iterable[Route], numbers: Mapping[Vehicle, Vehicle]) -> tuple[Route, ...]:
+    """Return the routes of some vehicles as those of others."""
     return tuple(
         replace(route, vehicle=number[0], index=number[1])
         for route in routes
@@ -66,7 +44,7 @@ def _renamed(routes: Iterable[Route], numbers: Mapping[Vehicle, Vehicle]) -> tup
 
 def part_of_problem(
     problem: RoutingProblem, clients: Collection[str], vehicles: Collection[Vehicle]
-) -> ProblemPart:
+) -> tuple[RoutingProblem, dict[Vehicle, Vehicle]]:
     """Return some clients and vehicles of a problem as a problem, on the same laws, with all depots.
 
     It is not read again: what is a mistake or a question in the whole has been told.
@@ -79,12 +57,16 @@ def part_of_problem(
         Names. Clients that are served together come together, those of one vehicle with it.
     vehicles
         Type and number of each.
+
+    Returns
+    -------
+    RoutingProblem, dict
+        The part, in which the vehicles of a type are numbered anew; and what each is there.
     """
-    data = problem.data
+    data, laws, counts = problem.data, problem.leg_laws, Counter[str]()
     kept = [client for client in problem.clients if client.name in clients]
     nodes = [*range(len(data.depots)), *(data.index[client.name] for client in kept)]
     numbers: dict[Vehicle, Vehicle] = {}
-    counts = dict.fromkeys(data.type_index, 0)
     for name, index in sorted(vehicles):
         counts[name] += 1
         numbers[name, index] = name, counts[name]
@@ -92,10 +74,8 @@ def part_of_problem(
     for name, vehicle in data.pinned.items():
         if name in clients:
             pins.setdefault("{} {}".format(*numbers[vehicle]), []).append(name)
-    laws = problem.leg_laws
     part = object.__new__(type(problem))
-    given = {item.name: getattr(problem, item.name) for item in fields(problem)}
-    part.__dict__.update(given)
+    part.__dict__.update({item.name: getattr(problem, item.name) for item in fields(problem)})
     part.__dict__.update(
         clients=kept,
         vehicles=[replace(vehicle, num_available=counts[vehicle.name]) for vehicle in problem.vehicles],
@@ -104,7 +84,7 @@ def part_of_problem(
         distance=law_between(data.distances, nodes) if isinstance(data.distances, np.ndarray) else None,
         policy=replace(problem.policy, pinned={label: tuple(names) for label, names in pins.items()}),
     )
-    return ProblemPart(part, numbers)
+    return part, numbers
 
 
 def law_between(law: Any, nodes: Sequence[int]) -> Any:
@@ -180,13 +160,10 @@ class _Savings:
         self.data, self.planning, self.first = data, problem.planning_values, len(data.depots)
         self.kinds = [kind for kind, vehicle in enumerate(data.vehicles) if vehicle.num_available]
         fleet = []
-        for vehicle, breaks in zip(data.vehicles, data.breaks, strict=True):
+        for one, breaks in zip(data.vehicles, data.breaks, strict=True):
             rest = sum(each.length for each in breaks)
-            ends: dict[str, Any] = {
-                "shift_end": vehicle.shift_end - rest,
-                "max_duration": vehicle.max_duration - rest,
-            }
-            fleet.append(replace(vehicle, breaks="", **ends) if breaks else vehicle)
+            end, longest = one.shift_end - rest, one.max_duration - rest
+            fleet.append(replace(one, breaks="", shift_end=end, max_duration=longest) if breaks else one)
         rested = replace(data, vehicles=tuple(fleet))
         self.laws = RoutingLaws(rested, laws.cost, laws.duration, lenient=True)
         bound = {node for nodes in data.served_together if len(nodes) > 1 for node in nodes}
@@ -211,7 +188,7 @@ class _Savings:
             home = data.depot_of[vehicle]
             trips += [Route(vehicle, 1, home, tuple(names[node] for node in stops)) for stops in routes]
         driven = drive(self.laws, self.planning, trips, frozen=True)
-        prices = route_costs(self.laws, self.planning, trips, driven)
+        prices = route_costs(self.laws, trips, driven)
         for rule in (*LIMITS, BY_NAME["road"]):
             prices[rule.breaking(self.laws.data, driven)] = np.inf
         prices = prices.reshape(len(kinds), -1)
@@ -389,12 +366,12 @@ class PartsRun:
                 else name in served or self.stopped or limits.stop_requested()
             )
             if name not in seen and not over:
-                part = self._part_around(name)
-                seen.update(client.name for client in part.problem.clients)
+                part, numbers = self._part_around(name)
+                seen.update(client.name for client in part.clients)
                 left = max(0.0, min(longest, self._seconds_left(limits)))
-                self._improve(part, replace(limits, seconds=left))
+                self._improve(part, numbers, replace(limits, seconds=left))
 
-    def _part_around(self, client: str) -> ProblemPart:
+    def _part_around(self, client: str) -> tuple[RoutingProblem, dict[Vehicle, Vehicle]]:
         """Return the routes around a client, those to which arcs cost least first, and idle vehicles."""
         data = self.problem.data
         at = {name: vehicle for vehicle, route in self.routes.items() for name in route.clients}
@@ -446,20 +423,23 @@ class PartsRun:
             found.update(idle[: beside + 1 + min(alone, ceil(share * len(idle)))])
         return found
 
-    def _improve(self, part: ProblemPart, limits: StoppingCriteria) -> None:
+    def _improve(
+        self, part: RoutingProblem, numbers: Mapping[Vehicle, Vehicle], limits: StoppingCriteria
+    ) -> None:
         """Search on a part, and put what is better into the plan."""
-        before = part.problem.plan_from(part.inside(tuple(self.routes.values())))
+        before = part.plan_from(RoutingPlan(_renamed(self.routes.values(), numbers)))
         seed, options = int(self.rng.integers(2**31)), self.options
-        search = RacerRun(part.problem, before, seed, None, options.clock, options.workers)
+        search = RacerRun(part, before, seed, None, options.clock, options.workers)
         after = search.run(limits)
         self.steps += search.steps
         self.parts += 1
-        was, now = part.problem.assess(before).rank, part.problem.assess(after).rank
+        was, now = part.assess(before).rank, part.assess(after).rank
         if not now.is_better_than(was):
             return
-        for vehicle in part.numbers:
+        for vehicle in numbers:
             self.routes.pop(vehicle, None)
-        self.routes |= {(route.vehicle, route.index): route for route in part.outside(after)}
+        found = _renamed(after.routes, {there: here for here, there in numbers.items()})
+        self.routes |= {(route.vehicle, route.index): route for route in found}
         # every part of a plan is as good as it was or better, and what the plan costs is the sum of them
         violations = self._rank.violations + now.violations - was.violations
         unserved = round(self._rank.unserved + now.unserved - was.unserved)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pyvrp import (
     CostEvaluator,
     IteratedLocalSearch,
@@ -29,6 +30,7 @@ from pyvrp.search import (
     compute_neighbours,
 )
 
+from kanopt.array_types import Floats
 from kanopt.engines.base import SearchClock
 from kanopt.plans.result import Progress
 from kanopt.routing import RoutingPlan
@@ -45,31 +47,15 @@ from kanopt.routing.search.racer.search import left_out_text
 # which routes can be in one, and whole numbers are looked for among these alone, and only where they are
 # few.
 
-_MOST_ROUTES = 20_000
-"""Routes that are looked at, those met last."""
+_MOST_ROUTES, _KEPT = 20_000, 8000
+"""Routes that are looked at, those met last, and of these kept after a linear program, those least too dear for it."""
 _NAMES = 100_000
 """Names of routes remembered, so that a route met before is not looked at again."""
-_KEPT = 8000
-"""Routes kept after a linear program: no more than one solves in a moment."""
 _WHOLE = 1000
 """Routes up to which whole numbers are looked for."""
 _NODES, _SECONDS = 500, 5.0
 _BETTER = 1e-7
 _PER_COLUMN = 2e-5  # seconds, for a clock that counts work
-
-
-class PricedRoute(NamedTuple):
-    """A route: its vehicle type, its clients in order of visit, and its price without clients left out."""
-
-    kind: int
-    clients: tuple[int, ...]
-    price: float
-
-    @classmethod
-    def of(cls, route: Route) -> PricedRoute:
-        """Return a route of PyVRP."""
-        price = route.distance_cost() + route.duration_cost() + route.fixed_vehicle_cost()
-        return cls(route.vehicle_type(), tuple(stop.idx for stop in route if stop.is_client()), price)
 
 
 class RoutePool:
@@ -84,113 +70,85 @@ class RoutePool:
     def __init__(self, data: ProblemData) -> None:
         self.data = data
         self._seen: set[tuple[int, str]] = set()
-        self._best: dict[tuple[int, frozenset[int]], PricedRoute] = {}
-        clients = data.clients()
-        self._required = np.array([client.required for client in clients], dtype=bool)
-        # a plan costs what it would with nobody served, and more or less than that with each route
-        self._saved = np.where(self._required, 0.0, [client.prize for client in clients])
-        self._vehicles = np.array([kind.num_available for kind in data.vehicle_types()], dtype=float)
+        self._best: dict[tuple[int, frozenset[int]], tuple[int, list[int]]] = {}
 
     def add(self, solution: Solution) -> None:
         """Add the routes of a plan that fit, whether the plan does or not."""
         for route in solution.routes():
-            name = route.vehicle_type(), str(route)
-            if name not in self._seen:
-                self._seen.add(name)
-                if route.is_feasible():
-                    self.keep([PricedRoute.of(route)])
-
-    def keep(self, routes: Iterable[PricedRoute]) -> None:
-        """Keep routes, each set of clients in the cheapest order; of too many those met last."""
-        for route in routes:
-            key = route.kind, frozenset(route.clients)
-            known = self._best.pop(key, None)
-            if route.clients:
-                self._best[key] = known if known is not None and known.price < route.price else route
+            kind = route.vehicle_type()
+            if (kind, str(route)) in self._seen:
+                continue
+            self._seen.add((kind, str(route)))
+            stops = [stop.idx for stop in route if stop.is_client()]
+            if stops and route.is_feasible():
+                price = route.distance_cost() + route.duration_cost() + route.fixed_vehicle_cost()
+                known = self._best.pop((kind, frozenset(stops)), (price, stops))
+                self._best[kind, frozenset(stops)] = min(known, (price, stops))
         if len(self._best) > 2 * _MOST_ROUTES:
             self._best = dict(list(self._best.items())[-_MOST_ROUTES:])
 
     def best_combination(self, known: Solution, clock: SearchClock) -> Solution | None:
-        """Return a better plan than a known one that is made of routes of the pool, None where none was found."""
-        chosen = self.better([PricedRoute.of(route) for route in known.routes()], clock)
-        if len(self._seen) > _NAMES:
-            self._seen.clear()
-        if chosen is None:
-            return None
-        found = [Route(self.data, list(route.clients), route.kind) for route in chosen]
-        return Solution(self.data, found)
-
-    def _net_price(self, route: PricedRoute) -> float:
-        """Return what a route costs, less what leaving its clients out does."""
-        return float(route.price - self._saved[list(route.clients)].sum())
-
-    def _rows(self, routes: list[PricedRoute]) -> tuple[Any, Any]:
-        """Return which clients, and which vehicle type, each route takes; (clients, routes) and (types, routes)."""
-        from scipy.sparse import csr_array
-
-        count = len(routes)
-        lengths = [len(route.clients) for route in routes]
-        clients = np.fromiter((one for route in routes for one in route.clients), dtype=np.intp)
-        kinds = np.array([route.kind for route in routes], dtype=np.intp)
-        at = clients, np.repeat(np.arange(count), lengths)
-        served = csr_array((np.ones(len(clients)), at), shape=(len(self._required), count))
-        fleet = csr_array((np.ones(count), (kinds, np.arange(count))), shape=(len(self._vehicles), count))
-        return served, fleet
-
-    def better(self, known: list[PricedRoute], clock: SearchClock) -> list[PricedRoute] | None:
-        """Return routes that make a plan cheaper than those known do, None where none was found.
+        """Return a better plan than a known one that is made of routes of the pool, None where none was found.
 
         A linear program comes first. Its prices of clients show which routes can be in a better plan (Dantzig's reduced
-        costs); where there are many in the pool, only those least too dear for it are kept.
-
-        Parameters
-        ----------
-        known
-            Routes of a plan, which are kept first.
-        clock
-            Hears of the work.
+        costs). The clock hears of the work.
         """
         from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-        from scipy.sparse import vstack
 
-        self.keep(known)
-        routes, best = list(self._best.values())[-_MOST_ROUTES:], sum(map(self._net_price, known))
+        self.add(known)
+        if len(self._seen) > _NAMES:
+            self._seen.clear()
+        routes = list(self._best.items())[-_MOST_ROUTES:]
         clock.spend(_PER_COLUMN * len(routes))
-        served, fleet = self._rows(routes)
-        scale = max(1.0, abs(best) / max(1, len(known)))
-        prices = np.array([self._net_price(route) for route in routes]) / scale
+        required = np.array([client.required for client in self.data.clients()], dtype=bool)
+        # a plan costs what it would with nobody served, and more or less than that with each route
+        saved = np.where(required, 0.0, [client.prize for client in self.data.clients()])
+        best = _cost(known) - saved.sum()
+        scale = max(1.0, abs(best) / max(1, known.num_routes()))
+        prices = np.array([price - saved[stops].sum() for _, (price, stops) in routes]) / scale
         target = (best - _BETTER * abs(best)) / scale
-        must = np.flatnonzero(self._required)
-        above = vstack([served[np.flatnonzero(~self._required)], fleet]).tocsr()
-        most = np.concatenate([np.ones(above.shape[0] - len(self._vehicles)), self._vehicles])
-        exact = {"A_eq": served[must], "b_eq": np.ones(len(must))} if len(must) else {}
-        found = linprog(prices, A_ub=above, b_ub=most, **exact, method="highs")
+        taken, most = self._rows(routes, required)
+        found = linprog(prices, A_ub=taken, b_ub=most, method="highs")
         if found.status != 0 or found.fun > target:
             return None
-        reduced = prices - above.T @ found.ineqlin.marginals
-        reduced = reduced - served[must].T @ found.eqlin.marginals if len(must) else reduced
+        reduced = prices - taken.T @ found.ineqlin.marginals
         order = np.argsort(reduced, kind="stable")
-        if len(routes) > _KEPT:
-            self._best = {}
-            self.keep(routes[place] for place in order[:_KEPT])
+        self._best = dict(routes[place] for place in order[:_KEPT])
         few = order[: int((reduced[order] <= target - found.fun).sum())]
         if len(few) > _WHOLE:
             return None
-        limits: dict[str, float] = {"node_limit": _NODES}
-        if not clock.counts_work:
-            limits["time_limit"] = _SECONDS
+        limits = (
+            {"node_limit": _NODES} if clock.counts_work else {"node_limit": _NODES, "time_limit": _SECONDS}
+        )
         whole = milp(
             prices[few],
             integrality=np.ones(len(few)),
             bounds=Bounds(0, 1),
             constraints=[
-                LinearConstraint(served[:, few], self._required.astype(float), np.ones(len(self._required))),
-                LinearConstraint(fleet[:, few], -np.inf, self._vehicles),
-                LinearConstraint(prices[None, few], -np.inf, target),
+                LinearConstraint(taken[:, few], ub=most),
+                LinearConstraint(prices[None, few], ub=target),
             ],
             options=limits,
         )
-        return None if whole.x is None else [routes[place] for place in few[whole.x > 0.5]]
+        if whole.x is None:
+            return None
+        chosen = (routes[place] for place in few[whole.x > 0.5])
+        return Solution(self.data, [Route(self.data, stops, kind) for (kind, _), (_, stops) in chosen])
+
+    def _rows(self, routes: Sequence[Any], required: NDArray[np.bool_]) -> tuple[Any, Floats]:
+        """Return what each route takes of clients and vehicles, at least and at most; (rows, routes) and (rows,)."""
+        from scipy.sparse import csr_array, vstack
+
+        clients, count = len(required), len(routes)
+        takes = [[*stops, clients + kind] for (kind, _), (_, stops) in routes]
+        at = np.concatenate(takes), np.repeat(np.arange(count), [len(each) for each in takes])
+        vehicles = [kind.num_available for kind in self.data.vehicle_types()]
+        shape = clients + len(vehicles), count
+        taken = csr_array((np.ones(len(at[0])), at), shape=shape)
+        must = np.flatnonzero(required)
+        return vstack([taken, -taken[must]]).tocsr(), np.concatenate(
+            [np.ones(clients), vehicles, -np.ones(len(must))]
+        )
 
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
@@ -289,7 +247,9 @@ class PyVrpRun(IteratedLocalSearchCallbacks):
         self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
         # a route of the pool is a set of clients in an order, without reloads
         self.pool = RoutePool(self.data) if clients in _POOLED and not model.reloads else None
-        first = self._random_solution() if start is None else self._known_solution(start)
+        first = None if start is None else model.solution(self.integers.node_routes(start))
+        if first is None or not first.is_complete():
+            first = self._improved(first)
         self.current, again = first, False
         self._offer(first)
         with warnings.catch_warnings():
@@ -299,9 +259,8 @@ class PyVrpRun(IteratedLocalSearchCallbacks):
                 better = self._run_round(first, complete=complete)
                 # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
                 again = better or not again or self.pool is None
-                known = self.best if again else None
                 if not self.ended:
-                    first = self._random_solution() if known is None else known
+                    first = (self.best if again else None) or self._improved()
         self.plan = self.integers.plan(model.node_routes(self.current if self.best is None else self.best))
 
     def _may_be_complete(self) -> bool:
@@ -313,16 +272,10 @@ class PyVrpRun(IteratedLocalSearchCallbacks):
 
     # ---- plans to start from
 
-    def _known_solution(self, start: RoutingPlan) -> Solution:
-        known = self.model.solution(self.integers.node_routes(start))
-        return known if known.is_complete() else self._improved(known)
-
-    def _random_solution(self) -> Solution:
-        return self._improved(Solution.make_random(self.data, self.rng))
-
-    def _improved(self, solution: Solution) -> Solution:
+    def _improved(self, solution: Solution | None = None) -> Solution:
+        """Return a plan after a local search, or a random one."""
         evaluator = self._penalties(complete=True).max_cost_evaluator()
-        return self.local(solution, evaluator, exhaustive=True)
+        return self.local(solution or Solution.make_random(self.data, self.rng), evaluator, exhaustive=True)
 
     def _penalties(self, *, complete: bool) -> PenaltyManager:
         """Return penalties that begin not far above the prices of arcs.

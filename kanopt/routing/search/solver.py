@@ -5,35 +5,32 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
-from kanopt.errors import SolverError, UnitError
+from kanopt.errors import ProblemError, SolverError, UnitError
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.nodes import Constant
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import available_bytes, gigabytes
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import Status
 from kanopt.plans.result import EngineRun, Progress
 from kanopt.routing import Route, RoutingPlan
-from kanopt.routing.arrays import RoutingData
+from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import beyond
-from kanopt.routing.search.departure_choice import knows_errors
-from kanopt.routing.search.longer_times import (
-    PlanInTime,
-    in_time,
-    on_longer_times,
-    outcome_in_time,
-    stretch_of,
-)
+from kanopt.routing.search.departure_choice import DepartureChoice, knows_errors, leave_in_time
 from kanopt.routing.search.parts_run import PartsRun
 from kanopt.routing.search.pyvrp_model import unsupported_rules
 from kanopt.routing.search.racer.plan_data import bytes_needed
 from kanopt.routing.search.racer.search import MODELLED, RacerRun, StoppingCriteria, left_out_text
-from kanopt.text import count_text, join_list, money_text, percent_text
+from kanopt.text import count_text, join_list, list_names, money_text, percent_text
 
 LARGE = 2000
 """Places from which on part after part is searched, and PyVRP is not used."""
@@ -51,6 +48,112 @@ _SURER = 1.5
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 _RESERVED = 0.03
+
+
+_LOOKED = 0.25
+"""Of the days on which departures are chosen in the end: on so many it is looked whether any are enough."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlanInTime:
+    """A plan on the laws as they are, and whether departures can be chosen for days in time.
+
+    Parameters
+    ----------
+    typical
+        The plan with the departures that cost least on typical times.
+    price
+        What it costs with departures that are chosen for days in time.
+    reached
+        Whether these bring as many as are asked for, and keep promises to single clients.
+    stretch
+        The factor of travel times that brings arrivals to the quantile asked for; 1 where these are enough.
+    """
+
+    typical: RoutingAssessment
+    price: float
+    reached: bool
+    stretch: float
+
+
+def in_time(problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions) -> PlanInTime | None:
+    """Look whether departures of a plan are in time on enough days, on few days.
+
+    None where nobody has to be or no law of time knows its errors, where the plan breaks a rule, and where a late day
+    is beyond where a law has a value.
+    """
+    if options.days_in_time is None or not knows_errors(problem, options.uncertainty):
+        return None
+    typical: Any = problem.assess(problem.plan_from(plan.reopened())).settled()
+    routes = typical.plan.routes
+    if typical.rank.breaks_rules or not routes:
+        return None
+    free, seconds = np.ones(len(routes), dtype=bool), _LOOKED * options.time_limit
+    try:
+        choice = DepartureChoice(typical, free, options.days_in_time, options.uncertainty, seconds)
+        known, reached = choice.plan()
+        return PlanInTime(typical, known.pricing.objective, reached, 1.0 if reached else choice.stretch())
+    except ProblemError:
+        return None
+
+
+def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOptions) -> Outcome:
+    """Return what was found with departures that are in time on enough days, and how often they are.
+
+    Where those of its plan are not, the best of the other candidates is taken.
+    """
+    promised = [one.name for one in problem.clients if one.on_time is not None]
+    if outcome.plan is None:
+        return outcome
+    if options.days_in_time is None:
+        told = f"promises of being on time are not planned for: on_time of {list_names(promised)}"
+        return outcome.with_message(told) if promised else outcome
+    if not knows_errors(problem, options.uncertainty):
+        return outcome
+    plan: Any = outcome.plan
+    typical: Any = problem.assess(plan)
+    how: dict[str, Any] = {"uncertainty": options.uncertainty, "time_limit": options.time_limit}
+    try:
+        found, days = leave_in_time(typical, options.days_in_time, **how)
+    except ProblemError as error:
+        # a late day is beyond where a law has a value, which is no fault of the plan
+        return outcome.with_message(f"it is not known how often the plan is in time: {error}")
+    if outcome.candidates and not (days.reached and not days.not_kept):
+        enough = [each for each in outcome.candidates if each.reached]
+        enough = [each for each in enough if each.typical.rank[:3] <= typical.rank[:3]]
+        for best in sorted(enough, key=lambda each: (each.typical.rank[:3], each.price)):
+            try:
+                held, known = leave_in_time(
+                    best.typical, options.days_in_time, beside=typical.settled(), **how
+                )
+            except ProblemError:
+                continue  # of this one it is not known how often it is in time
+            if known.reached and not known.not_kept:
+                found, days = held, known
+                price = best.typical.pricing.objective
+                engines = tuple(replace(each, won=each.objective == price) for each in outcome.engines)
+                outcome = replace(outcome, engines=engines)
+                break
+        else:
+            days = replace(days, searched=len(outcome.candidates) > 1)
+    if not days.moved and not days.rerouted:
+        return replace(outcome, days_in_time=days)
+    # the bound of a solver is on departures that cost least
+    status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status
+    objective = found.planned_pricing.objective
+    return replace(outcome, plan=found.plan, objective=objective, status=status, days_in_time=days)
+
+
+def on_longer_times(problem: RoutingProblem, factor: float) -> RoutingProblem:
+    """Return a problem whose travel times are longer by a factor; tables of the clock and roads are as they were."""
+    duration = problem.duration
+    if isinstance(duration, np.ndarray):
+        return replace(problem, duration=factor * duration)
+    if not isinstance(duration, BoundFormula):
+        return problem
+    law = duration.formula
+    longer = replace(law, root=Constant(factor) * law.root, covariance=None, alternatives=())
+    return replace(problem, duration=replace(duration, formula=longer))
 
 
 class RoutingSearch(Solver):
@@ -224,7 +327,7 @@ class _Search:
         self.candidates.append(known)
         if known.reached:
             return
-        typical, stretch = self.plan, stretch_of(known, options)
+        typical, stretch = self.plan, known.stretch
         for share in _LONGER_TIMES:
             if over() or self.spent >= options.time_limit:
                 break
@@ -339,44 +442,28 @@ def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
             f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}; problem.plan_from "
             "reads one from lists, a mapping or a table"
         )
-    data = problem.data
-    counts = {vehicle.name: vehicle.num_available for vehicle in problem.vehicles}
-    pinned = set(data.pinned.values()) | set(data.started_of)
-    seen: set[str] = set()
-    found: dict[tuple[str, int], Route] = {}
-    homeless = []
+    data, homeless = problem.data, list[Route]()
+    free = dict.fromkeys((data.vehicles[kind].name, number) for kind, number in data.fleet)
+    own: dict[tuple[str, int], Route] = {}
     for route in plan.routes:
         vehicle = route.vehicle, route.index
-        is_there = route.index <= counts.get(route.vehicle, 0) or vehicle in pinned
-        if is_there and vehicle not in found:
-            found[vehicle] = _known_stops(data, route, vehicle, seen)
+        if vehicle in free:
+            del free[vehicle]
+            own[vehicle] = route
         else:
             homeless.append(route)
-    free = (
-        (name, index)
-        for name, most in counts.items()
-        for index in range(1, most + 1)
-        if (name, index) not in found
-    )
-    for route, vehicle in zip(homeless, free, strict=False):
-        found[vehicle] = _known_stops(data, route, vehicle, seen)
-    return problem.plan_from(RoutingPlan(tuple(route for route in found.values() if route.clients)))
-
-
-def _known_stops(data: RoutingData, route: Route, vehicle: tuple[str, int], seen: set[str]) -> Route:
-    """Return a route of a vehicle with those of its stops that there are and that no route before has."""
-    home = data.depot_of[vehicle[0]]
-    places = set(data.names[len(data.depots) :])
-    stops: list[str] = []
-    for name in route.clients:
-        if name in places and name not in seen:
-            seen.add(name)
-            stops.append(name)
-        elif name in (home, route.depot) and stops and stops[-1] != home:
-            stops.append(home)
-    if stops and stops[-1] == home:
-        stops.pop()
-    return replace(route, vehicle=vehicle[0], index=vehicle[1], depot=home, clients=tuple(stops), locked=0)
+    own.update(zip(free, homeless, strict=False))
+    left, known = set(data.names[len(data.depots) :]), []
+    for (name, index), route in own.items():
+        home, stops = data.depot_of[name], list[str]()
+        for stop in route.clients:
+            if stop in left:
+                left.remove(stop)
+                stops.append(stop)
+            elif stop in (home, route.depot):
+                stops.append(home)
+        known.append(Route(name, index, home, tuple(stops), route.departure))
+    return problem.plan_from(RoutingPlan(tuple(known)))
 
 
 def _why_not_pyvrp(problem: RoutingProblem, beyond: tuple[str, ...], *, given: bool) -> str:

@@ -27,6 +27,8 @@ _MINIMA = 8
 """Local minima of the price that are looked at more closely."""
 _ROUNDS = 6
 """How often: each brings a departure four times closer, so that half an hour becomes two seconds."""
+_LOOKS = 3
+"""How often it is looked what changes between departures, as seen from these."""
 _MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
 _SLACK, _DIGITS = 1e-9, 7
@@ -104,6 +106,35 @@ def choose_departures(
         longest = float(others[np.isfinite(others)].max(initial=0.0))
         chosen[rows] = _DepartureSearch(grid.select(rows), first.select(rows), longest).best()
     return chosen
+
+
+def spans_that_hold(grid: PaddedRoutes, low: Floats, high: Floats) -> list[tuple[Floats, Floats]]:
+    """Return the departures of each route between two others with which it breaks no more rules than with the later.
+
+    They are told apart by departures with which something changes, as seen from these and from departures between.
+
+    Parameters
+    ----------
+    grid
+        The routes.
+    low, high
+        The ends; (routes,).
+
+    Returns
+    -------
+    list of tuple
+        Of each route, rising, where spans of such departures begin and end; the last one ends with the later end.
+    """
+    row, leave = _DepartureSearch(grid, drive_forward(grid, high), 0.0).changes(low, high)
+    (broken, missed), limits = (
+        judge_departures(*each)[:2] for each in ((grid.select(row), leave), (grid, high))
+    )
+    holds = (broken <= limits[0][row]) & (missed <= limits[1][row])
+    same = row[1:] == row[:-1]
+    begins, ends = holds.copy(), holds.copy()
+    begins[1:] &= ~(same & holds[:-1])
+    ends[:-1] &= ~(same & holds[1:])
+    return [(leave[begins & (row == each)], leave[ends & (row == each)]) for each in range(len(high))]
 
 
 def _is_moved_by_clock(grid: PaddedRoutes, first: LegTimes) -> bool:
@@ -214,6 +245,19 @@ class _DepartureSearch:
                 break
             tried = self._drive(*_merged(found))
         return np.asarray(tried.leave[tried.minima(1)])
+
+    def changes(self, low: Floats, high: Floats) -> _Departures:
+        """Return departures between two others of each route, and these, with which something may change."""
+        every = np.arange(len(low))
+        found = [self._points(every, low, high, self.first, _PARTS), *self._tabulated()]
+        for _ in range(_LOOKS):
+            row, leave = _merged(found)
+            between = (leave >= low[row]) & (leave <= high[row])
+            row, leave = row[between], leave[between]
+            tried, times = self._drive(row, leave), drive_forward(self.grid.select(row), leave)
+            after = tried.beside(np.arange(len(row)))[1]
+            found = [(row, leave), self._turns(tried), self._points(row, leave, after, times, 1)]
+        return _merged(found)
 
     def _values(self, name: str) -> Floats:
         """Return a number of the vehicle of each route."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -42,22 +41,20 @@ def broken_rules_of_routes(data: RoutingData, driven: Drive) -> dict[str, Flags]
     return {rule.name: rule.breaking(data, driven) for rule in RULES if rule.by_time}
 
 
-def leg_costs(
-    laws: RoutingLaws, planning: PlanningValues, driven: Drive, *, frozen: bool
-) -> dict[str, Floats]:
+def leg_costs(laws: RoutingLaws, driven: Drive, planning: PlanningValues | None = None) -> dict[str, Floats]:
     """Return the price of every leg by term: the cost laws, then what rules add.
 
     Parameters
     ----------
-    laws, planning
-        The problem's laws and planning values.
-    driven
-        Routes as they are driven.
-    frozen
-        Whether laws are evaluated with load and clock at their planning values.
+    laws, driven
+        The problem's laws, and routes as they are driven.
+    planning
+        At which load and clock laws are evaluated; None for those of the routes.
     """
     costs = {
-        name: laws.evaluate(name, _planned_inputs(planning, name, driven) if frozen else driven.inputs)
+        name: laws.evaluate(
+            name, driven.inputs if planning is None else _planned_inputs(planning, name, driven)
+        )
         for name in laws.cost
     }
     paid = (rule for rule in LEG_PRICES if rule.is_paid(laws.data))
@@ -76,28 +73,24 @@ def _costs_of_routes(data: RoutingData, kind: Integers, spent: Floats) -> dict[s
     return {rule.term: rule.amounts(data, kind, spent) for rule in ROUTE_PRICES if rule.is_paid(data)}
 
 
-def route_costs(
-    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], driven: Drive
-) -> Floats:
+def route_costs(laws: RoutingLaws, routes: Sequence[Route], driven: Drive) -> Floats:
     """Return the price of each route on the law, fixed cost and time included; that of the longest one is not."""
     used = np.array([bool(route.clients) for route in routes])
     total = np.zeros(len(routes))
     for amounts in _costs_of_routes(laws.data, driven.kind, driven.route_durations).values():
         total = total + np.where(used, amounts, 0.0)
-    for amounts in leg_costs(laws, planning, driven, frozen=False).values():
+    for amounts in leg_costs(laws, driven).values():
         total = total + np.bincount(driven.route, weights=amounts, minlength=len(routes))
     return total
 
 
-def price_side_by_side(
-    laws: RoutingLaws, planning: PlanningValues, driven: Drive, count: int
-) -> dict[str, Floats]:
+def price_side_by_side(laws: RoutingLaws, driven: Drive, count: int) -> dict[str, Floats]:
     """Price several plans of equally many routes, driven as one after the other.
 
     Parameters
     ----------
-    laws, planning
-        The problem's laws and planning values.
+    laws
+        The problem's laws.
     driven
         All routes, those of the first plan before those of the second.
     count
@@ -112,7 +105,7 @@ def price_side_by_side(
     plan_of_leg = driven.route // max(routes, 1)
     found: dict[str, Floats] = {
         term: np.asarray(np.bincount(plan_of_leg, weights=amounts, minlength=count), dtype=float)
-        for term, amounts in leg_costs(laws, planning, driven, frozen=False).items()
+        for term, amounts in leg_costs(laws, driven).items()
     }
     spent = driven.route_durations
     by_route = _costs_of_routes(data, driven.kind, spent)
@@ -123,19 +116,18 @@ def price_side_by_side(
 
 
 def price_plan(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive, *, frozen: bool = False
+    laws: RoutingLaws, plan: RoutingPlan, driven: Drive, planning: PlanningValues | None = None
 ) -> Pricing:
-    """Price a plan that was driven forward; `frozen` prices the laws at their planning values."""
-    return Pricing.of(_lines(laws, planning, plan, driven, frozen=frozen), laws.data.units.money)
+    """Price a plan that was driven forward, with laws at planning values where these are given."""
+    return Pricing.of(_lines(laws, plan, driven, leg_costs(laws, driven, planning)), laws.data.units.money)
 
 
 def _lines(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive, *, frozen: bool
+    laws: RoutingLaws, plan: RoutingPlan, driven: Drive, of_legs: dict[str, Floats]
 ) -> Iterator[tuple[str, str, str, float]]:
     data, spent = laws.data, driven.route_durations
     labels = [route.label for route in plan.routes]
     legs = leg_names(data, plan, driven)
-    of_legs = leg_costs(laws, planning, driven, frozen=frozen)
     of_routes = _costs_of_routes(data, driven.kind, spent)
     # what a vehicle costs anyway, then the legs, then what its time costs
     anyway = {FLEET.term: of_routes.pop(FLEET.term)} if FLEET.term in of_routes else {}
@@ -157,44 +149,3 @@ def leg_names(data: RoutingData, plan: RoutingPlan, driven: Drive) -> list[tuple
         (plan.routes[place].label, f"{names[tail]} → {names[head]}")
         for place, tail, head in zip(driven.route, driven.tail, driven.head, strict=True)
     ]
-
-
-# A plan with many fleets at once, which differ in what vehicles cost and drive alike.
-
-
-def prices_of_fleets(
-    laws: RoutingLaws,
-    planning: PlanningValues,
-    plan: RoutingPlan,
-    driven: Drive,
-    fleets: Sequence[Sequence[VehicleType]],
-) -> tuple[dict[str, Floats], Flags]:
-    """Return what a plan costs with each of several fleets, and where a cost law counts as zero.
-
-    The fleets stand side by side as one, and each drives the routes once: what prices a plan prices all of them, in one
-    evaluation of each law.
-
-    Parameters
-    ----------
-    laws, planning
-        Of the problem.
-    plan, driven
-        The plan, and how it is driven, which the fleets do not change.
-    fleets
-        The vehicle types of each fleet, in the order of the problem's.
-
-    Returns
-    -------
-    dict, array
-        By term, the amount with each fleet; and with which fleets a cost law falls below zero on some leg; (fleets,).
-    """
-    count, every = len(fleets), tuple(vehicle for fleet in fleets for vehicle in fleet)
-    wide = RoutingLaws(replace(laws.data, vehicles=every), laws.cost, laws.duration)
-    repeated = driven.side_by_side(count, len(laws.data.vehicles))
-    found = price_side_by_side(wide, planning, repeated, count)
-    if missed := PRIZES.missed(laws.data, plan):
-        found[PRIZES.term] = np.full(count, sum(missed.values()))
-    below = np.zeros(count, dtype=bool)
-    for name in laws.cost:
-        below |= (wide.raw(name, repeated.inputs).reshape(count, -1) < 0.0).any(axis=1)
-    return found, below

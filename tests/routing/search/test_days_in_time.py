@@ -243,3 +243,17 @@ def test_vehicles_leave_before_a_steep_step_of_travel_time_where_only_that_is_in
     assert found.check.ok
     assert found.plan.routes[0].departure < 95.0 - 42.0
     assert days.share == pytest.approx(0.96, abs=0.03)
+
+
+def test_a_short_time_in_which_departures_break_no_rule_is_found() -> None:
+    """Who leaves a little before the second window waits longer than a route may last; in the first one nobody does."""
+    problem = one_stop(windows="100-100.2, 300-302")
+    vans = [replace(van, max_duration=60.5) for van in problem.vehicles]
+    price = parse_formula("9 - 0.02 * minute", [Variable("minute", "min")], Variable("paid", "EUR"))
+    problem = replace(problem, vehicles=vans, cost={"early": price.bind(minute=clock.minute)})
+    plan = problem.assess(problem.plan_from([["a"]]))
+    assert plan.settled().plan.routes[0].departure > 250.0
+    found, days = leave_in_time(plan, 0.95, uncertainty=Uncertainty(travel=0.1))
+    assert days.reached
+    assert found.check.ok
+    assert 69.5 <= found.plan.routes[0].departure <= 70.2 + 1e-6

@@ -146,7 +146,7 @@ def cheapest(problem: RoutingProblem) -> float:
     plans = [problem.plan_from({"van 1": list(order)}) for order in permutations(names)]
     routes = [plan.routes[0] for plan in plans]
     routes += [replace(route, departure=float(at)) for route in routes for at in range(420, 720, 5)]
-    costs = route_costs(problem.leg_laws, problem.planning_values, routes, problem.drive(routes))
+    costs = route_costs(problem.leg_laws, routes, problem.drive(routes))
     assert costs[0] == pytest.approx(problem.price(plans[0]).objective)
     return float(costs.min())
 

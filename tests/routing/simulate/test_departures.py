@@ -43,7 +43,7 @@ def judged(
         broken += np.bincount(route, late > 0, len(routes))
         excess += np.bincount(route, late, len(routes))
     broken += driven.breaks_missed > 0
-    return broken, excess, route_costs(problem.leg_laws, problem.planning_values, routes, driven), spent
+    return broken, excess, route_costs(problem.leg_laws, routes, driven), spent
 
 
 def improvement(problem: RoutingProblem, plan: RoutingPlan) -> float:

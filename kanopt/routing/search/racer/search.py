@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -74,6 +74,49 @@ class RouteScore:
         return cls(score.price, score.departure, score.finish, broken)
 
 
+# Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
+
+_HOT, _COLD = 0.3, 0.01
+"""Of the price for each client: by how much a plan may be worse than the current one with probability 1/e, at first and
+at last. Christiaens and Vanden Berghe (2020) begin and end with 100 and 1 where an arc costs about 100."""
+_SLICE = 200_000
+"""Legs driven between two looks at the clock: about 20 ms."""
+_LONGER = 2
+"""How many times as long each cycle is as the one before."""
+_PATIENCE = 2
+"""Cycles in a row that find nothing better, after which the search ends."""
+_NOTICED = 0.05
+"""Of the time that is left: from then on a cycle that lags behind the clock has no time for all its steps."""
+
+
+@dataclass(frozen=True)
+class StoppingCriteria:
+    """When a search ends.
+
+    Parameters
+    ----------
+    seconds
+        Wall seconds, None for no limit.
+    steps
+        Plans tried by each search, None for no limit. Where no time limit is met the same seed gives the same plan.
+    stop_requested
+        Looked at some fifty times a second: whether to stop.
+    cycle
+        Steps from hot to cold, None for one cycle until a limit is met. Then another begins at the best plan, twice as
+        long; the search ends by itself once two in a row have found nothing better.
+    """
+
+    seconds: float | None
+    steps: int | None
+    stop_requested: Callable[[], bool]
+    cycle: int | None = None
+
+    @property
+    def most_steps(self) -> float:
+        """Plans tried by each search, infinite where there is no limit."""
+        return math.inf if self.steps is None else self.steps
+
+
 _CLOSE = 1.0 / 60.0
 """Minutes: how near the best departure is looked for."""
 
@@ -91,6 +134,11 @@ class RacerSearch:
         The problem.
     seed
         Of all random choices; the same seed gives the same steps.
+
+    Attributes
+    ----------
+    ended
+        Whether annealing ended by itself.
     """
 
     def __init__(self, plan_data: PlanData, seed: int = 0) -> None:
@@ -107,6 +155,7 @@ class RacerSearch:
         if not pointer:
             raise MemoryError("the racer's plans do not fit in memory")
         self._library, self._search = library, ctypes.c_void_p(pointer)
+        self.ended, self._idle, self._length = False, 0, 0.0
         # the kernel reads the problem's sizes while it frees its plans: the finalizer keeps that alive until then
         weakref.finalize(self, lambda search, _: kernel().racer_free(search), self._search, plan_data)
 
@@ -115,46 +164,38 @@ class RacerSearch:
 
         Of vehicles under way a route that does not hold gives way to what they must do.
         """
-        data, known = self.plan_data.problem.data, self.plan_data
-        slot = {vehicle: place for place, vehicle in enumerate(known.vehicles)}
-        routes: dict[int, tuple[Sequence[int], float]] = {}
+        data = self.plan_data.problem.data
+        slots = {
+            (data.vehicles[kind].name, one): slot for slot, (kind, one) in enumerate(self.plan_data.vehicles)
+        }
+        choices: dict[tuple[str, int], list[Route]] = {each.vehicle: [] for each in data.started}
+        for route in plan.routes:
+            choices.setdefault((route.vehicle, route.index), []).append(route)
+        for each in data.started:
+            choices[each.vehicle] += _continued(data, each)
+        routes: dict[int, tuple[list[int], float]] = {}
         seen: set[int] = set()
-        started, others = _begun_with(data, plan)
-        going = [route for options in started if (route := self._possible(options, slot)) is not None]
-        for route in (*going, *others):
-            place = slot.get((data.type_index[route.vehicle], route.index), -1)
-            stops = [data.index[name] for name in route.clients]
-            clients = [node for node in stops if node >= len(data.depots)]
-            vehicle = data.vehicles[data.type_index[route.vehicle]]
-            if (
-                place < 0
-                or place in routes
-                or len(set(clients)) < len(clients)
-                or not seen.isdisjoint(clients)
-                or len(stops) - len(clients) > vehicle.max_reloads  # the kernel has room for no more
-            ):
-                continue
-            seen.update(clients)
-            routes[place] = stops, data.leaves_from(route) if route.departure is None else route.departure
+        for vehicle, tried in choices.items():
+            for route in tried if vehicle in slots else ():
+                stops = [data.index[name] for name in route.clients]
+                clients = {node for node in stops if node >= len(data.depots)}
+                reloads = sum(node < len(data.depots) for node in stops)
+                # the kernel has room for no more
+                fits = reloads <= data.vehicles[data.type_index[vehicle[0]]].max_reloads
+                fits = fits and len(clients) + reloads == len(stops) and seen.isdisjoint(clients)
+                if fits and vehicle in data.started_of:
+                    fits = math.isfinite(self.depart(slots[vehicle], stops).price)
+                if fits:
+                    seen |= clients
+                    leaves = data.leaves_from(route) if route.departure is None else route.departure
+                    routes[slots[vehicle]] = stops, leaves
+                    break
         starts = np.cumsum([0, *(len(stops) for stops, _ in routes.values())], dtype=np.int64)
         nodes = np.array([node for stops, _ in routes.values() for node in stops], dtype=np.int32)
-        leaves = np.array([departure for _, departure in routes.values()], dtype=np.float64)
-        slots = np.array(list(routes), dtype=np.int32)
-        arrays = (ctypes.c_void_p(array.ctypes.data) for array in (slots, starts, nodes, leaves))
+        departures = np.array([leaves for _, leaves in routes.values()], dtype=np.float64)
+        places = np.array(list(routes), dtype=np.int32)
+        arrays = (ctypes.c_void_p(array.ctypes.data) for array in (places, starts, nodes, departures))
         self._check(self._library.racer_begin(self._search, ctypes.c_int64(len(routes)), *arrays))
-
-    def _possible(self, options: Sequence[Route], slot: Mapping[tuple[int, int], int]) -> Route | None:
-        """Return the first of some routes of a vehicle that breaks no rule."""
-        data = self.plan_data.problem.data
-        for route in options:
-            vehicle = slot[data.type_index[route.vehicle], route.index]
-            stops = [data.index[name] for name in route.clients]
-            reloads = sum(node < len(data.depots) for node in stops)
-            fits = reloads <= data.vehicles[data.type_index[route.vehicle]].max_reloads
-            fits = fits and len(set(stops)) == len(stops) - max(0, reloads - 1)
-            if fits and np.isfinite(self.depart(vehicle, stops).price):
-                return route
-        return None
 
     def take_steps(self, steps: int, heat: float, *, legs: int = 2**62, removed: int = 0) -> None:
         """Take steps.
@@ -226,124 +267,23 @@ class RacerSearch:
             routes.append(Route(vehicle, number, data.depot_of[vehicle], names, float(leaves[place])))
         return known.problem.plan_from(RoutingPlan(tuple(routes)))
 
+    # ---- simulated annealing: from hot to cold, and again, until that finds nothing better
 
-def _begun_with(data: RoutingData, plan: RoutingPlan) -> tuple[list[list[Route]], list[Route]]:
-    """Return the routes with which a vehicle under way may go on, the best first, and the other routes of a plan.
-
-    A plan that changes what is under way does not hold; then the route goes on as it was, or with what it must.
-
-    Parameters
-    ----------
-    data
-        The problem's data.
-    plan
-        Where a search is to begin.
-    """
-    given: dict[tuple[str, int], Route] = {}
-    for route in plan.routes:
-        given.setdefault((route.vehicle, route.index), route)
-    started = [
-        [*([given[each.vehicle]] if each.vehicle in given else []), *_continued(data, each)]
-        for each in data.started
-    ]
-    return started, [route for vehicle, route in given.items() if vehicle not in data.started_of]
-
-
-def _continued(data: RoutingData, each: StartedRoute) -> Iterator[Route]:
-    """Yield the route as it was when it began, and with what it must serve alone."""
-    yield each.route
-    kept = len(each.kept)
-    rest = trip_after(each.route.clients, kept, each.route.depot)
-    sources = {client.name: client.source for client in data.clients}
-    needed = [name for name in rest if name in each.aboard or sources.get(name) in each.kept]
-    stops = (*each.kept, *needed)
-    takers = [name for name, source in sources.items() if source in each.kept and name not in stops]
-    yield replace(each.route, clients=(*stops, *takers))
-    yield replace(each.route, clients=stops)
-
-
-# Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
-
-_HOT, _COLD = 0.3, 0.01
-"""Of the price for each client: by how much a plan may be worse than the current one with probability 1/e, at first and
-at last. Christiaens and Vanden Berghe (2020) begin and end with 100 and 1 where an arc costs about 100."""
-_SLICE = 200_000
-"""Legs driven between two looks at the clock: about 20 ms."""
-_LONGER = 2
-"""How many times as long each cycle is as the one before."""
-_PATIENCE = 2
-"""Cycles in a row that find nothing better, after which the search ends."""
-_NOTICED = 0.05
-"""Of the time that is left: from then on a cycle that lags behind the clock has no time for all its steps."""
-
-
-@dataclass(frozen=True)
-class StoppingCriteria:
-    """When a search ends.
-
-    Parameters
-    ----------
-    seconds
-        Wall seconds, None for no limit.
-    steps
-        Plans tried by each search, None for no limit. Where no time limit is met the same seed gives the same plan.
-    stop_requested
-        Looked at some fifty times a second: whether to stop.
-    cycle
-        Steps from hot to cold, None for one cycle until a limit is met. Then another begins at the best plan, twice as
-        long; the search ends by itself once two in a row have found nothing better.
-    """
-
-    seconds: float | None
-    steps: int | None
-    stop_requested: Callable[[], bool]
-    cycle: int | None = None
-
-    @property
-    def most_steps(self) -> float:
-        """Plans tried by each search, infinite where there is no limit."""
-        return math.inf if self.steps is None else self.steps
-
-
-class Annealing:
-    """One search that accepts worse plans the less the colder it is.
-
-    Parameters
-    ----------
-    search
-        The search.
-    clients
-        How many clients there are.
-    missed
-        What the search counts for leaving out a client that must be served.
-
-    Attributes
-    ----------
-    ended
-        Whether it ended by itself.
-    """
-
-    def __init__(self, search: RacerSearch, clients: int, missed: float) -> None:
-        self.search = search
-        self.clients, self.missed = clients, missed
-        self.ended = False
-        self._idle, self._length = 0, 0.0
-
-    def begin(self, plan: RoutingPlan, limits: StoppingCriteria, seconds: float) -> None:
+    def start(self, plan: RoutingPlan, limits: StoppingCriteria, seconds: float) -> None:
         """Begin with a plan; limits and seconds as in :meth:`advance`."""
-        self.search.begin(plan)
+        self.begin(plan)
         self._begin_cycle(limits, seconds)
 
     @property
     def steps(self) -> int:
         """How many plans were tried."""
-        return int(self.search.report.steps)
+        return int(self.report.steps)
 
     @property
     def best(self) -> tuple[int, float]:
         """How many clients that must be served the best plan leaves out, and what it costs."""
-        report = self.search.report
-        return int(report.best_missed), report.best_price - report.best_missed * self.missed
+        report = self.report
+        return int(report.best_missed), report.best_price - report.best_missed * self.plan_data.missed
 
     def advance(self, limits: StoppingCriteria, seconds: float) -> None:
         """Take steps for about 20 ms, or begin another cycle where this one is over.
@@ -365,21 +305,23 @@ class Annealing:
         if by_clock > max(self._share_of_steps, _NOTICED):
             self._until = limits.most_steps
         if self.steps >= self._until:
-            self._idle = 0 if self.search.report.improved > self._improved else self._idle + 1
+            self._idle = 0 if self.report.improved > self._improved else self._idle + 1
             self.ended = self._idle >= _PATIENCE
             self._begin_cycle(limits, seconds)
             return
         share = self._share_of_steps
         share = share if self._until < limits.most_steps else max(share, by_clock)
         # by how much a plan may be worse with probability 1/e
-        heat = abs(self.best[1]) / self.clients * _HOT * (_COLD / _HOT) ** min(share, 1.0)
+        heat = (
+            abs(self.best[1]) / len(self.plan_data.problem.clients) * _HOT * (_COLD / _HOT) ** min(share, 1.0)
+        )
         steps = min(self._until - self.steps, float(_SLICE))
-        self.search.take_steps(int(steps), heat, legs=_SLICE)
+        self.take_steps(int(steps), heat, legs=_SLICE)
 
     def _begin_cycle(self, limits: StoppingCriteria, seconds: float) -> None:
         """Go back to the best plan, and say after how many steps the cycle ends."""
-        self.search.return_to_best()
-        report = self.search.report
+        self.return_to_best()
+        report = self.report
         self._since, self._first, self._improved = seconds, int(report.steps), int(report.improved)
         self._length = _LONGER * self._length if self._length else limits.cycle or math.inf
         left = limits.most_steps - self._first
@@ -394,6 +336,19 @@ class Annealing:
         """How much of a cycle is over by its steps."""
         whole = self._until - self._first
         return float((self.steps - self._first) / whole) if whole > 0 else 1.0
+
+
+def _continued(data: RoutingData, each: StartedRoute) -> Iterator[Route]:
+    """Yield the route as it was when it began, and with what it must serve alone."""
+    yield each.route
+    kept = len(each.kept)
+    rest = trip_after(each.route.clients, kept, each.route.depot)
+    sources = {client.name: client.source for client in data.clients}
+    needed = [name for name in rest if name in each.aboard or sources.get(name) in each.kept]
+    stops = (*each.kept, *needed)
+    takers = [name for name, source in sources.items() if source in each.kept and name not in stops]
+    yield replace(each.route, clients=(*stops, *takers))
+    yield replace(each.route, clients=stops)
 
 
 # Searches side by side: make a plan better on the law, never worse.
@@ -441,9 +396,7 @@ class RacerRun:
         self.given = problem.plan_from(RoutingPlan(()) if plan is None else plan)
         self.progress = progress
         self.plan_data = PlanData(problem)
-        searches = [RacerSearch(self.plan_data, seed + place * _NEXT_SEED) for place in range(workers)]
-        clients, missed = len(problem.clients), self.plan_data.missed
-        self.annealings = [Annealing(search, clients, missed) for search in searches]
+        self.searches = [RacerSearch(self.plan_data, seed + place * _NEXT_SEED) for place in range(workers)]
         self.stopped = False
         self._given_rank = self._rank = problem.assess(self.given).rank
         self._legs = 0
@@ -451,30 +404,30 @@ class RacerRun:
     @property
     def steps(self) -> int:
         """How many plans were tried."""
-        return sum(one.steps for one in self.annealings)
+        return sum(one.steps for one in self.searches)
 
     @property
     def ended(self) -> bool:
         """Whether the search ended by itself."""
-        return all(one.ended for one in self.annealings)
+        return all(one.ended for one in self.searches)
 
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
         """Search, and return the best plan."""
-        with ThreadPoolExecutor(len(self.annealings)) as threads:
+        with ThreadPoolExecutor(len(self.searches)) as threads:
             begin = repeat(self.given), repeat(limits), repeat(self._seconds)
-            list(threads.map(Annealing.begin, self.annealings, *begin))
+            list(threads.map(RacerSearch.start, self.searches, *begin))
             self._look()
             while self.problem.clients and not self.ended and not self._is_over(limits):
-                active, seconds = [one for one in self.annealings if not one.ended], self._seconds
+                active, seconds = [one for one in self.searches if not one.ended], self._seconds
                 # the kernel gives up the lock of the interpreter, so that threads run on all cores
-                list(threads.map(Annealing.advance, active, repeat(limits), repeat(seconds)))
+                list(threads.map(RacerSearch.advance, active, repeat(limits), repeat(seconds)))
                 self._look()
         best = self.best_plan()
         return best if self.problem.assess(best).rank < self._given_rank else self.given
 
     def best_plan(self) -> RoutingPlan:
         """Return the best plan, each route leaving as the search says, or where that is better as the problem does."""
-        plan = self._best.search.best_plan()
+        plan = self._best.best_plan()
         reopened = self.problem.plan_from(plan.reopened())
         if self.problem.assess(reopened).rank < self.problem.assess(plan).rank:
             return self.problem.assess(reopened).settled().plan
@@ -485,19 +438,19 @@ class RacerRun:
         return self.clock.now() - self.began
 
     @property
-    def _best(self) -> Annealing:
+    def _best(self) -> RacerSearch:
         """The search with the best plan, the first of equal ones."""
-        return min(self.annealings, key=lambda one: one.best)
+        return min(self.searches, key=lambda one: one.best)
 
     def _is_over(self, limits: StoppingCriteria) -> bool:
         """Whether a limit is met."""
         late = limits.seconds is not None and self._seconds >= limits.seconds
-        done = limits.steps is not None and all(one.steps >= limits.steps for one in self.annealings)
+        done = limits.steps is not None and all(one.steps >= limits.steps for one in self.searches)
         return self.stopped or limits.stop_requested() or late or done
 
     def _look(self) -> None:
         """Report work to the clock, and a better plan to who listens."""
-        legs = sum(one.search.report.legs for one in self.annealings)
+        legs = sum(one.report.legs for one in self.searches)
         self.clock.spend(_PER_LEG * (legs - self._legs))
         self._legs = legs
         missed, price = self._best.best

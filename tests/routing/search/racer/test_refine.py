@@ -213,7 +213,7 @@ def test_workers_search_side_by_side_and_the_best_plan_of_all_is_kept():
     )
     run = RacerRun(problem, None, 5, None, workers=2)
     plan = run.run(limits)
-    others = [one.best for one in run.annealings]
+    others = [one.best for one in run.searches]
     assert (run.steps, others[0] != others[1]) == (80, True)
     assert rank(problem, plan) <= rank(problem, RacerRun(problem, None, 5, None).run(limits))
     # the problem may still find better departures

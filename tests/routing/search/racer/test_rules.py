@@ -210,7 +210,7 @@ def test_no_departure_of_many_is_better_and_the_problem_finds_one_as_good(case):
         leaves = [score.departure, None, *np.linspace(vehicle.shift_start, vehicle.shift_end, 150).tolist()]
         tried = [as_route(problem, kind, way, leave) for leave in leaves]
         driven = problem.drive(tried)
-        cost = route_costs(problem.leg_laws, problem.planning_values, tried, driven)
+        cost = route_costs(problem.leg_laws, tried, driven)
         late = np.bincount(driven.route, driven.begin > problem.data.latest[driven.head] + 1e-6, len(tried))
         cost[(late > 0) | (driven.finish > vehicle.shift_end + 1e-6)] = np.inf
         assert score.price == pytest.approx(cost[0], rel=1e-9)
