@@ -1,5 +1,6 @@
 """The code in the documentation runs, from top to bottom of a page; what does not says why, and is counted."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -60,22 +61,22 @@ def run_commands(code, capsys):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if runs(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
 )
-def test_code_of_a_page_runs(page, monkeypatch, tmp_path, tmp_path_factory, capsys):
+def test_code_of_a_page_runs(page, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     mpl.use("Agg")
     readers_folder(tmp_path)
-    # commands learn as they do for a reader, and once for all pages; code learns laws in less time
-    laws = tmp_path_factory.getbasetemp() / "laws_of_commands"
+    # commands learn as they do for a reader, and once for all tests; code learns laws in less time, which others must
+    # not find
+    soon_learned = Path(os.environ[FOLDER_VARIABLE]).with_name("soon_learned_laws")
     names = {"__name__": "page"}
     for block in blocks_of(page):
         if block.kind == "console" and not block.reason:
-            with monkeypatch.context() as patch:
-                patch.setenv(FOLDER_VARIABLE, str(laws))
-                run_commands(block.code, capsys)
+            run_commands(block.code, capsys)
         elif block.kind == "python" and not block.reason:
             blank_lines_before = "\n" * block.line  # so that a traceback names the line of the page
             with monkeypatch.context() as patch:
                 patch.setattr(*FEW_REFITS)
+                patch.setenv(FOLDER_VARIABLE, str(soon_learned))
                 exec(compile(blank_lines_before + hurried(block.code), str(page), "exec"), names)
 
 

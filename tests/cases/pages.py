@@ -108,10 +108,16 @@ def hurried_command(words: list[str]) -> list[str]:
 
 
 def readers_folder(folder: Path) -> None:
-    """Put into a folder what a reader has: the examples, tables called as on the pages, and a town with mistakes."""
+    """Put into a folder what a reader has: the examples, tables called as on the pages, and a town with mistakes.
+
+    Code on the pages that names no limit of a search takes that of the example: a second here.
+    """
     shutil.copytree(
         ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("*.py", "__pycache__")
     )
+    for path in (folder / "scenarios").glob("*.toml"):
+        limited = re.sub(r"(?m)^time_limit = .*", "time_limit = 1", path.read_text(encoding="utf-8"))
+        path.write_text(limited, encoding="utf-8")
     for name in ("trips", "clients", "vehicles"):
         shutil.copy(folder / "scenarios" / "parcel_city" / f"{name}.csv", folder)
     for name, text in _TOWN.items():

@@ -1,4 +1,4 @@
-"""Plans in Markdown, CSV, GeoJSON and work orders, and answers in workbooks: complete, and nothing that runs."""
+"""Plans in Markdown and workbooks, and answers in workbooks: complete, and nothing that runs."""
 
 from __future__ import annotations
 
