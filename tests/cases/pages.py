@@ -62,32 +62,32 @@ def commands_of(code: str) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def hurried_command(words: list[str]) -> list[str]:
-    """Return the arguments of ``kanopt``, with a second for each search.
+    """Return the arguments of ``kanopt``, with half a second for each search.
 
     Examples
     --------
     >>> hurried_command(["kanopt", "run", "a.toml", "--time-limit", "60"])
-    ['run', 'a.toml', '--time-limit', '1']
+    ['run', 'a.toml', '--time-limit', '0.5']
     """
     arguments = words[1:]
     if arguments[0] in _SEARCHES:
         if "--time-limit" in arguments:
             place = arguments.index("--time-limit")
             del arguments[place : place + 2]
-        arguments += ["--time-limit", "1"]
+        arguments += ["--time-limit", "0.5"]
     return arguments
 
 
 def readers_folder(folder: Path) -> None:
     """Put into a folder what a reader has: the examples, tables called as on the pages, and a town with mistakes.
 
-    Code on the pages that names no limit of a search takes that of the example: a second here.
+    Code on the pages that names no limit of a search takes that of the example: half a second here.
     """
     shutil.copytree(
         ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("*.py", "__pycache__")
     )
     for path in (folder / "scenarios").glob("*.toml"):
-        limited = re.sub(r"(?m)^time_limit = .*", "time_limit = 1", path.read_text(encoding="utf-8"))
+        limited = re.sub(r"(?m)^time_limit = .*", "time_limit = 0.5", path.read_text(encoding="utf-8"))
         path.write_text(limited, encoding="utf-8")
     for name in ("trips", "clients", "vehicles"):
         shutil.copy(folder / "scenarios" / "parcel_city" / f"{name}.csv", folder)

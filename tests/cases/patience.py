@@ -48,14 +48,14 @@ def found_soon(solve: Callable[[], T], good: Callable[[T], bool]) -> T:
 def hurried(code: str) -> str:
     """Return code that runs the same road in less time: it is to run, however good its plans and networks are.
 
-    Plans are looked for one second, and networks that choose their structure have no hidden nodes.
+    Plans are looked for half a second, and networks that choose their structure have no hidden nodes.
 
     Examples
     --------
     >>> print(hurried("model = ko.KANRegressor(seed=7)"))
     model = ko.KANRegressor(hidden=(), seed=7)
     >>> print(hurried("ko.KANRegressor((2,), seed=7); ko.solve(problem, time_limit=30)"))
-    ko.KANRegressor((2,), seed=7); ko.solve(problem, time_limit=1)
+    ko.KANRegressor((2,), seed=7); ko.solve(problem, time_limit=0.5)
     """
-    code = re.sub(r"time_limit=\d+", "time_limit=1", code)
+    code = re.sub(r"time_limit=\d+", "time_limit=0.5", code)
     return re.sub(r"KANRegressor\((?=seed=|monotone=)", "KANRegressor(hidden=(), ", code)

@@ -16,9 +16,9 @@ from kanopt.routing.search.integers import RoutingIntegers, without_idle_reloads
 from kanopt.routing.search.ortools import OrToolsModel, OrToolsRouting
 from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of, unsupported_rules
 from kanopt.routing.search.solver import RoutingSearch
+from tests.cases import routing_brute_force
 from tests.cases.patience import found_soon
 from tests.cases.routing import random_problem
-from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.routing_simulator import Simulator
 from tests.cases.routing_variants import VARIANTS, optimum, variant
 
@@ -63,7 +63,7 @@ def with_skills(given: RoutingProblem) -> RoutingProblem:
 def test_random_problems_are_solved_by_ortools_as_by_trying_everything(seed: int) -> None:
     given, engine = random_problem(seed, clients=4 if seed < 5 else 5, rates=seed % 2 == 0), OrToolsRouting()
     problem = with_skills(given) if seed > 3 else given
-    missed, best = best_of_all_plans(problem)
+    missed, best = routing_brute_force.optimum(problem, frozen=True)
     outcome = found_soon(
         lambda: engine.solve(problem, SolveOptions(time_limit=20.0, seed=seed)),
         lambda found: problem.price(found.plan, frozen=True).objective <= best + 2 * found.rounding_bound,
