@@ -125,11 +125,13 @@ def _laws(
     return {"fuel": plain}, arrivals
 
 
-def random_arrivals(minutes: np.ndarray, rng: np.random.Generator) -> ArrivalFunctions:
-    """Return arrival functions with falls and jumps about some travel times."""
+def random_arrivals(
+    minutes: np.ndarray, rng: np.random.Generator, leaves: tuple[float, float, float] = (360, 960, 20.0)
+) -> ArrivalFunctions:
+    """Return arrival functions with falls and jumps about some travel times, left at some of a range of clocks."""
     functions = {}
     for a, b in zip(*np.nonzero(minutes), strict=True):
-        leave = np.sort(rng.choice(np.arange(360, 960, 20.0), 8, replace=False))
+        leave = np.sort(rng.choice(np.arange(*leaves), 8, replace=False))
         spent = minutes[a, b] * rng.uniform(0.6, 1.6, 8)
         steps = np.repeat(leave, 2)[1:], np.repeat(leave, 2)[1:] + np.repeat(spent, 2)[:-1]
         functions[int(a), int(b)] = steps if rng.random() < 0.5 else (leave, leave + spent)
