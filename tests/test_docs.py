@@ -1,6 +1,5 @@
 """The code in the documentation runs, from top to bottom of a page; what does not says why, and is counted."""
 
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -11,9 +10,8 @@ import pytest
 from kanopt.cli import main
 from kanopt.cli.commands import kanopt
 from kanopt.scenarios.files.sections import read_sections
-from kanopt.scenarios.learn import FOLDER_VARIABLE
 from tests.cases.pages import PAGES, ROOT, blocks_of, commands_of, hurried_command, readers_folder
-from tests.cases.patience import FEW_REFITS, hurried
+from tests.cases.patience import hurried, in_few_refits
 from tests.cases.told import differences, end_of, seconds_left_out
 
 PATH = re.compile(
@@ -65,18 +63,13 @@ def test_code_of_a_page_runs(page, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     mpl.use("Agg")
     readers_folder(tmp_path)
-    # commands learn as they do for a reader, and once for all tests; code learns laws in less time, which others must
-    # not find
-    soon_learned = Path(os.environ[FOLDER_VARIABLE]).with_name("soon_learned_laws")
     names = {"__name__": "page"}
     for block in blocks_of(page):
         if block.kind == "console" and not block.reason:
             run_commands(block.code, capsys)
         elif block.kind == "python" and not block.reason:
             blank_lines_before = "\n" * block.line  # so that a traceback names the line of the page
-            with monkeypatch.context() as patch:
-                patch.setattr(*FEW_REFITS)
-                patch.setenv(FOLDER_VARIABLE, str(soon_learned))
+            with in_few_refits():
                 exec(compile(blank_lines_before + hurried(block.code), str(page), "exec"), names)
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar
 
 import pytest
 
-__all__ = ["FEW_REFITS", "found_soon", "hurried", "little_patience"]
+from kanopt.surrogates.ladder import closed
+
+learn = import_module("kanopt.scenarios.learn")
+
+__all__ = ["FEW_REFITS", "found_soon", "hurried", "in_few_refits", "little_patience"]
 
 T = TypeVar("T")
 
@@ -32,6 +37,22 @@ def little_patience() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, steps in _FEW.items():
             patch.setattr(name, steps)
+        yield
+
+
+@contextmanager
+def in_few_refits() -> Iterator[None]:
+    """Search for laws in less time, but those of scenarios, which are kept: other tests find them again."""
+    whole, fit = closed.REFITS, learn.fit_law
+
+    def as_shipped(*given: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(closed, "REFITS", whole)
+            return fit(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(*FEW_REFITS)
+        patch.setattr(learn, "fit_law", as_shipped)
         yield
 
 
