@@ -17,7 +17,7 @@ from kanopt.routing.search.ortools import OrToolsModel, OrToolsRouting
 from kanopt.routing.search.pyvrp_model import PyVrpModel, integers_of, unsupported_rules
 from kanopt.routing.search.solver import RoutingSearch
 from tests.cases import routing_brute_force
-from tests.cases.patience import found_soon
+from tests.cases.patience import found_soon, little_patience
 from tests.cases.routing import random_problem
 from tests.cases.routing_simulator import Simulator
 from tests.cases.routing_variants import VARIANTS, optimum, variant
@@ -166,8 +166,8 @@ def test_pyvrp_and_the_referee_agree(name: str, seed: int) -> None:
 @pytest.mark.parametrize("name", ORTOOLS)
 def test_the_certificate_of_ortools_holds(name: str) -> None:
     problem = variant(name, 3, uneven=True)
-    # a busy machine needs this long for a first plan
-    result = solve(problem, solver=OrToolsRouting(), time_limit=1.5)
+    with little_patience():  # a busy machine needs this long for a first plan
+        result = solve(problem, solver=OrToolsRouting(), time_limit=1.5)
     assert result.certificate is not None
     assert result.certificate.holds
     assert 0 <= result.certificate.rounding_bound < CLOSE
