@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -14,7 +14,7 @@ from kanopt.surrogates.ladder import closed
 
 learn = import_module("kanopt.scenarios.learn")
 
-__all__ = ["FEW_REFITS", "found_soon", "hurried", "in_few_refits", "little_patience"]
+__all__ = ["FEW_REFITS", "found_soon", "hurried", "in_all_refits", "in_few_refits", "little_patience"]
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ _FEW = {
 FEW_REFITS = "kanopt.surrogates.ladder.closed.REFITS", 120.0
 """A quarter of the refits of a search for a law, for code that is to run, however good its laws are."""
 
+_ALL_REFITS = closed.REFITS
+
 
 @contextmanager
 def little_patience() -> Iterator[None]:
@@ -41,18 +43,19 @@ def little_patience() -> Iterator[None]:
 
 
 @contextmanager
+def in_all_refits() -> Iterator[None]:
+    """Search for laws as long as it ships, for laws that are kept: other tests find them again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closed, "REFITS", _ALL_REFITS)
+        yield
+
+
+@contextmanager
 def in_few_refits() -> Iterator[None]:
-    """Search for laws in less time, but those of scenarios, which are kept: other tests find them again."""
-    whole, fit = closed.REFITS, learn.fit_law
-
-    def as_shipped(*given: Any) -> Any:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(closed, "REFITS", whole)
-            return fit(*given)
-
+    """Search for laws in less time, but those of scenarios, which are kept."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(*FEW_REFITS)
-        patch.setattr(learn, "fit_law", as_shipped)
+        patch.setattr(learn, "fit_law", in_all_refits()(learn.fit_law))
         yield
 
 

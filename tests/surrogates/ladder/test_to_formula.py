@@ -21,6 +21,7 @@ def travel_time() -> Formula:
     return city_law("travel_time")
 
 
+@pytest.mark.slow
 def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel_time: Formula) -> None:
     city = load_example("city")
     rows = city.trips
@@ -31,6 +32,7 @@ def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel
     assert abs(ratio.mean() - 1) < 0.01
 
 
+@pytest.mark.slow
 def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
     assert str(travel_time).endswith("· distance_km · s(hour)")
     assert [curve.name for curve in travel_time.curves] == ["s"]
@@ -45,6 +47,7 @@ def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
     assert [a.chosen for a in travel_time.alternatives].count(True) == 1
 
 
+@pytest.mark.slow
 def test_fuel_of_the_city_is_the_true_one_and_rises_with_the_load() -> None:
     city = load_example("city")
     columns = ["distance_km", "load_t", "hour"]
