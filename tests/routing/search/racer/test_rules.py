@@ -163,10 +163,10 @@ def test_every_rule_is_the_referees(rule: str) -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_every_law_is_the_referees_whatever_rules_there_are(law: str) -> None:
     kept = []
-    for seed in range(10):
+    for seed in range(15):
         problem = mixed_problem(seed, law)
         known = PlanData(problem)  # takes far longer than a plan
-        kept += [agree(problem, random_plan(problem, 10 * seed + k), known) for k in range(6)]
+        kept += [agree(problem, random_plan(problem, 10 * seed + k), known) for k in range(4)]
     assert 0 < sum(kept) < len(kept)
 
 
