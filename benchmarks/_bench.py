@@ -21,10 +21,6 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 
-class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """The text of a script as it is written, and each option with its default."""
-
-
 def asked(about: str, /, *positional: tuple[Any, ...], **options: tuple[Any, ...]) -> argparse.Namespace:
     """Read the options of a script; from here on it has one thread and tells no warnings.
 

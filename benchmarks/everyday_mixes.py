@@ -1,13 +1,12 @@
-"""Everyday mixes of routing rules: what the default plans, against a checkout of before and against peers alone.
+"""Everyday mixes of routing rules: what the default plans, against a checkout of before.
 
 Twelve mixes of rules (breaks, reloads, pickups, several windows, soft windows, overtime, goods apart, even work,
 backhauls, skills, prizes, open ends, several depots and others) on made towns, without a law of load or clock. The
-first six are to tune on, the others are looked at once. Every run is a process of its own, contenders take turns, and
+first six are to tune on, the others are looked at once. Every run is a process of its own, checkouts take turns, and
 the time limit counts CPU seconds, so that what else the machine does decides nothing. Every plan is priced and checked
 by the referee. ``left`` counts clients left out that must be served.
 
-``--before FOLDER`` compares with the code of another checkout, ``--peers`` with OR-Tools routing, and with PyVRP where
-it models the mix.
+``--before FOLDER`` compares with the code of another checkout.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -270,12 +270,11 @@ def mix(name: str, clients: int, seed: int) -> ko.RoutingProblem:
     return place.problem()
 
 
-def run_here(name: str, clients: int, seed: int, seconds: float, solver: str) -> dict[str, Any]:
-    """Plan one mix, by the default or a peer; return price, clients left out, CPU seconds."""
+def run_here(name: str, clients: int, seed: int, seconds: float) -> dict[str, Any]:
+    """Plan one mix; return price, clients left out, CPU seconds."""
     problem, clock = mix(name, clients, seed), CpuClock()
-    options = SolveOptions(time_limit=seconds, seed=seed, clock=clock)
     began = clock.now()
-    plan = pyvrp_plan(problem, options) if solver == "PyVRP" else default_plan(problem, options, solver)
+    plan = search_and_assess(problem, SolveOptions(time_limit=seconds, seed=seed, clock=clock)).plan
     spent = clock.now() - began
     if plan is None:
         return {"price": float("nan"), "left": -1, "cpu": spent}
@@ -287,75 +286,25 @@ def run_here(name: str, clients: int, seed: int, seconds: float, solver: str) ->
     return {"price": problem.price(plan).objective, "left": left, "cpu": spent}
 
 
-def default_plan(
-    problem: ko.RoutingProblem, options: SolveOptions, solver: str
-) -> routing.RoutingPlan | None:
-    """Return the plan of what solves routing problems by default, or of OR-Tools routing."""
-    if solver != "OR-Tools":
-        return search_and_assess(problem, options).plan
-    from kanopt.routing.search.ortools import OrToolsRouting
-
-    return search_and_assess(problem, options, OrToolsRouting()).plan
-
-
-def pyvrp_plan(problem: ko.RoutingProblem, options: SolveOptions) -> routing.RoutingPlan | None:
-    """Return the plan of PyVRP alone, None where it does not model the problem."""
-    from kanopt.routing.search.pyvrp_model import unsupported_rules
-    from kanopt.routing.search.pyvrp_search import PyVrpRun
-
-    if unsupported_rules(problem):
-        return None
-    run = PyVrpRun(problem, options.seed, options.clock, lambda step: None)
-    run.search(None, options.time_limit, options.time_limit, lambda: False)
-    return run.plan if run.plan is None else problem.assess(run.plan).settled().plan
-
-
 def rows(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Run all contenders by turns on every mix; print each row as it comes."""
-    here = Path(__file__).parents[1]
-    contenders = {"now": (here, "")}
+    """Run both checkouts by turns on every mix; print each row as it comes."""
+    checkouts = {"now": Path(__file__).parents[1]}
     if arguments.before:
-        contenders = {"before": (arguments.before, ""), **contenders}
-    if arguments.peers:
-        contenders |= {"OR-Tools": (here, "OR-Tools"), "PyVRP": (here, "PyVRP")}
+        checkouts = {"before": arguments.before, **checkouts}
     names = {"tuned": TUNED, "kept": KEPT, "all": TUNED + KEPT}.get(arguments.mixes, (arguments.mixes,))
     found = []
-    for clients in arguments.clients:
-        for name in names:
-            for seed in range(arguments.seeds):
-                seconds = arguments.seconds or SECONDS[clients]
-                row: dict[str, Any] = {"mix": name, "clients": clients, "seed": seed}
-                order = {"name": name, "clients": clients, "seed": seed, "seconds": seconds}
-                for who, (code, solver) in contenders.items():
-                    answer = in_own_process(order | {"solver": solver}, code)
-                    if "error" in answer:
-                        raise SystemExit(f"{row}, {who}: {answer['error']}")
-                    row |= {f"{who} {what}": value for what, value in answer.items()}
-                found.append(row)
-                print(json.dumps(row), flush=True)
+    for clients, name, seed in product(arguments.clients, names, range(arguments.seeds)):
+        seconds = arguments.seconds or SECONDS[clients]
+        order = {"name": name, "clients": clients, "seed": seed}
+        row: dict[str, Any] = dict(order)
+        for who, code in checkouts.items():
+            answer = in_own_process(order | {"seconds": seconds}, code)
+            if "error" in answer:
+                raise SystemExit(f"{row}, {who}: {answer['error']}")
+            row |= {f"{who} {what}": value for what, value in answer.items()}
+        found.append(row)
+        print(json.dumps(row), flush=True)
     return found
-
-
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return by how much the plans of now cost less or more than those of others, where both leave out as many."""
-    found = {}
-    for who in ("before", "OR-Tools", "PyVRP"):
-        if f"{who} price" not in table:
-            continue
-        there = table[f"{who} left"] >= 0
-        alike = there & (table[f"{who} left"] == table["now left"])
-        change = 100 * (table["now price"] / table[f"{who} price"] - 1)[alike]
-        found[who] = {
-            "runs": int(there.sum()),
-            "more left out": int((table["now left"] > table[f"{who} left"])[there].sum()),
-            "fewer left out": int((table["now left"] < table[f"{who} left"])[there].sum()),
-            "median %": change.median(),
-            "mean %": change.mean(),
-            "worst %": change.max(),
-            "CPU s": table[f"{who} cpu"][there].mean(),
-            "CPU s now": table["now cpu"][there].mean(),
-        }
-    return pd.DataFrame(found).T
 
 
 def main() -> None:
@@ -366,7 +315,6 @@ def main() -> None:
         seconds=(float, "CPU seconds for each plan; 10 for 60 clients and 30 for 200"),
         seeds=(1, ""),
         before=(Path, "a checkout to compare with"),
-        peers=(False, "plan by OR-Tools and PyVRP alone too"),
         child=(str, argparse.SUPPRESS),
     )
     if arguments.child:
@@ -374,11 +322,16 @@ def main() -> None:
         return
 
     table = pd.DataFrame(rows(arguments))
-    for who in ("before", "OR-Tools", "PyVRP"):
-        if f"{who} price" in table:
-            table[f"{who} %"] = 100 * (table["now price"] / table[f"{who} price"] - 1)
+    if arguments.before:
+        table["change %"] = 100 * (table["now price"] / table["before price"] - 1)
     print_table(table, ",.2f")
-    print_table(summary(table), ".2f", index=True)
+    if arguments.before:
+        # prices are compared where both leave out as many
+        more = table["now left"] - table["before left"]
+        change = table["change %"][more == 0]
+        told = {"more left out": int((more > 0).sum()), "fewer left out": int((more < 0).sum())}
+        told |= {"median %": change.median(), "mean %": change.mean(), "worst %": change.max()}
+        print_table([told], ".2f")
     print(f"\n{footer(['ortools', 'pyvrp'], f'0 to {arguments.seeds - 1}')}")
 
 

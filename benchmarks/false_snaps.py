@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 from _bench import asked, footer, print_table
 from _laws import Law, Rows, drawn, load_laws, numeric
 from _programs import symbolic
@@ -28,7 +27,6 @@ import kanopt as ko
 from kanopt.formulas import Constant
 from kanopt.formulas.nodes import postorder
 
-Floats = np.ndarray
 DIGITS, DENOMINATOR, SAME = 3, 12, 1e-9
 GOAL = 0.02
 

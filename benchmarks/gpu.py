@@ -1,9 +1,7 @@
-"""What a batch of starts and a CUDA device gain: the same fits in turns, on the CPU and on a device.
+"""What a batch of starts gains, on the CPU and on a CUDA device: 64 starts of [4, 5, 1] at once and in turns.
 
-1. 64 starts of [4, 5, 1] as one batch, and one after the other. Every start takes the same number of steps of
-   Levenberg-Marquardt either way and ends at the same loss, which is checked.
-2. A whole fit of the deep target [4, 2, 1, 1].
-3. One pass of normal equations of [8, 16, 1] over a million rows.
+Every start takes the same number of steps of Levenberg-Marquardt either way and ends at the same loss, which is
+checked.
 """
 
 from __future__ import annotations
@@ -13,9 +11,7 @@ from collections.abc import Callable
 
 import torch
 from _bench import alternate, asked, footer, print_table
-from targets import GIVEN, TARGETS
 
-import kanopt as ko
 from kanopt.kan.network import Architecture, InputTensors
 from kanopt.kan.ranges import Penalty
 from kanopt.kan.trainer import Data, LeastSquares, TrainerOptions, train
@@ -59,7 +55,7 @@ def contenders(rows: int, given: argparse.Namespace, device: str) -> dict[str, C
 
 
 def starts(rows: int, given: argparse.Namespace, device: str) -> Row:
-    """Return a line of part 1."""
+    """Return a line of the table."""
     runs = contenders(rows, given, device)
     # Sums in another order end in other last digits, and after many steps in another basin now and then.
     close = torch.isclose(runs["batch"](), runs["loop"](), rtol=1e-3).double().mean()
@@ -69,59 +65,13 @@ def starts(rows: int, given: argparse.Namespace, device: str) -> Row:
     return {"device": device, "rows": rows, **seconds, "loop / batch": gain, "same loss": float(close)}
 
 
-def fits(given: argparse.Namespace, devices: list[str]) -> list[Row]:
-    """Return the lines of part 2."""
-    target, models = TARGETS["deep"], {}
-    x, y = target.sample(given.seed, 0.0)
-
-    def run(device: str) -> Callable[[], None]:
-        def fit() -> None:
-            models[device] = ko.KANRegressor(target.hidden, seed=given.seed, device=device, **GIVEN).fit(x, y)
-
-        return fit
-
-    times = alternate({device: run(device) for device in devices}, given.repeats)
-    return [
-        {
-            "deep target": name,
-            "wall s": time.wall,
-            "CPU s": time.cpu,
-            "RMSE": target.error(models[name].predict),
-        }
-        for name, time in times.items()
-    ]
-
-
-def equations(given: argparse.Namespace, devices: list[str]) -> list[Row]:
-    """Return the lines of part 3."""
-    generator = torch.Generator().manual_seed(given.seed)
-    numbers = torch.rand(given.many, 8, dtype=torch.float64, generator=generator)
-    shape = Architecture(8, hidden=(16,), grid_size=5)
-
-    def run(device: str) -> Callable[[], object]:
-        inputs = on(numbers, device)
-        data = Data(inputs, numbers.prod(1, keepdim=True).to(device), inputs.numbers.new_ones(len(numbers)))
-        ends = inputs.numbers.new_zeros(8), inputs.numbers.new_ones(8)
-        draw = torch.Generator().manual_seed(given.seed)
-        network = random_starts(shape, 1, inputs.rows(slice(0, 1000)), ends, data.target.mean(0), draw)
-        objective = LeastSquares(data)
-        return lambda: objective.normal_equations(network)
-
-    times = alternate({device: run(device) for device in devices}, given.repeats)
-    return [
-        {f"{given.many:,} rows": name, "wall s": time.wall, "rows per s": given.many / time.wall}
-        for name, time in times.items()
-    ]
-
-
 def main() -> None:
     given = asked(
         __doc__,
-        rows=([200, 5000], "rows of part 1"),
-        models=(64, "starts of part 1"),
-        grid=(5, "intervals of a spline in part 1"),
-        steps=(10, "steps of every start in part 1"),
-        many=(1_000_000, "rows of part 3"),
+        rows=([200, 5000], "rows"),
+        models=(64, "starts"),
+        grid=(5, "intervals of a spline"),
+        steps=(10, "steps of every start"),
         repeats=(3, "measured turns"),
         seed=(0, "seed of rows and starts"),
     )
@@ -129,8 +79,6 @@ def main() -> None:
         print("there is no CUDA device: the CPU alone is measured")
     devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
     print_table([starts(rows, given, device) for device in devices for rows in given.rows])
-    print_table(fits(given, devices))
-    print_table(equations(given, devices))
     print(footer([], given.seed))
 
 

@@ -1,6 +1,6 @@
 """Whether another seed, another order of rows or half of the rows gives the same law.
 
-Tables are made laws (a file of them, 2,000 rows, noise of 1 and 5 %) and, with --data, public tables. On the same rows
+Tables are public ones. On the same rows
 KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the rows are shuffled as well, but with
 --in-order: where errors of neighbouring rows hang together, their order tells. How many of their laws read as the first
 one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
@@ -17,12 +17,10 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _bench import asked, footer
-from _laws import CONTENT, drawn, load_laws
 from _real_data import ONCE, TABLES, TUNED, cases
 
 import kanopt as ko
@@ -53,15 +51,7 @@ class Table:
 
 
 def tables(arguments: argparse.Namespace) -> Iterator[Table]:
-    """Yield made tables, then public ones."""
-    for law in load_laws(arguments.laws):
-        if arguments.only is not None and law.name not in arguments.only:
-            continue
-        for noise in arguments.noise:
-            rows = drawn(law, noise, 0)
-            yield Table(f"{law.name}, {noise:.0%}", rows.train, rows.test, rows.target)
-    if arguments.data is None:
-        return
+    """Yield the tables that are asked for."""
     for case in cases(arguments.tables, arguments.data, 20_000, 0):
         train, test = case.splits[0]
         whole = case.features.assign(**{"target_": case.target})
@@ -110,13 +100,9 @@ def measured(table: Table, seeds: int, halves: int, in_order: bool) -> dict[str,
 
 
 def main() -> None:
-    laws = Path(__file__).parent / "laws" / "yards.toml"
     arguments = asked(
         __doc__,
-        laws=(laws, f"made laws (default yards.toml): {CONTENT}"),
-        only=([str], "laws"),
-        noise=([0.01, 0.05], ""),
-        data=(Path, "folder that holds tables/; without it no public tables"),
+        data=(..., "folder that holds tables/"),
         tables=(list(TABLES[:3]), "", [*TABLES, *TUNED, *ONCE]),
         in_order=(False, "leave the rows in their order"),
         seeds=(10, "seeds on the same rows"),

@@ -38,8 +38,8 @@ def notebooks(words: list[str] | None = None) -> list[Path]:
     return [path for path in every if not words or any(word in path.stem for word in words)]
 
 
-def executed(path: Path) -> NotebookNode:
-    """Return a notebook as a fresh clone would show it: one thread, and no law that was learned before."""
+def executed(path: Path, laws: Path | None = None) -> NotebookNode:
+    """Return a notebook as a fresh clone would show it: one thread, and no law learned before but those in a folder."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
@@ -50,7 +50,10 @@ def executed(path: Path) -> NotebookNode:
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(FOLDER)}},
     )
-    with tempfile.TemporaryDirectory() as cache, _environment(KANOPT_CACHE_DIR=cache, OMP_NUM_THREADS="1"):
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        _environment(KANOPT_CACHE_DIR=str(laws or cache), OMP_NUM_THREADS="1"),
+    ):
         client.execute()
     for cell in notebook.cells:
         cell.metadata.clear()

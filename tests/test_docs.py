@@ -10,9 +10,8 @@ import pytest
 from kanopt.cli import main
 from kanopt.cli.commands import kanopt
 from kanopt.scenarios.files.sections import read_sections
-from kanopt.scenarios.learn import FOLDER_VARIABLE
 from tests.cases.pages import PAGES, ROOT, blocks_of, commands_of, hurried_command, readers_folder
-from tests.cases.patience import FEW_REFITS, hurried
+from tests.cases.patience import hurried, in_few_refits
 from tests.cases.told import differences, end_of, seconds_left_out
 
 PATH = re.compile(
@@ -60,22 +59,17 @@ def run_commands(code, capsys):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if runs(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
 )
-def test_code_of_a_page_runs(page, monkeypatch, tmp_path, tmp_path_factory, capsys):
+def test_code_of_a_page_runs(page, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     mpl.use("Agg")
     readers_folder(tmp_path)
-    # commands learn as they do for a reader, and once for all pages; code learns laws in less time
-    laws = tmp_path_factory.getbasetemp() / "laws_of_commands"
     names = {"__name__": "page"}
     for block in blocks_of(page):
         if block.kind == "console" and not block.reason:
-            with monkeypatch.context() as patch:
-                patch.setenv(FOLDER_VARIABLE, str(laws))
-                run_commands(block.code, capsys)
+            run_commands(block.code, capsys)
         elif block.kind == "python" and not block.reason:
             blank_lines_before = "\n" * block.line  # so that a traceback names the line of the page
-            with monkeypatch.context() as patch:
-                patch.setattr(*FEW_REFITS)
+            with in_few_refits():
                 exec(compile(blank_lines_before + hurried(block.code), str(page), "exec"), names)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from functools import cache
 from html import unescape
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from kanopt.scenarios.learn import FOLDER_VARIABLE
 from notebooks.execute import METADATA, STOPPING, executed, notebooks
 from tests.cases.told import differences, seconds_left_out
 
@@ -110,7 +112,7 @@ def test_a_notebook_tells_nothing_of_the_machine_it_ran_on(path: Path) -> None:
 def test_a_notebook_run_again_says_what_is_stored(path: Path) -> None:
     for package in NEEDS.get(path.stem[:2], ()):
         pytest.importorskip(package)
-    again = executed(path)
+    again = executed(path, Path(os.environ[FOLDER_VARIABLE]))
     before, after = texts(stored(path)), texts(again)
     assert len(after) == len(before)
     told = (differences(*pair, MEASURED, last_digit=True) for pair in zip(before, after, strict=True))

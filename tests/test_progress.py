@@ -5,15 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import kanopt as ko
 from kanopt.progress import ProgressLine, told_by_line
-
-ROOT = Path(__file__).parents[1]
 
 
 class Line:

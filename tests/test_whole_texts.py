@@ -22,7 +22,7 @@ from kanopt.errors import (
     ProblemError,
     TableError,
 )
-from kanopt.formulas import Formula, Table, Variable, parse_formula
+from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.routing import Client, Depot, RoutingPolicy, VehicleType
 from kanopt.scheduling import Job, Machine, Mode, Task
 from kanopt.supply import Market
@@ -40,15 +40,6 @@ def routes(client: Any = (), **changes: Any) -> RoutingProblem:
 def shop(**changes: Any) -> SchedulingProblem:
     fields = {"tasks": [Task("t", "j")], "modes": [Mode("t", "saw", duration=1.0)], **changes}
     return SchedulingProblem(jobs=[Job("j")], machines=[Machine("saw")], **fields)
-
-
-def law(**changes: Any) -> Formula:
-    fields = {
-        "root": Table.of({"van": 1.0}, "kind"),
-        "inputs": (Variable("kind", kind="category"),),
-        **changes,
-    }
-    return Formula(output=Variable("y"), **fields)
 
 
 def column(*cells: Any, name: str = "zone") -> pd.DataFrame:

@@ -7,57 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-FILES = {
-    "depots.csv": "name,x,y\nhub,0,0\n",
-    "clients.csv": "name,x,y,demand,earliest,latest\nnorth,0,4,0.5,420,1020\neast,5,0,0.6,420,1020\n",
-    "vehicles.csv": "name,num_available,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
-    "case.toml": """\
-[scenario]
-name = "Case"
+from tests.cases.scenario_files import files_of
 
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "clients.csv"
-[tables.vehicles]
-path = "vehicles.csv"
-
-[surrogates.minutes]
-formula = "2 * km"
-inputs = { km = "km" }
-unit = "min"
-
-[surrogates.fuel]
-formula = "0.3 * km"
-inputs = { km = "km" }
-unit = "EUR"
-
-[problem]
-kind = "routing"
-cost = { fuel = "fuel" }
-duration = { law = "minutes" }
-bind = { km = "arc.distance" }
-
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-[problem.vehicles]
-table = "vehicles"
-
-[solver]
-time_limit = 1
-""",
-    "dear.toml": """\
-[scenario]
-name = "Dear"
-base = "case.toml"
-
-[[changes]]
-scale = "vehicles.fixed_cost"
-by = 2
-""",
-}
+FILES = files_of("case")
 
 LEARNED = """\
 [tables.trips]

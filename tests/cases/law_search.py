@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations, permutations
 
 import numpy as np
 
 from kanopt import RoutingProblem
 from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.refs import arc, clock, state, vehicle
-from kanopt.routing import ArrivalFunctions, Client, Depot, Route, VehicleType
-from kanopt.routing.simulate.referee import route_costs
+from kanopt.routing import ArrivalFunctions, Client, Depot, VehicleType
 
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")
 MINUTES = Variable("minutes", "min")
@@ -127,67 +125,14 @@ def _laws(
     return {"fuel": plain}, arrivals
 
 
-def random_arrivals(minutes: np.ndarray, rng: np.random.Generator) -> ArrivalFunctions:
-    """Return arrival functions with falls and jumps about some travel times."""
+def random_arrivals(
+    minutes: np.ndarray, rng: np.random.Generator, leaves: tuple[float, float, float] = (360, 960, 20.0)
+) -> ArrivalFunctions:
+    """Return arrival functions with falls and jumps about some travel times, left at some of a range of clocks."""
     functions = {}
     for a, b in zip(*np.nonzero(minutes), strict=True):
-        leave = np.sort(rng.choice(np.arange(360, 960, 20.0), 8, replace=False))
+        leave = np.sort(rng.choice(np.arange(*leaves), 8, replace=False))
         spent = minutes[a, b] * rng.uniform(0.6, 1.6, 8)
         steps = np.repeat(leave, 2)[1:], np.repeat(leave, 2)[1:] + np.repeat(spent, 2)[:-1]
         functions[int(a), int(b)] = steps if rng.random() < 0.5 else (leave, leave + spent)
     return ArrivalFunctions.of(functions, len(minutes))
-
-
-def optimum(problem: RoutingProblem, departures: int = 0) -> tuple[int, float]:
-    """Return how many mandatory clients must be left out, and the least cost with so many, on the law.
-
-    Where departures are searched, the least cost is that of the best of so many departures a route, besides the one
-    that the problem finds itself.
-    """
-    n = len(problem.clients)
-    best: dict[int, float] = {0: 0.0}
-    for kind in problem.vehicles:
-        tours = _tours(problem, kind.name, departures)
-        for _ in range(min(kind.num_available, n)):
-            longer = dict(best)
-            for done, cost in best.items():
-                for tour, price in tours.items():
-                    if not done & tour and cost + price < longer.get(done | tour, np.inf):
-                        longer[done | tour] = cost + price
-            best = longer
-    found = []
-    for done, cost in best.items():
-        left = [client for place, client in enumerate(problem.clients) if not done >> place & 1]
-        missed = sum(client.prize or 0.0 for client in left)
-        found.append((sum(client.mandatory for client in left), cost + missed))
-    return min(found)
-
-
-def _tours(problem: RoutingProblem, name: str, departures: int) -> dict[int, float]:
-    """Return the least cost of serving each set of clients with one vehicle of a type."""
-    data, n = problem.data, len(problem.clients)
-    kind = data.vehicles[data.type_index[name]]
-    demand = [client.demand for client in problem.clients]
-    allowed = data.allowed[data.type_index[name], len(data.depots) :]
-    orders = [
-        order
-        for size in range(1, n + 1)
-        for some in combinations(np.flatnonzero(allowed), size)
-        if sum(demand[place] for place in some) <= kind.capacity + 1e-9
-        for order in permutations(some)
-    ]
-    leaves = [None, *np.linspace(kind.shift_start, kind.shift_end, departures)]
-    tours: dict[int, float] = {}
-    for leave in leaves:
-        routes = [
-            Route(name, 1, data.depot_of[name], tuple(problem.clients[place].name for place in order), leave)
-            for order in orders
-        ]
-        driven = problem.drive(routes)
-        costs = route_costs(problem.leg_laws, routes, driven)
-        late = np.bincount(driven.route, ~(driven.begin <= data.latest[driven.head] + 1e-6), len(routes))
-        fits = (late == 0) & (driven.finish <= kind.shift_end + 1e-6) & np.isfinite(costs)
-        for order, cost in zip(np.array(orders, dtype=object)[fits], costs[fits], strict=True):
-            served = sum(1 << int(place) for place in order)
-            tours[served] = min(float(cost), tours.get(served, np.inf))
-    return tours

@@ -11,7 +11,8 @@ from kanopt import RoutingProblem
 from kanopt.formulas import Curve, Formula, Input, Maximum, Minimum, Step, Table, Variable, parse_formula
 from kanopt.formulas.formula import BoundFormula
 from kanopt.refs import arc, client, clock, state, vehicle
-from kanopt.routing import ArrivalFunctions, RoutingPlan
+from kanopt.routing import RoutingPlan
+from tests.cases.law_search import random_arrivals
 from tests.cases.routing_variants import RULES, add_rules, going_on, plain, rest, some_routes, under_way
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
@@ -89,7 +90,7 @@ def _laws(law: str, km: Any, minutes: Any, rng: Rng) -> tuple[dict[str, Any], An
         bound = both.bind(km=arc.distance, load=state.load, hour=clock.hour)
         return {"fuel 2": bound}, slow.bind(km=arc.distance, load=state.load, hour=clock.hour)
     if law == "arrivals":
-        return {"load": loaded}, _arrivals(minutes, rng)
+        return {"load": loaded}, random_arrivals(np.nan_to_num(minutes, posinf=0.0), rng, (390, 640, 10.0))
     if law == "curves and steps":
         return {"curved": _curved(rng)}, slow.bind(km=arc.distance, load=state.load, hour=clock.hour)
     if law == "functions":
@@ -134,14 +135,3 @@ def _odd() -> BoundFormula:
         COST,
     )
     return law.bind(km=arc.distance, load=state.load, hour=clock.hour)
-
-
-def _arrivals(minutes: Any, rng: Rng) -> ArrivalFunctions:
-    """Return arrival functions with falls and jumps about some travel times."""
-    functions = {}
-    for a, b in zip(*np.nonzero(np.isfinite(minutes) & (minutes > 0)), strict=True):
-        leave = np.sort(rng.choice(np.arange(390, 640, 10.0), 8, replace=False))
-        spent = minutes[a, b] * rng.uniform(0.6, 1.6, 8)
-        steps = np.repeat(leave, 2)[1:], np.repeat(leave, 2)[1:] + np.repeat(spent, 2)[:-1]
-        functions[int(a), int(b)] = steps if rng.random() < 0.5 else (leave, leave + spent)
-    return ArrivalFunctions.of(functions, len(minutes))

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cases.scenario_files import files_of
+
 __all__ = ["PAGES", "ROOT", "Block", "blocks_of", "commands_of", "hurried_command", "readers_folder"]
 
 ROOT = Path(__file__).parents[2]
@@ -19,37 +21,6 @@ _BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _SEARCHES = {"run", "solve", "compare", "sweep", "risk", "tornado", "switch-points", "monte-carlo"}
-_TOWN = {
-    "depots.csv": "name,x,y\nhub,0,0\n",
-    "stops.csv": (
-        "name,x,y,pickup,demand_kg,window_from,priority,colour\n"
-        "north,0,4,0.5,200,480,1,red\neast,5,0,0.6,300,600,2,blue\n"
-    ),
-    "vans.csv": "name,num_available,capacity,fixed_cost,cost_per_hour,shift_start,shift_end\n"
-    "van,2,1.2,20,24,420,1020\n",
-    "town.toml": """\
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "stops.csv"
-[tables.vehicles]
-path = "vans.csv"
-[surrogates.minutes]
-formula = "2 * km"
-inputs = { km = "km" }
-unit = "min"
-[problem]
-kind = "routing"
-duration = { law = "minutes" }
-bind = { km = "arc.distance" }
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-[problem.vehicles]
-table = "vehicles"
-""",
-}
 
 
 @dataclass(frozen=True)
@@ -91,28 +62,34 @@ def commands_of(code: str) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def hurried_command(words: list[str]) -> list[str]:
-    """Return the arguments of ``kanopt``, with a second for each search.
+    """Return the arguments of ``kanopt``, with half a second for each search.
 
     Examples
     --------
     >>> hurried_command(["kanopt", "run", "a.toml", "--time-limit", "60"])
-    ['run', 'a.toml', '--time-limit', '1']
+    ['run', 'a.toml', '--time-limit', '0.5']
     """
     arguments = words[1:]
     if arguments[0] in _SEARCHES:
         if "--time-limit" in arguments:
             place = arguments.index("--time-limit")
             del arguments[place : place + 2]
-        arguments += ["--time-limit", "1"]
+        arguments += ["--time-limit", "0.5"]
     return arguments
 
 
 def readers_folder(folder: Path) -> None:
-    """Put into a folder what a reader has: the examples, tables called as on the pages, and a town with mistakes."""
+    """Put into a folder what a reader has: the examples, tables called as on the pages, and a town with mistakes.
+
+    Code on the pages that names no limit of a search takes that of the example: half a second here.
+    """
     shutil.copytree(
         ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("*.py", "__pycache__")
     )
+    for path in (folder / "scenarios").glob("*.toml"):
+        limited = re.sub(r"(?m)^time_limit = .*", "time_limit = 0.5", path.read_text(encoding="utf-8"))
+        path.write_text(limited, encoding="utf-8")
     for name in ("trips", "clients", "vehicles"):
         shutil.copy(folder / "scenarios" / "parcel_city" / f"{name}.csv", folder)
-    for name, text in _TOWN.items():
+    for name, text in files_of("town").items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, permutations, product
-
 import numpy as np
 
 from kanopt import RoutingProblem
@@ -54,68 +52,6 @@ def random_problem(
     ]
     distance = rng.uniform(1, 30, (n, n)).round(2)
     return RoutingProblem([Depot("depot")], people, fleet, {"fuel": price}, minutes, distance)
-
-
-def route_cost(problem: RoutingProblem, kind: int, way: tuple[int, ...]) -> float | None:
-    """Price one route by first principles; None where it cannot be driven."""
-    vehicle, clients = problem.vehicles[kind], problem.clients
-    if sum(clients[c - 1].demand for c in way) > vehicle.capacity + 1e-9:
-        return None
-    minutes, price, distance = problem.duration, problem.cost["fuel"], problem.distance
-    stops = (0, *way, 0)
-
-    def finish(departure: float) -> float | None:
-        clock = departure
-        for a, b in pairwise(stops):
-            clock += minutes[a, b]
-            if b:
-                client = clients[b - 1]
-                clock = max(clock, client.earliest)
-                if clock > client.latest + 1e-9:
-                    return None
-                clock += client.service_duration
-        return clock if clock <= vehicle.shift_end + 1e-9 else None
-
-    starts, gone = {vehicle.shift_start}, 0.0
-    for a, b in pairwise(stops):
-        gone += minutes[a, b]
-        if b:
-            for at in (clients[b - 1].earliest, clients[b - 1].latest):
-                starts.add(max(vehicle.shift_start, at - gone))
-            gone += clients[b - 1].service_duration
-    spans = [done - start for start in starts if (done := finish(start)) is not None]
-    if not spans:
-        return None
-    legs = list(pairwise(stops))
-    total = vehicle.fixed_cost + vehicle.unit_duration_cost * min(spans)
-    return total + sum(price[a, b] + vehicle.unit_distance_cost * distance[a, b] for a, b in legs)
-
-
-def best_by_trying_all(problem: RoutingProblem) -> tuple[int, float]:
-    """Return how many mandatory clients must be left out, and the least cost with so many."""
-    clients = problem.clients
-    tours: dict[tuple[int, tuple[int, ...]], float | None] = {}
-    best: tuple[int, float] | None = None
-    for choice in product(range(-1, len(problem.vehicles)), repeat=len(clients)):
-        left = [clients[c] for c, kind in enumerate(choice) if kind < 0]
-        missed = sum(client.mandatory for client in left)
-        total = sum(client.prize or 0.0 for client in left)
-        for kind in range(len(problem.vehicles)):
-            group = tuple(c + 1 for c, chosen in enumerate(choice) if chosen == kind)
-            if not group:
-                continue
-            if (kind, group) not in tours:
-                costs = [route_cost(problem, kind, way) for way in permutations(group)]
-                tours[kind, group] = min((cost for cost in costs if cost is not None), default=None)
-            cost = tours[kind, group]
-            if cost is None:
-                break
-            total += cost
-        else:
-            if best is None or (missed, total) < best:
-                best = (missed, total)
-    assert best is not None
-    return best
 
 
 def random_routes(problem: RoutingProblem, seed: int) -> list[Route]:

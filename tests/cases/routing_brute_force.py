@@ -13,13 +13,16 @@ from kanopt.routing import Route
 from kanopt.routing.simulate.referee import leg_costs, route_costs
 
 
-def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:
-    """Return how many mandatory clients must be left out, and the least cost with so many, at planning values."""
+def optimum(problem: RoutingProblem, departures: int = 0, *, frozen: bool = False) -> tuple[int, float]:
+    """Return how many mandatory clients must be left out, and the least cost with so many.
+
+    That is on the law, or at planning values. Where departures are searched, the least cost is that of the best of so
+    many departures a route, besides the one that the problem finds itself.
+    """
     n = len(problem.clients)
-    # (clients left out who must be served, cost so far) by set of clients served
     best: dict[int, float] = {0: 0.0}
     for vehicle in problem.vehicles:
-        tours = _tours(problem, vehicle.name)
+        tours = _tours(problem, vehicle.name, departures, frozen)
         for _ in range(min(vehicle.num_available, n)):
             longer = dict(best)
             for done, cost in best.items():
@@ -27,45 +30,43 @@ def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:
                     if not done & tour and cost + price < longer.get(done | tour, np.inf):
                         longer[done | tour] = cost + price
             best = longer
-    return min(_with_missed(problem, done, cost) for done, cost in best.items())
+    found = []
+    for done, cost in best.items():
+        left = [client for place, client in enumerate(problem.clients) if not done >> place & 1]
+        prizes = sum(client.prize or 0.0 for client in left)
+        found.append((sum(client.mandatory for client in left), cost + prizes))
+    return min(found)
 
 
-def _with_missed(problem: RoutingProblem, done: int, cost: float) -> tuple[int, float]:
-    left = [client for place, client in enumerate(problem.clients) if not done >> place & 1]
-    missed = sum(client.mandatory for client in left)
-    return missed, round(cost + sum(client.prize or 0.0 for client in left), 9)
-
-
-def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
+def _tours(problem: RoutingProblem, name: str, departures: int, frozen: bool) -> dict[int, float]:
     """Return the least cost of serving each set of clients with one vehicle of a type."""
     data, n = problem.data, len(problem.clients)
     vehicle = data.vehicles[data.type_index[name]]
-    depot = data.depot_of[name]
+    demand = [client.demand for client in problem.clients]
+    allowed = data.allowed[data.type_index[name], len(data.depots) :]
     orders = [
         order
         for size in range(1, n + 1)
-        for some in combinations(range(n), size)
+        for some in combinations(np.flatnonzero(allowed).tolist(), size)
+        if sum(demand[place] for place in some) <= vehicle.capacity + 1e-9
         for order in permutations(some)
     ]
-    routes = [
-        Route(name, 1, depot, tuple(problem.clients[place].name for place in order)) for order in orders
-    ]
-    driven = problem.drive(routes, frozen=True)
-    spent = np.where(np.isfinite(driven.finish), driven.finish - driven.departure, 0.0)
-    costs = vehicle.fixed_cost + vehicle.unit_duration_cost * spent
-    for amounts in leg_costs(problem.leg_laws, driven, problem.planning_values).values():
-        costs = costs + np.bincount(driven.route, weights=amounts, minlength=len(routes))
-    late = np.bincount(
-        driven.route, weights=~(driven.begin <= data.latest[driven.head] + 1e-6), minlength=len(routes)
-    )
-    fits = (late == 0) & (driven.finish <= vehicle.shift_end + 1e-6)
     tours: dict[int, float] = {}
-    for order, cost, possible in zip(orders, costs, fits, strict=True):
-        load = sum(problem.clients[place].demand for place in order)
-        served = sum(1 << place for place in order)
-        may = all(data.allowed[data.type_index[name], len(data.depots) + place] for place in order)
-        if may and possible and np.isfinite(cost) and load <= vehicle.capacity + 1e-9:
-            tours[served] = min(cost, tours.get(served, np.inf))
+    for leave in [None, *np.linspace(vehicle.shift_start, vehicle.shift_end, departures)]:
+        routes = [
+            Route(name, 1, data.depot_of[name], tuple(problem.clients[place].name for place in order), leave)
+            for order in orders
+        ]
+        driven = problem.drive(routes, frozen=frozen)
+        costs = vehicle.fixed_cost + vehicle.unit_duration_cost * driven.route_durations
+        planning = problem.planning_values if frozen else None
+        for amounts in leg_costs(problem.leg_laws, driven, planning).values():
+            costs = costs + np.bincount(driven.route, amounts, len(routes))
+        late = np.bincount(driven.route, ~(driven.begin <= data.latest[driven.head] + 1e-6), len(routes))
+        fits = (late == 0) & (driven.finish <= vehicle.shift_end + 1e-6) & np.isfinite(costs)
+        for place in np.flatnonzero(fits):
+            served = sum(1 << client for client in orders[place])
+            tours[served] = min(float(costs[place]), tours.get(served, np.inf))
     return tours
 
 

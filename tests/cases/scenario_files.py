@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.scenarios import Scenario, load_scenario
 
-__all__ = ["DEMAND", "one_market", "random_network", "written"]
+__all__ = ["DEMAND", "files_of", "one_market", "random_network", "written"]
 
 DEMAND = "demand.demand"
 _FARE = """\
@@ -20,6 +20,12 @@ formula = "rate"
 inputs = { rate = "" }
 unit = "EUR/t"
 """
+
+
+def files_of(name: str) -> dict[str, str]:
+    """Return the files of a scenario of ``tests/cases/folders``, with what is in them."""
+    folder = Path(__file__).with_name("folders") / name
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
 
 
 def written(

@@ -6,31 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from kanopt.cli import main
+from tests.cases.scenario_files import files_of
 
-TOY = """\
-NAME : toy
-TYPE : CVRP
-DIMENSION : 5
-EDGE_WEIGHT_TYPE : EUC_2D
-CAPACITY : 10
-NODE_COORD_SECTION
-1 0 0
-2 3 4
-3 6 8
-4 -3 4
-5 -6 8
-DEMAND_SECTION
-1 0
-2 5
-3 5
-4 5
-5 5
-DEPOT_SECTION
-1
--1
-EOF
-"""
+TOY = files_of("toy")["toy.vrp"]
 POINTS = [(0, 0), (3, 4), (6, 8), (-3, 4), (-6, 8)]
 
 
@@ -42,21 +20,13 @@ def toy(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def cli(capsys):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main(["solve", *arguments, "--time-limit", "1"])
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return int(caught.value.code or 0), told.out, told.err
-
-    return call
+def solve(cli):
+    return lambda *arguments: cli("solve", *arguments, "--time-limit", "1")
 
 
-def test_a_table_and_a_solution_whose_cost_can_be_counted_again(toy, cli):
+def test_a_table_and_a_solution_whose_cost_can_be_counted_again(toy, solve):
     (toy / "toy.sol").write_text("Route #1: 1 2\nRoute #2: 3 4\nCost 40\n")
-    code, out, _ = cli("toy.vrp", "--out", "found.sol")
+    code, out, _ = solve("toy.vrp", "--out", "found.sol")
     assert code == 0
     assert out.startswith("toy\nrouting: serves all 4 clients (20 unit)\n")
     assert "objective 40.00 km" in out
@@ -75,8 +45,8 @@ def test_a_table_and_a_solution_whose_cost_can_be_counted_again(toy, cli):
     assert cost == f"Cost {total}"
 
 
-def test_json_and_a_table_of_stops(toy, cli):
-    code, out, err = cli("toy.vrp", "--json", "--quiet", "--out", "plan.csv")
+def test_json_and_a_table_of_stops(toy, solve):
+    code, out, err = solve("toy.vrp", "--json", "--quiet", "--out", "plan.csv")
     data = json.loads(out)
     assert (code, err) == (0, "")
     assert data["exit_code"] == 0
@@ -84,21 +54,21 @@ def test_json_and_a_table_of_stops(toy, cli):
     assert (toy / "plan.csv").read_text().startswith("vehicle,index,depot,stop,client")
 
 
-def test_bad_files_and_options_are_exit_2(toy, cli):
+def test_bad_files_and_options_are_exit_2(toy, solve):
     (toy / "cut.vrp").write_text(TOY[: TOY.index("4 5\n5 5")])
-    code, out, err = cli("cut.vrp")
+    code, out, err = solve("cut.vrp")
     assert (code, out) == (2, "")
     assert "cut.vrp" in err
-    assert cli("none.vrp")[0] == 2
+    assert solve("none.vrp")[0] == 2
     (toy / "toy.sol").write_text("Route #1: 1\nCost 40\n")
-    code, _, err = cli("toy.vrp", "--out", "toy.sol")
+    code, _, err = solve("toy.vrp", "--out", "toy.sol")
     assert code == 2
     assert "Cost 40" in (toy / "toy.sol").read_text()
 
 
-def test_what_no_vehicle_can_do_is_exit_3_and_the_rest_is_written(toy, cli):
+def test_what_no_vehicle_can_do_is_exit_3_and_the_rest_is_written(toy, solve):
     (toy / "toy.vrp").write_text(TOY.replace("CAPACITY", "DISTANCE : 15\nCAPACITY"))
-    code, out, err = cli("toy.vrp", "--out", "part.sol")
+    code, out, err = solve("toy.vrp", "--out", "part.sol")
     assert code == 3
     assert "routing: serves 10 of 20 unit (2 of 4 clients); left out: 2 and 4\n" in out
     assert "best known" not in out

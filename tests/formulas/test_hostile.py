@@ -17,7 +17,6 @@ LAW = parse_formula("2 * km", [KM], Variable("fuel", "l"))
 BASE = json.loads(LAW.to_json())
 Formula.from_json(LAW.to_json())  # the first file has what is worked out once in a process
 INPUT = {"kind": "input", "name": "km"}
-CURVE = {"kind": "curve", "name": "s", "argument": 0, "low": 0, "high": 1, "periodic": False}
 LONG = "x" * 4_000_000
 
 

@@ -2,8 +2,7 @@ import torch
 
 from kanopt.kan.fit import fit_starts, refine_grid
 from kanopt.kan.network import Architecture
-from kanopt.kan.ranges import ShapeConstraints
-from kanopt.kan.training import FitOptions, random_starts
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 
@@ -21,13 +20,6 @@ def fitted(law, rows, dimensions, shape, noise=0.0, seed=0, **options):
 def error(run, law, data):
     return float(
         (run.network.forward(data.inputs)[0, :, 0] - law(data.inputs.numbers)).square().mean().sqrt()
-    )
-
-
-def starts(shape, data, models, seed=3, signs=()):
-    generator = torch.Generator().manual_seed(seed)
-    return random_starts(
-        shape, models, data.inputs, box(shape.numbers), torch.zeros(1), generator, ShapeConstraints(signs)
     )
 
 

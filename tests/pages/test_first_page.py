@@ -154,9 +154,6 @@ def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows
         assert assumed in shown
 
 
-HOSTILE = "</script><script>alert(1)</script>"
-
-
 def with_variants(run: Any, *others: tuple[str, Any, tuple[float, ...]], interrupted: bool = False) -> Any:
     """Return a run beside which others stand: each with its name, and what searches say of it."""
     variants = [

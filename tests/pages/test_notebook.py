@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
@@ -21,42 +20,21 @@ from kanopt.surrogates.readings import Effects
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
+from tests.pages.test_write import Page
 
-_VOID = {"br", "hr", "img", "wbr"}
 _ALLOWED = {"class", "style", "scope", "form", "stretchy", "mathvariant", "displaystyle"}
 
 
-class Reader(HTMLParser):
-    """Reads HTML strictly: every element is closed in order, and nothing runs or loads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag not in {"script", "style", "link", "iframe", "object", "img"}
-        assert {name for name, _ in attrs} <= _ALLOWED
-        assert not any("url(" in (value or "") for _, value in attrs)
-        self.tags.append(tag)
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    assert reader.open == []
-    assert reader.tags[0] == "div"
-    return reader
+def read(html: str) -> str:
+    """Return the words of HTML in which every element is closed in order, and nothing runs or loads."""
+    page = Page(html)
+    assert page.open == []
+    assert page.tags[0][0] == "div"
+    assert not {tag for tag, _ in page.tags} & {"script", "style", "link", "iframe", "object", "img"}
+    for _, attributes in page.tags:
+        assert set(attributes) <= _ALLOWED
+        assert not any("url(" in (value or "") for value in attributes.values())
+    return " ".join(page.words)
 
 
 def words_of(text: str) -> list[str]:
@@ -98,8 +76,7 @@ def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str
 
 def test_a_notebook_shows_every_word_and_number_that_print_tells(objects: dict[str, Shown]) -> None:
     for name, shown in objects.items():
-        reader = read(shown._repr_html_())
-        in_html = set(words_of(" ".join(reader.words)))
+        in_html = set(words_of(read(shown._repr_html_())))
         without_laws = told([part for part in shown._shown() if not isinstance(part, Law)])
         assert set(words_of(without_laws)) <= in_html, name
 
@@ -116,5 +93,5 @@ def _hostile(evil: str) -> Iterator[Part]:
 @settings(max_examples=25, deadline=None)
 @given(st.text())
 def test_whatever_a_text_holds_the_html_stays_well_formed(evil: str) -> None:
-    reader = read(shown_html(_hostile(evil)))
-    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "".join(reader.words))
+    words = read(shown_html(_hostile(evil)))
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", words)

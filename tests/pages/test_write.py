@@ -26,7 +26,7 @@ from kanopt.text import fixed_text, money_text
 from tests.cases.answers import variant_of
 from tests.pages.conftest import FakeScenario
 
-VOID = {"meta", "br", "hr", "img", "input", "link"}
+VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 
 
 class Page(HTMLParser):
@@ -54,11 +54,11 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] not in ("style", "script"):
-            self.words.append(data.strip())
+            self.words.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(word for word in self.words if word).replace("\u00a0", " ")
+        return " ".join(word.strip() for word in self.words if word.strip()).replace("\u00a0", " ")
 
 
 def check_scripts(text: str) -> None:

@@ -202,19 +202,6 @@ def test_everybody_is_told_from_one_assessment(kind: str) -> None:
     pd.testing.assert_frame_equal(problem.table(plan), before)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_last_few_plans_are_remembered(kind: str) -> None:
-    make, decision = KINDS[kind]
-    problem = make()
-    plan = problem.plan_from(decision)
-    known = problem.assess(plan)
-    for _ in range(3):
-        assert problem.assess(replace(plan)) is not known
-    assert problem.assess(plan) is known
-    problem.assess(replace(plan))
-    assert problem.assess(plan) is not known
-
-
 def test_explanation_and_report_drive_no_plan_that_was_solved(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

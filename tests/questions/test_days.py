@@ -12,41 +12,8 @@ import kanopt as ko
 from kanopt.questions.days import page_of
 from kanopt.questions.days_tables import acceptance, fleet_of, read_days
 from kanopt.questions.review import learned_again
+from tests.cases.scenario_files import files_of
 
-SCENARIO = """
-[scenario]
-name = "Shops"
-[tables.clients]
-path = "clients.csv"
-units = { x = "km", y = "km", demand = "t", service = "min" }
-[tables.depots]
-path = "depots.csv"
-units = { x = "km", y = "km" }
-[tables.vehicles]
-path = "vehicles.csv"
-units = { capacity = "t", fixed_cost = "EUR", wage = "EUR/h", shift_start = "h", shift_end = "h" }
-[surrogates.minutes]
-formula = "1.6 * km"
-inputs = { km = "km" }
-unit = "min"
-per = "leg"
-[surrogates.wear]
-formula = "0.3 * km"
-inputs = { km = "km" }
-unit = "EUR"
-per = "leg"
-[problem]
-kind = "routing"
-duration = { law = "minutes" }
-cost = { wear = "wear" }
-bind = { km = "arc.distance" }
-clients = { table = "clients", columns = { service_duration = "service" } }
-depots = { table = "depots" }
-vehicles = { table = "vehicles", columns = { unit_duration_cost = "wage" } }
-[solver]
-time_limit = 0.2
-deterministic = true
-"""
 ORDERS = pd.DataFrame(
     {
         "date": ["2026-03-02"] * 4 + ["2026-03-03"] * 4 + ["2026-03-04"] * 3,
@@ -67,7 +34,7 @@ def base(tmp_path):
     pd.DataFrame({**fleet, "shift_start": [7], "shift_end": [17]}).to_csv(
         tmp_path / "vehicles.csv", index=False
     )
-    (tmp_path / "shops.toml").write_text(SCENARIO, encoding="utf-8")
+    (tmp_path / "shops.toml").write_text(files_of("shops")["shops.toml"], encoding="utf-8")
     return ko.load_scenario(tmp_path / "shops.toml")
 
 

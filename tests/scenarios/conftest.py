@@ -6,83 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-TABLES = {
-    "depots.csv": "name,x,y\nhub,0,0\n",
-    "clients.csv": (
-        "name,x,y,demand_t,ready_h,due_h,service_duration\n"
-        "north,0,4,0.5,7,17,5\neast,5,0,0.6,7,17,5\nsouth,0,-3,0.4,7,17,5\nwest,-6,0,0.7,9,17,5\n"
-    ),
-    "vehicles.csv": (
-        "name,num_available,capacity,fixed_cost,fuel_price,shift_start,shift_end\n"
-        "van,2,1.2,20,1.6,420,1020\ntruck,1,3,45,1.5,420,1020\n"
-    ),
-    "routes.csv": ("vehicle,index,stop,client\nvan,1,1,north\nvan,1,2,east\nvan,2,1,south\nvan,2,2,west\n"),
-}
-TINY = """\
-[scenario]
-name = "Tiny"
-seed = 3
-description = "Four clients, laws written by hand: 2 minutes and 0.1 l per km."
+from tests.cases.scenario_files import files_of
 
-[tables.depots]
-path = "depots.csv"
-
-[tables.clients]
-path = "clients.csv"
-units = { demand_t = "t", ready_h = "h", due_h = "h" }
-
-[tables.vehicles]
-path = "vehicles.csv"
-units = { fuel_price = "EUR/l" }
-
-[tables.routes]
-path = "routes.csv"
-
-[surrogates.minutes]
-formula = "2 * km"
-inputs = { km = "km" }
-unit = "min"
-
-[surrogates.litres]
-formula = "0.1 * km * (1 + 0.2 * load)"
-inputs = { km = "km", load = "t" }
-unit = "l"
-
-[surrogates.fuel]
-formula = "litres * price"
-inputs = { price = "EUR/l" }
-unit = "EUR"
-
-[problem]
-kind = "routing"
-
-[problem.depots]
-table = "depots"
-
-[problem.clients]
-table = "clients"
-columns = { demand = "demand_t", earliest = "ready_h", latest = "due_h" }
-
-[problem.vehicles]
-table = "vehicles"
-
-[problem.cost]
-fuel = "fuel"
-
-[problem.duration]
-law = "minutes"
-
-[problem.bind]
-km = "arc.distance"
-load = "state.load"
-price = "vehicle.fuel_price"
-
-[problem.today]
-table = "routes"
-
-[solver]
-time_limit = 1
-"""
+TABLES = files_of("tiny")
+TINY = TABLES.pop("tiny.toml")
 
 
 def write_tiny(folder: Path) -> Path:

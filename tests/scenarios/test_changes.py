@@ -1,7 +1,5 @@
 """Changes of tables, keys and laws, other fleets beside a run, and what is no change, scenario or question."""
 
-from importlib import import_module
-
 import pandas as pd
 import pytest
 
@@ -172,9 +170,6 @@ def test_mistakes(shared_tiny, change, message):
     action, path, value = change
     with pytest.raises(ScenarioError, match=message):
         getattr(load_scenario(shared_tiny), action)(path, value)
-
-
-solving = import_module("kanopt.engines.solve")  # the package's name for it is the function
 
 
 AXES = {PRICE: (1.0, 2.0)}

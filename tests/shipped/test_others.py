@@ -7,6 +7,8 @@ from kanopt.errors import DomainWarning
 from kanopt.questions import compare
 from kanopt.scenarios import load_scenario
 
+pytestmark = pytest.mark.slow  # whoever comes first learns and plans
+
 
 @pytest.fixture(scope="module")
 def roads(scenarios):
@@ -16,7 +18,6 @@ def roads(scenarios):
     return found, [str(warning.message) for warning in caught if warning.category is DomainWarning]
 
 
-@pytest.mark.slow
 def test_the_learned_link_time_is_the_published_law(roads):
     law = roads[0].base.laws["link_time"].formula
     rng = np.random.default_rng(0)
@@ -40,7 +41,6 @@ def shop(scenarios):
     return load_scenario(scenarios / "workshop.toml").run(time_limit=1.5)
 
 
-@pytest.mark.slow
 def test_the_workshop_is_scheduled_with_a_bound(shop):
     assert shop.result.check.ok
     assert shop.result.bound is not None
@@ -67,7 +67,6 @@ def network(scenarios):
     return compare([load_scenario(file) for file in files], time_limit=10)
 
 
-@pytest.mark.slow
 def test_the_network_is_planned_to_optimality_and_so_are_its_what_ifs(network):
     assert [run.result.status.value for run in network.runs] == ["optimal"] * 3
     assert network.steps["noise"].tolist() == [0.0, 0.0]
@@ -101,7 +100,6 @@ def test_the_networks_laws_are_the_true_ones(network):
     assert np.median(np.abs(pallets / true - 1.0)) < 0.04
 
 
-@pytest.mark.slow
 def test_the_law_of_coffee_is_the_true_one_and_its_plan_is_proved(scenarios):
     run = load_scenario(scenarios / "coffee.toml").run()
     log = run.scenario.tables["sales"]

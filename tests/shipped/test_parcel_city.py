@@ -8,6 +8,8 @@ from kanopt.questions import compare
 from kanopt.scenarios import load_scenario
 from kanopt.tables import load_example
 
+pytestmark = pytest.mark.slow  # whoever comes first learns and plans
+
 
 @pytest.fixture(scope="module")
 def compared(scenarios):
@@ -28,7 +30,6 @@ def places():
     }
 
 
-@pytest.mark.slow
 def test_the_learned_travel_time_is_the_true_one(compared, places):
     law = compared.base.laws["travel_time"].formula
     truth = load_example("city").true_minutes(places["distance_km"], places["hour"])

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from kanopt.engines.solve import usual_solver
 from kanopt.errors import SolverError
 from kanopt.routing import RoutingPolicy
 
-ROOT = Path(__file__).parents[2]
 KM, LOAD, HOUR = ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour", "h")
 
 

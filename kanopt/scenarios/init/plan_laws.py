@@ -273,7 +273,7 @@ def _by_rate(draft: Draft) -> Formula | None:
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
     text, unit, why = "rate", told.unit, "as the lanes say"
     if "length" in dict(measured_in(told.unit) or ()):
-        inputs["distance"] = ("km", "lane.distance")
+        inputs = {"rate": (f"{per_load}/km", inputs["rate"][1]), "distance": ("km", "lane.distance")}
         text, unit, why = "rate * distance", per_load, "as the lanes say, for each km"
     # the least that a shipment costs, and not the least that is shipped
     mins = [c for c in lanes.left if any(each.startswith(("min", "least")) for each in c.header.pieces)]

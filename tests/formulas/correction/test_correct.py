@@ -30,10 +30,6 @@ def links(rows, seed, noise=0.05):
     return frame.assign(t=RIGHT.evaluate(frame) * np.exp(noise * rng.normal(size=rows)))
 
 
-def rmse(predicted, actual):
-    return float(np.sqrt(np.mean((predicted - actual) ** 2)))
-
-
 def trips(rows=300, seed=0):
     """Trips whose cost has a power of distance, a factor by vehicle and a rush hour."""
     rng = np.random.default_rng(seed)

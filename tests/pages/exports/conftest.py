@@ -54,12 +54,6 @@ def routed() -> Result:
 
 
 @pytest.fixture(scope="session")
-def planar() -> Result:
-    """Return the same routes on a plane."""
-    return evaluate(city(degrees=False), [NAMES[:3], NAMES[3:5]])
-
-
-@pytest.fixture(scope="session")
 def scheduled() -> Result:
     """Return three tasks on two machines."""
     problem = SchedulingProblem(

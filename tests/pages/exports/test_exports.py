@@ -1,11 +1,9 @@
-"""Plans in Markdown, CSV, GeoJSON and work orders, and answers in workbooks: complete, and nothing that runs."""
+"""Plans in Markdown and workbooks, and answers in workbooks: complete, and nothing that runs."""
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from itertools import pairwise
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -97,51 +95,6 @@ def test_costs_add_up_to_the_price(routed, scheduled, supplied, tmp_path):
         assert amounts.sum() == pytest.approx(result.objective, rel=1e-12)
 
 
-def check_position(place: object) -> None:
-    """Section 3.1.1: longitude, latitude, and at most a height."""
-    assert isinstance(place, list)
-    assert len(place) in (2, 3)
-    assert all(type(number) in (int, float) and math.isfinite(number) for number in place)
-    assert -180 <= place[0] <= 180
-    assert -90 <= place[1] <= 90
-
-
-def check_line(places: list) -> None:
-    """Sections 3.1.4 and 3.1.9: two or more positions, none beyond the antimeridian from the one before."""
-    assert len(places) >= 2
-    for place in places:
-        check_position(place)
-    assert all(abs(b[0] - a[0]) <= 180 for a, b in pairwise(places))
-
-
-CHECKS = {
-    "Point": check_position,
-    "LineString": check_line,
-    "MultiLineString": lambda lines: [check_line(places) for places in lines],
-}
-
-
-def check(document: dict) -> None:
-    """Sections 3.2, 3.3, 4 and 7.1: a collection of features, no reference system, no members out of place."""
-    assert set(document) == {"type", "features"}
-    assert document["type"] == "FeatureCollection"
-    for feature in document["features"]:
-        assert set(feature) == {"type", "geometry", "properties"}
-        assert feature["type"] == "Feature"
-        assert isinstance(feature["properties"], dict)
-        assert set(feature["geometry"]) == {"type", "coordinates"}
-        CHECKS[feature["geometry"]["type"]](feature["geometry"]["coordinates"])
-
-
-def read_map(path):
-    def refuse(word):
-        raise AssertionError(f"{word} is no JSON")
-
-    text = path.read_text("utf-8")
-    assert "<" not in text
-    return json.loads(text, parse_constant=refuse)
-
-
 def cells_of(path: Path, sheet: str) -> pd.DataFrame:
     head, *rows = openpyxl.load_workbook(path)[sheet].iter_rows()
     assert not any(cell.data_type == "f" for row in rows for cell in row)
@@ -190,6 +143,16 @@ def test_what_comes_from_data_is_text(tmp_path: Path) -> None:
     assert found["=name"].iloc[4].startswith("aaa")
     assert found["when"].iloc[0] == "2026-01-02 00:00:00"
     assert found["yes"].iloc[0] == "True"
+
+
+def test_no_name_in_the_workbook_of_a_plan_is_a_formula_and_nothing_runs(routed, tmp_path: Path) -> None:
+    path = routed.to_xlsx(tmp_path / "plan.xlsx")
+    cells = [cell for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows() for cell in row]
+    assert not [cell.value for cell in cells if cell.data_type == "f"]
+    assert set(NAMES) <= {cell.value for cell in cells if cell.data_type == "s"}
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.namelist()
+    assert not [name for name in parts if re.search("vba|external|query|hyperlink", name, re.I)]
 
 
 def test_every_format_is_an_option_of_the_command_line():

@@ -55,18 +55,24 @@ def improvement(problem: RoutingProblem, plan: RoutingPlan) -> float:
     rate = problem.policy.longest_route_cost
     whole = np.isfinite(problem.drive(routes).finish)
     broken, excess, cost, spent = judged(problem, list(routes))
+    shifted, places = [], []
     for place, route in enumerate(routes):
         started = problem.data.started_of.get((route.vehicle, route.index))
         if not whole[place] or (started is not None and started.route.departure is not None):
             continue
         leaves = route.departure + SHIFTS
         leaves = leaves[leaves >= problem.data.leaves_from(route)]
-        shifted = [replace(route, departure=float(clock)) for clock in leaves]
-        bad, over, price, length = judged(problem, shifted)
+        shifted += [replace(route, departure=float(clock)) for clock in leaves]
+        places += [place] * len(leaves)
+    if not shifted:
+        return 0.0
+    bad, over, price, length = judged(problem, shifted)
+    for place in set(places):
+        mine = np.array(places) == place
         others = spent[whole & (np.arange(len(routes)) != place)].max(initial=0.0)
         was = cost[place] + rate * max(spent[place], others)
-        now = price + rate * np.maximum(length, others)
-        as_good = (bad <= broken[place]) & (over <= excess[place] + 1e-9)
+        now = price[mine] + rate * np.maximum(length[mine], others)
+        as_good = (bad[mine] <= broken[place]) & (over[mine] <= excess[place] + 1e-9)
         saved = np.where(as_good, was - now, 0.0)
         most = max(most, float(saved.max()) / max(1.0, abs(was)))
     return most

@@ -95,7 +95,7 @@ def test_energy_is_scheduled_to_the_optimum_of_enumeration(seed):
     problem = random_problem(
         np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
     )
-    result = solve(problem, time_limit=20.0)
+    result = solve(problem, time_limit=6.0)
     best = best_on_grid(problem, np.arange(17.0))
     assert result.status is Status.OPTIMAL
     assert result.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
@@ -109,7 +109,7 @@ def test_times_off_the_grid_keep_an_honest_bound(seed):
     problem = random_problem(np.random.default_rng(seed + 10), shape=(2, 1), whole=False)
     step = choose_step(problem)
     assert not is_exact(problem, step)
-    result = solve(problem, time_limit=20.0)
+    result = solve(problem, time_limit=6.0)
     best = best_semi_active(problem)
     assert result.bound <= best + 1e-9
     assert result.objective >= best - 1e-9

@@ -76,6 +76,7 @@ def test_verdicts_are_attached_whatever_they_are() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_law_of_the_city_is_proved_to_rise_with_the_distance() -> None:
     law = city_law("travel_time")
     assert law.shapes[0].text == "rises with distance_km"

@@ -21,6 +21,7 @@ def travel_time() -> Formula:
     return city_law("travel_time")
 
 
+@pytest.mark.slow
 def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel_time: Formula) -> None:
     city = load_example("city")
     rows = city.trips
@@ -31,6 +32,7 @@ def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel
     assert abs(ratio.mean() - 1) < 0.01
 
 
+@pytest.mark.slow
 def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
     assert str(travel_time).endswith("· distance_km · s(hour)")
     assert [curve.name for curve in travel_time.curves] == ["s"]
@@ -45,6 +47,7 @@ def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
     assert [a.chosen for a in travel_time.alternatives].count(True) == 1
 
 
+@pytest.mark.slow
 def test_fuel_of_the_city_is_the_true_one_and_rises_with_the_load() -> None:
     city = load_example("city")
     columns = ["distance_km", "load_t", "hour"]
@@ -103,7 +106,7 @@ def test_a_power_law_with_categories_is_found_exactly() -> None:
 @pytest.mark.slow
 @judged_by_own_rows
 def test_units_of_the_held_out_frame_become_the_units_of_the_formula() -> None:
-    frame = with_units(power_table(), {"weight": "t", "km": "km", "cost": "EUR"})
+    frame = with_units(power_table(120), {"weight": "t", "km": "km", "cost": "EUR"})
     model = KANRegressor((), seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"])
     law = model.to_formula(frame)
     assert [variable.unit for variable in law.inputs] == ["t", "km", ""]

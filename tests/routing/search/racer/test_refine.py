@@ -14,9 +14,10 @@ from kanopt.refs import arc, state
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.search.racer.plan_data import PlanData
 from kanopt.routing.search.racer.search import RacerRun, RacerSearch, StoppingCriteria
-from tests.cases.law_search import CASES, exact_problem, optimum
+from tests.cases.law_search import CASES, exact_problem
 from tests.cases.mixed_routing import mixed_problem, random_plan
 from tests.cases.refined import refine
+from tests.cases.routing_brute_force import optimum
 from tests.cases.routing_simulator import Simulator, best_of_all
 from tests.cases.routing_variants import VARIANTS, variant
 
