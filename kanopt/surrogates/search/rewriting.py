@@ -17,9 +17,11 @@ from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
+    Hinge,
     Law,
     Logarithm,
     Parameter,
@@ -30,10 +32,12 @@ from kanopt.surrogates.search.structure import (
     cleaned,
     fixed,
     inputs_of,
+    is_extreme,
     joined,
     multiplied_out,
     raised_all,
 )
+from kanopt.surrogates.search.wholes import largest_sum
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
@@ -250,6 +254,8 @@ VANISHED = 0.05
 """Exponents up to this are none where two powers have met."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
+SLIGHT = 0.1
+"""Share of a coefficient up to which the same one of the other of two sums is none, or equal to it."""
 
 
 # ── the same law said in another way ──
@@ -261,12 +267,13 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
     a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
     the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
-    becomes its root or its square; and two terms that share factors become one with a bracket.
+    becomes its root or its square; two terms that share factors become one with a bracket; and what has an absolute
+    value becomes the larger or smaller of two.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
-            for tied in _tied(part.part):
-                yield changed(law, part.path, tied)
+            for new in (*_tied(part.part), *_larger_of_two(part.part, columns.scales)):
+                yield changed(law, part.path, new)
             continue
         for place, factor in enumerate(part.part.factors):
             by_another = _by_another(part.part, place, factor, columns)
@@ -438,6 +445,47 @@ def _tied(law: Law) -> Iterator[Law]:
                     whole = replace(first, factors=(*outside, group))
                     rest = [t for k, t in enumerate(law.terms) if k not in (i, j)]
                     yield Law((*rest, whole))
+
+
+def _larger_of_two(law: Law, scales: Floats) -> Iterator[Law]:
+    """Yield the sum with the larger or smaller of A and B for what it has of |A − B| and A + B, half of it each.
+
+    A bend says the same, as max(0, A − B) is half of A − B + |A − B|. What is small beside its like is left out.
+    """
+    terms = cleaned(_multiplied_out(law)).terms
+    for term in terms:
+        for place, factor in enumerate(term.factors):
+            if (difference := _bent_at(factor)) is None or not term.coefficient.free:
+                continue
+            beside = (*term.factors[:place], *term.factors[place + 1 :])
+            own = [set(joined((*beside, *t.factors))) for t in difference.terms]
+            told = [sum(t.coefficient.value for t in terms if set(t.factors) == each) for each in own]
+            if not any(told):
+                continue
+            half = term.coefficient.value * np.array([t.coefficient.value for t in difference.terms])
+            bent = is_extreme(factor)
+            sizes = [np.array(told) + half, np.array(told) - (0.0 if bent else half)]
+            slight = SLIGHT * np.abs(sizes).max(axis=0)
+            function = "max" if term.coefficient.value > 0.0 else "min"
+            pieces = [(each, slight) for each in sizes]
+            new = largest_sum(function, pieces, [t.factors for t in difference.terms], scales, 1.0)
+            if new is not None:
+                rest = [t for t in terms if t is not term and set(t.factors) not in own]
+                yield Law((*rest, *(replace(t, factors=joined((*beside, *t.factors))) for t in new.terms)))
+
+
+def _bent_at(factor: Factor) -> Law | None:
+    """Return the difference of which a factor is the absolute value, or what is above zero; None for other factors."""
+    match factor:
+        case Hinge(column=column, place=place):
+            return Law((Term(ONE, (Power(column, ONE),)), Term(Parameter(-place.value))))
+        case Applied(function="abs", inner=inner):
+            return inner
+        case Applied(
+            function="max", inner=Law(terms=(Term(coefficient=Parameter(value=0.0)), Term() as other))
+        ):
+            return _multiplied_out(Law((other,)))
+    return None
 
 
 def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]:
