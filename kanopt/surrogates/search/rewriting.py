@@ -267,17 +267,19 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
     a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
     the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
-    becomes its root or its square; two terms that share factors become one with a bracket; and what has an absolute
-    value becomes the larger or smaller of two.
+    becomes its root or its square; two terms that share factors become one with a bracket; what has an absolute value
+    becomes the larger or smaller of two; and a² + 2 a b + b² becomes a square.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
-            for new in (*_tied(part.part), *_larger_of_two(part.part, columns.scales)):
-                yield changed(law, part.path, new)
+            opened = cleaned(_multiplied_out(part.part)).terms
+            for sum_ in (*_tied(part.part), *_larger_of_two(opened, columns.scales), *_squared(opened)):
+                yield changed(law, part.path, sum_)
             continue
         for place, factor in enumerate(part.part.factors):
             by_another = _by_another(part.part, place, factor, columns)
-            for new in (*_instead(part.part, place, factor, columns), *by_another):
+            shared = _shared_by_two(part.part, place)
+            for new in (*_instead(part.part, place, factor, columns), *by_another, *shared):
                 yield changed(law, part.path, new)
 
 
@@ -447,12 +449,11 @@ def _tied(law: Law) -> Iterator[Law]:
                     yield Law((*rest, whole))
 
 
-def _larger_of_two(law: Law, scales: Floats) -> Iterator[Law]:
+def _larger_of_two(terms: tuple[Term, ...], scales: Floats) -> Iterator[Law]:
     """Yield the sum with the larger or smaller of A and B for what it has of |A − B| and A + B, half of it each.
 
     A bend says the same, as max(0, A − B) is half of A − B + |A − B|. What is small beside its like is left out.
     """
-    terms = cleaned(_multiplied_out(law)).terms
     for term in terms:
         for place, factor in enumerate(term.factors):
             if (difference := _bent_at(factor)) is None or not term.coefficient.free:
@@ -486,6 +487,70 @@ def _bent_at(factor: Factor) -> Law | None:
         ):
             return _multiplied_out(Law((other,)))
     return None
+
+
+def _squared(terms: tuple[Term, ...]) -> Iterator[Law]:
+    """Yield the sum with the square of a sum or difference for three of its terms, of which it saves a number."""
+    powers = {
+        place: {f.column: f.exponent.value for f in term.factors if isinstance(f, Power)}
+        for place, term in enumerate(terms)
+        if term.coefficient.free and all(isinstance(f, Power) and not f.exponent.free for f in term.factors)
+    }
+    for (i, p), (k, q) in combinations(powers.items(), 2):
+        first, last = terms[i].coefficient.value, terms[k].coefficient.value
+        both = {c: 0.5 * (p.get(c, 0.0) + q.get(c, 0.0)) for c in sorted(p.keys() | q.keys())}
+        twice = {c: e for c, e in both.items() if e}
+        for place in (each for each, powers_ in powers.items() if powers_ == twice and each not in (i, k)):
+            middle, size = terms[place].coefficient.value, 2.0 * np.sqrt(max(first * last, 0.0))
+            if not abs(abs(middle) - size) < SLIGHT * size:
+                continue
+            shared = {c: e for c, e in twice.items() if p.get(c, 0.0) == q.get(c, 0.0)}
+            roots = [
+                tuple(Power(c, fixed(0.5 * e)) for c, e in each.items() if c not in shared) for each in (p, q)
+            ]
+            ratio = Parameter(float(np.copysign(np.sqrt(last / first), first * middle)))
+            square = Group(Law((Term(ONE, roots[0]), Term(ratio, roots[1]))), fixed(2.0))
+            new = Term(Parameter(first), (*(Power(c, fixed(e)) for c, e in shared.items()), square))
+            yield Law((*(t for at, t in enumerate(terms) if at not in (i, k, place)), new))
+
+
+def _shared_by_two(term: Term, place: int) -> Iterator[Term]:
+    """Yield a term with what both parts of a largest or smallest one are multiplied by in front of it.
+
+    4 A and A x, both of them sums, become A times the larger of 4 and x.
+    """
+    extreme = term.factors[place]
+    if not is_extreme(extreme) or len(extreme.inner.terms) != 2:
+        return
+    rest = (*term.factors[:place], *term.factors[place + 1 :])
+    first, second = (cleaned(_multiplied_out(Law((each,)))).terms for each in extreme.inner.terms)
+    if len(first) == 1 == len(second):
+        shared = [f for f in first[0].factors if f in second[0].factors]
+        parts_ = (
+            replace(t, factors=tuple(f for f in t.factors if f not in shared)) for t in (*first, *second)
+        )
+        if shared:
+            yield replace(term, factors=joined((*rest, *shared, replace(extreme, inner=Law(tuple(parts_))))))
+        return
+    for one, other in ((first, second), (second, first)):
+        held = one[0]
+        for m in (joined((*each.factors, *(raised_all(held.factors, MINUS_ONE) or ()))) for each in other):
+            beside = {frozenset(joined((*t.factors, *m))): t.coefficient.value for t in one}
+            found = {frozenset(t.factors): t.coefficient.value for t in other}
+            if beside.keys() != found.keys():
+                continue
+            ratios = np.array([found[key] / c for key, c in beside.items()])
+            middle = float(np.median(ratios))
+            if np.abs(ratios - middle).max() < SLIGHT * abs(middle) and held.coefficient.value * middle > 0.0:
+                shares = (
+                    replace(t, coefficient=Parameter(t.coefficient.value / held.coefficient.value))
+                    for t in one[1:]
+                )
+                group = Group(Law((Term(ONE, held.factors), *shares)))
+                sizes = held.coefficient.value, held.coefficient.value * middle
+                sides = Term(Parameter(sizes[0])), Term(Parameter(sizes[1]), m)
+                new = replace(extreme, inner=Law(sides))
+                yield replace(term, factors=(*rest, group, new))
 
 
 def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]:

@@ -42,6 +42,7 @@ from kanopt.surrogates.search.structure import (
     operators,
     signature,
     size,
+    values_of,
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
@@ -255,8 +256,8 @@ class _Search:
                     if number < WIDTH or not self.spent:
                         self.expand(fit)
             self.settle()
-            if phase == CURVES:
-                self.pool += self.without_curves(self.pool[0])
+            if phase >= SHAPES:
+                self.pool += self.with_fewer_numbers(self.pool[0])
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
@@ -292,10 +293,13 @@ class _Search:
         inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
         return self.fits(cleaned(without_input(fit.law, j)) for j in inputs)
 
-    def without_curves(self, fit: Fitted) -> list[Fitted]:
-        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
+    def with_fewer_numbers(self, fit: Fitted) -> list[Fitted]:
+        """Return a law with plainer terms in the place of others, the most promising ones fitted and made plainer.
+
+        Growth may have ended before they were tried: a line for an S, a closed form for a curve.
+        """
         found = exchanges(fit.law, self.shapes, self.ranking)
-        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law)]
+        fewer = [each for each in found if len(values_of(each[1])) < len(values_of(fit.law))]
         best = sorted(fewer, key=lambda each: -each[0])[:FEW]
         return [self.plainer(other) for other in self.fits(law for _, law in best)]
 

@@ -203,6 +203,83 @@ def test_an_absolute_value_or_a_bend_becomes_the_larger_or_smaller_of_two(
     assert operators(shortest.law) <= operators(law)
 
 
+def product(coefficient: float, *factors: Any) -> Term:
+    return Term(Parameter(coefficient), factors)
+
+
+def largest(*terms: Term) -> Applied:
+    return Applied("max", Law(terms))
+
+
+def square(column: int) -> Power:
+    return Power(column, Parameter(2.0, free=False))
+
+
+SAVING = {
+    "a square of a difference": (
+        lambda x, z: 2.0 * z + 0.3 * (x - 2.0) ** 2,
+        (product(2.0, Z), product(1.25), product(-1.25, X), product(0.3, square(0))),
+    ),
+    "a square of a sum, in a bracket, with a factor": (
+        lambda x, z: 5.0 + (x + 1.5 * z) ** 2 / np.sqrt(z),
+        (
+            product(5.0),
+            product(3.1, X, Power(1, Parameter(0.5, free=False))),
+            product(
+                1.0,
+                ROOT,
+                Group(Law((Term(Parameter(1.0), (square(0),)), Term(Parameter(2.2), (square(1),))))),
+            ),
+        ),
+    ),
+    "a sum that both sides have": (
+        lambda x, z: 3.0 * z + (2.0 + x) * np.maximum(2.0, z),
+        (
+            product(3.0, Z),
+            Term(
+                ONE,
+                (
+                    largest(
+                        Term(ONE, (Group(Law((product(4.1), product(1.9, X)))),)),
+                        Term(ONE, (Group(Law((product(2.0, Z), product(1.0, X, Z)))),)),
+                    ),
+                ),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", SAVING)
+def test_what_is_a_square_or_has_one_factor_takes_a_number_less(columns: Columns, form: str) -> None:
+    function, terms = SAVING[form]
+    to = target(columns, function(columns.of(0), columns.of(1)))
+    law = Law(tuple(terms))
+    fits = [fit for fit in (fitted(other, to) for other in rewritings(law, columns)) if fit is not None]
+    exact = [fit for fit in fits if fit.squares < 1e-12 * to.spread * to.total]
+    assert min(len(free_parameters(fit.law)) for fit in exact) < len(free_parameters(law))
+
+
+def test_a_factor_of_both_sides_stands_in_front(columns: Columns) -> None:
+    law = Law((Term(ONE, (largest(product(2.8, X, ROOT), product(5.6, ROOT)),)),))
+    to = target(columns, value(law, columns))
+    fits = [fit for fit in (fitted(other, to) for other in rewritings(law, columns)) if fit is not None]
+    shortest = min(
+        (fit for fit in fits if fit.squares < 1e-12 * to.spread * to.total),
+        key=lambda fit: operators(fit.law),
+    )
+    assert operators(shortest.law) < operators(law)
+
+
+def test_numbers_that_are_no_square_stay(columns: Columns) -> None:
+    law = Law((product(2.0), product(-1.0, X), product(0.3, square(0))))
+    squares = [f for other in rewritings(law, columns) for f in walk(other) if isinstance(f, Group)]
+    assert not any(
+        f.exponent.value == 2.0 and len(f.inner.terms) == 2 and Term(ONE) not in f.inner.terms
+        for f in squares
+    )
+
+
 def test_a_bend_beside_nothing_stays(columns: Columns) -> None:
     law = Law((Term(Parameter(3.0), (Z, Hinge(0, Parameter(1.66)))),))
     bends = [[isinstance(f, Hinge) for f in walk(other)].count(True) for other in rewritings(law, columns)]
