@@ -80,8 +80,8 @@ def exchanges(
         opened = _multiplied_out(law)
         outer = OuterSum.of(opened, to)
         for column in words.straight:
-            for places, beside, _ in _alike(opened, column):
-                if len(places) > 1:
+            for places, beside, plain in _alike(opened, column):
+                if not plain:
                     yield from _with_one_function(opened, places, (column, beside), words, outer)
 
 
@@ -128,6 +128,9 @@ def _with_one_function(
                 new = [Term(Parameter(float(sizes[0])), (*beside, best))]
                 new += [Term(Parameter(float(each)), beside) for each in sizes[1:]]
                 yield share, cleaned(Law((*rest, *new)))
+                if isinstance(best, Group):  # any other power of it fits at least as well
+                    new[0] = Term(new[0].coefficient, (*beside, replace(best, exponent=Parameter(-1.0))))
+                    yield share, Law((*rest, *new))
 
 
 def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[float], Factor], Floats]]:
@@ -491,66 +494,43 @@ def _bent_at(factor: Factor) -> Law | None:
 
 def _squared(terms: tuple[Term, ...]) -> Iterator[Law]:
     """Yield the sum with the square of a sum or difference for three of its terms, of which it saves a number."""
-    powers = {
-        place: {f.column: f.exponent.value for f in term.factors if isinstance(f, Power)}
-        for place, term in enumerate(terms)
-        if term.coefficient.free and all(isinstance(f, Power) and not f.exponent.free for f in term.factors)
-    }
-    for (i, p), (k, q) in combinations(powers.items(), 2):
+    roots = [raised_all(term.factors, fixed(0.5)) if term.coefficient.free else None for term in terms]
+    for i, k in combinations(range(len(terms)), 2):
+        if (p := roots[i]) is None or (q := roots[k]) is None:
+            continue
         first, last = terms[i].coefficient.value, terms[k].coefficient.value
-        both = {c: 0.5 * (p.get(c, 0.0) + q.get(c, 0.0)) for c in sorted(p.keys() | q.keys())}
-        twice = {c: e for c, e in both.items() if e}
-        for place in (each for each, powers_ in powers.items() if powers_ == twice and each not in (i, k)):
-            middle, size = terms[place].coefficient.value, 2.0 * np.sqrt(max(first * last, 0.0))
-            if not abs(abs(middle) - size) < SLIGHT * size:
+        size, between = 2.0 * np.sqrt(max(first * last, 0.0)), set(joined((*p, *q)))
+        for place, term in enumerate(terms):
+            middle = term.coefficient.value
+            if set(term.factors) != between or not abs(abs(middle) - size) < SLIGHT * size:
                 continue
-            shared = {c: e for c, e in twice.items() if p.get(c, 0.0) == q.get(c, 0.0)}
-            roots = [
-                tuple(Power(c, fixed(0.5 * e)) for c, e in each.items() if c not in shared) for each in (p, q)
-            ]
+            shared = [f for f in p if f in q]
+            sides = [tuple(f for f in each if f not in shared) for each in (p, q)]
             ratio = Parameter(float(np.copysign(np.sqrt(last / first), first * middle)))
-            square = Group(Law((Term(ONE, roots[0]), Term(ratio, roots[1]))), fixed(2.0))
-            new = Term(Parameter(first), (*(Power(c, fixed(e)) for c, e in shared.items()), square))
+            square = Group(Law((Term(ONE, sides[0]), Term(ratio, sides[1]))), fixed(2.0))
+            new = Term(Parameter(first), (*(raised_all(shared, fixed(2.0)) or ()), square))
             yield Law((*(t for at, t in enumerate(terms) if at not in (i, k, place)), new))
 
 
 def _shared_by_two(term: Term, place: int) -> Iterator[Term]:
-    """Yield a term with what both parts of a largest or smallest one are multiplied by in front of it.
-
-    4 A and A x, both of them sums, become A times the larger of 4 and x.
-    """
+    """Yield A times the larger of 4 and x, for the larger of 4 A and A x, both of them sums; the smaller likewise."""
     extreme = term.factors[place]
     if not is_extreme(extreme) or len(extreme.inner.terms) != 2:
         return
-    rest = (*term.factors[:place], *term.factors[place + 1 :])
     first, second = (cleaned(_multiplied_out(Law((each,)))).terms for each in extreme.inner.terms)
-    if len(first) == 1 == len(second):
-        shared = [f for f in first[0].factors if f in second[0].factors]
-        parts_ = (
-            replace(t, factors=tuple(f for f in t.factors if f not in shared)) for t in (*first, *second)
-        )
-        if shared:
-            yield replace(term, factors=joined((*rest, *shared, replace(extreme, inner=Law(tuple(parts_))))))
-        return
-    for one, other in ((first, second), (second, first)):
+    for one, other in ((first, second), (second, first)) if len(first) > 1 else ():
         held = one[0]
+        size = held.coefficient.value
         for m in (joined((*each.factors, *(raised_all(held.factors, MINUS_ONE) or ()))) for each in other):
-            beside = {frozenset(joined((*t.factors, *m))): t.coefficient.value for t in one}
-            found = {frozenset(t.factors): t.coefficient.value for t in other}
-            if beside.keys() != found.keys():
-                continue
-            ratios = np.array([found[key] / c for key, c in beside.items()])
-            middle = float(np.median(ratios))
-            if np.abs(ratios - middle).max() < SLIGHT * abs(middle) and held.coefficient.value * middle > 0.0:
-                shares = (
-                    replace(t, coefficient=Parameter(t.coefficient.value / held.coefficient.value))
-                    for t in one[1:]
-                )
+            products = [(set(joined((*each.factors, *m))), each.coefficient.value) for each in one]
+            found = [t.coefficient.value / c for own, c in products for t in other if set(t.factors) == own]
+            middle = float(np.median(found)) if len(found) == len(one) == len(other) else 0.0
+            if size * middle > 0.0 and np.abs(np.array(found) - middle).max() < SLIGHT * middle:
+                shares = [replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in one[1:]]
+                sides = Term(Parameter(size)), Term(Parameter(size * middle), m)
+                rest = (*term.factors[:place], *term.factors[place + 1 :])
                 group = Group(Law((Term(ONE, held.factors), *shares)))
-                sizes = held.coefficient.value, held.coefficient.value * middle
-                sides = Term(Parameter(sizes[0])), Term(Parameter(sizes[1]), m)
-                new = replace(extreme, inner=Law(sides))
-                yield replace(term, factors=(*rest, group, new))
+                yield replace(term, factors=(*rest, group, replace(extreme, inner=Law(sides))))
 
 
 def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]:

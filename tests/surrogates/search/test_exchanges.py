@@ -260,17 +260,6 @@ def test_what_is_a_square_or_has_one_factor_takes_a_number_less(columns: Columns
     assert min(len(free_parameters(fit.law)) for fit in exact) < len(free_parameters(law))
 
 
-def test_a_factor_of_both_sides_stands_in_front(columns: Columns) -> None:
-    law = Law((Term(ONE, (largest(product(2.8, X, ROOT), product(5.6, ROOT)),)),))
-    to = target(columns, value(law, columns))
-    fits = [fit for fit in (fitted(other, to) for other in rewritings(law, columns)) if fit is not None]
-    shortest = min(
-        (fit for fit in fits if fit.squares < 1e-12 * to.spread * to.total),
-        key=lambda fit: operators(fit.law),
-    )
-    assert operators(shortest.law) < operators(law)
-
-
 def test_numbers_that_are_no_square_stay(columns: Columns) -> None:
     law = Law((product(2.0), product(-1.0, X), product(0.3, square(0))))
     squares = [f for other in rewritings(law, columns) for f in walk(other) if isinstance(f, Group)]
