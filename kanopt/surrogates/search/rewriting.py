@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from kanopt.array_types import Floats
 from kanopt.surrogates.search.dictionary import Dictionary, exponents_of, kind_of
-from kanopt.surrogates.search.fitting import SLOPES, OuterSum, Target
+from kanopt.surrogates.search.fitting import SLOPES, OuterSum, OuterTerm, Target
 from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -124,13 +124,11 @@ def _with_one_function(
             values = values_with(best, constant=constant)
             share, sizes = outer.exchanged(values)
             if np.isfinite(share) and sizes.all():
-                rest = _others(law, places, outer.coefficients_beside(values, sizes))
-                new = [Term(Parameter(float(sizes[0])), (*beside, best))]
-                new += [Term(Parameter(float(each)), beside) for each in sizes[1:]]
-                yield share, cleaned(Law((*rest, *new)))
-                if isinstance(best, Group):  # any other power of it fits at least as well
-                    new[0] = Term(new[0].coefficient, (*beside, replace(best, exponent=Parameter(-1.0))))
-                    yield share, Law((*rest, *new))
+                # any other power of a line fits at least as well
+                freed = [replace(best, exponent=Parameter(-1.0))] if isinstance(best, Group) else []
+                for factor in (best, *freed):
+                    products = [(*beside, factor), beside][: len(sizes)]
+                    yield share, cleaned(_exchanged(law, places, outer, values, sizes, products))
 
 
 def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[float], Factor], Floats]]:
@@ -189,18 +187,28 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                     size = float(sizes[0]) / level
                     new = Group(Law((Term(ONE), Term(Parameter(size), (bend,)))))
                     values = 1.0 + size * values
-                others = _others(law, [place], outer.coefficients_beside(beside * values, np.array([level])))
-                yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
+                products = [(*rest, new)]
+                other = _exchanged(law, [place], outer, beside * values, np.array([level]), products)
+                yield share, cleaned(other)
 
 
-def _others(law: Law, places: list[int], coefficients: Floats) -> list[Term]:
-    """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
+def _exchanged(
+    law: Law,
+    places: list[int],
+    outer: OuterTerm,
+    values: Floats,
+    sizes: Floats,
+    products: list[tuple[Factor, ...]],
+) -> Law:
+    """Return the law with products of these values and sizes for terms, its free coefficients to suit; none of zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
-    return [
+    terms = [
         replace(term, coefficient=Parameter(float(c))) if term.coefficient.free else term
-        for term, c in zip(rest, coefficients, strict=True)
+        for term, c in zip(rest, outer.coefficients_beside(values, sizes), strict=True)
         if c or not term.coefficient.free
     ]
+    new = (Term(Parameter(float(c)), each) for c, each in zip(sizes, products, strict=True))
+    return Law((*terms, *new))
 
 
 def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...], bool]]:
@@ -242,12 +250,8 @@ def _with_simple_powers(
         sets = np.array(list(combinations(range(len(parts)), size)))
         share, coefficients, chosen = terms.best_of(values, sets)
         if np.isfinite(share):
-            rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
-            new = [
-                Term(Parameter(float(c)), (*beside, *parts[k][0]))
-                for c, k in zip(coefficients, chosen, strict=True)
-            ]
-            yield share, Law((*rest, *new))
+            products = [(*beside, *parts[k][0]) for k in chosen]
+            yield share, _exchanged(law, places, terms, values[:, chosen], coefficients, products)
 
 
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)

@@ -31,7 +31,7 @@ from kanopt.surrogates.search.fitting import (
 )
 from kanopt.surrogates.search.program import Columns, based, cancels, scales_of
 from kanopt.surrogates.search.rewriting import exchanges, rewritings
-from kanopt.surrogates.search.steps import growths, steps
+from kanopt.surrogates.search.steps import steps
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
@@ -319,8 +319,7 @@ class _Search:
             fit = fitted(sketch.law, self.to)
             if fit is not None and not cancels(fit.law, self.ranking.columns):
                 self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
-                plain = self.plainer(fit)
-                self.wholes += [plain] if plain is not fit else []
+                self.wholes += {self.plainer(fit)} - {fit}
 
     def a_whole_is_all(self) -> bool:
         """Whether one of them leaves nothing to say, and no other law tells the rows nearly as shortly.
@@ -383,7 +382,7 @@ class _Search:
         """Take a law in, unless it lives on cancellation."""
         if fit is not None and cancels(fit.law, self.ranking.columns):
             self.dismissed = True
-        elif fit is not None:
+        elif fit is not None and fit not in self.pool:
             self.pool = _sorted([*self.pool, fit])
             if self.budget.watch is not None:
                 error = float(np.sqrt(self.pool[0].squares / self.to.total))
@@ -397,7 +396,7 @@ class _Search:
             self.grow()
             if self.pool[0].squares <= enough:
                 for fit in self.pool[:PLAINER]:
-                    self.add_plainer(fit)
+                    self.add(self.plainer(fit))
             self.reword(self.pool[0])
             if not self.pool[0].length < before - 1e-6 or self.spent:
                 return
@@ -419,8 +418,9 @@ class _Search:
         if size(fit.law) >= LARGEST:
             return
         signomial = self.phase == PRODUCTS
-        moves = growths(fit.law, self.ranking, self.words, self.to.total, signomial=signomial)
-        laws = self.new(move.law for move in moves if move.gain > 0.0)[:TRIED]
+        moves = steps(fit.law, self.ranking, self.words, self.to.total, signomial=signomial)
+        ranked = sorted((move for move in moves if move.gain > 0.0), key=lambda move: -move.gain)
+        laws = self.new(move.law for move in ranked)[:TRIED]
         if not signomial:
             laws += self.new(rewritings(fit.law, self.ranking.columns))
         for sketch in self.sketched(laws)[:FINISHED]:
@@ -457,12 +457,6 @@ class _Search:
         """Return a law made plainer, or the law itself where that cannot be."""
         return tidied(fit, self.to, self.ranking)
 
-    def add_plainer(self, fit: Fitted) -> None:
-        """Take in a law made plainer, where that can be."""
-        plain = self.plainer(fit)
-        if plain is not fit:
-            self.add(plain)
-
     def reword(self, fit: Fitted) -> None:
         """Say a law in other ways of about the same size, and make those plainer that fit about as well.
 
@@ -473,7 +467,7 @@ class _Search:
         for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:FEW]:
             other = fitted(sketch.law, self.to)
             if other is not None and other.length < fit.length + NEAR:
-                self.add_plainer(other)
+                self.add(self.plainer(other))
                 self.add(other)
 
 
