@@ -556,11 +556,7 @@ def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | N
     b = {f.column: f.exponent.value for f in second.factors if isinstance(f, Power)}
     if not (a.keys() & b.keys() or others):
         return None
-    m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
-    powers = (Power(c, fixed(e)) for c, e in m.items() if e)
+    apart = {c: b.get(c, 0.0) - a.get(c, 0.0) for c in sorted(a.keys() | b.keys())}
+    simple = {c: min(LADDER, key=lambda e: abs(e - own)) for c, own in apart.items() if abs(own) >= TIED}
+    powers = (Power(c, fixed(e)) for c, e in simple.items())
     return (*powers, *more) or None
-
-
-def _simplest(exponent: float) -> float:
-    """Return the simple exponent next to a difference of two, zero where it is less than a half."""
-    return 0.0 if abs(exponent) < TIED else min(LADDER, key=lambda e: abs(e - exponent))

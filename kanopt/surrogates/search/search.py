@@ -264,7 +264,9 @@ class _Search:
             self.left = self.may_leave and self.gain_elsewhere(self.everything) > DECISIVE
             if self.left:
                 return
-            if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
+            # a law that is short, and does not imitate another one
+            short = operators(best.law) <= SHORT and not (phase == PRODUCTS and self.dismissed)
+            if (phase in (SHAPES, CURVES) or short) and self.settled(best):
                 return
 
     def begun(self) -> list[Fitted]:
@@ -371,10 +373,6 @@ class _Search:
     def exact(self, fit: Fitted) -> bool:
         """Whether a law leaves no more than the arithmetic does."""
         return fit.squares <= FLOOR**2 * self.to.spread * self.to.total
-
-    def is_plain(self, law: Law) -> bool:
-        """Whether a law is short, and does not imitate another one."""
-        return operators(law) <= SHORT and not (self.phase == PRODUCTS and self.dismissed)
 
     # ── climbing ──
 
