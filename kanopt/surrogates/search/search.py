@@ -257,7 +257,10 @@ class _Search:
                         self.expand(fit)
             self.settle()
             if phase >= SHAPES:
-                self.pool += self.with_fewer_numbers(self.pool[0])
+                for fit in self.with_fewer_numbers(before := self.pool[0]):
+                    self.add(fit)
+                if self.pool[0] is not before:
+                    self.reword(self.pool[0])
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
