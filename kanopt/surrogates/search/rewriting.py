@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from kanopt.array_types import Floats
 from kanopt.surrogates.search.dictionary import Dictionary, exponents_of, kind_of
-from kanopt.surrogates.search.fitting import SLOPES, OuterSum, OuterTerm, Target
+from kanopt.surrogates.search.fitting import SLOPES, OuterSum, Target
 from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -37,7 +37,7 @@ from kanopt.surrogates.search.structure import (
     multiplied_out,
     raised_all,
 )
-from kanopt.surrogates.search.wholes import largest_sum
+from kanopt.surrogates.search.wholes import Product, largest_sum
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
@@ -124,11 +124,12 @@ def _with_one_function(
             values = values_with(best, constant=constant)
             share, sizes = outer.exchanged(values)
             if np.isfinite(share) and sizes.all():
+                others = outer.coefficients_beside(values, sizes)
                 # any other power of a line fits at least as well
                 freed = [replace(best, exponent=Parameter(-1.0))] if isinstance(best, Group) else []
                 for factor in (best, *freed):
                     products = [(*beside, factor), beside][: len(sizes)]
-                    yield share, cleaned(_exchanged(law, places, outer, values, sizes, products))
+                    yield share, cleaned(_exchanged(law, places, others, sizes, products))
 
 
 def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[float], Factor], Floats]]:
@@ -188,27 +189,20 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                     new = Group(Law((Term(ONE), Term(Parameter(size), (bend,)))))
                     values = 1.0 + size * values
                 products = [(*rest, new)]
-                other = _exchanged(law, [place], outer, beside * values, np.array([level]), products)
-                yield share, cleaned(other)
+                sizes = np.array([level])
+                others = outer.coefficients_beside(beside * values, sizes)
+                yield share, cleaned(_exchanged(law, [place], others, sizes, products))
 
 
-def _exchanged(
-    law: Law,
-    places: list[int],
-    outer: OuterTerm,
-    values: Floats,
-    sizes: Floats,
-    products: list[tuple[Factor, ...]],
-) -> Law:
-    """Return the law with products of these values and sizes for terms, its free coefficients to suit; none of zero."""
+def _exchanged(law: Law, places: list[int], others: Floats, sizes: Floats, new: list[Product]) -> Law:
+    """Return the law with new products of these sizes for terms; others that are free get theirs, and go at zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
     terms = [
         replace(term, coefficient=Parameter(float(c))) if term.coefficient.free else term
-        for term, c in zip(rest, outer.coefficients_beside(values, sizes), strict=True)
+        for term, c in zip(rest, others, strict=True)
         if c or not term.coefficient.free
     ]
-    new = (Term(Parameter(float(c)), each) for c, each in zip(sizes, products, strict=True))
-    return Law((*terms, *new))
+    return Law((*terms, *(Term(Parameter(float(c)), each) for c, each in zip(sizes, new, strict=True))))
 
 
 def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...], bool]]:
@@ -251,7 +245,8 @@ def _with_simple_powers(
         share, coefficients, chosen = terms.best_of(values, sets)
         if np.isfinite(share):
             products = [(*beside, *parts[k][0]) for k in chosen]
-            yield share, _exchanged(law, places, terms, values[:, chosen], coefficients, products)
+            others = terms.coefficients_beside(values[:, chosen], coefficients)
+            yield share, _exchanged(law, places, others, coefficients, products)
 
 
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
