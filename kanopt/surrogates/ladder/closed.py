@@ -173,8 +173,7 @@ def _alike(laws: list[Fitted], chosen: Fitted, rows: float) -> list[Fitted]:
     seen, found = {signature(chosen.law, held=False)}, list[Fitted]()
     for fit in sorted(laws, key=lambda fit: fit.squares):
         structure = signature(fit.law, held=False)
-        near = fit.squares <= LOOSE * chosen.squares and operators(fit.law) <= operators(chosen.law) + BIGGER
-        if near and structure not in seen and np.isfinite(fit.variances(rows)).all():
+        if _may_stand_for(fit, chosen) and structure not in seen and np.isfinite(fit.variances(rows)).all():
             seen.add(structure)
             found.append(fit)
     return found[:MOST_RIVALS]
@@ -342,9 +341,6 @@ def _on_scale(
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart
     early = trained.watch.should_stop()
 
-    def told_apart(fit: Fitted) -> bool:
-        return bool(np.isfinite(fit.variances(part.total)).all())
-
     refused: dict[object, str] = {}
 
     def estimated(fit: Fitted, tell: Rows) -> Closed | None:
@@ -367,7 +363,10 @@ def _on_scale(
     best = _best(found, refused)
     ends: tuple[Fitted, Closed] | None = None
     """The best law, where it does not go on beyond its data."""
-    for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
+    if early:
+        told = (fit for fit in best if np.isfinite(fit.variances(part.total)).all())
+        best = itertools.islice(told, CANDIDATES_EARLY)
+    for fit in best:
         if ends is not None and not _may_stand_for(fit, ends[0]):
             continue
         closed = estimated(fit, part if early else rows)

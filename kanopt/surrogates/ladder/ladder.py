@@ -213,10 +213,6 @@ def _errors_measured(own: Floats, missed: Floats, often: Floats, weight: Floats,
     return _Errors(mean, np.sqrt(np.nan_to_num(spread)))
 
 
-def _is_read(rung: Rung) -> bool:
-    return rung.operators <= MOST and not rung.is_nested and rung.name != NETWORK
-
-
 def _judged(
     found: Sequence[Rung], told: Sequence[Floats], errors: list[_Errors], rows: float, *, stopped: bool
 ) -> Ladder:
@@ -226,8 +222,11 @@ def _judged(
     that can be read is a sum of curves, of which there is one that was fitted as that.
     """
     taken = [place for place, rung in enumerate(found) if not rung.refused]
-    read = [place for place in taken if stopped or _is_read(found[place])]
-    read = [place for place in read if np.isfinite(errors[0].mean[place])] or taken
+
+    def is_read(rung: Rung) -> bool:
+        return stopped or (rung.operators <= MOST and not rung.is_nested and rung.name != NETWORK)
+
+    read = [p for p in taken if is_read(found[p]) and np.isfinite(errors[0].mean[p])] or taken
     excess = np.ones(len(found))
     as_good = np.ones(len(found), dtype=bool)
     for scale in errors:

@@ -17,9 +17,11 @@ from kanopt.surrogates.search.program import Columns, parts, value
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
+    Hinge,
     Law,
     Logarithm,
     Parameter,
@@ -30,10 +32,12 @@ from kanopt.surrogates.search.structure import (
     cleaned,
     fixed,
     inputs_of,
+    is_extreme,
     joined,
     multiplied_out,
     raised_all,
 )
+from kanopt.surrogates.search.wholes import Product, largest_sum
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
@@ -76,8 +80,8 @@ def exchanges(
         opened = _multiplied_out(law)
         outer = OuterSum.of(opened, to)
         for column in words.straight:
-            for places, beside, _ in _alike(opened, column):
-                if len(places) > 1:
+            for places, beside, plain in _alike(opened, column):
+                if not plain:
                     yield from _with_one_function(opened, places, (column, beside), words, outer)
 
 
@@ -120,10 +124,12 @@ def _with_one_function(
             values = values_with(best, constant=constant)
             share, sizes = outer.exchanged(values)
             if np.isfinite(share) and sizes.all():
-                rest = _others(law, places, outer.coefficients_beside(values, sizes))
-                new = [Term(Parameter(float(sizes[0])), (*beside, best))]
-                new += [Term(Parameter(float(each)), beside) for each in sizes[1:]]
-                yield share, cleaned(Law((*rest, *new)))
+                others = outer.coefficients_beside(values, sizes)
+                # any other power of a line fits at least as well
+                freed = [replace(best, exponent=Parameter(-1.0))] if isinstance(best, Group) else []
+                for factor in (best, *freed):
+                    products = [(*beside, factor), beside][: len(sizes)]
+                    yield share, cleaned(_exchanged(law, places, others, sizes, products))
 
 
 def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[float], Factor], Floats]]:
@@ -182,18 +188,21 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                     size = float(sizes[0]) / level
                     new = Group(Law((Term(ONE), Term(Parameter(size), (bend,)))))
                     values = 1.0 + size * values
-                others = _others(law, [place], outer.coefficients_beside(beside * values, np.array([level])))
-                yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
+                products = [(*rest, new)]
+                sizes = np.array([level])
+                others = outer.coefficients_beside(beside * values, sizes)
+                yield share, cleaned(_exchanged(law, [place], others, sizes, products))
 
 
-def _others(law: Law, places: list[int], coefficients: Floats) -> list[Term]:
-    """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
+def _exchanged(law: Law, places: list[int], others: Floats, sizes: Floats, new: list[Product]) -> Law:
+    """Return the law with new products of these sizes for terms; others that are free get theirs, and go at zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
-    return [
+    terms = [
         replace(term, coefficient=Parameter(float(c))) if term.coefficient.free else term
-        for term, c in zip(rest, coefficients, strict=True)
+        for term, c in zip(rest, others, strict=True)
         if c or not term.coefficient.free
     ]
+    return Law((*terms, *(Term(Parameter(float(c)), each) for c, each in zip(sizes, new, strict=True))))
 
 
 def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...], bool]]:
@@ -235,12 +244,9 @@ def _with_simple_powers(
         sets = np.array(list(combinations(range(len(parts)), size)))
         share, coefficients, chosen = terms.best_of(values, sets)
         if np.isfinite(share):
-            rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
-            new = [
-                Term(Parameter(float(c)), (*beside, *parts[k][0]))
-                for c, k in zip(coefficients, chosen, strict=True)
-            ]
-            yield share, Law((*rest, *new))
+            products = [(*beside, *parts[k][0]) for k in chosen]
+            others = terms.coefficients_beside(values[:, chosen], coefficients)
+            yield share, _exchanged(law, places, others, coefficients, products)
 
 
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
@@ -250,6 +256,8 @@ VANISHED = 0.05
 """Exponents up to this are none where two powers have met."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
+SLIGHT = 0.1
+"""Share of a coefficient up to which the same one of the other of two sums is none, or equal to it."""
 
 
 # ── the same law said in another way ──
@@ -261,16 +269,19 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
     a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
     the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
-    becomes its root or its square; and two terms that share factors become one with a bracket.
+    becomes its root or its square; two terms that share factors become one with a bracket; what has an absolute value
+    becomes the larger or smaller of two; and a² + 2 a b + b² becomes a square.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
-            for tied in _tied(part.part):
-                yield changed(law, part.path, tied)
+            opened = cleaned(_multiplied_out(part.part)).terms
+            for sum_ in (*_tied(part.part), *_larger_of_two(opened, columns.scales), *_squared(opened)):
+                yield changed(law, part.path, sum_)
             continue
         for place, factor in enumerate(part.part.factors):
             by_another = _by_another(part.part, place, factor, columns)
-            for new in (*_instead(part.part, place, factor, columns), *by_another):
+            shared = _shared_by_two(part.part, place)
+            for new in (*_instead(part.part, place, factor, columns), *by_another, *shared):
                 yield changed(law, part.path, new)
 
 
@@ -440,6 +451,87 @@ def _tied(law: Law) -> Iterator[Law]:
                     yield Law((*rest, whole))
 
 
+def _larger_of_two(terms: tuple[Term, ...], scales: Floats) -> Iterator[Law]:
+    """Yield the sum with the larger or smaller of A and B for what it has of |A − B| and A + B, half of it each.
+
+    A bend says the same, as max(0, A − B) is half of A − B + |A − B|. What is small beside its like is left out.
+    """
+    for term in terms:
+        for place, factor in enumerate(term.factors):
+            if (difference := _bent_at(factor)) is None or not term.coefficient.free:
+                continue
+            beside = (*term.factors[:place], *term.factors[place + 1 :])
+            own = [set(joined((*beside, *t.factors))) for t in difference.terms]
+            told = [sum(t.coefficient.value for t in terms if set(t.factors) == each) for each in own]
+            if not any(told):
+                continue
+            half = term.coefficient.value * np.array([t.coefficient.value for t in difference.terms])
+            bent = is_extreme(factor)
+            sizes = [np.array(told) + half, np.array(told) - (0.0 if bent else half)]
+            slight = SLIGHT * np.abs(sizes).max(axis=0)
+            function = "max" if term.coefficient.value > 0.0 else "min"
+            pieces = [(each, slight) for each in sizes]
+            new = largest_sum(function, pieces, [t.factors for t in difference.terms], scales, 1.0)
+            if new is not None:
+                rest = [t for t in terms if t is not term and set(t.factors) not in own]
+                yield Law((*rest, *(replace(t, factors=joined((*beside, *t.factors))) for t in new.terms)))
+
+
+def _bent_at(factor: Factor) -> Law | None:
+    """Return the difference of which a factor is the absolute value, or what is above zero; None for other factors."""
+    match factor:
+        case Hinge(column=column, place=place):
+            return Law((Term(ONE, (Power(column, ONE),)), Term(Parameter(-place.value))))
+        case Applied(function="abs", inner=inner):
+            return inner
+        case Applied(
+            function="max", inner=Law(terms=(Term(coefficient=Parameter(value=0.0)), Term() as other))
+        ):
+            return _multiplied_out(Law((other,)))
+    return None
+
+
+def _squared(terms: tuple[Term, ...]) -> Iterator[Law]:
+    """Yield the sum with the square of a sum or difference for three of its terms, of which it saves a number."""
+    roots = [raised_all(term.factors, fixed(0.5)) if term.coefficient.free else None for term in terms]
+    for i, k in combinations(range(len(terms)), 2):
+        if (p := roots[i]) is None or (q := roots[k]) is None:
+            continue
+        first, last = terms[i].coefficient.value, terms[k].coefficient.value
+        size, between = 2.0 * np.sqrt(max(first * last, 0.0)), set(joined((*p, *q)))
+        for place, term in enumerate(terms):
+            middle = term.coefficient.value
+            if set(term.factors) != between or not abs(abs(middle) - size) < SLIGHT * size:
+                continue
+            shared = [f for f in p if f in q]
+            sides = [tuple(f for f in each if f not in shared) for each in (p, q)]
+            ratio = Parameter(float(np.copysign(np.sqrt(last / first), first * middle)))
+            square = Group(Law((Term(ONE, sides[0]), Term(ratio, sides[1]))), fixed(2.0))
+            new = Term(Parameter(first), (*(raised_all(shared, fixed(2.0)) or ()), square))
+            yield Law((*(t for at, t in enumerate(terms) if at not in (i, k, place)), new))
+
+
+def _shared_by_two(term: Term, place: int) -> Iterator[Term]:
+    """Yield A times the larger of 4 and x, for the larger of 4 A and A x, both of them sums; the smaller likewise."""
+    extreme = term.factors[place]
+    if not is_extreme(extreme) or len(extreme.inner.terms) != 2:
+        return
+    first, second = (cleaned(_multiplied_out(Law((each,)))).terms for each in extreme.inner.terms)
+    for one, other in ((first, second), (second, first)) if len(first) > 1 else ():
+        held = one[0]
+        size = held.coefficient.value
+        for m in (joined((*each.factors, *(raised_all(held.factors, MINUS_ONE) or ()))) for each in other):
+            products = [(set(joined((*each.factors, *m))), each.coefficient.value) for each in one]
+            found = [t.coefficient.value / c for own, c in products for t in other if set(t.factors) == own]
+            middle = float(np.median(found)) if len(found) == len(one) == len(other) else 0.0
+            if size * middle > 0.0 and np.abs(np.array(found) - middle).max() < SLIGHT * middle:
+                shares = [replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in one[1:]]
+                sides = Term(Parameter(size)), Term(Parameter(size * middle), m)
+                rest = (*term.factors[:place], *term.factors[place + 1 :])
+                group = Group(Law((Term(ONE, held.factors), *shares)))
+                yield replace(term, factors=(*rest, group, replace(extreme, inner=Law(sides))))
+
+
 def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]:
     """Yield the factors of a term and the terms of a bracket after them: 1, or what is in a bracket that it has."""
     yield term.factors, (Term(ONE),)
@@ -459,11 +551,7 @@ def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | N
     b = {f.column: f.exponent.value for f in second.factors if isinstance(f, Power)}
     if not (a.keys() & b.keys() or others):
         return None
-    m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
-    powers = (Power(c, fixed(e)) for c, e in m.items() if e)
+    apart = {c: b.get(c, 0.0) - a.get(c, 0.0) for c in sorted(a.keys() | b.keys())}
+    simple = {c: min(LADDER, key=lambda e: abs(e - own)) for c, own in apart.items() if abs(own) >= TIED}
+    powers = (Power(c, fixed(e)) for c, e in simple.items())
     return (*powers, *more) or None
-
-
-def _simplest(exponent: float) -> float:
-    """Return the simple exponent next to a difference of two, zero where it is less than a half."""
-    return 0.0 if abs(exponent) < TIED else min(LADDER, key=lambda e: abs(e - exponent))

@@ -31,7 +31,7 @@ from kanopt.surrogates.search.fitting import (
 )
 from kanopt.surrogates.search.program import Columns, based, cancels, scales_of
 from kanopt.surrogates.search.rewriting import exchanges, rewritings
-from kanopt.surrogates.search.steps import growths, steps
+from kanopt.surrogates.search.steps import steps
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
@@ -42,6 +42,7 @@ from kanopt.surrogates.search.structure import (
     operators,
     signature,
     size,
+    values_of,
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
@@ -255,15 +256,20 @@ class _Search:
                     if number < WIDTH or not self.spent:
                         self.expand(fit)
             self.settle()
-            if phase == CURVES:
-                self.pool += self.without_curves(self.pool[0])
+            if phase >= SHAPES:
+                for fit in self.with_fewer_numbers(before := self.pool[0]):
+                    self.add(fit)
+                if self.pool[0] is not before:
+                    self.reword(self.pool[0])
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
             self.left = self.may_leave and self.gain_elsewhere(self.everything) > DECISIVE
             if self.left:
                 return
-            if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
+            # a law that is short, and does not imitate another one
+            short = operators(best.law) <= SHORT and not (phase == PRODUCTS and self.dismissed)
+            if (phase in (SHAPES, CURVES) or short) and self.settled(best):
                 return
 
     def begun(self) -> list[Fitted]:
@@ -292,10 +298,13 @@ class _Search:
         inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
         return self.fits(cleaned(without_input(fit.law, j)) for j in inputs)
 
-    def without_curves(self, fit: Fitted) -> list[Fitted]:
-        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
+    def with_fewer_numbers(self, fit: Fitted) -> list[Fitted]:
+        """Return a law with plainer terms in the place of others, the most promising ones fitted and made plainer.
+
+        Growth may have ended before they were tried: a line for an S, a closed form for a curve.
+        """
         found = exchanges(fit.law, self.shapes, self.ranking)
-        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law)]
+        fewer = [each for each in found if len(values_of(each[1])) < len(values_of(fit.law))]
         best = sorted(fewer, key=lambda each: -each[0])[:FEW]
         return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
@@ -315,8 +324,7 @@ class _Search:
             fit = fitted(sketch.law, self.to)
             if fit is not None and not cancels(fit.law, self.ranking.columns):
                 self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
-                plain = self.plainer(fit)
-                self.wholes += [plain] if plain is not fit else []
+                self.wholes += {self.plainer(fit)} - {fit}
 
     def a_whole_is_all(self) -> bool:
         """Whether one of them leaves nothing to say, and no other law tells the rows nearly as shortly.
@@ -369,17 +377,13 @@ class _Search:
         """Whether a law leaves no more than the arithmetic does."""
         return fit.squares <= FLOOR**2 * self.to.spread * self.to.total
 
-    def is_plain(self, law: Law) -> bool:
-        """Whether a law is short, and does not imitate another one."""
-        return operators(law) <= SHORT and not (self.phase == PRODUCTS and self.dismissed)
-
     # ── climbing ──
 
     def add(self, fit: Fitted | None) -> None:
         """Take a law in, unless it lives on cancellation."""
         if fit is not None and cancels(fit.law, self.ranking.columns):
             self.dismissed = True
-        elif fit is not None:
+        elif fit is not None and fit not in self.pool:
             self.pool = _sorted([*self.pool, fit])
             if self.budget.watch is not None:
                 error = float(np.sqrt(self.pool[0].squares / self.to.total))
@@ -393,7 +397,7 @@ class _Search:
             self.grow()
             if self.pool[0].squares <= enough:
                 for fit in self.pool[:PLAINER]:
-                    self.add_plainer(fit)
+                    self.add(self.plainer(fit))
             self.reword(self.pool[0])
             if not self.pool[0].length < before - 1e-6 or self.spent:
                 return
@@ -415,8 +419,9 @@ class _Search:
         if size(fit.law) >= LARGEST:
             return
         signomial = self.phase == PRODUCTS
-        moves = growths(fit.law, self.ranking, self.words, self.to.total, signomial=signomial)
-        laws = self.new(move.law for move in moves if move.gain > 0.0)[:TRIED]
+        moves = steps(fit.law, self.ranking, self.words, self.to.total, signomial=signomial)
+        ranked = sorted((move for move in moves if move.gain > 0.0), key=lambda move: -move.gain)
+        laws = self.new(move.law for move in ranked)[:TRIED]
         if not signomial:
             laws += self.new(rewritings(fit.law, self.ranking.columns))
         for sketch in self.sketched(laws)[:FINISHED]:
@@ -453,12 +458,6 @@ class _Search:
         """Return a law made plainer, or the law itself where that cannot be."""
         return tidied(fit, self.to, self.ranking)
 
-    def add_plainer(self, fit: Fitted) -> None:
-        """Take in a law made plainer, where that can be."""
-        plain = self.plainer(fit)
-        if plain is not fit:
-            self.add(plain)
-
     def reword(self, fit: Fitted) -> None:
         """Say a law in other ways of about the same size, and make those plainer that fit about as well.
 
@@ -469,7 +468,7 @@ class _Search:
         for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:FEW]:
             other = fitted(sketch.law, self.to)
             if other is not None and other.length < fit.length + NEAR:
-                self.add_plainer(other)
+                self.add(self.plainer(other))
                 self.add(other)
 
 

@@ -122,11 +122,6 @@ Found: TypeAlias = Iterator[tuple[float, Law | Term]]
 Step: TypeAlias = Callable[[Place], Found]
 
 
-def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> list[Move]:
-    """Return larger laws, the most promising first; see :func:`steps`."""
-    return sorted(steps(law, to, words, rows, signomial=signomial), key=lambda move: -move.gain)
-
-
 def steps(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> Iterator[Move]:
     """Yield larger laws, place by place, and those with other terms.
 

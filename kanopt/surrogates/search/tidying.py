@@ -52,7 +52,7 @@ NEGLIGIBLE = 1e-5
 EXPONENTS = (
     *((e, 0.5) for e in (1.0, -1.0, 2.0, -2.0)),
     *((e, 0.2) for e in (0.5, -0.5, 3.0, -3.0, 4.0, -4.0)),
-    *((e, 0.1) for e in (1.5, -1.5)),
+    *((e, 0.1) for e in (1.5, -1.5, 5.0, -5.0)),
     *((s * e, 0.003) for e in (1 / 3, 2 / 3, 0.25, 0.75) for s in (1.0, -1.0)),
 )
 """Simple exponents and their prior."""

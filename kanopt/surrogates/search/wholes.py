@@ -437,9 +437,7 @@ def _of_sums(to: Target, inputs: list[int]) -> Iterator[Law]:
     for function, dealt in planes.highest():
         sums = [planes.plane(of) for of in dealt]
         if np.isfinite([each for plane in sums for each in plane]).all():
-            laws = (
-                _largest_sum(function, sums, [*factors[1:], ()], to.columns.scales, near) for near in NEAR
-            )
+            laws = (largest_sum(function, sums, [*factors[1:], ()], to.columns.scales, near) for near in NEAR)
             yield from filter(None, laws)
 
 
@@ -520,7 +518,7 @@ def _largest_product(function: str, products: list[tuple[float, list[Parameter]]
     return Law((Term(ONE, (*outside, Applied(function, Law(tuple(terms))))),))
 
 
-def _largest_sum(
+def largest_sum(
     function: str,
     sums: list[tuple[Floats, Floats]],
     factors: list[tuple[Factor, ...]],

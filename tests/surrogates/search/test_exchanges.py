@@ -10,8 +10,21 @@ from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Budget, Target, fitted
 from kanopt.surrogates.search.program import Columns, value
-from kanopt.surrogates.search.rewriting import exchanges
-from kanopt.surrogates.search.structure import ONE, Group, Hinge, Law, Parameter, Power, Term, exponents
+from kanopt.surrogates.search.rewriting import exchanges, rewritings
+from kanopt.surrogates.search.structure import (
+    ONE,
+    Applied,
+    Group,
+    Hinge,
+    Law,
+    Parameter,
+    Power,
+    Term,
+    exponents,
+    free_parameters,
+    operators,
+    walk,
+)
 
 
 def power(exponent: float, coefficient: float = 1.0, column: int = 0, *, free: bool = True) -> Term:
@@ -100,6 +113,166 @@ def test_a_function_takes_the_place_of_the_terms_of_its_series(columns: Columns,
     whole = fitted(best, to)
     assert whole is not None
     assert whole.squares < 1e-12 * to.spread * to.total
+
+
+def gap(*terms: Term) -> Applied:
+    return Applied("abs", Law(terms))
+
+
+X, Z, ROOT = Power(0, ONE), Power(1, ONE), Power(1, Parameter(-0.5, free=False))
+BENT = {
+    "larger": (
+        lambda x, z: 1.0 + np.maximum(2.8 * x, 1.6 * z),
+        (
+            Term(Parameter(1.0)),
+            Term(Parameter(1.4), (X,)),
+            Term(Parameter(0.8), (Z,)),
+            Term(Parameter(1.4), (gap(Term(ONE, (X,)), Term(Parameter(-0.57), (Z,))),)),
+        ),
+    ),
+    "smaller": (
+        lambda x, z: np.minimum(2.8 * x, 1.6 * z),
+        (
+            Term(Parameter(1.4), (X,)),
+            Term(Parameter(0.8), (Z,)),
+            Term(Parameter(-1.4), (gap(Term(ONE, (X,)), Term(Parameter(-0.57), (Z,))),)),
+        ),
+    ),
+    "with a factor, in a bracket": (
+        lambda x, z: np.maximum(3.0 * x, 5.0) / np.sqrt(z),
+        (
+            Term(Parameter(1.5), (X, ROOT)),
+            Term(
+                Parameter(2.5),
+                (
+                    ROOT,
+                    Group(
+                        Law(
+                            (Term(ONE), Term(Parameter(0.6), (gap(Term(ONE, (X,)), Term(Parameter(-1.66))),)))
+                        )
+                    ),
+                ),
+            ),
+        ),
+    ),
+    "a bend": (
+        lambda x, z: z * np.maximum(3.0 * x, 5.0),
+        (Term(Parameter(5.0), (Z,)), Term(Parameter(3.0), (Z, Hinge(0, Parameter(1.66))))),
+    ),
+    "beyond a line": (
+        lambda x, z: np.minimum(2.0 * x, 3.0 * z),
+        (
+            Term(Parameter(2.0), (X,)),
+            Term(
+                Parameter(-2.0),
+                (
+                    Applied(
+                        "max",
+                        Law(
+                            (
+                                Term(Parameter(0.0, free=False)),
+                                Term(
+                                    ONE,
+                                    (Group(Law((Term(ONE, (X,)), Term(Parameter(-1.5), (Z,))))),),
+                                ),
+                            )
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", BENT)
+def test_an_absolute_value_or_a_bend_becomes_the_larger_or_smaller_of_two(
+    columns: Columns, form: str
+) -> None:
+    function, terms = BENT[form]
+    to = target(columns, function(columns.of(0), columns.of(1)))
+    law = Law(tuple(terms))
+    tried = [fitted(other, to) for other in rewritings(law, columns)]
+    shortest = min(
+        filter(None, tried), key=lambda fit: (fit.squares > 1e-12 * to.spread * to.total, fit.length)
+    )
+    assert shortest.squares < 1e-12 * to.spread * to.total
+    assert any(isinstance(f, Applied) and f.function in ("max", "min") for f in walk(shortest.law))
+    assert not any(isinstance(f, Hinge) or f == "abs" for f in walk(shortest.law))
+    assert len(free_parameters(shortest.law)) <= len(free_parameters(law))
+    assert operators(shortest.law) <= operators(law)
+
+
+def product(coefficient: float, *factors: Any) -> Term:
+    return Term(Parameter(coefficient), factors)
+
+
+def largest(*terms: Term) -> Applied:
+    return Applied("max", Law(terms))
+
+
+def square(column: int) -> Power:
+    return Power(column, Parameter(2.0, free=False))
+
+
+SAVING = {
+    "a square of a difference": (
+        lambda x, z: 2.0 * z + 0.3 * (x - 2.0) ** 2,
+        (product(2.0, Z), product(1.25), product(-1.25, X), product(0.3, square(0))),
+    ),
+    "a square of a sum, in a bracket, with a factor": (
+        lambda x, z: 5.0 + (x + 1.5 * z) ** 2 / np.sqrt(z),
+        (
+            product(5.0),
+            product(3.1, X, Power(1, Parameter(0.5, free=False))),
+            product(
+                1.0,
+                ROOT,
+                Group(Law((Term(Parameter(1.0), (square(0),)), Term(Parameter(2.2), (square(1),))))),
+            ),
+        ),
+    ),
+    "a sum that both sides have": (
+        lambda x, z: 3.0 * z + (2.0 + x) * np.maximum(2.0, z),
+        (
+            product(3.0, Z),
+            Term(
+                ONE,
+                (
+                    largest(
+                        Term(ONE, (Group(Law((product(4.1), product(1.9, X)))),)),
+                        Term(ONE, (Group(Law((product(2.0, Z), product(1.0, X, Z)))),)),
+                    ),
+                ),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", SAVING)
+def test_what_is_a_square_or_has_one_factor_takes_a_number_less(columns: Columns, form: str) -> None:
+    function, terms = SAVING[form]
+    to = target(columns, function(columns.of(0), columns.of(1)))
+    law = Law(tuple(terms))
+    fits = [fit for fit in (fitted(other, to) for other in rewritings(law, columns)) if fit is not None]
+    exact = [fit for fit in fits if fit.squares < 1e-12 * to.spread * to.total]
+    assert min(len(free_parameters(fit.law)) for fit in exact) < len(free_parameters(law))
+
+
+def test_numbers_that_are_no_square_stay(columns: Columns) -> None:
+    law = Law((product(2.0), product(-1.0, X), product(0.3, square(0))))
+    squares = [f for other in rewritings(law, columns) for f in walk(other) if isinstance(f, Group)]
+    assert not any(
+        f.exponent.value == 2.0 and len(f.inner.terms) == 2 and Term(ONE) not in f.inner.terms
+        for f in squares
+    )
+
+
+def test_a_bend_beside_nothing_stays(columns: Columns) -> None:
+    law = Law((Term(Parameter(3.0), (Z, Hinge(0, Parameter(1.66)))),))
+    bends = [[isinstance(f, Hinge) for f in walk(other)].count(True) for other in rewritings(law, columns)]
+    assert all(bends)
 
 
 def test_there_are_shapes_of_every_family(columns: Columns) -> None:
