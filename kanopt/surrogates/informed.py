@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ from kanopt.kan.trainer import CHUNK_BYTES, NormalEquations, TrainerOptions, tra
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
+
+T = TypeVar("T")
 
 ITERATIONS = 100
 """Steps on every grid, at most."""
@@ -53,27 +56,28 @@ class RelationState:
     _slopes: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
-        known = {**self._columns, **self._outputs}
-        if name not in known:
-            raise FitError(f"no input, output or known column {name!r}; {nearest(name, known)}")
-        return known[name]
+        return _known(name, {**self._columns, **self._outputs}, "input, output or known column")
 
     def derivative(self, output: str, *inputs: str) -> Tensor:
         """Return the derivative of `output` by one input, or by two."""
-        if output not in self._outputs:
-            raise FitError(f"no output to differentiate {output!r}; {nearest(output, self._outputs)}")
+        value = _known(output, self._outputs, "output to differentiate")
         if not 1 <= len(inputs) <= 2:
             raise FitError(f"{output!r} differentiated by {len(inputs)} inputs; one or two can be")
-        value = self._outputs[output]
         for taken, name in enumerate(inputs):
-            if name not in self._features:
-                raise FitError(f"no feature to differentiate by {name!r}; {nearest(name, self._features)}")
+            place = _known(
+                name, {each: k for k, each in enumerate(self._features)}, "feature to differentiate by"
+            )
             key = (output, *inputs[:taken])
             if key not in self._slopes and value.requires_grad:
                 self._slopes[key] = torch.autograd.grad(value.sum(), self._numbers, create_graph=True)[0]
-            slopes = self._slopes.get(key, torch.zeros_like(self._numbers))  # a constant has none
-            value = slopes[..., self._features.index(name)]
+            value = self._slopes.get(key, torch.zeros_like(self._numbers))[..., place]  # a constant has none
         return value
+
+
+def _known(name: str, known: Mapping[str, T], what: str) -> T:
+    if name not in known:
+        raise FitError(f"no {what} {name!r}; {nearest(name, known)}")
+    return known[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,16 +233,14 @@ class Knowledge:
     relations: tuple[Relation, ...]
 
     def __post_init__(self) -> None:
-        names = [*self.features, *self.outputs]
         if not self.features or not self.outputs or not self.relations:
             raise FitError("knowledge needs at least one feature, one output and one relation")
-        for each in (names, [relation.name for relation in self.relations]):
+        for each in ([*self.features, *self.outputs], [relation.name for relation in self.relations]):
             if len(set(each)) < len(each):
                 raise FitError(f"features, outputs and relations must have different names: {each}")
         for relation in self.relations:
-            for name in self.features:
-                if name not in relation.columns:
-                    raise FitError(f"relation {relation.name!r}: its points lack the feature {name!r}")
+            if lacking := [name for name in self.features if name not in relation.columns]:
+                raise FitError(f"relation {relation.name!r}: its points lack the feature {lacking[0]!r}")
             if taken := [name for name in self.outputs if name in relation.columns]:
                 raise FitError(f"relation {relation.name!r}: {taken[0]!r} is an output, not a known column")
 
@@ -276,9 +278,20 @@ class Knowledge:
         """
         total = NormalEquations.zero(network)
         for relation in self.relations:
+            what = f"relation {relation.name!r}: its residual"
             for weights, residual, theta in self._parts(relation, network):
-                jacobian = _jacobian(relation.name, residual, theta)
-                error, weighted = residual.detach(), jacobian * weights.unsqueeze(-1)
+                slopes = None
+                if residual.requires_grad:
+                    (slopes,) = torch.autograd.grad(residual.sum(), theta, allow_unused=True)
+                if slopes is None:
+                    raise FitError(f"{what} does not depend on any output")
+                error, jacobian = residual.detach(), slopes.reshape(*residual.shape, -1)
+                if not bool((torch.isfinite(error) & torch.isfinite(jacobian).all(-1)).all(1).any()):
+                    raise FitError(
+                        f"{what}, or its derivative by an output, is not finite; look for logarithms, roots or "
+                        "divisions of outputs that may be negative or zero"
+                    )
+                weighted = jacobian * weights.unsqueeze(-1)
                 total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
                 total.vector.sub_((error.unsqueeze(1) @ weighted).squeeze(1))
                 total.squares.add_(error**2 @ weights)
@@ -323,22 +336,6 @@ class Knowledge:
 
 def _inputs(numbers: Tensor) -> InputTensors:
     return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
-
-
-def _jacobian(name: str, residual: Tensor, theta: Tensor) -> Tensor:
-    """Return the Jacobian (M, n, parameters) of a residual (M, n)."""
-    part = (
-        torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0] if residual.requires_grad else None
-    )
-    if part is None:
-        raise FitError(f"relation {name!r}: its residual does not depend on any output")
-    found = part.reshape(*residual.shape, -1)
-    if not bool((torch.isfinite(residual) & torch.isfinite(found).all(-1)).all(1).any()):
-        raise FitError(
-            f"relation {name!r}: its residual, or its derivative by an output, is not finite; look for logarithms, "
-            "roots or divisions of outputs that may be negative or zero"
-        )
-    return found
 
 
 def fit_informed(
@@ -394,31 +391,32 @@ def fit_informed(
     >>> bool(abs(laws["u"].evaluate({"t": 1.0}) - np.exp(-1.0)) < 1e-5)
     True
     """
-    least = {
-        "seed": (seed, 0),
-        "grid_size": (grid_size, 1),
-        "refinements": (refinements, 0),
-        "starts": (starts, 1),
-    }
-    for name, given in least.items():
-        whole_number(given[0], f"fit_informed: {name}", given[1])
+    whole_number(seed, "fit_informed: seed", 0)
+    whole_number(refinements, "fit_informed: refinements", 0)
+    for name, given in (("grid_size", grid_size), ("starts", starts)):
+        whole_number(given, f"fit_informed: {name}", 1)
     weights = [float(each.weights.mean()) for each in knowledge.relations if bool(each.weights.any())]
     if not weights:
-        raise FitError(
-            "all weights of all relations are 0, so that nothing is known; give one a weight above 0"
-        )
-    numbers, generator = knowledge.inputs.numbers, torch.Generator().manual_seed(seed)
+        told = "all weights of all relations are 0, so that nothing is known"
+        raise FitError(f"{told}; give one a weight above 0")
+    numbers, outputs = knowledge.inputs.numbers, knowledge.outputs
     ends = dict(
         zip(knowledge.features, torch.stack([numbers.amin(0), numbers.amax(0)], 1).tolist(), strict=True)
     )
-    outputs, shape = (
-        knowledge.outputs,
-        Architecture(len(ends), hidden=hidden, outputs=len(knowledge.outputs), grid_size=grid_size),
-    )
-    knots = _knots(ends, bounds or {})
-    network = random_starts(
-        shape, starts, knowledge.inputs, knots, torch.zeros(len(outputs), dtype=torch.float64), generator
-    )
+    for name in bounds or {}:
+        if name not in ends:
+            raise FitError(f"bounds: no such feature as {name!r}; {nearest(name, ends)}")
+    ranges = {**ends, **(bounds or {})}
+    for name, (low, high) in ranges.items():
+        if not low < high:
+            raise FitError(
+                f"feature {name!r} ranges from {low:g} to {high:g}; leave it out or spread the points"
+            )
+    lower, upper = torch.tensor(list(ranges.values()), dtype=torch.float64).T
+    edge = 1e-9 * (upper - lower)  # at its very ends a spline is linear already
+    shape = Architecture(len(ends), hidden=hidden, outputs=len(outputs), grid_size=grid_size)
+    offset, generator = torch.zeros(len(outputs), dtype=torch.float64), torch.Generator().manual_seed(seed)
+    network = random_starts(shape, starts, knowledge.inputs, (lower - edge, upper + edge), offset, generator)
     # the largest magnitude observed of each output; 1 of one that was never other than zero
     seen = {name: float(c.abs().max()) for each in knowledge.relations for name, c in each.columns.items()}
     sizes = torch.tensor([seen.get(f"observed {name}", 0.0) or 1.0 for name in outputs], dtype=torch.float64)
@@ -444,20 +442,3 @@ def fit_informed(
     nodes = curves_of(network, knowledge.inputs, [Input(feature) for feature in ends])
     inputs = tuple(Variable(name, low=low, high=high) for name, (low, high) in ends.items())
     return {name: Formula(node, inputs, Variable(name)) for name, node in zip(outputs, nodes, strict=True)}
-
-
-def _knots(
-    ends: Mapping[str, tuple[float, float]], bounds: Mapping[str, tuple[float, float]]
-) -> tuple[Tensor, Tensor]:
-    """Return the ranges of the features, slightly widened: at its very ends a spline is linear already."""
-    for name in bounds:
-        if name not in ends:
-            raise FitError(f"bounds: no such feature as {name!r}; {nearest(name, ends)}")
-    for name, (low, high) in {**ends, **bounds}.items():
-        if not low < high:
-            raise FitError(
-                f"feature {name!r} ranges from {low:g} to {high:g}; leave it out or spread the points"
-            )
-    lower, upper = torch.tensor(list({**ends, **bounds}.values()), dtype=torch.float64).T
-    edge = 1e-9 * (upper - lower)
-    return lower - edge, upper + edge

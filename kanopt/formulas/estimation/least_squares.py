@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,14 +280,6 @@ class Residuals:
         weighted = self.root_weight * self.target
         return float(weighted @ weighted)
 
-    def value(self, theta: Floats) -> Floats:
-        """Return the fitted values, (n,): f, or its logarithm."""
-        value = self.tape.value(theta)
-        if self.log:
-            with np.errstate(all="ignore"):
-                value = np.log(value)
-        return value
-
     def at(self, theta: Floats) -> tuple[Floats, Floats] | None:
         """Return residuals, (n,), and the derivative of the fitted values, (n, p), both times the root of the weight.
 
@@ -307,6 +299,11 @@ class Residuals:
             size = float(residual @ residual) + float(np.einsum("ij,ij->", weighted, weighted))
         return (residual, weighted) if np.isfinite(size) else None
 
+    def squares(self, theta: Floats) -> float:
+        """Return the sum of the squared residuals; infinite where there is none."""
+        found = self.at(theta)
+        return np.inf if found is None else float(found[0] @ found[0])
+
 
 STEPS = 200
 TOLERANCE = 1e-14
@@ -319,7 +316,8 @@ _NOTHING = 1e-24
 _NOWHERE = 1e100
 """A residual where the law has no value: a step there is refused."""
 _RANK = 1e-12
-_SMALL = 1e-14
+
+Solved: TypeAlias = tuple[Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,11 +332,8 @@ class LeastSquaresResult:
         Weighted residuals, (n,), and the derivative of the fitted values in all p parameters, (n, p).
     cost
         Sum of the squared residuals.
-    offset
-        Relative offset of Bates and Watts: the component of the residuals in the tangent plane relative to that
-        orthogonal to it, each per dimension. 0 at a minimum, independent of units and noise.
     converged
-        Whether it is a minimum.
+        Whether it is a minimum: the residuals have little in the tangent plane, beside what is across it.
     exact
         Whether the residuals are only rounding error.
     steps
@@ -349,39 +344,9 @@ class LeastSquaresResult:
     residual: Floats
     jacobian: Floats
     cost: float
-    offset: float
     converged: bool
     exact: bool
     steps: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Point:
-    """A point of the search, with optimal linear parameters."""
-
-    theta: Floats
-    residual: Floats
-    jacobian: Floats
-    basis: Floats  # orthonormal columns that span those of the linear numbers
-    cost: float
-
-    def across(self, curved: NDArray[np.bool_]) -> Floats:
-        """Return the derivative in the nonlinear parameters, but for what the linear ones say as well, (n, q)."""
-        columns = self.jacobian[:, curved]
-        whole = np.linalg.norm(columns, axis=0)
-        columns = columns - self.basis @ (self.basis.T @ columns)
-        # what a linear number says as well leaves nothing but rounding
-        columns[:, np.linalg.norm(columns, axis=0) <= _RANK * whole] = 0.0
-        return columns
-
-    def offset(self, curved: NDArray[np.bool_], left: int, count: int) -> float:
-        """Return the relative offset: how much of the residual the parameters still reach, beside what they cannot."""
-        _, plane = projection(self.across(curved), self.residual)
-        inside = float(np.square(np.concatenate([plane.T, self.basis.T]) @ self.residual).sum())
-        outside = max(self.cost - inside, 0.0)
-        if inside == 0.0:
-            return 0.0
-        return float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
 
 
 def minimise(
@@ -407,83 +372,59 @@ def minimise(
 
     moves = np.ones(start.size, dtype=bool) if free is None else free
     linear, curved = residuals.linear & moves, ~residuals.linear & moves
-    theta = np.array(start, dtype=np.float64)
-    # from nothing: a start far off, such as 1 for a column of 1e50, leaves residuals that are all rounding
-    theta[linear] = 0.0
-    last: dict[bytes, _Point | None] = {}
+    last: dict[bytes, Solved | None] = {}
 
-    def point(at: Floats) -> _Point | None:
+    def solved(at: Floats) -> Solved | None:
+        """Return parameters, residuals and derivatives with the best linear parameters, and what these span."""
         if at.tobytes() not in last:
             last.clear()
-            whole = theta.copy()
-            whole[curved] = at
-            last[at.tobytes()] = _solve_linear_part(residuals, whole, linear)
+            # from nothing: a start far off, such as 1 for a column of 1e50, leaves residuals that are all rounding
+            theta = np.where(linear, 0.0, start)
+            theta[curved] = at
+            found, basis = residuals.at(theta), np.zeros((residuals.count, 0))
+            for _ in range(2 if linear.any() else 0):  # once more for what rounding left
+                if found is not None:
+                    step, basis = projection(found[1][:, linear], found[0])
+                    theta = theta.copy()
+                    theta[linear] += step
+                    found = residuals.at(theta)
+            last[at.tobytes()] = None if found is None else (theta, *found, basis)
         return last[at.tobytes()]
 
     def left(at: Floats) -> Floats:
-        found = point(at)
-        return np.full(residuals.count, _NOWHERE) if found is None else found.residual
+        found = solved(at)
+        return np.full(residuals.count, _NOWHERE) if found is None else found[1]
 
     def slopes(at: Floats) -> Floats:
-        found = point(at)
+        found = solved(at)
         assert found is not None
-        return -found.across(curved)
+        columns, basis = found[2][:, curved], found[3]
+        across = columns - basis @ (basis.T @ columns)
+        # what a linear number says as well leaves nothing but rounding
+        across[:, np.linalg.norm(across, axis=0) <= _RANK * np.linalg.norm(columns, axis=0)] = 0.0
+        return -across
 
-    best, steps, count = point(theta[curved]), 0, int(moves.sum())
+    best, steps, count = solved(start[curved]), 0, int(moves.sum())
     if best is None:
         return None
     nothing = _NOTHING * residuals.target_squares
     # of bad starts each way leads some to the minimum that the other leads astray
-    for method in ("trf", "lm") if curved.any() and best.cost > nothing else ():
+    for method in ("trf", "lm") if curved.any() and best[1] @ best[1] > nothing else ():
+        limits = dict.fromkeys(("ftol", "xtol", "gtol"), TOLERANCE)
         with np.errstate(all="ignore"):
             end = least_squares(
-                left,
-                theta[curved],
-                slopes,
-                method=method,
-                x_scale="jac",
-                ftol=TOLERANCE,
-                xtol=TOLERANCE,
-                gtol=TOLERANCE,
-                max_nfev=STEPS,
+                left, start[curved], slopes, method=method, x_scale="jac", max_nfev=STEPS, **limits
             )
-        found = point(end.x)
-        best = found if found is not None and found.cost < best.cost else best
+        found = solved(end.x)
+        best = found if found is not None and found[1] @ found[1] < best[1] @ best[1] else best
         steps = max(steps, int(end.nfev))
-    offset = best.offset(curved, residuals.count - count, count)
-    exact = best.cost <= 1e4 * nothing
-    return LeastSquaresResult(
-        best.theta,
-        best.residual,
-        best.jacobian,
-        best.cost,
-        offset,
-        exact or offset <= CONVERGED,
-        exact,
-        steps,
-    )
-
-
-def _solve_linear_part(residuals: Residuals, theta: Floats, linear: NDArray[np.bool_]) -> _Point | None:
-    """Solve for the linear parameters with the others held; None if the law has no finite value."""
-    found = residuals.at(theta)
-    if found is None:
-        return None
-    residual, jacobian = found
-    basis = np.zeros((residual.size, 0))
-    theta = theta.copy()
-    # twice, for what rounding left where the first values were far off
-    for _ in range(2 if linear.any() else 0):
-        step, basis = projection(jacobian[:, linear], residual)
-        theta[linear] += step
-        found = residuals.at(theta)
-        if found is None:
-            return None
-        residual, jacobian = found
-        inside = basis.T @ residual
-        if inside @ inside <= _SMALL * (residual @ residual):
-            break
-    return _Point(theta, residual, jacobian, basis, float(residual @ residual))
+    theta, residual, jacobian, _ = best
+    cost = float(residual @ residual)
+    inside = float(np.square(projection(jacobian[:, moves], residual)[1].T @ residual).sum())
+    outside = max(cost - inside, 0.0) / max(residuals.count - count, 1)
+    offset = 0.0 if inside == 0.0 else np.inf if outside == 0.0 else float(np.sqrt(inside / count / outside))
+    exact = cost <= 1e4 * nothing
+    return LeastSquaresResult(theta, residual, jacobian, cost, exact or offset <= CONVERGED, exact, steps)
 
 
 def projection(columns: Floats, residual: Floats) -> tuple[Floats, Floats]:
@@ -544,17 +485,12 @@ def search_minimum(
     if found is not None and found.converged and (residuals.linear.all() or found.exact):
         return residuals, found
     few = residuals if rows.count <= ROWS else Residuals.of(root, free, rows.sample(ROWS), log)
-    limit = np.inf if found is None or not found.converged else _GAIN * _cost(few, found.theta)
+    limit = np.inf if found is None or not found.converged else _GAIN * few.squares(found.theta)
     for count, start in enumerate(_better_starts(few, free.values, limit), start=1):
         found = _better(minimise(residuals, start), found)
-        if count == SEARCHES or (found is not None and found.converged and _cost(few, found.theta) < limit):
+        if count == SEARCHES or (found is not None and found.converged and few.squares(found.theta) < limit):
             break
     return residuals, found
-
-
-def _cost(residuals: Residuals, theta: Floats) -> float:
-    found = residuals.at(theta)
-    return np.inf if found is None else float(found[0] @ found[0])
 
 
 def _better_starts(residuals: Residuals, start: Floats, limit: float) -> Iterator[Floats]:
