@@ -299,12 +299,7 @@ def _add_tables(draft: Draft, given: Tables) -> None:
         for column, text in derived.items():
             put((*header, "derive"), column, text)
     assumed = [": ".join(each) for each in draft.invented]
-    assumed += [
-        f"left out of {table.called}: {why}"
-        for table in given
-        for _, why in table.dropped
-        if table.name in draft.read
-    ]
+    assumed += [f"left out: {why}" for table in given for _, why in table.dropped if table.name in draft.read]
     if assumed:
         put(("report",), "assumed", assumed, "the page says so; delete what your own tables say", sure=False)
     if draft.roles.kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -273,15 +274,18 @@ def _by_rate(draft: Draft) -> Formula | None:
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
     text, unit, why = "rate", told.unit, "as the lanes say"
     if "length" in dict(measured_in(told.unit) or ()):
-        inputs = {"rate": (f"{per_load}/km", inputs["rate"][1]), "distance": ("km", "lane.distance")}
+        # counted as the price counts it, so that what is multiplied needs no factor
+        inputs["distance"] = ("mi" if "mi" in re.findall("[a-z]+", told.unit) else "km", "lane.distance")
         text, unit, why = "rate * distance", per_load, "as the lanes say, for each km"
     # the least that a shipment costs, and not the least that is shipped
     mins = [c for c in lanes.left if any(each.startswith(("min", "least")) for each in c.header.pieces)]
     least = next((c for c in mins if c.measures == {"money": 1} and c.is_full), None)
     if least is None:
         return Formula(text, unit, why, inputs)
-    # counted as the weight is, so that what is multiplied needs no factor
-    inputs["rate"] = (f"{per_load}/km" if "distance" in inputs else per_load, inputs["rate"][1])
+    inputs["rate"] = (
+        f"{per_load}/{inputs['distance'][0]}" if "distance" in inputs else per_load,
+        inputs["rate"][1],
+    )
     inputs["weight"] = (draft.load, "state.weight")
     inputs["minimum"] = (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])
     ends = 1.0

@@ -608,7 +608,11 @@ def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
         ] * (all(is_sum) and len(others) >= _FEWEST)
         return table
     notes.append(f"the last row of {table.called} has the sums of the others and is left out")
-    return replace(table, frame=rows, dropped=((rule, "the last row, which has the sums of the others"),))
+    return replace(
+        table,
+        frame=rows,
+        dropped=((rule, f"the last row of {table.called}, which has the sums of the others"),),
+    )
 
 
 def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -626,8 +630,8 @@ def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
         if column.kind == "flag":
             rule = f"not `{column.name}`" if words <= IN_USE else f"`{column.name}`"
         left = table.frame.drop(index=column.values.index[unused])
-        why = f"{unused.sum()} of {len(table.frame)} rows, of which {column.name!r} says {cells[0]}"
-        notes.append(f"{why} in {table.called}, are left out")
+        why = f"{unused.sum()} of {len(table.frame)} rows of {table.called}, of which {column.name!r} says {cells[0]}"
+        notes.append(f"{why}, are left out")
         return replace(table, frame=left, dropped=(*table.dropped, (rule, why)))
     return table
 
