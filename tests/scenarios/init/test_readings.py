@@ -586,3 +586,72 @@ def test_what_a_plan_is_told_in_a_word_or_a_number_is_read(tmp_path: Path) -> No
         assert not made.questions
         if place == 1:
             assert sorted(made.made["made_modes"]["task"]) == ["Bun 1", "Bun 2", "Rye 1", "Rye 2", "Rye 2"]
+
+
+ODD = {
+    "a depot that is the row of clients where nothing is to do": (
+        {
+            "Kunden.csv": "Kunde;X (km);Y (km);Kisten;von;bis\nHof;0;0;;;\nA;3;4;2;8:00;9:00\nB;0;5;3;8:00;9:30\n",
+            "Lkw.csv": "Lkw;Kisten max;€/km;km/h\nL;9;1;60\n",
+        },
+        5.0 + 10**0.5 + 5.0,
+    ),
+    "homes of vehicles in their own table": (
+        {
+            "stops.csv": "Stop,X (m),Y (m),Crates\nA,3000,4000,2\nB,0,-2000,3\n",
+            "vans.csv": "Van,Base X (m),Base Y (m),Crates max,Speed (m/s),$/km\nV,0,0,4,10,1\nW,0,0,4,10,1\n",
+        },
+        10.0 + 4.0,
+    ),
+    "depots between which no way is told": (
+        {
+            "calls.csv": "Call,Slot,Minutes on site\nH,08:00-16:00,20\nI,08:00-16:00,30\nJ,09:00-16:00,10\nK,09:00-15:00,5\n",
+            "engineers.csv": "Engineer,Branch,Rate (£/h),£/mile\nR,North,60,1\nS,South,60,2\n",
+            "branches.csv": "Branch\nNorth\nSouth\n",
+            "travel.csv": "From,To,Miles,Minutes\nNorth,H,1,2\nNorth,I,9,20\nNorth,J,2,5\nSouth,H,8,20\nSouth,I,1,3\n"
+            "South,J,9,25\nH,I,9,20\nH,J,1,2\nI,J,9,22\nNorth,K,20,50\nSouth,K,1,3\nH,K,9,20\nI,K,1,2\nJ,K,9,22\n",
+        },
+        (30 + 9 + 4.0) + (35 + 8 + 6.0),
+    ),
+    "a lane that is closed": (
+        {
+            "Werke.csv": "Werk;Kapazität (t)\nU;90\nV;90\n",
+            "Märkte.csv": "Markt;Bedarf (t)\nM;10\nN;20\n",
+            "Strecken.csv": "von;nach;Fracht (€/t);gesperrt\nU;M;1;ja\nU;N;4;nein\nV;M;3;nein\nV;N;5;nein\n",
+        },
+        10 * 3.0 + 20 * 4.0,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_tables_of_new_users_are_planned_at_their_true_price_without_a_question(
+    tmp_path: Path, case: str
+) -> None:
+    files, price = ODD[case]
+    made = ko.scaffold(written(files, tmp_path))
+    assert not made.questions
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+    assert run.result.objective == pytest.approx(price, abs=0.005)
+
+
+def test_ovens_that_are_counted_bake_side_by_side(tmp_path: Path) -> None:
+    files = {
+        "orders.csv": "Order,Mixer (min),Oven (min),Due,Late fee ($/min)\nA,10,60,05:10,1\nB,10,60,05:20,1\n",
+        "places.csv": "Machine,Quantity,Opens,Closes\nMixer,1,04:00,12:00\nOven,2,04:00,12:00\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+    assert not made.questions
+    assert run.result.objective == pytest.approx(0.0)
+    assert {*run.problem.machines["name"]} == {"Mixer", "Oven 1", "Oven 2"}
+
+
+def test_capacity_that_differs_by_quarter_is_asked_about(tmp_path: Path) -> None:
+    files = {
+        "plants.csv": "Plant,Cost ($/ton),Q1 output,Q2 output\nB,182,140,0\nC,176,120,160\n",
+        "regions.csv": "Region,Q1,Q2\nN,60,40\nE,85,55\n",
+        "rates.csv": "Plant,Region,$/ton\nB,N,12\nB,E,21\nC,N,16\nC,E,7\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert any("Q2 output" in question.text for question in made.questions)
