@@ -131,6 +131,8 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
 
 def _is_like_one_that_is_read(guess: PartGuess, name: str) -> bool:
     """Say whether a field reads a column whose header differs in one word: Q2 output beside Q1 output."""
+    if guess.table.made:
+        return False  # what was made of a row says both, as loading and unloading
     column = guess.table.columns[name]
     pieces = column.header.pieces
     read = [each.column for each in guess.filled if each.column.kind == column.kind == "number"]

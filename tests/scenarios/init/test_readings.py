@@ -605,7 +605,8 @@ ODD = {
     ),
     "depots between which no way is told": (
         {
-            "calls.csv": "Call,Slot,Minutes on site\nH,08:00-16:00,20\nI,08:00-16:00,30\nJ,09:00-16:00,10\nK,09:00-15:00,5\n",
+            "calls.csv": "Call,Slot,Minutes on site\nH,08:00-16:00,20\nI,08:00-16:00,30\n"
+            "J,09:00-16:00,10\nK,09:00-15:00,5\n",
             "engineers.csv": "Engineer,Branch,Rate (£/h),£/mile\nR,North,60,1\nS,South,60,2\n",
             "branches.csv": "Branch\nNorth\nSouth\n",
             "travel.csv": "From,To,Miles,Minutes\nNorth,H,1,2\nNorth,I,9,20\nNorth,J,2,5\nSouth,H,8,20\nSouth,I,1,3\n"
