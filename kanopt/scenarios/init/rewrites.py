@@ -258,11 +258,13 @@ def both_ways(table: SourceTable, tail: str, head: str, *, whole: bool = True) -
     told = table.frame.drop(columns=[tail, head]).select_dtypes("number").fillna(0).any(axis="columns")
     rows = table.frame[told & (ends[tail] != ends[head])]
     pairs = pd.Series([frozenset(pair) for pair in ends.loc[rows.index].to_numpy()])
-    places = sorted(frozenset().union(*pairs))
-    missing = [pair for pair in combinations(places, 2) if frozenset(pair) not in {*pairs}]
-    if len(places) <= _FEWEST or pairs.duplicated().any() or (whole and missing):
+    known = {*pairs}
+    places = sorted(frozenset().union(*known))
+    lacking = len(places) * (len(places) - 1) // 2 - len(known)
+    if len(places) <= _FEWEST or len(known) < len(pairs) or (whole and lacking):
         return None
-    if missing:
+    if lacking:
+        missing = [pair for pair in combinations(places, 2) if frozenset(pair) not in known]
         tails, heads = {*ends[tail]}, {*ends[head]}
         apart = [each for side in (tails - heads, heads - tails) for each in combinations(sorted(side), 2)]
         if missing != sorted(apart) or 2 * len(tails & heads) < len(places):
