@@ -33,6 +33,7 @@ from kanopt.kan.fit import (
     fit_starts,
     refine_grid,
     train_on_all_rows,
+    train_until_one,
 )
 from kanopt.kan.network import Architecture, InputTensors
 from kanopt.kan.trainer import Data, Exponential, Link, Logistic, Softplus
@@ -262,18 +263,22 @@ class _StructureSearch:
     def _has_heavy_tails(self, trial: Trial) -> bool:
         """Whether residuals have heavy tails, to which least squares would overfit: any beyond 5 σ.
 
-        Residuals of a law without noise have tails too, but need no robust loss. Their size is compared with a robust
-        spread of the targets, which outliers do not inflate.
+        Residuals of a law without noise have tails too, but need no robust loss.
         """
-        table, log = self.table, trial.structure.log_target
-        target, weights = np.log(table.target) if log else table.target, table.weights
-        low, high = (weighted_quantile(target, weights, share) for share in (0.25, 0.75))
-        if self.rows < 50 or trial.scale < NO_NOISE * ((high - low) / 1.349 or table.target_deviation(log)):
+        weights = self.table.weights
+        if self.rows < 50 or not self._is_noisy(trial):
             return False
         size = np.abs(trial.fitted.residual)
         wild = weights * (size > 5.0 * _usual(size, weights))
         squares = float(wild @ size**2) / max(float(weights @ size**2), np.finfo(float).tiny)
         return wild.sum() > WILD_SHARE * self.rows or squares > WILD_SQUARES
+
+    def _is_noisy(self, trial: Trial) -> bool:
+        """Whether residuals are more than rounding, beside a spread of the targets that outliers do not inflate."""
+        table, log = self.table, trial.structure.log_target
+        target = np.log(table.target) if log else table.target
+        low, high = (weighted_quantile(target, table.weights, share) for share in (0.25, 0.75))
+        return trial.scale >= NO_NOISE * ((high - low) / 1.349 or table.target_deviation(log))
 
     def _acts_together(self, trial: Trial) -> bool:
         """Whether what a trial leaves depends on two columns together, in the target or its logarithm."""
@@ -369,17 +374,25 @@ class _StructureSearch:
         return self._noted(structure, run, fitted, test)
 
     def _refined(self, trial: Trial) -> Trial:
-        """Refine the grid of `trial`, unless rows held out have chosen it; return the better of the two trials."""
-        if trial.held_out is not None:
+        """Refine the grid of `trial`; return the better of the two trials.
+
+        Where rows held out have chosen it, they have chosen a grid for noise. Without noise evidence sets weaker
+        smoothing, and finer grids, than they can tell apart.
+        """
+        structure, settings = trial.structure, self.settings
+        if trial.held_out is not None and (
+            trial.trained.network.architecture.is_large or self._is_noisy(trial)
+        ):
             return trial
-        data, _, _ = self._prepared(trial.structure, COARSE)
-        options = self._options(trial.structure, self.design_effect)
-        run = refine_grid(
-            trial.trained, data, options, self.settings.grid_size or min(FINEST_PLAIN, self._most_intervals)
-        )
+        data, _, _ = self._prepared(structure, COARSE)
+        options, run = self._options(structure, self.design_effect), trial.trained
+        if trial.held_out is not None:
+            run = train_until_one(run, data, options)
+        finest = FINEST if structure.hidden else FINEST_PLAIN
+        run = refine_grid(run, data, options, settings.grid_size or min(finest, self._most_intervals))
         if run is trial.trained:
             return trial
-        return self.prefer(trial, self._noted(trial.structure, run, describe_fit(run, data, options), None))
+        return self.prefer(trial, self._noted(structure, run, describe_fit(run, data, options), None))
 
     def _noted(
         self, structure: LawStructure, run: TrainedBatch, fitted: FittedNetwork, test: Integers | None
