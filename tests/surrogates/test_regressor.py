@@ -93,6 +93,14 @@ def test_product_of_two_columns_is_learned_in_the_open_sign_case():
     assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 1e-3
 
 
+def test_hidden_nodes_without_noise_are_exact():
+    """Rows enough to be held out must not leave it at the smoothing that they choose for noise."""
+    x = np.random.default_rng(2).uniform(-1, 1, (1_000, 2))
+    y = np.exp(np.sin(np.pi * x[:, 0]) + x[:, 1] ** 2)
+    model = KANRegressor(hidden=(1,), seed=0).fit(x[:800], y[:800])
+    assert np.sqrt(np.mean((model.predict(x[800:]) - y[800:]) ** 2)) < 5e-5
+
+
 def test_outliers_are_held_back():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"km": rng.uniform(1, 40, 800), "load": rng.uniform(0, 3, 800)})
