@@ -95,9 +95,9 @@ def _report(error: BaseException, stop: Interrupt) -> int:
             echo(words_of_stop(stop), err=True)
             return exit_code_of_stop(stop)
         case click.ClickException():
-            told = StringIO()
-            error.show(told)  # usage and hints with the message
-            echo(told.getvalue().rstrip("\n"), err=True)
+            shown = StringIO()
+            error.show(shown)  # usage and hints with the message
+            echo(shown.getvalue().rstrip("\n"), err=True)
             return ExitCode.BAD_INPUT
         case SolverError():
             return _print_error(error, ExitCode.INTERNAL_ERROR)
@@ -113,7 +113,9 @@ def _report(error: BaseException, stop: Interrupt) -> int:
         case OSError():
             return _report_file(error)
         case Exception():  # a fault of our own is reported in one line
-            return _internal_error(error)
+            told = f"kanopt failed: {type(error).__name__}: {error}"
+            hint = f"This is a fault of kanopt, not of your files. Run it again with {DEBUG}=1 for the traceback."
+            return _print_error(error, ExitCode.INTERNAL_ERROR, told, hint)
     raise error
 
 
@@ -134,10 +136,13 @@ def _report_file(error: OSError) -> int:
     return ExitCode.BAD_INPUT
 
 
-def _print_error(error: KanoptError, code: int) -> int:
-    echo(str(error), err=True)
+def _print_error(error: Exception, code: int, told: str = "", hint: str = "") -> int:
+    """Print a message, and the traceback if it is asked for, else a hint; return the exit code."""
+    echo(told or str(error), err=True)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
+    elif hint:
+        echo(hint, err=True)
     return code
 
 
@@ -148,15 +153,3 @@ def _is_short_of_memory(error: BaseException) -> bool:
         or getattr(error, "errno", None) == errno.ENOMEM
         or any(said in str(error) for said in ("failed to map segment", "annot allocate memory"))
     )
-
-
-def _internal_error(error: Exception) -> int:
-    echo(f"kanopt failed: {type(error).__name__}: {error}", err=True)
-    if os.environ.get(DEBUG):
-        traceback.print_exception(error)
-    else:
-        echo(
-            f"This is a fault of kanopt, not of your files. Run it again with {DEBUG}=1 for the traceback.",
-            err=True,
-        )
-    return ExitCode.INTERNAL_ERROR

@@ -87,17 +87,16 @@ def _shown(*, quiet: bool) -> Iterator[OnEvent]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        yield _print_event
-        return
     with console.status("starting") as status:
 
         def show_event(event: Event) -> None:
-            status.update(_escaped(event.message))
+            text = Text(visible(event.message))
+            status.update(text)
             if not event.transient:
-                console.print(_escaped(event.message), style="dim")
+                console.print(text, style="dim", soft_wrap=True)
 
         yield show_event
 
@@ -115,17 +114,6 @@ def warnings_to_stderr() -> Iterator[None]:
         warnings.simplefilter("always", KanoptWarning)
         warnings.showwarning = print_warning
         yield
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(visible(text))
-
-
-def _print_event(event: Event) -> None:
-    if not event.transient:
-        echo(event.message, err=True)
 
 
 Given: TypeAlias = dict[str, Any]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kanopt.scenarios import LearnedLaw, Run, Scenario
 
 _COVERAGE = ("text", "served", "wanted", "unit", "things", "left_out")
+_CONSTANT = ("name", "value", "standard_error")
 _MEASURES = ("r2", "rmse", "mae", "ratio", "rows_train", "rows_test")
 
 
@@ -86,6 +87,8 @@ def to_json(data: Any) -> str:
 
 
 def _json_value(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        value = value.to_json()
     if isinstance(value, Mapping):
         return {str(key): _json_value(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -93,6 +96,11 @@ def _json_value(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _some(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
+    """Return some attributes by their names; None of nothing."""
+    return None if thing is None else {name: getattr(thing, name) for name in names}
 
 
 def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
@@ -122,12 +130,7 @@ def law_json(law: LearnedLaw) -> dict[str, Any]:
     """Return a law as plain data."""
     fit, units = law.formula.fit, law.formula.dimensions()
     constants = [
-        {
-            "name": each.name,
-            "value": each.value,
-            "standard_error": each.standard_error,
-            "unit": units.unit_of(each),
-        }
+        {**{name: getattr(each, name) for name in _CONSTANT}, "unit": units.unit_of(each)}
         for each in law.formula.constants
     ]
     return {
@@ -136,9 +139,9 @@ def law_json(law: LearnedLaw) -> dict[str, Any]:
         "inputs": {variable.name: variable.unit for variable in law.formula.inputs},
         "constants": constants,
         "rivals": [each.text for each in law.formula.alternatives if each.rival],
-        "fit": None if fit is None else {name: getattr(fit, name) for name in _MEASURES},
+        "fit": _some(fit, _MEASURES),
         "trusted": law.trusted,
-        "verdict": None if law.formula.verdict is None else law.formula.verdict.to_json(),
+        "verdict": law.formula.verdict,
         "note": law.note,
         "cleaning": list(law.cleaning),
     }
@@ -149,15 +152,13 @@ def result_json(result: Result) -> dict[str, Any]:
     pricing = result.pricing
     return {
         "status": result.status.value,
-        "coverage": None
-        if result.coverage is None
-        else {name: getattr(result.coverage, name) for name in _COVERAGE},
+        "coverage": _some(result.coverage, _COVERAGE),
         "objective": result.objective,
         "unit": result.problem.unit,
         "bound": result.bound,
         "gap": result.gap,
-        "days_in_time": None if result.days_in_time is None else result.days_in_time.to_json(),
-        "money_at_stake": None if result.money_at_stake is None else result.money_at_stake.to_json(),
+        "days_in_time": result.days_in_time,
+        "money_at_stake": result.money_at_stake,
         "caveats": [] if result.assessment is None else list(result.assessment.law_caveats),
         "terms": {} if pricing is None else pricing.terms().to_dict(),
         "violations": [violation.message for violation in result.check.violations],

@@ -337,7 +337,8 @@ def check(given: opt.Given) -> int:
     told: dict[Issue, str] = {}
     for file in given["files"]:
         try:
-            scenario = _checked(file, given)
+            scenario = opt.load(given, file)
+            scenario.check()
         except ScenarioError as error:
             mistakes += error.issues
             if not given["as_json"]:
@@ -356,16 +357,6 @@ def check(given: opt.Given) -> int:
         found = [("mistake", issue) for issue in mistakes] + [(kind, remark) for remark, kind in told.items()]
         opt.echo(output.to_json([{"kind": kind, **asdict(issue)} for kind, issue in found]))
     return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
-
-
-def _checked(file: Path, given: opt.Given) -> Scenario:
-    """Return a scenario in which everything was checked."""
-    from kanopt.scenarios.files.layers import read_layers
-    from kanopt.scenarios.files.load import check_scenario
-
-    scenario = check_scenario(read_layers(file, outside=given["allow_outside"]), lenient=given["lenient"])
-    scenario.check()
-    return scenario
 
 
 def _contents(scenario: Scenario) -> str:
