@@ -213,7 +213,7 @@ def has_memory() -> bool:
 
     OpenBLAS asks for its memory again and again while it is loaded, and no signal ends that.
     """
-    if _memory_limit() is None:
+    if memory_limit() is None:
         return True
     import mmap
 
@@ -228,12 +228,12 @@ def has_memory() -> bool:
 
 def words_of_memory() -> str:
     """Say that there is too little memory, and what limits it."""
-    limit = _memory_limit()
+    limit = memory_limit()
     limited = "" if limit is None else f": it is limited to {limit // 1024:,} kB (ulimit -v)"
     return f"there is too little memory for this process{limited}; allow it more, or give it smaller tables"
 
 
-def _memory_limit() -> int | None:
+def memory_limit() -> int | None:
     """Return the bytes of address space that the process may use; None where nothing limits them."""
     if sys.platform == "win32":
         return None

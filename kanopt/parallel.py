@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import pickle
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
 from kanopt.files import temporary_path
+from kanopt.interrupt import memory_limit
 from kanopt.text import count_text, number_text, seconds_text
 
 if TYPE_CHECKING:
@@ -47,14 +49,9 @@ def _limits() -> Iterator[float]:
     most, used = _GROUP / "memory.max", _GROUP / "memory.current"
     if most.exists() and used.exists() and (limit := most.read_text().strip()) != "max":
         yield float(limit) - float(used.read_text())
-    if sys.platform == "win32":
-        return
-    import resource
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    own = Path("/proc/self/statm")
-    if soft != resource.RLIM_INFINITY and own.exists():
-        yield float(soft) - float(own.read_text().split()[0]) * resource.getpagesize()
+    allowed, own = memory_limit(), Path("/proc/self/statm")
+    if allowed is not None and own.exists():
+        yield float(allowed) - float(own.read_text().split()[0]) * mmap.PAGESIZE
 
 
 def gigabytes(count: float) -> str:
@@ -197,38 +194,31 @@ def _ctrl_c_for_this_process() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_SHARED: dict[str, Any] = {}
-"""What tasks share, as this worker read it last."""
+@lru_cache(maxsize=1)
+def _shared(path: str, known: str) -> Any:
+    """Return what all tasks read; a worker reads it from a file once, and not with every task."""
+    pickled = Path(path).read_bytes()
+    if hashlib.sha256(pickled).hexdigest() != known:
+        raise SolverError(f"{path} was changed by another program; tasks cannot be done")
+    return pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
 
 
 def _with_shared(work: Work[TaskT, ResultT], path: str, known: str, task: TaskT) -> ResultT:
-    """Do a task with what all of them read, which a worker reads from a file once and not with every task."""
-    if known not in _SHARED:
-        pickled = Path(path).read_bytes()
-        if hashlib.sha256(pickled).hexdigest() != known:
-            raise SolverError(f"{path} was changed by another program; tasks cannot be done")
-        _SHARED.clear()
-        _SHARED[known] = pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
-    return work(_SHARED[known], task)
+    return work(_shared(path, known), task)
 
 
 @contextmanager
-def cluster(given: str | Client | None, *, workers: int = 1) -> Iterator[Client | None]:
+def cluster(given: str | Client | None) -> Iterator[Client | None]:
     """Yield the client of a Dask cluster: the one that is given, or a new one of an address, which is closed again.
 
     Raises
     ------
     SolverError
-        If processes of this machine are asked for as well, Dask is not installed, no scheduler answers, there is no
-        worker, or one has another version.
+        If Dask is not installed, no scheduler answers, there is no worker, or one has another version.
     """
     if given is None:
         yield None
         return
-    if workers > 1:
-        raise SolverError(
-            f"a Dask cluster takes the place of {workers} workers of this machine; give one of the two"
-        )
     try:
         from distributed import Client
     except ImportError:

@@ -581,10 +581,10 @@ class UnitSystem:
         """Return the unit of each field of a kind of records that measures something."""
         return {one.name: self.unit_of(one.unit) for one in declared_fields(kind) if one.unit}
 
-    def table(self, kind: type, name: str = "") -> Table:
+    def table(self, kind: Any) -> Table:
         """Return the table of a kind of records, counted in these units."""
-        declared, key, of_day = getattr(kind, "__table__", (name, ("name",), False))
-        return Table(name or declared, kind, self.of(kind), key, of_day)
+        name, key, of_day = kind.__table__
+        return Table(name, kind, self.of(kind), key, of_day)
 
 
 @dataclass(frozen=True)

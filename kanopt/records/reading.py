@@ -611,10 +611,7 @@ def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any
 
 
 def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[str]) -> Iterator[Fault]:
-    """Yield a question for each field of a table in which numbers are unusual for what they measure.
-
-    Zero and what is not limited are fine. Fields whose columns declare a unit are not asked.
-    """
+    """Yield a question for each field in which numbers are unusual; none where its column declares a unit."""
     for item in table.fields:
         counted = table.units.get(item.name, "")
         if item.usual is None or item.name in declared:
@@ -622,28 +619,26 @@ def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[s
         usual = item.usual.in_money_of(counted)
         if not same_dimension(counted, usual.unit):
             continue
-        given = {place: value for place, one in enumerate(records) if (value := getattr(one, item.name))}
+        # what is not limited is fine, and so is zero
+        every = pd.Series([getattr(one, item.name) or 0.0 for one in records], dtype=float)
+        given = every[np.isfinite(every) & (every != 0)]
 
-        def odd(unit: str, usual: Usual = usual, given: Mapping[int, float] = given) -> list[int]:
-            scale = factor(unit, usual.unit)
-            inside = {
-                place for place, value in given.items() if usual.low <= abs(value) * scale <= usual.high
-            }
-            return [place for place, value in given.items() if math.isfinite(value) and place not in inside]
+        def odd(unit: str, usual: Usual = usual, given: pd.Series[float] = given) -> pd.Series[float]:
+            return given[~(given.abs() * factor(unit, usual.unit)).between(usual.low, usual.high)]
 
-        if not (places := odd(counted)):
+        found = odd(counted)
+        if found.empty:
             continue
-        ends = sorted({given[place] for place in places})
-        shown = " to ".join([*map(number_text, ends[:-1][:1]), amount_text(ends[-1], counted)])
+        low, high = float(found.min()), float(found.max())
+        shown = ("" if low == high else f"{number_text(low)} to ") + amount_text(high, counted)
         if counted != usual.unit:
-            shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
-        meant = next(
-            (unit for unit in usual.alternatives if unit != counted and not {*odd(unit)} & {*places}), ""
-        )
+            shown += f" ({amount_text(convert(high, counted, usual.unit), usual.unit)})"
+        fit = (unit for unit in usual.alternatives if not odd(unit).index.isin(found.index).any())
+        meant = next((unit for unit in fit if unit != counted), "")
         hint = f"is it in {meant}?" if meant else f"is it really in {counted}?"
         limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
         what = f"is {shown}, where {limits} are usual; {hint}"
-        labels = tuple(table.label(records[place]) for place in places)
+        labels = tuple(table.label(records[place]) for place in found.index)
         yield Fault(table.name, what, labels, item.name, advice="declare the unit of its column")
 
 

@@ -27,6 +27,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.laws import (
     complete_rows,
+    named_law,
     named_rows,
     names_in,
     split_rows,
@@ -160,9 +161,7 @@ def learn(
         On Ctrl-C: no plan is based on a law that was cut short.
     """
     learned: dict[str, LearnedLaw] = {}
-    for name, spec in scenario.laws.items():
-        if not isinstance(spec, LearnedSpec):
-            continue
+    for name, spec in scenario.sections.learned().items():
         limited = spec if budget is None else spec.model_copy(update={"budget": budget})
         with Interrupt() as stop:
             try:
@@ -210,7 +209,7 @@ def learn_law(
     share = float((frame[spec.target] < 0).mean())
     below = f"{percent_text(share)} of the rows have {spec.target} below zero" if 0.0 < share < 0.5 else ""
     note = "; ".join(filter(None, [law.note, held, _unread(spec, law.formula), below]))
-    return replace(law, name=name, formula=_with_output_name(law.formula, name), note=note)
+    return replace(law, name=name, formula=named_law(name, law.formula), note=note)
 
 
 def _progress_of(name: str, report: OnEvent) -> Callable[[FitProgress], None] | None:
@@ -347,7 +346,7 @@ def fit_law(
         notes.append(f"stopped early ({formula.stopped}), the best law until then")
     return LearnedLaw(
         name=name,
-        formula=_with_output_name(formula, name),
+        formula=named_law(name, formula),
         summary=model.summary(test).effects,
         diagram=model.diagram(),
         trusted=not low,
@@ -375,10 +374,6 @@ def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
     columns = [(column, str(dtype)) for column, dtype in frame.dtypes.items()]
     settings = spec.model_dump_json(exclude={"budget"})  # which a law that is finished did not need
     return f"{settings} {columns} {units} {len(frame)} {hash_rows(frame)} {seed}"
-
-
-def _with_output_name(formula: Formula, name: str) -> Formula:
-    return replace(formula, output=replace(formula.output, name=name))
 
 
 def _fit_text(law: LearnedLaw) -> str:

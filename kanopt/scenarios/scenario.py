@@ -429,8 +429,7 @@ class Scenario(Shown):
             If a formula cannot be read; points at its line.
         """
         changed = [change for change in self.changes if change.table == "surrogates"]
-        anew = {name for name, spec in self.laws.items() if isinstance(spec, LearnedSpec)}
-        anew |= {*learned, *(change.column.partition(".")[0] for change in changed)}
+        anew = {*self.sections.learned(), *learned, *(change.column.partition(".")[0] for change in changed)}
         waiting = laws_built_on(self.laws, anew)
         given = {name for name, spec in self.laws.items() if isinstance(spec, GivenSpec)}
         known = {name: law for name, law in self.drafts.items() if name not in waiting or name not in given}
@@ -515,13 +514,26 @@ class Scenario(Shown):
 
     @cached_property
     def _unread_columns(self) -> tuple[UnreadColumns, ...]:
-        """The columns that nothing reads."""
+        """The columns that neither the problem, a law to be learned nor a rule of their table reads."""
+        from kanopt.tables.row_rules import RowRules
+
         if self.problem_spec is None:
             return ()
-        entries = self.layers.data["tables"]
-        return unread_of_scenario(
-            self.problem_spec, self.build(self.drafts), self.changed, self.laws, entries
-        )
+        parts, uses = self.problem.parts(), []
+        for use in self.build(self.drafts).table_uses():
+            if use.table not in parts:  # a table that may be left out
+                continue
+            part = parts[use.table]
+            entry, frame = self.sections.file.tables[part.table], self.changed[part.table]
+            read = RowRules(entry.derive, entry.drop_where).names() | self.sections.columns_of_laws(
+                part.table
+            )
+            # a column that is called like a field which another column fills is read by nothing
+            displaced = {*part.columns} - {*part.columns.values()} - read
+            unread = [column for column in use.unread if column.name not in read]
+            unread += columns_of(frame, [name for name in map(str, frame.columns) if name in displaced])
+            uses.append(replace(use, unread=tuple(unread)))
+        return unread_columns(uses)
 
     def _issues(self, found: Iterable[Fault | Mistake | str]) -> tuple[Issue, ...]:
         """Return what is told of the problem, each where it stands in the files; a text is about all of it."""
@@ -643,45 +655,3 @@ def _origin(spec: LawSpec) -> str:
             return f"written by hand: {shorten(text, 200)}"
         case SavedSpec(file=file):
             return f"read from {file}"
-
-
-def unread_of_scenario(
-    spec: ProblemSpec,
-    problem: Problem[Any],
-    tables: Mapping[str, pd.DataFrame],
-    laws: Mapping[str, LawSpec],
-    sections: Mapping[str, Any],
-) -> tuple[UnreadColumns, ...]:
-    """Return the columns that neither the problem, a law to be learned nor a rule of their table reads.
-
-    Parameters
-    ----------
-    spec
-        The section ``[problem]``.
-    problem
-        The problem built from it.
-    tables
-        The tables with all changes made.
-    laws
-        How each law is had.
-    sections
-        The section ``[tables]`` of the file.
-    """
-    from kanopt.tables.row_rules import RowRules
-
-    parts, uses = spec.parts(), []
-    for use in problem.table_uses():
-        if use.table not in parts:  # a table that may be left out
-            continue
-        part = parts[use.table]
-        entry = sections[part.table]
-        read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
-        learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
-        read = read.union(*(law.columns_read for law in learned))
-        # a column that is called like a field which another column fills is read by nothing
-        displaced = {*part.columns} - {*part.columns.values()} - read
-        unread = [column for column in use.unread if column.name not in read]
-        frame = tables[part.table]
-        unread += columns_of(frame, [name for name in map(str, frame.columns) if name in displaced])
-        uses.append(replace(use, unread=tuple(unread)))
-    return unread_columns(uses)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -458,17 +457,6 @@ def _placeholder_from(
     return Formula(_one(tables), tuple(merged.values()), Variable(name, spec.unit), spec.per)
 
 
-def saved_law(name: str, path: Path) -> Formula:
-    """Read a law from its file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is not a saved formula.
-    FileNotFoundError
-        If there is no such file.
-    """
-    from kanopt.formulas import Formula
-
-    law = Formula.load(path)
+def named_law(name: str, law: Formula) -> Formula:
+    """Return a law under a name of the file."""
     return replace(law, output=replace(law.output, name=name))

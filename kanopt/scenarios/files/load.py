@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments, nearest
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.headers import column_hint, field_hint
-from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, placeholder_law, saved_law
+from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, named_law, placeholder_law
 from kanopt.scenarios.files.layers import Key, Layers, Mistake, read_layers, unknown
 from kanopt.scenarios.files.problem_spec import MatrixSpec, ProblemSpec
 from kanopt.scenarios.files.sections import (
@@ -194,21 +194,21 @@ class _Loading:
         if is_history(self.found, table) and used <= {*names, *spec.derive}:
             cells = {name: column for name, column in cells.items() if may_say_groups(column)}
         unread = [name for name in every if name in cells and names.count(name) == 1]
-        given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
         read = [name for name in every if name in used | ruled or name in unread]
-        return read, {**dict.fromkeys(unread, "text"), **given}
+        return read, {**dict.fromkeys(unread, "text"), **spec.on_bad}
 
     def laws(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Formula]:
         """Return every law that can be had, with placeholders for those to be learned."""
+        from kanopt.formulas import Formula
+
         found = self.found
         self.mistakes += law_mistakes(found.laws, found.file.tables, tables)
         have: dict[str, Formula] = {}
-        to_learn = []
         for name, spec in found.laws.items():
             if isinstance(spec, SavedSpec):
                 key = ("surrogates", name, "file")
                 try:
-                    have[name] = saved_law(name, self.layers.path_of(key, spec.file))
+                    have[name] = named_law(name, Formula.load(self.layers.path_of(key, spec.file)))
                 except FileFormatError as error:
                     self.mistakes.append(Mistake(key, str(error)))
                 except OSError as error:
@@ -216,8 +216,7 @@ class _Loading:
                     self.mistakes.append(Mistake(key, told))
             elif isinstance(spec, LearnedSpec):
                 have[name] = placeholder_law(name, spec, tables.get(spec.table))
-                to_learn.append(name)
-        formulas, mistakes = given_laws(found.laws, have, placeholders=to_learn)
+        formulas, mistakes = given_laws(found.laws, have, placeholders=found.learned())
         self.mistakes += mistakes
         return formulas
 
@@ -237,10 +236,8 @@ class _Loading:
 
 def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
     """Return the columns that laws and the problem read, and those the entry of the table names; None for all."""
-    laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
-    on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
-    names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
-    names = names.union(*(law.columns_read for law in laws))
+    names = {*spec.dates, *spec.minimum, *spec.maximum, *spec.on_bad, *spec.derive} - {"*"}
+    names |= found.columns_of_laws(table)
     problem = found.problem
     if problem is None:
         return frozenset(names)
@@ -257,8 +254,7 @@ def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str]
 def is_history(found: Sections, table: str) -> bool:
     """Say whether laws are learned from a table that the problem does not read."""
     in_problem = found.problem is not None and found.problem.parts_of(table)
-    learned = (law for law in found.laws.values() if isinstance(law, LearnedSpec))
-    return not in_problem and any(law.table == table for law in learned)
+    return not in_problem and bool(found.columns_of_laws(table))
 
 
 def may_say_groups(cells: Any) -> bool:

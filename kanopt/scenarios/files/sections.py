@@ -58,13 +58,9 @@ def _cells(value: Any) -> Any:
     return _scalar(value)
 
 
-def _action(value: Any) -> Any:
+def _by_column(value: Any) -> Any:
     """Let ``on_bad`` be one word for all columns, or a word for each of some."""
-    words = ("error", "missing", "drop", "text")
-    for word in value.values() if isinstance(value, dict) else (value,):
-        if word not in words:
-            raise ValueError(f"unknown word {word!r}; {nearest(str(word), words)}")
-    return value
+    return value if isinstance(value, dict) else {"*": value}
 
 
 def _path(text: str) -> str:
@@ -77,7 +73,7 @@ def _path(text: str) -> str:
     return text
 
 
-OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
+OnBad: TypeAlias = Literal["error", "missing", "drop", "text"]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
@@ -109,7 +105,7 @@ class TableSpec(FileModel):
     maximum: dict[str, float] = Field(default_factory=dict)
     derive: dict[Name, Name] = Field(default_factory=dict)
     drop_where: Words = ()
-    on_bad: OnBad = "error"
+    on_bad: Annotated[dict[str, OnBad], BeforeValidator(_by_column)] = Field(default_factory=dict)
     on_duplicate: Literal["keep", "drop"] = "keep"
     form: FormSpec = FormSpec()
 
@@ -271,6 +267,15 @@ class Sections:
     laws: Mapping[str, LawSpec]
     problem: ProblemSpec | None
     changes: tuple[Change, ...]
+
+    def learned(self) -> dict[str, LearnedSpec]:
+        """Return the laws that are to be learned, by their names."""
+        return {name: law for name, law in self.laws.items() if isinstance(law, LearnedSpec)}
+
+    def columns_of_laws(self, table: str) -> frozenset[str]:
+        """Return the columns of a table that laws to be learned need."""
+        read = (law.columns_read for law in self.learned().values() if law.table == table)
+        return frozenset[str]().union(*read)
 
 
 def read_sections(data: Mapping[str, Any]) -> tuple[Sections | None, list[Mistake]]:
