@@ -333,6 +333,8 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
     return next((inner for inner in found if inner is not None), None)
 
 
+Columns: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Of a scenario file, table to the columns that its fields are called by there."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -352,7 +354,7 @@ class Setting:
     Examples
     --------
     >>> form = Setting("form", {"decimal": ","}, "TextFormat")
-    >>> str(form), form.in_file()
+    >>> str(form), form.in_file({})
     ("form=TextFormat(decimal=',')", 'form = { decimal = "," }')
     """
 
@@ -365,7 +367,7 @@ class Setting:
             return f"{self.name}={self.call}({', '.join(f'{key}={value!r}' for key, value in self.value.items())})"
         return f"{self.name}={self.value!r}"
 
-    def in_file(self, columns: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    def in_file(self, columns: Columns) -> str:
         """Return what a scenario file says."""
         return f"{self.name} = {toml_value(self.value)}"
 
@@ -388,7 +390,7 @@ class Renaming:
     >>> renaming = Renaming("vans", {"kg": "capacity"}, {"capacity": "kg"})
     >>> print(renaming)
     ko.with_units(vans.rename(columns={'kg': 'capacity'}), {'capacity': 'kg'})
-    >>> print(renaming.in_file())
+    >>> print(renaming.in_file({}))
     columns = { capacity = "kg" } under [problem.vans] and units = { kg = "kg" } under its table
     """
 
@@ -400,9 +402,9 @@ class Renaming:
         renamed = f"{self.table}.rename(columns={dict(self.fields)})"
         return f"ko.with_units({renamed}, {dict(self.units)})" if self.units else renamed
 
-    def in_file(self, columns: Mapping[str, Mapping[str, str]] | None = None) -> str:
-        """Return what a scenario file says, where other columns may already fill fields, by table."""
-        own = (columns or {}).get(self.table, {})
+    def in_file(self, columns: Columns) -> str:
+        """Return what a scenario file says, where other columns may already fill fields."""
+        own = columns.get(self.table, {})
         filled = {name: own.get(column, column) for column, name in self.fields.items()}
         written = f"columns = {toml_value(filled)} under [problem.{self.table}]"
         if not self.units:
@@ -415,20 +417,18 @@ Message: TypeAlias = str | Sequence[str | Setting | Renaming]
 """A sentence, or its parts with what to write among them."""
 
 
-def said(
-    message: Message, *, in_file: bool = False, columns: Mapping[str, Mapping[str, str]] | None = None
-) -> str:
-    """Return a message in the words of Python, or in those of a scenario file.
+def said(message: Message, columns: Columns | None = None) -> str:
+    """Return a message in the words of Python, or in those of a scenario file, where `columns` are those it maps.
 
     Examples
     --------
     >>> advice = ("write ", Setting("planning", {"state.quantity": 20}))
-    >>> said(advice), said(advice, in_file=True)
+    >>> said(advice), said(advice, {})
     ("write planning={'state.quantity': 20}", 'write planning = { "state.quantity" = 20 }')
     """
     parts = (message,) if isinstance(message, str) else message
     return "".join(
-        part if isinstance(part, str) else part.in_file(columns) if in_file else str(part) for part in parts
+        str(part) if columns is None or isinstance(part, str) else part.in_file(columns) for part in parts
     )
 
 
@@ -478,20 +478,9 @@ class Fault:
         begins_with_names = bool(self.names) and not self.field and not self.column
         return f"{self.table}{'' if begins_with_names else ':'} {self.sentence()}"
 
-    def sentence(
-        self, *, in_file: bool = False, columns: Mapping[str, Mapping[str, str]] | None = None
-    ) -> str:
-        """Return the message without the name of the table.
-
-        Parameters
-        ----------
-        in_file
-            Whether it is about a scenario file.
-        columns
-            Of a file, table to the columns that its fields are called by there.
-        """
-        what = said(self.what, in_file=in_file, columns=columns)
-        advice = said(self.advice, in_file=in_file, columns=columns)
+    def sentence(self, columns: Columns | None = None) -> str:
+        """Return the message without the name of the table; as :func:`said` does."""
+        what, advice = said(self.what, columns), said(self.advice, columns)
         column = (columns or {}).get(self.table, {}).get(self.field, self.column)
         names = list_names(self.names)
         if self.column and self.rows:

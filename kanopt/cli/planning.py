@@ -378,11 +378,8 @@ def run(given: opt.Given) -> int:
     page = given["report"] or (out or Path("reports")) / f"{stem}.html"
     plan, laws = (None, None) if out is None else (out / f"{stem}_plan.csv", out / "laws")
 
-    def outputs(scenario: Scenario) -> list[Path]:
-        return [page, *([] if plan is None else [plan]), *output.law_files(scenario.laws, laws)]
-
     with output.save_laws_on_interrupt(laws):
-        outcome = _run(given, outputs, page.parent)
+        outcome = _run(given, [page, *([] if plan is None else [plan])], page.parent, laws)
     if not given["as_json"]:
         opt.echo_unanswered([outcome.scenario])
         _echo_run(outcome)
@@ -393,7 +390,7 @@ def run(given: opt.Given) -> int:
     written = {"report": str(outcome.to_html(page))}
     if not given["as_json"]:
         opt.echo(f"\nreport: {written['report']}")
-    return _finish(given, outcome, page.parent, lambda: output.run_json(outcome) | written)
+    return _finish(given, outcome, page.parent, lambda: {**output.run_json(outcome), **written})
 
 
 @opt.command(
@@ -412,7 +409,7 @@ def solve(given: opt.Given) -> int:
     if given["file"].suffix.lower() != ".toml":
         return _solve_instance(given, out)
     folder = Path("reports") if out is None else out.parent
-    outcome = _run(given, lambda _: [] if out is None else [out], folder)
+    outcome = _run(given, [] if out is None else [out], folder)
     has_file = out is not None and outcome.result.has_plan
     if has_file:
         output.save_table(outcome.result.to_frame(), out)
@@ -422,8 +419,8 @@ def solve(given: opt.Given) -> int:
     return _finish(given, outcome, folder, lambda: output.result_json(outcome.result))
 
 
-def _run(given: opt.Given, outputs: Callable[[Scenario], list[Path]], folder: Path) -> Run:
-    """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
+def _run(given: opt.Given, outputs: list[Path], folder: Path, laws: Path | None = None) -> Run:
+    """Load and run a scenario, if its outputs can be written, those of --export into `folder`, its laws into `laws`."""
     with opt.progress_reporter(quiet=given["quiet"]) as progress:
         scenario = opt.changed(given, opt.load(given, given["file"]))
         for flag, key in (("solver", "solver.name"), ("days_in_time", "solver.days_in_time")):
@@ -432,13 +429,10 @@ def _run(given: opt.Given, outputs: Callable[[Scenario], list[Path]], folder: Pa
                 raise click.UsageError(f"{told}; leave it out")
             scenario = scenario if given[flag] is None else scenario.set(key, given[flag])
         exported = [folder / f"{given['file'].stem}.{name}" for name in given["export"]]
-        output.check_outputs(outputs(scenario), output.input_files(scenario), exported)
-        found: Run = scenario.run(
-            seed=given["seed"],
-            time_limit=given["time_limit"],
-            progress=progress,
-            relearn=given["relearn"],
-        )
+        outputs += output.law_files(scenario.laws, laws)
+        output.check_outputs(outputs, output.input_files(scenario), exported)
+        how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
+        found: Run = scenario.run(progress=progress, **how)
         return found
 
 

@@ -73,9 +73,7 @@ class TomlDocument:
 
     def line(self, key: Key) -> int:
         """Return the line of `key`, or of the nearest key above it that is written in the file."""
-        while key and key not in self.lines:
-            key = key[:-1]
-        return self.lines.get(key, 0)
+        return self.lines.get(key[: _depth(self.lines, key)], 0)
 
 
 def write_key(key: Key) -> str:
@@ -434,7 +432,7 @@ class Layers:
         """Return a mistake with its file and line."""
         document, key = self.place(mistake.key)
         implied = mistake.key[_depth(self.key_positions, mistake.key) :]
-        message = said(mistake.message, in_file=True)
+        message = said(mistake.message, {})
         return Issue(str(document.path), document.line(key), write_key((*key, *implied)), message)
 
     def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:

@@ -227,7 +227,7 @@ class ProblemSpec(FileModel):
         columns = {name: part.columns for name, part in self.parts().items()}
         found = []
         for fault in faults:
-            place, message = self._place_of(fault), fault.sentence(in_file=True, columns=columns)
+            place, message = self._place_of(fault), fault.sentence(columns)
             if not place and fault.table != "problem":
                 message = f"{fault.table}: {message}"
             found.append(Mistake(("problem", *place), message))
