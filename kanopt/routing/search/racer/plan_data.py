@@ -25,7 +25,7 @@ from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.problem import RoutingProblem
 from kanopt.routing.rules import PAUSES
 from kanopt.routing.rules.rule import slack
-from kanopt.routing.search.racer.law_steps import LawSteps, Polyline, StepTables, every_arc
+from kanopt.routing.search.racer.law_steps import LawSteps, StepTables, every_arc
 from kanopt.routing.simulate.drive import WAYS
 from kanopt.units import convert
 
@@ -104,8 +104,6 @@ def _typical(values: Floats) -> float:
     return float(np.median(known)) if known.size else 1.0
 
 
-_NARROWER = 2e-6
-"""Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""
 _LINE = 8
 """Numbers in a line of the processor's cache."""
 _BESIDE = 20
@@ -133,14 +131,13 @@ class PlanData:
     vehicles
         Vehicle type, by its position, and number of each vehicle that is planned: of a type no more than there are
         clients, those to which clients are pinned, and those under way.
-    struct, rough
-        The arrays, for the kernel; they live as long as this object. In the second one parts of laws are polylines: it
-        ranks plans, before the first one says what they cost.
+    struct
+        The arrays, for the kernel; they live as long as this object.
     """
 
     def __init__(self, problem: RoutingProblem) -> None:
         self.problem, self.vehicles = problem, problem.data.fleet
-        self.struct, self.rough = ProblemStruct(), ProblemStruct()
+        self.struct = ProblemStruct()
         self._kept: list[Any] = []
         data, laws, planning = problem.data, problem.leg_laws, problem.planning_values
         costs = planning.costs + data.of_vehicles("unit_duration_cost")[:, None, None] * np.where(
@@ -157,7 +154,6 @@ class PlanData:
         self.struct.not_before = data.not_before
         if data.is_under_way:
             self._put(**_started_arrays(data))
-        self._put_rough(data)
 
     @cached_property
     def missed(self) -> float:
@@ -171,12 +167,11 @@ class PlanData:
         trip = 2.0 * dearest + hours * float(hourly.max(initial=0.0)) + fixed
         return 3.0 * max(trip, float(data.prize.max(initial=0.0)), 1e-6)
 
-    def _put(self, into: Any = None, **arrays: Any) -> None:
+    def _put(self, **arrays: Any) -> None:
         """Hand arrays to the kernel, each in the type of its field."""
-        struct = self.struct if into is None else into
         fields = dict(ProblemStruct._fields_)
         for name, values in arrays.items():
-            setattr(struct, name, self._hand_over(values, fields[name]))
+            setattr(self.struct, name, self._hand_over(values, fields[name]))
 
     def _put_sizes(self, data: RoutingData) -> None:
         struct = self.struct
@@ -263,14 +258,17 @@ class PlanData:
         return by_time or laws.reads(name, "state", "clock")
 
     def _put_laws(self, laws: RoutingLaws, arcs: Sequence[Floats]) -> None:
-        """Put the laws that a plan moves, as they are and tabulated, and the rows of arcs that they read."""
+        """Put the laws that a plan moves, and the rows of arcs that they read."""
         data, struct = laws.data, self.struct
-        tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), data.most_load)
+        tables = StepTables((len(data.vehicles), len(data.names), len(data.names)))
         stops = tables.of_stops()
-        self._put_law_steps(struct, laws, tables, stops)
-        self._rough_laws = ProblemStruct()
-        self._narrows = self._put_law_steps(self._rough_laws, laws, tables, stops)
+        if isinstance(laws.duration, BoundFormula) and not struct.fixed_minutes:
+            struct.duration = self._laws([LawSteps(laws, DURATION, tables)])
+        moved = [name for name in laws.cost if self._moves(laws, name)]
+        struct.cost = self._laws([LawSteps(laws, name, tables) for name in moved])
+        struct.laws = len(moved)
         if laws.service_moves:
+            struct.stop = self._laws([LawSteps(laws, SERVICE, stops)])
             rows = [np.broadcast_to(values, stops.shape) for values in stops.arcs]
             self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*stops.shape, 0)))
             struct.stop_width = len(rows)
@@ -280,8 +278,8 @@ class PlanData:
         struct.stop_reads_clock = laws.reads(SERVICE, "clock")
         struct.reads_clock = any(laws.reads(name, "clock.hour", "clock.minute") for name in named)
         # how many ways of having taken some breaks are followed, as the referee does
-        moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
-        struct.break_by_clock = moved or (
+        timed = any(laws.is_moved_by_clock(name) for name in laws.cost)
+        struct.break_by_clock = timed or (
             isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "clock")
         )
         struct.break_ways = WAYS if struct.break_by_clock or data.lateness_rate.any() else 1
@@ -290,31 +288,6 @@ class PlanData:
             (len(one.breakpoints), *map(np.asarray, (one.breakpoints, one.values))) for one in tables.stairs
         ]
         struct.stairs = self._structs("Stairs", steps)
-        struct.lines = self._structs("Lines", map(self._polyline, tables.lines))
-
-    def _put_law_steps(self, struct: Any, laws: RoutingLaws, tables: StepTables, stops: StepTables) -> bool:
-        """Put the steps of laws, tabulated but in the problem itself; return whether travel or service times are."""
-        rough = struct is not self.struct
-        if isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes:
-            struct.duration = self._laws([LawSteps.of(laws, DURATION, tables, rough=rough)])
-        if laws.service_moves:
-            struct.stop = self._laws([LawSteps.of(laws, SERVICE, stops, rough=rough)])
-        timed = bool(tables.lines)
-        moved = [name for name in laws.cost if self._moves(laws, name)]
-        struct.cost = self._laws([LawSteps.of(laws, name, tables, rough=rough) for name in moved])
-        struct.laws = len(moved)
-        return timed
-
-    def _put_rough(self, data: RoutingData) -> None:
-        """Make a copy of the problem with tabulated laws, and the narrower limits of time where travel time is."""
-        ctypes.pointer(self.rough)[0] = self.struct
-        for name in ("duration", "stop", "cost"):
-            setattr(self.rough, name, getattr(self._rough_laws, name))
-        if self._narrows:
-            margin = _NARROWER * convert(24.0, "h", data.units.time)
-            ends, longest = data.of_vehicles("shift_end"), data.of_vehicles("max_duration")
-            limits = {"due_by": data.due, "end": ends, "longest": longest}
-            self._put(self.rough, **{name: _with_slack(each) - margin for name, each in limits.items()})
 
     def _put_rows(self, tables: Sequence[Floats]) -> None:
         """Put all numbers of an arc into one row, once for all vehicle types where none of them differs."""
@@ -341,12 +314,6 @@ class PlanData:
         _, slope_low, _, slope_high = curve.ends
         ends = curve.low, curve.high, curve.width, slope_low, slope_high
         return *ends, curve.grid_size, curve.periodic, round_array(curve.powers.T)
-
-    @staticmethod
-    def _polyline(line: Polyline) -> tuple[Any, ...]:
-        slope, shift = round_array(line.slope), round_array(line.shift)
-        pieces = np.stack([line.until, slope, shift, np.zeros_like(line.until)], axis=1)
-        return line.begin, line.rate, len(line.opens), len(pieces), line.opens, pieces
 
     def _laws(self, laws: Sequence[LawSteps]) -> Any:
         return self._structs("Law", [(len(law.steps), self._structs("Op", law.steps)) for law in laws])

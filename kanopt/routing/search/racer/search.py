@@ -148,7 +148,6 @@ class RacerSearch:
         close = convert(_CLOSE, "min", plan_data.problem.units.time)
         pointer = library.racer_new(
             ctypes.byref(plan_data.struct),
-            ctypes.byref(plan_data.rough),
             ctypes.c_uint64(seed),
             ctypes.c_double(close),
         )

@@ -11,7 +11,7 @@ static const int64_t LATER = 8;     /* departures tried for a route that takes t
 
 static double value_of(Search *s, const Layout *layout, double departure, double most) {
     s->legs += layout->count;
-    if (!s->exact_breaks) return drive_price(s->rough, layout, departure, most);
+    if (!s->exact_breaks) return drive_price(s->p, layout, departure, most);
     s->legs += layout->count;
     Score score = drive(s->p, layout, departure, s->times);
     return score.broken ? INFINITY : smaller(score.price, most);
@@ -28,7 +28,8 @@ static int has_simple_departure(const Problem *p, int64_t kind) {
 /* By how much a departure moves without a later return if legs take as long as they do now: forward time slack
  * (Savelsbergh 1992), no more than the whole wait, and at each stop no more than the wait so far and what is left of
  * its window. */
-static double slack_after(Search *s, const Problem *p, const Layout *layout, double departure) {
+static double slack_after(Search *s, const Layout *layout, double departure) {
+    const Problem *p = s->p;
     double clock = departure, waited = 0.0, room = INFINITY, driven = 0.0;
     s->legs += layout->count;
     for (int64_t i = 0; i < layout->count; i++) {
@@ -100,7 +101,7 @@ static void look_again(Search *s, const Layout *layout, double last, double most
     const Problem *p = s->p;
     double start = layout->start, later = start;
     if (isfinite(p->longest[layout->kind]) && last > start) {
-        later = smaller(start + slack_after(s, s->rough, layout, start), last);
+        later = smaller(start + slack_after(s, layout, start), last);
         for (int64_t i = 0; i <= LATER && *best == INFINITY; i++) {
             *at = i ? start + (last - start) * (double)i / (double)LATER : later;
             *best = value_of(s, layout, *at, most);
@@ -131,8 +132,7 @@ Score settle(Search *s, Layout *layout, double departure, double step, double mo
         return found;
     }
     if (has_simple_departure(p, layout->kind)) {
-        /* at the edge of a window, where only the laws themselves say what fits */
-        at = start + slack_after(s, p, layout, start);
+        at = start + slack_after(s, layout, start);
         best = drive_price(p, layout, at, most);
         s->legs += layout->count;
     } else {
@@ -150,7 +150,7 @@ Score settle(Search *s, Layout *layout, double departure, double step, double mo
             look_again(s, layout, last, most, &best, &at);
         if (effort != QUICK && best < INFINITY && last > start) {
             /* waiting is moved to before the departure */
-            double later = smaller(at + slack_after(s, s->rough, layout, at), last);
+            double later = smaller(at + slack_after(s, layout, at), last);
             double value = later > at + s->close ? value_of(s, layout, later, smaller(best, most)) : INFINITY;
             if (value < best) {
                 best = value;

@@ -34,14 +34,6 @@ static double stairs_value(const Stairs *stairs, double x) {
     return stairs->values[low];
 }
 
-static double lines_value(const Lines *lines, double x) {
-    double place = (x - lines->begin) * lines->rate;
-    int64_t bucket = place > 0.0 ? (place < (double)lines->buckets ? (int64_t)place : lines->buckets - 1) : 0;
-    const double *piece = lines->pieces + 4 * lines->opens[bucket];
-    while (x >= piece[0]) piece += 4; /* the last one has no end */
-    return piece[1] * x + piece[2];
-}
-
 static double logistic(double x) {
     /* exp of a number that is not positive only, so that nothing overflows */
     double small = exp(-fabs(x));
@@ -88,7 +80,6 @@ double law_value(const Problem *p, const Law *law, const double *row, double loa
         case OP_POWER: value = power(r[op->a], r[op->b]); break;
         case OP_CURVE: value = curve_value(&p->curves[op->b], r[op->a]); break;
         case OP_STAIRS: value = stairs_value(&p->stairs[op->b], r[op->a]); break;
-        case OP_LINES: value = lines_value(&p->lines[op->b], r[op->a]); break;
         case OP_EXP: value = exp(r[op->a]); break;
         case OP_LOG: value = log(r[op->a]); break;
         case OP_LOG1P: value = log1p(r[op->a]); break;

@@ -38,7 +38,6 @@ enum {
     OP_POWER,  /* a to the power of b */
     OP_CURVE,  /* cubic spline number b at a */
     OP_STAIRS, /* step function number b at a */
-    OP_LINES,  /* polyline number b at a */
     OP_EXP,
     OP_LOG,
     OP_LOG1P,
@@ -66,16 +65,6 @@ typedef struct {
     int64_t count;
     const double *breakpoints, *values;
 } Stairs;
-
-/* A polyline that takes the place of a function of one variable: pieces of four numbers, of which slope * x + shift
- * holds up to `until`, and one is not used. The range is cut into buckets, and `opens` says with which piece each
- * begins. */
-typedef struct {
-    double begin, rate;
-    int64_t buckets, count;
-    const int32_t *opens;
-    const double *pieces; /* until, slope, shift, nothing */
-} Lines;
 
 /* A law: the value of its last step, at least 0. */
 typedef struct {
@@ -135,7 +124,6 @@ typedef struct {
     const Law *cost; /* the cost laws that a plan moves */
     const Curve *curves;
     const Stairs *stairs;
-    const Lines *lines;
 
     /* service at clients where a law reads load or clock, else NULL; each vehicle type has a row for each node */
     const Law *stop;

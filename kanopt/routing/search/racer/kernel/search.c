@@ -57,7 +57,7 @@ EXPORT void racer_free(Search *s) {
 }
 
 /* Make a search in which nobody is served; NULL where memory does not suffice. */
-EXPORT Search *racer_new(const Problem *p, const Problem *rough, uint64_t seed, double close) {
+EXPORT Search *racer_new(const Problem *p, uint64_t seed, double close) {
     Search *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     int64_t units = 0, reloads = 0, largest = 1;
@@ -67,7 +67,6 @@ EXPORT Search *racer_new(const Problem *p, const Problem *rough, uint64_t seed, 
         if (p->unit_start[unit + 1] - p->unit_start[unit] > largest)
             largest = p->unit_start[unit + 1] - p->unit_start[unit];
     s->p = p;
-    s->rough = rough;
     s->units = units;
     s->random = seed;
     s->close = close;

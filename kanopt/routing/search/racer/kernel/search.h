@@ -36,7 +36,7 @@ typedef struct {
 } Place;
 
 typedef struct {
-    const Problem *p, *rough; /* the problem, and the same with laws that are tabulated, limits the narrower for it */
+    const Problem *p;
     Plan now, best;
     Route *saved; /* routes as they were before the step, by vehicle */
     int32_t *touched, *is_touched, *left_before;
