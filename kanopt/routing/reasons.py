@@ -17,9 +17,9 @@ from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import BY_NAME, kind_of
 from kanopt.routing.rules.release import RELEASE
-from kanopt.routing.rules.rule import Drive, exceeds
+from kanopt.routing.rules.rule import Drive, DrivenPlan, exceeds, slack
 from kanopt.routing.simulate.departures import drive
-from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
+from kanopt.text import amount_text, count_text, join_list, money_text
 
 LOAD, TIME, WHO = "load", "time", "who"
 _MOST = 3
@@ -316,7 +316,7 @@ def _not_inserted(
     price = best[0].cost if best else None
     if alone is not None:
         return replace(alone, relaxation=relaxation or alone.relaxation, price=price, searched=True)
-    obstacle = _blocking_rules(data, client, places)
+    obstacle = _blocking_rules(client, places)
     return replace(obstacle, relaxation=relaxation, price=price, searched=True)
 
 
@@ -337,114 +337,69 @@ def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertio
     return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
 
 
-def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> Reason:
-    """Say whether load, time or another rule keeps the client out."""
+_OBSTACLES = (
+    (WHO, "every vehicle that may serve {} is out of the fleet or does not exist"),
+    (LOAD, "no vehicle has capacity left for {}"),
+    (TIME, "no vehicle with room for {} has the time"),
+)
+"""What stands in the way where every place breaks a rule of a kind, in the order in which it is looked at."""
+
+
+def _blocking_rules(client: Client, places: Sequence[Insertion]) -> Reason:
+    """Say whether load, time or another rule keeps the client out, and what the best place breaks."""
     subject = f"client {client.name}"
-
-    def reason(bottleneck: str, message: str, amount: float | None = None) -> Reason:
-        return Reason(subject, "unserved", message, bottleneck=bottleneck, amount=amount)
-
-    allowed = [place for place in places if WHO not in place.by_kind]
     if not places:
         message = f"{subject} is left out: no road leads to it from the routes with room for it"
-        return reason("no road leads to them from the routes with room", message)
-    if not allowed:
-        who, end = "every vehicle that may serve", "is out of the fleet or does not exist"
-        return reason(f"{who} them {end}", f"{who} {subject} {end}")
-    with_room = [place for place in allowed if LOAD not in place.by_kind]
-    if not with_room:
-        short = min(place.over(LOAD) for place in allowed)
-        return reason("no vehicle has capacity left", _capacity_shortfall(data, client, allowed), short)
-    in_time = [place for place in with_room if TIME not in place.by_kind]
-    if not in_time:
-        best = min(with_room, key=lambda place: (place.over(TIME), place.cost))
-        over, rules = best.over(TIME), {violation.constraint for violation in best.violations}
-        limits = "the longest duration" if "duration" in rules else "windows and shift"
-        message = (
-            f"no vehicle with room for {subject} has the time: the best place, {best.position_text}, exceeds "
-            f"{limits} by {amount_text(over, data.units.time)}"
-        )
-        return reason("no vehicle with room has the time", message, over)
-    best = min(in_time, key=lambda place: (len(place.violations), place.cost))
-    broken = "; ".join(violation.message for violation in best.violations)
-    names = join_list(sorted({violation.constraint for violation in best.violations}))
-    return reason(
-        f"every place with room and time breaks another rule ({names})",
-        f"every place for {subject} with room and time breaks another rule; at the cheapest, {best.position_text}: "
-        f"{broken}",
-    )
-
-
-def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Insertion]) -> str:
-    """Say how much spare capacity there is where there is most."""
-    subject, unit = f"client {client.name}", data.units.load
-    best = min(places, key=lambda place: (place.over(LOAD), place.cost))
-    over = [violation for violation in best.violations if violation.constraint == "capacity"]
-    if data.has_sources or client.pickup or len(data.demands) > 1:
-        by = join_list([amount_text(violation.amount, violation.unit) for violation in over])
-        return f"no vehicle has capacity left for {subject}: the best place, {best.position_text}, exceeds it by {by}"
-    spare = client.demand - over[0].amount
-    spare = spare if exceeds(spare, 0.0) else 0.0
-    return (
-        f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, unit)}, and the "
-        f"most free is {amount_text(spare, unit)} on {best.route.label}"
+        bottleneck = "no road leads to them from the routes with room"
+        return Reason(subject, "unserved", message, bottleneck=bottleneck)
+    kind, obstacle = "", "every place for {} with room and time breaks another rule"
+    for each, told in _OBSTACLES:
+        left = [place for place in places if each not in place.by_kind]
+        if not left:
+            kind, obstacle = each, told
+            break
+        places = left
+    best = min(places, key=lambda place: (place.over(kind), len(place.violations), place.cost))
+    broken = "; ".join(each.message for each in best.by_kind.get(kind, best.violations))
+    return Reason(
+        subject,
+        "unserved",
+        f"{obstacle.format(subject)}: at the best, {best.position_text}, {broken}",
+        bottleneck=obstacle.format("them"),
+        amount=best.over(kind) or None,
     )
 
 
 def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:
-    """Word a reason for each client reached after its window and each route that ends after its shift."""
-    data, unit = laws.data, laws.data.units.time
-    yield from _overrun(data, plan, driven)
-    soft = data.has_soft_window[driven.head]
-    late = [
-        leg
-        for leg in np.flatnonzero(driven.late > 0).tolist()
-        if exceeds(float(driven.begin[leg]), float(data.latest[driven.head[leg]]))
-    ]
-    hard = [data.names[driven.head[leg]] for leg in late if not soft[leg]]
-    never = infeasible_clients(laws, planning, hard, "late") if hard else {}
-    for leg in sorted(late, key=lambda leg: not soft[leg]):
-        name, route = data.names[driven.head[leg]], plan.routes[driven.route[leg]]
-        amount = float(driven.begin[leg] - data.latest[driven.head[leg]])
-        if name in never and not soft[leg]:
-            yield never[name]
-            continue
-        rate, price = float(data.lateness_rate[driven.head[leg]]), None
-        window = f"its window {amount_text(amount, unit)} later"
-        said = (
-            f"client {name} is stop {route.clients.index(name) + 1} of {route.label} and reached at "
-            f"{clock_text(float(driven.begin[leg]), unit)}, {amount_text(amount, unit)} after its window closes"
+    """Word a reason for each client reached after its window and each route outside its shift."""
+    data, case = laws.data, DrivenPlan(laws.data, plan, driven)
+    head, unit = driven.head, data.units.time
+    for leg in np.flatnonzero(data.has_soft_window[head] & (driven.late > slack(data.latest[head]))):
+        name, late = data.names[head[leg]], float(driven.late[leg])
+        by, paid = amount_text(late, unit), float(data.lateness_rate[head[leg]]) * late
+        price = (
+            f"at a price of {money_text(paid, data.units.money)}" if paid else "at what its law of cost says"
         )
-        if soft[leg]:
-            price = -rate * amount if rate else None
-            paid = f"at a price of {money_text(rate * amount, data.units.money)}"
-            said += f", which it allows {paid if rate else 'at what its law of cost says'}"
-            bottleneck = "they are reached late, which is allowed at a price"
-        else:
-            said += "; nothing rules out that some vehicle reaches it in time"
-            window += ", or an earlier stop or vehicle"
-            bottleneck = (
-                "they are reached after their windows close, though another plan might reach them in time"
-            )
         yield Reason(
-            f"client {name}", "late", said, window, price=price, bottleneck=bottleneck, amount=amount
+            f"client {name}",
+            "late",
+            f"client {name} is served {by} after its window closes, which it allows {price}",
+            f"the window of client {name} {by} later",
+            price=-paid if paid else None,
+            bottleneck="they are reached late, which is allowed at a price",
+            amount=late,
         )
-
-
-def _overrun(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:
-    unit = data.units.time
-    for place, route in enumerate(plan.routes):
-        vehicle, returns = data.vehicles[data.type_index[route.vehicle]], float(driven.finish[place])
-        end, done = vehicle.shift_end, "returns" if vehicle.returns else "is done"
-        if np.isfinite(returns) and exceeds(returns, end):
-            late = returns - end
-            over = amount_text(late, unit)
-            yield Reason(
-                route.label,
-                "late",
-                f"{route.label} leaves at {clock_text(float(driven.departure[place]), unit)} and {done} at "
-                f"{clock_text(returns, unit)}, {over} after its shift ends",
-                f"the shift of {route.label} {over} longer",
-                bottleneck="they are done after their shifts end",
-                amount=late,
-            )
+    broken = [each for rule in ("shift", "time window") for each in BY_NAME[rule].broken(case)]
+    hard = [each.where.removeprefix("client ") for each in broken if each.constraint == "time window"]
+    never = infeasible_clients(laws, planning, hard, "late") if hard else {}
+    for each in broken:
+        rule = BY_NAME[each.constraint]
+        assert rule.words is not None
+        yield never.get(each.where.removeprefix("client ")) or Reason(
+            each.where,
+            "late",
+            f"{each.message}; nothing rules out that another plan keeps to it",
+            f"{rule.relaxed_by(data, each)}, or another stop or vehicle before it",
+            bottleneck=f"{rule.words.many}, though another plan might not",
+            amount=each.amount,
+        )
