@@ -233,15 +233,11 @@ class _Nodes:
             VRPTW if timed else CVRP, np.asarray(points, dtype=float).reshape(size, 2), demand,
             service.reshape(size), windows, float(given["capacity"]),
         )  # fmt: skip
-        opens, closes = windows.T
         for what, wrong in (
             ("coordinates are no numbers", ~np.isfinite(found.points).all(axis=1) & (points is not unknown)),
             ("coordinates are too large", (np.abs(found.points) > LARGEST_NUMBER).any(axis=1)),
-            ("demands less than nothing", ~(demand >= 0)),
             ("demands more than any vehicle carries", ~(demand <= found.capacity)),
             ("is the depot and demands something", (demand != 0) & (np.arange(size) == 0)),
-            ("takes less than no time", ~(found.service >= 0)),
-            ("has a window that closes before it opens", ~(opens <= closes)),
         ):
             for node in np.flatnonzero(np.broadcast_to(wrong, size))[:1].tolist():
                 raise ValueError(f"the node in place {node + 1} {what}")

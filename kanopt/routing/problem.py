@@ -451,7 +451,7 @@ class RoutingProblem(RoutingModel):
         missing = [client.name for client, there in zip(data.clients, reached, strict=True) if not there]
         back = " and back" if all(vehicle.returns for vehicle in data.vehicles) else ""
         told = [f"road network: no vehicle can drive from its depot to {list_names(missing)}{back}"]
-        return (*(told if missing else []), *(text for _, text in RELEASE.too_late(data)))
+        return (*(told if missing else []), *RELEASE.too_late(data))
 
     def timetable(self, plan: Any) -> pd.DataFrame:
         """Return when every stop is reached and served on the law, how late, and what is on board.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,35 @@ from kanopt.engines.compiled.library import kernel
 from kanopt.routing import RoutingPlan
 from kanopt.routing.plan import StartedRoute
 from kanopt.routing.search.racer.plan_data import PlanData, ScoreStruct
-from kanopt.routing.search.racer.search import RouteScore
+from kanopt.routing.search.racer.search import RULES
 
-__all__ = ["drive_routes", "score_plan"]
+__all__ = ["RouteScore", "drive_routes", "score_plan"]
+
+
+@dataclass(frozen=True)
+class RouteScore:
+    """What becomes of a route.
+
+    Parameters
+    ----------
+    price
+        With fixed cost, time and overtime, but not what the longest route costs; infinite where no road leads.
+    departure, finish
+        When it leaves and is back.
+    broken
+        The rules it breaks.
+    """
+
+    price: float
+    departure: float
+    finish: float
+    broken: frozenset[str]
+
+    @classmethod
+    def of(cls, score: ScoreStruct) -> RouteScore:
+        """Read what the kernel says."""
+        broken = frozenset(rule for bit, rule in enumerate(RULES) if score.broken >> bit & 1)
+        return cls(score.price, score.departure, score.finish, broken)
 
 
 def drive_routes(

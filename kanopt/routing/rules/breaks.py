@@ -8,10 +8,8 @@ import numpy as np
 
 from kanopt.faults import Fault
 from kanopt.plans.coverage import RuleWords
-from kanopt.plans.findings import Violation
 from kanopt.routing.arrays import RoutingData, parse_breaks
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Limit, Measure, unreadable
-from kanopt.text import amount_text
 
 
 class Breaks(Limit):
@@ -22,6 +20,7 @@ class Breaks(Limit):
     words = RuleWords("vehicle has no time for its breaks", "vehicles have no time for their breaks")
     fields = ("vehicles.breaks",)
     tables = ("vehicles",)
+    mend = "{by} of its breaks left out"
 
     def faults(self, given: Given) -> Iterator[Fault]:
         """Yield breaks that cannot be read."""
@@ -38,8 +37,3 @@ class Breaks(Limit):
     @staticmethod
     def _breaks(case: DrivenPlan, place: int) -> int:
         return len(case.data.breaks[case.driven.kind[place]])
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say how many breaks would have to be left out."""
-        more = amount_text(violation.amount, violation.unit)
-        return "a break left out" if violation.amount == 1 else f"{more} breaks left out"

@@ -166,6 +166,7 @@ class Reloads(Rule):
     what = "reloads"
     words = RuleWords("route comes back to its depot too often", "routes come back to their depot too often")
     fields = ("vehicles.max_reloads",)
+    mend = "the number of its reloads {by} higher"
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield routes with too many reloads."""
@@ -175,8 +176,3 @@ class Reloads(Rule):
                 back = f"comes back to {route.depot} {reloads} times on its way"
                 message = f"{route.label} {back}, and may {allowed} times"
                 yield Violation(self.name, route.label, float(reloads - allowed), "", message)
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say how many more reloads it takes."""
-        more = amount_text(violation.amount, violation.unit)
-        return "one more reload" if violation.amount == 1 else f"{more} more reloads"

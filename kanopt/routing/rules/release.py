@@ -25,14 +25,13 @@ class Release(Limit):
     by_time = False
     bottleneck = "their goods are ready too late"
 
-    def too_late(self, data: RoutingData) -> Iterator[tuple[str, str]]:
-        """Yield clients whose goods are ready only when their last window has closed, whatever the laws say."""
+    def too_late(self, data: RoutingData) -> Iterator[str]:
+        """Tell of clients whose goods are ready only when their last window has closed, whatever the laws say."""
         unit = data.units.time
         for client, windows in zip(data.clients, data.windows, strict=True):
             closes = windows[-1][1]
             if client.release_time > closes and client.unit_lateness_cost is None:
                 yield (
-                    client.name,
                     f"client {client.name}: its goods are ready at {clock_text(client.release_time, unit)}, after its "
                     f"last window closes at {clock_text(closes, unit)}",
                 )

@@ -16,7 +16,7 @@ from kanopt.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.routing.plan import Route, RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.rules import EVEN_WORK, FLEET, LEG_PRICES, PRIZES, ROUTE_PRICES, RULES
-from kanopt.routing.rules.rule import Drive, DrivenPlan, Flags
+from kanopt.routing.rules.rule import Drive, DrivenPlan, Flags, sum_by_route
 
 PRICE_FIELDS = frozenset(item.name for item in declared_fields(VehicleType) if item.price)
 """Fields of a vehicle type that move the price of a plan and nothing else."""
@@ -75,13 +75,11 @@ def _costs_of_routes(data: RoutingData, kind: Integers, spent: Floats) -> dict[s
 
 def route_costs(laws: RoutingLaws, routes: Sequence[Route], driven: Drive) -> Floats:
     """Return the price of each route on the law, fixed cost and time included; that of the longest one is not."""
-    used = np.array([bool(route.clients) for route in routes])
+    used = np.array([bool(route.clients) for route in routes], dtype=bool)
     total = np.zeros(len(routes))
     for amounts in _costs_of_routes(laws.data, driven.kind, driven.route_durations).values():
         total = total + np.where(used, amounts, 0.0)
-    for amounts in leg_costs(laws, driven).values():
-        total = total + np.bincount(driven.route, weights=amounts, minlength=len(routes))
-    return total
+    return total + sum(sum_by_route(driven, amounts) for amounts in leg_costs(laws, driven).values())
 
 
 def price_side_by_side(laws: RoutingLaws, driven: Drive, count: int) -> dict[str, Floats]:

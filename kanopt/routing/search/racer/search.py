@@ -48,32 +48,6 @@ MODELLED = frozenset(
 """The rules that the kernel drives and searches with."""
 
 
-@dataclass(frozen=True)
-class RouteScore:
-    """What becomes of a route.
-
-    Parameters
-    ----------
-    price
-        With fixed cost, time and overtime, but not what the longest route costs; infinite where no road leads.
-    departure, finish
-        When it leaves and is back.
-    broken
-        The rules it breaks.
-    """
-
-    price: float
-    departure: float
-    finish: float
-    broken: frozenset[str]
-
-    @classmethod
-    def of(cls, score: ScoreStruct) -> RouteScore:
-        """Read what the kernel says."""
-        broken = frozenset(rule for bit, rule in enumerate(RULES) if score.broken >> bit & 1)
-        return cls(score.price, score.departure, score.finish, broken)
-
-
 # Simulated annealing of one search: from hot to cold, and again, until that finds nothing better.
 
 _HOT, _COLD = 0.3, 0.01
@@ -213,7 +187,7 @@ class RacerSearch:
         numbers = (ctypes.c_int64(number) for number in (steps, legs, removed))
         self._check(self._library.racer_steps(self._search, *numbers, ctypes.c_double(heat)))
 
-    def depart(self, vehicle: int, stops: Sequence[int]) -> RouteScore:
+    def depart(self, vehicle: int, stops: Sequence[int]) -> ScoreStruct:
         """Return what becomes of a route that leaves when it costs least; infinite where it cannot keep the rules.
 
         Parameters
@@ -225,13 +199,8 @@ class RacerSearch:
         """
         nodes = np.array(stops, dtype=np.int32)
         self._library.racer_depart.restype = ScoreStruct
-        score = self._library.racer_depart(
-            self._search,
-            ctypes.c_int64(vehicle),
-            ctypes.c_void_p(nodes.ctypes.data),
-            ctypes.c_int64(len(nodes)),
-        )
-        return RouteScore.of(score)
+        stopped = ctypes.c_void_p(nodes.ctypes.data), ctypes.c_int64(len(nodes))
+        return self._library.racer_depart(self._search, ctypes.c_int64(vehicle), *stopped)
 
     def return_to_best(self) -> None:
         """Go on from the best plan."""

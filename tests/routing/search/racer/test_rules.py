@@ -10,9 +10,9 @@ import pytest
 from kanopt import RoutingProblem
 from kanopt.routing import Client, Depot, Route, RoutingPlan, VehicleType
 from kanopt.routing.search.racer.plan_data import PlanData
-from kanopt.routing.search.racer.search import RULES, RacerSearch, RouteScore
+from kanopt.routing.search.racer.search import RULES, RacerSearch
 from kanopt.routing.simulate.referee import route_costs
-from tests.cases.kernel_scores import score_plan
+from tests.cases.kernel_scores import RouteScore, score_plan
 from tests.cases.law_search import CASES, exact_problem
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.refined import refine
@@ -186,7 +186,7 @@ def best_departures(problem: RoutingProblem, routes: list[tuple[int, list[int]]]
     """Score routes, each of a vehicle type, at the best departures that the racer finds."""
     known = PlanData(problem)
     search, kinds = RacerSearch(known), [kind for kind, _ in known.vehicles]
-    return [search.depart(kinds.index(kind), way) for kind, way in routes]
+    return [RouteScore.of(search.depart(kinds.index(kind), way)) for kind, way in routes]
 
 
 def as_route(problem: RoutingProblem, kind: int, way: list[int], leave: float | None) -> Route:
