@@ -33,7 +33,7 @@ class Release(Limit):
             if client.release_time > closes and client.unit_lateness_cost is None:
                 yield (
                     f"client {client.name}: its goods are ready at {clock_text(client.release_time, unit)}, after its "
-                    f"last window closes at {clock_text(closes, unit)}",
+                    f"last window closes at {clock_text(closes, unit)}"
                 )
 
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:

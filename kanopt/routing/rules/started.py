@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +16,10 @@ from kanopt.records.fields import moment
 from kanopt.routing.arrays import RoutingData
 from kanopt.routing.plan import Route, RoutingPlan, StartedRoute, trip_after
 from kanopt.routing.plan_reading import read_plan
-from kanopt.routing.rules.fleet import there_are
+from kanopt.routing.rules.fleet import Ends, Fleet
 from kanopt.routing.rules.rule import Drive, DrivenPlan, Given, Rule, exceeds
-from kanopt.text import amount_text, clock_text, count_text, join_list, list_names
+from kanopt.routing.rules.visits import Visits
+from kanopt.text import amount_text, clock_text, count_text, join_list
 
 
 def read_started(given: Any, data: RoutingData) -> tuple[Route, ...]:
@@ -38,33 +38,24 @@ def read_started(given: Any, data: RoutingData) -> tuple[Route, ...]:
         With every name that the problem does not know, every vehicle that cannot be on its way like that, and every
         client on two routes.
     """
-    routes = read_plan(given, data, what="started").routes
-    if mistakes := list(_mistakes(routes, data)):
+    plan = read_plan(given, data, what="started")
+    if mistakes := list(_mistakes(plan, data)):
         raise ProblemError("\n".join(f"started: {mistake}" for mistake in mistakes))
-    return routes
+    return plan.routes
 
 
-def _mistakes(routes: Sequence[Route], data: RoutingData) -> Iterator[str]:
-    used = Counter(route.label for route in routes)
-    twice = [label for label, times in used.items() if times > 1]
-    if twice:
-        yield f"{list_names(twice)} is on two routes at once"
-    for route in routes:
-        vehicle, home = data.vehicles[data.type_index[route.vehicle]], data.depot_of[route.vehicle]
-        if not 1 <= route.index <= vehicle.num_available:
-            yield f"{route.label} does not exist: {there_are(vehicle.num_available)} of type {vehicle.name!r}"
-        if route.depot != home:
-            yield f"{route.label} has left {route.depot!r}, but its depot is {home!r}"
+def _mistakes(plan: RoutingPlan, data: RoutingData) -> Iterator[str]:
+    """Yield what of vehicles and visits no plan may be, and numbers of locked stops that are none."""
+    case: Any = DrivenPlan(data, plan, None)  # type: ignore[arg-type]  # before anything is driven
+    for rule in (Fleet(), Ends(), Visits()):
+        yield from (each.message for each in rule.broken(case) if each.constraint == rule.name)
+    for route in plan.routes:
         stops = len(route.clients)
         if not 0 <= route.locked <= stops + 1:
             yield (
                 f"{route.label}: locked = {route.locked} of {count_text(stops, 'stop')}; give 0 to {stops}, or "
                 f"{stops + 1} where it is on its way to its end"
             )
-    visits = Counter(name for route in routes for name in route.clients if name != route.depot)
-    again = [name for name, times in visits.items() if times > 1]
-    if again:
-        yield f"clients {list_names(again)} are visited more than once"
 
 
 def started_routes(routes: Sequence[Route], data: RoutingData) -> tuple[StartedRoute, ...]:
