@@ -8,13 +8,21 @@
 enum { WIDE_LOOKS = 1 }; /* units of a step that are tried on every route */
 static const double TAILS = 0.15, REORDERED = 0.15, VEHICLES = 0.05;
 
-static int make_plan(const Problem *p, Plan *plan, int64_t units) {
-    plan->routes = calloc((size_t)p->slots + 1, sizeof *plan->routes);
-    plan->slot_of = malloc((size_t)p->nodes * sizeof *plan->slot_of);
-    plan->place_of = malloc((size_t)p->nodes * sizeof *plan->place_of);
-    plan->left = malloc((size_t)units * sizeof *plan->left);
-    plan->left_at = malloc((size_t)units * sizeof *plan->left_at);
-    return plan->routes && plan->slot_of && plan->place_of && plan->left && plan->left_at;
+/* Return room for so many numbers of a size, all of them 0, which is freed with the search. */
+static void *room_for(Search *s, size_t count, size_t size) {
+    void *room = calloc(count + 1, size);
+    if (room) s->owned[s->owned_count++] = room;
+    else s->failed = 1;
+    return room;
+}
+
+static void make_plan(Search *s, Plan *plan) {
+    size_t nodes = (size_t)s->p->nodes, units = (size_t)s->units;
+    plan->routes = room_for(s, (size_t)s->p->slots, sizeof *plan->routes);
+    plan->slot_of = room_for(s, nodes, sizeof *plan->slot_of);
+    plan->place_of = room_for(s, nodes, sizeof *plan->place_of);
+    plan->left = room_for(s, units, sizeof *plan->left);
+    plan->left_at = room_for(s, units, sizeof *plan->left_at);
 }
 
 static void free_routes(const Problem *p, Route *routes) {
@@ -23,36 +31,15 @@ static void free_routes(const Problem *p, Route *routes) {
         free(routes[slot].leave);
         free(routes[slot].due);
     }
-    free(routes);
-}
-
-static void free_plan(const Problem *p, Plan *plan) {
-    free_routes(p, plan->routes);
-    free(plan->slot_of);
-    free(plan->place_of);
-    free(plan->left);
-    free(plan->left_at);
 }
 
 EXPORT void racer_free(Search *s) {
     if (!s) return;
-    free_plan(s->p, &s->now);
-    free_plan(s->p, &s->best);
+    free_routes(s->p, s->now.routes);
+    free_routes(s->p, s->best.routes);
     free_routes(s->p, s->saved);
-    free(s->touched);
-    free(s->is_touched);
-    free(s->left_before);
     free_layout(&s->layout);
-    free(s->times.leave);
-    free(s->times.arrive);
-    free(s->stops);
-    free(s->other);
-    free(s->order);
-    free(s->taken);
-    free(s->is_seen);
-    free(s->keys);
-    free(s->rest);
-    free(s->places);
+    for (int64_t i = 0; i < s->owned_count; i++) free(s->owned[i]);
     free(s);
 }
 
@@ -71,28 +58,26 @@ EXPORT Search *racer_new(const Problem *p, uint64_t seed, double close) {
     s->random = seed;
     s->close = close;
     s->most_stops = p->nodes + 2 * reloads + 2; /* two routes joined have the reloads of both */
-    size_t stops = (size_t)s->most_stops, slots = (size_t)p->slots + 1;
-    s->saved = calloc(slots, sizeof *s->saved);
-    s->touched = malloc(slots * sizeof *s->touched);
-    s->is_touched = calloc(slots, sizeof *s->is_touched);
-    s->left_before = malloc((size_t)units * sizeof *s->left_before);
-    s->times.leave = malloc((stops + 1) * sizeof(double));
-    s->times.arrive = malloc((stops + 1) * sizeof(double));
-    s->stops = malloc(stops * (size_t)largest * sizeof *s->stops); /* a row for each member of a unit */
-    s->other = malloc(stops * sizeof *s->other);
-    s->order = malloc((size_t)units * sizeof *s->order);
-    s->taken = malloc((size_t)units * sizeof *s->taken);
-    s->is_seen = calloc(slots, sizeof *s->is_seen);
-    s->keys = malloc((size_t)units * sizeof *s->keys);
-    s->rest = malloc(stops * sizeof *s->rest);
+    size_t stops = (size_t)s->most_stops, slots = (size_t)p->slots, every = (size_t)units;
+    s->saved = room_for(s, slots, sizeof *s->saved);
+    s->touched = room_for(s, slots, sizeof *s->touched);
+    s->is_touched = room_for(s, slots, sizeof *s->is_touched);
+    s->left_before = room_for(s, every, sizeof *s->left_before);
+    s->times.leave = room_for(s, stops, sizeof(double));
+    s->times.arrive = room_for(s, stops, sizeof(double));
+    s->stops = room_for(s, stops * (size_t)largest, sizeof *s->stops); /* a row for each member of a unit */
+    s->other = room_for(s, stops, sizeof *s->other);
+    s->order = room_for(s, every, sizeof *s->order);
+    s->taken = room_for(s, every, sizeof *s->taken);
+    s->is_seen = room_for(s, slots, sizeof *s->is_seen);
+    s->keys = room_for(s, every, sizeof *s->keys);
+    s->rest = room_for(s, stops, sizeof *s->rest);
     /* each with a reload before or after it: on every route, or beside near clients and on empty routes */
     s->place_room = 3 * (p->nodes + (reloads + 2) * p->slots + 2 * p->near_count);
-    s->places = malloc((size_t)s->place_room * sizeof *s->places);
-    int made = make_plan(p, &s->now, units) && make_plan(p, &s->best, units) && s->saved && s->touched &&
-               s->is_touched && s->left_before && make_layout(p, s->most_stops, &s->layout) && s->times.leave &&
-               s->times.arrive && s->stops && s->other && s->order && s->taken && s->is_seen && s->keys && s->rest &&
-               s->places;
-    if (!made) {
+    s->places = room_for(s, (size_t)s->place_room, sizeof *s->places);
+    make_plan(s, &s->now);
+    make_plan(s, &s->best);
+    if (!make_layout(p, s->most_stops, &s->layout) || s->failed) {
         racer_free(s);
         return NULL;
     }

@@ -56,6 +56,8 @@ typedef struct {
     int64_t most_stops;   /* of a route */
     int64_t exact_breaks; /* breaks are placed by drive() while departures are ranked, too */
     int64_t failed;       /* memory did not suffice */
+    void *owned[32];      /* what is freed with the search */
+    int64_t owned_count;
 } Search;
 
 enum { LOOKS_PER_LEG = 8 }; /* places ranked in the time in which a leg is driven */
