@@ -20,10 +20,8 @@ from kanopt.routing.simulate.departures import drive
 from kanopt.routing.simulate.referee import route_costs
 
 _TOLERANCE = 1e-6
-_MOST, _EACH = 100, 15
+_MOST, _EACH = 40, 6
 """Up to so many insertions of a client are all checked; of more, the few best by each limit they exceed and by cost."""
-_MOST_RESTED, _EACH_RESTED = 40, 6
-"""The same where drivers have breaks, so that departures take long to choose."""
 ViolationKey = tuple[str, str, str]
 
 
@@ -137,17 +135,16 @@ class InsertionFinder:
         rows = np.minimum(np.asarray(origin, dtype=np.intp), len(self.plan.routes))
         excess, costs, durations = self._screen(tried, origin)
         over = np.maximum(excess - self.base_excess[rows], 0.0)
-        sizes = (_MOST_RESTED, _EACH_RESTED) if any(self.data.breaks) else (_MOST, _EACH)
         costs = self._increase(costs, self.base_costs, durations, rows)
-        chosen = select_insertions(over, costs, sizes)
+        chosen = select_insertions(over, costs)
         found = self._evaluate(client, tried, rows, chosen)
         # what the screen leaves out may spoil all that were chosen: one that fits may be among the dearer ones
         left = np.argsort(np.round(costs, 9), kind="stable")
         left = left[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[left] & ~np.isin(left, chosen)]
-        for begin in range(0, len(left), sizes[0]):
+        for begin in range(0, len(left), _MOST):
             if any(not each.violations for each in found):
                 break
-            found += self._evaluate(client, tried, rows, left[begin : begin + sizes[0]].tolist())
+            found += self._evaluate(client, tried, rows, left[begin : begin + _MOST].tolist())
         return sorted(found, key=lambda each: (bool(each.violations), round(each.cost, 9)))
 
     def _evaluate(
@@ -346,20 +343,17 @@ def _violation_key(violation: Violation) -> ViolationKey:
     return violation.constraint, violation.where, violation.unit
 
 
-def select_insertions(over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
+def select_insertions(over: Floats, costs: Floats) -> list[int]:
     """Return the insertions to check: all, or the best few of those that exceed the same limits.
 
     Parameters
     ----------
     over, costs
         By how much each insertion exceeds limits, (places, limits), and what it costs.
-    sizes
-        Up to how many are all checked; and how many are chosen by each criterion where there are more.
     """
-    most, each = sizes
     order = np.argsort(np.round(costs, 9), kind="stable")
     order = order[np.isfinite(costs[order])]
-    if len(order) <= most:
+    if len(order) <= _MOST:
         return [int(place) for place in order]
     excess = over[order]
     limits = (excess > _TOLERANCE) @ (1 << np.arange(over.shape[1]))
@@ -369,6 +363,6 @@ def select_insertions(over: Floats, costs: Floats, sizes: tuple[int, int]) -> li
         # excesses have no common unit: take the least by each limit, and by the sum of shares
         shares = excess[same] / np.maximum(excess[same].max(axis=0), _TOLERANCE)
         for size in (*shares[:, shares.any(axis=0)].T, shares.sum(axis=1)):
-            chosen.update(same[np.argsort(size, kind="stable")[:each]].tolist())
-        chosen.update(same[:each].tolist())
+            chosen.update(same[np.argsort(size, kind="stable")[:_EACH]].tolist())
+        chosen.update(same[:_EACH].tolist())
     return [int(place) for place in order[sorted(chosen)]]

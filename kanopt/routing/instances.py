@@ -39,7 +39,6 @@ EUC_2D of TSPLIB 95 rounds halves up; the VRPTW track of the 12th DIMACS Impleme
 0.1; EXACT_2D of CVRPLIB counts in thousandths.
 """
 _ROUNDED_BY_FILE = {"CEIL_2D": "ceil", "FLOOR_2D": "floor", "EXACT_2D": "thousandths", "EXPLICIT": "given"}
-_SPARE = 0.25
 _TEXTS = {"name", "comment", "type", "edge_weight_type", "edge_weight_format"}
 _READ = _TEXTS | {
     "dimension", "capacity", "vehicles", "service_time", "distance", "node_coord", "demand", "time_window", "depot",
@@ -131,7 +130,7 @@ def read_instance(path: str | Path) -> Instance:
     try:
         given = _given([row for row in source.lines if row])
         found = _Nodes.of(given, _whole(given, "dimension"))
-        count = _whole(given, "vehicles") if "vehicles" in given else found.enough_vehicles(given, file.stem)
+        count = _whole(given, "vehicles") if "vehicles" in given else found.enough_vehicles()
         kind, stated = found.kind, given["edge_weight_type"]
         usual = "round" if kind == CVRP else "dimacs"
         rounding = usual if stated == "EUC_2D" else _ROUNDED_BY_FILE[stated]
@@ -265,19 +264,15 @@ class _Nodes:
         )  # fmt: skip
         return RoutingProblem([Depot("depot", x, y)], clients, [vehicle], {}, distance, distance, UNITS)
 
-    def enough_vehicles(self, given: Mapping[str, Any], name: str) -> int:
-        """Return a fleet that is no limit: what packing clients one by one needs, or the k of a name, and a quarter.
+    def enough_vehicles(self) -> int:
+        """Return a fleet that is no limit: without limits of time fewer than twice as many as carry everything.
 
-        The k of a name is the least number that can carry everything, not the most that may be used.
+        Where there were more routes, two of them could be one.
         """
-        least = re.search(r"-k(\d{1,5})$", str(given["name"]) or name)
-        room: list[float] = []
-        for amount in sorted(self.demand[1:].tolist(), reverse=True):
-            place = next((at for at, free in enumerate(room) if free >= amount), len(room))
-            room += [self.capacity] * (place == len(room))
-            room[place] -= amount
-        packed = max(len(room), int(least.group(1)) if least else 0, 1)
-        return min(packed + 1 + math.floor(_SPARE * packed), max(len(self.demand) - 1, packed))
+        clients = len(self.demand) - 1
+        if np.isfinite(self.windows[:, 1]).any():
+            return clients
+        return min(math.floor(2.0 * float(self.demand.sum()) / self.capacity) + 1, clients)
 
 
 # Solution files of CVRPLIB.

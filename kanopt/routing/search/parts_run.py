@@ -159,11 +159,11 @@ class _Savings:
         data, laws = problem.data, problem.leg_laws
         self.data, self.planning, self.first = data, problem.planning_values, len(data.depots)
         self.kinds = [kind for kind, vehicle in enumerate(data.vehicles) if vehicle.num_available]
-        fleet = []
-        for one, breaks in zip(data.vehicles, data.breaks, strict=True):
-            rest = sum(each.length for each in breaks)
-            end, longest = one.shift_end - rest, one.max_duration - rest
-            fleet.append(replace(one, breaks="", shift_end=end, max_duration=longest) if breaks else one)
+        rests = [sum(each.length for each in breaks) for breaks in data.breaks]
+        fleet = (
+            replace(one, breaks="", shift_end=one.shift_end - rest, max_duration=one.max_duration - rest)
+            for one, rest in zip(data.vehicles, rests, strict=True)
+        )
         rested = replace(data, vehicles=tuple(fleet))
         self.laws = RoutingLaws(rested, laws.cost, laws.duration, lenient=True)
         bound = {node for nodes in data.served_together if len(nodes) > 1 for node in nodes}

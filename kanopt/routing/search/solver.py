@@ -118,7 +118,7 @@ def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOpt
     except ProblemError as error:
         # a late day is beyond where a law has a value, which is no fault of the plan
         return outcome.with_message(f"it is not known how often the plan is in time: {error}")
-    if outcome.candidates and not (days.reached and not days.not_kept):
+    if not days.reached:
         enough = [each for each in outcome.candidates if each.reached]
         enough = [each for each in enough if each.typical.rank[:3] <= typical.rank[:3]]
         for best in sorted(enough, key=lambda each: (each.typical.rank[:3], each.price)):
@@ -128,7 +128,7 @@ def outcome_in_time(problem: RoutingProblem, outcome: Outcome, options: SolveOpt
                 )
             except ProblemError:
                 continue  # of this one it is not known how often it is in time
-            if known.reached and not known.not_kept:
+            if known.reached:
                 found, days = held, known
                 price = best.typical.pricing.objective
                 engines = tuple(replace(each, won=each.objective == price) for each in outcome.engines)
@@ -442,17 +442,11 @@ def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
             f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}; problem.plan_from "
             "reads one from lists, a mapping or a table"
         )
-    data, homeless = problem.data, list[Route]()
-    free = dict.fromkeys((data.vehicles[kind].name, number) for kind, number in data.fleet)
-    own: dict[tuple[str, int], Route] = {}
-    for route in plan.routes:
-        vehicle = route.vehicle, route.index
-        if vehicle in free:
-            del free[vehicle]
-            own[vehicle] = route
-        else:
-            homeless.append(route)
-    own.update(zip(free, homeless, strict=False))
+    data = problem.data
+    fleet = [(data.vehicles[kind].name, number) for kind, number in data.fleet]
+    given = {(route.vehicle, route.index): route for route in plan.routes}
+    own = {vehicle: given.pop(vehicle) for vehicle in fleet if vehicle in given}
+    own.update(zip((vehicle for vehicle in fleet if vehicle not in own), [*given.values()], strict=False))
     left, known = set(data.names[len(data.depots) :]), []
     for (name, index), route in own.items():
         home, stops = data.depot_of[name], list[str]()
