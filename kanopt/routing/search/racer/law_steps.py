@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,7 +45,12 @@ _CHAINS: Mapping[type[Node], tuple[str, Callable[[Floats, Floats], Floats]]] = {
     Maximum: ("maximum", np.maximum),
     Minimum: ("minimum", np.minimum),
 }
-_NOTHING = {"add": 0.0, "multiply": 1.0}
+_OF_PLANS = {
+    "state.load": ("load", "load"),
+    "arc.duration": ("duration", "time"),
+    "clock.late": ("late", "time"),
+}
+"""Inputs that only a plan fixes, but for clocks: what reads each, and in which of the problem's units."""
 
 
 def every_arc(laws: RoutingLaws, duration: Floats) -> LegInputs:
@@ -176,19 +182,13 @@ class LawSteps:
     def _chain(self, node: Node, below: Sequence[Value]) -> int:
         """Put together what does not move, and then the rest."""
         name, combine = _CHAINS[type(node)]
-        still: Floats | None = None
-        steps: list[int] = []
-        for value in below:
-            if isinstance(value, int):
-                steps.append(value)
-            else:
-                still = value if still is None else combine(still, value)
-        last = steps[0]
-        for value in steps[1:]:
-            last = self._add(name, last, value)
-        if still is None or (still.size == 1 and float(still.ravel()[0]) == _NOTHING.get(name)):
+        steps = [value for value in below if isinstance(value, int)]
+        numbers = [value for value in below if not isinstance(value, int)]
+        last = reduce(lambda one, other: self._add(name, one, other), steps)
+        if not numbers:
             return last
-        if name in _NOTHING and still.size > 1:
+        still = reduce(combine, numbers)
+        if f"{name}_arc" in _CODES and still.size > 1:
             return self._add(f"{name}_arc", last, self.tables.add_arcs(still))
         return self._add(name, last, self._placed(still))
 
@@ -202,20 +202,14 @@ class LawSteps:
 
     def _plan_input(self, bound: Reference, unit: str) -> int:
         """Add the steps of an input that only a plan fixes."""
-        if bound.scope == "state":
-            return self._read("load", self._units.load, unit)
-        if bound.scope == "arc":
-            return self._read("duration", self._units.time, unit)
-        if bound.field == "late":
-            return self._read("late", self._units.time, unit)
+        if str(bound) in _OF_PLANS:
+            name, kind = _OF_PLANS[str(bound)]
+            times, over = _ratio(getattr(self._units, kind), unit)
+            return self._add(name, c=times, d=over)
         step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
         times, over = multiplier_and_divisor(self._units.time, step)
         clock = self._add("clock", int(day), c=times, d=over)
         return self._convert(clock, *_ratio(step, unit))
-
-    def _read(self, name: str, have: str, want: str) -> int:
-        times, over = _ratio(have, want)
-        return self._add(name, c=times, d=over)
 
     def _convert(self, step: int, times: float, over: float) -> int:
         return step if times == over else self._add("convert", step, c=times, d=over)
