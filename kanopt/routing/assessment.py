@@ -26,7 +26,7 @@ from kanopt.routing.model import RoutingModel
 from kanopt.routing.plan import RoutingPlan
 from kanopt.routing.planning_values import PlanningValues
 from kanopt.routing.reasons import plan_reasons
-from kanopt.routing.rules import BY_NAME, PRIZES, RULE_WORDS
+from kanopt.routing.rules import BY_NAME, RULE_WORDS
 from kanopt.routing.rules.rule import Drive, Flags, slack
 from kanopt.routing.simulate.departures import drive
 from kanopt.routing.simulate.drive import drive_of
@@ -81,9 +81,7 @@ class _MovedPlan:
 
     def prices(self, pricing: Pricing) -> SliderPrices:
         """Return the price of each state, each term in proportion to what it is paid by."""
-        terms = price_side_by_side(self.problem.leg_laws, self._moved, self._states)
-        missed = PRIZES.missed(self.problem.data, self.plan)
-        terms |= {PRIZES.term: np.full(self._states, sum(missed.values()))} if missed else {}
+        terms = price_side_by_side(self.problem.leg_laws, self.plan, self._moved, self._states)
         found = priced_by_terms(
             terms, {term: f"price of {term}" for term in terms}, pricing.unit, self._stays
         )
@@ -262,9 +260,7 @@ class RoutingAssessment(PlanViews):
         # the fleets stand side by side as one: what prices a plan prices all of them, in one evaluation of each law
         wide = RoutingLaws(replace(data, vehicles=every), laws.cost, laws.duration)
         repeated = self.simulation.side_by_side(count, len(data.vehicles))
-        found = price_side_by_side(wide, repeated, count)
-        if missed := PRIZES.missed(data, self.plan):
-            found[PRIZES.term] = np.full(count, sum(missed.values()))
+        found = price_side_by_side(wide, self.plan, repeated, count)
         below = np.zeros(count, dtype=bool)
         for name in laws.cost:
             below |= (wide.raw(name, repeated.inputs).reshape(count, -1) < 0.0).any(axis=1)

@@ -19,7 +19,6 @@ from kanopt.plans.uncertainty import (
 )
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.model import RoutingModel
-from kanopt.routing.rules import PRIZES
 from kanopt.routing.rules.rule import Flags, slack
 from kanopt.routing.simulate.drive import drive_of
 from kanopt.routing.simulate.legs import PaddedRoutes, pad_routes
@@ -87,12 +86,11 @@ def drive_days(
     grid = pad_routes(on_days, problem.planning_values, routes)
     streams = [np.random.default_rng([seed, part]) for part in range(4)]
     size = max(1, MOST_LEGS // max(grid.valid.size, 1))
-    missed = float(assessment.pricing.terms().get(PRIZES.term, 0.0))
     parts = []
     for begin in range(0, days, size):
         count = min(size, days - begin)
         drawn = draw_days(problem, grid, count, laws, uncertainty, streams)
-        parts.append(_drive_block(problem, drawn, np.tile(assessment.simulation.departure, count), count))
+        parts.append(_drive_block(assessment, drawn, count))
     first = parts[0]
     extra = draw_price_errors(assessment.law_uses, days, streams[_PRICE])
     arrive, starts, finish, cost = (
@@ -100,16 +98,17 @@ def drive_days(
         for name in ("arrive", "begin", "finish", "cost")
     )
     broken = {rule: np.concatenate([part.broken[rule] for part in parts]) for rule in first.broken}
-    return DrivenDays(first.route, first.client, arrive, starts, finish, cost + missed + extra, broken)
+    return DrivenDays(first.route, first.client, arrive, starts, finish, cost + extra, broken)
 
 
-def _drive_block(problem: RoutingModel, drawn: PaddedRoutes, departure: Floats, days: int) -> DrivenDays:
+def _drive_block(assessment: RoutingAssessment, drawn: PaddedRoutes, days: int) -> DrivenDays:
     """Drive the routes of some days, one after the other, which leave when the plan says."""
-    data, driven = problem.data, drive_of(drawn, departure)
+    data = assessment.problem.data
+    driven = drive_of(drawn, np.tile(assessment.simulation.departure, days))
     legs = len(driven.head) // days
     served = np.flatnonzero(driven.head[:legs] >= len(data.depots))
     arrive, begin = (each.reshape(days, legs)[:, served] for each in (driven.arrive, driven.begin))
-    terms = price_side_by_side(drawn.laws, driven, days)
+    terms = price_side_by_side(drawn.laws, assessment.plan, driven, days)
     broken = broken_rules_of_routes(data, driven)
     return DrivenDays(
         driven.route[served],

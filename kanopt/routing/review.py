@@ -24,7 +24,6 @@ from kanopt.routing.days import routing_time_laws
 from kanopt.routing.driven import DrivenDay, read_driven
 from kanopt.routing.leg_laws import DURATION, LegInputs
 from kanopt.routing.plan import RoutingPlan
-from kanopt.routing.rules import PRIZES
 from kanopt.routing.rules.rule import Drive
 from kanopt.routing.simulate.drive import LegTimes, drive_forward, drive_of
 from kanopt.routing.simulate.legs import ChangedTimes, PaddedRoutes, pad_routes, service_begin
@@ -473,9 +472,8 @@ class ReviewedDay:
 
     def _totals(self, driven: Drive, count: int) -> Floats:
         """Return money and time of plans that were driven one after the other; (plans, 2)."""
-        terms = price_side_by_side(self.problem.leg_laws, driven, count)
-        missed = sum(PRIZES.missed(self.problem.data, self.day.plan).values())
-        money = sum(terms.values(), np.full(count, float(missed)))
+        terms = price_side_by_side(self.problem.leg_laws, self.day.plan, driven, count)
+        money = sum(terms.values(), np.zeros(count))
         return np.stack([money, driven.route_durations.reshape(count, -1).sum(axis=1)], axis=1)
 
     @cached_property

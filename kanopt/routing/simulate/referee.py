@@ -82,22 +82,24 @@ def route_costs(laws: RoutingLaws, routes: Sequence[Route], driven: Drive) -> Fl
     return total + sum(sum_by_route(driven, amounts) for amounts in leg_costs(laws, driven).values())
 
 
-def price_side_by_side(laws: RoutingLaws, driven: Drive, count: int) -> dict[str, Floats]:
-    """Price several plans of equally many routes, driven as one after the other.
+def price_side_by_side(laws: RoutingLaws, plan: RoutingPlan, driven: Drive, count: int) -> dict[str, Floats]:
+    """Price a plan that was driven several times, once after the other.
 
     Parameters
     ----------
     laws
         The problem's laws.
+    plan
+        The plan.
     driven
-        All routes, those of the first plan before those of the second.
+        All routes, those of the first time before those of the second.
     count
-        How many plans there are.
+        How many times.
 
     Returns
     -------
     dict
-        By term, what each plan costs, without the prizes that it misses; (plans,).
+        By term, what the plan costs each time; (times,).
     """
     data, routes = laws.data, len(driven.kind) // count
     plan_of_leg = driven.route // max(routes, 1)
@@ -110,6 +112,8 @@ def price_side_by_side(laws: RoutingLaws, driven: Drive, count: int) -> dict[str
     found |= {term: paid.reshape(count, routes).sum(axis=1) for term, paid in by_route.items()}
     if EVEN_WORK.stated(data) and routes:
         found[EVEN_WORK.term] = EVEN_WORK.cost(data, spent.reshape(count, routes))
+    if missed := PRIZES.missed(data, plan):
+        found[PRIZES.term] = np.full(count, sum(missed.values()))
     return found
 
 
