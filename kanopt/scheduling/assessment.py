@@ -101,9 +101,10 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     @cached_property
     def _setups(self) -> Floats:
         """For how long each machine is set up."""
-        placed, data = self.simulation, self._data
-        orders = (placed.task[placed.machine == machine] for machine in range(len(data.machines)))
-        return np.array([float(data.setups_of(at, tasks).sum()) for at, tasks in enumerate(orders)])
+        placed = self.simulation
+        return np.bincount(placed.machine, placed.setup, minlength=len(self._data.machines)).astype(
+            np.float64
+        )
 
     @property
     def _energy(self) -> Floats:
@@ -186,16 +187,14 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
         return Roster("machine", "What each machine does", frame, shares=("use",))
 
     def _resources(self) -> Roster:
-        data, placed, run = self._data, self.simulation, self.simulation.mode >= 0
-        need, start, end = data.timing.need[placed.mode[run]], placed.start[run], placed.end[run] - TOLERANCE
-        running = (start[:, None] >= start) & (start[:, None] < end)
+        data, placed = self._data, self.simulation
         given = data.timing.capacity * (float(placed.end.max(initial=0.0)) - self.problem.begins)
-        used = (placed.end - placed.start)[run] @ need
+        used = (placed.end - placed.start) @ placed.need
         frame = pd.DataFrame(
             {
                 "resource": [resource.name for resource in data.resources],
                 "there is": data.timing.capacity,
-                "most at once": (running @ need).max(axis=0, initial=0.0),
+                "most at once": (placed.running_at_starts() @ placed.need).max(axis=0, initial=0.0),
                 "use": [share_of(*map(float, each)) for each in zip(used, given, strict=True)],
             }
         )
@@ -235,15 +234,14 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
                 of_it = item.name and pause.machine in ("", item.name)
                 if of_it and pause.start < latest and pause.end > 0:
                     yield item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break"
-            rows, free = np.flatnonzero(placed.machine == machine), 0.0
-            setups = data.setups_of(machine, placed.task[rows])
-            for row, setup in zip(rows.tolist(), setups, strict=True):
-                task, start, end = data.tasks[placed.task[row]], placed.start[row], placed.end[row]
-                if setup > 0:
-                    yield item.name, max(free, start - setup), start, f"setup for {task.family}", "setup"
+            for row in np.flatnonzero(placed.machine == machine).tolist():
+                task, start = data.tasks[placed.task[row]], placed.start[row]
+                if (setup := placed.setup[row]) > 0:
+                    begin = max(placed.free[row], start - setup)
+                    yield item.name, begin, start, f"setup for {task.family}", "setup"
                 # what runs on no machine has a row of its own
-                yield item.name or task.name, start, end, task.name, data.jobs[placed.job[row]].name
-                free = end
+                job = data.jobs[placed.job[row]].name
+                yield item.name or task.name, start, placed.end[row], task.name, job
 
     def _marks(self) -> Iterator[tuple[str, float, float, str, str]]:
         """Yield when each job is released, on its first task's row, and due, on its last one's, and what is late."""

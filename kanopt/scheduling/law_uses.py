@@ -136,18 +136,15 @@ def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[i
             ahead[row_of[second]].append((row_of[first], 0.0))
     for first, second in _shared_resources(problem, placed):
         ahead[second].append((first, 0.0))
-    for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
-        rows = np.flatnonzero(placed.machine == machine)
-        setup = data.setups_of(machine, placed.task[rows])
-        for earlier, later, needed in zip(rows[:-1], rows[1:], setup[1:], strict=True):
-            ahead[int(later)].append((int(earlier), float(needed)))
+    in_turn = data.structure.one_at_a_time[placed.machine]
+    for row in np.flatnonzero(placed.follows & in_turn).tolist():
+        ahead[row].append((row - 1, float(placed.setup[row])))
     return ahead
 
 
 def _shared_resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
     """Yield two rows of which the second could not start while the first still ran: a resource would not suffice."""
-    need = np.where(placed.mode[:, None] >= 0, problem.data.timing.need[placed.mode], 0.0)
-    room = problem.data.timing.capacity * (1.0 + TOLERANCE)
+    need, room = placed.need, problem.data.timing.capacity * (1.0 + TOLERANCE)
     for row in np.flatnonzero(need.any(axis=1)).tolist():
         start = placed.start[row]
         running = (placed.start <= start) & (placed.end > start + TOLERANCE)

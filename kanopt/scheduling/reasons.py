@@ -130,10 +130,9 @@ class _Lateness(_Shop):
         times = np.unique(np.clip([ready, *placed.start, *placed.end], ready, placed.start[row]))
         middle, lengths = 0.5 * (times[1:] + times[:-1]), np.diff(times)
         running = (placed.start <= middle[:, None]) & (middle[:, None] < placed.end)
-        need = np.where(placed.mode[:, None] >= 0, self.timing.need[placed.mode], 0.0)
         used = [
-            (f"resource {data.resources[place].name!r}", need[:, place], self.timing.capacity[place])
-            for place in np.flatnonzero(need[row] > 0).tolist()
+            (f"resource {data.resources[place].name!r}", placed.need[:, place], self.timing.capacity[place])
+            for place in np.flatnonzero(placed.need[row] > 0).tolist()
         ]
         alone = bool(self.at.one_at_a_time[machine])
         if alone or not used:

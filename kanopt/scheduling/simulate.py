@@ -64,6 +64,10 @@ class PlacedTasks:
         Position of the mode; -1 where the task cannot run on that machine.
     start, end
         In time units; the end is start plus the law's duration (the stated end where there is no mode).
+    free, setup
+        When the tasks before it on its machine have ended, 0 of the first one, and the setup that it needs there.
+    need
+        How much of each resource it needs, shape ``(n, resources)``.
     """
 
     task: NDArray[np.int64]
@@ -72,6 +76,9 @@ class PlacedTasks:
     mode: NDArray[np.int64]
     start: NDArray[np.float64]
     end: NDArray[np.float64]
+    free: NDArray[np.float64]
+    setup: NDArray[np.float64]
+    need: NDArray[np.float64]
 
     @classmethod
     def of(cls, problem: SchedulingProblem, plan: Schedule) -> PlacedTasks:
@@ -84,20 +91,27 @@ class PlacedTasks:
         """
         data = problem.data
         task, machine, mode = assignment_positions(data, plan.assignments)
-        start = np.array([item.start for item in plan.assignments], dtype=float)
-        stated = np.array([item.end for item in plan.assignments], dtype=float)
-        end = stated
-        if len(data.modes):
-            end = np.where(mode >= 0, start + data.timing.duration[mode], stated)
-        order = np.lexsort((start, machine))
-        return cls(
-            task=task[order],
-            machine=machine[order],
-            job=data.structure.task_job[task[order]],
-            mode=mode[order],
-            start=start[order],
-            end=end[order],
-        )
+        times = np.array([(item.start, item.end) for item in plan.assignments], dtype=float).reshape(-1, 2)
+        order = np.lexsort((times[:, 0], machine))
+        task, machine, mode, (start, end) = task[order], machine[order], mode[order], times[order].T
+        run, free, setup = mode >= 0, np.zeros(len(order)), np.zeros(len(order))
+        end[run] = start[run] + data.timing.duration[mode[run]]
+        need = np.zeros((len(order), len(data.resources)))
+        need[run] = data.timing.need[mode[run]]
+        for place in np.unique(machine).tolist():
+            rows = np.flatnonzero(machine == place)
+            free[rows[1:]] = np.maximum.accumulate(end[rows])[:-1]
+            setup[rows] = data.setups_of(place, task[rows])
+        return cls(task, machine, data.structure.task_job[task], mode, start, end, free, setup, need)
+
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        """Whether another task is before it on its machine."""
+        return np.append(np.zeros(1, dtype=bool), self.machine[1:] == self.machine[:-1])[: len(self.machine)]
+
+    def running_at_starts(self) -> NDArray[np.bool_]:
+        """Return which rows run when each of them starts, shape ``(n, n)``."""
+        return (self.start <= self.start[:, None]) & (self.start[:, None] < self.end - TOLERANCE)
 
     def completion(self, jobs: int, ends: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return when the last placed task of each job ends; minus infinity where none is placed.
@@ -193,44 +207,35 @@ def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
 
 def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     """Add up what tasks need of every resource at each start, and tell of the worst moment of each."""
-    data = problem.data
-    run = np.flatnonzero(placed.mode >= 0)
-    start, end, need = placed.start[run], placed.end[run] - TOLERANCE, data.timing.need[placed.mode[run]]
+    data, running = problem.data, placed.running_at_starts()
+    needed = np.where(placed.need > 0, running @ placed.need, 0.0)
     for place, resource in enumerate(data.resources):
-        using = np.flatnonzero(need[:, place] > 0)
-        moments = start[using]
-        running = (moments[:, None] >= start[using]) & (moments[:, None] < end[using])
-        needed = running @ need[using, place]
-        over = float(needed.max(initial=0.0)) - resource.capacity
+        most = float(needed[:, place].max(initial=0.0))
+        over = most - resource.capacity
         if over > TOLERANCE * max(1.0, resource.capacity):
-            worst = int(np.argmax(needed))
-            names = [data.tasks[placed.task[run[using[at]]]].name for at in np.flatnonzero(running[worst])]
-            most = number_text(float(needed[worst]), 6)
+            worst = int(np.argmax(needed[:, place]))
+            using = np.flatnonzero(running[worst] & (placed.need[:, place] > 0))
+            names = [data.tasks[placed.task[at]].name for at in using]
             message = (
-                f"{list_names(names)} need {most} of {resource.name!r} at once, at "
-                f"{_time(problem, moments[worst])}; there is {number_text(resource.capacity, 6)}"
+                f"{list_names(names)} need {number_text(most, 6)} of {resource.name!r} at once, at "
+                f"{_time(problem, placed.start[worst])}; there is {number_text(resource.capacity, 6)}"
             )
             yield Violation("resource", f"resource {resource.name}", over, "", message)
 
 
 def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
     """Compare every task with the latest end before it on its machine, and with the setup it needs."""
-    data = problem.data
-    for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
-        rows = np.flatnonzero(placed.machine == machine)
-        if not len(rows):
-            continue
-        name, setup = data.machines[machine].name, data.setups_of(machine, placed.task[rows])
-        free = np.concatenate([[0.0], np.maximum.accumulate(placed.end[rows])[:-1]])
-        late = free - placed.start[rows]
-        for place in np.flatnonzero(late + setup > TOLERANCE):
-            task, over, short = placed.task[rows[place]], late[place], late[place] + setup[place]
-            if over > TOLERANCE and place > 0:
-                what = f"starts on {name!r} {_time(problem, over)} before the machine is free"
-                yield "overlap", task, over, what
-            elif setup[place] > 0:
-                needed, missing = _time(problem, setup[place]), _time(problem, short)
-                yield "setup", task, short, f"needs a setup of {needed} on {name!r}; {missing} are missing"
+    data, late, follows = problem.data, placed.free - placed.start, placed.follows
+    in_turn = data.structure.one_at_a_time[placed.machine]
+    for row in np.flatnonzero(in_turn & (late + placed.setup > TOLERANCE)):
+        task, name, over = placed.task[row], data.machines[placed.machine[row]].name, late[row]
+        if over > TOLERANCE and follows[row]:
+            what = f"starts on {name!r} {_time(problem, over)} before the machine is free"
+            yield "overlap", task, over, what
+        elif placed.setup[row] > 0:
+            short = over + placed.setup[row]
+            needed, missing = _time(problem, placed.setup[row]), _time(problem, short)
+            yield "setup", task, short, f"needs a setup of {needed} on {name!r}; {missing} are missing"
 
 
 def _breaks(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
