@@ -19,7 +19,7 @@ from kanopt.decisions.simulate import (
 )
 from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice
-from kanopt.plans.findings import Check, Extrapolation, Reason, SeriesView, View
+from kanopt.plans.findings import Check, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.plans.plan_figures import PlanFigure, emissions
 from kanopt.plans.slider_prices import Pricing
@@ -158,18 +158,6 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
 
     def _reasons(self) -> tuple[Reason, ...]:
         return violation_reasons(self.check)
-
-    def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        """Name every law that is used outside its domain."""
-        found = []
-        for law in self.problem.given_laws:
-            texts = law.formula.outside_inputs(law.arguments(self.plan.values))
-            if texts:
-                inputs = "; ".join(texts)
-                subject = f"{law.name} of {law.item}" if law.item else law.name
-                message = f"{subject} is used outside the data it was learned from: {inputs}"
-                found.append(Extrapolation(law.name, law.item or "the plan", inputs, message))
-        return tuple(found)
 
     def _law_uses(self) -> tuple[LawUse, ...]:
         problem, values = self.problem, self.plan.values

@@ -30,7 +30,6 @@ from kanopt.errors import ProblemError, knows_arguments, nearest
 from kanopt.faults import Fault, shown
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.plans.base import Plan, Problem
-from kanopt.plans.findings import FrozenInput
 from kanopt.plans.law_use import read_day
 from kanopt.records.declaration import Unit
 from kanopt.records.unread_columns import TableUse, table_use
@@ -230,10 +229,6 @@ class DecisionProblem(Problem[DecisionPlan]):
         """The laws of the objective and of the constraints as they were given, each for each item."""
         rules = (part for _, law in self.constraint_laws for part in law.given)
         return (*self.objective_terms, *rules)
-
-    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
-        """Return none: a solver sees every decision as it is."""
-        return ()
 
     def questions(self) -> tuple[Fault, ...]:
         """Return decisions and fixed inputs that neither the objective nor a constraint reads."""

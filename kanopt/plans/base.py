@@ -15,6 +15,7 @@ import pandas as pd
 from kanopt.display import Law, Part, Shown
 from kanopt.errors import warn_user
 from kanopt.faults import Fault
+from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.coverage import UNSERVED, Coverage, InUse, LeftOutPrice, RuleWords, broken_rule_sentences
 from kanopt.plans.findings import (
     Check,
@@ -93,18 +94,23 @@ class Problem(Shown, Generic[PlanT]):
         """Whether every place has a latitude and a longitude."""
         return False
 
+    law_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that may be laws."""
+    units: Any
+
     @property
-    @abstractmethod
     def unit(self) -> str:
         """Unit of the objective, usually a currency."""
+        return str(self.units.money)
 
-    @abstractmethod
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas that price this problem, by the name of what they price."""
+        given = {name: getattr(self, name) for name in self.law_fields}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
 
-    @abstractmethod
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the inputs of laws that a solver sees at a planning value."""
+        return ()
 
     def _shown(self) -> Iterator[Part]:
         yield repr(self)

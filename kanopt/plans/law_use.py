@@ -313,16 +313,12 @@ class LawUse:
         for group, places in groups.items():
             here = [place for place, _ in places if self.outside[place]]
             if here:
-                items = join_list([item for place, item in places if self.outside[place]], 3)
-                inputs = "; ".join(
-                    self.formula.outside_inputs({name: values[here] for name, values in full.items()})
-                )
-                count = f"on {len(here):,} of {len(places):,} {self.places[len(places) > 1]} ({items})"
-                named = group or "the plan"
-                message = (
-                    f"{self.law} of {named} is used outside the data it was learned from, {count}: {inputs}"
-                )
-                yield Extrapolation(self.law, named, inputs, message)
+                items = join_list([item for place, item in places if self.outside[place] and item], 3)
+                told = self.formula.outside_inputs({name: values[here] for name, values in full.items()})
+                inputs, named = "; ".join(told), group or "the plan"
+                count = f", on {len(here):,} of {len(places):,} {self.places[len(places) > 1]} ({items})"
+                told = f"{self.law} of {named} is used outside the data it was learned from"
+                yield Extrapolation(self.law, named, inputs, f"{told}{count * bool(items)}: {inputs}")
 
     def on(self, count: int) -> str:
         """Return on how many of the places something holds: ``" on 1 of 3 legs"``."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,6 @@ from kanopt.errors import knows_arguments
 from kanopt.faults import Amount, Fault, Finite
 from kanopt.formulas.formula import BoundFormula
 from kanopt.plans.base import Problem
-from kanopt.plans.findings import FrozenInput
 from kanopt.plans.law_use import DAY_REFERENCES, law_mistake, laws_without_day, read_day, references_to
 from kanopt.records.declaration import field_faults
 from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
@@ -48,9 +47,6 @@ from kanopt.scheduling.entities import (
     schedule_checks,
 )
 from kanopt.scheduling.plan import Schedule, read_schedule, schedule_of
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 
 @knows_arguments
@@ -124,6 +120,7 @@ class SchedulingProblem(Problem[Schedule]):
     kind: ClassVar[str] = "scheduling"
     solver: ClassVar[str] = "kanopt.scheduling.search.solver:CpSatScheduling"
     assessment: ClassVar[str] = "kanopt.scheduling.assessment:SchedulingAssessment"
+    law_fields: ClassVar[tuple[str, ...]] = ("duration", "energy")
 
     jobs: Sequence[Job] | pd.DataFrame
     tasks: Sequence[Task] | pd.DataFrame
@@ -198,20 +195,6 @@ class SchedulingProblem(Problem[Schedule]):
     def uses_energy(self) -> bool:
         """Whether energy is part of the objective: a law, or numbers in the modes and a price to pay for them."""
         return self.energy is not None or self.power_price is not None
-
-    @property
-    def unit(self) -> str:
-        """Unit of the objective."""
-        return self.units.money
-
-    def laws(self) -> Mapping[str, Formula]:
-        """Return the formulas for ``duration`` and ``energy``, where they are laws."""
-        given = {"duration": self.duration, "energy": self.energy}
-        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
-
-    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
-        """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
-        return ()
 
     def data_remarks(self) -> tuple[str, ...]:
         """Tell of fields that change nothing, because others are blank."""

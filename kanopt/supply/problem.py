@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from numbers import Real
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,6 @@ from pydantic import Field
 from kanopt.array_types import Floats
 from kanopt.errors import knows_arguments
 from kanopt.faults import Fault
-from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.variables import Reference
 from kanopt.plans.base import Problem
 from kanopt.plans.findings import FrozenInput
@@ -56,10 +55,6 @@ from kanopt.supply.network import (
 from kanopt.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places
 from kanopt.text import count_text, list_names, number_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
-
 
 # Mistakes between the records of a supply problem, each as a sentence.
 
@@ -275,6 +270,7 @@ class SupplyProblem(Problem[FlowPlan]):
     kind: ClassVar[str] = "supply"
     solver: ClassVar[str] = "kanopt.supply.search.solver:HighsSupply"
     assessment: ClassVar[str] = "kanopt.supply.assessment:SupplyAssessment"
+    law_fields: ClassVar[tuple[str, ...]] = ("tariff", "demand")
 
     suppliers: Sequence[Supplier] | pd.DataFrame
     markets: Sequence[Market] | pd.DataFrame
@@ -384,16 +380,6 @@ class SupplyProblem(Problem[FlowPlan]):
     def on_earth(self) -> bool:
         """Whether every supplier, site and market has a latitude and a longitude."""
         return self.network.positions.on_earth
-
-    @property
-    def unit(self) -> str:
-        """Unit of the objective."""
-        return self.units.money
-
-    def laws(self) -> Mapping[str, Formula]:
-        """Return the formulas for ``tariff`` and ``demand``, where they are laws."""
-        given = {"tariff": self.tariff, "demand": self.demand}
-        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the flow in the tariff, where it reads one."""

@@ -163,34 +163,12 @@ def is_chosen(price: Polygons) -> bool:
 
 def _of_one_variable(made: Piecewise) -> Pieces:
     """Return a program of one input as pieces."""
-    definition = made.definitions[made.output - 1]
-    if isinstance(definition, PieceDefinition) and definition.source == 0:
-        return definition.pieces
-    x = np.array([made.inputs[0].low, made.inputs[0].high], dtype=float)
-    for each in made.definitions:
-        if isinstance(each, PieceDefinition):
-            first, last = _ends(made, x, each.source)
-            bends = np.array(each.pieces.x)[:, None]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = (bends - first) / (last - first)
-            inside = (share > _ROUNDING) & (share < 1.0 - _ROUNDING)
-            x = np.union1d(x, (x[:-1] + share * np.diff(x))[inside])
-    first, last = _ends(made, x, made.output)
-    # rounding is no jump
-    near = np.abs(first[1:] - last[:-1]) <= _ROUNDING * np.maximum(1.0, np.abs(first[1:]))
-    lower = np.minimum(first[1:], last[:-1])
-    first[1:], last[:-1] = np.where(near, lower, first[1:]), np.where(near, lower, last[:-1])
-    return Pieces(tuple(x), tuple(first), tuple(last))
-
-
-def _ends(made: Piecewise, x: Floats, place: int) -> tuple[Floats, Floats]:
-    """Return the values of a quantity at both ends of intervals in which it is straight, from two points inside."""
-    inside = np.concatenate([0.75 * x[:-1] + 0.25 * x[1:], 0.25 * x[:-1] + 0.75 * x[1:]])
-    values = {0: inside}
-    for number, definition in enumerate(made.definitions, start=1):
-        values[number] = np.broadcast_to(definition.compute(values), inside.shape)
-    near, far = np.split(values[place], 2)
-    return near - 0.5 * (far - near), far + 0.5 * (far - near)
+    curves = [each for each in made.definitions if isinstance(each, PieceDefinition)]
+    if curves:  # whatever reads one input alone is one function of it
+        assert made.definitions[made.output - 1] is curves[0]
+        return curves[0].pieces
+    ends = np.array([made.inputs[0].low, made.inputs[0].high], dtype=float)
+    return Pieces.through(ends, made.evaluate({made.inputs[0].name: ends}))
 
 
 class ShipmentColumns:
