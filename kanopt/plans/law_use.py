@@ -314,8 +314,8 @@ class LawUse:
             here = [place for place, _ in places if self.outside[place]]
             if here:
                 items = join_list([item for place, item in places if self.outside[place] and item], 3)
-                told = self.formula.outside_inputs({name: values[here] for name, values in full.items()})
-                inputs, named = "; ".join(told), group or "the plan"
+                of_inputs = self.formula.outside_inputs({name: values[here] for name, values in full.items()})
+                inputs, named = "; ".join(of_inputs), group or "the plan"
                 count = f", on {len(here):,} of {len(places):,} {self.places[len(places) > 1]} ({items})"
                 told = f"{self.law} of {named} is used outside the data it was learned from"
                 yield Extrapolation(self.law, named, inputs, f"{told}{count * bool(items)}: {inputs}")

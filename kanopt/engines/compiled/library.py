@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sysconfig
+from collections.abc import Iterable
+from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8, c_uint64
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from kanopt.engines.compiled.build import KERNEL, compile_kernel, find_kernel
 from kanopt.errors import SolverError
@@ -79,3 +85,47 @@ def kernel_for(struct: type[ctypes.Structure], size: str) -> ctypes.CDLL:
     if ask() != ctypes.sizeof(struct):
         raise SolverError(f"{struct.__name__} has {ctypes.sizeof(struct)} bytes, that of the kernel {ask()}")
     return library
+
+
+_KINDS = {
+    "double": c_double,
+    "int32_t": c_int32,
+    "int64_t": c_int64,
+    "uint8_t": c_uint8,
+    "uint64_t": c_uint64,
+}
+
+
+def structures(files: Iterable[Path]) -> dict[str, Any]:
+    """Return the structures that C files declare, by name; those within others come before these."""
+    text = re.sub(r"/\*.*?\*/", "", "".join(each.read_text(encoding="utf-8") for each in files), flags=re.S)
+    found: dict[str, Any] = {**_KINDS}
+    for body, name in re.findall(r"typedef struct \{([^}]*)\} (\w+);", text):
+        own = []
+        for declared in body.replace("const ", "").split(";")[:-1]:
+            kind, names = declared.split(maxsplit=1)
+            own += [
+                (each.strip(" \n*"), POINTER(found[kind]) if "*" in each else found[kind])
+                for each in names.split(",")
+            ]
+        found[name] = type(name, (Structure,), {"_fields_": own})
+    return found
+
+
+class KernelArrays:
+    """Arrays that the kernel reads, which live as long as this object."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+
+    def hand_over(self, values: Any, field: Any) -> Any:
+        """Return an array for the kernel, in the type of its field."""
+        array = np.ascontiguousarray(values, dtype=field._type_)
+        self._kept.append(array)
+        return array.ctypes.data_as(field)
+
+    def put(self, struct: Any, **arrays: Any) -> None:
+        """Hand arrays over in a structure, each in the type of its field."""
+        fields = dict(struct._fields_)
+        for name, values in arrays.items():
+            setattr(struct, name, self.hand_over(values, fields[name]))

@@ -5,44 +5,21 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable
-from ctypes import POINTER, Structure, c_int32, c_int64
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
 from kanopt.engines.base import SearchClock
-from kanopt.engines.compiled.library import kernel, kernel_for
+from kanopt.engines.compiled.library import KernelArrays, kernel, kernel_for, structures
 from kanopt.scheduling.arrays import ShopStructure
 from kanopt.scheduling.search.grid import TimeGrid, task_windows
 
-# The structures of ``kernel/shop.h``, field by field.
-
-Fields = list[tuple[str, Any]]
-
-
-def _each(kind: Any, names: str) -> Fields:
-    return [(name, kind) for name in names.split()]
-
-
-class ShopStruct(Structure):
-    """A shop in whole steps; what each field holds is said in ``kernel/shop.h``."""
-
-    _fields_: ClassVar[Fields] = [
-        *_each(c_int64, "tasks jobs machines modes families windows pieces"),
-        *_each(POINTER(c_int32), "task_job previous next last task_family machine_family"),
-        *_each(POINTER(c_int32), "mode_start mode_task mode_machine"),
-        *_each(POINTER(c_int64), "duration release due tardiness setup opens closes windows_of"),
-        *_each(POINTER(c_int64), "edges energy until running tail"),
-        *_each(c_int64, "makespan over least"),
-    ]
-
-
-class ReportStruct(Structure):
-    """How far a search is."""
-
-    _fields_: ClassVar[Fields] = _each(c_int64, "cost over best_cost best_over steps accepted improved work")
+_KERNEL = Path(__file__).parent / "local_search" / "kernel"
+_STRUCTURES = structures(_KERNEL / name for name in ("shop.h", "search.c"))
+ShopStruct, ReportStruct = (_STRUCTURES[name] for name in ("Shop", "Report"))
 
 
 def knows_rules(grid: TimeGrid) -> bool:
@@ -51,13 +28,10 @@ def knows_rules(grid: TimeGrid) -> bool:
     return at.has_chains and bool(at.one_at_a_time.all()) and not grid.timing.has_further_rules
 
 
-# A grid as the kernel reads it.
-
-
 _NEVER = 2**60
 
 
-class ShopData:
+class ShopData(KernelArrays):
     """The arrays of a grid, and the structure that points to them.
 
     Parameters
@@ -76,75 +50,35 @@ class ShopData:
     """
 
     def __init__(self, grid: TimeGrid) -> None:
+        super().__init__()
         self.grid = grid
         at, timing, costs = grid.structure, grid.timing, grid.costs
-        self.modes = np.argsort(at.mode_task, kind="stable")
-        self.place_of = np.empty_like(self.modes)
-        self.place_of[self.modes] = np.arange(len(self.modes))
-        duration = timing.duration[self.modes].astype(np.int64)
-        energy = costs.energy[self.modes]
+        self.modes = modes = np.argsort(at.mode_task, kind="stable")
+        self.place_of = np.argsort(modes)
         tasks, jobs = len(at.task_job), len(timing.release)
+        self.struct = shop = ShopStruct(tasks=tasks, jobs=jobs, machines=len(timing.opens), modes=len(modes))
+        shop.families, shop.windows, shop.pieces = (
+            timing.setup.shape[1],
+            timing.opens.shape[1],
+            len(costs.edges) - 1,
+        )
+        shop.makespan, shop.over, shop.least = costs.makespan, _price_of_excess(grid), grid.least_energy()
         previous, following, last = np.full(tasks, -1), np.full(tasks, -1), np.full(jobs, -1)
         previous[at.pairs[:, 1]], following[at.pairs[:, 0]] = at.pairs[:, 0], at.pairs[:, 1]
         last[at.task_job[at.ends_job]] = np.flatnonzero(at.ends_job)
-        due = np.full(jobs, _NEVER)
+        self.put(shop, task_job=at.task_job, previous=previous, next=following, last=last)
+        self.put(shop, task_family=at.task_family, machine_family=at.machine_family)
+        self.put(shop, mode_start=np.searchsorted(at.mode_task[modes], np.arange(tasks + 1)))
+        self.put(shop, mode_task=at.mode_task[modes], mode_machine=at.mode_machine[modes])
         promised = np.isfinite(timing.due)
-        due[promised] = timing.due[promised].astype(np.int64)
-        tardiness = np.where(promised, costs.tardiness, 0)
-        opens, closes, counts = _windows(timing.opens, timing.closes)
-        latest = task_windows(grid)[1]
-        mode_start = np.searchsorted(at.mode_task[self.modes], np.arange(tasks + 1))
-        self._kept: list[NDArray[Any]] = []
-        self.struct = ShopStruct(
-            tasks=tasks,
-            jobs=jobs,
-            machines=len(timing.opens),
-            modes=len(self.modes),
-            families=timing.setup.shape[1],
-            windows=opens.shape[1],
-            pieces=energy.shape[1],
-            task_job=self._short(at.task_job),
-            previous=self._short(previous),
-            next=self._short(following),
-            last=self._short(last),
-            task_family=self._short(at.task_family),
-            machine_family=self._short(at.machine_family),
-            mode_start=self._short(mode_start),
-            mode_task=self._short(at.mode_task[self.modes]),
-            mode_machine=self._short(at.mode_machine[self.modes]),
-            duration=self._long(duration),
-            release=self._long(timing.release),
-            due=self._long(due),
-            tardiness=self._long(tardiness),
-            setup=self._long(timing.setup),
-            opens=self._long(opens),
-            closes=self._long(closes),
-            windows_of=self._long(counts),
-            edges=self._long(costs.edges),
-            energy=self._long(energy),
-            until=self._long(grid.paid_at_edges[self.modes, :-1]),
-            running=self._long(costs.running[self.modes]),
-            tail=self._long(grid.horizon - latest - grid.shortest),
-            makespan=costs.makespan,
-            over=_price_of_excess(grid),
-            least=grid.least_energy(),
-        )
-
-    def _short(self, values: NDArray[Any]) -> Any:
-        return self._pointer(np.ascontiguousarray(values, dtype=np.int32), ctypes.c_int32)
-
-    def _long(self, values: NDArray[Any]) -> Any:
-        return self._pointer(np.ascontiguousarray(values, dtype=np.int64), ctypes.c_int64)
-
-    def _pointer(self, array: NDArray[Any], kind: Any) -> Any:
-        self._kept.append(array)
-        return array.ctypes.data_as(ctypes.POINTER(kind))
-
-
-def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[Integers, Integers, Integers]:
-    """Return the windows of every machine; one that is never open closes before it opens."""
-    counts = np.maximum(1, (closes > opens).sum(axis=1))
-    return opens.astype(np.int64), closes.astype(np.int64), counts
+        self.put(shop, due=np.where(promised, timing.due, _NEVER), release=timing.release)
+        self.put(shop, tardiness=np.where(promised, costs.tardiness, 0))
+        # a machine that is never open has a window that closes before it opens
+        counts = np.maximum(1, (timing.closes > timing.opens).sum(axis=1))
+        self.put(shop, opens=timing.opens, closes=timing.closes, windows_of=counts, setup=timing.setup)
+        self.put(shop, duration=timing.duration[modes], running=costs.running[modes], edges=costs.edges)
+        self.put(shop, energy=costs.energy[modes], until=grid.paid_at_edges[modes, :-1])
+        self.put(shop, tail=grid.horizon - task_windows(grid)[1] - grid.shortest)
 
 
 def _price_of_excess(grid: TimeGrid) -> int:
@@ -217,7 +151,7 @@ class ShopSearch:
         return float(self._library.shop_scale(self._search))
 
     @property
-    def report(self) -> ReportStruct:
+    def report(self) -> Any:
         """How far the search is."""
         report = ReportStruct()
         self._library.shop_report(self._search, ctypes.byref(report))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import re
 from collections.abc import Iterable, Sequence
-from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8
+from ctypes import POINTER
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import tail_blocks
 from kanopt.array_types import Floats
+from kanopt.engines.compiled.library import KernelArrays, structures
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.simplify import round_array
 from kanopt.routing import ArrivalFunctions
@@ -32,24 +32,6 @@ from kanopt.units import convert
 # The structures of the kernel, as its C sources declare them.
 
 _KERNEL = Path(__file__).parent / "kernel"
-
-
-def structures(files: Iterable[Path]) -> dict[str, Any]:
-    """Return the structures that C files declare, by name; those within others come before these."""
-    text = re.sub(r"/\*.*?\*/", "", "".join(each.read_text(encoding="utf-8") for each in files), flags=re.S)
-    found: dict[str, Any] = {"double": c_double, "int32_t": c_int32, "int64_t": c_int64, "uint8_t": c_uint8}
-    for body, name in re.findall(r"typedef struct \{([^}]*)\} (\w+);", text):
-        own = []
-        for declared in body.replace("const ", "").split(";")[:-1]:
-            kind, names = declared.split(maxsplit=1)
-            own += [
-                (each.strip(" \n*"), POINTER(found[kind]) if "*" in each else found[kind])
-                for each in names.split(",")
-            ]
-        found[name] = type(name, (Structure,), {"_fields_": own})
-    return found
-
-
 _STRUCTURES = structures(_KERNEL / name for name in ("racer.h", "drive.h", "search.c"))
 ProblemStruct, ScoreStruct, ReportStruct = (_STRUCTURES[name] for name in ("Problem", "Score", "Report"))
 
@@ -118,7 +100,7 @@ def bytes_needed(data: RoutingData) -> float:
     return 8.0 * _BESIDE * len(data.vehicles) * len(data.names) ** 2
 
 
-class PlanData:
+class PlanData(KernelArrays):
     """What the kernel knows of a problem.
 
     Parameters
@@ -136,9 +118,9 @@ class PlanData:
     """
 
     def __init__(self, problem: RoutingProblem) -> None:
+        super().__init__()
         self.problem, self.vehicles = problem, problem.data.fleet
         self.struct = ProblemStruct()
-        self._kept: list[Any] = []
         data, laws, planning = problem.data, problem.leg_laws, problem.planning_values
         costs = planning.costs + data.of_vehicles("unit_duration_cost")[:, None, None] * np.where(
             np.isfinite(planning.durations), planning.durations, 0.0
@@ -168,10 +150,7 @@ class PlanData:
         return 3.0 * max(trip, float(data.prize.max(initial=0.0)), 1e-6)
 
     def _put(self, **arrays: Any) -> None:
-        """Hand arrays to the kernel, each in the type of its field."""
-        fields = dict(ProblemStruct._fields_)
-        for name, values in arrays.items():
-            setattr(self.struct, name, self._hand_over(values, fields[name]))
+        self.put(self.struct, **arrays)
 
     def _put_sizes(self, data: RoutingData) -> None:
         struct = self.struct
@@ -318,12 +297,6 @@ class PlanData:
     def _laws(self, laws: Sequence[LawSteps]) -> Any:
         return self._structs("Law", [(len(law.steps), self._structs("Op", law.steps)) for law in laws])
 
-    def _hand_over(self, values: Any, field: Any) -> Any:
-        """Return an array for the kernel, in the type of its field; it lives as long as this object."""
-        array = np.ascontiguousarray(values, dtype=field._type_)
-        self._kept.append(array)
-        return array.ctypes.data_as(field)
-
     def _structs(self, name: str, rows: Iterable[Sequence[Any]]) -> Any:
         """Return structures for the kernel, given the values of their fields."""
         kind = _STRUCTURES[name]
@@ -331,7 +304,7 @@ class PlanData:
         made = [
             kind(
                 *(
-                    self._hand_over(v, field) if isinstance(v, np.ndarray) else v
+                    self.hand_over(v, field) if isinstance(v, np.ndarray) else v
                     for v, field in zip(row, types, strict=True)
                 )
             )
