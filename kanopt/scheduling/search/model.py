@@ -25,7 +25,6 @@ from ortools.sat.python import cp_model
 
 from kanopt.array_types import Integers
 from kanopt.engines.cpsat import WORK_PER_SECOND
-from kanopt.scheduling.arrays import ShopStructure
 from kanopt.scheduling.search.grid import TimeGrid, task_windows
 
 _QUICK_MACHINE = 8
@@ -53,7 +52,8 @@ class ScheduleModel:
         self.model = cp_model.CpModel()
         self.impossible = False
         self.duration = grid.timing.duration.astype(np.int64)
-        self.modes_of = _modes_of(grid.structure)
+        of_task, tasks = grid.structure.mode_task, range(len(grid.structure.task_job))
+        self.modes_of = [np.flatnonzero(of_task == task).tolist() for task in tasks]
         self.earliest, self.latest = task_windows(grid)
         starts = zip(self.earliest.tolist(), self.latest.tolist(), strict=True)
         self.start = [self._variable(low, high) for low, high in starts]
@@ -353,13 +353,6 @@ def work_per_second(grid: TimeGrid, *, whole: bool) -> float:
     return float(WORK_PER_SECOND / max(1.0, modes[modes > 0].mean() / _QUICK_MACHINE))
 
 
-def _modes_of(structure: ShopStructure) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in structure.task_job]
-    for mode, task in enumerate(structure.mode_task.tolist()):
-        found[task].append(mode)
-    return found
-
-
 def _weighted(terms: Sequence[tuple[Any, int]]) -> Any:
     variables, costs = [variable for variable, _ in terms], [cost for _, cost in terms]
     return cp_model.LinearExpr.weighted_sum(variables, costs)
@@ -367,13 +360,7 @@ def _weighted(terms: Sequence[tuple[Any, int]]) -> Any:
 
 def _closed(opens: NDArray[np.float64], closes: NDArray[np.float64], horizon: int) -> list[tuple[int, int]]:
     """Return when a machine may not run, from 0 to the horizon."""
-    closed, now = [], 0
-    for start, end in zip(opens.astype(np.int64).tolist(), closes.astype(np.int64).tolist(), strict=True):
-        if end <= start:
-            continue
-        if start > now:
-            closed.append((now, start))
-        now = end
-    if now < horizon:
-        closed.append((now, horizon))
-    return closed
+    there = closes > opens
+    begins = [0, *closes[there].astype(np.int64).tolist()]
+    ends = [*opens[there].astype(np.int64).tolist(), horizon]
+    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
