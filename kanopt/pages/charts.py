@@ -15,7 +15,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from kanopt.array_types import Floats
 from kanopt.errors import PlotError
-from kanopt.text import clock_text, count_text, list_names, shorten, shorten_middle
+from kanopt.text import clock_text, count_text, list_names, number_text, shorten, shorten_middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +88,7 @@ PART = "of-"
 
 _PANELS_IN_A_ROW = 3
 _LETTER = 6.4  # pixels of a letter of small text
+_DIGITS = 8  # of a number at an axis
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff￾￿]")
 
 
@@ -237,9 +238,8 @@ def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
     ax.title.set_color(INK.light)
     ax.set_axisbelow(True)
     for axis in (ax.xaxis, ax.yaxis):
-        if isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
-            formatter.set_useOffset(False)
-            formatter.set_scientific(False)
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(lambda value, _: number_text(value, _DIGITS))
     if grid:
         ax.grid(axis=grid, color=LINE.light, linewidth=0.6)
     return ax

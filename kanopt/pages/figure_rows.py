@@ -21,7 +21,7 @@ from kanopt.plans.plan_figures import PlanFigure, Roster
 from kanopt.plans.result import PlanExports, Result
 from kanopt.plans.summary import groundless_sentence
 from kanopt.plans.uncertainty import Uncertainty
-from kanopt.questions.risk import Risk, days_table, risk, share_error
+from kanopt.questions.risk import UNSURE, Risk, days_table, risk, share_error
 from kanopt.routing.assessment import RoutingAssessment
 from kanopt.routing.days import (
     in_time,
@@ -46,10 +46,8 @@ from kanopt.text import (
     round_money,
     shorten,
     sure_text,
+    with_unit,
 )
-
-_UNSURE = 0.5
-"""Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _on_time(known: Punctuality | None) -> dict[str, PlanFigure]:
     )
     text = f"{sure_text(known.share)} of days"
     figure = PlanFigure(
-        "on_time", "In time", known.share, text, how, note, "more", "%", bad=known.share < _UNSURE
+        "on_time", "In time", known.share, text, how, note, "more", "%", bad=known.share < UNSURE
     )
     return {figure.key: figure}
 
@@ -338,6 +336,7 @@ _GROUPED = (
     ("vehicle", "index", "departure"),
     ("tail", "head", "mode"),
 )  # columns that name what a row belongs to
+_FLOWS = ("tail", "head", "mode", "product", "period", "quantity")
 _MOST_ACROSS = 12
 _OF_MARKS = ("vehicle", "machine")
 """Rosters whose names stand in drawings as well."""
@@ -349,11 +348,17 @@ def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
     frame = result.to_frame()
     if frame.empty:
         return None
-    clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
-    forms = dict.fromkeys(_TIMES, clock_form(clock)) if clock else {}
+    clock, unit = next(
+        ((view.clock, view.unit) for view in views if isinstance(view, GanttView)), (False, "")
+    )
+    forms = dict.fromkeys(_TIMES, clock_form(unit)) if clock else {}
+    heads = {} if clock else {name: with_unit(name, unit) for name in _TIMES}
     if len(frame) < 2:
-        return table_of(frame, "Decisions", forms=forms)
-    frame = _periods_across(frame)
+        return table_of(frame, "Decisions", heads=heads, forms=forms)
+    caption = "Decisions"
+    if {*frame.columns}.issuperset(_FLOWS):
+        problem: Any = result.problem
+        caption, frame = f"What is sent ({problem.units.quantity})", _periods_across(frame)
     groups = _groups(frame)
     of = groups if "vehicle" in frame else tuple(map(str, frame.get("machine", ())))
     if groups:
@@ -365,22 +370,19 @@ def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
     ]
     values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
     values_text = ", ".join(
-        f"{name.replace('_', ' ')} {value}"
+        f"{name.replace('_', ' ')}: {value}"
         for name, value in values.items()
         if value and not (name == "late" and not frame[name].any())
     )
     note = f"The same in every row: {values_text}." if values_text else ""
-    table = table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
+    table = table_of(frame.drop(columns=same), caption, heads=heads, forms=forms, note=note)
     shown = len(table.rows)
     return replace(table, groups=groups[:shown], of=of[:shown])
 
 
 def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:
     """Give each period a column, where flows have few: a lane and product are then one row."""
-    keys = ["tail", "head", "mode", "product"]
-    if not {*keys, "period", "quantity"} <= {*frame.columns}:
-        return frame
-    periods = list(dict.fromkeys(frame["period"]))
+    keys, periods = [*_FLOWS[:4]], list(dict.fromkeys(frame["period"]))
     if not 1 < len(periods) <= _MOST_ACROSS or {*periods} & {*keys}:
         return frame
     wide: pd.DataFrame = frame.pivot_table(
@@ -461,7 +463,7 @@ def term_table(explanation: Explanation, today: Result | None) -> Grid:
     return Grid(heads, (False, True, True, False), rows, note, caption=caption, total=total)
 
 
-_LIKELY = ["name", "limit", "planned", "q05", "q50", "q95", "share", "late", "thing"]
+_LIKELY = ["name", "share", "limit", "planned", "q05", "q50", "q95", "late", "thing"]
 """Columns of what is said of times."""
 
 
@@ -518,8 +520,19 @@ class Punctuality:
         first = self.frame.iloc[0]
         return str(first["name"]), 1.0 - float(first["share"])
 
+    @cached_property
+    def dear_day(self) -> float | None:
+        """What a day costs on average, where that is more than the plan says by more than so few days may err."""
+        planned, mean = self.risk.assessment.pricing.objective, float(self.risk.cost.mean())
+        return mean if is_dearer(mean, planned, self.risk.cost_error) else None
+
     def text(self) -> str:
         """Say on what share of days all is in time, what is most often late, and what was done for it."""
+        return f"{self.days} {self.chosen}".rstrip()
+
+    @property
+    def days(self) -> str:
+        """On what share of days all is in time, and what is most often late, in a sentence."""
         (name, often), late, share = self.worst, int(self.frame["late"].sum()), sure_text(self.share)
         text, worst = (
             f"{self.everyone} on {share} of days",
@@ -530,8 +543,7 @@ class Punctuality:
             text = f"on {share} of days nothing else is late than the {count} that the plan itself has late"
             worst = f"of the others {name} is late most often"
         told = f"If {self.err} err as they did in the past, {text}"
-        told += f"; {worst} ({sure_text(often)} of days)." if often else "."
-        return f"{told} {self.chosen}" if self.chosen else told
+        return told + (f"; {worst} ({sure_text(often)} of days)." if often else ".")
 
 
 def _returns(known: Risk) -> pd.DataFrame:
@@ -562,18 +574,13 @@ def punctuality(result: Result) -> Punctuality | None:
         everyone = "every job is done in time"
     elif np.isfinite(shift_ends(found.assessment)).any():
         everyone += " and every vehicle is back"
-    chosen = _mean_day(found) if result.days_in_time is None else result.days_in_time.text()
-    known = Punctuality(found, everyone, join_list(errs), chosen)
+    known = Punctuality(found, everyone, join_list(errs))
+    if result.days_in_time is not None:
+        known = replace(known, chosen=result.days_in_time.text())
+    elif known.dear_day is not None:
+        planned, mean = found.assessment.pricing.objective, money_text(known.dear_day, found.unit)
+        known = replace(known, chosen=f"A day costs {mean} on average, not {money_text(planned)}.")
     return None if known.frame["late"].all() else known
-
-
-def _mean_day(known: Risk) -> str:
-    """Say what a day costs on average where that is more than the plan says, by more than so few days may err."""
-    planned, mean = known.assessment.pricing.objective, float(known.cost.mean())
-    if not is_dearer(mean, planned, known.cost_error):
-        return ""
-    unit = known.assessment.problem.unit
-    return f"A day costs {money_text(mean, unit)} on average, not {money_text(planned)}."
 
 
 def _what_errs(result: Result) -> tuple[list[str], int]:

@@ -23,6 +23,7 @@ from kanopt.display import (
     Section,
 )
 from kanopt.errors import ProblemError
+from kanopt.formulas import Formula
 from kanopt.pages import row_plots
 from kanopt.pages.plots import view_chart
 from kanopt.pages.svg import NARROW, WIDE, chart_of
@@ -203,7 +204,8 @@ def _law_cells(law: LearnedLaw) -> tuple[str, str, str]:
     level = "low trust" if not law.trusted else "–" if verdict is None else verdict.level
     if fit is None:
         inside = join_list([plain(part.output.name) for part in formula.parts], 3)
-        return (f"worked out from {inside}" if inside else law.note or "given", "–", level)
+        given = law.note or f"given: {shorten(str(formula), _LONGEST_NAME)}"
+        return (f"worked out from {inside}" if inside else given, "–", level)
     rows = count_text(fit.rows_train + fit.rows_test, "past row")
     return (rows, amount_text(fit.mae, formula.output.unit, 3), level)
 
@@ -278,7 +280,7 @@ def _basis(answer: Answer) -> tuple[Basis, Facts]:
     if runs := _runs(answer):
         laws, tables, facts = runs[0].laws, runs[0].tables, _facts(runs[0])
     else:
-        laws = {name: LearnedLaw(name, formula) for name, formula in answer.problem.laws().items()}
+        laws = _laws_behind(answer.problem.laws())
         frames = {} if scenario is None else scenario.tables
         tables = {name: report_of(frame) for name, frame in frames.items()}
         facts = {} if scenario is None else dict(sources(scenario))
@@ -286,6 +288,17 @@ def _basis(answer: Answer) -> tuple[Basis, Facts]:
     anchors = {f"law {name}": anchor for name, anchor in law_ids(laws).items()}
     told = Facts(tuple(facts.items()), ids=tuple(anchors.get(word, "") for word in facts))
     return Basis(changes, laws, tables), told
+
+
+def _laws_behind(used: Mapping[str, Formula]) -> dict[str, LearnedLaw]:
+    """Return the laws of a problem and those that they are worked out from, by what they give."""
+    found: dict[str, LearnedLaw] = {}
+    for name, formula in used.items():
+        for law in (*formula.parts, formula):
+            known = found.setdefault(law.output.name, LearnedLaw(law.output.name, law))
+            if known.formula != law:
+                found[name] = LearnedLaw(name, law)
+    return found
 
 
 def _facts(run: Run) -> dict[str, str]:

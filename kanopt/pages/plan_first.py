@@ -100,7 +100,15 @@ def _todo(subject: ReportSubject) -> Iterator[str]:
         word = ("more" if saved > 0 else "less") if earns else ("saved" if saved > 0 else "more")
         times = number_text(subject.plans_per_year or 0.0)
         in_year = f"Carried out {times} times a year, that is {year.short} {word} in a year."
-    yield " ".join(filter(None, [cost_sentence(result), today_sentence(result, today, brief=True), in_year]))
+    mean, price = (
+        None if subject.punctuality is None else subject.punctuality.dear_day,
+        result.objective or 0.0,
+    )
+    on_average = ""
+    if mean is not None and mean - price > _APART * abs(price):
+        on_average = f"As times err, a day costs {money_text(mean, result.problem.unit)} on average."
+    price_told = (cost_sentence(result), on_average, today_sentence(result, today, brief=True), in_year)
+    yield " ".join(filter(None, price_told))
 
 
 # The tiles: cost, saving, service, and what the kind of problem counts
@@ -111,12 +119,16 @@ def _keys(subject: ReportSubject) -> list[KeyFigure]:
     if not rows:
         return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
     cost = _cost_key(result, rows["cost"])
+    mean = None if subject.punctuality is None else subject.punctuality.dear_day
+    if mean is not None:
+        cost = replace(cost, note=f"a day on average {money_text(mean, result.problem.unit)}")
     if subject.groundless:
         verb = "earn" if (result.objective or 0.0) < 0 else "cost"
         cost = replace(cost, label=f"Would {verb}", note="on guesses")
     keys = [cost, _saving_key(result, today, rows)]
     if (served := rows.get("served")) is not None and result.coverage is not None:
-        keys.append(_key(served, shorten(served.how, 80), "" if result.coverage.complete else "bad"))
+        how = "" if served.how == served.short else shorten(served.how, 80)
+        keys.append(_key(served, how, "" if result.coverage.complete else "bad"))
     # that nothing is late in the plan itself says less than on how many days all is in time
     said = {"lateness"} if "on_time" in rows else set[str]()
     own = {
@@ -162,6 +174,8 @@ def _frontier(subject: ReportSubject) -> Grid | None:
     if known is None or len(subject.frontier) < _FEWEST_CHOICES:
         return None
     told = ["cheapest on typical times", *[""] * (len(subject.frontier) - 1)]
+    if known.of_tasks:
+        told[min(range(len(told)), key=lambda place: subject.frontier[place][1])] = "cheapest on average"
     lines = [
         (*choice, name)
         for choice, name in zip(subject.frontier, told, strict=True)
@@ -179,7 +193,8 @@ def _frontier(subject: ReportSubject) -> Grid | None:
         for share, price, told in sorted(lines, key=lambda one: one[1])
     )
     heads = ("days in time", f"{unit}{' a day on average' * known.of_tasks}", "plan")
-    return Grid(heads, (True, True, False), rows)
+    note = "Jobs count on no day that both a plan and the one cheapest on typical times have late."
+    return Grid(heads, (True, True, False), rows, note * bool(known.late_in_plan))
 
 
 # Why: what differs from today or weighs most, and what stands in the way of better
@@ -270,7 +285,7 @@ def _sure(subject: ReportSubject) -> Iterator[str]:
         yield UNREAD
         return
     if subject.punctuality is not None:
-        yield subject.punctuality.text()
+        yield from (subject.punctuality.days, subject.punctuality.chosen)
     if not subject.groundless:
         learned = any(law.fit is not None or law.parts for law in result.problem.laws().values())
         unmoved = "The price is worked out from given numbers; nothing was learned that could be off."

@@ -114,7 +114,8 @@ def _cost(subject: ReportSubject) -> list[Section]:
     why = subject.explanation
     if why.result.pricing is None:
         return []
-    how = "Priced on the laws, with the true load and clock of every step. The lines add up to the objective."
+    true = ", with the true load and clock of every step" * (why.result.problem.kind == "routing")
+    how = f"Priced on the laws{true}. The lines add up to the objective."
     parts: list[Part] = [text_block(how), term_table(why, subject.today)]
     parts.append(
         Section("", (), look="live", level=0, data={"live": "plan"})

@@ -189,15 +189,13 @@ class DaysInTime:
             cap = (
                 " of those that cost no more on the average day, with what lateness costs," * self.all_priced
             )
-            told.append(
-                f"No schedule was found that is in time on {asked} of days; the most punctual one{cap}"
-            )
-            told[-1] += " was chosen."
+            told.append(f"No schedule was found that is in time on {asked} of days")
             if self.most < self.target:
-                told.append(
-                    "There can be none: even if each job were alone in the shop, one would be late on "
-                    f"{sure_text(1.0 - self.most)} of days."
+                late = sure_text(1.0 - self.most)
+                told[-1] += (
+                    f", and there can be none: alone in the shop some job would still be late on {late}"
                 )
+            told[-1] += f". The most punctual one{cap} was chosen."
         elif not self.reached:
             told.append(
                 f"No departures of these routes are in time on {asked} of days, and the most punctual ones were chosen"

@@ -203,7 +203,9 @@ def cost_sentence(result: Result, *, guessed: bool = False) -> str:
     if len(terms) < 2:
         return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
     decimals = money_decimals([objective, *(value for _, value in terms)])
-    shares = [f" ({percent_text(value / abs(objective))})" if objective else "" for _, value in terms]
+    # of what is paid and earned at once shares say nothing
+    shared = objective and min(value for _, value in terms) >= 0.0
+    shares = [f" ({percent_text(value / abs(objective))})" if shared else "" for _, value in terms]
     parts = [
         f"{name} {money_text(value, decimals=decimals)}{share}"
         for (name, value), share in zip(terms[:4], shares, strict=False)

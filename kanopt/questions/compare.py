@@ -16,7 +16,18 @@ from functools import cached_property
 
 import pandas as pd
 
-from kanopt.display import Grid, KeyFigure, Lines, Notice, Part, Section, change_table, table_of, tone_of
+from kanopt.display import (
+    Grid,
+    KeyFigure,
+    Lines,
+    Notice,
+    Part,
+    Section,
+    caution,
+    change_table,
+    table_of,
+    tone_of,
+)
 from kanopt.errors import Issue, ScenarioError
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result
@@ -25,7 +36,15 @@ from kanopt.progress import told_by_line
 from kanopt.questions.answer import Answer, Said, noise_sentence
 from kanopt.questions.ask import carry_out
 from kanopt.questions.axes import refused
-from kanopt.questions.point import BASE, PointResult, Verdict, assignments, of_kept, point_of
+from kanopt.questions.point import (
+    BASE,
+    PointResult,
+    Verdict,
+    assignments,
+    numbered_like,
+    of_kept,
+    point_of,
+)
 from kanopt.questions.point_search import kept_plan
 from kanopt.questions.question import Prepared, Question, base_results, prepare_checked
 from kanopt.scenarios.events import OnEvent, ignore_event
@@ -168,13 +187,12 @@ class Comparison(Answer):
     def moved(self) -> pd.DataFrame:
         """What the variant's plan puts elsewhere: columns ``scenario``, ``thing``, ``before``, ``after``.
 
-        Vehicles of a type are alike: where two of them change places, nothing has moved. Nothing is named where the
-        base's plan may stay.
+        Nothing is named where the base's plan may stay.
         """
         before, rows = self.base.result.plan, list[tuple[str, str, str, str]]()
         for variant in self.variants:
             spec = variant.run.scenario.problem
-            old, new = assignments(before, spec), assignments(variant.run.result.plan, spec, like=before)
+            old, new = assignments(before, spec), assignments(variant.run.result.plan, spec)
             things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
             things = [] if self.keeps_plan(variant) or variant.run.result.plan is None else things
             rows += [(variant.name, thing, old.get(thing, ""), new.get(thing, "")) for thing in things]
@@ -232,8 +250,7 @@ class Comparison(Answer):
 
     def said(self) -> Said:
         """Return what it says."""
-        meant = set(self.old_plan_notes())
-        notices = [Notice("note" if note in meant else "care", note.rstrip(".") + ".") for note in self.notes]
+        notices = [*map(caution, self.notes)]
         if self.interrupted:
             told = "The user stopped the comparison; plans are the best so far."
             notices.insert(0, Notice("bad", told, label="Stopped"))
@@ -305,7 +322,8 @@ class Comparison(Answer):
         parts.append(" ".join(filter(None, said)))
         if changes := self.changes_of(variant):
             parts += [Lines(("It changes",), "quiet"), Lines(changes, "changes")]
-        parts.append(change_table(terms, f"Cost by term ({self.unit})", _HEADS))
+        grid = change_table(terms, f"Cost by term ({self.unit})", _HEADS)
+        parts.append(replace(grid, note=self.old_plan_note(variant)))
         if len(things):
             parts.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
         return tuple(parts)
@@ -316,12 +334,12 @@ class Comparison(Answer):
         served = ["–" if run.result.coverage is None else run.result.coverage.amount for run in self.runs]
         frame = pd.DataFrame(
             {
-                "what is other": [run.scenario.name for run in self.runs],
+                "scenario": [run.scenario.name for run in self.runs],
                 "served": served,
                 "objective": [run.result.objective for run in self.runs],
                 "change": [one.change for one in verdicts],
-                "noise": [one.noise for one in verdicts],
                 "what that is": ["", *(one.word for one in verdicts[1:])],
+                "noise": [one.noise for one in verdicts],
             }
         )
         note = (
@@ -333,24 +351,22 @@ class Comparison(Answer):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What must be said beside the numbers: broken old plans, noise, doubtful laws."""
+        """What must be said beside the numbers: doubtful laws, rules that are broken."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
         if any(amount < 0 for amount in self.as_it_is.terms.values()):
             yield "the tables are of costs: what is earned is negative"
-        yield from self.old_plan_notes()
         for run in self.runs:
             yield from _run_notes(run)
 
-    def old_plan_notes(self) -> Iterator[str]:
-        """Yield which variants the base's plan does not fit, and why: their changes are meant, so it is no warning."""
-        for variant in self.variants:
-            reason, *others = variant.found.kept_message.splitlines() or [""]
-            if reason:
-                more = f" (and {len(others)} more)" if others else ""
-                is_there = "no longer holds" if variant.found.kept_status else "cannot be carried out here"
-                yield f"{variant.name}: the base's plan {is_there}: {reason}{more}"
+    @staticmethod
+    def old_plan_note(variant: Variant) -> str:
+        """Say why the base's plan does not fit a variant; its changes are meant, so it is no warning."""
+        reason, *others = variant.found.kept_message.splitlines() or [""]
+        more = f" (and {len(others)} more)" if others else ""
+        is_there = "no longer holds" if variant.found.kept_status else "cannot be carried out here"
+        return f"The base's plan {is_there}: {reason.rstrip('.')}{more}." if reason else ""
 
 
 def _run_notes(run: Run) -> Iterator[str]:
@@ -431,7 +447,11 @@ def compare(
     for number, each in enumerate(others):
         found = run.results.get(number) or _not_reached(number, each, best)
         assert found.result is not None, "a mistake in the data of a variant ends the comparison"
-        own = finish_run(each.scenario, each.laws, found.result, each.today, seconds=seconds)
+        # vehicles of a type are alike: where two of them change places, nothing has moved
+        plan = numbered_like(found.result.plan, best.plan)
+        known = None if plan is None else each.problem.assess(plan)
+        result = replace(found.result, assessment=known)
+        own = finish_run(each.scenario, each.laws, result, each.today, seconds=seconds)
         variants.append(Variant(own, found))
     return Comparison(
         finish_run(base.scenario, base.laws, best, base.today, seconds=seconds),

@@ -54,10 +54,12 @@ from kanopt.text import (
     capital,
     count_text,
     fixed_text,
+    join_list,
     list_names,
     money_text,
     percent_text,
     sure_text,
+    with_unit,
 )
 
 # Days as points of a question: each is planned, planned with something changed, and priced as it was
@@ -70,6 +72,7 @@ REMARKS = "remarks"
 """How much is to be said of what was driven: stops that nobody ordered, clients visited twice, times that run back."""
 IN_TIME = "in time"
 _FIGURES = ("distance", "hours", "vehicles")
+_MOST_CHANGES = 4
 _TINY = 1e-6
 
 
@@ -449,8 +452,11 @@ class Days(Answer):
         if not cost.days:
             yield "No day has a plan."
             return
-        if self.acceptance is not None:
-            yield self.acceptance.text(self.unit, cost.mean)
+        if self.acceptance is not None and self.question.variant is not None:
+            other = self.question.variant.scenario
+            name = f"{other.name}: " if other.name != self.scenario.name else ""
+            changes = other.change_sentences(self.scenario)
+            yield f"{self.acceptance.text(self.unit, cost.mean)} It is {name}{join_list(changes, _MOST_CHANGES)}."
         yield (
             f"A day costs {money_text(cost.mean, self.unit)} as planned{_interval(cost)}, over "
             f"{count_text(cost.days, 'day')}; everyone is in time on {sure_text(share.mean)} of such days."
@@ -494,7 +500,7 @@ class Days(Answer):
     def _drift_text(self) -> str:
         found = self.drift
         if found.since is None:
-            return f"{capital(str(found))}."
+            return f"No drift of the law of travel time is seen (evidence {found.evidence:.2g}, where 20 would tell)."
         day = self.rows_of(DRIVEN).index[found.since]
         ends = f"{percent_text(found.low)} to {percent_text(found.high)}"
         return (
@@ -579,7 +585,11 @@ class Days(Answer):
 
     def _means(self) -> pd.DataFrame:
         """Return a row for each measure with its mean of each plan, and how far that lies from the planned one."""
-        columns: dict[str, list[str]] = {"": [capital(measure) for measure in _MEASURES]}
+        problem: Any = self.problem
+        units = {"cost": self.unit, "distance": problem.units.distance}
+        columns: dict[str, list[str]] = {
+            "": [capital(with_unit(one, units.get(one, ""))) for one in _MEASURES]
+        }
         for plan in self.plans:
             for name in (plan, f"{plan} − {PLANNED}")[: 1 + (plan != PLANNED)]:
                 columns[name] = [
@@ -622,7 +632,7 @@ def _mean_text(found: Mean, measure: str, *, is_less: bool) -> str:
 
     def form(value: float) -> str:
         if measure == IN_TIME:
-            return percent_text(value, signed=True) if is_less else sure_text(value)
+            return f"{fixed_text(100.0 * value, 1, signed=True)} points" if is_less else sure_text(value)
         return fixed_text(value, 2, signed=is_less)
 
     known = is_less and not math.isnan(found.low)

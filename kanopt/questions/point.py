@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
@@ -15,6 +16,7 @@ from kanopt.plans.base import NO_PLAN, Plan, Rank
 from kanopt.plans.differences import Service, still_holds
 from kanopt.plans.findings import Status
 from kanopt.plans.result import Result
+from kanopt.routing import RoutingPlan
 from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
 
@@ -193,14 +195,16 @@ def decisions_of(result: Result, spec: ProblemSpec, like: Result | None = None) 
     assessment = result.assessment
     if assessment is None:
         return {}
-    other = None if like is None else like.plan
-    frame = pd.DataFrame() if result.plan is None else _numbered(result.plan, spec, other)
+    plan = numbered_like(result.plan, None if like is None else like.plan)
     if spec.kind == "decision":
         found = dict(_numbers(result))
     else:
-        found = {Decision("assignment", thing): place for thing, place in _places(frame, spec).items()}
-    if assessment.in_use is not None:
-        found |= _in_use(assessment.in_use.names, frame, spec)
+        found = {Decision("assignment", thing): place for thing, place in assignments(plan, spec).items()}
+    if isinstance(plan, RoutingPlan):
+        counts = Counter(route.vehicle for route in plan.routes)
+        found |= {Decision("in use", name): count_text(count, "vehicle") for name, count in counts.items()}
+    elif assessment.in_use is not None:
+        found |= {Decision("in use", name): "in use" for name in assessment.in_use.names}
     price = abs(assessment.pricing.objective)
     for term, amount in assessment.pricing.terms().items():
         paid = abs(float(amount)) > _EQUAL * max(1.0, price)
@@ -208,29 +212,16 @@ def decisions_of(result: Result, spec: ProblemSpec, like: Result | None = None) 
     return found
 
 
-def assignments(plan: Plan | None, spec: ProblemSpec, like: Plan | None = None) -> dict[str, str]:
-    """Return where a plan puts each thing; several places are joined, and what has none is left out.
-
-    Vehicles that are alike are numbered after another plan, where one is given.
-    """
-    return {} if plan is None else _places(_numbered(plan, spec, like), spec)
-
-
-def _numbered(plan: Plan, spec: ProblemSpec, like: Plan | None) -> pd.DataFrame:
+def assignments(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
+    """Return where a plan puts each thing; several places are joined, and what has none is left out."""
+    if plan is None:
+        return {}
     frame = plan.to_frame()
-    if spec.alike_columns is None or like is None:
-        return frame
-    return _numbered_like(frame, like.to_frame(), spec)
-
-
-def _in_use(names: tuple[str, ...], frame: pd.DataFrame, spec: ProblemSpec) -> Mapping[Decision, str]:
-    if spec.alike_columns is None:
-        return {Decision("in use", name): "in use" for name in names}
-    kind, number = spec.alike_columns
-    counts = frame.dropna(subset=[kind]).groupby(kind)[number].nunique()
-    return {
-        Decision("in use", str(name)): count_text(int(count), "vehicle") for name, count in counts.items()
-    }
+    things, places = (
+        _join_columns(frame, columns) for columns in (spec.entity_columns, spec.assignment_columns)
+    )
+    grouped = places.groupby(things, sort=False).agg(lambda found: ", ".join(sorted(set(found))))
+    return {str(thing): str(place) or "left out" for thing, place in grouped.items()}
 
 
 def _numbers(result: Result) -> Iterator[tuple[Decision, str]]:
@@ -246,14 +237,6 @@ def _numbers(result: Result) -> Iterator[tuple[Decision, str]]:
         yield Decision("assignment", one.name), place
 
 
-def _places(frame: pd.DataFrame, spec: ProblemSpec) -> dict[str, str]:
-    things, places = (
-        _join_columns(frame, columns) for columns in (spec.entity_columns, spec.assignment_columns)
-    )
-    grouped = places.groupby(things, sort=False).agg(lambda found: ", ".join(sorted(set(found))))
-    return {str(thing): str(place) or "left out" for thing, place in grouped.items()}
-
-
 def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
     words = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "")
     texts = words.map(lambda cell: number_text(cell) if isinstance(cell, float) else str(cell))
@@ -261,32 +244,33 @@ def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[An
     return pd.Series(rows, index=frame.index, dtype=object)
 
 
-def _numbered_like(frame: pd.DataFrame, like: pd.DataFrame, spec: ProblemSpec) -> pd.DataFrame:
+def numbered_like(plan: Plan | None, like: Plan | None) -> Plan | None:
     """Give vehicles of a type the numbers by which most clients keep theirs.
 
-    They are alike: a plan in which two of them change places is the same plan.
+    They are alike: a plan in which two of them change places is the same plan. One that is under way keeps its number.
     """
     from scipy.optimize import linear_sum_assignment
 
-    assert spec.alike_columns is not None
-    kind, number = spec.alike_columns
-    things = list(spec.entity_columns)
-    pairs = frame[[*things, kind, number]].merge(like[[*things, kind, number]], on=[*things, kind])
-    frame = frame.copy()
-    for name, rows in frame.groupby(kind):
-        own = sorted(rows[number].unique())
-        shared = pairs[pairs[kind] == name]
-        others = sorted({*own, *like.loc[like[kind] == name, number]})
-        counts = pd.crosstab(shared[f"{number}_x"], shared[f"{number}_y"]).reindex(
-            index=own, columns=others, fill_value=0
+    if not isinstance(plan, RoutingPlan) or not isinstance(like, RoutingPlan):
+        return plan
+    routes = list(plan.routes)
+    if any(route.locked for route in routes):
+        return plan
+    for name in {route.vehicle for route in routes}:
+        own = [place for place, route in enumerate(routes) if route.vehicle == name]
+        before = {route.index: {*route.clients} for route in like.routes if route.vehicle == name}
+        numbers = sorted({*before, *(routes[place].index for place in own)})
+        shared = np.array(
+            [
+                [len(before.get(number, set()).intersection(routes[place].clients)) for number in numbers]
+                for place in own
+            ]
         )
         # among equal ones, a vehicle keeps its number
-        stays = 0.5 * (np.array(own)[:, None] == np.array(others)[None, :])
-        row, column = linear_sum_assignment(counts.to_numpy(dtype=float) + stays, maximize=True)
-        frame.loc[rows.index, number] = rows[number].map(
-            {own[i]: others[j] for i, j in zip(row, column, strict=True)}
-        )
-    return frame
+        stays = 0.5 * np.equal.outer([routes[place].index for place in own], numbers)
+        for row, column in zip(*linear_sum_assignment(shared + stays, maximize=True), strict=True):
+            routes[own[row]] = replace(routes[own[row]], index=numbers[column])
+    return replace(plan, routes=tuple(routes))
 
 
 def edge_between(below: tuple[Result, Result | None], above: tuple[Result, Result | None]) -> str:

@@ -151,7 +151,8 @@ class Review(Answer):
         changed = money["driven"] - money["planned"]
         more = f"{money_text(abs(changed), unit)} {'more' if changed > 0 else 'less'} than planned"
         followed = float(money[list(NOT_FOLLOWED)].sum())
-        parts = self.parts.rename_axis("part").reset_index()
+        order = [f"{what}{end}" for what in ("money", "minutes") for end in ("", " low", " high")]
+        parts = self.parts[order].rename_axis("part").reset_index()
         heads = {str(name): str(name).replace("money", unit).replace("minutes", time) for name in parts}
         told = "What each part did; low and high hold it in nine of ten cases"
         captions = {
@@ -160,9 +161,12 @@ class Review(Answer):
             "costs": f"By term, {unit}",
         }
         return Said(
-            title="What became of the plan?",
-            answer=(f"The day cost {money_text(money['driven'], unit)}, {more}.", *self.sentences()),
-            lines=(f"Not following the plan came to {money_text(followed, unit, signed=True)}.",),
+            title=("" if self.scenario is None else f"{self.scenario.name}: ") + "what became of the plan?",
+            answer=(
+                f"The day cost {money_text(money['driven'], unit)}, {more}. "
+                f"Not following the plan came to {money_text(followed, unit, signed=True)}.",
+                *self.sentences(),
+            ),
             figures=tuple(
                 KeyFigure(one, money_text(money[one]), unit, amount_text(minutes[one], time))
                 for one in ("planned", "driven")
@@ -177,8 +181,9 @@ class Review(Answer):
         )
 
     def _by(self, name: str, caption: str) -> Grid:
-        """Return what each part did to stops, vehicles or terms; of stops it is arrivals, from which to which time."""
+        """Return what each part that did something did to stops, vehicles or terms; of stops it is arrivals."""
         frame, unit = self.tables()[name], self.planned.problem.units.time
+        frame = frame.drop(columns=[part for part in self.parts.index if not frame[part].any()])
         forms: dict[str, Formatter] = dict.fromkeys(frame.columns[1:], number_form(2))
         if name == "stops":
             forms |= dict.fromkeys(("planned", "driven"), lambda value: clock_text(float(value), unit))

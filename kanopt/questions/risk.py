@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
-from kanopt.display import Formatter, Grid, KeyFigure, table_of
+from kanopt.display import Formatter, Grid, KeyFigure, Tone, table_of
 from kanopt.errors import ProblemError, knows_arguments
 from kanopt.faults import count_fault
 from kanopt.plans.base import Problem
@@ -45,6 +45,10 @@ Flags = NDArray[np.bool_]
 
 TAIL = 0.95
 """Days cheaper than this share of all are left out of the conditional value at risk."""
+
+
+UNSURE = 0.5
+"""Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
 
 
 @dataclass(frozen=True)
@@ -283,7 +287,7 @@ class Risk(Answer):
         return Said(
             title=f"{name}: how sure is the plan?",
             answer=(self.headline, self.cost_text()),
-            lines=self.notes,
+            lines=(*self._late_notes(), *self.notes),
             figures=tuple(self._keys()),
             sure=(
                 f"{self.draws:,} {self.of_all.removeprefix('of the ')}, always the same with the seed {self.seed}: a "
@@ -297,6 +301,12 @@ class Risk(Answer):
                 Picture("plot_day_costs", "What the plan costs"),
             ),
         )
+
+    def _late_notes(self) -> Iterator[str]:
+        """Yield what the plan itself has late: that is so on nearly every day."""
+        if late := self.things["name"][self.late_in_plan].tolist():
+            told = count_text(len(late), f"{self.words.thing} is", f"{self.words.thing}s are")
+            yield f"{told} not in time in the plan itself: {list_names(late, quoted=False)}."
 
     def _keys(self) -> Iterator[KeyFigure]:
         costs, of, known = self.cost_json(), self.of_all, {"on_time": self.on_time, **self.figures}
@@ -313,8 +323,9 @@ class Risk(Answer):
             ("cvar95", "dearest 5 %", f"{of}, their mean"),
         )
         for name, label, note in shares:
+            tone: Tone = "bad" if name != "overload" and known.get(name, 1.0) < UNSURE else ""
             if known.get(name) or (name in known and name != "overload"):  # that none is too full is expected
-                yield KeyFigure(label, sure_text(known[name]), "", note)
+                yield KeyFigure(label, sure_text(known[name]), "", note, tone)
         yield from (
             KeyFigure(label, money_text(costs[name]), self.unit, note) for name, label, note in prices
         )

@@ -91,7 +91,7 @@ class Sweep(Answers):
         heads = {label: label for label in labels} | {
             "objective": f"price, {self.unit}" if self.unit else "price"
         }
-        columns = ["point", *labels, "objective", "change", *planned, "verdict", *why]
+        columns = ["point", *labels, "objective", "change", "verdict", *planned, *why]
         note = "Change = new data + new plan, against the plan as it is." if self.anew else ""
         frame = self.points[columns]
         return self._table("points", frame, "The points", heads=heads, values=labels, note=note)

@@ -59,7 +59,6 @@ class Law:
 ROUTES = SimpleNamespace(
     entity_columns=("client",),
     assignment_columns=("vehicle", "index"),
-    alike_columns=("vehicle", "index"),
     moved_words=("client changes its vehicle", "clients change their vehicle"),
 )
 

@@ -49,8 +49,9 @@ def test_a_dearer_price_changes_its_term_alone_while_the_plan_stays(compared):
 
 
 def test_an_old_plan_that_no_longer_holds_is_named_with_its_reason(compared):
-    [note] = [note for note in compared.notes if note.startswith("more demand")]
-    assert "the base's plan no longer holds" in note
+    [note] = [compared.old_plan_note(one) for one in compared.variants if one.name == "more demand"]
+    assert "The base's plan no longer holds" in note
+    assert note in compared.text()
     assert re.search("carry more than they can|more than its capacity", note)
     assert set(compared.moved.loc[compared.moved["scenario"] == "more demand", "thing"])
 
@@ -59,7 +60,7 @@ def test_an_old_plan_that_names_what_is_gone_leaves_the_effects_open(compared):
     rows = compared.terms[compared.terms["scenario"] == "no west"]
     assert rows["data_effect"].isna().all()
     assert rows["change"].notna().all()
-    [note] = [note for note in compared.notes if note.startswith("no west")]
+    [note] = [compared.old_plan_note(one) for one in compared.variants if one.name == "no west"]
     assert "cannot be carried out here" in note
     assert "west" in note
 

@@ -141,8 +141,6 @@ class ProblemSpec(FileModel):
     entity_columns: ClassVar[tuple[str, ...]] = ()
     assignment_columns: ClassVar[tuple[str, ...]] = ()
     moved_words: ClassVar[tuple[str, str]] = ("decision differs", "decisions differ")
-    alike_columns: ClassVar[tuple[str, str] | None] = None
-    """The columns of plans that say of which type something is and its number, where those of one type are alike."""
 
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
@@ -419,7 +417,6 @@ class RoutingSpec(ProblemSpec):
     class_name: ClassVar = "RoutingProblem"
     entity_columns: ClassVar = ("client",)
     assignment_columns: ClassVar = ("vehicle", "index")
-    alike_columns: ClassVar = ("vehicle", "index")
     moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     unwritten: ClassVar = frozenset(("distance",))
     law_tables: ClassVar = ("cost",)
