@@ -194,6 +194,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "changes": {each.name: list(comparison.changes_of(each)) for each in comparison.variants},
         "terms": comparison.terms.to_dict("records"),
         "notes": list(comparison.notes),
+        "old_plans": {each.name: comparison.old_plan_note(each) for each in comparison.variants},
         "results": {run.scenario.name: result_json(run.result) for run in comparison.runs},
         "interrupted": comparison.interrupted,
     }

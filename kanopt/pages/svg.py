@@ -132,7 +132,7 @@ def chart_of(
 
 
 def _for_page(source: str, label: str, tips: Mapping[str, Sequence[Tip]], data: Mapping[str, str]) -> str:
-    root = _parsed(source)
+    root = ElementTree.fromstring(source)  # noqa: S314 - written by matplotlib a moment ago
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in {f"{{{SVG}}}style", f"{{{SVG}}}metadata"}:
@@ -145,14 +145,6 @@ def _for_page(source: str, label: str, tips: Mapping[str, Sequence[Tip]], data: 
         root.set(name, value)
     ElementTree.register_namespace("", SVG)
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _parsed(source: str) -> ElementTree.Element:
-    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start"])
-    parser.feed(source)
-    parser.close()
-    root: ElementTree.Element = next(event[1] for event in parser.read_events())  # type: ignore[misc]
-    return root
 
 
 def _add_tips(root: ElementTree.Element, tips: Mapping[str, Sequence[Tip]]) -> None:

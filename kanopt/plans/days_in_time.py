@@ -210,10 +210,13 @@ class DaysInTime:
                 done = "tasks run in another order or at other times than in the schedule that"
         change = f"{money_text(abs(self.extra), self.money)} {'less' if self.extra < 0.0 else 'more'}"
         if self.moved or self.rerouted:
+            # a longer search may have found a plan that is cheaper than the one without a share of days
+            which = "is cheapest on" if self.extra >= 0.0 else "was searched for on"
+            share, usual = sure_text(self.share), sure_text(self.typical_share)
+            often = "as often" if share == usual else f"on {share} instead of {usual} of days"
             told.append(
-                f"For that, {done} is cheapest on typical times: {money_text(self.price)} instead of "
-                f"{money_text(self.typical_price)}, {change}, and in time on {sure_text(self.share)} instead of "
-                f"{sure_text(self.typical_share)} of days."
+                f"For that, {done} {which} typical times: {money_text(self.price)} instead of "
+                f"{money_text(self.typical_price)}, {change}, and in time {often}."
             )
         left_out = f"{count_text(self.unpriced, 'day')} of {self.draws:,} on which a law has no value"
         if self.mean is None or self.mean_error is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -50,10 +50,6 @@ from kanopt.scenarios.run import environment
 from kanopt.scenarios.scenario import Scenario
 from kanopt.tables import report_of, units_of, with_units
 from kanopt.text import count_text, money_text
-
-if TYPE_CHECKING:
-    pass
-
 
 # One plan priced at many points at once, where only prices of vehicles change.
 
@@ -193,8 +189,6 @@ class Answers(Answer):
         Whether every point was planned; else the base's plan was priced there.
     interrupted
         True where the user stopped it.
-    seconds
-        Wall seconds of it all.
     """
 
     about_a_plan: ClassVar[bool] = False
@@ -207,7 +201,6 @@ class Answers(Answer):
     results: tuple[PointResult, ...]
     anew: bool
     interrupted: bool = False
-    seconds: float = 0.0
 
     @cached_property
     def as_it_is(self) -> PointResult:
@@ -357,7 +350,7 @@ def ask(
     NoPlanError
         If the answer is one about the plan of the scenario, and there is none.
     """
-    options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    options, report = options or SweepOptions(), progress or ignore_event
     check_word(form.kind, "plan", plan, PLANS)
     prepared = prepare(scenario, axes, options, report, form.kind)
     question = Question.of(prepared, axes, points, anew=plan == "anew")
@@ -376,7 +369,6 @@ def ask(
         results=tuple(run.results[number] for number in sorted(run.results)),
         anew=question.anew,
         interrupted=run.interrupted,
-        seconds=time.perf_counter() - start,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -224,8 +223,6 @@ class Days(Answer):
         What was wrong, missing or unknown in the tables, in sentences.
     interrupted
         True where the user stopped it.
-    seconds
-        Wall seconds of it all.
     folder
         Where pages of days are, beside the page; empty where there are none.
     """
@@ -235,7 +232,6 @@ class Days(Answer):
     hire: Mapping[str, float]
     notes: tuple[str, ...] = ()
     interrupted: bool = False
-    seconds: float = 0.0
     folder: str = ""
 
     @property
@@ -700,7 +696,7 @@ def plan_days(
     >>> print(ko.plan_days(base, "orders", history="driven", hire=95.0))       # doctest: +SKIP
     """
     require_scenario(base, "plan_days")
-    start, options, report = time.perf_counter(), options or SweepOptions(), progress or ignore_event
+    options, report = options or SweepOptions(), progress or ignore_event
     days, notes = read_days(base, orders, history)
     for note in notes:
         report(Event("build", f"note: {note}"))
@@ -720,8 +716,7 @@ def plan_days(
     with open_store(options.out, words) as store, hands_of(options) as hands:
         asking = Asking(question, question.nothing, report, store, hands)
         ended = asking.run()
-    seconds = time.perf_counter() - start
-    return Days(question, asking.results, prices, notes, interrupted=not ended, seconds=seconds)
+    return Days(question, asking.results, prices, notes, interrupted=not ended)
 
 
 def _prices(hire: float | Mapping[str, float] | None, types: list[str]) -> dict[str, float]:

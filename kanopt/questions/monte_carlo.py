@@ -86,8 +86,6 @@ class MonteCarlo(Answer):
         What came of the draws that were planned anew.
     interrupted
         True where the user stopped it.
-    seconds
-        Wall seconds of it all.
 
     Notes
     -----
@@ -109,7 +107,6 @@ class MonteCarlo(Answer):
     asked: int
     replanned: tuple[PointResult, ...] = ()
     interrupted: bool = False
-    seconds: float = 0.0
 
     kind = "monte-carlo"
 
@@ -389,7 +386,7 @@ def monte_carlo(
     >>> print(ko.monte_carlo(base, {"vehicles.fuel_price": (1.4, 2.0)}))          # doctest: +SKIP
     """
     require_scenario(scenario, "monte_carlo")
-    options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    options, report = options or SweepOptions(), progress or ignore_event
     for name, value, low, high in (("draws", draws, _FEWEST, _MOST), ("candidates", candidates, 0, draws)):
         if wrong := count_fault(value, low, high):
             raise refused("monte_carlo", name, f"is {wrong}")
@@ -435,7 +432,6 @@ def monte_carlo(
         asked=draws,
         replanned=tuple(found),
         interrupted=interrupted,
-        seconds=time.perf_counter() - start,
     )
 
 

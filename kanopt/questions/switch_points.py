@@ -9,7 +9,6 @@ crosses are the prices of decisions as a whole, such as which sites are open.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -168,8 +167,6 @@ class SwitchPoints(Answer):
         Of the values of each path that was searched, with the noise of its searches, NaN where that is not known.
     interrupted
         True where the user stopped it.
-    seconds
-        Wall seconds of it all.
     """
 
     scenario: Scenario
@@ -178,7 +175,6 @@ class SwitchPoints(Answer):
     points: pd.DataFrame
     units: Mapping[str, tuple[str, float]]
     interrupted: bool = False
-    seconds: float = 0.0
 
     kind = "switch-points"
 
@@ -657,7 +653,7 @@ def switch_points(
     >>> print(ko.switch_points(base, {"sites.fixed_cost": ko.factors(0.5, 2.0, 4)}))   # doctest: +SKIP
     """
     require_scenario(scenario, "switch_points")
-    options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    options, report = options or SweepOptions(), progress or ignore_event
     read = read_axes(axes)
     check_word("switch points", "decisions", decisions, _KINDS)
     if wrong := count_fault(most_solves, 2):
@@ -682,5 +678,5 @@ def switch_points(
             switches += search.switches(axis.label, unit)
             if interrupted := search.interrupted:
                 break
-    points, seconds = pd.DataFrame(rows, columns=_POINT_COLUMNS), time.perf_counter() - start
-    return SwitchPoints(scenario, base, tuple(switches), points, units, interrupted, seconds)
+    points = pd.DataFrame(rows, columns=_POINT_COLUMNS)
+    return SwitchPoints(scenario, base, tuple(switches), points, units, interrupted)
