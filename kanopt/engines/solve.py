@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -40,10 +40,23 @@ def named_solver(name: str | None) -> Solver | None:
     return named_class(_ORTOOLS)() if name == "ortools" else None
 
 
-def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
-    """Return the solver that knows the quantities that follow from what a plan decides; None where none follow."""
+def whole_decisions(problem: Problem[Any], plan: Plan) -> Hashable | None:
+    """Return what a plan decides as a whole, such as open sites; None where no quantities follow from that."""
     solver = usual_solver(problem)
-    return None if solver.whole_decisions(problem, plan) is None or solver.accepts(problem) else solver
+    return None if solver.accepts(problem) else solver.whole_decisions(problem, plan)
+
+
+def carried(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Plan | None:
+    """Return a plan made for other data as it is carried out: what it decides stays, times and quantities follow.
+
+    None where no quantities can follow, as flows do from which sites are open.
+    """
+    whole = whole_decisions(problem, plan)
+    return (
+        problem.carried_over(plan)
+        if whole is None
+        else usual_solver(problem).with_quantities(problem, whole, options)
+    )
 
 
 @told_by_line

@@ -449,10 +449,8 @@ class Days(Answer):
             yield "No day has a plan."
             return
         if self.acceptance is not None and self.question.variant is not None:
-            other = self.question.variant.scenario
-            name = f"{other.name}: " if other.name != self.scenario.name else ""
-            changes = other.change_sentences(self.scenario)
-            yield f"{self.acceptance.text(self.unit, cost.mean)} It is {name}{join_list(changes, _MOST_CHANGES)}."
+            changes = join_list(self.question.variant.scenario.change_sentences(self.scenario), _MOST_CHANGES)
+            yield f"{self.acceptance.text(self.unit, cost.mean)} In it {changes}."
         yield (
             f"A day costs {money_text(cost.mean, self.unit)} as planned{_interval(cost)}, over "
             f"{count_text(cost.days, 'day')}; everyone is in time on {sure_text(share.mean)} of such days."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from kanopt.display import Grid, KeyFigure
 from kanopt.engines.base import SolveOptions
-from kanopt.engines.solve import solver_of_quantities
+from kanopt.engines.solve import carried, whole_decisions
 from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
 from kanopt.formulas import Formula
@@ -523,26 +524,20 @@ def _price(asked: tuple[DrawnQuestion, Mapping[str, Plan]], task: Task) -> list[
 
 
 def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Result | None:
-    """Return a plan as it is carried out and priced under a problem; None where that cannot be.
+    """Return a plan as it is carried out and priced under a problem, with quantities that follow; None where none can.
 
-    What it decides stays. Times follow, and so do quantities, as flows do from which sites are open.
+    It names what is not there, or a drawn law has no value where it goes: it fails.
     """
-    solver = solver_of_quantities(problem, plan)
-    try:
-        if solver is None:
-            return evaluate(problem, problem.carried_over(plan))
-        found = solver.with_quantities(problem, solver.whole_decisions(problem, plan), options)
-        return None if found is None else evaluate(problem, found)
-    except KanoptError:  # it names what is not there, or a drawn law has no value where it goes: it fails
-        return None
+    with suppress(KanoptError):
+        there = carried(problem, plan, options)
+        return None if there is None else evaluate(problem, there)
+    return None
 
 
 def _content(problem: Problem[Any], plan: Plan) -> Hashable:
     """Return what two plans have in common that are carried out alike."""
-    solver = solver_of_quantities(problem, plan)
-    if solver is not None:
-        return solver.whole_decisions(problem, plan)
-    return str(problem.carried_over(plan).to_frame().to_csv(index=False))
+    whole = whole_decisions(problem, plan)
+    return str(problem.carried_over(plan).to_frame().to_csv(index=False)) if whole is None else whole
 
 
 def _candidates(

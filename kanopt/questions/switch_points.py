@@ -20,8 +20,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure
-from kanopt.engines.base import SolveOptions, Solver
-from kanopt.engines.solve import solver_of_quantities
+from kanopt.engines.base import SolveOptions
+from kanopt.engines.solve import carried, whole_decisions
 from kanopt.errors import KanoptError
 from kanopt.faults import count_fault
 from kanopt.interrupt import Interrupt
@@ -424,20 +424,14 @@ class _Search:
                 found += [] if there is None else [evaluate(self.problem(x), there)]
         return min(found, key=attrgetter("rank"), default=None)
 
-    @cached_property
-    def _solver(self) -> Solver | None:
-        return solver_of_quantities(self.base.problem, self.plans[0][0])
-
     def _whole(self, plan: int) -> Hashable:
         """Return what a plan decides as a whole; None where no quantities follow from that."""
-        solver = self._solver
-        return solver and solver.whole_decisions(self.base.problem, self.plans[plan][0])
+        return whole_decisions(self.base.problem, self.plans[plan][0])
 
     def _quantities(self, plan: int, x: float) -> Plan | None:
         """Return the best plan with the decisions of another as a whole; None where there is none."""
-        assert self._solver is not None
         options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
-        return self._solver.with_quantities(self.problem(x), self._whole(plan), options)
+        return carried(self.problem(x), self.plans[plan][0], options)
 
     def difference(self, one: int, other: int, x: float) -> float:
         """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
@@ -480,7 +474,7 @@ class _Search:
         """
         pairs = list(pairwise(self.best_known().items()))
         if not self.follows and any(self._fails(left, right) for (_, left), (_, right) in pairs):
-            self.follows = self._solver is not None
+            self.follows = self._whole(0) is not None
             for known in (self.priced, self.rank, self.decisions):
                 known.cache_clear()
             pairs = list(pairwise(self.best_known().items()))
