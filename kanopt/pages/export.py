@@ -25,10 +25,10 @@ from kanopt.pages.figure_rows import (
     roster_table,
     subject_of,
     term_table,
+    time_of,
 )
 from kanopt.pages.plan_first import plan_first, plan_notices
-from kanopt.plans.findings import GanttView
-from kanopt.plans.result import PlanExports, Result
+from kanopt.plans.result import PlanExports
 from kanopt.scenarios import LearnedLaw
 from kanopt.scenarios.run import environment
 from kanopt.text import clock_text, column_decimals
@@ -157,7 +157,7 @@ def plan_tables(subject: ReportSubject) -> dict[str, pd.DataFrame]:
         for roster in result.assessment.rosters():
             named = roster.frame.rename(columns={"": "verdict"})
             timed[f"{roster.key}s"] = _with_times(named, roster.time, roster.clocks)
-    unit, clock = _time_of(result)
+    unit, clock = time_of(result)
     for name, frame in found.items():
         timed[name] = _with_times(frame, unit, _CLOCKS if clock else ())
     unit = result.problem.unit
@@ -182,15 +182,6 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Return tasks by machine and in order of their start; other tables as they are."""
     keys = [name for name in frame.columns if str(name).startswith(("machine", "start ("))]
     return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
-
-
-def _time_of(result: Result) -> tuple[str, bool]:
-    """Return the unit of times in a plan, empty where there are none, and whether zero is midnight."""
-    views = () if result.assessment is None else result.assessment.views()
-    for view in views:
-        if isinstance(view, GanttView):
-            return view.unit, view.clock
-    return "", False
 
 
 def _with_times(frame: pd.DataFrame, unit: str, clocks: Sequence[str]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -16,7 +16,7 @@ from kanopt.pages.charts import named_rows
 from kanopt.plans.days_in_time import COMMON_SEED, common_draws, is_dearer
 from kanopt.plans.differences import difference, does_less, service_difference
 from kanopt.plans.explanation import Explanation, explain
-from kanopt.plans.findings import GanttView, View
+from kanopt.plans.findings import GanttView
 from kanopt.plans.plan_figures import PlanFigure, Roster
 from kanopt.plans.result import PlanExports, Result
 from kanopt.plans.summary import groundless_sentence
@@ -343,14 +343,18 @@ _OF_MARKS = ("vehicle", "machine")
 _MOST_TIMES = 16
 
 
-def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
-    """Return the decisions of a plan, times as clocks where its views have them; None without any."""
+def time_of(result: Result) -> tuple[str, bool]:
+    """Return the unit of times in a plan, empty where there are none, and whether zero is midnight."""
+    views = () if result.assessment is None else result.assessment.views()
+    return next(((view.unit, view.clock) for view in views if isinstance(view, GanttView)), ("", False))
+
+
+def plan_table(result: Result) -> Grid | None:
+    """Return the decisions of a plan, times as clocks where zero is midnight; None without any."""
     frame = result.to_frame()
     if frame.empty:
         return None
-    clock, unit = next(
-        ((view.clock, view.unit) for view in views if isinstance(view, GanttView)), (False, "")
-    )
+    unit, clock = time_of(result)
     forms = dict.fromkeys(_TIMES, clock_form(unit)) if clock else {}
     heads = {} if clock else {name: with_unit(name, unit) for name in _TIMES}
     if len(frame) < 2:

@@ -79,7 +79,7 @@ def _plan(subject: ReportSubject) -> list[Section]:
     result = subject.explanation.result
     known = result.assessment
     views = () if known is None else known.views()
-    plan = plan_table(result, views)
+    plan = plan_table(result)
     if plan is None:
         return []
     # a single curve leads too: beside nothing it would leave half a row empty
