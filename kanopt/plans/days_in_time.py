@@ -193,7 +193,7 @@ class DaysInTime:
             if self.most < self.target:
                 late = sure_text(1.0 - self.most)
                 told[-1] += (
-                    f", and there can be none: alone in the shop some job would still be late on {late}"
+                    f", and there can be none: alone in the shop some job would still be late on {late} of them"
                 )
             told[-1] += f". The most punctual one{cap} was chosen."
         elif not self.reached:
