@@ -92,7 +92,10 @@ TOTALS = _words("totals")
 """Words of the row that has the sums of all others."""
 
 CLOSED, IN_USE = _words("closed"), _words("in_use")
-"""Words of a column of yes and no that says which rows are out of the plan, or in it."""
+"""Headers of a column of yes and no that says which rows are out of the plan, or in it: words joined by a low line."""
+
+VISITS = _words("visits")
+"""Words by which the most stops that a vehicle makes are counted."""
 
 STOP_ORDER = _words("stop_order")
 """Words of the column that says in which order a vehicle makes its stops."""

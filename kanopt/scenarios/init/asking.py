@@ -64,8 +64,9 @@ def ask(draft: Draft, tables: Tables, holds: Callable[[ScenarioKeys], bool]) -> 
             _ask_about_columns(draft, [(guess, column)], meant)
         else:
             bare.append((guess, column))
-    if bare:
-        _ask_about_columns(draft, bare, {})
+    # what is said of one thing is no answer to what is asked about another
+    for part in dict.fromkeys(guess.part.name for guess, _ in bare):
+        _ask_about_columns(draft, [each for each in bare if each[0].part.name == part], {})
     _ask_about_overtime(draft)
     _ask_about_machines_at_once(draft)
     _ask_about_tables(draft, tables)
@@ -145,7 +146,8 @@ def _is_like_one_that_is_read(guess: PartGuess, name: str) -> bool:
 def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether another part was made of a column, or a field or a law reads the same column there."""
     parts = draft.roles.parts.values()
-    if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
+    own = guess.table.of | {guess.table.name}
+    if any(name in other.table.reads for other in parts if other is not guess and own & other.table.of):
         return True
     by_laws = [(other, c) for other in parts for c in other.left if (other.part.name, c.name) in draft.bound]
     by_fields = [(other, each.column) for other in parts for each in other.filled]

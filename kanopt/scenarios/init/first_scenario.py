@@ -290,7 +290,7 @@ def _add_tables(draft: Draft, given: Tables) -> None:
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             put(header, "on_bad", table.on_bad, why, sure=False)
-        if table.dropped and "drop_where" not in draft.keys.tables[header]:
+        if table.dropped and not table.made and "drop_where" not in draft.keys.tables[header]:
             rules, reasons = zip(*table.dropped, strict=True)
             put(header, "drop_where", [*rules], "; ".join(reasons), needed=True)
         for column, unit in draft.units[name].items():

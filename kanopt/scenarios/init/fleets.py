@@ -92,6 +92,7 @@ def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     names = {name: guess.names for name, guess in parts.items()}
     parts["clients"] = parts["clients"].matched(names=names, key=key)
     if "vehicles" in parts:
+        parts["vehicles"] = _with_speed(parts["vehicles"], parts.get("depots"))
         parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
         _match_skills(parts)
     _match_amounts(parts)
@@ -226,6 +227,15 @@ def is_speed(column: ColumnFacts) -> bool:
     measured = column.measures
     told = column.kind == "number" and not measured and column.looks_like("vehicles", "speed")
     return told or measured == {"length": 1, "time": -1}
+
+
+def _with_speed(fleet: PartGuess, depots: PartGuess | None) -> PartGuess:
+    """Return vehicles with the speed that stands beside the depots, where it is one and they have none."""
+    speeds = [c for c in depots.left if is_speed(c) and c.distinct == 1] if depots is not None else []
+    if depots is None or not speeds or any(map(is_speed, fleet.table.given.values())):
+        return fleet
+    name = speeds[0].name
+    return fleet.on(joined(fleet.table, depots.table, {}, {name: name}, end="paced", reads=[name]))
 
 
 def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:

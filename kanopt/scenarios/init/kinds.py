@@ -19,6 +19,7 @@ from kanopt.scenarios.init.rewrites import (
     facts_in_rows,
     joined,
     minutes_in_cells,
+    minutes_of_hours,
     named_periods,
     plain_amounts,
     rewritten,
@@ -173,7 +174,7 @@ def _read(kind: str, given: Tables) -> Roles | None:
     reading = READINGS[kind]
     if kind != "scheduling":  # orders of a shop have names of their own beside those of articles
         given = with_keys(given)
-    tables = rewritten(given, (facts_in_rows, plain_amounts, *reading.rewrites))
+    tables = rewritten(given, (facts_in_rows, plain_amounts, minutes_of_hours, *reading.rewrites))
     parts = reading.read(tables, reading.tables())
     if parts is None:
         return None

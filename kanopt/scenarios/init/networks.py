@@ -190,7 +190,11 @@ def _lane_parts(rates: PartGuess, part: Table, sides: Mapping[str, frozenset[str
         weight = rates["weight"].name
         wide = rates.table.frame.pivot(index=[tail.name, head.name], columns=weight, values=rate.name)
         units = {f"rate_{place}": rate.unit for place in range(len(wide.columns))}
-        lanes = wide.set_axis([*units], axis="columns").rename_axis(index=["tail", "head"]).reset_index()
+        used = [each.column.name for each in rates.filled]
+        lanes_of = rates.table.frame.groupby([tail.name, head.name])
+        same = [c for c in rates.table.frame.columns.difference(used) if (lanes_of[c].nunique() <= 1).all()]
+        wide = wide.set_axis([*units], axis="columns").join(lanes_of[same].first())
+        lanes = wide.rename_axis(index=["tail", "head"]).reset_index()
         made = rates.table.remade(lanes, units, title="lanes", end="card")
         return {"lanes": as_named(made, part), "rates": rates}
     named = {name: texts for name, texts in sides.items() if texts}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from kanopt.records.headers import IDENTIFIERS, is_price_of_pieces, measured_in
+from kanopt.records.matching import ColumnFacts
 from kanopt.scenarios.init.draft import Draft, Formula
 from kanopt.scenarios.init.fleets import is_speed
 from kanopt.scenarios.init.laws import LawGuess, References, guess_law
@@ -277,29 +278,39 @@ def _by_rate(draft: Draft) -> Formula | None:
         # counted as the price counts it, so that what is multiplied needs no factor
         inputs["distance"] = ("mi" if "mi" in re.findall("[a-z]+", told.unit) else "km", "lane.distance")
         text, unit, why = "rate * distance", per_load, "as the lanes say, for each km"
-    # the least that a shipment costs, and not the least that is shipped
-    mins = [c for c in lanes.left if any(each.startswith(("min", "least")) for each in c.header.pieces)]
-    least = next((c for c in mins if c.measures == {"money": 1} and c.is_full), None)
-    if least is None:
+    if (least := _least_price(lanes)) is None:
         return Formula(text, unit, why, inputs)
     inputs["rate"] = (
         f"{per_load}/{inputs['distance'][0]}" if "distance" in inputs else per_load,
         inputs["rate"][1],
     )
     inputs["weight"] = (draft.load, "state.weight")
-    inputs["minimum"] = (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])
     ends = 1.0
     if text == "rate" and float(rate.values.min()) > 0:
         ends = float((least.values / rate.values).median()) * factor(per_load, told.unit)
     draft.keys.set(("problem",), "planning", {"state.weight": round(ends, 3)}, "where the least price ends")
-    why = f"{why}, and never less than {least.name!r}"
-    return Formula(f"max(minimum, {text} * weight)", draft.money, why, inputs, "shipment")
+    return _at_least(draft, least, Formula(f"{text} * weight", draft.money, why, inputs, "shipment"))
+
+
+def _least_price(lanes: PartGuess) -> ColumnFacts | None:
+    """Return the column of the least that a shipment costs, which is not the least that is shipped; None for none."""
+    mins = [c for c in lanes.left if any(each.startswith(("min", "least")) for each in c.header.pieces)]
+    return next((c for c in mins if c.measures == {"money": 1} and c.is_full), None)
+
+
+def _at_least(draft: Draft, least: ColumnFacts, law: Formula) -> Formula:
+    """Return what a shipment costs, and never less than a column of the lanes says."""
+    inputs = law.inputs | {"minimum": (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])}
+    why = f"{law.why}, and never less than {least.name!r}"
+    return replace(law, text=f"max(minimum, {law.text})", why=why, inputs=inputs)
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     """Return a tariff of steps: from a weight on its rate for all of a shipment, or a flat price up to a weight."""
-    lanes = draft.roles.parts["lanes"].table
-    limits = sorted(float(limit) for limit in rates["weight"].values.unique())
+    part, weight = draft.roles.parts["lanes"], rates["weight"]
+    lanes, unit = part.table, weight.unit or draft.load
+    size = factor(unit, draft.load) if same_dimension(unit, draft.load) else 1.0
+    limits = sorted(size * float(limit) for limit in weight.values.unique())
     from_on = limits[0] == 0
     starts = limits if from_on else [0.0, *limits[:-1]]
     flat = not from_on and "amount" not in rates["rate"].measures
@@ -317,7 +328,11 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     planning = {"state.weight": most}
     draft.keys.set(("problem",), "planning", planning, "the last weight of the rates", sure=False)
     text = summed if flat else f"weight * ({summed})"
-    return Formula(text, draft.money, "as the rates by weight say", inputs, "shipment")
+    law, least = (
+        Formula(text, draft.money, "as the rates by weight say", inputs, "shipment"),
+        _least_price(part),
+    )
+    return law if least is None else _at_least(draft, least, law)
 
 
 def _by_distance(draft: Draft) -> Formula:

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
 
-from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
+from kanopt.records.headers import (
+    DESCRIBING,
+    IDENTIFIERS,
+    LIMITS,
+    OTHER,
+    STOP_ORDER,
+    TABLE_WORDS,
+    VISITS,
+    WORKERS,
+)
 from kanopt.records.matching import is_end
 from kanopt.scenarios.init.draft import MADE_UP, Draft
 from kanopt.scenarios.init.fleets import further_loads
@@ -118,6 +127,7 @@ def _add_further_loads(draft: Draft) -> None:
     if not {"clients", "vehicles"} <= parts.keys():
         return
     loads, sure = further_loads(parts["clients"], parts["vehicles"], draft.dropped), True
+    stops = next(filter(_counts_stops, parts["vehicles"].left), None)
     for name, columns in loads.items():
         alike = all(column.unit for column in columns)
         sure &= alike
@@ -131,8 +141,21 @@ def _add_further_loads(draft: Draft) -> None:
                 draft.give_unit(table, column, GuessedUnit(column.unit, "by its header", True))
             if name != column.name:
                 draft.keys.set(("problem", part, "columns"), name, column.name, why, sure=alike)
-    if loads:
-        draft.keys.set(("problem", "policy"), "capacities", [*loads], "what else is carried", sure=sure)
+    if stops is not None:  # every client is one of them
+        clients = parts["clients"].table.name
+        draft.bound.add(("vehicles", stops.name))
+        draft.guess(parts["vehicles"].table.name, stops.name, "most stops", "each client counts one", True)
+        draft.keys.set(("tables", clients, "derive"), "stops_counted", "1", needed=True)
+        draft.keys.set(("problem", "clients", "columns"), stops.name, "stops_counted", needed=True)
+    if carried := [*loads, *([stops.name] if stops is not None else [])]:
+        draft.keys.set(("problem", "policy"), "capacities", carried, "what else is carried", sure=sure)
+
+
+def _counts_stops(column: ColumnFacts) -> bool:
+    """Say whether a column of vehicles is the most stops that each makes."""
+    pieces = {*column.header.pieces}
+    counted = column.whole and column.is_full and not column.header.unit and column.values.min() >= 1
+    return bool(counted and LIMITS & pieces and VISITS & pieces)
 
 
 def _ask_about_roads(draft: Draft) -> None:

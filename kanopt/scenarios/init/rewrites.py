@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.records.fields import read_spans
+from kanopt.records.fields import read_spans, window_cells
 from kanopt.records.headers import (
     COORDINATES,
     FIELD_WORDS,
@@ -33,6 +33,7 @@ from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
+_HOURS_OF_A_DAY = 24
 TIMES = ("s", "min", "h")
 _STEP = re.compile(r"[\s_#-]*(\d+)(?!\d)")
 NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
@@ -43,14 +44,22 @@ _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
     r"|juin|juil)\w*"
     r"|stycze[nń]|luty|kwiecie[nń]|maj|czerwiec|lipiec|sierpie[nń]|wrzesie[nń]|pa[zź]dziernik|listopad|grudzie[nń]"
+    r"|(mon?|tu|tue|tues|we|wed|wednes|th|thu|thur|thurs|fr|fri|sa|sat|satur|su|sun)(day)?"
+    r"|(mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend|di|do|so|lun|lundi|mardi|mer|mercredi|jeu|jeudi|ven"
+    r"|vendredi|sam|samedi|dim|dimanche|lunes|martes|mi[eé](rcoles)?|jue(ves)?|vie(rnes)?|s[aá]b(ado)?|dom(ingo)?"
+    r"|luned[iì]|marted[iì]|mercoled[iì]|gio(ved[iì])?|venerd[iì]|domenica|(maan|dins|woens|donder|vrij|zater|zon)dag"
     r"|gennaio|maggio|giugno|luglio|settembre|ottobre|maart|mei|mrt"
     r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal)[ ._-]?\d+"
     r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
 )
-"""Headers that are periods: January, Q1, KW 12, 2024-03."""
+"""Headers that are periods: January, Mon, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
 _AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
+_HOURS = re.compile(
+    r"(\d+) ?(?:h|hrs?|hours?|std\.?) ?([0-5]?\d)(?: ?(?:m|min|mins|minutes)\.?)?", re.IGNORECASE
+)
+"""Cells that are hours and minutes: 1 h 30 min, 1h10."""
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
 CELLS = "rows"
@@ -166,9 +175,11 @@ def as_amount(text: str) -> tuple[float, str] | None:
 
     Examples
     --------
-    >>> as_amount("1,5 t"), as_amount("0.125 kg"), as_amount("1.500 kg")
-    ((1.5, 't'), (0.125, 'kg'), None)
+    >>> as_amount("1,5 t"), as_amount("0.125 kg"), as_amount("1.500 kg"), as_amount("1 h 30 min")
+    ((1.5, 't'), (0.125, 'kg'), None, (90.0, 'min'))
     """
+    if lasts := _HOURS.fullmatch(text.strip()):
+        return 60.0 * int(lasts[1]) + int(lasts[2]), "min"
     found = _AMOUNT.fullmatch(text.strip())
     if found is None or re.match(two_ways("."), found[1]):
         return None
@@ -181,10 +192,11 @@ def plain_amounts(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make numbers of the cells that have their unit behind them."""
     numbers: dict[str, pd.Series[Any]] = {}
     units: dict[str, str] = {}
+    first = next(iter(table.given.values()))
     for column in table.given.values():
         cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
         amounts = [cell for cell in cells if cell is not None]
-        if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
+        if not amounts or len(amounts) < len(cells) or (column is first and column.is_unique):
             continue
         unit, stated = amounts[0][1], column.header.unit
         per = stated.removeprefix("EUR") if stated.startswith("EUR/") and unit in CURRENCIES else ""
@@ -213,6 +225,17 @@ def ends_of_ways(table: SourceTable, tables: Tables) -> list[SourceTable]:
             rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
             return [table.remade(pd.concat([apart, rest], axis="columns"), end="apart", reads=[column.name])]
     return [table]
+
+
+def minutes_of_hours(table: SourceTable, tables: Tables) -> list[SourceTable]:
+    """Make minutes of windows whose numbers are hours, such as 8-12 / 13-17: nobody opens minutes after midnight."""
+    made: dict[str, pd.Series[Any]] = {}
+    for column in table.given.values():
+        cells = [*column.values] if column.kind == "windows" and all(map(windows_of, column.values)) else []
+        ends = window_cells(cells, "", "min").bare
+        if ends and all(float(end) <= _HOURS_OF_A_DAY for end in ends):
+            made[column.name] = pd.Series(window_cells(cells, "h", "min").values, index=column.values.index)
+    return [table.remade(table.frame.assign(**made), end="hours") if made else table]
 
 
 def minutes_in_cells(table: SourceTable, tables: Tables) -> list[SourceTable]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import IDENTIFIERS, TABLE_WORDS, is_called, names_part, read_header
-from kanopt.records.matching import LISTED, ColumnFacts, Columns, fill_fields, listed
+from kanopt.records.matching import LISTED, YES_NO, ColumnFacts, Columns, fill_fields, listed
 from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, as_named, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import (
     NUMBERED,
@@ -323,7 +323,7 @@ def _match_families(parts: Parts) -> None:
 def _close_machines(parts: Parts, part: Table) -> None:
     """Make breaks of the shifts and pauses that stand beside machines."""
     machines = parts.get("machines")
-    if machines is None or "calendars" in parts or machines.table.made:
+    if machines is None or "calendars" in parts:
         return
     if (dated := _closed_but_for_dates(machines)) is not None:
         parts["calendars"] = as_named(dated, part)
@@ -358,9 +358,31 @@ def _close_machines(parts: Parts, part: Table) -> None:
     reads = [c.name for c in read]
     made = machines.table.remade(frame, units, title="calendars", end="calendars", reads=reads)
     parts["calendars"] = as_named(made, part)
-    if any(begin == 0 for _, begin, _ in rows):
-        # what a machine is set up for when its shift begins is not that of time zero: setups run through the night
-        parts["machines"] = parts["machines"].without("family")
+    _set_up_at_first(parts, {name: end for name, begin, end in rows if begin == 0})
+
+
+def _set_up_at_first(parts: Parts, opens: Mapping[str, float]) -> None:
+    """Write what machines are set up for when they open, in minutes, as families of their own with their first setups.
+
+    Setups run through the night, so that what a machine is set up for at time zero would be changed by the morning.
+    """
+    machines, setups = parts["machines"], parts.get("setups")
+    family = machines.column("family")
+    if family is None or setups is None or not opens:
+        return
+    before, time, own = setups["before"].name, setups["time"], setups.column("machine")
+    frame, names = setups.table.frame, texts(machines.table.frame[machines["name"].name])
+    loaded = texts(machines.table.frame[family.name].fillna("")) + " (" + names + ")"
+    rows = [frame]
+    for name, first in zip(names, loaded, strict=True):
+        from_it = texts(frame[before]) == first.removesuffix(f" ({name})")
+        there = frame[from_it if own is None else from_it & frame[own.name].fillna(name).eq(name)]
+        later = there[time.name] + convert(opens.get(name, 0.0), "min", time.unit or "min")
+        changed: dict[str, Any] = {before: first, time.name: later}
+        rows.append(there.assign(**changed))
+    parts["setups"] = setups.on(setups.table.remade(pd.concat(rows), end="first"))
+    made = machines.table.frame.assign(**{family.name: loaded})
+    parts["machines"] = machines.on(machines.table.remade(made, end="set_up"))
 
 
 def _closed_but_for_dates(machines: PartGuess) -> SourceTable | None:
@@ -447,6 +469,7 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
         for c in orders.given.values()
         for theirs in other.given.values()
         if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
+        if not {text.lower() for text in c.texts} <= YES_NO
         if theirs is not own or other.is_called("tasks") or other.is_called("modes")
     ]
     works = {column.name: work for column in other.numbers if (work := _work(column, orders))}

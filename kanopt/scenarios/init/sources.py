@@ -251,6 +251,7 @@ _NO_THINGS = frozenset(
     for word in words.split()
 )
 _FEWEST = 2
+_SENTENCE = 4  # words
 _HISTORY = 25  # rows from which on a table may be a history
 _CALLED = 0.5  # of the rows of a table, that another one calls by their names
 _POUNDS = frozenset(["mi", "mile", "miles", "ft", "feet", "lb", "lbs", "pounds", "gal", "gallons", "mph"])
@@ -417,6 +418,7 @@ class SourceTable:
             units={column: unit for column, unit in given.items() if unit and column in frame},
             of=self.of | {self.name},
             reads=self.reads | {*reads},
+            dropped=self.dropped,
             keyed=self.keyed,
         )
 
@@ -581,7 +583,35 @@ def read_sources(
         others = (f"{table.name}_{number}" for number in count(2))
         name = next(each for each in chain([table.name], others) if each not in found)
         found[name] = _with_dates(replace(table, name=name))
-    return [_without_closed(_without_total(table, notes), notes) for table in found.values()], notes
+    every = [_without_total(_without_remarks(table, notes), notes) for table in found.values()]
+    left = [_without_closed(table, notes) for table in every]
+    for whole, table in zip(every, left, strict=True):
+        left = [_without_names(each, whole, table, notes) for each in left] if table is not whole else left
+    return left, notes
+
+
+def _without_remarks(table: SourceTable, notes: list[str]) -> SourceTable:
+    """Return a table without last rows that have a remark and nothing else, which is blank where numbers stand."""
+    filled = table.frame.notna().sum(axis="columns")
+    first = str(table.frame.columns[0])
+    is_row = filled.gt(1) | (filled.eq(1) & ~table.frame[first].fillna("").astype(str).map(_is_remark))
+    rows = table.frame.loc[: is_row[is_row].last_valid_index()] if is_row.any() else table.frame
+    told = [c for c in map(str, rows) if rows[c].notna().all() and c != first and "`" not in c]
+    if len(rows) == len(table.frame) or len(rows.columns) <= _FEWEST or not told:
+        return table
+    notes.append(f"the last row of {table.called} is a remark and is left out")
+    whole = tuple(f"{str(name)!r} holds" for name in rows if rows[name].notna().all())
+    return replace(
+        table,
+        frame=rows,
+        dropped=((f"missing(`{told[0]}`)", f"the last row of {table.called}, which is a remark"),),
+        blanked=tuple(cell for cell in table.blanked if not cell.startswith(whole)),
+    )
+
+
+def _is_remark(text: str) -> bool:
+    """Say whether a text is no name but a sentence, or stands behind a star."""
+    return text.startswith("*") or len(text.split()) >= _SENTENCE
 
 
 def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -611,16 +641,17 @@ def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
     return replace(
         table,
         frame=rows,
-        dropped=((rule, f"the last row of {table.called}, which has the sums of the others"),),
+        dropped=(*table.dropped, (rule, f"the last row of {table.called}, which has the sums of the others")),
     )
 
 
 def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
     """Return a table without the rows that a column of yes and no says are closed, or are not in use."""
     for column in table.given.values() if not table.may_teach else ():
-        words, said = {*column.header.words}, column.values.astype(str).str.strip().str.lower()
-        unused = said.isin(NO) if words <= IN_USE else ~said.isin(NO)
-        is_told = len(words) == 1 and words <= CLOSED | IN_USE and said.isin([*YES_NO]).all()
+        called = "_".join(piece for piece in column.header.pieces if piece not in YES_NO)
+        said = column.values.astype(str).str.strip().str.lower()
+        unused = said.isin(NO) if called in IN_USE else ~said.isin(NO)
+        is_told = called in CLOSED | IN_USE and said.isin([*YES_NO]).all()
         if not is_told or not 0 < unused.sum() < len(table.frame) or "`" in column.name:
             continue
         cells = sorted({str(cell) for cell in column.values[unused]})
@@ -628,11 +659,31 @@ def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
             f"`{column.name}` == {cell if column.kind == 'number' else repr(cell)}" for cell in cells
         )
         if column.kind == "flag":
-            rule = f"not `{column.name}`" if words <= IN_USE else f"`{column.name}`"
-        left = table.frame.drop(index=column.values.index[unused])
+            rule = f"not `{column.name}`" if called in IN_USE else f"`{column.name}`"
         why = f"{unused.sum()} of {len(table.frame)} rows of {table.called}, of which {column.name!r} says {cells[0]}"
         notes.append(f"{why}, are left out")
-        return replace(table, frame=left, dropped=(*table.dropped, (rule, why)))
+        left = table.frame.drop(index=column.values.index[unused], errors="ignore")
+        table = replace(table, frame=left, dropped=(*table.dropped, (rule, why)))
+    return table
+
+
+def _without_names(
+    table: SourceTable, whole: SourceTable, left: SourceTable, notes: list[str]
+) -> SourceTable:
+    """Return a table without rows that name what was left out of another one, beside what was not."""
+    key = whole.key
+    if key is None or table.name == left.name or table.may_teach:
+        return table
+    kept = left.given[key.name].texts
+    for column in table.given.values():
+        gone = sorted(column.texts & (key.texts - kept))
+        rows = texts(table.frame[column.name]).isin(gone)
+        told = column.kind == "text" and gone and column.texts & kept and "`" not in column.name
+        if told and not {*gone} & {*table.frame.columns}:
+            rule = " or ".join(f"`{column.name}` == {name!r}" for name in gone)
+            why = f"{rows.sum()} rows of {table.called} that name {list_names(gone, 3)}"
+            notes.append(f"{why}, are left out")
+            table = replace(table, frame=table.frame[~rows], dropped=(*table.dropped, (rule, why)))
     return table
 
 

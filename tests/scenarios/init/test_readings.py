@@ -561,6 +561,15 @@ def test_what_a_plan_is_told_in_a_word_or_a_number_is_read(tmp_path: Path) -> No
             ['formula = "max(minimum, rate * weight)"'],
         ),
         (
+            {  # brackets in kg, amounts in tonnes
+                "werke.csv": "Werk;Vorrat (t);Preis (€/t)\nUlm;90;310,5\n",
+                "märkte.csv": "Markt;Bedarf (t)\nM;0,4\nN;2,5\n",
+                "tarif.csv": "Von;Nach;ab (kg);bis (kg);€/100 kg;Mindestfracht (€)\n"
+                "Ulm;M;0;1000;6,1;30\nUlm;M;1000;5000;4;30\nUlm;N;0;1000;6;30\nUlm;N;1000;5000;4;30\n",
+            },
+            ['formula = "max(minimum, weight * (rate_0', "(weight - 1))"],
+        ),
+        (
             {
                 "cars.csv": "Car,Work,Bays,Promised,Per hour late (£)\nAsk,1:30,A or B,10:00,12\nFox,0:45,B,9:00,2\n",
                 "bays.csv": "Bay,Opens,Rest from,Rest until\nA,8:00,,\nB,8:15,12:00,12:30\n",
@@ -621,6 +630,32 @@ ODD = {
             "Strecken.csv": "von;nach;Fracht (€/t);gesperrt\nU;M;1;ja\nU;N;4;nein\nV;M;3;nein\nV;N;5;nein\n",
         },
         10 * 3.0 + 20 * 4.0,
+    ),
+    "hours without minutes, who is blocked or out of use, most stops, the speed of the yard, and a remark": (
+        {
+            "shops.csv": "Shop;x (km);y (km);Boxes;Opening hours;Unload;Blocked\nA;3;4;2;8-12 / 13-17;1 h 30 min;no\n"
+            "B;0;5;1;9-12;15 min;no\nC;9;9;1;8-12;15 min;yes\n* ring the bell;;;;;;\n",
+            "vans.csv": "Van;Boxes max;Max stops;€/km;In use\nU;9;1;1;yes\nV;9;1;1;yes\nW;9;9;0,1;no\n",
+            "yard.csv": "Yard;x (km);y (km);Speed (km/h)\nY;0;0;60\n",
+        },
+        10.0 + 10.0,
+    ),
+    "days of the week, and ways to a depot that is not open": (
+        {
+            "plants.csv": "Plant,Capacity (kg/day)\nP,40\n",
+            "depots.csv": "Depot,Handling ($/kg),Open\nD,1,yes\nE,0,no\n",
+            "demand.csv": "Shop,Mon,Tue\nM,10,20\nN,5,5\n",
+            "lanes.csv": "From,To,$/kg\nP,D,1\nP,E,0.5\nD,M,1\nD,N,2\nE,M,0.1\nE,N,0.1\n",
+        },
+        30 * 3.0 + 10 * 4.0,
+    ),
+    "what a machine is set up for when it opens": (
+        {
+            "orders.csv": "Order,Colour,Minutes,Due,Late fee ($/min)\nA,Red,30,06:50,1\nB,Red,10,06:00,1\n",
+            "lines.csv": "Line,Loaded,Start,End\nL,Blue,06:00,14:00\n",
+            "changeover.csv": "From / to (min),Blue,Red\nBlue,0,20\nRed,25,0\n",
+        },
+        30.0 + 10.0,
     ),
 }
 
