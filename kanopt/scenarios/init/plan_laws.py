@@ -300,7 +300,7 @@ def _least_price(lanes: PartGuess) -> ColumnFacts | None:
 
 def _at_least(draft: Draft, least: ColumnFacts, law: Formula) -> Formula:
     """Return what a shipment costs, and never less than a column of the lanes says."""
-    inputs = law.inputs | {"minimum": (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])}
+    inputs = {**law.inputs, "minimum": (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])}
     why = f"{law.why}, and never less than {least.name!r}"
     return replace(law, text=f"max(minimum, {law.text})", why=why, inputs=inputs)
 
