@@ -71,7 +71,7 @@ def compare(case: Case, seed: int, seeds: int) -> pd.DataFrame:
         rows.append(measure(case, label, lambda _, make=make: make(case.features, seed))[0])
     frame = pd.DataFrame(rows)
     frame.insert(1, "rows", len(case.target))
-    print(f"{case.name}: KANRegressor is {fitted[0]._law.structure}", flush=True)
+    print(f"{case.name}: KANRegressor is {fitted[0].summary().structure}", flush=True)
     return frame
 
 

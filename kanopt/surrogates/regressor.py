@@ -182,7 +182,7 @@ class KANRegressor(FormulaReading):
     Parameters
     ----------
     hidden : "auto" or sequence of int
-        Widths of the hidden layers. ``()`` is additive: one curve per column. "auto" tries four nodes, too.
+        Widths of the hidden layers. ``()`` is additive: one curve per column. "auto" tries four nodes and two, too.
     grid_size : "auto" or int
         Intervals of a spline; "auto" starts with few and doubles them while the cross-validation score falls by a
         tenth. Fewer are used for a table with few distinct rows.

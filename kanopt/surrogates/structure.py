@@ -1,8 +1,8 @@
 """Choose the structure of a law on its training rows: few are fitted, each once, and the plainest that is as good wins.
 
 The list is short: a sum of curves, of the target and of its logarithm; the same of logarithms of the columns; and where
-a pair of columns says something about what the best of these leaves, four hidden nodes. Smoothing of hidden nodes is
-chosen on a fifth of the rows held out.
+a pair of columns says something about what the best of these leaves, four hidden nodes and two. Smoothing of hidden
+nodes is chosen on a fifth of the rows held out.
 
 Every trial is judged by rows that it did not learn from: those held out, and each row left out by the leverage of the
 Gauss-Newton model where none were. Two measures count. The log density is that of the target in its own units, so that
@@ -191,7 +191,7 @@ class _StructureSearch:
         categories = sum(len(feature.categories) for feature in self.table.encoding.categories)
         enough = features > 1 and self.rows >= max(40.0, 15.0 * features) and categories <= MOST_CATEGORIES
         if settings.hidden is None and enough and self._acts_together(best):
-            best = self._four_nodes(additive, best)
+            best = self._hidden_nodes(additive, best)
         return self._refined(best)
 
     def _targets(self) -> list[bool]:
@@ -220,15 +220,27 @@ class _StructureSearch:
             trial = self.prefer(trial, self._fit(replace(trial.structure, logs=self._wide)))
         return trial
 
-    def _four_nodes(self, additive: list[Trial], best: Trial) -> Trial:
-        """Return the better of `best` and four hidden nodes, tried on the other form of the target if they pay."""
-        nodes = (4,) if self._can_hold_out else (2,)
+    def _hidden_nodes(self, additive: list[Trial], best: Trial) -> Trial:
+        """Return the better of `best` and four hidden nodes, tried on the other form of the target if they pay.
+
+        Two nodes are tried beside four, which may stick in a local optimum: then two are clearly better.
+        """
+        nodes = ((4,), (2,)) if self._can_hold_out else ((2,),)
         for each in sorted(additive, key=lambda trial: trial is not self.best(additive)):
-            found = self.prefer(best, self._fit(self._with_hidden(each, nodes)))
+            widest, *others = (self._fit(self._with_hidden(each, width)) for width in nodes)
+            better = [
+                one for one in others if self._mean_density(one) > self._mean_density(widest) + LEAST_GAIN
+            ]
+            found = self.prefer(best, (better or [widest])[0])
             if found is best:
                 break
             best = found
         return best
+
+    def _mean_density(self, trial: Trial) -> float:
+        """Return the mean log density of rows that a trial did not learn from."""
+        judges = slice(None) if trial.held_out is None else trial.held_out
+        return float(np.average(trial.density[judges], weights=self.table.weights[judges]))
 
     def _with_hidden(self, additive: Trial, hidden: tuple[int, ...]) -> LawStructure:
         """Return the structure with hidden nodes: least squares, or squared errors divided by the mean.
