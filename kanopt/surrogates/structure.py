@@ -50,6 +50,8 @@ from kanopt.text import number_text
 
 LEAST_GAIN = 0.02
 """Share of the squares by which a richer trial must be better; of the log density half as much."""
+STUCK = 0.1
+"""Mean log density by which fewer hidden nodes are better only where more have stuck: a tenth of the error."""
 NO_ERROR = 1.0 - 1e-8
 """Accuracy beyond which no richer structure is tried."""
 LEAST_ROWS, LEAST_GROUPS = 400, 10
@@ -228,9 +230,7 @@ class _StructureSearch:
         nodes = ((4,), (2,)) if self._can_hold_out else ((2,),)
         for each in sorted(additive, key=lambda trial: trial is not self.best(additive)):
             widest, *others = (self._fit(self._with_hidden(each, width)) for width in nodes)
-            better = [
-                one for one in others if self._mean_density(one) > self._mean_density(widest) + LEAST_GAIN
-            ]
+            better = [one for one in others if self._mean_density(one) > self._mean_density(widest) + STUCK]
             found = self.prefer(best, (better or [widest])[0])
             if found is best:
                 break
