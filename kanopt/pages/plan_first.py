@@ -100,10 +100,8 @@ def _todo(subject: ReportSubject) -> Iterator[str]:
         word = ("more" if saved > 0 else "less") if earns else ("saved" if saved > 0 else "more")
         times = number_text(subject.plans_per_year or 0.0)
         in_year = f"Carried out {times} times a year, that is {year.short} {word} in a year."
-    mean, price = (
-        None if subject.punctuality is None else subject.punctuality.dear_day,
-        result.objective or 0.0,
-    )
+    mean = None if subject.punctuality is None else subject.punctuality.dear_day
+    price = result.objective or 0.0
     on_average = ""
     if mean is not None and mean - price > _APART * abs(price):
         on_average = f"As times err, a day costs {money_text(mean, result.problem.unit)} on average."

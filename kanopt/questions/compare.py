@@ -448,9 +448,9 @@ def compare(
         found = run.results.get(number) or _not_reached(number, each, best)
         assert found.result is not None, "a mistake in the data of a variant ends the comparison"
         # vehicles of a type are alike: where two of them change places, nothing has moved
-        plan = numbered_like(found.result.plan, best.plan)
-        known = None if plan is None else each.problem.assess(plan)
-        result = replace(found.result, assessment=known)
+        result, plan = found.result, numbered_like(found.result.plan, best.plan)
+        if plan is not None and plan is not result.plan:
+            result = replace(result, assessment=each.problem.assess(plan))
         own = finish_run(each.scenario, each.laws, result, each.today, seconds=seconds)
         variants.append(Variant(own, found))
     return Comparison(

@@ -201,7 +201,7 @@ def decisions_of(result: Result, spec: ProblemSpec, like: Result | None = None) 
     else:
         found = {Decision("assignment", thing): place for thing, place in assignments(plan, spec).items()}
     if isinstance(plan, RoutingPlan):
-        counts = Counter(route.vehicle for route in plan.routes)
+        counts = Counter(route.vehicle for route in plan.routes if route.clients)
         found |= {Decision("in use", name): count_text(count, "vehicle") for name, count in counts.items()}
     elif assessment.in_use is not None:
         found |= {Decision("in use", name): "in use" for name in assessment.in_use.names}

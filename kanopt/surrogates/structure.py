@@ -286,7 +286,7 @@ class _StructureSearch:
         return wild.sum() > WILD_SHARE * self.rows or squares > WILD_SQUARES
 
     def _is_noisy(self, trial: Trial) -> bool:
-        """Whether residuals are more than rounding, beside a spread of the targets that outliers do not inflate."""
+        """Whether residuals are large enough for noise, beside a spread of the targets that outliers do not inflate."""
         table, log = self.table, trial.structure.log_target
         target = np.log(table.target) if log else table.target
         low, high = (weighted_quantile(target, table.weights, share) for share in (0.25, 0.75))

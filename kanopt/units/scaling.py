@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.errors import UnitError
+from kanopt.errors import UnitError, nearest
 
 Rounding = Literal["nearest", "up", "down"]
 
@@ -29,6 +29,11 @@ class Scaling:
         ``"up"`` for quantities that must not be underestimated (durations, demands), ``"down"`` for those that must
         not be overestimated (capacities), ``"nearest"`` for an objective.
 
+    Raises
+    ------
+    UnitError
+        If the factor is not a positive number or the rounding is unknown.
+
     Examples
     --------
     >>> up = Scaling(10.0, "up")
@@ -40,6 +45,13 @@ class Scaling:
 
     factor: float
     rounding: Rounding = "nearest"
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.factor) and self.factor > 0):
+            raise UnitError(f"a scaling factor is a positive number, not {self.factor!r}")
+        if self.rounding not in ("nearest", "up", "down"):
+            hint = nearest(str(self.rounding), ("nearest", "up", "down"))
+            raise UnitError(f"unknown rounding {self.rounding!r}; {hint}")
 
     @property
     def bound(self) -> float:

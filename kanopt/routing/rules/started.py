@@ -46,7 +46,7 @@ def read_started(given: Any, data: RoutingData) -> tuple[Route, ...]:
 
 def _mistakes(plan: RoutingPlan, data: RoutingData) -> Iterator[str]:
     """Yield what of vehicles and visits no plan may be, and numbers of locked stops that are none."""
-    case: Any = DrivenPlan(data, plan, None)  # type: ignore[arg-type]  # before anything is driven
+    case = DrivenPlan(data, plan, None)  # type: ignore[arg-type]  # before anything is driven
     for rule in (Fleet(), Ends(), Visits()):
         yield from (each.message for each in rule.broken(case) if each.constraint == rule.name)
     for route in plan.routes:

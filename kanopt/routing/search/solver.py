@@ -443,10 +443,16 @@ def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
             "reads one from lists, a mapping or a table"
         )
     data = problem.data
-    fleet = [(data.vehicles[kind].name, number) for kind, number in data.fleet]
-    given = {(route.vehicle, route.index): route for route in plan.routes}
-    own = {vehicle: given.pop(vehicle) for vehicle in fleet if vehicle in given}
-    own.update(zip((vehicle for vehicle in fleet if vehicle not in own), [*given.values()], strict=False))
+    fleet = dict.fromkeys((data.vehicles[kind].name, number) for kind, number in data.fleet)
+    own, homeless = dict[tuple[str, int], Route](), list[Route]()
+    for route in plan.routes:
+        vehicle = route.vehicle, route.index
+        if vehicle in fleet and vehicle not in own:
+            own[vehicle] = route
+        else:  # of two routes of one vehicle the second is driven by a free one
+            homeless.append(route)
+    free = [vehicle for vehicle in fleet if vehicle not in own]
+    own.update(zip(free, homeless, strict=False))
     left, known = set(data.names[len(data.depots) :]), []
     for (name, index), route in own.items():
         home, stops = data.depot_of[name], list[str]()

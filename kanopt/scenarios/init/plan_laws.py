@@ -328,10 +328,8 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     planning = {"state.weight": most}
     draft.keys.set(("problem",), "planning", planning, "the last weight of the rates", sure=False)
     text = summed if flat else f"weight * ({summed})"
-    law, least = (
-        Formula(text, draft.money, "as the rates by weight say", inputs, "shipment"),
-        _least_price(part),
-    )
+    law = Formula(text, draft.money, "as the rates by weight say", inputs, "shipment")
+    least = _least_price(part)
     return law if least is None else _at_least(draft, least, law)
 
 

@@ -17,7 +17,7 @@ from kanopt.progress import Progress
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.routing.search.ortools import OrToolsRouting
-from kanopt.routing.search.solver import RoutingSearch
+from kanopt.routing.search.solver import RoutingSearch, known_part
 from kanopt.routing.simulate.referee import route_costs
 from tests.cases.routing import random_problem
 from tests.cases.routing_brute_force import optimum
@@ -163,6 +163,15 @@ def test_a_plan_to_start_from_is_never_made_worse_on_the_law() -> None:
     for limit in (0.0, 3.0):
         both = solved(problem, time_limit=limit, seed=1, initial=given)
         assert problem.price(both.plan).objective <= problem.price(given).objective + 1e-9
+
+
+def test_a_second_route_of_one_vehicle_starts_on_a_free_one() -> None:
+    problem = city(1, clients=4, vans=2)
+    names = [client.name for client in problem.clients]
+    given = problem.plan_from([names[:2], names[2:]])
+    doubled = replace(given, routes=tuple(replace(route, index=1) for route in given.routes))
+    start = known_part(problem, doubled)
+    assert [(route.index, [*route.clients]) for route in start.routes] == [(1, names[:2]), (2, names[2:])]
 
 
 def test_what_is_said_of_the_plan_agrees_with_the_law() -> None:
