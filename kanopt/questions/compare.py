@@ -192,7 +192,8 @@ class Comparison(Answer):
         before, rows = self.base.result.plan, list[tuple[str, str, str, str]]()
         for variant in self.variants:
             spec = variant.run.scenario.problem
-            old, new = assignments(before, spec), assignments(variant.run.result.plan, spec)
+            after = numbered_like(variant.run.result.plan, before)
+            old, new = assignments(before, spec), assignments(after, spec)
             things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
             things = [] if self.keeps_plan(variant) or variant.run.result.plan is None else things
             rows += [(variant.name, thing, old.get(thing, ""), new.get(thing, "")) for thing in things]
