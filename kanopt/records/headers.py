@@ -91,7 +91,7 @@ HISTORY = _words("history")
 TOTALS = _words("totals")
 """Words of the row that has the sums of all others."""
 
-CLOSED, IN_USE = _words("closed"), _words("in_use")
+CLOSED, IN_USE, STATE = map(_words, ("closed", "in_use", "state"))
 """Headers of a column of yes and no that says which rows are out of the plan, or in it: words joined by a low line."""
 
 VISITS = _words("visits")

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, permutations
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -494,7 +494,13 @@ def may_not_be_negative(item: Field) -> bool:
 
 
 def _may_name(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
-    """Say whether the values of a column can be texts of a field: numbers and dates only name things."""
+    """Say whether the values of a column can be texts of a field: numbers and dates only name things.
+
+    Of a field of some words they are these, the usual one among them: a site that a user calls open may be used, and
+    need not be.
+    """
+    if get_origin(item.rules) is Literal:
+        return {*get_args(item.rules)} >= column.texts >= {item.default}
     if column.kind in ("windows", "clock"):
         return column.kind == "windows" and item.clock
     names = item.name in key or bool(item.refers)

@@ -32,6 +32,7 @@ from kanopt.records.headers import (
     COORDINATES,
     MONEY,
     OTHER,
+    STATE,
     is_planning_word,
     measured_in,
     place_elsewhere,
@@ -341,6 +342,8 @@ def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[
         return "times of day"
     if {text.lower() for text in texts} <= YES_NO:
         return "yes or no"
+    if {*column.header.pieces} <= STATE and len(texts) > 1:
+        return "states"
     named = {name.strip() for text in texts for name in re.split("[,;]", text)} - {""}
     for other in every:
         # a column with every name of its own table says the names once more

@@ -147,6 +147,7 @@ _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{2019}\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
 _SPACED_CODE = r"^0\d*([ '\x{2019}\x{00a0}\x{202f}]\d+)+$"
+_LISTED = r"^\d+((\s*[;+&]\s*|,\s+)\d+)+$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
 _DAY = r"^(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.\d{4}"
 _DOTTED = {
@@ -236,7 +237,7 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str, str | None]:
 
     A column with at least half of its cells like numbers (or ISO dates) is read as numbers (dates), so that the other
     cells are refused instead of silently turning the column into text; where a tenth are times of day and more, the
-    numbers are the odd ones.
+    numbers are the odd ones, and where all others list whole numbers, these are names.
     """
     texts = _trimmed(array)
     texts = texts.filter(pc.invert(_is_missing(texts, form, "number")))
@@ -250,6 +251,9 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str, str | None]:
         return "text", "is read as text, because its whole numbers are too long to be exact", None
     if numbers == count:
         return "integer" if count_matches(texts, r"^[+-]?\d{1,18}$") == count else "number", "", None
+    listed = count_matches(texts, _LISTED)
+    if listed and listed + count_matches(texts, r"^\d+$") == count:
+        return "text", "is read as text, because its cells list whole numbers, as those of rows", None
     times = count_matches(texts, _TIME_OF_DAY)
     if 10 * times >= count and numbers:
         return "text", f"is read as text, because {times:,} of {count:,} values are times of day", None

@@ -22,7 +22,7 @@ from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.draft import Draft, ScenarioKeys
 from kanopt.scenarios.init.parts import PartGuess
 from kanopt.scenarios.init.rewrites import CELLS
-from kanopt.scenarios.init.sources import Tables
+from kanopt.scenarios.init.sources import Tables, all_in_use
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 
@@ -104,8 +104,9 @@ def _ask_about_tables(draft: Draft, tables: Tables) -> None:
             continue
         text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
         draft.ask(table.name, text, {"ignore": {}})
+    planned = [guess.table for guess in draft.roles.parts.values()]
     for table in tables:
-        made = [each for each in rewritten if each.name in read and table.name in each.of]
+        made = [each for each in (*rewritten, *planned) if each.name in read and table.name in each.of]
         # a cross in a matrix says that there is no way
         cells_of = any(f"_{CELLS}" in each.name for each in made)
         bad = [each for each in table.blanked if not (cells_of and _NO_WAY.search(each))]
@@ -120,7 +121,7 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     first, column = next(iter(guess.table.given.values())), guess.table.columns[name]
     if first.name == name and first.whole and first.is_unique:
         return True  # it numbers the rows, which another column names
-    if any(f"`{name}`" in rule for rule, _ in guess.table.dropped):
+    if any(f"`{name}`" in rule for rule, _ in guess.table.dropped) or all_in_use(column):
         return True  # it says which rows there are
     begins = [list(each.column.values.astype(str)) for each in guess.filled if each.field.clock]
     cells = list(column.values.astype(str))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import pandas as pd
 
@@ -266,7 +267,7 @@ def _find_depots(parts: Parts, part: Table, places: PartGuess | None, nets: Sequ
         made = places.table.remade(left, title="depots", end="depots")
         found = match_part(made, part) if len(left) else None
     elif net is not None:
-        found = named_by(clients.table, sorted(net - clients.names), part)
+        found = named_by(clients.table, _homes_among(sorted(net - clients.names)), part)
     elif (row := _depot_row(parts)) is not None:
         found = match_part(row, part)
     elif clients.is_placed and "vehicles" in parts:
@@ -290,8 +291,14 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
         left = frame[[place not in visited for place in here]]
     else:
         left = frame[~names.isin(frozenset().union(*(c.texts for c in clients.table.columns.values())))]
-    told = [any(is_called(w, TABLE_WORDS["depots"]) for w in str(t).lower().split()) for t in left[key.name]]
-    return left[told] if len(left) > 1 and any(told) else left
+    return left[left[key.name].isin(_homes_among([*left[key.name]]))]
+
+
+def _homes_among(names: list[Any]) -> list[Any]:
+    """Return those of some places that are called a depot and nothing else, or also that, or all where none is."""
+    said = [[is_called(w, TABLE_WORDS["depots"]) for w in read_header(str(name)).pieces] for name in names]
+    plain = [name for name, words in zip(names, said, strict=True) if words and all(words)]
+    return plain or [name for name, words in zip(names, said, strict=True) if any(words)] or names
 
 
 def _depot_row(parts: Parts) -> SourceTable | None:

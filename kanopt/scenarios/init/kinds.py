@@ -17,6 +17,7 @@ from kanopt.scenarios.init.rewrites import (
     durations_in_minutes,
     ends_of_ways,
     facts_in_rows,
+    home_of_settings,
     joined,
     minutes_in_cells,
     minutes_of_hours,
@@ -75,6 +76,7 @@ READINGS: Mapping[str, Reading] = {
         ("depots", "clients", "vehicles", "distances", "durations"),
         fleets.HELPERS,
         (
+            home_of_settings,
             ends_of_ways,
             minutes_in_cells,
             rows_of_squares,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.records.fields import read_spans, window_cells
+from kanopt.records.fields import clock_value, read_spans, window_cells
 from kanopt.records.headers import (
     COORDINATES,
     FIELD_WORDS,
@@ -27,7 +27,7 @@ from kanopt.records.headers import (
     read_header,
 )
 from kanopt.records.matching import ColumnFacts, Columns
-from kanopt.scenarios.init.sources import SourceTable, Tables, is_unit, texts
+from kanopt.scenarios.init.sources import SourceTable, Tables, coordinate_ends, is_unit, texts
 from kanopt.tables._convert import two_ways
 from kanopt.units import CURRENCIES, UNIT_WORDS, convert, same_dimension
 
@@ -92,7 +92,7 @@ def facts_in_rows(table: SourceTable, tables: Tables) -> list[SourceTable]:
     if units is not None:
         told = table.frame[units.name].fillna("")
         labels = [f"{label} ({unit})" if unit else label for label, unit in zip(labels, told, strict=True)]
-    values = [c for c in things if not (c.kind == "text" and not any(map(as_amount, c.texts)))]
+    values = [c for c in things if not (c.kind == "text" and not any(map(_is_fact, c.texts)))]
     several = {read_header(text).unit for text in labels} - {""}
     elsewhere = any(c.texts & first.texts for t in tables for c in t.given.values() if c is not first)
     called_so = [label for label in labels if is_planning_word(label)]
@@ -111,6 +111,23 @@ def facts_in_rows(table: SourceTable, tables: Tables) -> list[SourceTable]:
 
     # cells of one fact are of one kind, those of one thing are not
     return [table.remade(frame.apply(as_numbers), end="turned")]
+
+
+def _is_fact(cell: str) -> bool:
+    """Say whether a cell is an amount or a time of day, and no name."""
+    return as_amount(cell) is not None or clock_value(cell, "min") is not None
+
+
+def home_of_settings(table: SourceTable, tables: Tables) -> list[SourceTable]:
+    """Set the place of the depot apart from what else the one row of a table of settings says."""
+    pairs = coordinate_ends(column.name for column in table.numbers)
+    if len(table.frame) != 1 or len(pairs) != 1 or table.key is not None:
+        return [table]
+    own = {name: table.frame[name] for name in pairs[0].values()}
+    units = {name: table.columns[name].unit for name in own}
+    home = table.remade(pd.DataFrame({"depot": "depot", **own}), units, title="depots", end="home")
+    rest = table.frame.drop(columns=[*own])
+    return [home, *([table.remade(rest, end="rest")] if len(rest.columns) else [])]
 
 
 def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
@@ -398,7 +415,7 @@ def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTab
 
 
 def rows_of_stations(table: SourceTable, tables: Tables) -> list[SourceTable]:
-    """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
+    """Make a row for each time of a table of orders by stations; those called alike are ways to do the same."""
     stations, key = _stations(table, tables), table.key
     if key is None or len(stations) < 2:
         return [table]
@@ -407,13 +424,24 @@ def rows_of_stations(table: SourceTable, tables: Tables) -> list[SourceTable]:
     rows = cells.frame[cells.frame["duration"] > 0]
     steps, told = _steps_by(tables, {*plain.values()})
     # a row that is a step of an order may be done at either of them
-    kinds = [*dict.fromkeys(NUMBERED.sub("", name) for name in plain.values())]
+    kind_of = {name: _kind_of(name, {*plain.values()}, tables) for name in plain.values()}
+    kinds = [*dict.fromkeys(kind_of.values())]
     if (steps or len(kinds) > 1) and not _are_steps(table, key, tables):
-        steps = steps or {name: 1 + kinds.index(NUMBERED.sub("", name)) for name in plain.values()}
+        steps = steps or {name: 1 + kinds.index(kind) for name, kind in kind_of.items()}
         rows = rows.assign(order=rows["machine"].map(steps))
     unit = stations[0].header.unit or "min"
     made = cells.remade(rows, {"duration": unit}, title="operations", end="ops")
     return [replace(made, of=made.of | told), *beside]
+
+
+def _kind_of(station: str, stations: Collection[str], tables: Tables) -> str:
+    """Return a station without its number, or the noun that it shares with another one, where a table lists both."""
+    listed = any(other.key is not None and {*stations} <= other.key.texts for other in tables)
+    others = [{*map(str.lower, re.findall(r"\w{4,}", name))} for name in stations if name != station]
+    for word in re.findall(r"\w{4,}", station.lower()) if listed else ():
+        if any(word in each for each in others) and not is_called(word, TABLE_WORDS["machines"]):
+            return word
+    return NUMBERED.sub("", station)
 
 
 def _as_listed(stations: Mapping[str, str], tables: Tables) -> Mapping[str, str]:

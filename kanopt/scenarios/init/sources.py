@@ -27,6 +27,7 @@ from kanopt.records.headers import (
     HISTORY,
     IDENTIFIERS,
     IN_USE,
+    STATE,
     TOTALS,
     names_part,
     read_header,
@@ -576,7 +577,8 @@ def read_sources(
         table, form = plain, {} if plain.sheet else number_format(raw, plain, decimal, commas=commas)
         if form:
             frame, on_bad = _read(raw, form)
-            table = replace(table, frame=frame, on_bad=on_bad, form={**table.form, **form})
+            form_of = {**table.form, **form}
+            table = replace(table, frame=frame, on_bad=on_bad, form=form_of, blanked=_blanked(frame, on_bad))
             between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
             signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
             notes.append(f"{table.path.name} is read with {signs}, as its numbers are written")
@@ -600,13 +602,15 @@ def _without_remarks(table: SourceTable, notes: list[str]) -> SourceTable:
     if len(rows) == len(table.frame) or len(rows.columns) <= _FEWEST or not told:
         return table
     notes.append(f"the last row of {table.called} is a remark and is left out")
+    return _without_last(table, rows, f"missing(`{told[0]}`)", "is a remark")
+
+
+def _without_last(table: SourceTable, rows: pd.DataFrame, rule: str, why: str) -> SourceTable:
+    """Return a table without its last rows, and without what was no number there."""
     whole = tuple(f"{str(name)!r} holds" for name in rows if rows[name].notna().all())
-    return replace(
-        table,
-        frame=rows,
-        dropped=((f"missing(`{told[0]}`)", f"the last row of {table.called}, which is a remark"),),
-        blanked=tuple(cell for cell in table.blanked if not cell.startswith(whole)),
-    )
+    blanked = tuple(cell for cell in table.blanked if not cell.startswith(whole))
+    dropped = (*table.dropped, (rule, f"the last row of {table.called}, which {why}"))
+    return replace(table, frame=rows, dropped=dropped, blanked=blanked)
 
 
 def _is_remark(text: str) -> bool:
@@ -638,20 +642,19 @@ def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
         ] * (all(is_sum) and len(others) >= _FEWEST)
         return table
     notes.append(f"the last row of {table.called} has the sums of the others and is left out")
-    return replace(
-        table,
-        frame=rows,
-        dropped=(*table.dropped, (rule, f"the last row of {table.called}, which has the sums of the others")),
-    )
+    return _without_last(table, rows, rule, "has the sums of the others")
 
 
 def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
-    """Return a table without the rows that a column of yes and no says are closed, or are not in use."""
+    """Return a table without the rows that a column of yes and no, or of states, says are closed or not in use."""
     for column in table.given.values() if not table.may_teach else ():
         called = "_".join(piece for piece in column.header.pieces if piece not in YES_NO)
         said = column.values.astype(str).str.strip().str.lower()
         unused = said.isin(NO) if called in IN_USE else ~said.isin(NO)
         is_told = called in CLOSED | IN_USE and said.isin([*YES_NO]).all()
+        if called in STATE and column.kind == "text":
+            unused = said.map(lambda text: "_".join(read_header(text).pieces) in CLOSED)
+            is_told = True
         if not is_told or not 0 < unused.sum() < len(table.frame) or "`" in column.name:
             continue
         cells = sorted({str(cell) for cell in column.values[unused]})
@@ -665,6 +668,12 @@ def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
         left = table.frame.drop(index=column.values.index[unused], errors="ignore")
         table = replace(table, frame=left, dropped=(*table.dropped, (rule, why)))
     return table
+
+
+def all_in_use(column: ColumnFacts) -> bool:
+    """Say whether a column of states says of every row that it is in use."""
+    states = {"_".join(read_header(text).pieces) for text in column.texts}
+    return "_".join(column.header.pieces) in STATE and states <= IN_USE
 
 
 def _without_names(
@@ -720,8 +729,13 @@ def _as_read(raw: RawTable, path: Path, header: int, title: str) -> SourceTable:
     if not len(frame):
         raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
     form: dict[str, str | int] = {"header": header} if header > 1 else {}
+    return SourceTable(slug(title), path, frame, on_bad, title, form=form, blanked=_blanked(frame, on_bad))
+
+
+def _blanked(frame: pd.DataFrame, on_bad: str) -> tuple[str, ...]:
+    """Say which cells count as blank since they are no numbers, the first of each column."""
     bad = [f"{each.column!r} holds {each.value!r}" for each in report_of(frame).examples] if on_bad else []
-    return SourceTable(slug(title), path, frame, on_bad, title, form=form, blanked=tuple(dict.fromkeys(bad)))
+    return tuple(dict.fromkeys(bad))
 
 
 def _with_dates(table: SourceTable) -> SourceTable:
