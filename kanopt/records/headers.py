@@ -92,7 +92,11 @@ TOTALS = _words("totals")
 """Words of the row that has the sums of all others."""
 
 CLOSED, IN_USE, STATE = map(_words, ("closed", "in_use", "state"))
-"""Headers of a column of yes and no that says which rows are out of the plan, or in it: words joined by a low line."""
+"""Headers of a column of yes and no that says which rows are out of the plan, or in it, and of one that has such words
+in its cells: words joined by a low line."""
+
+WORKPLACE = _words("workplace")
+"""Words for any machine, which say nothing of what it does."""
 
 VISITS = _words("visits")
 """Words by which the most stops that a vehicle makes are counted."""
@@ -594,6 +598,17 @@ def _like_no_field(header: Header) -> float:
     """Say how much a header looks like words of planning without a field; of money alone, every header may be one."""
     phrases = [phrase for phrase in _phrases(ELSEWHERE["nowhere"]) if not set(phrase) <= MONEY]
     return max(_likeness(header, phrase) for phrase in phrases)
+
+
+def is_beyond_plan(name: str) -> bool:
+    """Say whether a header is one of the words of planning for which there is neither a field nor a place.
+
+    Examples
+    --------
+    >>> is_beyond_plan("Opening stock (t)"), is_beyond_plan("Capacity (t)")
+    (True, False)
+    """
+    return _like_no_field(read_header(name)) >= ENOUGH
 
 
 @lru_cache(maxsize=512)

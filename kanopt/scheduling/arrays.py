@@ -345,6 +345,8 @@ class SchedulingData(SchedulingRecords):
         The price of power, or None.
     tardiness_cost
         Shape ``(jobs,)``, money per time unit.
+    mode_cost
+        Shape ``(modes,)``, money per time unit that machines cost while tasks run on them.
     mode_inputs
         What the laws read.
     """
@@ -355,6 +357,7 @@ class SchedulingData(SchedulingRecords):
     energy: NDArray[np.float64] | None
     tariff: PowerTariff | None
     tardiness_cost: NDArray[np.float64]
+    mode_cost: NDArray[np.float64]
     mode_inputs: ModeInputs
 
     def setups_of(self, machine: int, tasks: NDArray[np.int64]) -> NDArray[np.float64]:

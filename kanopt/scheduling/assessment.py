@@ -37,6 +37,7 @@ _RATES = {
     "makespan": "cost of the makespan",
     "tardiness": "costs of lateness",
     ENERGY: "prices of power",
+    "machines": "costs of machines",
 }
 _IN_USE = ("runs", "run"), ("no longer runs", "no longer run")
 _WORDS = CoverageWords("finishes", "job", "jobs", "in time")

@@ -129,6 +129,13 @@ class Machine:
         doc="The family it is set up for at time zero; empty for none: the first setup is then that from "
         'the family ``""``.',
     )
+    unit_duration_cost: Amount = field(
+        default=0.0,
+        unit="money/time",
+        price="machines",
+        usual=(0.05, 5_000.0, "EUR/h"),
+        doc="Money per unit of time in which a task runs on it.",
+    )
     attributes: Mapping[str, Attribute] = other_columns("Whatever else laws may read as ``machine.<name>``.")
 
 

@@ -159,6 +159,7 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: 
     late = np.maximum(placed.completion(len(data.jobs), end) - data.timing.due, 0.0)
     total = problem.makespan_cost * (end.max(axis=1) - problem.begins) + late @ data.tardiness_cost
     run = placed.mode >= 0
+    total = total + (end - start)[:, run] @ data.mode_cost[placed.mode[run]]
     if data.energy is not None and data.tariff is not None and run.any():
         energy = data.energy[placed.mode[run]]
         total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)

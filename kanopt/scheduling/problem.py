@@ -273,9 +273,11 @@ def _resolved(problem: SchedulingProblem, reader: RecordReader) -> SchedulingDat
     laws = (problem.duration, problem.energy)
     uses = partial(read.table_uses, problem.units, laws)
     law = "makespan_cost, or power_price and the energy of the tasks"
-    late = [(SchedulingUnits().table(Job), read.jobs)]
+    late = [
+        (SchedulingUnits().table(kind), part) for kind, part in ((Job, read.jobs), (Machine, read.machines))
+    ]
     unpriced = () if priced else missing_price(late, reader.filled, uses, law)
-    checks.append(RecordCheck(unpriced, ["jobs"]))
+    checks.append(RecordCheck(unpriced, ["jobs", "machines"]))
     reader.finish(checks)
     if "modes" in reader.filled:
         reader.questions += idle_machines(read)
@@ -300,6 +302,7 @@ def _resolved(problem: SchedulingProblem, reader: RecordReader) -> SchedulingDat
         energy=energy,
         tariff=tariff,
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
+        mode_cost=np.array([each.unit_duration_cost for each in machines])[structure.mode_machine],
         mode_inputs=modes,
     )
 

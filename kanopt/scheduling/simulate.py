@@ -280,11 +280,13 @@ def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
         of_job = np.flatnonzero(placed.job == job)
         task = data.tasks[placed.task[of_job[np.argmax(placed.end[of_job])]]].name
         rows.append(("tardiness", data.jobs[job].name, task, float(tardiness[job])))
+    run = np.flatnonzero(placed.mode >= 0)
+    mode = placed.mode[run]
+    paid = {"machines": data.mode_cost[mode] * data.timing.duration[mode]}
     if data.energy is not None and data.tariff is not None:
-        run = np.flatnonzero(placed.mode >= 0)
-        mode = placed.mode[run]
-        paid = data.tariff.cost(placed.start[run], data.timing.duration[mode], data.energy[mode])
-        for row, amount in zip(run, paid, strict=True):
+        paid[ENERGY] = data.tariff.cost(placed.start[run], data.timing.duration[mode], data.energy[mode])
+    for term, amounts in paid.items():
+        for row, amount in zip(run[amounts != 0], amounts[amounts != 0], strict=True):
             machine, task = data.machines[placed.machine[row]].name, data.tasks[placed.task[row]].name
-            rows.append((ENERGY, machine, task, float(amount)))
+            rows.append((term, machine, task, float(amount)))
     return Pricing.of(rows, problem.unit)

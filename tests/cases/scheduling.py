@@ -76,7 +76,7 @@ def random_problem(
     return SchedulingProblem(
         jobs,
         tasks,
-        [Machine("a", family="red" if setups else ""), Machine("b")],
+        [Machine("a", family="red" if setups else ""), Machine("b", unit_duration_cost=0.3)],
         modes,
         setups=changes if setups else None,
         calendars=pauses if breaks else None,
@@ -137,10 +137,12 @@ def money(problem: SchedulingProblem, rows: list[dict]) -> float:
     """Price a schedule with plain loops; energy by adding up pieces of constant price."""
     modes = {(mode.task, mode.machine): mode for mode in problem.modes}
     tasks = {task.name: task for task in problem.tasks}
+    rates = {machine.name: machine.unit_duration_cost for machine in problem.machines}
     ends: dict[str, float] = {}
     total = 0.0
     for row in rows:
         mode = modes[row["task"], row["machine"]]
+        total += rates[row["machine"]] * mode.duration
         start, end = row["start"], row["start"] + mode.duration
         job = tasks[row["task"]].job
         ends[job] = max(ends.get(job, 0.0), end)

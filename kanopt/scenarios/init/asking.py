@@ -13,6 +13,7 @@ from kanopt.records.headers import (
     SURCHARGE,
     WORKERS,
     field_likeness,
+    is_beyond_plan,
     is_called,
     measured_in,
     place_elsewhere,
@@ -223,7 +224,7 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
     while found := match_columns(guess.part.name, left, [column]):
         yield found[0]
         left = [item for item in left if item.name != found[0].field.name]
-    for item in left:
+    for item in () if is_beyond_plan(column.name) else left:
         plain = not (item.is_text or item.clock or item.name in COORDINATES)
         if column.measured and plain and measured_in(item.unit) == column.measured:
             yield FilledField(item, column, 0.0, "measures the same")

@@ -21,6 +21,7 @@ from kanopt.records.headers import (
     LONG_TIMES,
     TABLE_WORDS,
     WORK,
+    WORKPLACE,
     is_called,
     is_planning_word,
     names_part,
@@ -438,8 +439,9 @@ def _kind_of(station: str, stations: Collection[str], tables: Tables) -> str:
     """Return a station without its number, or the noun that it shares with another one, where a table lists both."""
     listed = any(other.key is not None and {*stations} <= other.key.texts for other in tables)
     others = [{*map(str.lower, re.findall(r"\w{4,}", name))} for name in stations if name != station]
-    for word in re.findall(r"\w{4,}", station.lower()) if listed else ():
-        if any(word in each for each in others) and not is_called(word, TABLE_WORDS["machines"]):
+    words: list[str] = re.findall(r"\w{4,}", station.lower())
+    for word in words if listed else ():
+        if any(word in each for each in others) and word not in WORKPLACE:
             return word
     return NUMBERED.sub("", station)
 

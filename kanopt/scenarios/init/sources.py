@@ -651,7 +651,7 @@ def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
         called = "_".join(piece for piece in column.header.pieces if piece not in YES_NO)
         said = column.values.astype(str).str.strip().str.lower()
         unused = said.isin(NO) if called in IN_USE else ~said.isin(NO)
-        is_told = called in CLOSED | IN_USE and said.isin([*YES_NO]).all()
+        is_told = called in CLOSED | IN_USE and bool(said.isin([*YES_NO]).all())
         if called in STATE and column.kind == "text":
             unused = said.map(lambda text: "_".join(read_header(text).pieces) in CLOSED)
             is_told = True

@@ -355,9 +355,9 @@ def _grid_costs(
     part = data.timing.duration - timing.duration * step
     late = np.where(np.isfinite(timing.due), data.tardiness_cost, 0.0)
     rates = np.concatenate([[problem.makespan_cost], late]) * step
-    energy = power[:, None] * prices * step
+    energy = (power[:, None] * prices + data.mode_cost[:, None]) * step
     middle = 0.5 * (prices.max() + prices.min())
-    running = power * part * middle
+    running = (power * middle + data.mode_cost) * part
     largest = rates.sum() * horizon + np.abs(energy).max(initial=0.0) * timing.duration.sum()
     scaling = scaling_for(max(largest, 1e-9), 1, limit=_LARGEST, target_resolution=1e-12)
     whole_rates = scaling.to_integers(rates)

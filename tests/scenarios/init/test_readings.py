@@ -649,6 +649,49 @@ ODD = {
         },
         30 * 3.0 + 10 * 4.0,
     ),
+    "who has cancelled, and a name of the matrix that is no depot": (
+        {
+            "stops.csv": "Client;Litres;Statut\nAubry;3;confirmé\nGarage Carrel;9;annulé\nDuval;2;confirmé\n",
+            "camions.csv": "Camion;Citerne (l);€/km\nS;5;1\n",
+            "trajets.csv": "De;À;km\nDépôt;Aubry;4\nDépôt;Garage Carrel;1\nDépôt;Duval;5\nAubry;Garage Carrel;9\n"
+            "Aubry;Duval;3\nGarage Carrel;Duval;9\n",
+        },
+        12.0,
+    ),
+    "the depot's place beside the shift and the speed of all": (
+        {
+            "clienti.csv": "Cliente;X (km);Y (km);Colli\nA;3;4;2\nB;0;5;3\n",
+            "furgoni.csv": "Targa;Colli max;€/km\nU;9;1\n",
+            "parametri.csv": "Voce;Valore\nDeposito X (km);0\nDeposito Y (km);0\nVelocità (km/h);60\n"
+            "Inizio turno;6:00\nFine turno;14:00\n",
+        },
+        10.0 + 10**0.5,
+    ),
+    "sites that are open for use, and one that is closed": (
+        {
+            "mines.csv": "Mine,Available (tons),Price ($/ton)\nP,90,2\n",
+            "yards.csv": "Yard,Capacity (tons),Rent if used ($),Status\nD,50,100,open\nE,50,10,open\nF,50,0,closed\n",
+            "counties.csv": "County,Order (tons)\nM,20\n",
+            "freight.csv": "From,To,$/ton\nP,D,1\nP,E,2\nP,F,1\nD,M,1\nE,M,1\nF,M,1\n",
+        },
+        20 * 5.0 + 10.0,
+    ),
+    "predecessors in a list, across orders": (
+        {
+            "ops.csv": 'Op,Order,Machine,Minutes,After\n10,A,L,30,\n20,B,K,20,\n30,B,L,10,"10, 20"\n',
+            "orders.csv": "Order,Due,Late fee ($/h)\nA,07:00,60\nB,06:30,60\n",
+            "machines.csv": "Machine,Opens,Closes\nL,06:00,14:00\nK,06:00,14:00\n",
+        },
+        10.0,
+    ),
+    "two ovens of different names, which cost by the hour": (
+        {
+            "batches.csv": "Batch;Deck oven (min);Rack oven (min);Due;Late fee ($/h)\n"
+            "A;30;20;07:00;60\nB;60;-;07:00;60\n",
+            "ovens.csv": "Oven;On from;Off at;Cost ($/h)\nDeck oven;06:00;12:00;12\nRack oven;06:00;12:00;15\n",
+        },
+        5.0 + 12.0,
+    ),
     "what a machine is set up for when it opens": (
         {
             "orders.csv": "Order,Colour,Minutes,Due,Late fee ($/min)\nA,Red,30,06:50,1\nB,Red,10,06:00,1\n",

@@ -57,7 +57,7 @@ def _shop_of_families(rng: np.random.Generator) -> SchedulingProblem:
     """Make five jobs of one task for one or two machines, most with a family, and setups that favour detours."""
     families = ("", "", "red", "blue", "green")
     tasks = [Task(f"t{k}", f"j{k}", family=str(rng.choice(families))) for k in range(5)]
-    machines = [Machine("a", family=str(rng.choice(families))), Machine("b")][: rng.integers(1, 3)]
+    machines = [Machine("a", str(rng.choice(families)), 0.7), Machine("b")][: rng.integers(1, 3)]
     chosen = [rng.choice(len(machines), rng.integers(1, len(machines) + 1), replace=False) for _ in tasks]
     return SchedulingProblem(
         [
