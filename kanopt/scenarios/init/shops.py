@@ -176,7 +176,7 @@ def _operations(table: SourceTable, tables: Tables, part: Declared) -> tuple[Par
         return None
     key = guess.column("name") or table.key
     before = predecessors(table, key) if key is not None and key.is_unique else None
-    if before is not None and key is guess.column("order"):
+    if key is not None and before is not None and key is guess.column("order"):
         guess = guess.filling("name", key)  # what others name is a name, also of numbers
     guess = _by_shape(guess if before is None else guess.filling("after", before))
     one_line = table.is_called("tasks") or any(each.is_called("machines") for each in tables)

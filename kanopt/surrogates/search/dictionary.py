@@ -83,6 +83,18 @@ def gompertz(columns: Columns, j: int) -> list[Factor]:
     return out
 
 
+def logistic(columns: Columns, j: int) -> list[Factor]:
+    """Return 1/(1 + a·exp(−b x)): growth that slows down as it nears its end (Verhulst 1838)."""
+    low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
+    out: list[Factor] = []
+    for rate in (6.0 / width, 12.0 / width):
+        for middle in (low + 0.25 * width, low + 0.5 * width, low + 0.75 * width):
+            size = float(np.exp(np.clip(rate * middle, -200.0, 200.0)))
+            rest = Term(Parameter(size), (Exponential(j, Parameter(-rate)),))
+            out.append(Group(Law((Term(ONE), rest)), fixed(-1.0)))
+    return out
+
+
 def peaks(columns: Columns, j: int) -> list[Factor]:
     """Return exp(−((x − c)/w)²): the rush of an hour."""
     low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
@@ -361,7 +373,7 @@ class Dictionary:
             (*first, *second) for first, second in combinations(overlapping, 2) if not {*first} & {*second}
         )
         families: list[Iterator[Factor]] = [
-            *(self._shapes_of(of, self.straight) for of in (stretched, gompertz, peaks)),
+            *(self._shapes_of(of, self.straight) for of in (stretched, gompertz, logistic, peaks)),
             *(self._shapes_of(of, pairs) for of in (gap, decay_of_two)),
             (distance_of_places(self.columns, each) for each in places),
             (
@@ -380,12 +392,12 @@ class Dictionary:
         for each in inputs:
             yield from of(self.columns, each)
 
-    def of_one(self, column: int) -> list[tuple[Factor, Floats]]:
-        """Return what may stand for a bend of one input, with its values, shape (n, 1).
+    def of_one(self, column: int) -> list[list[tuple[Factor, Floats]]]:
+        """Return what may stand for a bend of one input, kind by kind, with its values, shape (n, 1).
 
         These are shapes of growth, decay, peaks and size, exponentials of the input and of its reciprocal, and powers.
         """
-        return [*self._alone.get(column, []), *self.exponentials(column), *self.powers(column)]
+        return [*self._alone.get(column, []), self.exponentials(column), self.powers(column)]
 
     def powers(self, column: int) -> list[tuple[Factor, Floats]]:
         """Return simple powers of one input, with their values, shape (n, 1)."""
@@ -393,13 +405,16 @@ class Dictionary:
         return [(Power(column, fixed(e)), self.columns.raised(column, e)[:, None]) for e in exponents]
 
     @cached_property
-    def _alone(self) -> dict[int, list[tuple[Factor, Floats]]]:
-        found: dict[int, list[tuple[Factor, Floats]]] = {}
+    def _alone(self) -> dict[int, list[list[tuple[Factor, Floats]]]]:
+        found: dict[int, list[list[tuple[Factor, Floats]]]] = {}
         for family in self.families:
+            of_column: dict[int, list[tuple[Factor, Floats]]] = {}
             for k, term in enumerate(family.terms):
                 column, *others = inputs_of(term)
                 if not others:
-                    found.setdefault(column, []).append((term.factors[0], family.values[:, [k]]))
+                    of_column.setdefault(column, []).append((term.factors[0], family.values[:, [k]]))
+            for column, shapes in of_column.items():
+                found.setdefault(column, []).append(shapes)
         return found
 
     def exponentials(self, column: int) -> list[tuple[Factor, Floats]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -39,8 +39,6 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.surrogates.search.wholes import Product, largest_sum
 
-PER_POWER = 2
-"""Shapes that are tried in the place of a power."""
 STEEPEST = 6.0
 """Rate of the steepest exponential, over the range of its input, that is tried in the place of several terms."""
 NO_POLE = 0.02
@@ -70,10 +68,10 @@ def exchanges(
     if to.log and not words.with_shapes:
         return
     outer = OuterSum.of(law, to)
-    for place in range(0 if signomial or to.log else len(law.terms)):
-        yield from _with_a_shape(law, place, words, outer)
     for column in words.straight:
         for places, beside, plain in _alike(law, column):
+            if not signomial and not to.log:
+                yield from _with_a_shape(law, places, (column, beside), words, outer)
             if not plain:
                 yield from _with_simple_powers(law, places, (column, beside), words, outer)
     if words.with_shapes and not signomial and not to.log:
@@ -136,9 +134,10 @@ def _functions_of(column: int, columns: Columns) -> Iterator[tuple[Callable[[flo
     """Yield functions of one input and a number, each with numbers between which the best is looked for."""
     rates = np.linspace(-STEEPEST, STEEPEST, 12)  # none of them is zero
     yield lambda rate: Exponential(column, Parameter(rate)), rates / np.ptp(columns.of(column))
+    x = columns.of(column)
     if kind_of(columns, column) == "positive":
         yield lambda exponent: Power(column, Parameter(exponent)), np.array(LADDER)
-    x = columns.of(column)
+        yield lambda rate: Exponential(column, Parameter(rate), "1/x"), rates / np.ptp(1.0 / x)
     slopes = np.array(SLOPES) / float(x[np.argmax(np.abs(x))])
     slopes = np.sort(slopes[(1.0 + slopes[:, None] * x).min(axis=1) > NO_POLE])
     line = Term(ONE, (Power(column, ONE),))
@@ -155,43 +154,37 @@ def _lowest(function: Callable[[float], float], numbers: Floats) -> float:
     return float(found.x if found.fun < tried[k] else numbers[k])
 
 
-def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
-    """Yield laws with a shape, or 1 + a · shape, for a power or a curve of the same input.
+def _with_a_shape(
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
+) -> Iterator[tuple[float, Law]]:
+    """Yield laws with a shape, or 1 + a · shape, for all that terms say of one input.
 
-    Roots stand for what levels off, and curves for whatever was not thought of.
+    Roots stand for what levels off, and curves and nested brackets for whatever was not thought of. A shape that is
+    ready-made fits less well than these, until its numbers are its own.
     """
-    term = law.terms[place]
-    bends = [
-        f
-        for f in term.factors
-        if isinstance(f, Power) or (isinstance(f, Tabulated) and f.of in ("x", "log x"))
-    ]
-    outer = whole.without([place]) if bends else None
+    column, beside = of
+    outer = whole.without(places)
     if outer is None:
         return
-    for factor in bends:
-        rest = tuple(f for f in term.factors if f is not factor)
-        beside = value(Law((Term(ONE, rest),)), words.columns)[:, None]
-        known = words.of_one(factor.column)
-        alone = [(outer.exchanged(beside * values), bend, values) for bend, values in known]
-        with_one = [
-            (outer.exchanged(beside * np.column_stack([values, np.ones(len(values))])), bend, values)
-            for bend, values in known
-            if rest  # beside nothing it is the constant of the sum
+    other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
+    one = np.ones((len(words.columns), 1))
+    # beside nothing the one is the constant of the sum
+    for kind, is_alone in product(words.of_one(column), (True, False) if beside else (True,)):
+        tried = [
+            (outer.exchanged(other * (values if is_alone else np.column_stack([values, one]))), bend, values)
+            for bend, values in kind
         ]
-        for tried in (alone, with_one):
-            for (share, sizes), bend, values in sorted(tried, key=lambda entry: -entry[0][0])[:PER_POWER]:
-                if not share > 0.0 or not sizes.all():
-                    continue
-                level, new = float(sizes[-1]), bend
-                if len(sizes) > 1:
-                    size = float(sizes[0]) / level
-                    new = Group(Law((Term(ONE), Term(Parameter(size), (bend,)))))
-                    values = 1.0 + size * values
-                products = [(*rest, new)]
-                sizes = np.array([level])
-                others = outer.coefficients_beside(beside * values, sizes)
-                yield share, cleaned(_exchanged(law, [place], others, sizes, products))
+        for (share, sizes), bend, values in sorted(tried, key=lambda entry: -entry[0][0])[:1]:
+            if not np.isfinite(share) or not sizes.all():
+                continue
+            level, new = float(sizes[-1]), bend
+            if len(sizes) > 1:
+                size = float(sizes[0]) / level
+                new = Group(Law((Term(ONE), Term(Parameter(size), (bend,)))))
+                values = 1.0 + size * values
+            sizes = np.array([level])
+            others = outer.coefficients_beside(other * values, sizes)
+            yield share, cleaned(_exchanged(law, places, others, sizes, [(*beside, new)]))
 
 
 def _exchanged(law: Law, places: list[int], others: Floats, sizes: Floats, new: list[Product]) -> Law:
@@ -276,7 +269,7 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
         if isinstance(part.part, Law):
             opened = cleaned(_multiplied_out(part.part)).terms
             for sum_ in (*_tied(part.part), *_larger_of_two(opened, columns.scales), *_squared(opened)):
-                yield changed(law, part.path, sum_)
+                yield cleaned(changed(law, part.path, sum_))
             continue
         for place, factor in enumerate(part.part.factors):
             by_another = _by_another(part.part, place, factor, columns)
@@ -492,8 +485,8 @@ def _bent_at(factor: Factor) -> Law | None:
 
 
 def _squared(terms: tuple[Term, ...]) -> Iterator[Law]:
-    """Yield the sum with the square of a sum or difference for three of its terms, of which it saves a number."""
-    roots = [raised_all(term.factors, fixed(0.5)) if term.coefficient.free else None for term in terms]
+    """Yield the sum with the square of a sum or difference for three of its terms."""
+    roots = [raised_all(term.factors, fixed(0.5)) for term in terms]
     for i, k in combinations(range(len(terms)), 2):
         if (p := roots[i]) is None or (q := roots[k]) is None:
             continue
@@ -507,7 +500,7 @@ def _squared(terms: tuple[Term, ...]) -> Iterator[Law]:
             sides = [tuple(f for f in each if f not in shared) for each in (p, q)]
             ratio = Parameter(float(np.copysign(np.sqrt(last / first), first * middle)))
             square = Group(Law((Term(ONE, sides[0]), Term(ratio, sides[1]))), fixed(2.0))
-            new = Term(Parameter(first), (*(raised_all(shared, fixed(2.0)) or ()), square))
+            new = Term(terms[i].coefficient, (*(raised_all(shared, fixed(2.0)) or ()), square))
             yield Law((*(t for at, t in enumerate(terms) if at not in (i, k, place)), new))
 
 

@@ -305,8 +305,9 @@ class _Search:
         """
         found = exchanges(fit.law, self.shapes, self.ranking)
         fewer = [each for each in found if len(values_of(each[1])) < len(values_of(fit.law))]
-        best = sorted(fewer, key=lambda each: -each[0])[:FEW]
-        return [self.plainer(other) for other in self.fits(law for _, law in best)]
+        likely = [law for _, law in sorted(fewer, key=lambda each: -each[0])[:TRIED]]
+        best = self.sketched(self.new(likely))[:FEW]
+        return [self.plainer(other) for other in self.fits(sketch.law for sketch in best)]
 
     def fits(self, laws: Iterable[Law]) -> list[Fitted]:
         """Fit laws to all rows; those are left out that have no value on some of them."""
@@ -336,7 +337,9 @@ class _Search:
         clear = CLEAR**2 * self.to.spread * self.to.total
         if best is None or best.length >= shortest - DECISIVE or best.squares >= clear:
             return False
-        return self.settled(best)
+        if is_all := self.settled(best):
+            self.reword(best)
+        return is_all
 
     # ── judging ──
 
