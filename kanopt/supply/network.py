@@ -139,11 +139,17 @@ class Facility:
         doc="Weight that may be kept from one period to the next; 0 by default, so that all that enters leaves in the "
         "same period.",
     )
+    initial_stock: Amount = field(
+        default=0.0,
+        unit="quantity",
+        doc="Amount that is there before the first period, of the only product. What of it never leaves may stay, also "
+        "at a closed site.",
+    )
     holding_cost: Amount = field(
         default=0.0,
         unit="money/quantity",
         price="holding",
-        needs="storage",
+        needs=("storage", "initial_stock"),
         doc="Money per unit kept to the next period.",
     )
     handling_cost: Amount = field(
@@ -372,10 +378,13 @@ class SupplyNetwork:
 
     @cached_property
     def limits(self) -> Mapping[str, Floats]:
-        """The capacities by kind, (places,) each: of offers, lanes, sites that receive and send, and stores."""
+        """The capacities by kind, (places,) each: of offers, lanes, sites that receive and send, and stores.
+
+        What is there at first may stay, whatever else has room.
+        """
         through = self.of_facilities("capacity")
         return {
-            "storage": self.of_facilities("storage"),
+            "storage": np.maximum(self.of_facilities("storage"), self.initial_stock @ self.weights),
             "supply": np.array([offer.capacity for offer in self.offers]),
             "lane": self.lane_capacity,
             "outbound": through,
@@ -391,6 +400,11 @@ class SupplyNetwork:
     def of_facilities(self, field: str) -> Floats:
         """Return one number of every facility, shape (F,)."""
         return np.array([getattr(facility, field) for facility in self.facilities], dtype=float)
+
+    @cached_property
+    def initial_stock(self) -> Floats:
+        """Units that are at each facility before the first period, shape (F, P)."""
+        return np.repeat(self.of_facilities("initial_stock")[:, None], len(self.products), axis=1)
 
     def has_status(self, status: str) -> NDArray[np.bool_]:
         """Return which facilities have a status, shape (F,)."""

@@ -73,8 +73,9 @@ class Ledger:
 
         What is within the tolerance of zero is zero.
         """
-        kept = np.cumsum(self.received - self.shipped, axis=2)
-        throughput = np.cumsum(self.received, axis=2)
+        first = self.network.initial_stock[:, :, None]
+        kept = first + np.cumsum(self.received - self.shipped, axis=2)
+        throughput = first + np.cumsum(self.received, axis=2)
         return np.where(np.abs(kept) <= slack(throughput), 0.0, kept)
 
     @cached_property
@@ -107,8 +108,11 @@ class Ledger:
 
     @cached_property
     def in_use(self) -> NDArray[np.bool_]:
-        """Whether anything enters, leaves or stays at each facility in each period, shape (F, T)."""
-        moved = self.received + self.shipped + np.abs(self.stock)
+        """Whether anything enters, leaves or stays at each facility in each period, shape (F, T).
+
+        What was there at first and is not touched needs nobody.
+        """
+        moved = self.received + self.shipped + np.abs(self.stock - self.network.initial_stock[:, :, None])
         return np.asarray(moved.sum(axis=1) > TOLERANCE)
 
 

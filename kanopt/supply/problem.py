@@ -71,6 +71,7 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
         *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
         RecordCheck(shared_names({name: network.tables[name] for name in places}), places),
         RecordCheck(_offers(network), ["suppliers", "products"]),
+        RecordCheck(_stocks(network), ["facilities", "products"]),
         *reference_checks(network.units.tables(), network.tables),
         RecordCheck(_loops(network), ["lanes"]),
     ]
@@ -101,6 +102,14 @@ def _offers(network: SupplyNetwork) -> Iterable[Fault]:
     ):
         what = "has a record for every product (product left empty) and others for single products"
         yield Fault("suppliers", what, (name,), advice="keep one kind")
+
+
+def _stocks(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield stocks at the start of which it is not said of which of several products they are."""
+    stocked = [one.name for one in network.facilities if one.initial_stock > 0]
+    if stocked and len(network.products) > 1:
+        what = f"initial_stock of {list_names(stocked)}: of which of the {len(network.products)} products is not said"
+        yield Fault("facilities", f"{what}; plan them apart, or leave it out")
 
 
 def _loops(network: SupplyNetwork) -> Iterable[Fault]:
@@ -175,11 +184,12 @@ def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[
 
 
 def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
-    """Say which markets no lane leads to from any supplier, through sites that are not closed by their status."""
+    """Say which markets no lane leads to from any supplier or stock, through sites that are not closed by status."""
     passable = np.ones(len(network.node_names), dtype=bool)
     passable[network.facility_nodes] = ~network.has_status("closed")
     lanes = passable[network.tails] & passable[network.heads]
     reached, before = np.arange(len(passable)) < len(network.supplier_names), None
+    reached[network.facility_nodes] = network.initial_stock.any(axis=1)
     while before is None or (reached != before).any():
         before = reached.copy()
         reached[network.heads[lanes & reached[network.tails]]] = True

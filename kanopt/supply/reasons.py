@@ -59,7 +59,9 @@ def _closure(problem: SupplyProblem, ledger: Ledger, site: int, planned: Pricing
         return Reason(subject, kind, message, bottleneck=f"their {unknown}")
     opened = ledger.open.copy()
     opened[site] = True
-    unit_cost = np.minimum(paths_through(problem, opened).to_markets, network.shortage_cost[None, :, None])
+    unit_cost = np.minimum(
+        paths_through(problem, opened, from_stock=True).to_markets, network.shortage_cost[None, :, None]
+    )
     wanted = ledger.demand > 0
     spent = float(planned.terms().drop("sites", errors="ignore").sum())
     saving = max(0.0, spent - float((ledger.demand[wanted] * unit_cost[wanted]).sum()))
@@ -141,7 +143,7 @@ def _summed(problem: SupplyProblem, amounts: Floats) -> dict[str, Floats]:
 def _from_start(problem: SupplyProblem) -> bool:
     """Say whether stock can be kept."""
     network = problem.network
-    return bool((network.of_facilities("storage")[~network.has_status("closed")] > 0).any())
+    return bool((network.limits["storage"][~network.has_status("closed")] > 0).any())
 
 
 def _gap_reason(

@@ -98,6 +98,8 @@ def paths_through(
     usable: NDArray[np.bool_],
     extra_lane: Floats | float = 0.0,
     extra_keep: Floats | float = 0.0,
+    *,
+    from_stock: bool = False,
 ) -> CheapestPaths:
     """Return the cheapest paths to every node through the usable sites, capacities ignored.
 
@@ -109,19 +111,24 @@ def paths_through(
         Which facilities may be used in which period, shape (F, T).
     extra_lane, extra_keep
         Added to the cost of lanes, shape (L, P, T), and of stocks, shape (F, 1, T).
+    from_stock
+        Whether they may begin at what is there before the first period, too.
     """
     network = problem.network
     at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
     at_node[network.facility_nodes] = usable & (network.of_facilities("capacity") > 0)[:, None]
     passable = at_node[network.tails] & at_node[network.heads] & (network.lane_capacity > 0)[:, None]
     moving = np.where(passable[:, None, :], lane_cost(problem) + extra_lane, np.inf)
-    may_keep = usable & (network.of_facilities("storage") > 0)[:, None]
+    may_keep = usable & (network.limits["storage"] > 0)[:, None]
     holding = network.of_facilities("holding_cost")[:, None, None]
     keeping = np.where(may_keep[:, None, :], holding + extra_keep, np.inf)
     cost = np.full((len(network.node_names), *network.shape[1:]), np.inf)
     before = np.full(cost.shape, _SOURCE, dtype=np.intp)
     cost[: len(network.supplier_names)] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
     sites = network.facility_nodes
+    if from_stock:
+        there = (network.initial_stock > 0) & usable[:, :1]
+        cost[sites, :, 0] = np.where(there, 0.0, np.inf)
     for period in range(network.shape[2]):
         if period:
             kept = cost[sites, :, period - 1] + keeping[:, :, period - 1]
@@ -149,7 +156,7 @@ def _relax(network: SupplyNetwork, moving: Floats, now: Floats, last: NDArray[np
 
 def paths_if_opened(problem: SupplyProblem) -> CheapestPaths:
     """Return the cheapest paths if every site opened that may, capacities ignored."""
-    return paths_through(problem, problem.network.may_open)
+    return paths_through(problem, problem.network.may_open, from_stock=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,7 +142,7 @@ def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
         if t:
             entries[("v", f, p, t - 1)] = 1.0
         equal.append(row(entries))
-        right.append(0.0)
+        right.append(0.0 if t else -net.facilities[f].initial_stock)
     for t in range(len(net.periods)):
         kinds = range(len(net.products))
         for f, site in enumerate(net.facilities):
@@ -151,7 +151,8 @@ def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
                 less.append(row({("x", i, p, t): net.products[p].weight for i in used for p in kinds}))
                 limit.append(min(site.capacity, 1e4) if opened[f, t] else 0.0)
             less.append(row({("v", f, p, t): net.products[p].weight for p in kinds}))
-            limit.append(site.storage if opened[f, t] else 0.0)
+            first = site.initial_stock * net.products[0].weight
+            limit.append(max(site.storage, first) if opened[f, t] else first)
         for i, way in enumerate(net.lanes):
             less.append(row({("x", i, p, t): net.products[p].weight for p in kinds}))
             limit.append(min(way.capacity, 1e4))

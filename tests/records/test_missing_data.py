@@ -47,7 +47,10 @@ def test_capacities_without_anything_to_carry_are_refused():
 def test_schedules_and_networks_that_cost_nothing_are_refused():
     jobs = pd.DataFrame({"name": ["j", "k"], "due_date": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
     told = refused(shop, jobs=jobs, makespan_cost=0.0)
-    assert "power_price and the energy of the tasks, or a price (jobs: tardiness_cost)" in told
+    assert (
+        "power_price and the energy of the tasks, or a price (jobs: tardiness_cost; machines: unit_duration_cost)"
+        in told
+    )
     assert "nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost, in EUR/h?)" in told
     assert shop(jobs=jobs.assign(tardiness_cost=0.0), makespan_cost=0.0).makespan_cost == 0.0
     suppliers = pd.DataFrame({"name": ["mill"], "price_eur_t": [210.0]})

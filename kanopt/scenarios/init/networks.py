@@ -14,11 +14,11 @@ from kanopt.records.matching import ColumnFacts, Columns
 from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, as_named, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import both_ways, joined
 from kanopt.scenarios.init.sources import SourceTable, Tables
-from kanopt.units import convert
+from kanopt.units import convert, same_dimension
 
 _FEWEST = 2
 _SIDES = ("suppliers", "facilities", "markets")
-_OF_WAYS = {"money": 1, "amount": -1, "length": -1}
+_OF_WAYS, _OF_SHIPMENTS = {"money": 1, "amount": -1, "length": -1}, {"money": 1, "length": -1}
 _UP_TO = re.compile(r"\b(up to|until|bis|jusqu|hasta|fino|at[eé]|max)|[≤<]", re.IGNORECASE)
 
 
@@ -53,7 +53,7 @@ def read_network(tables: Tables, part: Declared) -> Parts | None:
 
     The lanes are the part ``rates``, beside the declared one, where they have a price.
     """
-    tables = _with_prices_of_ways(tables)
+    tables = _with_brackets_of_ways(_with_prices_of_ways(tables))
     rates = [guess for table in tables if (guess := _rates(table, tables, part["rates"]))]
     if not rates:
         return _by_words(tables, part)
@@ -94,6 +94,29 @@ def _with_prices_of_ways(tables: Tables) -> list[SourceTable]:
     return found
 
 
+def _with_brackets_of_ways(tables: Tables) -> list[SourceTable]:
+    """Work the price of a km, or of a tonne and a km, out for each way where a table of weights alone has it."""
+    found = [*tables]
+    for card in tables:
+        prices = [c for c in card.numbers if c.measures in (_OF_WAYS, _OF_SHIPMENTS)]
+        others = [c for c in card.given.values() if c not in prices]
+        if len(prices) != 1 or not others or any(c.measures != {"amount": 1} for c in others):
+            continue
+        money, *below = filter(None, re.split(r"[()*/]", prices[0].unit))
+        length = next(unit for unit in below if same_dimension(unit, "km"))
+        unit = "/".join([money, *(each for each in below if each != length)])
+        for place, table in enumerate(tables):
+            ways = _ways(table)
+            if len(ways) != 1 or sum(c.kind == "text" for c in table.given.values()) < _FEWEST:
+                continue
+            rows = table.frame.rename(columns={ways[0].name: "distance"}).merge(card.frame, how="cross")
+            each_km = rows.pop(prices[0].name) * convert(1.0, ways[0].unit or length, length)
+            units = {"rate": unit, "distance": ways[0].unit or length}
+            made = table.remade(rows.assign(rate=each_km * rows["distance"]), units, end="card")
+            found[place] = replace(made, of=made.of | card.of | {card.name})
+    return found
+
+
 def _rates(table: SourceTable, tables: Tables, part: Table) -> PartGuess | None:
     """Return a table as ways between places: two columns of names of places, each pair once, and a price or a way."""
     if table.is_history and table.may_teach and not table.is_called("lanes"):
@@ -124,10 +147,17 @@ def _rates(table: SourceTable, tables: Tables, part: Table) -> PartGuess | None:
     cells = {"tail": tail, "head": head, "mode": next(iter(modes), None), "rate": rate}
     if rate is not None and table.frame.duplicated([c.name for c in (tail, head, *modes)]).any():
         # from, or up to, which weight a price holds
-        amounts = (c for c in columns if c.measures == {"amount": 1})
-        cells["weight"] = next((c for c in amounts if c.values.min() == 0 or _UP_TO.search(c.name)), None)
+        amounts = [c for c in columns if c.measures == {"amount": 1}]
+        begins, ends = ([c for c in amounts if f(c)] for f in (_begins, lambda c: _UP_TO.search(c.name)))
+        # a price of a shipment holds up to a weight, one of a tonne from a weight on
+        weights = [*ends, *begins] if rate.measures == {"money": 1} else [*begins, *ends]
+        cells["weight"] = next(iter(weights), None)
     key = [c.name for name in part.key if (c := cells.get(name)) is not None]
     return None if table.frame.duplicated(key).any() else as_named(table, part, cells)
+
+
+def _begins(column: ColumnFacts) -> bool:
+    return bool(column.values.min() == 0)
 
 
 def _ways(table: SourceTable) -> list[ColumnFacts]:

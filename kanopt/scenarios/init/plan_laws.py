@@ -313,7 +313,8 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     limits = sorted(size * float(limit) for limit in weight.values.unique())
     from_on = limits[0] == 0
     starts = limits if from_on else [0.0, *limits[:-1]]
-    flat = not from_on and "amount" not in rates["rate"].measures
+    measures = rates["rate"].measures
+    flat = measures == {"money": 1} if from_on else "amount" not in measures
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
     names = [f"rate_{place}" for place in range(len(limits))]
     inputs = {name: (usual, draft.input("lanes", lanes.columns[name], name, usual)[1]) for name in names}

@@ -90,6 +90,12 @@ def read_shop(tables: Tables, part: Declared) -> Parts | None:
     _match_families(parts)
     _close_machines(parts, part["calendars"])
     _count_machines(parts)
+    if "machines" in parts:
+        machines, price = parts["machines"], "unit_duration_cost"
+        paid = machines.column(price)
+        of_steps = [guess.table for name, guess in parts.items() if name in ("tasks", "modes")]
+        if paid is not None and any(paid.name in each.reads for each in of_steps):
+            parts["machines"] = machines.without(price)  # bottles per hour are no money
     return parts
 
 

@@ -178,7 +178,8 @@ class SupplyProgram:
 
     @cached_property
     def _storage(self) -> Floats:
-        return np.minimum(self.problem.network.of_facilities("storage"), self._total)
+        network = self.problem.network
+        return np.minimum(network.limits["storage"], self._total + network.initial_stock @ network.weights)
 
     @cached_property
     def flow(self) -> VariableBlock:
@@ -196,11 +197,12 @@ class SupplyProgram:
 
     @cached_property
     def stock(self) -> VariableBlock:
-        """Stocks, of (F, P, T - 1)."""
+        """Stocks, of (F, P, T); at the end only what was there at first may be left."""
         network = self.problem.network
-        shape = (len(network.facilities), network.shape[1], network.shape[2] - 1)
-        kept = np.broadcast_to((self._storage > 0)[:, None, None], shape)
-        return VariableBlock.of(kept, self.shortage.stop)
+        kept = np.repeat((self._storage > 0)[:, None], network.shape[2], axis=1)
+        kept[:, -1] = network.initial_stock.any(axis=1)
+        shape = (len(network.facilities), *network.shape[1:])
+        return VariableBlock.of(np.broadcast_to(kept[:, None, :], shape), self.shortage.stop)
 
     @cached_property
     def site(self) -> VariableBlock:
@@ -346,7 +348,9 @@ class SupplyProgram:
         first = rows.add(wanted, wanted)
         markets[self.shortage.cells] = first + np.arange(len(wanted))
         rows.put(markets[self.shortage.cells], self.shortage.columns, 1.0)
-        first = rows.add(np.zeros(sites.size), np.zeros(sites.size))
+        there = np.zeros(sites.shape)
+        there[:, :, 0] = network.initial_stock
+        first = rows.add(-there.ravel(), -there.ravel())
         sites[...] = first + np.arange(sites.size).reshape(sites.shape)
         rows.put(row_of[network.heads[lane], product, period], self.flow.columns, 1.0)
         leaving = network.tails[lane] >= network.facility_nodes.start
@@ -354,7 +358,9 @@ class SupplyProgram:
         rows.put(from_site[leaving], self.flow.columns[leaving], -1.0)
         site, kind, when = self.stock.cells
         rows.put(sites[site, kind, when], self.stock.columns, -1.0)
-        rows.put(sites[site, kind, when + 1], self.stock.columns, 1.0)
+        goes_on = when + 1 < network.shape[2]
+        after = sites[site[goes_on], kind[goes_on], when[goes_on] + 1]
+        rows.put(after, self.stock.columns[goes_on], 1.0)
 
     def _limit_rows(self, rows: RowCollector) -> None:
         """Limit what suppliers sell, lanes carry, and sites receive, send and keep; closed ones do nothing."""
@@ -369,15 +375,28 @@ class SupplyProgram:
             site = ends[lane] - network.facility_nodes.start
             site = np.where(site < len(network.facilities), site, -1)
             self._limit(rows, self._capacity, (site, period), moved, opened)
-        site, kind, when = self.stock.cells
-        if len(site):
-            kept = self.stock.columns, network.weights[kind]
-            self._limit(rows, self._storage, (site, when), kept, opened)
+        if len(self.stock.columns):
+            self._stock_rows(rows, opened)
         by_period = self.site_period
         first = rows.add(np.full(len(by_period.columns), -np.inf), np.zeros(len(by_period.columns)))
         link = first + np.arange(len(by_period.columns))
         rows.put(link, by_period.columns, 1.0)
         rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
+
+    def _stock_rows(self, rows: RowCollector, opened: Indices) -> None:
+        """Let a closed site keep what was there at first, no more and no less, and an open one what it has room for."""
+        network = self.problem.network
+        site, kind, when = self.stock.cells
+        kept = self.stock.columns, network.weights[kind]
+        there = (network.initial_stock @ network.weights)[site] > 0
+        place = np.where(there, -1, site)
+        self._limit(rows, self._storage, (place, when), kept, opened)
+        first, gate = network.initial_stock[site, kind][there], opened[site[there], when[there]]
+        room = self._storage[site[there]] / network.weights[kind[there]]
+        for low, high, size in ((-np.inf, first, first - room), (first, np.inf, first)):
+            row = rows.add(low + np.zeros(len(first)), high + np.zeros(len(first))) + np.arange(len(first))
+            rows.put(row, self.stock.columns[there], 1.0)
+            rows.put(row, gate, size)
 
     def _limit(
         self,

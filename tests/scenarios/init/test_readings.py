@@ -692,6 +692,15 @@ ODD = {
         },
         5.0 + 12.0,
     ),
+    "a rate card of trucks by the km, up to a weight": (
+        {
+            "mills.csv": "Mill;Available (t);Price (€/t)\nL;40;2\n",
+            "farms.csv": "Farm;Demand (t)\nM;6\nN;12\n",
+            "km.csv": "km;M;N\nL;10;20\n",
+            "card.csv": "From (t);Up to (t);€/km per truck\n0;8;1\n8;15;1.5\n",
+        },
+        18 * 2.0 + 10.0 + 30.0,
+    ),
     "what a machine is set up for when it opens": (
         {
             "orders.csv": "Order,Colour,Minutes,Due,Late fee ($/min)\nA,Red,30,06:50,1\nB,Red,10,06:00,1\n",

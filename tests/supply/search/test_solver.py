@@ -23,7 +23,7 @@ from kanopt.engines.highs import (
     run_highs,
 )
 from kanopt.engines.solve import solve
-from kanopt.errors import SolverError
+from kanopt.errors import ProblemError, SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.plans.result import Status
@@ -49,6 +49,39 @@ def test_the_optimum_is_that_of_enumeration(seed):
     assert result.certificate.holds
     assert result.certificate.rounding_bound < 1e-3
     assert result.history[-1].objective == pytest.approx(result.objective)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_there_at_first_is_used_as_enumeration_does(seed):
+    whole, r = random_problem(seed), np.random.default_rng(seed)
+    offers = {s.name: s for s in whole.suppliers if s.product in ("", "p0")}
+    lanes = [k for k, way in enumerate(whole.lanes) if way.tail[0] == "f" or way.tail in offers]
+    problem = SupplyProblem(
+        suppliers=list(offers.values()),
+        facilities=[replace(f, initial_stock=float(r.integers(0, 30))) for f in whole.facilities],
+        markets=list(whole.markets),
+        products=[Product("p0", 1.0, 40.0 if seed % 2 else None)],
+        periods=list(whole.periods),
+        lanes=[whole.lanes[k] for k in lanes],
+        tariff=whole.tariff[lanes][:, :1],
+        demand=whole.demand[:, :1],
+    )
+    truth = best_of_all(problem)
+    if math.isinf(truth):
+        assert solve(problem, time_limit=20.0).status is not Status.OPTIMAL
+        return
+    result = solve(problem, time_limit=20.0)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(truth, rel=2e-6)
+    assert result.bound <= truth + 1e-6
+    assert result.check.ok, str(result.check)
+
+
+def test_a_stock_at_first_is_of_one_product():
+    problem = random_problem(0)
+    stocked = [replace(f, initial_stock=2.0) for f in problem.facilities]
+    with pytest.raises(ProblemError, match=r"initial_stock of 'f0'.*not said"):
+        replace(problem, facilities=stocked)
 
 
 @pytest.mark.parametrize("has_site", [False, True])
