@@ -138,13 +138,10 @@ TimeUnit: TypeAlias = Annotated[str, AfterValidator(_time_unit)]
 @cache
 def _model(kind: type) -> type[BaseModel]:
     """Return the rules of the fields as a model."""
-    rules: dict[str, Any] = {
-        item.name: (
-            Annotated[item.rules, AfterValidator(_whole_texts)] if item.is_text else item.rules,
-            ... if item.required else None,
-        )
-        for item in declared_fields(kind)
-    }
+    rules: dict[str, Any] = {}
+    for item in declared_fields(kind):
+        rule = Annotated[item.rules, AfterValidator(_whole_texts)] if item.is_text else item.rules
+        rules[item.name] = (rule, ... if item.required else None)
     made: type[BaseModel] = create_model(kind.__name__, __config__=ConfigDict(strict=True), **rules)
     return made
 

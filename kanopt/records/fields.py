@@ -36,13 +36,11 @@ CLOCK = "clock time"
 """The mark of a field that holds clock times, beside its rules: ``Annotated[float, CLOCK]``."""
 
 _PAST = r"(?::[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)"
-_WRITTEN = "|".join(
-    [
-        rf"(?:0?[1-9]|1[0-2]){_PAST}?\s*[aApP]\.?[mM]\.?",
-        rf"\d{{1,3}}{_PAST}(?:\s*[uU]hr)?",
-        r"\d{1,3}\s*(?:[hH]|[uU]hr)(?:\s*[0-5]\d)?",
-        r"\d{1,3}\.[0-5]\d\s*[uU]hr",
-    ]
+_WRITTEN = (
+    rf"(?:0?[1-9]|1[0-2]){_PAST}?\s*[aApP]\.?[mM]\.?"
+    rf"|\d{{1,3}}{_PAST}(?:\s*[uU]hr)?"
+    r"|\d{1,3}\s*(?:[hH]|[uU]hr)(?:\s*[0-5]\d)?"
+    r"|\d{1,3}\.[0-5]\d\s*[uU]hr"
 )
 _NUMBER = r"\d+(?:\.\d*)?"
 _MOMENT = rf"(?:{_WRITTEN}|{_NUMBER})"
@@ -135,8 +133,7 @@ def holds_windows(text: str) -> bool:
     >>> [holds_windows(text) for text in ("8:00-10:00, 13-15", "30 in 11:00-13:00", "2026-11-27", "0297-551201")]
     [True, True, False, False]
     """
-    found = _SPAN.fullmatch(_BETWEEN_SPANS.split(text)[0].strip())
-    if found is None:
+    if not (found := _SPAN.fullmatch(_BETWEEN_SPANS.split(text)[0].strip())):
         return False
     begin, end = found.groups()[1:]
     return any(map(_WRITTEN_CLOCK.fullmatch, (begin, end))) or float(begin) < float(end) <= _SECONDS_OF_DAYS
@@ -196,9 +193,7 @@ def clock_cells(cells: Sequence[Any], source: str, target: str, day: date | None
 
 
 def _number(cell: Any) -> float | None:
-    if isinstance(cell, bool) or not isinstance(cell, (str, Real, Decimal)):
-        return None
-    if isinstance(cell, str) and "_" in cell:
+    if isinstance(cell, bool) or not isinstance(cell, (str, Real, Decimal)) or "_" in str(cell):
         return None
     try:
         number = float(cell)
@@ -242,12 +237,12 @@ def spans_text(spans: Iterable[Any]) -> str:
     >>> spans_text([(480, 720), ("13:00", time(15, 30))]), spans_text([(30, "11:00", "13:00")])
     ('480-720, 13:00-15:30:00', '30 in 11:00-13:00')
     """
-    return ", ".join(
-        f"{f'{each[0]} in ' if len(each) > 2 else ''}{each[-2]}-{each[-1]}"
-        if isinstance(each, (tuple, list)) and len(each) in (2, 3)
-        else str(each)
-        for each in spans
-    )
+
+    def text(each: Any) -> str:
+        is_span = isinstance(each, (tuple, list)) and len(each) in (2, 3)
+        return " in ".join([*map(str, each[:-2]), f"{each[-2]}-{each[-1]}"]) if is_span else str(each)
+
+    return ", ".join(map(text, spans))
 
 
 def next_day_hint(ends: Sequence[float], unit: str) -> str:
@@ -312,11 +307,8 @@ it 08:30? Then write times such as 08:30; declare 'min' if it is not
     >>> unstated_times([("shift_start", ["450"]), ("shift_end", ["1020"])], "min")
     ''
     """
-    finite = {
-        name: sorted((text for text in texts if math.isfinite(float(text))), key=float)
-        for name, texts in columns
-    }
-    found = [(name, texts) for name, texts in finite.items() if texts]
+    finite = {name: [text for text in texts if math.isfinite(float(text))] for name, texts in columns}
+    found = [(name, sorted(texts, key=float)) for name, texts in finite.items() if texts]
     every = [text for _, texts in found for text in texts]
     least = 1 if beside_written else 2 if of_day else math.inf
     hours = convert(1.0, "h", unit) > 1 and all(0 <= float(text) <= _HOURS_OF_A_DAY for text in every)
@@ -329,12 +321,8 @@ it 08:30? Then write times such as 08:30; declare 'min' if it is not
         meant, write, otherwise = "07:30", "declare the unit 'h', or ", "if they are not"
     else:
         return ""
-    told = join_list(
-        [
-            f"{f'column {name!r}' if declared else name} ({' to '.join(dict.fromkeys([texts[0], texts[-1]]))})"
-            for name, texts in found
-        ]
-    )
+    ends = [(name, " to ".join(dict.fromkeys([texts[0], texts[-1]]))) for name, texts in found]
+    told = join_list([f"{f'column {name!r}' if declared else name} ({shown})" for name, shown in ends])
     if not declared:
         return f'{told}: {asked} Then write times such as "{meant}"'
     then = f"Then {write}write times such as {meant}; declare {unit!r} {otherwise}"
@@ -349,10 +337,8 @@ def _run_together(texts: Sequence[str], unit: str, least: float) -> str:
     if padded := [text for text in texts if _PADDED.fullmatch(text)]:
         return padded[0]
     numbers = {float(text): text for text in texts if float(text)}  # zero may be a default
-    if len(numbers) < least or not all(
-        number.is_integer() and 100 <= number <= 100 * _HOURS_OF_A_DAY and number % 100 < 60
-        for number in numbers
-    ):
+    clocks = [n for n in numbers if n.is_integer() and n % 100 < 60 and 100 <= n <= 100 * _HOURS_OF_A_DAY]
+    if len(numbers) < least or len(clocks) < len(numbers):
         return ""
     written = sum(number % 100 % _QUARTER == 0 for number in numbers)
     counted = sum(convert(number, unit, "min") % _QUARTER == 0 for number in numbers)
@@ -614,10 +600,9 @@ class Table:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """The fields that its columns can fill, counted in its units."""
-        return tuple(
-            dataclasses.replace(item, unit="" if item.is_text else self.units.get(item.name, ""))
-            for item in declared_fields(self.record)
-        )
+        fields = declared_fields(self.record)
+        units = ["" if item.is_text else self.units.get(item.name, "") for item in fields]
+        return tuple(dataclasses.replace(one, unit=unit) for one, unit in zip(fields, units, strict=True))
 
     @property
     def prices(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -85,6 +86,12 @@ WORKERS = _words("workers")
 HISTORY_WORDS: dict[str, Any] = _READ["history"]
 """What words say in headers of tables of what happened."""
 
+PERIOD_WORDS: dict[str, str] = _READ["periods"]
+"""What headers that are periods are called."""
+
+NO_THINGS = _words("no_things")
+"""Words in brackets behind a header that are no things which are counted."""
+
 HISTORY = _words("history")
 """Words in names of files that hold what happened."""
 
@@ -105,14 +112,12 @@ STOP_ORDER = _words("stop_order")
 """Words of the column that says in which order a vehicle makes its stops."""
 
 
-_AMBIGUOUS = frozenset(
-    ["h", "d", "t", "m", "s", "l", "g", "min", "pc", "year", "years"]
-)  # not at the start of a header: min_order, t_start
+# not at the start of a header: min_order, t_start
+_AMBIGUOUS = frozenset(["h", "d", "t", "m", "s", "l", "g", "min", "pc", "year", "years"])
 _NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
 _PER = frozenset(["per", "pro", "par", "por", "je", "za"])
-_EACH = frozenset(
-    ["hourly", "daily", "weekly", "monthly", "yearly", "horaire", "horario", "orario"]
-)  # by themselves, what is paid
+# by themselves, what is paid
+_EACH = frozenset(["hourly", "daily", "weekly", "monthly", "yearly", "horaire", "horario", "orario"])
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ł": "l", "Ł": "L"}
 )
@@ -283,11 +288,8 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return f"{before[-1]}/{measure}" if before and measure else before[-1] if before else ""
     money = above or ["EUR"] if above or priced else []
     if money and below:
-        if (
-            len(below) > 1 and below[0] != below[1] and _LENGTHS & {*below}
-        ):  # freight of a tonne and a kilometre
-            return f"{money[0]}/({below[0]}*{below[1]})"
-        return f"{money[0]}/{below[-1]}"
+        both = len(below) > 1 and below[0] != below[1] and _LENGTHS & {*below}  # of a tonne and a kilometre
+        return f"{money[0]}/({below[0]}*{below[1]})" if both else f"{money[0]}/{below[-1]}"
     if pieces and not above and set(pieces) <= _EACH:
         return f"EUR/{below[-1]}"
     if not money and len(pieces) > 1 and {pieces[place] for place in places} <= _EACH:
@@ -317,15 +319,10 @@ def _is_priced(pieces: Sequence[str]) -> bool:
 
 def _unit_within(pieces: Sequence[str]) -> str:
     """Return the unit of words that are run together, as Stundensatz; empty where none is money for a unit."""
-    for piece in pieces:
-        for word, unit in UNIT_WORDS.items():
-            if (
-                (len(word) >= _WRITTEN_OUT or word == "uur")
-                and piece.startswith(word)
-                and piece.removeprefix(word) in MONEY
-            ):
-                return f"EUR/{unit}"
-    return ""
+    long = {word: unit for word, unit in UNIT_WORDS.items() if len(word) >= _WRITTEN_OUT or word == "uur"}
+    begins = ((piece, word) for piece in pieces for word in long if piece.startswith(word))
+    units = (long[word] for piece, word in begins if piece.removeprefix(word) in MONEY)
+    return next((f"EUR/{unit}" for unit in units), "")
 
 
 @lru_cache(maxsize=1024)
@@ -345,15 +342,14 @@ def measured_in(unit: str) -> frozenset[tuple[str, int]] | None:
     if not unit:
         return None
     found = {name.strip("[]"): power for name, power in dimension_of(unit).items()}
-    merged: dict[str, int] = {}
+    merged = Counter[str]()
     for name, power in found.items():
-        money = name not in COUNTED and (name in CURRENCIES or (name.isupper() and len(name) == 3))
+        money = name in CURRENCIES or (name.isupper() and len(name) == 3)
         mass, volume = name == "mass" and "time" not in found, name == "length" and abs(power) == 3
         if name in COUNTED or mass or volume:
-            merged["amount"] = merged.get("amount", 0) + int(power / abs(power))
+            merged["amount"] += int(power / abs(power))
         else:
-            base = "money" if money else name
-            merged[base] = merged.get(base, 0) + int(power)
+            merged["money" if money else name] += int(power)
     return frozenset((base, power) for base, power in merged.items() if power)
 
 
@@ -478,13 +474,11 @@ def is_planning_word(name: str, *, numeric: bool = True) -> bool:
     >>> is_planning_word("safety_stock"), is_planning_word("colour")
     (True, False)
     """
-    header = read_header(name)
+    header, enough = read_header(name), ENOUGH if numeric else _SURE
     if _is_identifier(header):
         return False
-    if numeric and (LIMITS | MONEY) & set(header.words):
-        return True
-    enough = ENOUGH if numeric else _SURE
-    return any(_likeness(header, phrase) >= enough for phrase in _phrases_of_planning())
+    told = numeric and bool((LIMITS | MONEY) & set(header.words))
+    return told or any(_likeness(header, phrase) >= enough for phrase in _phrases_of_planning())
 
 
 def place_elsewhere(table: str, name: str, fields: Iterable[Field], *, numeric: bool = True) -> str:
@@ -582,8 +576,7 @@ def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> 
         return None if dict(wanted or {}) == {"money": 1} else False
     if measured is None:
         # money of an unknown kind still is no time
-        priced = bool(MONEY & set(header.pieces))
-        return False if priced and wanted is not None and not money else None
+        return False if MONEY & {*header.pieces} and wanted is not None and not money else None
     if wanted is None:
         return None if field.is_text or dict(measured).keys() <= {"amount"} else False
     return measured == wanted
@@ -641,11 +634,9 @@ def _phrases(*lists: str) -> _Phrases:
 def _likeness(header: Header, phrase: tuple[str, ...]) -> float:
     """Say from 0 to 1 how far the words of a phrase are in a header, and the header is no more than the phrase."""
     words = [piece for piece in header.pieces if piece in header.words or piece in phrase] or header.pieces
-    if not words:
-        return 0.0
     joined, run_together = "".join(words), "".join(phrase)
-    if joined == run_together:
-        return 1.0
+    if not words or joined == run_together:
+        return 1.0 if words else 0.0
     found = {part: max((_alike(word, part), word) for word in words) for part in phrase}
     for part in header.measures & set(phrase):
         found[part] = max(found[part], (_LIKE_BY_MEASURE, ""))
@@ -654,9 +645,8 @@ def _likeness(header: Header, phrase: tuple[str, ...]) -> float:
     if there < whole and all(_weight(part) < 1 for part in phrase):
         return 0.0  # words that many headers share must all be there
     used = {word for likeness, word in found.values() if likeness and word}
-    of_header = sum(map(_weight, used)) / sum(
-        _WEIGHT_OF_OTHER if word in OTHER else _weight(word) for word in words
-    )
+    weights = [_WEIGHT_OF_OTHER if word in OTHER else _weight(word) for word in words]
+    of_header = sum(map(_weight, used)) / sum(weights)
     likeness = (there / whole) ** 2 * (0.5 + 0.5 * of_header)
     # words that are written without a gap, such as servicetime
     spelt = _spelling(joined, run_together) if min(len(joined), len(run_together)) >= 7 else 0.0

@@ -48,11 +48,9 @@ YES_NO = frozenset([*_YES, *NO])
 """What people write for yes and no, in small letters."""
 LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
 """What stands between the names that a cell lists; a + between those that are needed at once."""
-_OF_TIMES = frozenset(
-    word
-    for name in ("windows", "breaks", "earliest", "latest", "shift_start", "shift_end")
-    for word in FIELD_WORDS[name].replace(",", "").split()
-) | {"h", "hour", "hours"}
+_TIMES = ("windows", "breaks", "earliest", "latest", "shift_start", "shift_end")
+_OF_TIMES = frozenset(" ".join(FIELD_WORDS[name] for name in _TIMES).replace(",", "").split())
+_OF_TIMES |= {"h", "hour", "hours"}
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)
 _SIGNED = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
@@ -219,11 +217,8 @@ def listed(cell: str) -> list[str]:
 
 def naming_column(columns: Mapping[str, ColumnFacts]) -> ColumnFacts | None:
     """Return the column that names rows: the first of texts, else of whole numbers, without repetitions."""
-    unique = [
-        column
-        for column in columns.values()
-        if column.is_unique and column.texts and (column.kind == "text" or not column.header.unit)
-    ]
+    unique = [c for c in columns.values() if c.is_unique and c.texts]
+    unique = [c for c in unique if c.kind == "text" or not c.header.unit]
     first = next(iter(columns.values()), None)
     if first in unique:  # numbers of orders stand in front of what they are about
         return first
@@ -307,9 +302,8 @@ def fill_fields(
         filled = {one.field.name for one in found}
         idle = [one for one in found if one.field.needs and not filled & {*one.field.needs}]
         # what is called overtime is no price of regular hours where nothing says when overtime begins
-        other = {
-            one.column.name for one in found if one.likeness < called.get(one.column.name, 0.0) - _OTHERWISE
-        }
+        likeness = {one.column.name: one.likeness for one in found}
+        other = {name for name in likeness if likeness[name] < called.get(name, 0.0) - _OTHERWISE}
         if not idle and not other:
             return _whole_places(found)
         called |= {one.column.name: one.likeness for one in idle if one.named}
@@ -346,15 +340,12 @@ def match_columns(
 
     found = sorted(_shapes(table, fields, columns, naming), key=lambda each: -each[2].score)
     shapes = {(column.name, item.name): evidence for column, item, evidence in found}
-    grid = [
-        [
-            _evidence(
-                table, item, column, key, names or {}, shapes.get((column.name, item.name), _Evidence())
-            )
-            for item in fields
-        ]
-        for column in columns
-    ]
+
+    def evidence(column: ColumnFacts, item: Field) -> _Evidence:
+        shape = shapes.get((column.name, item.name), _Evidence())
+        return _evidence(table, item, column, key, names or {}, shape)
+
+    grid = [[evidence(column, item) for item in fields] for column in columns]
     scores = np.array([[cell.score for cell in row] for row in grid])
     scores *= 1.0 - 1e-9 * np.arange(len(columns))[:, None]  # of equal columns the first
     pairs = zip(*linear_sum_assignment(scores, maximize=True), strict=True)
@@ -404,23 +395,19 @@ def _shapes(table: str, fields: Sequence[Field], columns: Columns, naming: Colum
     for column, item in zip(lengths, ends, strict=True) if len(ends) == len(lengths) == 2 else ():
         yield column, item, _Evidence(_BY_SHAPE, "two lengths beside a name are a place")
     lists = [item for item in fields if item.clock and item.is_text]
-    for column in columns:
-        if column.kind == "windows" and len(lists) == 1:
-            yield column, lists[0], _Evidence(_BY_SHAPE, "it holds windows of time")
-    for item in fields if naming in columns else ():
-        if item.name == "name" and naming is not None:
-            called = any(names_part(word, table) for word in naming.header.pieces)
-            yield naming, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
+    for column in (c for c in columns if c.kind == "windows" and len(lists) == 1):
+        yield column, lists[0], _Evidence(_BY_SHAPE, "it holds windows of time")
+    names = [item for item in fields if item.name == "name"]
+    if naming is not None and naming in columns and names:
+        called = any(names_part(word, table) for word in naming.header.pieces)
+        yield naming, names[0], _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
 
 
 def _clock_pairs(fields: Sequence[Field], columns: Columns) -> _Shapes:
     """Yield which clock times begin and which end something: no row ends before it begins."""
     clocks = [item for item in fields if item.clock and item.kind is float]
-    pairs = [
-        (begin, end)
-        for begin, end in pairwise(clocks)
-        if is_end(end) and not (is_end(begin) and not begin.required)
-    ]
+    ends = ((begin, end) for begin, end in pairwise(clocks) if is_end(end))
+    pairs = [(begin, end) for begin, end in ends if begin.required or not is_end(begin)]
     timed = [(column, column.minutes) for column in columns if column.minutes is not None]
     if len(timed) == 1:
         if len(clocks) == 1:
@@ -447,19 +434,12 @@ def is_end(item: Field) -> bool:
 
 def _measured_alike(fields: Sequence[Field], columns: Columns) -> _Shapes:
     """Yield fields that a column fills by its unit alone: the only one that measures so, or the first for the only."""
-    measured = [
-        (column, what)
-        for column in columns
-        if (what := column.measured) and (column.header.words or column.header.unit != "pcs")
-    ]
+    told = [column for column in columns if column.header.words or column.header.unit != "pcs"]
+    measured = [(column, what) for column in told if (what := column.measured)]
+    plain = [item for item in fields if not (item.clock or item.is_text or item.name in ("x", "y"))]
+    plain = [item for item in plain if not (item.price and item.optional)]
     for column, what in measured:
-        alike = [
-            item
-            for item in fields
-            if not (item.clock or item.is_text or (item.price and item.optional))
-            and measured_in(item.unit) == what
-            and item.name not in ("x", "y")
-        ]
+        alike = [item for item in plain if measured_in(item.unit) == what]
         alike = [item for item in alike if not item.needs] or alike
         rivals = sum(other == what for _, other in measured)
         first_of_amounts = rivals == 1 and dict(what).keys() <= {"amount", "money"}
@@ -512,12 +492,9 @@ def _may_name(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
 
 def _whole_places(filled: list[FilledField]) -> list[FilledField]:
     """Leave out an x without a y, and planes where degrees are given."""
-    names = {each.field.name for each in filled}
-    out: set[str] = set()
-    for pair in ({"x", "y"}, {"lat", "lon"}):
-        out |= set() if pair <= names else pair
-    if {"x", "y", "lat", "lon"} <= names:
-        out |= {"x", "y"}
+    names, planes, degrees = {each.field.name for each in filled}, {"x", "y"}, {"lat", "lon"}
+    out = set[str]().union(*(pair for pair in (planes, degrees) if not pair <= names))
+    out |= planes if degrees <= names else set()
     return [each for each in filled if each.field.name not in out]
 
 
@@ -526,9 +503,8 @@ def table_score(title: Collection[str], columns: int, part: Table, filled: Seque
     named = any(names_part(word, part.name) for word in title)
     key = next((one.column for one in filled if one.field.name == part.key[0]), None)
     keyed = key is not None and any(names_part(word, part.name) for word in key.header.pieces)
-    telling = sum(
-        min(one.likeness, 1.2) * (_PLAIN if one.field.name in PLAIN_FIELDS else 1.0) for one in filled
-    )
+    weights = [_PLAIN if one.field.name in PLAIN_FIELDS else 1.0 for one in filled]
+    telling = sum(min(one.likeness, 1.2) * weight for one, weight in zip(filled, weights, strict=True))
     explained = len(filled) / max(columns, 1)
     return _NAMED * named + keyed + min(telling, _MOST_TELLING) + _EXPLAINED * explained
 

@@ -138,12 +138,11 @@ def _field_value(
     label = repr(getattr(item, "name", type(item).__name__))
     if field not in names:
         alike = [each for each in items if type(each) is type(item)]
+        told = f"{label} has no {field!r}; {nearest(field, [*names, *item.attributes])}"
         if any({*item.attributes, field} <= {*each.attributes} for each in alike):
             row = next(place for place, each in enumerate(alike, start=1) if each is item)
-            raise ProblemError(
-                f"{where}: row {row:,}, {label}: {field!r} is blank, but a law reads it; write a value"
-            )
-        raise ProblemError(f"{where}: {label} has no {field!r}; {nearest(field, [*names, *item.attributes])}")
+            told = f"row {row:,}, {label}: {field!r} is blank, but a law reads it; write a value"
+        raise ProblemError(f"{where}: {told}")
     value = getattr(item, field)
     if value is None:
         raise ProblemError(f"{where}: {field!r} of {label} is not set, but a law reads it")
@@ -160,9 +159,8 @@ def names_of(values: Iterable[Any]) -> list[str]:
     >>> names_of([1.0, 2, "c3"])
     ['1', '2', 'c3']
     """
-    return [
-        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values
-    ]
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
+    return [*map(str, whole)]
 
 
 class RecordReader:
@@ -252,10 +250,8 @@ class RecordReader:
 
     def all_faults(self, checks: Iterable[RecordCheck]) -> list[Fault]:
         """Return the mistakes in tables, and those between records where the tables could be read."""
-        found = [*self.faults]
-        for check in checks:
-            found += () if self.broken & {*check.tables} else check.faults
-        return found
+        whole = (check for check in checks if not self.broken & {*check.tables})
+        return [*self.faults, *(fault for check in whole for fault in check.faults)]
 
 
 @dataclass(frozen=True)
@@ -336,9 +332,10 @@ class _Rows:
         self.from_frame = True
         columns = list(map(str, frame.columns))
         units = declared_units(frame, self.table.name) if frame.attrs else {}
-        if twice := [name for name, count in Counter(columns).items() if count > 1]:
-            for name in twice:
-                self._break(f"column {name!r} appears {columns.count(name)} times")
+        twice = {name: count for name, count in Counter(columns).items() if count > 1}
+        for name, count in twice.items():
+            self._break(f"column {name!r} appears {count} times")
+        if twice:
             return
         self.rows = [{} for _ in range(len(frame))]
         fields = {item.name: item for item in self.table.fields}
@@ -442,8 +439,7 @@ class _Rows:
 
     def _clock_values(self, item: Field, cells: Iterable[Any], source: str) -> list[Any]:
         """Return the cells of a field of clock times as numbers, and note those that declare no unit."""
-        unit, given = self.table.units.get(item.name, "min"), [*cells]
-        day = self.reader.day
+        unit, given, day = self.table.units.get(item.name, "min"), [*cells], self.reader.day
         read = window_cells(given, source, unit) if item.is_text else clock_cells(given, source, unit, day)
         self.of_day |= read.of_day
         if not source:
@@ -456,14 +452,9 @@ class _Rows:
 
     def _asked_times(self) -> Iterator[Fault]:
         """Yield a question where clock times without a unit look like others than they count as."""
-        asked = unstated_times(
-            self.bare.items(),
-            next((self.table.units.get(name, "min") for name in self.bare), "min"),
-            of_day=self.table.of_day,
-            beside_written=self.from_frame and self.of_day,
-            declared=self.from_frame,
-        )
-        if asked:
+        unit = next((self.table.units.get(name, "min") for name in self.bare), "min")
+        known = {"of_day": self.table.of_day, "beside_written": self.from_frame and self.of_day}
+        if asked := unstated_times(self.bare.items(), unit, **known, declared=self.from_frame):
             yield Fault(self.table.name, asked)
 
     def _faults_of(self, wrong: Sequence[Invalid]) -> Iterator[Fault]:
@@ -480,10 +471,8 @@ class _Rows:
             if fields[name].clock:
                 what = what.replace("must be a number", "must be a time of day such as 8:30, or a number")
             advice = "it may be left out" if fields[name].optional else ""
-            if by_row:
-                yield Fault(self.table.name, what, field=name, rows=places, column=name, advice=advice)
-            else:
-                yield Fault(self.table.name, what, labels, name, advice=advice)
+            where: dict[str, Any] = {"rows": places, "column": name} if by_row else {"names": labels}
+            yield Fault(self.table.name, what, field=name, advice=advice, **where)
 
 
 def _changed(item: Any, given: Mapping[str, Any], /, **row: Any) -> Any:
@@ -531,11 +520,8 @@ def _no_number(values: pd.Series[Any], item: Field, unit: str) -> tuple[str | Se
     give = f"give {wanted}" + (f" in {unit!r}" if unit else "")
     if not item.clock or not len(values):
         return what, give
-    return (
-        what,
-        f"{give}, or write the day of the plan: ",
-        Setting("day", f"{values.dropna().iloc[0]:%Y-%m-%d}"),
-    )
+    day = Setting("day", f"{values.dropna().iloc[0]:%Y-%m-%d}")
+    return what, f"{give}, or write the day of the plan: ", day
 
 
 def _listed(cell: Any, item: Field) -> Any:
@@ -558,8 +544,7 @@ def _half_attributes(given: Sequence[Any], table: Table) -> Iterator[Fault]:
 
 def _duplicates(items: Sequence[Record], table: Table) -> Iterator[Fault]:
     counts = Counter(tuple(getattr(item, name) for name in table.key) for item in items)
-    again = tuple("/".join(map(str, value)) for value, count in counts.items() if count > 1)
-    if again:
+    if again := tuple("/".join(map(str, value)) for value, count in counts.items() if count > 1):
         what = f"{list_names(again)} appears more than once"
         yield Fault(table.name, what, advice=f"{' and '.join(table.key)} must be unique")
 
@@ -589,12 +574,10 @@ def reference_checks(tables: Iterable[Table], records: Mapping[str, Sequence[Any
     records
         The records of each table, by its name.
     """
-    return [
-        RecordCheck(_unknown_names(table, item, records), {table.name, *item.refers})
-        for table in tables
-        for item in table.fields
-        if item.refers
-    ]
+    pairs = [(table, item) for table in tables for item in table.fields if item.refers]
+    read = [{table.name, *item.refers} for table, item in pairs]
+    wrong = [_unknown_names(table, item, records) for table, item in pairs]
+    return [*map(RecordCheck, wrong, read)]
 
 
 def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
@@ -614,10 +597,8 @@ def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[s
     """Yield a question for each field in which numbers are unusual; none where its column declares a unit."""
     for item in table.fields:
         counted = table.units.get(item.name, "")
-        if item.usual is None or item.name in declared:
-            continue
-        usual = item.usual.in_money_of(counted)
-        if not same_dimension(counted, usual.unit):
+        usual = None if item.usual is None else item.usual.in_money_of(counted)
+        if usual is None or item.name in declared or not same_dimension(counted, usual.unit):
             continue
         # what is not limited is fine, and so is zero
         every = pd.Series([getattr(one, item.name) or 0.0 for one in records], dtype=float)
@@ -626,8 +607,7 @@ def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[s
         def odd(unit: str, usual: Usual = usual, given: pd.Series[float] = given) -> pd.Series[float]:
             return given[~(given.abs() * factor(unit, usual.unit)).between(usual.low, usual.high)]
 
-        found = odd(counted)
-        if found.empty:
+        if (found := odd(counted)).empty:
             continue
         low, high = float(found.min()), float(found.max())
         shown = ("" if low == high else f"{number_text(low)} to ") + amount_text(high, counted)
@@ -657,15 +637,10 @@ def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, .
     told = []
     for table, records in tables:
         blank = {item.name: item.default for item in table.fields}
-        for item in table.fields:
-            labels = tuple(
-                table.label(one)
-                for one in records
-                if item.needs
-                and getattr(one, item.name) not in (blank[item.name], 0)
-                and all(getattr(one, name) == blank[name] for name in item.needs)
-            )
-            if labels:
+        for item in (each for each in table.fields if each.needs):
+            idle = [one for one in records if all(getattr(one, name) == blank[name] for name in item.needs)]
+            filled = (one for one in idle if getattr(one, item.name) not in (blank[item.name], 0))
+            if labels := tuple(map(table.label, filled)):
                 what = f"changes nothing without {' or '.join(item.needs)}"
                 told.append(Fault(table.name, what, labels, item.name))
     return tuple(told)

@@ -166,13 +166,15 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
     read
         The attributes that laws and rules read.
     """
-    known = tuple(
-        replace(
-            item,
-            filled=item.required or any(_differs(getattr(one, item.name), item.default) for one in records),
-        )
-        for item in table.fields
-    )
+
+    def is_filled(item: Field) -> bool:
+        given = (getattr(one, item.name) for one in records)
+        # a coordinate that is not known is no number, which is never equal to itself
+        unknown = item.default != item.default
+        same = (each == item.default or (unknown and each != each) for each in given)
+        return item.required or not all(same)
+
+    known = tuple(replace(item, filled=is_filled(item)) for item in table.fields)
     cells: dict[str, list[Any]] = {}
     units: dict[str, str] = {}
     for name, value in (each for record in records for each in record.attributes.items()):
@@ -189,11 +191,6 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
     return TableUse(table.name, known, tuple(unread), names)
 
 
-def _differs(value: object, default: object) -> bool:
-    # a coordinate that is not known is no number, which is never equal to itself
-    return not (value == default or (value != value and default != default))
-
-
 def frame_use(
     table: str, frame: pd.DataFrame, fields: Iterable[Field], read: Collection[str] = ()
 ) -> TableUse:
@@ -207,10 +204,8 @@ def frame_use(
 def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[ColumnFacts, ...]:
     """Return some columns of a frame with what can be seen of them."""
     units, places = units_of(frame), list(map(str, frame.columns))
-    return tuple(
-        ColumnFacts(name, frame.iloc[:, places.index(name)].dropna(), len(frame), units.get(name, ""))
-        for name in names
-    )
+    cells = [(name, frame.iloc[:, places.index(name)].dropna()) for name in names]
+    return tuple(ColumnFacts(name, values, len(frame), units.get(name, "")) for name, values in cells)
 
 
 def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
@@ -232,10 +227,8 @@ def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
     ['zone']
     """
     start = scope if "." in scope else f"{scope}."
-    found = []
-    for law in laws:
-        read = law.references if isinstance(law, BoundFormula) else [law]
-        found += [str(each) for each in read if isinstance(each, Reference)]
+    read = [each for law in laws for each in (law.references if isinstance(law, BoundFormula) else [law])]
+    found = [str(each) for each in read if isinstance(each, Reference)]
     return frozenset(text.removeprefix(start) for text in found if text.startswith(start))
 
 
@@ -251,11 +244,11 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     """
     every = tuple(uses)
     found = []
-    for use in every:
+    for use in (each for each in every if each.unread):
         striking = _striking(use, every)
-        others = [column.name for column in use.unread]
-        others = [name for name in others if name not in {column.name for column in striking}]
-        found += [UnreadColumns(use.table, striking, tuple(others))] if use.unread else []
+        named = {column.name for column in striking}
+        others = tuple(column.name for column in use.unread if column.name not in named)
+        found.append(UnreadColumns(use.table, striking, others))
     return tuple(found)
 
 
@@ -302,13 +295,10 @@ def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) ->
     """Yield a column that looks like no field of its table where it is a word of planning, or seems to be a rule."""
     name, how = column.name, {"numeric": column.numeric}
     if is_planning_word(name, **how):
-        like = (
-            f"like {field.name} of {other.table}"
-            for other in every
-            if other.table != use.table
-            if (field := resembled_field(other.table, name, other.fields, column.declared, **how))
-        )
-        told = place_elsewhere(use.table, name, use.fields, **how) or next(like, "")
+        told = place_elsewhere(use.table, name, use.fields, **how)
+        for other in () if told else (each for each in every if each.table != use.table):
+            if field := resembled_field(other.table, name, other.fields, column.declared, **how):
+                told = told or f"like {field.name} of {other.table}"
         yield UnreadColumn(name, told=told)
     elif alike := [field for field in use.fields if _measures(field, column)]:
         names = [field.name for field in alike if not field.filled] or [field.name for field in alike]
@@ -372,10 +362,9 @@ def missing_price(
         What besides columns can state a price, as ``"a cost law"``.
     """
     tables = [(table, found) for table, found in records if table.prices]
-    if any(getattr(one, price) for table, found in tables for one in found for price in table.prices):
-        return
     read = [table for table, _ in tables if table.name in filled]
-    if not read or any(set(table.prices) & set(filled[table.name]) for table in read):
+    stated = any(getattr(one, price) for table, found in tables for one in found for price in table.prices)
+    if stated or not read or any({*table.prices} & {*filled[table.name]} for table in read):
         return
     named = "; ".join(f"{table.name}: {', '.join(table.prices)}" for table in read)
     what = (
@@ -414,15 +403,14 @@ def without_row(
 
 def lookalikes(uses: Iterable[TableUse], fields: Collection[str] = ()) -> Sequence[str | Renaming]:
     """Return the parts of a clause that names the unread columns which look like some fields, or like any price."""
-    like = []
-    for each in unread_columns(uses):
-        columns = []
-        for column in each.striking:
-            unit = column.field.unit if column.field else column.unit
-            is_price = "money" in dict(measured_in(unit) or ()) or MONEY & {*read_header(column.name).pieces}
-            if column.field and column.field.name in fields if fields else is_price:
-                columns.append(column)
-        like += [replace(each, striking=tuple(columns[:_SHOWN]), others=())] if columns else []
+
+    def is_meant(column: UnreadColumn) -> bool:
+        unit = column.field.unit if column.field else column.unit
+        is_price = "money" in dict(measured_in(unit) or ()) or MONEY & {*read_header(column.name).pieces}
+        return bool(column.field and column.field.name in fields if fields else is_price)
+
+    meant_ones = ((each, [*filter(is_meant, each.striking)][:_SHOWN]) for each in unread_columns(uses))
+    like = [replace(each, striking=tuple(columns), others=()) for each, columns in meant_ones if columns]
     told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
     written = [part for each in like if each.renaming.fields for part in (" and ", each.renaming)]
     meant = ["; where that is meant, write ", *written[1:]] if written else []
