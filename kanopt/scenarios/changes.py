@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,9 @@ from kanopt.errors import nearest
 from kanopt.faults import LARGEST, WHOLE_TEXT, describe_value, is_whole
 from kanopt.records.fields import clock_value
 from kanopt.scenarios.files.layers import Key, Mistake
+from kanopt.scenarios.files.problem_spec import ProblemSpec
+from kanopt.tables import units_of
 from kanopt.text import count_text, number_text
-
-if TYPE_CHECKING:
-    from kanopt.scenarios.files.problem_spec import ProblemSpec
 
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "remove", "add"]
@@ -147,14 +146,12 @@ class Change:
             # only a cell that is written may be of a column that is not there yet
             new = () if key[0] in ("by", "where") else fields
             if name not in frame and name not in new:
-                message = (
-                    f"table {self.table!r} has no column {name!r}; {nearest(name, [*map(str, frame), *new])}"
-                )
-                found.append(Mistake((self.action,) if key[0] in ("to", "by") else key, message))
+                hint = nearest(name, [*map(str, frame), *new])
+                told = f"table {self.table!r} has no column {name!r}; {hint}"
+                found.append(Mistake((self.action,) if key[0] in ("to", "by") else key, told))
                 continue
-            cells = frame.get(name)
             for value in _as_tuple(given):
-                if wrong := _wrong_value(value) or _wrong_kind(cells, value, scales=key == ("by",)):
+                if wrong := _wrong_value(value) or _wrong_kind(frame.get(name), value, scales=key == ("by",)):
                     found.append(Mistake(key, f"column {name!r} of {self.table!r} {wrong}"))
         conditions = any(mistake.key[:1] == ("where",) for mistake in found)
         if not conditions and self.action != "add" and not self.rows(frame).any():
@@ -208,13 +205,10 @@ class Change:
     def _no_row(self, frame: pd.DataFrame) -> Mistake:
         """Say which condition fails, with the nearest value there is."""
         for name, value in self.where.items():
-            cells = frame[name]
-            if not _matches(cells, value).any():
-                wanted = " or ".join(cell_text(item) for item in _as_tuple(value))
-                hint = nearest(
-                    str(_as_tuple(value)[0]), [cell_text(cell) for cell in cells.dropna().unique()]
-                )
-                return Mistake(("where", name), f"no row of {self.table!r} has {name} = {wanted}; {hint}")
+            if not _matches(frame[name], value).any():
+                wanted, known = _as_tuple(value), map(cell_text, frame[name].dropna().unique())
+                told = f"{name} = {' or '.join(map(cell_text, wanted))}; {nearest(str(wanted[0]), known)}"
+                return Mistake(("where", name), f"no row of {self.table!r} has {told}")
         if self.where:
             return Mistake(("where",), f"no row of {self.table!r} has {conditions_text(self.where)} together")
         return Mistake((self.action,), f"table {self.table!r} has no rows")
@@ -259,19 +253,15 @@ def _matches(cells: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
 
 def _restore_integers(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any]:
     """Keep whole numbers whole where the new values are."""
-    if is_integer_dtype(old):
-        rounded = new.round()
-        # beyond 2^53 floating-point numbers are not whole ones any more
-        if (rounded.abs() <= 2.0**53).all() and np.allclose(new, rounded, rtol=0.0, atol=1e-9):
-            return rounded.astype(old.dtype)
-    return new
+    rounded = new.round()
+    # beyond 2^53 floating-point numbers are not whole ones any more
+    whole = (rounded.abs() <= 2.0**53).all() and np.allclose(new, rounded, rtol=0.0, atol=1e-9)
+    return rounded.astype(old.dtype) if is_integer_dtype(old) and whole else new
 
 
 def _added(frame: pd.DataFrame, row: Mapping[str, Value], defaults: Mapping[str, Value]) -> pd.DataFrame:
     longer = frame.reset_index(drop=True).reindex(range(len(frame) + 1))
-    stated = {
-        column: value for column, value in defaults.items() if column in frame and frame[column].notna().any()
-    }
+    stated = {name: value for name, value in defaults.items() if name in frame and frame[name].notna().any()}
     for column, value in {**stated, **row}.items():
         before = frame[column] if column in frame else [defaults.get(column)] * len(frame)
         longer[column] = [*before, value]
@@ -303,10 +293,8 @@ def cell_text(value: Any) -> str:
 
 def conditions_text(cells: Mapping[str, Any], between: str = " and ") -> str:
     """Write what rows must have, or what a row is added with."""
-    return between.join(
-        f"{name} = {' or '.join(cell_text(item) for item in _as_tuple(value))}"
-        for name, value in cells.items()
-    )
+    told = {name: " or ".join(map(cell_text, _as_tuple(value))) for name, value in cells.items()}
+    return between.join(f"{name} = {value}" for name, value in told.items())
 
 
 def field_columns(problem: ProblemSpec, table: str) -> dict[str, str]:
@@ -321,8 +309,6 @@ def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dic
     That is the default of the field that the column fills, where a blank would be refused. A limit that is infinite by
     default is left to be stated, and so is a default that would mean something else in the unit of the column.
     """
-    from kanopt.tables import units_of
-
     declared = units_of(frame)
     return {
         column: item.default
@@ -338,15 +324,11 @@ def in_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Chang
     Columns have their own names, and not those that the problem has for them, and clock times are written as the cells
     of their columns are: such a column may hold numbers or times of day, and whoever changes it need not know which.
     """
-    from kanopt.tables import units_of
-
     known = {**field_columns(problem, change.table), **{name: name for name in map(str, frame.columns)}}
     declared = units_of(frame)
-    clocks = {
-        column: declared.get(column) or unit or "min"
-        for column, (item, unit) in problem.fields_in(change.table).items()
-        if item.clock and item.type is float and column in frame
-    }
+    fields = [(name, *known) for name, known in problem.fields_in(change.table).items() if name in frame]
+    timed = [(name, unit) for name, item, unit in fields if item.clock and item.type is float]
+    clocks = {name: declared.get(name) or unit or "min" for name, unit in timed}
 
     def cell(column: str, value: Any) -> Any:
         if isinstance(value, tuple):
@@ -380,22 +362,17 @@ def change_mistakes(
     frames
         The tables as earlier changes left them.
     """
-    read = {part.table for part in problem.parts().values()}
-    key: Key = (change.action,)
+    parts, key = problem.parts(), (change.action,)
+    read = {part.table for part in parts.values()}
     if change.table not in frames:
-        part = problem.parts().get(change.table)
-        hint = (
-            nearest(change.table, frames)
-            if part is None
-            else f"{change.table} of the problem reads the table {part.table!r}: write that name"
-        )
+        hint = nearest(change.table, frames)
+        if change.table in parts:
+            table = parts[change.table].table
+            hint = f"{change.table} of the problem reads the table {table!r}: write that name"
         yield Mistake(key, f"unknown table {change.table!r}; {hint}")
     elif change.table not in read:
-        yield Mistake(
-            key,
-            f"the problem does not read the table {change.table!r}, and laws are learned from the unchanged tables, "
-            f"so this would change nothing; {nearest(change.table, read)}",
-        )
+        told = f"the problem does not read the table {change.table!r}, and laws are learned from the unchanged tables"
+        yield Mistake(key, f"{told}, so this would change nothing; {nearest(change.table, read)}")
     else:
         fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
         frame = frames[change.table]

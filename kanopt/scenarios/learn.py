@@ -20,9 +20,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+from platformdirs import user_cache_dir
+
 from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FileFormatError, FitError, FormulaError, KanoptWarning, TableError, warn_user
 from kanopt.files import check_target, read_file, replace_file
+from kanopt.formulas import Formula, weak_laws
 from kanopt.interrupt import Interrupt
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.laws import (
@@ -37,13 +42,10 @@ from kanopt.scenarios.files.laws import (
 )
 from kanopt.scenarios.files.sections import GivenSpec, LearnedSpec
 from kanopt.scenarios.scenario import Scenario
+from kanopt.tables.report import hash_rows, units_of
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.formulas import Formula
-    from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.curves import Diagram
     from kanopt.surrogates.monitor import FitProgress
 
@@ -119,13 +121,9 @@ class LearningInterrupted(KeyboardInterrupt):
 
 def doubts(laws: Iterable[LearnedLaw]) -> tuple[str, ...]:
     """Return a sentence about each learned law that is weak, or predicts less well than the file asks for."""
-    from kanopt.formulas import weak_laws
-
-    learned = [law for law in laws if law.formula.fit is not None]
     weak = weak_laws(law.formula for law in laws)
-    low = [
-        law for law in learned if not law.trusted and not any(f"law {law.name} is" in each for each in weak)
-    ]
+    low = [law for law in laws if law.formula.fit is not None and not law.trusted]
+    low = [law for law in low if not any(f"law {law.name} is" in each for each in weak)]
     return (*weak, *(f"The law {law.name} is of low trust. {law.note}".strip() + "." for law in low))
 
 
@@ -256,9 +254,7 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
         if name in learned:
             found[name] = replace(learned[name], formula=formula)
         elif isinstance(spec, GivenSpec):
-            doubtful = sorted(
-                other for other in names_in(spec.formula) & set(learned) if not learned[other].trusted
-            )
+            doubtful = sorted(names_in(spec.formula) & {key for key in learned if not learned[key].trusted})
             built = f"built on {list_names(doubtful)}, which is not trusted" if doubtful else ""
             notes = [f"written by hand: {spec.formula}", built, *unit_mistakes(name, spec, formulas)]
             note = "; ".join(filter(None, notes))
@@ -303,9 +299,8 @@ def fit_law(
 
     start = time.perf_counter()
     rows = complete_rows(spec, named_rows(frame))
-    gone = len(frame) - len(rows)
+    gone, asked = len(frame) - len(rows), spec.groups
     left_out = f", {count_text(gone, 'row')} with blanks left out" if gone else ""
-    asked = spec.groups
     spec, sharing = with_groups(spec, rows, seed)
     if spec.groups != asked:
         left_out += f", groups = {spec.groups!r} since {sharing[0].message}"
@@ -315,15 +310,8 @@ def fit_law(
     if unseen.any():
         left_out += f", {count_text(int(unseen.sum()), 'held-out row')} of unseen categories not judged"
         test = test[~unseen]
-    chosen = spec.network.model_dump(exclude_none=True)
-    model = KANRegressor(
-        monotone=dict(spec.monotone) or None,
-        positive=spec.positive,
-        bounds=spec.bounds,
-        periodic=dict(spec.periodic) or None,
-        seed=seed,
-        **chosen,
-    )
+    shapes = spec.model_dump(include={"monotone", "positive", "bounds", "periodic"})
+    model = KANRegressor(seed=seed, **shapes, **spec.network.model_dump(exclude_none=True))
     told: dict[str, Any] = {"progress": progress}
     with Interrupt():  # what stops the fit stops the search for the formula
         cleaning = tuple(map(str, propose_cleaning(train, spec.target, spec.features, seed=seed)))
@@ -331,17 +319,20 @@ def fit_law(
         groups = None if spec.groups is None else train[spec.groups]
         model.fit(train[list(spec.features)], train[spec.target], groups=groups, budget=for_fit, **told)
         try:
-            formula = _formula_of(model, spec, test, start, told)
+            spent = time.perf_counter() - start
+            left = None if spec.budget is None else max(spec.budget - spent, _TOLD_EVERY)
+            told |= {"unseen": spec.unseen, "per": spec.per, "budget": left}
+            least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
+            formula = model.to_formula(test, spec.target, min_r2=least, **told)
         except FormulaError as error:
             raise FormulaError("\n  ".join([str(error), *cleaning])) from error
     if formula.fit is not None:
         findings = (*formula.fit.findings, *sharing)
         formula = replace(formula, fit=replace(formula.fit, findings=findings))
     notes = [f"learned from table {spec.table!r}{left_out}"]
-    low = formula.fit is not None and formula.fit.r2 < spec.min_r2
-    if low and formula.fit:
-        r2, least = score_text(formula.fit.r2), number_text(spec.min_r2, 6)
-        notes.append(f"R² {r2} is below the {least} asked for")
+    r2 = math.nan if formula.fit is None else formula.fit.r2
+    if low := r2 < spec.min_r2:
+        notes.append(f"R² {score_text(r2)} is below the {number_text(spec.min_r2, 6)} asked for")
     if formula.stopped:
         notes.append(f"stopped early ({formula.stopped}), the best law until then")
     return LearnedLaw(
@@ -356,20 +347,8 @@ def fit_law(
     )
 
 
-def _formula_of(
-    model: KANRegressor, spec: LearnedSpec, test: pd.DataFrame, start: float, told: dict[str, Any]
-) -> Formula:
-    """Return the formula of a model, in what is left of the seconds for the law since its start."""
-    left = None if spec.budget is None else max(spec.budget - (time.perf_counter() - start), _TOLD_EVERY)
-    least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
-    wanted: dict[str, Any] = {"unseen": spec.unseen}
-    return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
-
-
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
     """Return a text that two laws share only if they are learned from equal rows in the same way."""
-    from kanopt.tables.report import hash_rows, units_of
-
     units = sorted(units_of(frame).items())
     columns = [(column, str(dtype)) for column, dtype in frame.dtypes.items()]
     settings = spec.model_dump_json(exclude={"budget"})  # which a law that is finished did not need
@@ -377,9 +356,8 @@ def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
 
 
 def _fit_text(law: LearnedLaw) -> str:
-    fit = law.formula.fit
+    fit, verdict = law.formula.fit, law.formula.verdict
     text = "no held-out fit" if fit is None else f"held-out R² {score_text(fit.r2)}"
-    verdict = law.formula.verdict
     text += ", weak" if verdict is not None and verdict.level == "weak" else ""
     return text if law.trusted else f"{text}, LOW TRUST"
 
@@ -422,7 +400,8 @@ class LawCache:
     """
 
     def __init__(self, folder: Path | None = None, *, relearn: bool = False) -> None:
-        self.folder = folder or _own_folder()
+        named = os.environ.get(FOLDER_VARIABLE) or Path(user_cache_dir("kanopt", appauthor=False), "laws")
+        self.folder = folder or Path(named)
         self.relearn = relearn
         self._in_memory: dict[str, LearnedLaw] = {}
 
@@ -493,14 +472,6 @@ class LawCache:
         return law
 
 
-def _own_folder() -> Path:
-    from platformdirs import user_cache_dir
-
-    if named := os.environ.get(FOLDER_VARIABLE):
-        return Path(named)
-    return Path(user_cache_dir("kanopt", appauthor=False), "laws")
-
-
 @cached
 def _program() -> str:
     """Return the versions of what learns, and a hash of its source files: an edited one never finds a stale law."""
@@ -517,15 +488,14 @@ def _program() -> str:
 
 def _written(key: str, law: LearnedLaw) -> str:
     """Return the content of the file of a law: what it is made of, and the digest of that."""
+    drawn = law.diagram
     kept = {
         **{name: getattr(law, name) for name in _PLAIN},
         "key": key,
         "learned_on": (law.learned_on or date.today()).isoformat(),
         "formula": law.formula.to_json(),
         "summary": None if law.summary is None else law.summary.to_dict("list"),
-        "diagram": None
-        if law.diagram is None
-        else {**vars(law.diagram), "edges": [*map(vars, law.diagram.edges)]},
+        "diagram": None if drawn is None else {**vars(drawn), "edges": [*map(vars, drawn.edges)]},
     }
     text = json.dumps(kept, default=lambda array: array.tolist())
     return json.dumps({"format": _FORMAT, "sha256": _digest(json.loads(text)), "law": json.loads(text)})
@@ -537,24 +507,18 @@ def _digest(kept: object) -> str:
 
 def _law_of(kept: Mapping[str, Any]) -> LearnedLaw:
     """Build a law from what its file holds."""
-    import numpy as np
-    import pandas as pd
-
-    from kanopt.formulas import Formula
     from kanopt.surrogates.curves import Diagram, DiagramEdge
 
-    plain: dict[str, Any] = {
-        name: tuple(kept[name]) if isinstance(kept[name], list) else kept[name] for name in _PLAIN
-    }
+    plain = {name: kept[name] for name in _PLAIN}
+    plain |= {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
     summary, drawn = kept["summary"], kept["diagram"]
     diagram = None
     if drawn is not None:
-        arrays = [{end: np.array(edge[end], np.float64) for end in ("x", "y")} for edge in drawn["edges"]]
-        edges = [
-            DiagramEdge(**{**edge, "labels": tuple(edge["labels"]), **ends})
-            for edge, ends in zip(drawn["edges"], arrays, strict=True)
-        ]
-        diagram = Diagram(tuple(map(tuple, drawn["layers"])), tuple(edges))
+        for edge in drawn["edges"]:
+            edge |= {end: np.array(edge[end], np.float64) for end in ("x", "y")}
+            edge["labels"] = tuple(edge["labels"])
+        edges = tuple(DiagramEdge(**edge) for edge in drawn["edges"])
+        diagram = Diagram(tuple(map(tuple, drawn["layers"])), edges)
     return LearnedLaw(
         **plain,
         learned_on=date.fromisoformat(kept["learned_on"]),

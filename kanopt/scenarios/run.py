@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kanopt.display import Alarm, Law, Part, Shown
 from kanopt.errors import (
@@ -20,20 +20,18 @@ from kanopt.errors import (
     UnitError,
     warn_user,
 )
+from kanopt.plans.base import Plan, Problem
 from kanopt.plans.explanation import Explanation, explain
-from kanopt.plans.result import PlanExports, PlanPlots
+from kanopt.plans.result import PlanExports, PlanPlots, Progress, Result, evaluate
+from kanopt.plans.summary import made_up
 from kanopt.progress import told_by_line
 from kanopt.scenarios.events import Event, OnEvent, ignore_event
 from kanopt.scenarios.files.layers import split_messages
 from kanopt.scenarios.learn import LawCache, LearnedLaw, doubts, laws_of, learn
 from kanopt.scenarios.scenario import Scenario
+from kanopt.scheduling.assessment import SchedulingAssessment
+from kanopt.tables import TableReport, report_of
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
-
-if TYPE_CHECKING:
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.plans.result import Progress, Result
-    from kanopt.tables import TableReport
-
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -70,7 +68,6 @@ class Run(PlanExports, PlanPlots, Shown):
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
         from kanopt.display import reports
-        from kanopt.plans.summary import made_up
 
         days = reports.days_text(self.result)
         assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
@@ -105,7 +102,8 @@ def run(
     tell_remarks([scenario], report)
     laws = laws_of(scenario, learn(scenario, chosen, report, LawCache(relearn=relearn)))
     problem = build(scenario, laws)
-    tell_build_remarks(problem, report)
+    for remark in (*problem.data_remarks(), *problem.unreachable()):
+        report(Event("build", f"note: {remark}"))
     today = today_in_time(scenario, price_today(scenario, problem, laws))
     result = plan_beside_today(scenario, problem, today, seed=chosen, time_limit=time_limit, report=report)
     return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
@@ -123,16 +121,8 @@ def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
 def unanswered(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
     """Return what scenarios go on without, a sentence each; none where all is answered."""
     open_ones = dict.fromkeys(issue for scenario in scenarios for issue in scenario.unanswered())
-    return tuple(
-        f"No plan below is sure to hold without an answer ({one.file}:{one.line}). {one.message}"
-        for one in open_ones
-    )
-
-
-def tell_build_remarks(problem: Problem[Any], report: OnEvent) -> None:
-    """Report notes on the data of a problem."""
-    for remark in (*problem.data_remarks(), *problem.unreachable()):
-        report(Event("build", f"note: {remark}"))
+    told = "No plan below is sure to hold without an answer"
+    return tuple(f"{told} ({one.file}:{one.line}). {one.message}" for one in open_ones)
 
 
 def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
@@ -162,8 +152,6 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
     ScenarioError
         If it names things the problem does not know although nothing was changed.
     """
-    from kanopt.plans.result import evaluate
-
     formulas = {name: law.formula for name, law in laws.items()}
     try:
         plan = scenario.problem.read_today(problem, scenario.problem_inputs(formulas))
@@ -196,7 +184,6 @@ def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = F
         Whether routes that state their departure keep it.
     """
     from kanopt.routing.search.departure_choice import knows_errors, leave_in_time
-    from kanopt.scheduling.assessment import SchedulingAssessment
     from kanopt.scheduling.days import measured_days
 
     known: Any = result.assessment
@@ -211,17 +198,6 @@ def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = F
     except ProblemError:
         return result  # on a late day a law has no value: nothing is known of its days in time
     return replace(result, assessment=found, status=found.status, days_in_time=days)
-
-
-def search_reporter(report: OnEvent, unit: str) -> Callable[[Progress], None]:
-    """Return what reports the steps of a search, with prices in a unit."""
-
-    def on_progress(step: Progress) -> None:
-        price = "" if step.objective is None else f" {money_text(step.objective, unit)}"
-        message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
-        report(Event("solve", message, transient=True))
-
-    return on_progress
 
 
 def solve_problem(
@@ -241,12 +217,17 @@ def solve_problem(
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
 
+    def on_progress(step: Progress) -> None:
+        price = "" if step.objective is None else f" {money_text(step.objective, problem.unit)}"
+        message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
+        report(Event("solve", message, transient=True))
+
     share = scenario.solver.share_in_time
     options = SolveOptions(
         time_limit=limit,
         seed=seed,
         initial=initial,
-        progress=None if report is ignore_event else search_reporter(report, problem.unit),
+        progress=None if report is ignore_event else on_progress,
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
         days_in_time=None if share is None else max(share, days_in_time or 0.0),
@@ -290,8 +271,6 @@ def finish_run(
     warns: bool = True,
 ) -> Run:
     """Explain a result and put a run together; `warns` where the plan leans on a law outside its data."""
-    from kanopt.tables import report_of
-
     explanation = explain(result)
     if warns:
         _warn_outside(explanation)
@@ -312,10 +291,8 @@ def _warn_outside(explanation: Explanation) -> None:
     for (law, below), count in kinds.items():
         alike = (one for one in explanation.extrapolations if (one.law, one.below_zero) == (law, below))
         what = "falls below zero" if below else "is used outside the data it was learned from"
-        warn_user(
-            f"law {law!r} {what} in {count_text(count, 'place')}, first: {next(alike).message}",
-            KanoptWarning if below else DomainWarning,
-        )
+        told = f"law {law!r} {what} in {count_text(count, 'place')}, first: {next(alike).message}"
+        warn_user(told, KanoptWarning if below else DomainWarning)
 
 
 def _provenance(
@@ -331,12 +308,8 @@ def _provenance(
 
 def sources(scenario: Scenario) -> dict[str, str]:
     """Return what a scenario was read from and what was changed, in words."""
-    from kanopt.tables import report_of
-
     facts = {"scenario": scenario.name}
-    facts |= {
-        f"file {document.path.name}": f"sha256 {document.sha256}" for document in scenario.layers.documents
-    }
+    facts |= {f"file {each.path.name}": f"sha256 {each.sha256}" for each in scenario.layers.documents}
     facts |= {f"table {name}": f"sha256 {report_of(frame).sha256}" for name, frame in scenario.tables.items()}
     return facts | {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
 
@@ -344,7 +317,5 @@ def sources(scenario: Scenario) -> dict[str, str]:
 def environment() -> dict[str, str]:
     """Return the versions of what is at work, and the kind of machine."""
     versions = {name: version(name) for name in _PACKAGES}
-    return versions | {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
+    system = f"{platform.system()} {platform.machine()}"
+    return versions | {"python": platform.python_version(), "system": system}

@@ -9,12 +9,16 @@ from datetime import date
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
 from kanopt.faults import WHOLE_TEXT, Fault, describe_value, is_whole, said
-from kanopt.plans.base import told_elsewhere
+from kanopt.formulas import Formula, parse_formula
+from kanopt.formulas.parameters import parameters_of
+from kanopt.plans.base import Problem, told_elsewhere
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.scenarios.changes import Change, Value, cell_text, change_mistakes, field_defaults, in_cells
 from kanopt.scenarios.events import OnEvent
@@ -43,14 +47,9 @@ from kanopt.scenarios.files.sections import (
     read_sections,
     with_value,
 )
+from kanopt.tables import report_of
+from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.formulas import Formula
-    from kanopt.plans.base import Problem
-
 
 # Changes of what a file says besides tables: keys of the problem and the solver, laws and their constants.
 #
@@ -72,13 +71,14 @@ def changed_sections(
     change
         The change.
     """
+    found = sections
     if change.action not in ("set", "scale") or change.where:
         told = "keys and laws are set or scaled, without where; rows of tables have the others"
-        return sections, [Mistake((change.action,), f"{change.table}: {told}")]
-    if change.table == "surrogates":
-        found, wrong_with = sections, [_wrong_law(sections.laws, drafts, change)]
+        wrong_with = [f"{change.table}: {told}"]
+    elif change.table == "surrogates":
+        wrong_with = [_wrong_law(sections.laws, drafts, change)]
     elif wrong := _not_changeable(sections, change):
-        found, wrong_with = sections, [f"{change.path}: {wrong}"]
+        wrong_with = [f"{change.path}: {wrong}"]
     else:
         found, wrong_with = _with_key(sections, drafts, change)
     return found, [Mistake((change.action,), message) for message in dict.fromkeys(filter(None, wrong_with))]
@@ -136,9 +136,8 @@ def _wrong_law(laws: Mapping[str, LawSpec], drafts: Mapping[str, Formula], chang
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return f"a law is changed by numbers, not by {describe_value(number)}"
     if change.action == "set" and not constant:
-        return (
-            f"law {name!r}: name one of its constants, as surrogates.{name}.c1, or scale the law as a whole"
-        )
+        told = f"name one of its constants, as surrogates.{name}.c1, or scale the law as a whole"
+        return f"law {name!r}: {told}"
     if change.action == "scale" and number < 0:
         return f"a law is multiplied by zero or more, not by {number:g}"
     try:
@@ -157,9 +156,6 @@ def altered_law(name: str, law: Formula, changes: Iterable[Change]) -> Formula:
     FormulaError
         If it has no constant of a name.
     """
-    from kanopt.formulas import parse_formula
-    from kanopt.formulas.parameters import parameters_of
-
     for change in changes:
         (changed, _, constant), number = change.column.partition("."), change.value
         if change.table != "surrogates" or changed != name:
@@ -183,9 +179,8 @@ def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -
         old, new, here = was.get(name), now.get(name), (*key, name)
         if old == new or here[0] in _UNTOLD:
             continue
-        before, after = (
-            ", ".join(map(cell_text, v)) if isinstance(v, list) else cell_text(v) for v in (old, new)
-        )
+        lists = [each if isinstance(each, list) else [each] for each in (old, new)]
+        before, after = (", ".join(map(cell_text, each)) for each in lists)
         if here[0] in ("tables", "surrogates") and len(here) == 2 and None in (old, new):
             yield f"{write_key(here)} is {'new' if old is None else 'gone'}"
         elif isinstance(old or new, Mapping) and isinstance(new or old, Mapping):
@@ -404,20 +399,17 @@ class Scenario(Shown):
         base
             What it is compared with; left out, the file at the bottom of its bases, with the tables as they are.
         """
-        shared = [] if base is None else list(base.changes)
-        found = []
+        shared, found = [] if base is None else list(base.changes), list[str]()
         for change, sentence in zip(self.changes, self.told, strict=True):
             if change in shared:
                 shared.remove(change)
             else:
                 found.append(sentence)
         found += [f"it does without this change of the base: {change}" for change in shared]
-        if base is None:
-            # the answers to its own questions make the file whole, and change nothing
-            bottom = self.layers.documents[-1:]
-            before = answered(replace(self.layers, documents=bottom, data=bottom[0].data))[0]
-        else:
-            before = base.layers
+        # the answers to its own questions make the file whole, and change nothing
+        bottom = self.layers.documents[-1:]
+        own = replace(self.layers, documents=bottom, data=bottom[0].data)
+        before = answered(own)[0] if base is None else base.layers
         return (*found, *key_changes(before.data, self.layers.data))
 
     def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
@@ -515,8 +507,6 @@ class Scenario(Shown):
     @cached_property
     def _unread_columns(self) -> tuple[UnreadColumns, ...]:
         """The columns that neither the problem, a law to be learned nor a rule of their table reads."""
-        from kanopt.tables.row_rules import RowRules
-
         if self.problem_spec is None:
             return ()
         parts, uses = self.problem.parts(), []
@@ -525,9 +515,8 @@ class Scenario(Shown):
                 continue
             part = parts[use.table]
             entry, frame = self.sections.file.tables[part.table], self.changed[part.table]
-            read = RowRules(entry.derive, entry.drop_where).names() | self.sections.columns_of_laws(
-                part.table
-            )
+            read = RowRules(entry.derive, entry.drop_where).names()
+            read |= self.sections.columns_of_laws(part.table)
             # a column that is called like a field which another column fills is read by nothing
             displaced = {*part.columns} - {*part.columns.values()} - read
             unread = [column for column in use.unread if column.name not in read]
@@ -537,13 +526,9 @@ class Scenario(Shown):
 
     def _issues(self, found: Iterable[Fault | Mistake | str]) -> tuple[Issue, ...]:
         """Return what is told of the problem, each where it stands in the files; a text is about all of it."""
-        told = list[Mistake]()
-        for each in found:
-            if isinstance(each, Fault):
-                told += self.problem.keyed([each])
-            else:
-                told.append(Mistake(("problem",), each) if isinstance(each, str) else each)
-        return tuple(map(self.layers.issue, told))
+        plain = [Mistake(("problem",), each) if isinstance(each, str) else each for each in found]
+        told = ([each] if isinstance(each, Mistake) else self.problem.keyed([each]) for each in plain)
+        return tuple(self.layers.issue(mistake) for mistakes in told for mistake in mistakes)
 
     def remarks(self) -> tuple[Issue, ...]:
         """Return what is no mistake but may be one: columns that nothing reads, unusual numbers, :meth:`law_remarks`.
@@ -566,8 +551,6 @@ class Scenario(Shown):
 
     def reading_notes(self) -> tuple[Issue, ...]:
         """Return what became of rows and cells of the tables when they were read, at most two lines for each."""
-        from kanopt.tables import report_of
-
         told = {name: report_of(frame).remarks() for name, frame in self.tables.items()}
         return self._issues(Mistake(("tables", name), each) for name, every in told.items() for each in every)
 
@@ -634,13 +617,10 @@ class Scenario(Shown):
         kind = "laws alone" if self.problem_spec is None else self.kind
         yield f"{self.name} ({kind}, {self.path})"
         yield from (f"  change: {change}" for change in self.changes)
-        tables = [
-            (
-                name,
-                f"{count_text(len(frame), 'row')}: {list_names(list(map(str, frame.columns)), 8, quoted=False)}",
-            )
-            for name, frame in self.tables.items()
-        ]
+        tables = []
+        for name, frame in self.tables.items():
+            columns = list_names(list(map(str, frame.columns)), 8, quoted=False)
+            tables.append((name, f"{count_text(len(frame), 'row')}: {columns}"))
         laws = [(name, _origin(spec)) for name, spec in self.laws.items()]
         yield Fold(count_text(len(tables), "table"), (Facts(tuple(tables)),))
         yield Fold(count_text(len(laws), "law"), (Facts(tuple(laws)),))

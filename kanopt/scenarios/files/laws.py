@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from kanopt.errors import FormulaError, KanoptError, TableError, nearest
+from kanopt.formulas import Constant, Formula, Node, Sum, Table, Variable, VerdictReason, parse_formula
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.variables import category_label
 from kanopt.scenarios.files.layers import Key, Mistake, unknown
 from kanopt.scenarios.files.problem_spec import ProblemSpec
 from kanopt.scenarios.files.sections import GivenSpec, LawSpec, LearnedSpec
+from kanopt.tables import split, units_of
 from kanopt.tables.report import rows_in_source
 from kanopt.tables.row_rules import in_order
 from kanopt.text import list_names
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.formulas import Formula, Node, Variable, VerdictReason
 
 
 def law_mistakes(
@@ -45,9 +46,9 @@ def law_mistakes(
 
 def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
     for place, feature in enumerate(spec.features):
-        if feature == spec.target or feature in spec.features[:place]:
-            told = "is the target; a law cannot read what it predicts"
-            told = told if feature == spec.target else "is listed twice"
+        again = "is listed twice" if feature in spec.features[:place] else ""
+        told = "is the target; a law cannot read what it predicts" if feature == spec.target else again
+        if told:
             yield Mistake((*key, "features", place), f"{feature!r} {told}")
     if spec.groups in (spec.target, *spec.features):
         told = (
@@ -62,8 +63,6 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
 
 
 def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
-    from pandas.api.types import is_datetime64_any_dtype
-
     columns = [str(column) for column in frame.columns]
     read: dict[Key, str] = {("target",): spec.target}
     read |= {("features", place): feature for place, feature in enumerate(spec.features)}
@@ -139,9 +138,8 @@ def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Itera
     for name in dict.fromkeys(problem.law_uses().values()):
         law = formulas[name]
         if not law.output.unit:
-            yield Mistake(
-                ("surrogates", name), "has no unit, so that its values are taken in that of the problem"
-            )
+            told = "has no unit, so that its values are taken in that of the problem"
+            yield Mistake(("surrogates", name), told)
         for variable in law.inputs:
             bound = problem.bindings_of(name).get(variable.name)
             if not variable.unit and getattr(bound, "scope", "") in ("arc", "state", "clock"):
@@ -180,8 +178,6 @@ def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.Da
     TableError
         If either side would be empty.
     """
-    from kanopt.tables import split
-
     held = spec.holdout
     amount: Any = held.share if held.last is None else held.last
     if held.by is None and spec.groups is not None:
@@ -215,9 +211,8 @@ def with_groups(
     drawn = spec.holdout.by is None
     others = [str(name) for name in frame.columns if name not in (spec.target, *spec.features)]
     # rows with one value of a rounded target share its errors, and are no group
-    once_more = {
-        name for told in leaks(frame, spec.target, others) if told.level == "weak" for name in told.columns
-    }
+    weak = (told for told in leaks(frame, spec.target, others) if told.level == "weak")
+    once_more = {name for told in weak for name in told.columns}
     others = [name for name in others if name not in once_more]
     left = quick_residuals(frame, spec.target, spec.features, seed=seed)
     found = sharing(frame, left, others, ordered=drawn)
@@ -233,22 +228,18 @@ def unseen_rows(spec: LearnedSpec, train: pd.DataFrame, test: pd.DataFrame) -> p
     TableError
         If that are all of them.
     """
-    import pandas as pd
-
-    mask = pd.Series(False, index=test.index)
-    for name in _categories(spec, test):
+    mask, names = pd.Series(False, index=test.index), _categories(spec, test)
+    for name in names:
         mask |= ~test[name].isin(train[name].unique())
     if mask.all():
         raise TableError(
-            f"every held-out row has a category ({list_names(_categories(spec, test))}) that no training row has, so "
+            f"every held-out row has a category ({list_names(names)}) that no training row has, so "
             "that nothing is left to judge the law by; hold out other rows"
         )
     return mask
 
 
 def _categories(spec: LearnedSpec, frame: pd.DataFrame) -> list[str]:
-    from pandas.api.types import is_numeric_dtype
-
     return [name for name in spec.features if not is_numeric_dtype(frame[name].dtype)]
 
 
@@ -277,13 +268,11 @@ def dependency_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mista
     >>> dependency_order({"a": a, "b": b})[0]
     ['b', 'a']
     """
-    needs = {
-        name: sorted(names_in(spec.formula) & set(laws)) if isinstance(spec, GivenSpec) else []
-        for name, spec in laws.items()
-    }
+    given = {name: spec.formula for name, spec in laws.items() if isinstance(spec, GivenSpec)}
+    needs = {name: sorted(names_in(given.get(name, "")) & set(laws)) for name in laws}
     order, cyclic = in_order(needs)
-    wrong = {name: f"{told}; no law can be put in" for name, told in cyclic.items()}
-    return order, [Mistake(("surrogates", name, "formula"), told) for name, told in wrong.items()]
+    wrong = [(("surrogates", name, "formula"), told) for name, told in cyclic.items()]
+    return order, [Mistake(key, f"{told}; no law can be put in") for key, told in wrong]
 
 
 def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formula:
@@ -292,12 +281,6 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
     It lets everything that names the law be checked before anything is learned: like the law, it refuses categories
     that its table does not hold, unless they are pooled.
     """
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    from kanopt.formulas import Formula, Table, Variable
-    from kanopt.formulas.variables import category_label
-    from kanopt.tables import units_of
-
     units = {} if frame is None else units_of(frame)
     inputs: list[Variable] = []
     known: list[Node] = []
@@ -315,8 +298,6 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
 
 def _one(known: Iterable[Node]) -> Node:
     """Return the root of a placeholder: 1, where the categories are among those that tables of zeros hold."""
-    from kanopt.formulas import Constant, Sum
-
     tables = list(known)
     return Sum((Constant(1.0), *tables)) if tables else Constant(1.0)
 
@@ -365,8 +346,6 @@ def given_laws(
     mistakes : list of Mistake
         One for each formula that cannot be read; what it is named in is not reported again.
     """
-    from kanopt.formulas import Variable, parse_formula
-
     order, mistakes = dependency_order(laws)
     found, provisional = dict(have), set(placeholders)
     broken = {str(mistake.key[1]) for mistake in mistakes}
@@ -379,12 +358,11 @@ def given_laws(
             broken.add(name)
             continue
         try:
-            found[name] = (
-                _placeholder_from(name, spec, found, provisional)
-                if named & provisional
-                else parse_formula(spec.formula, _own(spec), Variable(name, spec.unit), found, spec.per)
-            )
-            found[name] = found[name] if alter is None else alter(name, found[name])
+            if named & provisional:
+                law = _placeholder_from(name, spec, found, provisional)
+            else:
+                law = parse_formula(spec.formula, _own(spec), Variable(name, spec.unit), found, spec.per)
+            found[name] = law if alter is None else alter(name, law)
         except KanoptError as error:
             broken.add(name)
             mistakes.append(Mistake(("surrogates", name, "formula"), str(error)))
@@ -405,8 +383,6 @@ def parse_as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) ->
     FormulaError
         If the text is no formula, or a word is both an input and a law.
     """
-    from kanopt.formulas import Variable, parse_formula
-
     others = {other: law.output for other, law in laws.items() if other != name}
     if both := sorted(set(spec.inputs) & set(others)):
         raise FormulaError(f"{both[0]!r} is both an input and a law; rename one")
@@ -415,8 +391,6 @@ def parse_as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) ->
 
 def _own(spec: GivenSpec) -> list[Variable]:
     """Return the inputs that a formula declares."""
-    from kanopt.formulas import Variable
-
     return [Variable(word, unit) for word, unit in spec.inputs.items()]
 
 
@@ -439,9 +413,6 @@ def _placeholder_from(
     name: str, spec: GivenSpec, laws: Mapping[str, Formula], placeholders: Collection[str]
 ) -> Formula:
     """Check the text with the laws it names as plain inputs; return a formula of value 1 with all inputs."""
-    from kanopt.formulas import Formula, Table, Variable
-    from kanopt.formulas.nodes import postorder
-
     merged = {each.name: each for each in _own(spec)}
     tables: dict[Node, None] = {}
     for other in sorted(parse_as_written(name, spec, laws).used - set(merged)):

@@ -37,6 +37,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from kanopt.errors import FileFormatError, Issue, ScenarioError, nearest
 from kanopt.faults import Message, describe_value, invalid_values, said, toml_key
 from kanopt.files import read_file, require_path
+from kanopt.formulas import BoundFormula
 from kanopt.tables.table_reading import TABLE_FILES
 
 Key = tuple[str | int, ...]
@@ -86,13 +87,8 @@ def write_key(key: Key) -> str:
     >>> write_key(("problem", "planning", "clock.hour"))
     'problem.planning."clock.hour"'
     """
-    text = ""
-    for part in key:
-        if isinstance(part, int):
-            text += f"[{part + 1}]"
-        else:
-            text += f".{toml_key(part)}" if text else toml_key(part)
-    return text
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{toml_key(part)}" for part in key)
+    return "".join(parts).removeprefix(".")
 
 
 def split_key(text: str) -> tuple[str, ...]:
@@ -115,7 +111,8 @@ def split_key(text: str) -> tuple[str, ...]:
 
 
 _LARGEST = 1_000_000
-_DEEPEST, _MOST_BRACKETS, _MOST_KEYS = 32, 5_000, 20_000
+_DEEPEST = 32
+_MOST = (("[", 5_000, "lists and tables"), ("=", 20_000, "keys"), (",", 20_000, "elements"))
 # one part after another with dots between; looked for from the beginning of a part only, so that it takes linear time
 _DEEP = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
 
@@ -166,12 +163,8 @@ def _beyond_limits(text: str) -> str:
     """Say what of a text is more than any scenario has; a file of 40 kB can otherwise take gigabytes to read."""
     if _DEEP.search(text):
         return f"has a key of more than {_DEEPEST} parts; no section of a scenario lies so deep"
-    for signs, most, what in (
-        ("[", _MOST_BRACKETS, "lists and tables"),
-        ("=", _MOST_KEYS, "keys"),
-        (",", _MOST_KEYS, "elements"),
-    ):
-        if text.count(signs) > most:
+    for sign, most, what in _MOST:
+        if text.count(sign) > most:
             return f"has more than {most:,} {what}; keep data in tables of their own"
     return ""
 
@@ -182,10 +175,8 @@ def _syntax(message: str, text: str) -> tuple[int, str]:
     what = message[: found.start()] if found else message
     what += next((hint for start, hint in _HINTS.items() if what.startswith(start)), "")
     if found is None or found[1] is None:
-        line, where = max(1, len(text.splitlines())), "at the end of the file"
-    else:
-        line, where = int(found[1]), f"column {found[2]}"
-    return line, f"not TOML: {what} ({where})"
+        return max(1, len(text.splitlines())), f"not TOML: {what} (at the end of the file)"
+    return int(found[1]), f"not TOML: {what} (column {found[2]})"
 
 
 def _lines(text: str, data: Mapping[str, Any]) -> dict[Key, int]:
@@ -227,13 +218,10 @@ def _left_open(line: str, long_text: str, depth: int) -> tuple[str, int]:
 
 def paths(value: Any, key: Key = ()) -> Iterator[Key]:
     """Yield the keys of nested tables and lists, each behind the key of the whole."""
-    items = (
-        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for part, inner in items:
+    items = value.items() if isinstance(value, Mapping) else ()
+    for part, inner in enumerate(value) if isinstance(value, list) else items:
         yield (*key, part)
-        if isinstance(inner, (dict, list)):
-            yield from paths(inner, (*key, part))
+        yield from paths(inner, (*key, part))
 
 
 def _resolve(parts: tuple[str, ...], counts: dict[Key, int], *, new: bool) -> Key:
@@ -290,11 +278,11 @@ def as_written(hint: Any) -> Any:
         rules: Any = (as_written(inner[0]), *inner[1:])
         return Annotated[rules]
     if origin in (Union, UnionType):
-        from kanopt.formulas import BoundFormula
-
         if BoundFormula in inner:
             return LawUse | None if type(None) in inner else LawUse
-        return reduce(or_, [as_written(one) for one in inner if _is_plain(one)])
+        plain, marked = (str, int, float, bool, type(None)), (Annotated, Literal, tuple)
+        held = [one for one in inner if one in plain or get_origin(one) in marked]  # what a file can hold
+        return reduce(or_, map(as_written, held))
     if origin is collections.abc.Sequence:
         return list[as_written(inner[0])]  # type: ignore[misc]
     if origin is collections.abc.Mapping:
@@ -304,19 +292,12 @@ def as_written(hint: Any) -> Any:
     return hint
 
 
-def _is_plain(hint: Any) -> bool:
-    """Say whether a file can hold what a type is of."""
-    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal, tuple)
-
-
 @cache
 def model_of(kind: type) -> type[FileModel]:
     """Return the fields of a dataclass as a table of a file."""
-    hints = get_type_hints(kind, include_extras=True)
-    keys: dict[str, Any] = {}
-    for item in dataclasses.fields(kind):
-        hint = as_written(hints[item.name])
-        keys[item.name] = (hint, default_of(item, hint))
+    hints = {name: as_written(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    fields = [(item, hints[item.name]) for item in dataclasses.fields(kind)]
+    keys: dict[str, Any] = {item.name: (hint, default_of(item, hint)) for item, hint in fields}
     return create_model(kind.__name__, __base__=FileModel, __module__=__name__, **keys)
 
 
@@ -368,13 +349,7 @@ def split_messages(error: Exception) -> list[str]:
     >>> split_messages(ValueError("a is wrong\n  here\nb too"))
     ['a is wrong\n  here', 'b too']
     """
-    found: list[str] = []
-    for line in str(error).splitlines():
-        if found and line[:1].isspace():
-            found[-1] += f"\n{line}"
-        else:
-            found.append(line)
-    return found
+    return re.split(r"\n(?![^\S\n])", "\n".join(str(error).splitlines()))
 
 
 # Naming one of these in an entry that the base has too replaces the entry instead of completing it.
@@ -424,9 +399,8 @@ class Layers:
         FileFormatError
             If it leads outside the folder of the file that was asked for, and that was not allowed.
         """
-        return _path_within(
-            self.place(key)[0].path.parent / given, given, None if self.outside else self.path.parent
-        )
+        within = None if self.outside else self.path.parent
+        return _path_within(self.place(key)[0].path.parent / given, given, within)
 
     def issue(self, mistake: Mistake) -> Issue:
         """Return a mistake with its file and line."""
@@ -466,12 +440,12 @@ def _path_within(path: Path, given: str, folder: Path | None) -> Path:
         If it leads elsewhere, or is no path.
     """
     require_path(path)
-    if folder is not None and not _real(path).is_relative_to(_real(folder)):
-        raise FileFormatError(
-            f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
-            "--allow-outside (in Python: allow_outside=True)"
-        )
-    return path
+    if folder is None or _real(path).is_relative_to(_real(folder)):
+        return path
+    raise FileFormatError(
+        f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
+        "--allow-outside (in Python: allow_outside=True)"
+    )
 
 
 def _real(path: Path) -> Path:

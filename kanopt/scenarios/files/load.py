@@ -6,9 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from kanopt.errors import FileFormatError, KanoptError, TableError, knows_arguments, nearest
+from kanopt.formulas import Formula
 from kanopt.formulas.error_model import FEWEST_FOUND
 from kanopt.records.headers import column_hint, field_hint
 from kanopt.scenarios.files.laws import binding_mistakes, given_laws, law_mistakes, named_law, placeholder_law
@@ -23,12 +28,10 @@ from kanopt.scenarios.files.sections import (
     read_sections,
 )
 from kanopt.scenarios.scenario import Scenario
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.formulas import Formula
-    from kanopt.tables._text import RawTable
+from kanopt.tables import TextFormat
+from kanopt.tables._text import RawTable
+from kanopt.tables.row_rules import RowRules
+from kanopt.tables.table_reading import load_table, read_table
 
 _READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
 """Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""
@@ -149,9 +152,6 @@ class _Loading:
         return tables
 
     def _table(self, name: str, spec: TableSpec) -> pd.DataFrame:
-        from kanopt.tables import TextFormat
-        from kanopt.tables.table_reading import load_table, read_table
-
         source = self.layers.path_of(("tables", name, "path"), spec.path)
         try:
             form = TextFormat(**spec.form.model_dump(exclude_none=True))
@@ -176,22 +176,21 @@ class _Loading:
         text. Left out of them is what is said to be ignored, and, of a table of history, what cannot say which of its
         rows share an error.
         """
-        from kanopt.tables.row_rules import RowRules
-
         names = raw.names
         for place, name in enumerate(spec.ignore):
-            key = ("tables", table, "ignore", place)
-            self.mistakes += unknown(key, f"there is no column {name!r}", name, names)
+            at = ("tables", table, "ignore", place)
+            self.mistakes += unknown(at, f"there is no column {name!r}", name, names)
         every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
         used = columns_read(self.found, table, spec)
         if spec.columns or used is None:
             return every, spec.on_bad
         ruled = RowRules(spec.derive, spec.drop_where).names()
-        cells = {
-            name: column for name, column in zip(names, raw.columns, strict=True) if name not in used | ruled
-        }
-        # else all of them are named in a hint
-        if is_history(self.found, table) and used <= {*names, *spec.derive}:
+        pairs = zip(names, raw.columns, strict=True)
+        cells = {name: column for name, column in pairs if name not in used | ruled}
+        # of a history that the problem does not read; else all of them are named in a hint
+        in_problem = self.found.problem is not None and self.found.problem.parts_of(table)
+        is_history = self.found.columns_of_laws(table) and not in_problem
+        if is_history and used <= {*names, *spec.derive}:
             cells = {name: column for name, column in cells.items() if may_say_groups(column)}
         unread = [name for name in every if name in cells and names.count(name) == 1]
         read = [name for name in every if name in used | ruled or name in unread]
@@ -199,8 +198,6 @@ class _Loading:
 
     def laws(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Formula]:
         """Return every law that can be had, with placeholders for those to be learned."""
-        from kanopt.formulas import Formula
-
         found = self.found
         self.mistakes += law_mistakes(found.laws, found.file.tables, tables)
         have: dict[str, Formula] = {}
@@ -223,15 +220,11 @@ class _Loading:
     def fits_together(self, tables: Mapping[str, pd.DataFrame], formulas: Mapping[str, Formula]) -> bool:
         """Note what does not fit together; say whether the parts of the problem have tables."""
         found, problem = self.found, self.found.problem
-        if problem is None:
-            return True
-        named = found.file.tables
-        wrong = list(part_mistakes(problem, named, tables))
+        wrong = [] if problem is None else list(part_mistakes(problem, found.file.tables, tables))
         self.mistakes += wrong
-        if any(mistake.key[-1] == "table" for mistake in wrong):
-            return False
-        self.mistakes += binding_mistakes(problem, found.laws, formulas)
-        return True
+        fits = not any(mistake.key[-1] == "table" for mistake in wrong)
+        self.mistakes += binding_mistakes(problem, found.laws, formulas) if problem and fits else ()
+        return fits
 
 
 def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
@@ -251,12 +244,6 @@ def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str]
     return frozenset(names)
 
 
-def is_history(found: Sections, table: str) -> bool:
-    """Say whether laws are learned from a table that the problem does not read."""
-    in_problem = found.problem is not None and found.problem.parts_of(table)
-    return not in_problem and bool(found.columns_of_laws(table))
-
-
 def may_say_groups(cells: Any) -> bool:
     """Say whether a column may say which rows belong together: its cells repeat each other, or are dates.
 
@@ -267,9 +254,6 @@ def may_say_groups(cells: Any) -> bool:
     cells
         An Arrow array.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if pa.types.is_temporal(cells.type):
         return True
     if cells.null_count or not len(cells):

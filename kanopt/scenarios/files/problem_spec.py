@@ -9,20 +9,28 @@ table, each kind declares below.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, get_type_hints
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
+from kanopt.decisions import Constraint
+from kanopt.decisions.entities import DECISIONS, ITEMS
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.faults import Fault, describe_value
+from kanopt.formulas import BoundFormula, Formula, parse_formula
 from kanopt.formulas.variables import Reference
-from kanopt.plans.law_use import UNBOUND
-from kanopt.records.declaration import Unit
+from kanopt.plans.base import Plan, Problem
+from kanopt.plans.law_use import UNBOUND, read_day
+from kanopt.records.declaration import Table, Unit
 from kanopt.records.fields import Field as DeclaredField
+from kanopt.routing import RoadNetwork
 from kanopt.scenarios.files.layers import (
     FileModel,
     Key,
@@ -34,14 +42,8 @@ from kanopt.scenarios.files.layers import (
     default_of,
     split_messages,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.decisions import Constraint
-    from kanopt.formulas import BoundFormula, Formula
-    from kanopt.plans.base import Plan, Problem
-    from kanopt.records.declaration import Table
+from kanopt.tables import units_of, with_units
+from kanopt.tables.report import renamed
 
 
 def _reference_or_value(value: Any) -> Any:
@@ -64,8 +66,6 @@ def _bindings(value: Any) -> Any:
 
 def _day(value: Any) -> Any:
     """Read a date of TOML, or a text such as ``"2026-03-02"``."""
-    from kanopt.plans.law_use import read_day
-
     try:
         return read_day(value)
     except ProblemError as error:
@@ -84,11 +84,8 @@ class PartSpec(FileModel):
 
     def read(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with its columns named as the problem names its fields, units kept."""
-        from kanopt.tables.report import renamed
-
         own = {column: name for name, column in self.columns.items()}
-        kept = [column for column in frame.columns if column in own or column not in self.columns]
-        return renamed(frame[kept], own)
+        return renamed(frame[[name for name in frame if name in own or name not in self.columns]], own)
 
 
 @dataclass(frozen=True)
@@ -142,9 +139,6 @@ class ProblemSpec(FileModel):
     assignment_columns: ClassVar[tuple[str, ...]] = ()
     moved_words: ClassVar[tuple[str, str]] = ("decision differs", "decisions differ")
 
-    counts_work: ClassVar[bool] = True
-    """Whether its solvers can be limited by work that is counted in place of seconds."""
-
     class_name: ClassVar[str] = ""
     """The class of :mod:`kanopt.plans` that the section calls."""
 
@@ -194,8 +188,8 @@ class ProblemSpec(FileModel):
     def table_field(self, part: str, name: str) -> DeclaredField:
         """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
         schema = self.schemas().get(part)
-        declared = () if schema is None else schema.fields
-        return next((item for item in declared if item.name == name), DeclaredField(name))
+        known = {item.name: item for item in schema.fields} if schema else {}
+        return known.get(name, DeclaredField(name))
 
     def law_uses(self) -> dict[Key, str]:
         """Return the laws the problem reads, by the key below ``problem`` that names them."""
@@ -209,9 +203,8 @@ class ProblemSpec(FileModel):
 
     def binding_key(self, law: str, name: str) -> Key:
         """Return the key at which an input of a law is bound."""
-        own = self.bind.get(law)
-        inside = isinstance(own, dict) and name in own
-        return ("problem", "bind", law, name) if inside else ("problem", "bind", name)
+        inside = isinstance(own := self.bind.get(law), dict) and name in own
+        return ("problem", "bind", *([law] if inside else []), name)
 
     def mistakes_of(self, error: KanoptError) -> list[Mistake]:
         """Return each mistake of an error that building the problem raised, under its key."""
@@ -270,18 +263,13 @@ class ProblemSpec(FileModel):
     @cache
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields that columns of a part may fill; empty where any column is as good as another."""
-        table = next((each for each in cls.tables(None) if each.name == part), None)
-        declared = () if table is None else table.fields
-        return frozenset(item.name for item in declared) | {*cls.other_columns.get(part, ())}
+        declared = (item.name for table in cls.tables(None) if table.name == part for item in table.fields)
+        return frozenset((*declared, *cls.other_columns.get(part, ())))
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part: its fields, and what laws are bound to."""
-        every = [
-            each
-            for given in self.bind.values()
-            for each in (given.values() if isinstance(given, dict) else [given])
-        ]
-        read = [value for value in every if isinstance(value, Reference)]
+        given = [each.values() if isinstance(each, dict) else [each] for each in self.bind.values()]
+        read = [value for values in given for value in values if isinstance(value, Reference)]
         return self.fields_of(part) | {value.end[1] if value.end else value.field for value in read}
 
     def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
@@ -349,9 +337,8 @@ def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
     called = class_called(kind.class_name)
     hints = get_type_hints(called, include_extras=True)
     taken = [item for item in dataclasses.fields(called) if item.init]
-    classes: dict[str, Any] = {
-        item.name: hint for item in taken if dataclasses.is_dataclass(hint := hints[item.name])
-    }
+    typed = [(item.name, hints[item.name]) for item in taken]
+    classes: dict[str, Any] = {name: hint for name, hint in typed if dataclasses.is_dataclass(hint)}
     tables = {table.name for table in kind.tables(classes["units"]() if "units" in classes else None)}
     keys: dict[str, Any] = {}
     required = []
@@ -378,12 +365,8 @@ def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
 @cache
 def kinds() -> Mapping[str, type[ProblemSpec]]:
     """Return the kinds of problems, by the word a file uses."""
-    return {
-        "routing": of_class(RoutingSpec),
-        "scheduling": of_class(SchedulingSpec),
-        "supply": of_class(SupplySpec),
-        "decision": of_class(DecisionSpec),
-    }
+    every = (RoutingSpec, SchedulingSpec, SupplySpec, DecisionSpec)
+    return {kind.class_name.removesuffix("Problem").lower(): of_class(kind) for kind in every}
 
 
 class MatrixSpec(PartSpec):
@@ -396,10 +379,6 @@ class MatrixSpec(PartSpec):
 
     def read(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with its columns named, and its unit declared."""
-        from pandas.api.types import is_numeric_dtype
-
-        from kanopt.tables import units_of, with_units
-
         read = super().read(frame)
         if self.unit is None:
             return read
@@ -455,17 +434,13 @@ class RoutingSpec(ProblemSpec):
 
     def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
         """Return what the problem is made of; roads and matrices stand in for durations and distances."""
-        from kanopt.routing import RoadNetwork
-
         given, units = super().arguments(inputs), self.counted()
-        if self.durations is not None:
-            given["duration"] = inputs.part(self.durations)
+        matrices = {"duration": self.durations, "distance": self.distances}
+        given |= {name: inputs.part(part) for name, part in matrices.items() if part is not None}
         if self.links is not None:
             roads = {"links": inputs.part(self.links), "nodes": self.nodes and inputs.part(self.nodes)}
             law = given["duration"]
             given["duration"] = RoadNetwork(**roads, law=law, distance=units.distance, time=units.time)
-        if self.distances is not None:
-            given["distance"] = inputs.part(self.distances)
         return given
 
 
@@ -503,7 +478,6 @@ class SupplySpec(ProblemSpec):
     entity_columns: ClassVar = ("head", "product")
     assignment_columns: ClassVar = ("tail", "mode")
     moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
-    counts_work: ClassVar = False
     required: ClassVar = ("demand",)
     other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
 
@@ -528,12 +502,8 @@ class LimitSpec(FileModel):
 
     def constraint(self, name: str, law: BoundFormula) -> Constraint:
         """Return the constraint on a law."""
-        from kanopt.decisions import Constraint
-
-        if self.equal_to is not None:
-            return Constraint(law, self.equal_to, self.equal_to, name, self.each)
-        low = -float("inf") if self.at_least is None else self.at_least
-        high = float("inf") if self.at_most is None else self.at_most
+        least, most = (self.at_least, self.at_most) if self.equal_to is None else (self.equal_to,) * 2
+        low, high = -math.inf if least is None else least, math.inf if most is None else most
         return Constraint(law, low, high, name, self.each)
 
 
@@ -543,7 +513,6 @@ class DecisionSpec(ProblemSpec):
     class_name: ClassVar = "DecisionProblem"
     entity_columns: ClassVar = ("decision",)
     assignment_columns: ClassVar = ("value",)
-    counts_work: ClassVar = False
     unwritten: ClassVar = frozenset(("objective", "constraints", "fixed"))
     law_tables: ClassVar = ("minimise", "maximise")
 
@@ -566,8 +535,6 @@ class DecisionSpec(ProblemSpec):
     @classmethod
     def tables(cls, units: Any) -> tuple[Table, ...]:
         """Return the tables that become records; they count in what they say."""
-        from kanopt.decisions.entities import DECISIONS, ITEMS
-
         return DECISIONS, ITEMS
 
     def readable_names(self, part: str) -> frozenset[str]:
@@ -584,8 +551,6 @@ class DecisionSpec(ProblemSpec):
 
 def _negative(law: BoundFormula) -> BoundFormula:
     """Return a law with the other sign; where it is known, and how well, stays with it."""
-    from kanopt.formulas import BoundFormula, parse_formula
-
     formula, name = law.formula, law.formula.output.name
     inputs = {} if formula.used else {each.name: each for each in formula.inputs}
     turned = parse_formula(f"-`{name}`", list(inputs.values()), formula.output, {name: formula}, formula.per)

@@ -67,9 +67,8 @@ def _path(text: str) -> str:
     """Refuse a path with a sign that TOML makes of a backslash, as Windows writes them."""
     if any(sign in text for sign in "\b\t\n\f\r"):
         shown = repr(text)[1:-1].replace("\\", "/")
-        raise ValueError(
-            f'TOML reads \\ in a text as a sign of its own: write / between folders, as in "{shown}"'
-        )
+        told = "TOML reads \\ in a text as a sign of its own: write / between folders"
+        raise ValueError(f'{told}, as in "{shown}"')
     return text
 
 
@@ -283,20 +282,19 @@ def read_sections(data: Mapping[str, Any]) -> tuple[Sections | None, list[Mistak
     file, mistakes = validate(FileSpec, data, ())
     laws = {}
     for name, entry in _entries(data, "surrogates"):
-        laws[str(name)], wrong = read_law(entry, ("surrogates", name))
+        model: Any = GivenSpec if "formula" in entry else SavedSpec if "file" in entry else LearnedSpec
+        laws[str(name)], wrong = validate(model, entry, ("surrogates", name))
         mistakes += wrong
     problem, wrong = _read_problem(data)
-    changes = []
-    for place, entry in _entries(data, "changes"):
-        change, told = _read_change(entry, ("changes", place))
-        changes.append(change)
-        wrong += told
-    mistakes += wrong
+    changes = [_read_change(entry, ("changes", place)) for place, entry in _entries(data, "changes")]
+    mistakes += [*wrong, *(each for _, told in changes for each in told)]
     if file is not None:
         mistakes += _unfit_solver(file.solver, problem)
     if file is None or mistakes:
         return None, mistakes
-    return Sections(data, file, cast("Any", laws), problem, tuple(cast("Any", changes))), []
+    return Sections(
+        data, file, cast("Any", laws), problem, tuple(change for change, _ in changes if change)
+    ), []
 
 
 def _entries(data: Mapping[str, Any], section: str) -> Iterator[tuple[str | int, dict[str, Any]]]:
@@ -310,21 +308,22 @@ def _unfit_solver(solver: SolverSpec, problem: ProblemSpec | None) -> Iterator[M
     """Yield the keys of ``[solver]`` that the solvers of a kind of problem do not know."""
     if problem is None:
         return
-    unfit = {
-        "deterministic": solver.deterministic and not problem.counts_work,
-        "name": problem.kind != "routing" and "name" in solver.model_fields_set,
-        "days_in_time": problem.kind not in _TIMED and "days_in_time" in solver.model_fields_set,
-    }
-    for key in filter(unfit.get, unfit):
-        yield Mistake(("solver", key), f"{_UNFIT[key]}, not {problem.kind} problems; leave it out")
+    given = solver.model_fields_set - (set() if solver.deterministic else {"deterministic"})
+    for key, (why, kinds_fit) in _FIT.items():
+        if key in given and problem.kind not in kinds_fit:
+            yield Mistake(("solver", key), f"{why}, not {problem.kind} problems; leave it out")
 
 
 _TIMED = ("routing", "scheduling")
-_UNFIT = {
-    "deterministic": "work is counted, in place of seconds, by the solvers of routing and scheduling",
-    "name": "OR-Tools routing solves routing problems",
-    "days_in_time": "days in time are of routes and schedules",
+_FIT = {
+    "deterministic": (
+        "work is counted, in place of seconds, by the solvers of routing and scheduling",
+        _TIMED,
+    ),
+    "name": ("OR-Tools routing solves routing problems", ("routing",)),
+    "days_in_time": ("days in time are of routes and schedules", _TIMED),
 }
+"""Keys of ``[solver]`` that not all kinds of problems know: what they are of, and the kinds."""
 
 
 def missing_problem() -> Mistake:
@@ -335,12 +334,6 @@ def missing_problem() -> Mistake:
         f"{', '.join(others)} or {last}, and the tables and laws of that kind; kanopt fit learns laws without it"
     )
     return Mistake(("problem",), message)
-
-
-def read_law(entry: Mapping[str, Any], key: Key) -> tuple[LawSpec | None, list[Mistake]]:
-    """Read what stands under a key ``[surrogates.x]``; return the law, None for none, and every mistake in it."""
-    model: Any = GivenSpec if "formula" in entry else SavedSpec if "file" in entry else LearnedSpec
-    return validate(model, entry, key)
 
 
 def _read_problem(data: Mapping[str, Any]) -> tuple[ProblemSpec | None, list[Mistake]]:
@@ -416,13 +409,10 @@ def columns_asked_about(data: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     frozenset({('stops', 'rank')})
     """
     answers = [keys for entry in data.get("questions", ()) for keys in entry["answers"].values()]
-    ignored = [(split_key(key), columns) for keys in answers for key, columns in keys.items()]
-    return frozenset(
-        (str(key[1]), str(column))
-        for key, columns in ignored
-        if len(key) == 3 and (key[0], key[2]) == ("tables", "ignore") and isinstance(columns, list)
-        for column in columns
-    )
+    said = [(split_key(key), columns) for keys in answers for key, columns in keys.items()]
+    lists = [(key, columns) for key, columns in said if len(key) == 3 and isinstance(columns, list)]
+    ignored = [(key[1], columns) for key, columns in lists if (key[0], key[2]) == ("tables", "ignore")]
+    return frozenset((table, str(column)) for table, columns in ignored for column in columns)
 
 
 def _with_answer(layers: Layers, key: Key, keys: Mapping[str, Any]) -> tuple[Layers, list[Mistake]]:
@@ -479,17 +469,13 @@ def question_about(
     asked_about
         Columns that a question of the file asks about, each behind its table.
     """
-    rules = tuple(
-        column for column in found.striking if column.is_rule and (table, column.name) not in asked_about
-    )
-    if not rules:
+    rules = [column for column in found.striking if column.is_rule]
+    if not (rules := [column for column in rules if (table, column.name) not in asked_about]):
         return None
-    asked = replace(found, striking=rules, others=())
+    asked = replace(found, striking=tuple(rules), others=())
     ignored = Setting("ignore", [column.name for column in rules])
     meant = ("where that is meant, write ", asked.renaming, "; ") if asked.renaming.fields else ()
     under = f" under [{write_key(('tables', table))}]"
-    looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
-    what = f"{asked.sentence}, and {looks}"
-    return Fault(
-        found.table, what, advice=(*meant, "for what means nothing to the plan, write ", ignored, under)
-    )
+    what = f"{asked.sentence}, and {'they look like rules' if len(rules) > 1 else 'it looks like a rule'}"
+    advice = (*meant, "for what means nothing to the plan, write ", ignored, under)
+    return Fault(found.table, what, advice=advice)
