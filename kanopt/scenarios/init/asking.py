@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -45,13 +46,11 @@ def ask(draft: Draft, tables: Tables, holds: Callable[[ScenarioKeys], bool]) -> 
         Says whether the file holds with other keys.
     """
     bare: list[tuple[PartGuess, str]] = []
-    told: dict[str, list[str]] = {}
-    parts = draft.roles.parts
+    told, parts = dict[str, list[str]](), draft.roles.parts
     # what another part was made of is read, though no field has it here
     planned = [(part, guess) for part, guess in parts.items() if ("problem", part) in draft.keys.tables]
-    left = [
-        (part, c.name) for part, guess in planned for c in guess.left if (part, c.name) not in draft.bound
-    ]
+    left = [(part, c.name) for part, guess in planned for c in guess.left]
+    left = [each for each in left if each not in draft.bound]
     elsewhere = [(part, name) for part, name in left if _is_read_elsewhere(draft, parts[part], name)]
     alike = [(part, name) for part, name in left if _is_like_one_that_is_read(parts[part], name)]
     # what nothing reads and looks like a rule, as the reader of files finds it
@@ -87,12 +86,9 @@ def _ask_about_tables(draft: Draft, tables: Tables) -> None:
             continue
         made = [] if table.made else [each for each in rewritten if table.name in each.of]
         counted = [c.name for each in (table, *made) for c in each.columns.values() if _counts(c)]
-        numbers = [c for c in table.columns.values() if _counts(c)]
-        named = (
-            c for guess in draft.roles.parts.values() for c in table.naming(guess.names) if c.kind == "text"
-        )
+        named = [c for guess in draft.roles.parts.values() for c in table.naming(guess.names)]
         # names of the plan beside numbers
-        beside = [c.name for c in named if any(each is not c for each in numbers)]
+        beside = [c.name for c in named if c.kind == "text" and any(map(_counts, table.columns.values()))]
         if beside:
             why = f"says something of {beside[0]!r}, which the plan has"
         elif table.made:
@@ -127,9 +123,8 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     begins = [list(each.column.values.astype(str)) for each in guess.filled if each.field.clock]
     cells = list(column.values.astype(str))
     # where the next row begins, which the next row says
-    if any(each[1:] == cells[: len(each) - 1] for each in begins if len(each) > 1):
-        return True
-    return _limits_nothing(draft, guess, column) or _is_read_elsewhere(draft, guess, name)
+    begun = any(each[1:] == cells[: len(each) - 1] for each in begins if len(each) > 1)
+    return begun or _limits_nothing(draft, guess, column) or _is_read_elsewhere(draft, guess, name)
 
 
 def _is_like_one_that_is_read(guess: PartGuess, name: str) -> bool:
@@ -137,12 +132,10 @@ def _is_like_one_that_is_read(guess: PartGuess, name: str) -> bool:
     if guess.table.made:
         return False  # what was made of a row says both, as loading and unloading
     column = guess.table.columns[name]
-    pieces = column.header.pieces
-    read = [each.column for each in guess.filled if each.column.kind == column.kind == "number"]
-    same = [
-        c.header.pieces for c in read if len(c.header.pieces) == len(pieces) > 1 and c.unit == column.unit
-    ]
-    return any(sum(one != other for one, other in zip(pieces, each, strict=True)) == 1 for each in same)
+    pieces, numbers = column.header.pieces, [each.column for each in guess.filled if column.kind == "number"]
+    read = [c.header.pieces for c in numbers if c.kind == "number" and c.unit == column.unit]
+    same = [each for each in read if len(each) == len(pieces) > 1]
+    return any(sum(map(operator.ne, pieces, each)) == 1 for each in same)
 
 
 def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:
@@ -151,14 +144,12 @@ def _is_read_elsewhere(draft: Draft, guess: PartGuess, name: str) -> bool:
     own = guess.table.of | {guess.table.name}
     if any(name in other.table.reads for other in parts if other is not guess and own & other.table.of):
         return True
-    by_laws = [(other, c) for other in parts for c in other.left if (other.part.name, c.name) in draft.bound]
-    by_fields = [(other, each.column) for other in parts for each in other.filled]
-    return any(
-        name == column.name
-        and (guess.table.of & other.table.of or column.texts == guess.table.columns[name].texts)
-        for other, column in (*by_fields, *by_laws)
-        if other is not guess
-    )
+    others = [other for other in parts if other is not guess]
+    read = [(other, c) for other in others for c in other.left if (other.part.name, c.name) in draft.bound]
+    read += [(other, each.column) for other in others for each in other.filled]
+    alike = [(other, column) for other, column in read if column.name == name]
+    texts = guess.table.columns[name].texts
+    return any(guess.table.of & other.table.of or column.texts == texts for other, column in alike)
 
 
 def _limits_nothing(draft: Draft, guess: PartGuess, column: ColumnFacts) -> bool:
@@ -261,8 +252,7 @@ def _ask_about_columns(
 
 def _ask_about_machines_at_once(draft: Draft) -> None:
     """Ask whether a task may do with the first of the machines that it needs at once."""
-    machines = draft.roles.parts.get("machines")
-    names = frozenset[str]() if machines is None else machines.names
+    names = draft.roles.names("machines")
     for table, column in ((t, c) for t in draft.roles.rewritten for c in t.given.values()):
         at_once = sorted(text for text in column.texts if "+" in text and column.listed <= names)
         if at_once:

@@ -100,8 +100,8 @@ class ScenarioKeys:
             lines += ["", f"[{'.'.join(map(toml_key, header))}]"]
             for key, entry in self.tables[header].items():
                 why = ": ".join(filter(None, ("" if entry.sure else "check", entry.why)))
-                line = f"{toml_key(key)} = {toml_value(entry.value)}"
-                lines.append(f"{line} # {comment_text(why)}" if why else line)
+                told = f" # {comment_text(why)}" if why else ""
+                lines.append(f"{toml_key(key)} = {toml_value(entry.value)}{told}")
         return "\n".join([*lines, ""])
 
     def places(self) -> dict[int, tuple[Header, str]]:
@@ -196,6 +196,10 @@ class Draft:
         """Note a guess, to be shown."""
         self.rows.append((table, column, guess, why, sure))
 
+    def units_of(self, table: SourceTable) -> dict[str, str]:
+        """Return the units of the columns of a table, as far as they are known."""
+        return {name: each.unit for name, each in self.units.get(table.name, {}).items()}
+
     def use(self, table: SourceTable) -> None:
         """Note that a table is read, with the units that its headers state."""
         if self.tables.setdefault(table.name, table) is not table:
@@ -215,18 +219,15 @@ class Draft:
         """Return the unit to declare where a column fills a field of a part; empty where none is missing."""
         counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
         unit = unit_of_field(guess.part.name, filled, counted.get(filled.field.name, ""), self.money)
-        known = self.units.get(guess.table.name, {}).get(filled.column.name)
-        return "" if unit is None or (known is not None and known.unit == unit.unit) else unit.unit
+        known = self.units_of(guess.table).get(filled.column.name)
+        return "" if unit is None or known == unit.unit else unit.unit
 
     def problem_units(self) -> dict[str, str]:
         """Return the units of the problem that differ from those it has by itself."""
         words = {"routing": ("load",), "supply": ("quantity", "weight")}.get(self.roles.kind, ())
         given = {"money": self.money} | dict.fromkeys(words, self.load)
-        if (
-            "weight" in given
-            and self.roles.column("products", "weight")
-            and not same_dimension(self.load, "t")
-        ):
+        weighed = self.roles.column("products", "weight") if "weight" in given else None
+        if weighed and not same_dimension(self.load, "t"):
             given["weight"] = "t"  # products have weights of their own
         return {name: unit for name, unit in given.items() if unit != ("EUR" if name == "money" else "t")}
 
@@ -243,9 +244,8 @@ class Draft:
         self.load, self.bare_load = self._load_units(loads)
         if learned and not same_dimension(learned, self.load):
             self.load = self.bare_load = "t" if same_dimension(learned, "t") else learned
-        sure = self.roles.sure
-        why = "" if sure else "another kind looks as likely"
-        self.keys.set(("problem",), "kind", self.roles.kind, why, sure=sure, needed=True)
+        why = "" if self.roles.sure else "another kind looks as likely"
+        self.keys.set(("problem",), "kind", self.roles.kind, why, sure=not why, needed=True)
         if units := self.problem_units():
             self.keys.set(("problem",), "units", units, "what the plan counts in")
 
@@ -327,8 +327,8 @@ class Draft:
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
         for column, text in table.derive.items():
             if not self.leaves_out(table.name, column):
-                why = "other columns of the table give it"
-                self.guess(table.name, column, f"derived as {text}", why, True)
+                told = "other columns of the table give it"
+                self.guess(table.name, column, f"derived as {text}", told, True)
         for column, reason in law.left_out.items():
             if column not in table.derive:
                 self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
@@ -341,6 +341,11 @@ class Draft:
         put("on_low", "mark", _LAW_LOW)
         if per:
             put("per", per)
+
+    @property
+    def laws(self) -> dict[str, dict[str, Entry]]:
+        """The laws of the file, each with its keys."""
+        return {header[1]: keys for header, keys in self.keys.tables.items() if header[0] == "surrogates"}
 
     @property
     def read(self) -> set[str]:

@@ -16,6 +16,8 @@ import pandas as pd
 from kanopt.display import Part, Shown
 from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import csv_text, replace_file
+from kanopt.scenarios.files.layers import Key, TomlDocument, merged
+from kanopt.scenarios.files.load import check_scenario
 from kanopt.scenarios.files.sections import QuestionSpec
 from kanopt.scenarios.init.asking import ask, question_text
 from kanopt.scenarios.init.draft import MADE_UP, Draft, ScenarioKeys, currency_of
@@ -78,8 +80,7 @@ class Scaffold(Shown):
             lines.append(str(table) or "laws written by hand")
             for row in rows.itertuples():
                 what = f"{row.column!s} → {row.guess!s}" if row.column else str(row.guess)
-                mark = " " if row.sure else "?"
-                told = shorten(f"  {mark} {what}", 58)
+                told = shorten(f"  {' ' if row.sure else '?'} {what}", 58)
                 lines.append(f"{told:58}  {shorten(str(row.why), 60)}")
         lines += [f"note: {note}" for note in self.notes]
         return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in "\n".join(lines))
@@ -97,9 +98,8 @@ class Scaffold(Shown):
     def answered(self, answers: Sequence[str]) -> Scaffold:
         """Return it with its questions answered, in their order; an empty text leaves one open."""
         pairs = zip(self.questions, answers, strict=True)
-        return replace(
-            self, questions=tuple(one.model_copy(update={"answer": answer}) for one, answer in pairs)
-        )
+        told = tuple(one.model_copy(update={"answer": answer}) for one, answer in pairs)
+        return replace(self, questions=told)
 
     def toml(self, path: str | os.PathLike[str]) -> str:
         """Return the scenario as it is written to a path.
@@ -115,10 +115,8 @@ class Scaffold(Shown):
                 f"{Path(path).name}: a scenario reads tables of its own folder and below; write it to {self.folder} "
                 "or a folder above"
             )
-        places = {
-            name: source.resolve().relative_to(target.parent).as_posix()
-            for name, source in self.sources.items()
-        }
+        paths = {name: source.resolve() for name, source in self.sources.items()}
+        places = {name: path.relative_to(target.parent).as_posix() for name, path in paths.items()}
         places |= {name: f"{_folder_of_made(target)}/{name}.csv" for name in self.made}
         written = self.keys.with_keys({f"tables.{name}": {"path": path} for name, path in places.items()})
         return written.text() + "".join(map(question_text, self.questions))
@@ -194,16 +192,16 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, d
         raise TableError(f"unknown kind {kind!r}; {nearest(kind, KINDS)}")
     tables, left_out = read_sources(files, decimal)
     money = currency_of(tables)
-    roles, notes, failed = guess_roles(tables, kind), list(left_out), ""
+    roles, notes = guess_roles(tables, kind), list(left_out)
     made: Scaffold | str = ""
     if roles.kind:
         draft = Draft(roles, money, notes=list(left_out))
         draft_plan(draft)
         made = _checked(draft, tables)
-        failed = made if isinstance(made, str) else ""
-        notes += [f"no plan of {roles.kind} could be made: {failed}"] if failed else []
+        notes.append(f"no plan of {roles.kind} could be made: {made}")
     elif kind in READINGS:
         notes.append(f"the tables make no problem of {kind}; laws alone are learned")
+    failed = made
     if isinstance(made, str):
         # what was planned does not hold: laws can be learned all the same
         made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
@@ -235,16 +233,9 @@ def _checked(draft: Draft, tables: Tables) -> Scaffold | str:
             return wrong
         ask(draft, tables, lambda keys: _check(keys, folder, [], seen) is None)
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
-    return Scaffold(
-        draft.roles.kind,
-        draft.keys,
-        {name: table.path for name, table in draft.tables.items() if not table.made},
-        tuple(table.path for table in tables),
-        made,
-        guesses.reset_index(drop=True),
-        tuple(draft.notes),
-        tuple(draft.questions),
-    )
+    sources = {name: table.path for name, table in draft.tables.items() if not table.made}
+    files, told = tuple(table.path for table in tables), (tuple(draft.notes), tuple(draft.questions))
+    return Scaffold(draft.roles.kind, draft.keys, sources, files, made, guesses.reset_index(drop=True), *told)
 
 
 def _draft_laws(draft: Draft) -> None:
@@ -253,17 +244,15 @@ def _draft_laws(draft: Draft) -> None:
         if not found:
             draft.notes.append(f"{table.called}: no column of numbers depends on others")
         for law in found:
-            laws = [header[1] for header in draft.keys.tables if header[:1] == ("surrogates",)]
-            name = slug(law.target)
+            laws, name = draft.laws, slug(law.target)
             draft.add_law(f"{name}_{len(laws) + 1}" if name in laws else name, law, "")
 
 
 def _add_tables(draft: Draft, given: Tables) -> None:
     """Add everything beside the problem and its laws: what the scenario is called, its tables, what is assumed."""
     put = draft.keys.set
-    names = [name for name, table in draft.tables.items() if not table.made] or [
-        table.name for table in given
-    ]
+    names = [name for name, table in draft.tables.items() if not table.made]
+    names = names or [table.name for table in given]
     named = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
     put(("scenario",), "name", f"First scenario of {named}")
     put(("scenario",), "seed", 7, "the same seed gives the same laws")
@@ -278,15 +267,13 @@ def _add_tables(draft: Draft, given: Tables) -> None:
             put(header, "form", table.form, why, sure=False, needed=True)
         derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
         mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_dated}
-        laws = [each for header, each in draft.keys.tables.items() if header[0] == "surrogates"]
+        laws = draft.laws.values()
         held = {law["holdout"].value["by"] for law in laws if "holdout" in law and law["table"].value == name}
         read = RowRules(derived).names() | mapped | held
         if dates := {column: forms for column, forms in table.dates.items() if column in read}:
-            doubts = [
-                f"{column} may as well be {other}" for column, forms in dates.items() for other in forms[1:]
-            ]
-            formats = {column: forms[0] for column, forms in dates.items()}
-            put(header, "dates", formats, "; ".join(doubts), sure=not doubts)
+            others = [(column, other) for column, forms in dates.items() for other in forms[1:]]
+            doubts = "; ".join(f"{column} may as well be {other}" for column, other in others)
+            put(header, "dates", {name: forms[0] for name, forms in dates.items()}, doubts, sure=not doubts)
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             put(header, "on_bad", table.on_bad, why, sure=False)
@@ -320,7 +307,7 @@ def _left_out(draft: Draft, check: Callable[[ScenarioKeys], ScenarioError | None
         if not droppable and key and not draft.roles.kind and header[0] == "surrogates":
             draft.notes.append(f"left out the law {header[1]}: {shorten(error.issues[0].message, 200)}")
             del draft.keys.tables[header]
-            if any(each[0] == "surrogates" for each in draft.keys.tables):
+            if draft.laws:
                 continue
         if not droppable:
             return "; ".join([*left, shorten(error.issues[0].message, 300)])
@@ -339,9 +326,6 @@ def _check(
     keys: ScenarioKeys, folder: Path, rules: list[tuple[str, str]], seen: dict[str, Any]
 ) -> ScenarioError | None:
     """Return what is wrong with a file in a folder; note the columns that look like a rule and are not read."""
-    from kanopt.scenarios.files.layers import Key, TomlDocument, merged
-    from kanopt.scenarios.files.load import check_scenario
-
     lines: dict[Key, int] = {(*header, key): line for line, (header, key) in keys.places().items()}
     document = TomlDocument(folder / "scenario.toml", keys.data(), lines)
     rules.clear()

@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import (
+    COORDINATES,
     DESCRIBING,
     FIELD_WORDS,
     IDENTIFIERS,
@@ -93,8 +93,8 @@ def read_fleet(tables: Tables, part: Declared) -> Parts | None:
     names = {name: guess.names for name, guess in parts.items()}
     parts["clients"] = parts["clients"].matched(names=names, key=key)
     if "vehicles" in parts:
-        parts["vehicles"] = _with_speed(parts["vehicles"], parts.get("depots"))
-        parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
+        fleet = _with_speed(parts["vehicles"], parts.get("depots"))
+        parts["vehicles"] = _of_trips(_of_shifts(fleet.matched(names=names), names))
         _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
@@ -116,15 +116,16 @@ def _orders_as_stops(table: SourceTable) -> SourceTable:
     pairs = coordinate_ends(column.name for column in table.given.values() if column.kind == "number")
     if len(pairs) < 2 or table.key is None:
         return table
-    key, (first, last) = table.key.name, pairs[:2]
-    words = [{*read_header(next(iter(ends.values()))).words} for ends in (first, last)]
     sources = {*FIELD_WORDS["source"].replace(",", " ").split()}
-    if words[1] & sources and not words[0] & sources:
-        first, last = last, first
-    frame = table.frame.reset_index(drop=True)
-    names = texts(frame[key])
-    if table.key.kind == "number":
-        names = f"{key} " + names  # numbers beside texts would be read as either
+
+    def is_no_source(ends: Mapping[str, str]) -> bool:
+        return not sources & {word for name in ends.values() for word in read_header(name).words}
+
+    # the place of loading first, where one is called so; else as they stand
+    first, last = sorted(pairs[:2], key=is_no_source)
+    key, frame = table.key.name, table.frame.reset_index(drop=True)
+    # numbers beside texts would be read as either
+    names = f"{key} " * (table.key.kind == "number") + texts(frame[key])
     loaded = names + " (loading)"
     where = {name for ends in (first, last) for name in ends.values()}
     own = [_of_stop(table, ends, where) for ends in (first, last)]
@@ -208,9 +209,8 @@ def _both_ways(table: SourceTable, part: Declared) -> SourceTable:
     ends = [c.name for c in table.given.values() if c.kind == "text"][:2]
     measured = any(c.measures in ({"length": 1}, {"time": 1}) for c in table.given.values())
     made = both_ways(table, *ends, whole=False) if measured and len(ends) > 1 else None
-    if made is None:
-        return table
-    return made.remade(made.frame.rename(columns=dict(zip(ends, _ENDS, strict=True))))
+    named = dict(zip(ends, _ENDS, strict=False))
+    return table if made is None else made.remade(made.frame.rename(columns=named))
 
 
 def _joins(guess: PartGuess) -> bool:
@@ -232,18 +232,17 @@ def is_speed(column: ColumnFacts) -> bool:
 
 def _with_speed(fleet: PartGuess, depots: PartGuess | None) -> PartGuess:
     """Return vehicles with the speed that stands beside the depots, where it is one and they have none."""
-    speeds = [c for c in depots.left if is_speed(c) and c.distinct == 1] if depots is not None else []
-    if depots is None or not speeds or any(map(is_speed, fleet.table.given.values())):
+    names = [c.name for c in depots.left if is_speed(c) and c.distinct == 1][:1] if depots else []
+    if depots is None or not names or any(map(is_speed, fleet.table.given.values())):
         return fleet
-    name = speeds[0].name
-    return fleet.on(joined(fleet.table, depots.table, {}, {name: name}, end="paced", reads=[name]))
+    return fleet.on(joined(fleet.table, depots.table, {}, {names[0]: names[0]}, end="paced", reads=names))
 
 
 def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     """Return clients with the coordinates of the places that they name; of orders from place to place both stops."""
     key = places.table.key
-    columns = guess.table.naming(key.texts) if key is not None else []
-    if key is None or not columns or guess.is_placed:
+    columns = guess.table.naming(key.texts) if key is not None and not guess.is_placed else []
+    if key is None or not columns:
         return guess
     goals = [c for c in columns if c.distinct > 1 or c.rows == 1] or columns
     name, made = guess.column("name"), guess.table
@@ -284,9 +283,8 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
     fleet = parts["vehicles"].left if "vehicles" in parts else []
     if homes := [c for c in fleet if c.texts and c.texts <= key.texts]:
         return frame[names.isin(homes[0].texts)]
-    ends = [end for pair in PLACES for end in pair if places.column(end) and clients.column(end)]
-    if ends:
-        visited = set(zip(*(clients.table.frame[clients[end].name] for end in ends), strict=True))
+    if ends := [end for pair in PLACES for end in pair if places.column(end) and clients.column(end)]:
+        visited = {*zip(*(clients.table.frame[clients[end].name] for end in ends), strict=True)}
         here = zip(*(frame[places[end].name] for end in ends), strict=True)
         left = frame[[place not in visited for place in here]]
     else:
@@ -306,8 +304,7 @@ def _depot_row(parts: Parts) -> SourceTable | None:
     guess = parts["clients"]
     words, frame, name = TABLE_WORDS["depots"] - TABLE_WORDS["clients"], guess.table.frame, guess["name"]
     told = frame[name.name].map(lambda text: bool(words & {*str(text).lower().split()}))
-    places = {"name", *chain.from_iterable(PLACES)}
-    wanted = [each.column.name for each in guess.filled if each.field.name not in places]
+    wanted = [each.column.name for each in guess.filled if each.field.name not in ("name", *COORDINATES)]
     if told.sum() != 1 and wanted and guess.is_placed:
         idle = frame[wanted].fillna(0).isin((0, "")).all(axis="columns")
         told = idle if idle.sum() == 1 and idle.iloc[0] else told
@@ -329,10 +326,8 @@ def _homes(parts: Parts, part: Table) -> PartGuess | None:
     ends, frame = pairs[0], fleet.table.frame
     one = not frame[[*ends.values()]].nunique().gt(1).any()
     names = pd.Series("depot", frame.index) if one else texts(frame[fleet["name"].name])
-    homes = pd.DataFrame({"name": names, **{end: frame[name] for end, name in ends.items()}}).drop_duplicates(
-        "name"
-    )
-    units = {end: fleet.table.columns[name].unit for end, name in ends.items()}
+    homes = pd.DataFrame({"name": names, **{end: frame[name] for end, name in ends.items()}})
+    homes, units = homes.drop_duplicates("name"), {e: fleet.table.columns[n].unit for e, n in ends.items()}
     made = fleet.table.remade(homes, units, title="depots", end="homes", reads=[*ends.values()])
     if not one:
         parts["vehicles"] = fleet.with_column("start_depot", frame.assign(start_depot=names), end="at_home")
@@ -353,9 +348,8 @@ def _with_breaks(table: SourceTable) -> SourceTable:
     # rows without a break are blank
     clocks = pd.DataFrame({c.name: c.minutes for c in times}, index=table.frame.index)
     begin, end = clocks.min(axis="columns"), clocks.max(axis="columns")
-    length = end - begin
-    if lengths:
-        length = table.frame[lengths[0].name] * factor(lengths[0].unit, "min")
+    stated = [table.frame[c.name] * factor(c.unit, "min") for c in lengths]
+    length = stated[0] if stated else end - begin
     latest = (end - length).clip(lower=begin)
     spans = zip(length, begin, latest, strict=True)
     breaks = [f"{long:g} in {first:g}-{last:g}" if long > 0 else None for long, first, last in spans]
@@ -381,12 +375,11 @@ def _of_shifts(guess: PartGuess, names: Names) -> PartGuess:
 
 def _of_trips(guess: PartGuess) -> PartGuess:
     """Return vehicles that come back to load once less often than they may leave, where a column counts trips."""
-    trips = guess.column("max_reloads")
+    trips, frame = guess.column("max_reloads"), guess.table.frame
     if trips is None or any(piece.startswith("reload") for piece in trips.header.pieces):
         return guess
-    frame = guess.table.frame.assign(max_reloads=(guess.table.frame[trips.name] - 1).clip(lower=0))
-    rest, frame = guess.without("max_reloads"), frame.drop(columns=trips.name)
-    return rest.with_column("max_reloads", frame, end="trips", reads=[trips.name])
+    rest = frame.assign(max_reloads=(frame[trips.name] - 1).clip(lower=0)).drop(columns=trips.name)
+    return guess.without("max_reloads").with_column("max_reloads", rest, end="trips", reads=[trips.name])
 
 
 def _match_skills(parts: Parts) -> None:
@@ -410,8 +403,7 @@ def _match_skills(parts: Parts) -> None:
     is_said = {text.lower() for text in needs.texts | skills.texts} <= YES_NO
     for part, column in (("clients", needs), ("vehicles", skills)):
         table, end = parts[part].table, "yes" if is_said else "listed"
-        told: dict[str, str | None]
-        told = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
+        told: dict[str, Any] = {text: ", ".join(filter(None, LISTED.split(text))) for text in column.texts}
         if is_said:
             told = {text: None if text.lower() in NO else "yes" for text in column.texts}
         elif column.kind != "text" or all("," in text or text == plain for text, plain in told.items()):
@@ -450,13 +442,12 @@ def further_loads(
     if not ("demand" in clients.fields and "capacity" in fleet.fields):
         return found
     open_ = _amounts(fleet, dropped)
+    taken = {item.name for guess in (clients, fleet) for item in guess.part.fields}
     for wanted in _amounts(clients, dropped):
-        room = next((c for c in open_ if c.rows and _holds(c, wanted)), None)
-        if room is not None:
-            open_.remove(room)
+        if rooms := [c for c in open_ if c.rows and _holds(c, wanted)]:
+            open_.remove(rooms[0])
             name = wanted.plain_name
-            taken = {item.name for guess in (clients, fleet) for item in guess.part.fields}
-            found[f"{name} carried" if name in {*taken, *found} else name] = wanted, room
+            found[f"{name} carried" if name in {*taken, *found} else name] = wanted, rooms[0]
     return found
 
 

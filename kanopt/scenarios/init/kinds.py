@@ -70,31 +70,21 @@ class Reading:
         return {table.name: table for table in every}
 
 
+_SERVICE = partial(durations_in_minutes, "clients", "service_duration", 240.0)
+_WORK = partial(durations_in_minutes, "modes", "duration", math.inf)
 READINGS: Mapping[str, Reading] = {
     "routing": Reading(
         RoutingUnits,
         ("depots", "clients", "vehicles", "distances", "durations"),
         fleets.HELPERS,
-        (
-            home_of_settings,
-            ends_of_ways,
-            minutes_in_cells,
-            rows_of_squares,
-            partial(durations_in_minutes, "clients", "service_duration", 240.0),
-        ),
+        (home_of_settings, ends_of_ways, minutes_in_cells, rows_of_squares, _SERVICE),
         fleets.read_fleet,
     ),
     "scheduling": Reading(
         SchedulingUnits,
         ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price"),
         shops.HELPERS,
-        (
-            ends_of_ways,
-            rows_of_squares,
-            partial(durations_in_minutes, "modes", "duration", math.inf),
-            rows_of_numbered_steps,
-            rows_of_stations,
-        ),
+        (ends_of_ways, rows_of_squares, _WORK, rows_of_numbered_steps, rows_of_stations),
         shops.read_shop,
     ),
     "supply": Reading(
@@ -146,10 +136,13 @@ class Roles:
         """Return the fields that the columns of a table fill."""
         return [each for guess in self.parts.values() if guess.table.name == table for each in guess.filled]
 
+    def names(self, part: str) -> frozenset[str]:
+        """Return the names of the rows of a part; nothing where there is none."""
+        return self.parts[part].names if part in self.parts else frozenset()
+
     def column(self, part: str, field: str) -> ColumnFacts | None:
         """Return the column that fills a field of a part; None where none does."""
-        guess = self.parts.get(part)
-        return guess.column(field) if guess is not None else None
+        return self.parts[part].column(field) if part in self.parts else None
 
 
 def guess_roles(tables: Tables, kind: str | None) -> Roles:
@@ -167,8 +160,7 @@ def guess_roles(tables: Tables, kind: str | None) -> Roles:
     if not tried:
         return _roles("", {}, tables)
     best, *others = sorted(tried, key=lambda roles: -roles.score)
-    close = any(best.score - other.score < _CLOSE for other in others)
-    return replace(best, sure=not close)
+    return replace(best, sure=all(best.score - other.score >= _CLOSE for other in others))
 
 
 def _read(kind: str, given: Tables) -> Roles | None:
@@ -223,17 +215,14 @@ def _beside(guess: PartGuess, table: SourceTable, keys: Mapping[str, str], names
 
 def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:
     """Return the columns that name the rows of a part to those of a table that name the same rows; empty for none."""
-    found: dict[str, str] = {}
-    for column in filter(None, map(guess.column, guess.part.key)):
-        others = [c for c in table.given.values() if c.texts and c.texts == column.texts]
-        if not others:
-            return {}
-        found[column.name] = others[0].name
-    named, rows = (
-        list(zip(*(texts(frame[name]) for name in names), strict=True))
-        for frame, names in ((guess.table.frame, [*found]), (table.frame, [*found.values()]))
-    )
-    return found if {*named} == {*rows} and len({*rows}) == len(rows) else {}
+    own = [*filter(None, map(guess.column, guess.part.key))]
+    others = [[c.name for c in table.given.values() if c.texts and c.texts == each.texts] for each in own]
+    if not all(others):
+        return {}
+    found = {column.name: names[0] for column, names in zip(own, others, strict=True)}
+    named = {*zip(*(texts(guess.table.frame[name]) for name in found), strict=True)}
+    rows = [*zip(*(texts(table.frame[name]) for name in found.values()), strict=True)]
+    return found if named == {*rows} and len(named) == len(rows) else {}
 
 
 def _roles(kind: str, parts: Parts, given: Tables) -> Roles:

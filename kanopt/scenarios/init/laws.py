@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -298,8 +298,7 @@ def choose_features(
         reason = _unfit(rows, column) or (_known_afterwards(column) if usable is None else None)
         if usable is not None and not usable(column):
             reason = LeftOut("nothing in the plan tells it")
-        if reason is not None:
-            left_out[column.name] = reason
+        left_out |= {column.name: reason} if reason else {}
     if usable is None:
         left_out |= _once_more(rows, target, [c for c in others if c.name not in left_out])
     free = [column for column in others if column.name not in left_out]
@@ -397,9 +396,8 @@ def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFact
     sizes = both.abs().median()
     same_size = float(sizes.min()) > 0.5 * float(sizes.max())
     limit = _CALLED_ALIKE if alike and not words_of(column) & WORDS["planned"] else _ONCE_MORE
-    return (
-        len(both) >= 10 and (alike or same_size) and abs(float(both.rank().corr().to_numpy()[0, 1])) > limit
-    )
+    told = len(both) >= 10 and (alike or same_size)
+    return told and abs(float(both.rank().corr().to_numpy()[0, 1])) > limit
 
 
 def _most_telling(rows: pd.DataFrame, target: str, columns: Columns) -> list[ColumnFacts]:
@@ -459,8 +457,7 @@ class References:
     ) -> None:
         self.parts = {scope: parts[name] for scope, name in scopes.items() if name in parts}
         self.usual, self.plain = usual, _of_ends(table, parts)
-        self.found: dict[str, str] = {}
-        self.sure: set[str] = set()
+        self.found, self.sure = dict[str, str](), set[str]()
         carried = self.parts["vehicle"].column("capacity") if "vehicle" in self.parts else None
         self.most = math.inf
         if carried is not None and len(carried.values):  # in any unit of mass that a header may not state
@@ -502,15 +499,12 @@ class References:
 
     def _same_column(self, column: ColumnFacts) -> str:
         """Return the column of a part that is called so, or the names of its rows."""
-        for scope, guess in self.parts.items():
-            own = guess.table.columns.get(column.name)
-            if own is not None and own.kind == column.kind and _fits(column, own):
-                return f"{scope}.{guess.field_of(column.name) or column.name}"
-        filled = ((scope, each) for scope, guess in self.parts.items() for each in guess.filled)
-        for scope, each in filled:
-            if column.kind == each.column.kind == "text" and _fits(column, each.column):
-                return f"{scope}.{each.field.name}"
-        return ""
+        name, parts = column.name, self.parts.items()
+        called = ((f"{scope}.{g.field_of(name) or name}", g.table.columns.get(name)) for scope, g in parts)
+        filled = ((f"{scope}.{each.field.name}", each.column) for scope, g in parts for each in g.filled)
+        known = chain(called, filled if column.kind == "text" else ())
+        fitting = (told for told, own in known if own and own.kind == column.kind and _fits(column, own))
+        return next(fitting, "")
 
 
 def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, str]:
@@ -543,5 +537,4 @@ def _of_ends(table: SourceTable, parts: Mapping[str, PartGuess]) -> dict[str, st
 
 def _fits(column: ColumnFacts, own: ColumnFacts) -> bool:
     """Say whether a law that learned from a column can read another one: its categories must all be known."""
-    whole = own.is_full
-    return whole and (column.kind != "text" or (bool(own.texts) and own.texts <= column.texts))
+    return own.is_full and (column.kind != "text" or (bool(own.texts) and own.texts <= column.texts))

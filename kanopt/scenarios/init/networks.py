@@ -76,21 +76,18 @@ def read_network(tables: Tables, part: Declared) -> Parts | None:
 
 def _with_prices_of_ways(tables: Tables) -> list[SourceTable]:
     """Put the price of a tonne and a km beside each table of ways: the one of a table of settings, or of one end."""
-    ways = [
-        t for t in tables if len(_ways(t)) == 1 and sum(c.kind == "text" for c in t.given.values()) >= _FEWEST
-    ]
+    named = [t for t in tables if sum(c.kind == "text" for c in t.given.values()) >= _FEWEST]
+    ways = [t for t in named if len(_ways(t)) == 1]
     others = [(t, c) for t in tables if t not in ways for c in t.given.values() if c.measures == _OF_WAYS]
     priced = [each for each in others if len(each[0].frame) == 1] or others
     found = [*tables]
     for source, price in priced if len(priced) == 1 else ():
+        key = source.key if len(source.frame) > 1 else None
         for place, table in enumerate(tables):
-            ends = table.naming(source.key.texts) if source.key is not None and len(source.frame) > 1 else []
-            keys = {end.name: source.key.name for end in ends[:1] if source.key is not None}
+            keys = {end.name: key.name for end in table.naming(key.texts)[:1]} if key else {}
             if table in ways and (keys or len(source.frame) == 1):
-                names = {price.name: price.name}
-                found[place] = joined(
-                    table, source, keys, names, end="priced", reads=[*names] if keys else ()
-                )
+                names, reads = {price.name: price.name}, [price.name] if keys else []
+                found[place] = joined(table, source, keys, names, end="priced", reads=reads)
     return found
 
 
@@ -123,15 +120,14 @@ def _rates(table: SourceTable, tables: Tables, part: Table) -> PartGuess | None:
         return None
     others = [other for other in tables if other is not table]
     named_by_text = [[c for c in other.given.values() if c.kind == "text"] for other in others]
-    keys = [[other.key] if other.key else cs[:1] for other, cs in zip(others, named_by_text, strict=True)]
-    known = table.naming(frozenset().union(*(c.texts for each in keys for c in each)), share=0.5)
+    keys = [other.key or next(iter(cs), None) for other, cs in zip(others, named_by_text, strict=True)]
+    known = table.naming(frozenset().union(*(c.texts for c in keys if c)), share=0.5)
     columns = list(table.given.values())
     whole = [c for c in columns if c.kind == "text" and c.is_full]
     ends = [c for c in whole if c.looks_like("lanes", "tail", "head", kind=str)]
-    places = [c for c in whole if not _is_keyed(c, tables, "products", "periods")]
     # products, periods and modes are no places
-    goods = [c for c in places if c.looks_like("demand", "product", "period", kind=str) and c not in ends]
-    places = [c for c in places if c not in goods]
+    goods = [c for c in whole if c.looks_like("demand", "product", "period", kind=str) and c not in ends]
+    places = [c for c in whole if not _is_keyed(c, tables, "products", "periods") and c not in goods]
     named = [c for c in places if c in known or c in ends]
     if len(named) < _FEWEST and table.made and len(whole) == _FEWEST:
         # a matrix alone names its places itself; what stands behind places elsewhere is a product
@@ -170,10 +166,10 @@ def _price(columns: Columns) -> ColumnFacts | None:
     """Return the column of what a unit costs on a lane; None where none does."""
     numbers = [c for c in columns if c.kind == "number"]
     priced = [c for c in numbers if c.measures.get("money") == 1 and "amount" in c.measures]
-    told = [c for c in numbers if c.looks_like("lanes", "rate") and "money" in (c.measures or {"money": 1})]
+    told = [c for c in numbers if "money" in (c.measures or {"money": 1})]
+    priced += [c for c in told if c.looks_like("lanes", "rate")]
     pieces = [c for c in numbers if is_price_of_pieces(c.name, c.unit)]
-    bare = [c for c in pieces if not read_header(without_things(c.name)).words]
-    return next(iter([*priced, *told, *bare]), None)
+    return next(iter([*priced, *(c for c in pieces if not read_header(without_things(c.name)).words)]), None)
 
 
 def _is_keyed(column: ColumnFacts, tables: Tables, *parts: str) -> bool:
@@ -195,8 +191,7 @@ def _in_direction(one: ColumnFacts, other: ColumnFacts, tables: Tables) -> tuple
 
 def _together(rates: Sequence[PartGuess], part: Table) -> PartGuess:
     """Return several tables of ways as one."""
-    priced = [rate.unit for one in rates if (rate := one.column("rate")) is not None]
-    unit = next(filter(None, priced), "")
+    unit = next((rate.unit for one in rates if (rate := one.column("rate")) and rate.unit), "")
     frames = []
     for one in rates:
         columns = [each for each in one.filled if each.field.name in ("tail", "head", "rate")]
@@ -229,8 +224,7 @@ def _lane_parts(rates: PartGuess, part: Table, sides: Mapping[str, frozenset[str
         return {"lanes": as_named(made, part), "rates": rates}
     named = {name: texts for name, texts in sides.items() if texts}
     guess = match_part(rates.table, part, named, without=[rate.name] if rate is not None else [])
-    guess = guess or PartGuess(part, rates.table, ())
-    guess = guess.filling("tail", tail).filling("head", head)
+    guess = (guess or PartGuess(part, rates.table, ())).filling("tail", tail).filling("head", head)
     # an amount beside a lane may be its usual shipment
     bare = [each.field.name for each in guess.filled if each.field.name == "capacity" and not each.named]
     return {"lanes": guess.without(*bare), **({"rates": rates} if rate is not None else {})}
@@ -239,20 +233,18 @@ def _lane_parts(rates: PartGuess, part: Table, sides: Mapping[str, frozenset[str
 def _of_sides(tables: Tables, sides: Mapping[str, frozenset[str]], part: Declared) -> Parts:
     """Assign tables to the parts whose places they name."""
     places = frozenset().union(*sides.values())
+    texts_of = {t.name: [c.texts for c in t.given.values() if c.kind == "text"] for t in tables}
 
     def as_side(table: SourceTable, name: str) -> PartGuess | None:
         keys = table.naming(sides["markets" if name == "demand" else name], share=0.5)
-        texts_of = {t.name: [c.texts for c in t.given.values() if c.kind == "text"] for t in tables}
         elsewhere = frozenset().union(*(each for t in tables if t is not table for each in texts_of[t.name]))
         # texts that another table has as well and that are no places may be products
         shared = [each for each in texts_of[table.name] if each & elsewhere and not each & places]
-        tried = (
-            match_part(each, part[name], names, key=keys[0])
-            for each in (table, _called_plainly(table, name))
-            for names in ([{}, *({"products": texts} for texts in shared)] if keys else ())
-        )
-        guess = next(filter(None, tried), None)
-        return None if guess is None or (name == "demand" and _is_past(guess, tables)) else guess
+        known = [{}, *({"products": texts} for texts in shared)] if keys else []
+        tried = ((each, names) for each in (table, _called_plainly(table, name)) for names in known)
+        guesses = (match_part(each, part[name], names, key=keys[0]) for each, names in tried)
+        guess = next(filter(None, guesses), None)
+        return None if guess and name == "demand" and _is_past(guess, tables) else guess
 
     return assigned(tables, (*_SIDES, "demand"), as_side)
 
@@ -260,10 +252,10 @@ def _of_sides(tables: Tables, sides: Mapping[str, frozenset[str]], part: Declare
 def _called_plainly(table: SourceTable, part: str) -> SourceTable:
     """Return cells of a wide table, which only its name tells, as what places of a part have or want."""
     field_name = {"demand": "demand", "suppliers": "capacity"}.get(part, "")
-    numbers = [c for c in table.columns.values() if c.kind == "number"]
-    if not table.made or not field_name or len(numbers) != 1 or numbers[0].name != table.title:
+    names = [c.name for c in table.columns.values() if c.kind == "number"]
+    if not table.made or not field_name or names != [table.title]:
         return table
-    (cells,) = numbers
+    cells = table.columns[table.title]
     if PRICE & {*cells.header.pieces} or cells.measures not in ({}, {"amount": 1}):
         return table
     frame = table.frame.rename(columns={cells.name: field_name})
@@ -272,11 +264,9 @@ def _called_plainly(table: SourceTable, part: str) -> SourceTable:
 
 def _is_past(demand: PartGuess, tables: Tables) -> bool:
     """Say whether a table of demand is of other periods than those of the plan, so that a law is to learn from it."""
-    column = demand.column("period")
-    if column is None or not demand.table.may_teach:
-        return False
+    column = demand.column("period") if demand.table.may_teach else None
     keys = [t.key.texts for t in tables if t.key is not None and t.is_called("periods")]
-    return bool(keys) and not any(column.texts & key for key in keys)
+    return column is not None and bool(keys) and not any(column.texts & key for key in keys)
 
 
 def _products_and_periods(parts: Parts, tables: Tables, part: Declared) -> None:
@@ -286,8 +276,8 @@ def _products_and_periods(parts: Parts, tables: Tables, part: Declared) -> None:
         source = next((guess for guess in namers if guess.column(field_name) is not None), None)
         known = source[field_name].texts if source is not None else frozenset()
         taken = {guess.table.name for guess in parts.values()}
-        left = [table for table in tables if table.name not in taken and table.key is not None]
-        own = [t for t in left if (known <= t.key.texts if known else t.is_called(name))]  # type: ignore[union-attr]
+        left = [(table, table.key) for table in tables if table.name not in taken]
+        own = [t for t, key in left if key and (known <= key.texts if known else t.is_called(name))]
         names = source.texts_of(field_name).unique() if source is not None else [alone]
         made = named_by((source or next(iter(parts.values()))).table, names, part[name])
         parts.setdefault(name, next(filter(None, (match_part(table, part[name]) for table in own)), made))

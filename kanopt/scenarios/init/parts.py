@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
+from itertools import product
 from operator import attrgetter
 from typing import Any
 
@@ -27,6 +28,7 @@ from kanopt.records.headers import (
 )
 from kanopt.records.matching import (
     ColumnFacts,
+    Columns,
     FilledField,
     Names,
     assign_tables,
@@ -59,9 +61,8 @@ def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
         return GuessedUnit(unit, why, True)
     is_flag = column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all()
     ends = {UNIT_WORDS.get(piece) for piece in (*header.pieces[:1], *header.pieces[-1:])}
-    amid = unit in LONG_TIMES and not (
-        header.words and unit in ends
-    )  # a number of a week is no length of time
+    # a number of a week is no length of time
+    amid = unit in LONG_TIMES and not (header.words and unit in ends)
     glued = bool(_GLUED.search(column.name))
     if not unit or is_flag or amid or (glued and not header.measures & {*header.words}):
         return None
@@ -211,6 +212,11 @@ class PartGuess:
         own = FilledField(self.declared(field), column, likeness, "its values fit", named)
         return replace(self, filled=(*rest, own))
 
+    def completed(self, field: str, columns: Columns, likeness: float = 0.9) -> PartGuess:
+        """Return the part with a field that nothing fills filled by the first of some columns, if there is one."""
+        is_open = columns and self.column(field) is None
+        return self.filling(field, columns[0], likeness) if is_open else self
+
     def on(self, table: SourceTable) -> PartGuess:
         """Return the part on a table that has all its columns."""
         kept = tuple(replace(each, column=table.columns[each.column.name]) for each in self.filled)
@@ -327,14 +333,11 @@ _OTHER_END = {"x": "y", "y": "x", "lat": "lon", "lon": "lat"}
 def hindrances(table: SourceTable, part: Table) -> list[str]:
     """Say what keeps a table that is called like a part from being it."""
     columns = [c for c in table.given.values() if c.minutes is None] if table.is_called(part.name) else ()
-    fields = {
-        c: resembled_field(part.name, c.name, part.fields, c.declared, numeric=c.kind == "number")
-        for c in columns
-    }
+    field = partial(resembled_field, part.name, fields=part.fields)
+    fields = {c: field(c.name, unit=c.declared, numeric=c.kind == "number") for c in columns}
     names, told = {item.name for item in fields.values() if item}, []
     for column, item in fields.items():
-        shown = f"{column.name!r} of {table.called}"
-        again = column.values[column.values.duplicated()]
+        shown, again = f"{column.name!r} of {table.called}", column.values[column.values.duplicated()]
         keyed = any(names_part(piece, part.name) for piece in column.header.pieces)
         if part.key == ("name",) and (keyed or (item and item.name == "name")) and len(again):
             told.append(f"{str(again.iloc[0])!r} stands twice in {shown}, where names must be unique")
@@ -349,9 +352,9 @@ def as_named(
     table: SourceTable, part: Table, columns: Mapping[str, ColumnFacts | None] | None = None
 ) -> PartGuess:
     """Return a table as a part by the column of each field; left out, of a made table by columns called so."""
-    guess = PartGuess(part, table, ())
-    for name, column in (table.columns if columns is None else columns).items():
-        if column is not None and any(item.name == name for item in part.fields):
+    guess, names = PartGuess(part, table, ()), {item.name for item in part.fields}
+    for name, column in (columns or table.columns).items():
+        if column is not None and name in names:
             guess = guess.filling(name, column, 0.9 if columns else 1.0)
     return guess
 
@@ -379,8 +382,8 @@ def assigned(
     worth
         Returns how much speaks for it; 0 where it is none.
     """
-    pairs = ((name, table, read(table, name)) for name in parts for table in tables)
-    guesses = {(name, table.name): guess for name, table, guess in pairs if guess is not None}
+    pairs = product(parts, tables)
+    guesses = {(name, table.name): guess for name, table in pairs if (guess := read(table, name))}
     chosen = assign_tables({pair: worth(guess) for pair, guess in guesses.items()})
     return {name: guesses[name, table] for name, table in chosen.items()}
 
@@ -519,9 +522,8 @@ def is_clock_number(column: ColumnFacts) -> bool:
     low, high = int(values.min()), int(values.max())
     if low >= 0 and 1_000 <= high <= 2_400:
         return bool((values % 100 < 60).all())
-    if low >= 19_000_101 and high <= 21_001_231:
-        return bool((values // 100 % 100).between(1, 12).all() and (values % 100).between(1, 31).all())
-    return False
+    dates = low >= 19_000_101 and high <= 21_001_231 and (values // 100 % 100).between(1, 12).all()
+    return bool(dates and (values % 100).between(1, 31).all())
 
 
 def period_of(column: ColumnFacts) -> int:
@@ -531,9 +533,8 @@ def period_of(column: ColumnFacts) -> int:
     """
     found = words_of(column)
     period = next((int(period) for period, words in _PERIODS.items() if found & words), 0)
-    if not period or column.kind != "number" or column.distinct < 3:
-        return 0
-    if not column.values.between(0, period).all():
+    counted = period and column.kind == "number" and column.distinct >= 3
+    if not counted or not column.values.between(0, period).all():
         return 0
     seen = np.unique(column.values)
     return period if np.diff(seen, append=seen[0] + period).max() <= _WIDEST * period else 0
@@ -555,13 +556,10 @@ def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
         The currency where a header states none.
     """
     imperial = is_imperial(table.columns.values())
-    found: dict[str, GuessedUnit] = {}
-    for column in table.columns.values():
-        is_open = column.kind == "number" and len(column.values) and header_unit(column, money) is None
-        unit = _usual_unit(column, money, imperial=imperial) if is_open else ""
-        if unit and not is_clock_number(column):
-            found[column.name] = GuessedUnit(unit, "no unit is stated", False)
-    return found
+    numbers = [c for c in table.columns.values() if c.kind == "number" and len(c.values)]
+    unstated = [c for c in numbers if header_unit(c, money) is None and not is_clock_number(c)]
+    units = {c.name: _usual_unit(c, money, imperial=imperial) for c in unstated}
+    return {name: GuessedUnit(unit, "no unit is stated", False) for name, unit in units.items() if unit}
 
 
 def _usual_unit(column: ColumnFacts, money: str, *, imperial: bool) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
@@ -91,8 +92,7 @@ def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
     """Return the law that the first history teaches, and what the problem knows of it."""
     for table in draft.roles.histories:
         known = References(table, draft.roles.parts, wish.scopes, wish.usual)
-        law = guess_law(table, draft.money, wish.measure, known)
-        if law is not None:
+        if law := guess_law(table, draft.money, wish.measure, known):
             return law, known
     return None
 
@@ -143,8 +143,8 @@ def learned_load(draft: Draft) -> str:
 def _by_speed(draft: Draft) -> Formula | None:
     """Return the time of a leg at the speed that vehicles have."""
     vehicles = draft.roles.parts.get("vehicles")
-    speed = next((c for c in vehicles.left if is_speed(c)), None) if vehicles is not None else None
-    if vehicles is None or speed is None:
+    speed = next(filter(is_speed, vehicles.left), None) if vehicles else None
+    if speed is None:
         return None
     told = draft.input("vehicles", speed, "speed", "km/h")
     # the way is read in the unit of the speed, so that what is divided needs no factor
@@ -164,8 +164,7 @@ def _at_a_speed(draft: Draft) -> Formula:
         answers = {f"{speed}": {"problem.bind.travel_time.speed": speed} for speed in speeds}
         text = f"How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in {unit}? No table says it."
         draft.ask("vehicles.speed", text, answers)
-    inputs: dict[str, tuple[str, str | float]]
-    inputs = {"distance": (way, "arc.distance"), "speed": (unit, speeds[0])}
+    inputs: dict[str, Any] = {"distance": (way, "arc.distance"), "speed": (unit, speeds[0])}
     why = f"{speeds[0]} {unit}; no history tells it"
     return Formula("distance / speed", "h", why, inputs, sure=False)
 
@@ -235,8 +234,8 @@ def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
 
 def _planned_time(draft: Draft) -> Formula:
     """Return the time that a column of the tasks has; an hour for each where none has."""
-    numbers = [c for c in draft.roles.parts["tasks"].table.columns.values() if c.kind == "number"]
-    timed = next((c for c in numbers if measure_of(c) == "time"), None)
+    columns = draft.roles.parts["tasks"].table.columns.values()
+    timed = next((c for c in columns if c.kind == "number" and measure_of(c) == "time"), None)
     if timed is None:
         return Formula("60", "min", "an hour each; no table tells it", sure=False)
     told = draft.input("tasks", timed, "planned", "min")
@@ -280,10 +279,8 @@ def _by_rate(draft: Draft) -> Formula | None:
         text, unit, why = "rate * distance", per_load, "as the lanes say, for each km"
     if (least := _least_price(lanes)) is None:
         return Formula(text, unit, why, inputs)
-    inputs["rate"] = (
-        f"{per_load}/{inputs['distance'][0]}" if "distance" in inputs else per_load,
-        inputs["rate"][1],
-    )
+    unit = f"{per_load}/{inputs['distance'][0]}" if "distance" in inputs else per_load
+    inputs["rate"] = (unit, inputs["rate"][1])
     inputs["weight"] = (draft.load, "state.weight")
     ends = 1.0
     if text == "rate" and float(rate.values.min()) > 0:
@@ -298,8 +295,10 @@ def _least_price(lanes: PartGuess) -> ColumnFacts | None:
     return next((c for c in mins if c.measures == {"money": 1} and c.is_full), None)
 
 
-def _at_least(draft: Draft, least: ColumnFacts, law: Formula) -> Formula:
-    """Return what a shipment costs, and never less than a column of the lanes says."""
+def _at_least(draft: Draft, least: ColumnFacts | None, law: Formula) -> Formula:
+    """Return what a shipment costs, and never less than a column of the lanes says, if there is one."""
+    if least is None:
+        return law
     inputs = {**law.inputs, "minimum": (draft.money, draft.input("lanes", least, "minimum", draft.money)[1])}
     why = f"{law.why}, and never less than {least.name!r}"
     return replace(law, text=f"max(minimum, {law.text})", why=why, inputs=inputs)
@@ -318,11 +317,8 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
     names = [f"rate_{place}" for place in range(len(limits))]
     inputs = {name: (usual, draft.input("lanes", lanes.columns[name], name, usual)[1]) for name in names}
-    steps = [
-        f"(rate_{place} - rate_{place - 1}) * min(1, max(0, {int(from_on)} + {_STEEP} * (weight - {start:g})))"
-        for place, start in enumerate(starts)
-        if place
-    ]
+    reached = [f"min(1, max(0, {int(from_on)} + {_STEEP} * (weight - {start:g})))" for start in starts]
+    steps = [f"(rate_{at} - rate_{at - 1}) * {reached[at]}" for at in range(1, len(starts))]
     summed = " + ".join([f"rate_0 * min(1, {_STEEP} * weight)" if flat else "rate_0", *steps])
     inputs["weight"] = (draft.load, "state.weight")
     most = 2 * limits[-1] if from_on else limits[-1]
@@ -330,8 +326,7 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     draft.keys.set(("problem",), "planning", planning, "the last weight of the rates", sure=False)
     text = summed if flat else f"weight * ({summed})"
     law = Formula(text, draft.money, "as the rates by weight say", inputs, "shipment")
-    least = _least_price(part)
-    return law if least is None else _at_least(draft, least, law)
+    return _at_least(draft, _least_price(part), law)
 
 
 def _by_distance(draft: Draft) -> Formula:
@@ -354,8 +349,8 @@ def _by_distance(draft: Draft) -> Formula:
 def _wanted(draft: Draft) -> Formula:
     """Return the demand that a column of the markets has; one each where none has."""
     markets = draft.roles.parts.get("markets")
-    left = [c for c in markets.left if c.kind == "number"] if markets is not None else []
-    left = [c for c in left if not IDENTIFIERS & {*c.header.pieces}]  # the number of a market is no amount
+    numbers = [c for c in markets.left if c.kind == "number"] if markets is not None else []
+    left = [c for c in numbers if not IDENTIFIERS & {*c.header.pieces}]  # the number of a market is no amount
     told = [c for c in left if measure_of(c) == "amount" or c.looks_like("demand", "demand")]
     if not told and len(left) != 1:
         draft.dropped += [("markets", column.name) for column in left]  # they are asked about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -47,9 +47,7 @@ def draft_plan(draft: Draft) -> None:
     parts = draft.roles.parts
     draft.begin(_LOADS[kind], learned_load(draft) if kind == "supply" else "")
     for name in READINGS[kind].parts:
-        if name == "power_price":
-            continue  # it is used only where energy is known
-        if name in parts:
+        if name in parts and name != "power_price":  # which is used only where energy is known
             draft.add_part(parts[name])
         elif name in _MISSING:
             _MISSING[name](draft)
@@ -73,10 +71,10 @@ def _add_day(draft: Draft) -> None:
     guesses = draft.roles.parts.values()
     dated = [each for guess in guesses for each in guess.filled if each.column.is_dated]
     begins = [each for each in dated if each.field.name == "start" or not is_end(each.field)]
-    if not dated:
+    told = [each.column for each in begins or dated]
+    if not told:
         return
-    first = min(each.column.values.min() for each in begins or dated)
-    named = list_names([each.column.name for each in begins or dated], 3)
+    first, named = min(column.values.min() for column in told), list_names([each.name for each in told], 3)
     text = (
         f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
         f"{named} count from its midnight, and no table tells it."
@@ -93,8 +91,8 @@ def _make_depot(draft: Draft) -> None:
     clients = draft.roles.parts["clients"]
     ends = next((each for each in reversed(PLACES) if {*each} <= clients.fields), ())
     middle = {end: round(float(clients[end].values.mean()), 5) for end in ends}
-    known = draft.units.get(clients.table.name, {})
-    units = {end: known[clients[end].name].unit for end in ends if clients[end].name in known}
+    known = draft.units_of(clients.table)
+    units = {end: known[clients[end].name] for end in ends if clients[end].name in known}
     made = pd.DataFrame({"name": ["depot"], **middle})
     draft.add_made("depots", made, units, f"{MADE_UP}one in the middle of the clients")
 
@@ -126,11 +124,13 @@ def _add_further_loads(draft: Draft) -> None:
     parts = draft.roles.parts
     if not {"clients", "vehicles"} <= parts.keys():
         return
-    loads, sure = further_loads(parts["clients"], parts["vehicles"], draft.dropped), True
-    stops = next(filter(_counts_stops, parts["vehicles"].left), None)
+    loads = further_loads(parts["clients"], parts["vehicles"], draft.dropped)
+    counts = [c for c in parts["vehicles"].left if c.whole and c.is_full and not c.header.unit]
+    limits = [c for c in counts if LIMITS & {*c.header.pieces} and c.values.min() >= 1]
+    # the most stops that each vehicle makes
+    stops = next((c for c in limits if VISITS & {*c.header.pieces}), None)
     for name, columns in loads.items():
         alike = all(column.unit for column in columns)
-        sure &= alike
         why = "" if alike else "clients and vehicles have columns of these words"
         for part, column in zip(("clients", "vehicles"), columns, strict=True):
             table = parts[part].table
@@ -148,14 +148,8 @@ def _add_further_loads(draft: Draft) -> None:
         draft.keys.set(("tables", clients, "derive"), "stops_counted", "1", needed=True)
         draft.keys.set(("problem", "clients", "columns"), stops.name, "stops_counted", needed=True)
     if carried := [*loads, *([stops.name] if stops is not None else [])]:
+        sure = all(column.unit for columns in loads.values() for column in columns)
         draft.keys.set(("problem", "policy"), "capacities", carried, "what else is carried", sure=sure)
-
-
-def _counts_stops(column: ColumnFacts) -> bool:
-    """Say whether a column of vehicles is the most stops that each makes."""
-    pieces = {*column.header.pieces}
-    counted = column.whole and column.is_full and not column.header.unit and column.values.min() >= 1
-    return bool(counted and LIMITS & pieces and VISITS & pieces)
 
 
 def _ask_about_roads(draft: Draft) -> None:
@@ -173,13 +167,9 @@ def _ask_about_roads(draft: Draft) -> None:
 
 def _add_todays_plan(draft: Draft) -> None:
     """Name the table that says which vehicle serves whom, and as which stop; where none plainly does, none."""
-    parts = draft.roles.parts
-    if "vehicles" not in parts:
-        return
-    served, fleet = parts["clients"].names, parts["vehicles"].names
-    plans = ((table, _columns_of_plan(table, served, fleet)) for table in draft.roles.every)
-    for table, found in plans:
-        if found:
+    served, fleet = draft.roles.names("clients"), draft.roles.names("vehicles")
+    for table in draft.roles.every:
+        if found := _columns_of_plan(table, served, fleet):
             draft.use(table)
             why = "it names vehicles, clients and the order of stops"
             draft.guess(table.name, "", "today's plan", why, True)
@@ -197,15 +187,14 @@ def _columns_of_plan(table: SourceTable, served: frozenset[str], fleet: frozense
     client = next((c for c in columns if c.distinct > 1 and c.texts and c.texts <= served), None)
     # a vehicle is a type, or one of it by its number, as van 2
     named = [c for c in columns if c is not client and c.kind == "text" and c.texts]
-    vehicle = next(
-        (c for c in named if {t if t in fleet else t.rpartition(" ")[0] for t in c.texts} <= fleet), None
-    )
+    types = ((c, {t if t in fleet else t.rpartition(" ")[0] for t in c.texts}) for c in named)
+    vehicle = next((c for c, names in types if names <= fleet), None)
     stop = next((c for c in columns if c.whole and STOP_ORDER & {*c.header.pieces}), None)
     if client is None or vehicle is None or stop is None:
         return {}
     found = {"vehicle": vehicle.name, "stop": stop.name, "client": client.name}
-    for index in [c for c in columns if c.whole and c.header.pieces == ("index",)][:1]:
-        found["index"] = index.name
+    numbers = [c.name for c in columns if c.whole and c.header.pieces == ("index",)]
+    found |= {"index": numbers[0]} if numbers else {}
     rows = table.frame[table.frame[vehicle.name].notna()]
     route = [column for name, column in found.items() if name != "client"]
     whole = not rows[[client.name, stop.name]].isna().any(axis=None)
@@ -222,12 +211,10 @@ def _offer_needs(draft: Draft) -> None:
     column = next(_shared_by_tasks(tasks, modes), None)
     if column is None:
         return
-    lists = (c for t in draft.roles.every for c in t.given.values() if c.kind == "text" and c is not column)
-    beside = next(
-        (c for c in lists if c.name == column.name and c.texts >= column.texts and not c.is_unique), None
-    )
+    named = [c for t in draft.roles.every if (c := t.given.get(column.name)) and c is not column]
+    lists = [c for c in named if c.kind == "text" and c.texts >= column.texts and not c.is_unique]
     # there are as many of each as a table of them has rows, or one
-    rows = {} if beside is None else texts(beside.values).value_counts().to_dict()
+    rows = texts(lists[0].values).value_counts().to_dict() if lists else {}
     counts = {name: float(rows.get(name, 1)) for name in sorted(column.texts)}
     why, resources = f"the {column.name}", pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
     needs = pd.DataFrame({"task": tasks.texts_of("name"), "resource": column.values})
@@ -244,10 +231,9 @@ def _by_task(tasks: PartGuess, modes: PartGuess) -> pd.DataFrame:
     """Return the rows of tasks, each with the job and every machine that it may run on."""
     frame = tasks.table.frame
     own = frame.assign(**{_KEY: texts(frame[tasks["name"].name]), _JOB: frame[tasks["job"].name]})
-    done = modes.table.frame[[modes["task"].name, modes["machine"].name]].set_axis(
-        [_KEY, _MACHINE], axis="columns"
-    )
-    return own.merge(done.assign(**{_KEY: texts(done[_KEY])}), on=_KEY)
+    rows = modes.table.frame
+    done = pd.DataFrame({_KEY: texts(rows[modes["task"].name]), _MACHINE: rows[modes["machine"].name]})
+    return own.merge(done, on=_KEY)
 
 
 def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts]:
@@ -276,7 +262,7 @@ def _ask_about_ways(draft: Draft) -> None:
     beside = tasks.table.frame.assign(**{key: texts(tasks.table.frame[key])})
     rows = pd.DataFrame({key: texts(frame[modes["task"].name])}).merge(beside, on=key, how="left")
     why = "each row a step of its order, as they stand"
-    units = {name: each.unit for name, each in draft.units.get(modes.table.name, {}).items()}
+    units = draft.units_of(modes.table)
     steps = draft.offer_table("steps", rows.assign(**{key: names, "order": place}), {}, why)
     done = frame.assign(**{modes["task"].name: names})
     keys = {
@@ -304,16 +290,11 @@ def _ask_about_setups(draft: Draft) -> None:
         return
     why = f"{setups.table.called} for each machine"
     rows = setups.table.frame.merge(pd.DataFrame({"machine": machines}), how="cross")
-    units = {name: each.unit for name, each in draft.units.get(setups.table.name, {}).items()}
+    units = draft.units_of(setups.table)
     name = draft.offer_table("setups_by_machine", rows, units, why)
-    on_one = {
-        machine: {
-            "problem.setups": {"table": name},
-            f"tables.{name}": {"drop_where": [f"machine != '{machine}'"]},
-        }
-        for machine in machines
-        if "'" not in machine
-    }
+    rules = {machine: [f"machine != '{machine}'"] for machine in machines if "'" not in machine}
+    of_one = {"problem.setups": {"table": name}}
+    on_one = {one: {**of_one, f"tables.{name}": {"drop_where": rule}} for one, rule in rules.items()}
     text = (
         f"On which machines do the setups of {setups.table.called} pass (Rüsten, réglages, cambios)? It names "
         f"none, and {family.name!r} is the same for a job on all of them."
@@ -340,9 +321,5 @@ def _add_prices(draft: Draft) -> None:
 # supply
 
 
-_MISSING: Mapping[str, Callable[[Draft], None]] = {
-    "depots": _make_depot,
-    "vehicles": _make_vehicles,
-    "distances": _make_distances,
-}
+_MISSING = {"depots": _make_depot, "vehicles": _make_vehicles, "distances": _make_distances}
 """What is made of a part that no table holds; the others are left out."""

@@ -19,6 +19,7 @@ from kanopt.records.headers import (
     COORDINATES,
     FIELD_WORDS,
     LONG_TIMES,
+    PERIOD_WORDS,
     TABLE_WORDS,
     WORK,
     WORKPLACE,
@@ -41,17 +42,9 @@ NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
 """Words of headers that speak of a break."""
 _PRICE = "price"
+_NAMES = {name: "|".join(words.split()) for name, words in PERIOD_WORDS.items()}
 _PERIOD = re.compile(
-    r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
-    r"|juin|juil)\w*"
-    r"|stycze[nń]|luty|kwiecie[nń]|maj|czerwiec|lipiec|sierpie[nń]|wrzesie[nń]|pa[zź]dziernik|listopad|grudzie[nń]"
-    r"|(mon?|tu|tue|tues|we|wed|wednes|th|thu|thur|thurs|fr|fri|sa|sat|satur|su|sun)(day)?"
-    r"|(mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend|di|do|so|lun|lundi|mardi|mer|mercredi|jeu|jeudi|ven"
-    r"|vendredi|sam|samedi|dim|dimanche|lunes|martes|mi[eé](rcoles)?|jue(ves)?|vie(rnes)?|s[aá]b(ado)?|dom(ingo)?"
-    r"|luned[iì]|marted[iì]|mercoled[iì]|gio(ved[iì])?|venerd[iì]|domenica|(maan|dins|woens|donder|vrij|zater|zon)dag"
-    r"|gennaio|maggio|giugno|luglio|settembre|ottobre|maart|mei|mrt"
-    r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal)[ ._-]?\d+"
-    r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
+    rf"({_NAMES['begin']})\w*|{_NAMES['whole']}|({_NAMES['counted']})[ ._-]?\d+|\d{{4}}([-/. ]?(q|t|w|kw)?\d+)?"
 )
 """Headers that are periods: January, Mon, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
@@ -104,14 +97,10 @@ def facts_in_rows(table: SourceTable, tables: Tables) -> list[SourceTable]:
     frame = table.frame[names].set_axis(labels).T
     if len(names) > 1:
         frame = frame.rename_axis(index=table.title, columns=None).reset_index()
-
-    def as_numbers(values: pd.Series) -> pd.Series:
-        """Return values as numbers where all of them are."""
-        numbers = pd.to_numeric(values, errors="coerce")
-        return numbers if numbers.notna().equals(values.notna()) else values
-
-    # cells of one fact are of one kind, those of one thing are not
-    return [table.remade(frame.apply(as_numbers), end="turned")]
+    # cells of one fact are of one kind, those of one thing are not: numbers where all of them are
+    numbers = frame.apply(pd.to_numeric, errors="coerce")
+    whole = [name for name in frame if numbers[name].notna().equals(frame[name].notna())]
+    return [table.remade(frame.assign(**numbers[whole]), end="turned")]
 
 
 def _is_fact(cell: str) -> bool:
@@ -134,13 +123,12 @@ def home_of_settings(table: SourceTable, tables: Tables) -> list[SourceTable]:
 def without_margin(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
     first, *others = table.given.values()
-    last, labels = table.frame.iloc[-1], texts(table.frame[first.name])
-    numbers = [c.name for c in others if c.kind == "number"]
+    labels, numbers = [*texts(table.frame[first.name])], [c.name for c in others if c.kind == "number"]
     named = first.kind == "text" and len(labels) > _FEWEST and len(numbers) >= _FEWEST
-    label = labels.iloc[-1]
-    if not named or not read_header(label).unit or read_header(labels.iloc[0]).unit:
+    label = labels[-1]
+    if not named or not read_header(label).unit or read_header(labels[0]).unit:
         return [table]
-    cells = last[numbers].dropna()
+    cells = table.frame.iloc[-1][numbers].dropna()
     margin = pd.DataFrame({"destination": [*cells.index], label: [*cells]})
     body = table.remade(table.frame.iloc[:-1], end="body")
     return [body, table.remade(margin, title=label, end="margin")]
@@ -151,9 +139,8 @@ def rows_of_cells(table: SourceTable, tables: Tables) -> Iterable[SourceTable]:
     plain = {c.name: c.plain_name for c in table.numbers}
     # January, Q1, KW 12
     periods = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
-    wide = _things(table, tables) or (
-        ("period", periods, "") if len(periods) >= _FEWEST else _brackets(table)
-    )
+    of_periods = ("period", periods, "") if len(periods) >= _FEWEST else _brackets(table)
+    wide = _things(table, tables) or of_periods
     return [table] if wide is None else long(table, *wide)
 
 
@@ -163,8 +150,7 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     rest = [c for c in columns.values() if c.name not in meant]
     # one price is of all the names before it
     ids = [key] if key is not None and value != _PRICE else [c for c in rest if c.kind == "text"]
-    corner = ids[0]
-    of_cells = unit_of_cells(corner)
+    corner, of_cells = ids[0], unit_of_cells(ids[0])
     told = corner.name if of_cells else table.title
     unit = of_cells or read_header(told).unit
     # KW 12 is no power
@@ -172,9 +158,8 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
         unit = columns[stating[0]].header.unit or unit
     value = value or told
-    cells = table.frame[[*(c.name for c in ids), *meant]]
     kept = ["origin" if of_cells and c is corner else c.name for c in ids]
-    cells = cells.set_axis([*kept, *meant.values()], axis="columns")
+    cells = table.frame[[*(c.name for c in ids), *meant]].set_axis([*kept, *meant.values()], axis="columns")
     rows = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
     yield table.remade(rows, {value: unit}, end=CELLS)
     if len(rest) > len(ids):
@@ -208,8 +193,7 @@ def as_amount(text: str) -> tuple[float, str] | None:
 
 def plain_amounts(table: SourceTable, tables: Tables) -> list[SourceTable]:
     """Make numbers of the cells that have their unit behind them."""
-    numbers: dict[str, pd.Series[Any]] = {}
-    units: dict[str, str] = {}
+    numbers, units = dict[str, Any](), dict[str, str]()
     first = next(iter(table.given.values()))
     for column in table.given.values():
         cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
@@ -223,9 +207,8 @@ def plain_amounts(table: SourceTable, tables: Tables) -> list[SourceTable]:
             values = [convert(value, own + per, unit + per) for value, own in amounts]
             numbers[column.name] = pd.Series(values, index=column.values.index)
             units[column.name] = unit + per
-    if not numbers or table.may_teach:
-        return [table]
-    return [table.remade(table.frame.assign(**numbers), units, end="numbers")]
+    is_plain = not numbers or table.may_teach
+    return [table if is_plain else table.remade(table.frame.assign(**numbers), units, end="numbers")]
 
 
 def ends_of_ways(table: SourceTable, tables: Tables) -> list[SourceTable]:
@@ -236,12 +219,12 @@ def ends_of_ways(table: SourceTable, tables: Tables) -> list[SourceTable]:
     for column, sign in product(whole, _BETWEEN):
         pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
         # J1-1 may be step 1 of J1: both ends are names
-        if all(len(pair) == _FEWEST for pair in pairs.values()) and all(
-            len(known.intersection(ends)) > 0.5 * len({*ends}) for ends in zip(*pairs.values(), strict=True)
-        ):
-            apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
-            rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
-            return [table.remade(pd.concat([apart, rest], axis="columns"), end="apart", reads=[column.name])]
+        apart = all(len(pair) == _FEWEST for pair in pairs.values())
+        ends = [{*end} for end in zip(*pairs.values(), strict=True)] if apart else []
+        if apart and all(len(known & end) > 0.5 * len(end) for end in ends):
+            ways = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
+            rest = table.frame.drop(columns=[column.name, *ways], errors="ignore").reset_index(drop=True)
+            return [table.remade(pd.concat([ways, rest], axis="columns"), end="apart", reads=[column.name])]
     return [table]
 
 
@@ -263,8 +246,8 @@ def minutes_in_cells(table: SourceTable, tables: Tables) -> list[SourceTable]:
     square = first.kind == "text" and len(first.texts & cells.keys()) >= _FEWEST
     if not square or len(cells) < len(others):
         return [table]
-    made = table.remade(table.frame.assign(**cells).rename(columns={first.name: "min"}), end="minutes")
-    return [replace(made, reads=made.reads | {first.name})]
+    frame = table.frame.assign(**cells).rename(columns={first.name: "min"})
+    return [table.remade(frame, end="minutes", reads=[first.name])]
 
 
 def rows_of_squares(table: SourceTable, tables: Tables) -> list[SourceTable]:
@@ -376,13 +359,8 @@ def _brackets(table: SourceTable) -> Wide | None:
 
 def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     """Return the column whose values are names of other rows; None where there is none."""
-    for column in table.given.values():
-        known = column.listed
-        if column is name or not known or not known <= name.texts:
-            continue
-        if not column.is_full or (not column.is_unique and column.texts != name.texts):
-            return column
-    return None
+    named = (c for c in table.given.values() if c is not name and c.listed and c.listed <= name.texts)
+    return next((c for c in named if not (c.is_full and (c.is_unique or c.texts == name.texts))), None)
 
 
 def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTable]:
@@ -395,24 +373,18 @@ def rows_of_numbered_steps(table: SourceTable, tables: Tables) -> list[SourceTab
     machines, times = (
         [r for r in runs if {c.kind for c in r.values()} == {kind}] for kind in ("text", "number")
     )
-    key = table.key
-    if (
-        key is None
-        or len(machines) != 1
-        or len(times) != 1
-        or not _FEWEST <= len(machines[0]) == len(times[0])
-    ):
+    lengths = [len(run) for run in (*machines, *times)]
+    if table.key is None or len(machines) != 1 or len(times) != 1 or min(lengths) < max(_FEWEST, *lengths):
         return [table]
     frames, used = [], list[str]()
     for place, lasts in times[0].items():
         names = {machines[0][place].name: "machine", lasts.name: "duration"}
         used += names
-        frames.append(table.frame[[key.name, *names]].rename(columns=names).assign(order=place))
+        frames.append(table.frame[[table.key.name, *names]].rename(columns=names).assign(order=place))
     made = pd.concat(frames).dropna(subset=["machine", "duration"])
-    return [
-        table.remade(made, {"duration": times[0][1].unit or "min"}, title="operations", end="ops"),
-        table.remade(table.frame.drop(columns=used), end="beside"),
-    ]
+    unit = {"duration": times[0][1].unit or "min"}
+    steps = table.remade(made, unit, title="operations", end="ops")
+    return [steps, table.remade(table.frame.drop(columns=used), end="beside")]
 
 
 def rows_of_stations(table: SourceTable, tables: Tables) -> list[SourceTable]:
@@ -448,15 +420,12 @@ def _kind_of(station: str, stations: Collection[str], tables: Tables) -> str:
 
 def _as_listed(stations: Mapping[str, str], tables: Tables) -> Mapping[str, str]:
     """Return stations under the names that another table has for them, where these only go on: Mix, Mixer."""
-    for other in tables:
-        names = other.key.texts if other.key is not None else frozenset()
+    for names in (other.key.texts for other in tables if other.key is not None):
         found: dict[str, str] = {}
-        for name, text in (
-            stations.items() if len(names) == len(stations) and names & {*stations.values()} else ()
-        ):
+        for name, text in stations.items() if len(names) == len(stations) else ():
             alike = [one for one in names if one == text or one.lower().startswith(text.lower())]
-            found |= dict.fromkeys([name], alike[0]) if len(alike) == 1 else {}
-        if found and {*found.values()} == names:
+            found |= {name: alike[0]} if len(alike) == 1 else {}
+        if found and {*found.values()} == names and names & {*stations.values()}:
             return found
     return stations
 
@@ -504,8 +473,7 @@ def durations_in_minutes(
     called = [c for c in clocks if c.looks_like(part, name) or c.looks_like("modes", "duration")]
     worked = [c for c in clocks if WORK & {*c.header.pieces}]
     column = next(iter([*called, *worked]), None)
-    minutes = column.minutes if column is not None else None
-    if column is None or minutes is None or minutes.max() > longest:
+    if column is None or (minutes := column.minutes) is None or minutes.max() > longest:
         return [table]
     title = column.name if called else name
     frame = table.frame.assign(**{column.name: minutes}).rename(columns={column.name: title})
@@ -538,11 +506,9 @@ def joined(
     place = {row: at for at, row in enumerate(rows)}
     at = [place.get(row) for row in zip(*(texts(table.frame[name]) for name in keys), strict=True)]
     at = at if keys else [0] * len(table.frame)  # one row for all
-    beside = (
-        other.frame[[*names]].reset_index(drop=True).reindex(at).set_axis([*names.values()], axis="columns")
-    )
+    beside = other.frame[[*names]].reset_index(drop=True).reindex(at).reset_index(drop=True)
     kept = table.frame.drop(columns=[*names.values()], errors="ignore").reset_index(drop=True)
-    frame = pd.concat([kept, beside.reset_index(drop=True)], axis="columns")
+    frame = pd.concat([kept, beside.set_axis([*names.values()], axis="columns")], axis="columns")
     columns = {given: other.columns[name] for name, given in names.items()}
     units = {given: c.declared if given == c.name else c.unit for given, c in columns.items()}
     made = table.remade(frame, units, end=end, reads=reads)

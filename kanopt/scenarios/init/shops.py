@@ -106,9 +106,9 @@ def _assigned(
 
     def as_part(table: SourceTable, name: str) -> PartGuess | None:
         key = table.key if name == "jobs" else None
-        alike = (other.given.get(key.name) for other in tables if other is not table) if key else ()
+        alike = [other.given.get(key.name) for other in tables if other is not table] if key else []
         # a column called alike that refers to it says which one names jobs
-        named = any(c is not None and c.texts and c.texts <= key.texts for c in alike)  # type: ignore[union-attr]
+        named = key and any(c and c.texts and c.texts <= key.texts for c in alike)
         return match_part(table, part[name], key=key if named else None)
 
     def worth(guess: PartGuess) -> float:
@@ -143,10 +143,9 @@ def _worth(guess: PartGuess, tables: Tables) -> float:
 
 def _after_others(tasks: PartGuess) -> PartGuess:
     """Return tasks that come after those that a column lists, in which a mark such as - stands for none."""
-    before = predecessors(tasks.table, tasks["name"])
+    before, frame = predecessors(tasks.table, tasks["name"]), tasks.table.frame
     if before is None or "-" not in before.texts:
         return tasks if before is None else tasks.filling("after", before)
-    frame = tasks.table.frame
     plain = [", ".join(listed(cell)) for cell in texts(frame[before.name].fillna(""))]
     return tasks.with_column("after", frame.assign(**{before.name: plain}), before.name, end="plain")
 
@@ -156,9 +155,8 @@ def _follow_in_jobs(tasks: PartGuess) -> bool:
     frame = tasks.table.frame
     names, jobs, after = (texts(frame[tasks[each].name].fillna("")) for each in ("name", "job", "after"))
     job = dict(zip(names, jobs, strict=True))
-    return any(
-        job.get(one) == job[name] for name, cell in zip(names, after, strict=True) for one in listed(cell)
-    )
+    pairs = [(name, one) for name, cell in zip(names, after, strict=True) for one in listed(cell)]
+    return any(job.get(one) == job[name] for name, one in pairs)
 
 
 def _operations(table: SourceTable, tables: Tables, part: Declared) -> tuple[PartGuess, Parts] | None:
@@ -169,15 +167,13 @@ def _operations(table: SourceTable, tables: Tables, part: Declared) -> tuple[Par
     names = {name: guess.names for name, guess in parts.items() if name not in _BESIDE}
     own = part["operations"]
     guess = PartGuess(own, table, tuple(fill_fields(table.given, own, names))).without("after")
-    if guess.column("job") is None and (jobs := table.naming(names.get("jobs", ()))):
-        guess = guess.filling("job", jobs[0])
+    guess = guess.completed("job", table.naming(names.get("jobs", ())))
     if not guess.fields & {"name", "job"} and table.key is not None and table.key.is_unique:
         # numbers of orders look like places in an order of steps
         called_so = any(names_part(piece, "jobs") for piece in table.key.header.pieces)
         guess = guess.filling("job", table.key) if called_so else guess
     lists = [c for c in _lists(table, names.get("machines", ())) if c is not guess.column("job")]
-    if guess.column("machine") is None and lists:
-        guess = guess.filling("machine", lists[0])
+    guess = guess.completed("machine", lists)
     if "duration" not in guess.fields or not guess.fields & {"name", "job"}:
         return None
     key = guess.column("name") or table.key
@@ -205,12 +201,9 @@ def _by_shape(guess: PartGuess) -> PartGuess:
         return guess
     counts = [c for c in guess.left if c.whole and not c.header.unit and not c.is_unique]
     counts = [c for c in counts if not frame.duplicated([job.name, c.name]).any()]
-    if guess.column("order") is None and counts:
-        guess = guess.filling("order", counts[0])
+    guess = guess.completed("order", counts)
     left = [c for c in guess.left if c.kind == "text" and not c.is_unique and c.is_full]
-    if guess.column("machine") is None and len(left) == 1:
-        guess = guess.filling("machine", left[0], 0.7)
-    return guess
+    return guess.completed("machine", left if len(left) == 1 else [], 0.7)
 
 
 def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | None:
@@ -272,9 +265,9 @@ def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
 
 def _one_of(cell: str, names: Collection[str]) -> str | list[str]:
     """Return the machines of which one will do; of those that are needed at once the first."""
-    if "+" in cell and cell not in names and {*LISTED.split(cell)} <= {*names}:
-        return cell.partition("+")[0].strip()
-    return LISTED.split(cell) if cell not in names and {*LISTED.split(cell)} <= {*names} else cell
+    if cell in names or not {*LISTED.split(cell)} <= {*names}:
+        return cell
+    return cell.partition("+")[0].strip() if "+" in cell else LISTED.split(cell)
 
 
 def _things(rows: SourceTable, by: str, title: str, without: Collection[str]) -> SourceTable:
@@ -316,11 +309,9 @@ def _match_families(parts: Parts) -> None:
     for name in ("tasks", "machines", "jobs"):
         guess, tasks = parts.get(name), parts["tasks"]
         columns = [c for c in guess.table.naming(families) if c is not guess.column("name")] if guess else []
-        if guess is None or not columns or (tasks if name == "jobs" else guess).column("family"):
-            continue
-        if name != "jobs":
-            parts[name] = guess.filling("family", columns[0])
-        else:
+        if guess is not None and name != "jobs":
+            parts[name] = guess.completed("family", columns)
+        elif guess is not None and columns and not tasks.column("family"):
             header = columns[0].name
             keys = {tasks["job"].name: guess["name"].name}
             joint = joined(tasks.table, guess.table, keys, {header: "family"}, end="families", reads=[header])
@@ -341,10 +332,8 @@ def _close_machines(parts: Parts, part: Table) -> None:
     shift, pause = _pair(clocks), _pair([c for c in timed if c.speaks_of(RESTS)])
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
-    begins = [
-        c for c in clocks if c.looks_like("vehicles", "shift_start") or c.looks_like("clients", "earliest")
-    ]
-    begins = [] if shift else begins[:1]
+    starts = (("vehicles", "shift_start"), ("clients", "earliest"))
+    begins = [c for c in clocks if not shift and any(c.looks_like(*start) for start in starts)][:1]
     read = [*shift, *pause, *begins, *lists]
     if not read:
         return
@@ -362,8 +351,7 @@ def _close_machines(parts: Parts, part: Table) -> None:
         rows += [(name, begin, end) for begin, end in closed if begin < end]
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
-    units = {"start": "min", "end": "min"}
-    reads = [c.name for c in read]
+    units, reads = {"start": "min", "end": "min"}, [c.name for c in read]
     made = machines.table.remade(frame, units, title="calendars", end="calendars", reads=reads)
     parts["calendars"] = as_named(made, part)
     _set_up_at_first(parts, {name: end for name, begin, end in rows if begin == 0})
@@ -396,18 +384,16 @@ def _set_up_at_first(parts: Parts, opens: Mapping[str, float]) -> None:
 def _closed_but_for_dates(machines: PartGuess) -> SourceTable | None:
     """Return when machines are closed that work from one moment to another; None where no columns say that."""
     moments = [c for c in machines.left if c.is_moment and c.is_full]
-    pairs = ((one, other) for one, other in permutations(moments, 2) if (one.values < other.values).all())
-    begin, end = next(pairs, (None, None))
-    if begin is None or end is None:
+    pairs = [pair for pair in permutations(moments, 2) if (pair[0].values < pair[1].values).all()]
+    if not pairs:
         return None
-    frame, names = machines.table.frame, machines.texts_of("name")
-    first, last = frame[begin.name].min().normalize(), frame[end.name].max().normalize()
-    spans = ((first, frame[begin.name]), (frame[end.name], last + pd.Timedelta(days=_DAYS)))
-    rows = pd.concat(
-        [pd.DataFrame({"machine": names, "start": start, "end": until}) for start, until in spans]
-    )
+    reads = [column.name for column in pairs[0]]
+    begins, ends = (machines.table.frame[name] for name in reads)
+    last = ends.max().normalize() + pd.Timedelta(days=_DAYS)
+    spans = ((begins.min().normalize(), begins), (ends, last))
+    names = machines.texts_of("name")
+    rows = pd.concat([pd.DataFrame({"machine": names, "start": one, "end": other}) for one, other in spans])
     closed = rows[rows["start"] < rows["end"]].sort_values(["machine", "start"], kind="stable")
-    reads = [begin.name, end.name]
     return machines.table.remade(closed, title="calendars", end="calendars", reads=reads)
 
 
@@ -417,14 +403,12 @@ def _count_machines(parts: Parts) -> None:
     if machines is None or modes is None or "machine" not in modes.fields:
         return
     plain = [c for c in machines.left if c.whole and c.is_full and not c.unit]
-    called_so = [c for c in plain if c.looks_like("vehicles", "num_available")]
-    counts = next((c for c in called_so if not IDENTIFIERS & {*c.header.pieces}), None)
+    plain = [c for c in plain if not IDENTIFIERS & {*c.header.pieces}]
+    counts = next((c for c in plain if c.looks_like("vehicles", "num_available")), None)
     if counts is None or not 1 <= counts.values.min() <= counts.values.max() <= _MOST_ALIKE:
         return
-    each = {
-        name: [name] if count == 1 else [f"{name} {number}" for number in range(1, int(count) + 1)]
-        for name, count in zip(machines.texts_of("name"), counts.values, strict=True)
-    }
+    alike = zip(machines.texts_of("name"), map(int, counts.values), strict=True)
+    each = {name: [f"{name} {at}" for at in range(1, n + 1)] if n > 1 else [name] for name, n in alike}
     read = {counts.name, *(parts["calendars"].table.reads if "calendars" in parts else ())}
     for part in ("machines", "modes", "calendars", "setups"):
         guess = parts.get(part)
@@ -444,9 +428,9 @@ def _window(pair: Columns, at: Any) -> list[tuple[float, float]]:
 
 def _pair(clocks: Columns) -> tuple[ColumnFacts, ...]:
     """Return the first two clock times of which one always comes before the other, that first; nothing for none."""
-    for one, other in permutations(clocks, 2):
-        begin, end = one.minutes, other.minutes
-        if begin is not None and end is not None and begin.index.equals(end.index) and (begin < end).all():
+    timed = [(c, c.minutes) for c in clocks if c.minutes is not None]
+    for (one, begin), (other, end) in permutations(timed, 2):
+        if begin.index.equals(end.index) and (begin < end).all():
             return one, other
     return ()
 
@@ -459,9 +443,9 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Columns) -> int:
     hours = float((shift[1].minutes - shift[0].minutes).min())  # type: ignore[operator]
     days = 1 + math.ceil(convert(float(lasts.values.sum()), lasts.unit or "min", "min") / hours)
     ready = parts["jobs"].column("release_date") if "jobs" in parts else None
-    if ready is None or not ready.is_moment:
-        return days
-    return days + math.ceil(pd.Timedelta(ready.values.max() - ready.values.min()) / pd.Timedelta(days=1))
+    if ready is not None and ready.is_moment:
+        days += math.ceil(pd.Timedelta(ready.values.max() - ready.values.min()) / pd.Timedelta(days=1))
+    return days
 
 
 # Steps of orders that no table lists: times of a type, or for a unit of what orders count.
@@ -472,14 +456,12 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
     key, own = orders.key, other.key
     assert key is not None
     named = [(key.name, c.name) for c in other.naming(key.texts)]
-    links = named or [
-        (c.name, theirs.name)
-        for c in orders.given.values()
-        for theirs in other.given.values()
-        if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
-        if not {text.lower() for text in c.texts} <= YES_NO
-        if theirs is not own or other.is_called("tasks") or other.is_called("modes")
-    ]
+    types = [c for c in orders.given.values() if c is not key and c.kind == "text"]
+    types = [c for c in types if not {text.lower() for text in c.texts} <= YES_NO]
+    known = [c for c in other.given.values() if c.kind == "text"]
+    known = [c for c in known if c is not own or other.is_called("tasks") or other.is_called("modes")]
+    pairs = [(c, theirs) for c in types for theirs in known if c.texts <= theirs.texts]
+    links = named or [(c.name, theirs.name) for c, theirs in pairs]
     works = {column.name: work for column in other.numbers if (work := _work(column, orders))}
     amounts = {amount for _, amount, _ in works.values()} - {""}
     by_amount = sum(bool(amount) for _, amount, _ in works.values())

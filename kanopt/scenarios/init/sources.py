@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 import warnings
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -23,10 +24,12 @@ from kanopt.faults import said
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import (
     CLOSED,
+    COORDINATES,
     FIELD_WORDS,
     HISTORY,
     IDENTIFIERS,
     IN_USE,
+    NO_THINGS,
     STATE,
     TOTALS,
     names_part,
@@ -48,10 +51,8 @@ __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 #
 # Dates that are not written as ISO 8601 has them, numbers with signs that can be read in two ways, and how
 # long something took, with the hour and the weekday at which it began.
-_DAYS = tuple(
-    day.replace("/", sign)
-    for day, sign in product(("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%Y/%m/%d"), "/.-")
-)
+_ORDERS = ("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%Y/%m/%d")
+_DAYS = tuple(day.replace("/", sign) for day, sign in product(_ORDERS, "/.-"))
 _NAMED = ("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _LOOKS_DATED = r"^\s*\w{1,9}[-/. ]\w{1,9}[-/., ]+\d{2,4}"
@@ -85,8 +86,8 @@ def date_formats(frame: pd.DataFrame) -> dict[str, list[str]]:
     >>> date_formats(pd.DataFrame({"left": ["3/14/2024 6:05", "4/2/2024 16:30"]}))
     {'left': ['%m/%d/%Y %H:%M']}
     """
-    found = ((name, _date_formats(values.astype(str))) for name, values in _text_columns(frame))
-    return {name: formats for name, formats in found if formats}
+    columns = _text_columns(frame)
+    return {name: found for name, values in columns if (found := _date_formats(values.astype(str)))}
 
 
 def _text_columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
@@ -100,8 +101,8 @@ def _date_formats(texts: pd.Series[Any]) -> list[str]:
     fitting: dict[str, pd.Series[Any]] = {}
     for form in map("".join, product((*_DAYS, *_NAMED), _TIMES)):
         if pd.notna(pd.to_datetime(texts.iloc[0], format=form, errors="coerce")):
-            fitting[form] = pd.to_datetime(texts, format=form, errors="coerce")
-    fitting = {form: dates for form, dates in fitting.items() if dates.notna().all()}
+            dates = pd.to_datetime(texts, format=form, errors="coerce")
+            fitting |= {form: dates} if dates.notna().all() else {}
     in_order = [form for form, dates in fitting.items() if dates.is_monotonic_increasing]
     if len(in_order) == 1 and fitting[in_order[0]].nunique() > 2:
         return in_order
@@ -139,8 +140,7 @@ def number_format(raw: RawTable, table: SourceTable, decimal: str, *, commas: bo
     form: dict[str, str | int] = {}
     for name, values in _text_columns(frame):
         texts = pa.array([text.strip() for text in map(str, values)], pa.string())
-        told = both_readings(texts) if 2 * count_matches(texts, _NUMBER) > len(texts) else ""
-        if not told:
+        if 2 * count_matches(texts, _NUMBER) <= len(texts) or not (told := both_readings(texts)):
             continue
         pointed = bool(count_matches(texts, two_ways(".")))
         if not pointed and parted:
@@ -176,12 +176,11 @@ def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
     dates = [str(name) for name in frame.columns if is_datetime64_any_dtype(frame[name])]
     pieces = {piece for name in frame.columns for piece in read_header(str(name)).pieces}
     found: dict[str, str] = {}
-    pair = _began_and_ended(frame, dates)
-    if pair is not None:
+    if pair := _began_and_ended(frame, dates):
         name = "minutes" if "minutes" not in frame.columns else f"{slug(pair[0])}_to_{slug(pair[1])}_minutes"
         found[name] = _call(frame, "minutes_between", *pair)
     # of what ended nothing is known beforehand
-    for name in dates[:1] if pair is None else pair[:1]:
+    for name in (pair or dates)[:1]:
         values = frame[name].dropna()
         days = (values.max() - values.min()).days
         hours = (values.dt.hour + values.dt.minute).nunique()
@@ -208,17 +207,16 @@ def coordinate_ends(headers: Iterable[str]) -> list[dict[str, str]]:
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for name in headers:
         header = read_header(name)
-        for end in ("x", "y", "lat", "lon"):
-            called_so = {*FIELD_WORDS[end].split(", ")} & {*header.pieces}
-            if called_so:
+        for end in COORDINATES:
+            if called_so := {*FIELD_WORDS[end].split(", ")} & {*header.pieces}:
                 apart = tuple(word for word in header.words if word not in called_so)
                 found.setdefault(apart, {}).setdefault(end, name)
                 break
     return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
 
 
-def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, str] | None:
-    """Return the two times between which something took place; None where no two are so."""
+def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, ...]:
+    """Return the two times between which something took place; nothing where no two are so."""
     for began, ended in permutations(dates, 2):
         if str(frame[began].dtype) != str(frame[ended].dtype):
             continue
@@ -226,7 +224,7 @@ def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, str] |
         ordered = len(took) > 0 and float((took >= 0).mean()) >= _ORDERED and took.nunique() > 2
         if ordered and _SHORTEST <= float(took.median()) <= _LONGEST:
             return began, ended
-    return None
+    return ()
 
 
 def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
@@ -241,16 +239,6 @@ def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"[\[(](.*)[\])]\s*$")
 _THINGS = frozenset(["unit", "einheit", "einheiten", "unite", "unidad", "unidade"])
-_NO_THINGS = frozenset(
-    word
-    for words in (
-        "per pro je par por a an for",
-        "day week month year",
-        "tag woche monat jahr",
-        "jour semaine mois",
-    )
-    for word in words.split()
-)
 _FEWEST = 2
 _SENTENCE = 4  # words
 _HISTORY = 25  # rows from which on a table may be a history
@@ -342,16 +330,14 @@ class SourceTable:
         names = list(map(str, self.frame.columns))
         told = {name: units.get(name, "") for name in names}
         headers = {name: read_header(name) for name in names}
-        if any(h.unit and not h.words for h in headers.values()) and not any(
-            name.lower() == "max" for name in names
-        ):
+        bare = any(h.unit and not h.words for h in headers.values())
+        if bare and not any(name.lower() == "max" for name in names):
             told |= {name: told[name] or name.lower() for name in names if name.lower() in _TIME_UNITS}
         if any(_POUNDS & {*header.pieces} for header in headers.values()):
             tons = [name for name, header in headers.items() if {"ton", "tons"} & {*header.pieces}]
             told |= {name: told[name] or re.sub(r"\bt$", "short_ton", headers[name].unit) for name in tons}
-        return {
-            name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), told[name]) for name in names
-        }
+        frame = self.frame
+        return {name: ColumnFacts(name, frame[name].dropna(), len(frame), told[name]) for name in names}
 
     @cached_property
     def given(self) -> dict[str, ColumnFacts]:
@@ -461,19 +447,16 @@ def with_keys(tables: Tables) -> list[SourceTable]:
     for table in tables:
         named = [c for c in table.given.values() if c.is_unique and c.texts and _may_call(c, table)]
         usual = naming_column(table.given)
-        shares = {
-            c: share(c, table) for c in named if len(named) > 1 and (c is usual or not refers(c, table))
-        }
+        named = [c for c in named if len(named) > 1 and (c is usual or not refers(c, table))]
+        shares = {c: share(c, table) for c in named}
         best = max(shares, key=lambda c: shares[c], default=usual)
-        if usual is None or best is None or shares.get(best, 0.0) == shares.get(usual, 0.0):
-            best = best if usual is None else usual
+        if usual and best and shares.get(best, 0.0) == shares.get(usual, 0.0):
+            best = usual
         # of two texts the first names the rows, unless one of them is called a number or a code
-        alike = (
-            usual is not None and best is not usual and best is not None and usual.kind == best.kind == "text"
-        )
-        coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in (usual, best) if c is not None)
-        told = best is not None and shares.get(best, 0.0) >= _CALLED and (coded or not alike)
-        keyed.append(replace(table, keyed=best.name) if best is not None and told else table)
+        both = {c: c.kind for c in (usual, best) if c}
+        coded = any(IDENTIFIERS & {*c.header.pieces[-1:]} for c in both)
+        told = best and shares.get(best, 0.0) >= _CALLED and (coded or [*both.values()] != ["text"] * 2)
+        keyed.append(replace(table, keyed=best.name) if best and told else table)
     return keyed
 
 
@@ -485,25 +468,14 @@ def with_counted_things(tables: Tables) -> list[SourceTable]:
 
     def words(text: str) -> set[str]:
         pieces = read_header(text).pieces
-        return {w.rstrip("s") for w in pieces if w not in UNIT_WORDS and w not in _NO_THINGS}
+        return {w.rstrip("s") for w in pieces if w not in UNIT_WORDS and w not in NO_THINGS}
 
-    brackets = {
-        c: found[1]
-        for table in tables
-        for c in table.given.values()
-        if (found := _IN_BRACKETS.search(c.name)) and not c.declared
-    }
-    seen: dict[str, set[str]] = {}
-    for table in tables:
-        for column in table.given.values():
-            for word in words(brackets.get(column, "")):
-                seen.setdefault(word, set()).add(table.name)
-    plain = [(c.name.lower().rstrip("s"), table.name) for table in tables for c in table.given.values()]
-    things = {
-        word
-        for word, where in seen.items()
-        if word in _THINGS or len(where.union(name for plain_word, name in plain if plain_word == word)) > 1
-    }
+    columns = [(column, table.name) for table in tables for column in table.given.values()]
+    brackets = {c: found[1] for c, _ in columns if not c.declared and (found := _IN_BRACKETS.search(c.name))}
+    counted = {(word, name) for column, name in columns for word in words(brackets.get(column, ""))}
+    where = counted | {(column.name.lower().rstrip("s"), name) for column, name in columns}
+    tables_with = Counter(word for word, _ in where)
+    things = {word for word, _ in counted if word in _THINGS or tables_with[word] > 1}
     told = []
     for table in tables:
         units, frame = {}, table.frame
@@ -524,9 +496,8 @@ def with_counted_things(tables: Tables) -> list[SourceTable]:
 
 def _in_pieces(text: str, things: Collection[str]) -> str:
     """Return a unit with pieces in place of things that are counted."""
-    return re.sub(
-        r"[^\W\d_]+", lambda word: "pcs" if word[0].lower().rstrip("s") in things else word[0], text
-    )
+    words = re.split(r"([^\W\d_]+)", text)
+    return "".join("pcs" if word.lower().rstrip("s") in things else word for word in words)
 
 
 def is_unit(text: str) -> bool:
@@ -569,7 +540,7 @@ def read_sources(
     """
     if not paths:
         raise TableError("no table was given; name at least one file, such as trips.csv")
-    notes: list[str] = []
+    notes = list[str]()
     read = [each for path in map(Path, paths) for each in _tables_of(path, notes)]
     commas = any(report_of(t.frame).signs.get("decimal") == "," for _, t in read if not t.sheet)
     found: dict[str, SourceTable] = {}
@@ -582,8 +553,8 @@ def read_sources(
             between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
             signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
             notes.append(f"{table.path.name} is read with {signs}, as its numbers are written")
-        others = (f"{table.name}_{number}" for number in count(2))
-        name = next(each for each in chain([table.name], others) if each not in found)
+        names = chain([table.name], (f"{table.name}_{number}" for number in count(2)))
+        name = next(each for each in names if each not in found)
         found[name] = _with_dates(replace(table, name=name))
     every = [_without_total(_without_remarks(table, notes), notes) for table in found.values()]
     left = [_without_closed(table, notes) for table in every]
@@ -596,26 +567,35 @@ def _without_remarks(table: SourceTable, notes: list[str]) -> SourceTable:
     """Return a table without last rows that have a remark and nothing else, which is blank where numbers stand."""
     filled = table.frame.notna().sum(axis="columns")
     first = str(table.frame.columns[0])
-    is_row = filled.gt(1) | (filled.eq(1) & ~table.frame[first].fillna("").astype(str).map(_is_remark))
+
+    def is_remark(text: str) -> bool:
+        """Say whether a text is no name but a sentence, or stands behind a star."""
+        return text.startswith("*") or len(text.split()) >= _SENTENCE
+
+    is_row = filled.gt(1) | (filled.eq(1) & ~table.frame[first].fillna("").astype(str).map(is_remark))
     rows = table.frame.loc[: is_row[is_row].last_valid_index()] if is_row.any() else table.frame
     told = [c for c in map(str, rows) if rows[c].notna().all() and c != first and "`" not in c]
     if len(rows) == len(table.frame) or len(rows.columns) <= _FEWEST or not told:
         return table
-    notes.append(f"the last row of {table.called} is a remark and is left out")
-    return _without_last(table, rows, f"missing(`{told[0]}`)", "is a remark")
+    return _without_last(table, rows, f"missing(`{told[0]}`)", "is a remark", notes)
 
 
-def _without_last(table: SourceTable, rows: pd.DataFrame, rule: str, why: str) -> SourceTable:
+def _without_last(
+    table: SourceTable, rows: pd.DataFrame, rule: str, why: str, notes: list[str]
+) -> SourceTable:
     """Return a table without its last rows, and without what was no number there."""
     whole = tuple(f"{str(name)!r} holds" for name in rows if rows[name].notna().all())
     blanked = tuple(cell for cell in table.blanked if not cell.startswith(whole))
-    dropped = (*table.dropped, (rule, f"the last row of {table.called}, which {why}"))
-    return replace(table, frame=rows, dropped=dropped, blanked=blanked)
+    why = f"the last row of {table.called}, which {why}"
+    return _leaving(replace(table, blanked=blanked), rows, rule, why, notes)
 
 
-def _is_remark(text: str) -> bool:
-    """Say whether a text is no name but a sentence, or stands behind a star."""
-    return text.startswith("*") or len(text.split()) >= _SENTENCE
+def _leaving(
+    table: SourceTable, rows: pd.DataFrame, rule: str, why: str, notes: list[str], are: str = ", is"
+) -> SourceTable:
+    """Return a table with the rows that a rule leaves of it, and note why the others are left out."""
+    notes.append(f"{why}{are} left out")
+    return replace(table, frame=rows, dropped=(*table.dropped, (rule, why)))
 
 
 def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -636,13 +616,11 @@ def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
         rule = f"missing(`{first}`)"
     else:
         named = list_names([str(name) for name in filled], 3)
-        notes += [
-            f"the last row of {table.called} is the sum of the others in {named}: where it is no row of its own, take "
-            "it out of the file, or it is planned as one"
-        ] * (all(is_sum) and len(others) >= _FEWEST)
+        if all(is_sum) and len(others) >= _FEWEST:
+            told = "where it is no row of its own, take it out of the file, or it is planned as one"
+            notes.append(f"the last row of {table.called} is the sum of the others in {named}: {told}")
         return table
-    notes.append(f"the last row of {table.called} has the sums of the others and is left out")
-    return _without_last(table, rows, rule, "has the sums of the others")
+    return _without_last(table, rows, rule, "has the sums of the others", notes)
 
 
 def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
@@ -658,15 +636,13 @@ def _without_closed(table: SourceTable, notes: list[str]) -> SourceTable:
         if not is_told or not 0 < unused.sum() < len(table.frame) or "`" in column.name:
             continue
         cells = sorted({str(cell) for cell in column.values[unused]})
-        rule = " or ".join(
-            f"`{column.name}` == {cell if column.kind == 'number' else repr(cell)}" for cell in cells
-        )
+        told = cells if column.kind == "number" else map(repr, cells)
+        rule = " or ".join(f"`{column.name}` == {cell}" for cell in told)
         if column.kind == "flag":
             rule = f"not `{column.name}`" if called in IN_USE else f"`{column.name}`"
         why = f"{unused.sum()} of {len(table.frame)} rows of {table.called}, of which {column.name!r} says {cells[0]}"
-        notes.append(f"{why}, are left out")
         left = table.frame.drop(index=column.values.index[unused], errors="ignore")
-        table = replace(table, frame=left, dropped=(*table.dropped, (rule, why)))
+        table = _leaving(table, left, rule, why, notes, ", are")
     return table
 
 
@@ -691,8 +667,7 @@ def _without_names(
         if told and not {*gone} & {*table.frame.columns}:
             rule = " or ".join(f"`{column.name}` == {name!r}" for name in gone)
             why = f"{rows.sum()} rows of {table.called} that name {list_names(gone, 3)}"
-            notes.append(f"{why}, are left out")
-            table = replace(table, frame=table.frame[~rows], dropped=(*table.dropped, (rule, why)))
+            table = _leaving(table, table.frame[~rows], rule, why, notes, ", are")
     return table
 
 
@@ -741,11 +716,10 @@ def _blanked(frame: pd.DataFrame, on_bad: str) -> tuple[str, ...]:
 def _with_dates(table: SourceTable) -> SourceTable:
     """Return a table with its dates, and with the columns that they give."""
     frame, dates = table.frame, date_formats(table.frame)
-    if dates:
-        formats = {column: forms[0] for column, forms in dates.items()}
-        frame = _quietly(read_table, frame, dates=formats, on_bad="missing")
+    read = partial(_quietly, read_table, on_bad="missing")
+    frame = read(frame, dates={name: forms[0] for name, forms in dates.items()}) if dates else frame
     if derive := propose_columns(frame):
-        frame = _quietly(read_table, frame, derive=derive, on_bad="missing")
+        frame = read(frame, derive=derive)
     return replace(table, frame=frame, dates=dates, derive=derive)
 
 
