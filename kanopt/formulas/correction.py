@@ -13,7 +13,7 @@ from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.class_moves import OPERATOR, Attempt, ClassMoves, Proposal
+from kanopt.formulas.estimation.class_moves import OPERATOR, ClassMoves, Proposal
 from kanopt.formulas.estimation.class_search import ClassLaw, ClassSearch
 from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
 from kanopt.formulas.estimation.naming import EstimationRows, Weight, fresh_names, with_named_constants
@@ -128,15 +128,15 @@ class NamedLaw:
         exponents = frozenset(own for own, name in names.items() if own[0] == "p" and name not in known)
         return cls(formula, root, names, exponents, level)
 
-    def is_kept(self, attempt: Attempt) -> bool:
+    def is_kept(self, attempt: DrawnFit) -> bool:
         """Whether nothing was corrected."""
         return attempt.root == self.root and not attempt.by and attempt.held == frozenset(self.names)
 
-    def written(self, attempt: Attempt) -> tuple[Node, Covariance | None]:
+    def written(self, attempt: DrawnFit) -> tuple[Node, Covariance | None]:
         """Return a corrected law as it is read, and the covariance of its numbers; what is held is as it was known."""
         if self.is_kept(attempt):
             return self.formula.root, None
-        root, covariance = ClassLaw(attempt.fit, log=False).written()
+        root, covariance = ClassLaw(attempt).written()
         own = parameters_of(self.formula.root)
         fresh = (name for name in fresh_names(self.formula) if name not in self.names.values())
         names = {name: self.names.get(name) or next(fresh) for name in parameters_of(root)}
@@ -167,16 +167,16 @@ class NamedLaw:
         known_of = replace(covariance, names=called).restrict(told)
         return (root, None) if known_of is None else (with_standard_errors(root, known_of), known_of)
 
-    def words(self, attempt: Attempt) -> str:
+    def words(self, attempt: DrawnFit) -> str:
         """Return the corrections in words."""
-        before, numbers = parameters_of(self.root), attempt.fit.numbers.tolist()
-        after = dict(zip(attempt.fit.free.names, numbers, strict=False))
+        before, numbers = parameters_of(self.root), attempt.numbers.tolist()
+        after = dict(zip(attempt.free.names, numbers, strict=False))
         told = [
             f"{self.names[name]} from {number_text(before[name], 4)} to {number_text(after[name], 4)}"
             for name in after
             if name in before and name not in attempt.held
         ]
-        for each in attempt.fit.classes:
+        for each in attempt.classes:
             text = f"{'curve' if isinstance(each, Smooth) else 'table'} of {', '.join(each.columns)}"
             of = self.names.get(each.name, "") if each.name != self.level else ""
             told.append(f"{text} in {of}" if of else text)
@@ -277,7 +277,7 @@ class CorrectionSearch(ClassSearch):
         told = float(np.log(self.rows.count)) * len(fit.classes)
         return fit.surprise(self.scope.floor, constants=True) + told + price
 
-    def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
+    def proposals(self, known: DrawnFit) -> Iterator[list[Proposal]]:
         """Yield laws with a constant that moves, then all others."""
         moves = ClassMoves(self.scope, known, by_evidence=True)
         released = list(moves.released())
@@ -289,9 +289,9 @@ class CorrectionSearch(ClassSearch):
         """Return a number at which a constant that was brought in says nothing, or little."""
         return None if name in self.known.names else super().simple(name, value)
 
-    def plainer(self, known: Attempt) -> Iterator[Proposal]:
+    def plainer(self, known: DrawnFit) -> Iterator[Proposal]:
         """Yield laws with one correction less."""
-        for name in known.fit.free.names:
+        for name in known.free.names:
             if name in self.known.names and name not in known.held:
                 yield Proposal(0.0, known.root, known.by, known.held | {name})
         yield from super().plainer(known)
@@ -429,7 +429,7 @@ class Correction:
     """A law on the way, and the length of its description in units of the target."""
 
     known: NamedLaw
-    attempt: Attempt
+    attempt: DrawnFit
     length: float
     error: float
 
@@ -444,7 +444,7 @@ def _corrected(
     """
     own = rows.weight / rows.weight.mean()
     size = 1.0 / (foretold * rows.target) if grows else np.ones(rows.count)
-    trust, path, told = np.ones(rows.count), list[Attempt](), None
+    trust, path, told = np.ones(rows.count), list[DrawnFit](), None
     for _ in range(TURNS):
         used = trust
         weighted = replace(rows, weight=own * size * trust)
@@ -454,12 +454,12 @@ def _corrected(
         begin = path[-1] if path else None
         found = [few.fitted(few.start())]
         if begin is not None and not known.is_kept(begin):
-            found.append(few.fitted(begin, begin.fit))
+            found.append(few.fitted(begin, begin))
         steps = [each for each in found if each is not None]
         while steps and len(steps) <= MOST and (more := few.grown(steps[-1], 1)) is not steps[-1]:
             assert more is not None
             steps.append(more)
-        again = [whole.fitted(each, each.fit) for each in steps]
+        again = [whole.fitted(each, each) for each in steps]
         path = [each for each in again if each is not None]
         if not path:
             raise FitError(f"formula for {known.formula.output.name!r} has no finite value on some row")
@@ -469,23 +469,23 @@ def _corrected(
             break
         told, trust = now, now[1]
         if grows:
-            law = rows.target - path[-1].fit.residual / np.sqrt(weighted.weight)
+            law = rows.target - path[-1].residual / np.sqrt(weighted.weight)
             size = 1.0 / np.square(np.maximum(law, 1e-3 * np.median(rows.target)))
         elif (trust == 1.0).all():
             break
     return [_measured(each, known, weighted.weight, used, whole.scope.floor) for each in path]
 
 
-def left_out(attempt: Attempt) -> Floats:
+def left_out(attempt: DrawnFit) -> Floats:
     """Return the weighted residual of every row had it been left out, (n,)."""
-    return np.asarray(attempt.fit.residual / (1.0 - np.minimum(attempt.fit.leverage, MOST_LEVERAGE)))
+    return np.asarray(attempt.residual / (1.0 - np.minimum(attempt.leverage, MOST_LEVERAGE)))
 
 
-def _measured(attempt: Attempt, known: NamedLaw, weight: Floats, trust: Floats, floor: float) -> Correction:
+def _measured(attempt: DrawnFit, known: NamedLaw, weight: Floats, trust: Floats, floor: float) -> Correction:
     """Return a law with its error, and with a length that may be compared with that of other weights."""
-    residual = attempt.fit.residual
+    residual = attempt.residual
     error = float(np.sqrt(np.average(np.square(left_out(attempt)) / weight)))
-    told = attempt.length - residual.size * float(np.log(attempt.fit.squares / residual.size + floor))
+    told = attempt.length - residual.size * float(np.log(attempt.squares / residual.size + floor))
     surprise = _surprise(residual / np.sqrt(trust), floor)
     return Correction(
         known, attempt, 0.5 * told + surprise - 0.5 * float(np.log(weight / trust).sum()), error

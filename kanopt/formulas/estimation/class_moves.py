@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.drawn import (
     LEVELS,
+    By,
     Classes,
     Columns,
     Deviations,
@@ -37,9 +39,6 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
-
-By = tuple[tuple[str, Columns], ...]
-"""Constants, and the columns by which they differ."""
 
 OPERATOR = 2.0 * float(np.log(12))
 """Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
@@ -68,14 +67,6 @@ class Proposal:
     root: Node
     by: By
     held: frozenset[str]
-
-
-@dataclass(frozen=True, eq=False)
-class Attempt(Proposal):
-    """A law that was fitted, and the length of the description of the rows by it."""
-
-    fit: DrawnFit
-    length: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,18 +138,18 @@ class ScoreTest:
 
     Parameters
     ----------
+    scope
+        The rows.
     fit
         The fitted law.
-    floor
-        A mean square that is as good as zero.
     by_evidence
         Whether a constant costs what the rows tell of it beside the others, and not the same always (a prior that
         says as much as one row: Kass and Wasserman 1995, JASA 90).
     """
 
-    def __init__(self, fit: DrawnFit, floor: float, *, by_evidence: bool = False) -> None:
-        self.fit, self.floor, self.count = fit, floor + np.finfo(float).tiny, fit.residual.size
-        self.by_evidence = by_evidence
+    def __init__(self, scope: ClassScope, fit: DrawnFit, *, by_evidence: bool = False) -> None:
+        self.scope, self.fit, self.by_evidence = scope, fit, by_evidence
+        self.floor, self.count = scope.floor + np.finfo(float).tiny, fit.residual.size
         self.theta, slope = rowwise(fit.numbers, fit.free, fit.classes, self.count)
         self.slope = fit.slopes * slope
 
@@ -167,11 +158,6 @@ class ScoreTest:
         place = self.fit.free.blocks[name].start
         slopes = self.fit.slopes[place]
         return np.asarray(slopes * self.theta[place] if factor else slopes)
-
-    @cached_property
-    def own(self) -> list[Floats]:
-        """Derivatives of the fitted values in the deviations of the classes of a row."""
-        return [self.effect(each.name, factor=each.factor) for each in self.fit.classes]
 
     def gain(self, squares: float, volume: float = 0.0) -> float:
         """Return by how much shorter the description is with so many squares left, and so much more to tell."""
@@ -201,7 +187,8 @@ class ScoreTest:
     def _explained(self, z: Floats) -> Floats:
         """Return the products of columns, (n, k), as far as the numbers of the law explain them, (k, k)."""
         across = [self.slope @ z]
-        for each, own in zip(self.fit.classes, self.own, strict=True):
+        for each in self.fit.classes:
+            own = self.effect(each.name, factor=each.factor)
             across.append(np.column_stack([each.gathered(own * column) for column in z.T]))
         return np.asarray(np.vstack(across).T @ self.fit.inverse @ np.vstack(across))
 
@@ -250,26 +237,14 @@ def proposal(gain: float, root: Node, by: By, held: frozenset[str] = frozenset()
 # ── the steps ──
 
 
-class ClassMoves:
-    """The steps from a law, each with what it is foretold to gain.
+class ClassMoves(ScoreTest):
+    """The steps from a law, each with what it is foretold to gain; see :class:`ScoreTest`."""
 
-    Parameters
-    ----------
-    scope
-        The rows.
-    known
-        The law.
-    by_evidence
-        See :class:`ScoreTest`.
-    """
-
-    def __init__(self, scope: ClassScope, known: Attempt, *, by_evidence: bool = False) -> None:
-        self.scope, self.fit, self.root, self.known = scope, known.fit, known.root, known.by
-        self.names = list(self.fit.free.blocks)
+    def __init__(self, scope: ClassScope, fit: DrawnFit, *, by_evidence: bool = False) -> None:
+        super().__init__(scope, fit, by_evidence=by_evidence)
+        self.root, self.known, self.names = fit.root, fit.by, list(fit.free.blocks)
+        self.levels = [name for name in self.names if name[0] == "c"]
         self.places = places_of(self.root)
-        self.test = ScoreTest(self.fit, scope.floor, by_evidence=by_evidence)
-        self.theta = self.test.theta
-        self.count = self.fit.residual.size
         self.columns = scope.rows.columns
         self.next = max((int(name[1:]) for name in self.names), default=0) + 1
 
@@ -292,33 +267,28 @@ class ClassMoves:
 
         The level beside it moves, too, where it was held: a line of a column has no mean of zero.
         """
-        beside = [self.test.effect(level)] if level in self.fit.held else []
-        return self.priced(self.test.of_constants(z, *beside), root, self.known, level)
+        beside = [self.effect(level)] if level in self.fit.held else []
+        return self.priced(self.of_constants(z, *beside), root, self.known, level)
 
-    def effect(self, name: str) -> Floats:
+    def deviation(self, name: str) -> Floats:
         """Return the derivative in a deviation of a constant."""
-        return self.test.effect(name, factor=name[0] in LEVELS)
+        return self.effect(name, factor=name[0] in LEVELS)
 
     def released(self) -> Iterator[Proposal]:
         """Yield laws in which a constant moves that was held."""
         for name in self.names:
             if name in self.fit.held and name[0] != "u":
-                yield self.priced(self.test.of_constants(self.test.effect(name)), self.root, self.known, name)
+                yield self.priced(self.of_constants(self.effect(name)), self.root, self.known, name)
 
     def tables(self) -> Iterator[Proposal]:
         """Yield constants by category, one of them or all at once, and parts times a factor by category."""
         for columns in self.scope.varying:
             names = [n for n in self.names if (n, columns) not in self.known and self.may_vary(n, columns)]
-            moves = [self.by(name, columns, self.effect(name), self.root) for name in names]
+            moves = [self.by(name, columns, self.deviation(name), self.root) for name in names]
             yield from moves
             if len(moves) > 1 and len(moves) * self.scope.size(columns) <= TOGETHER:
-                together = tuple((name, columns) for name in names)
-                yield proposal(
-                    sum(max(move.gain, 0.0) for move in moves),
-                    self.root,
-                    (*self.known, *together),
-                    self.fit.held,
-                )
+                by = (*self.known, *((name, columns) for name in names))
+                yield proposal(sum(max(move.gain, 0.0) for move in moves), self.root, by, self.fit.held)
         for place in self.places:
             if isinstance(place, Maximum | Sum):
                 yield from self.factors(place)
@@ -329,7 +299,7 @@ class ClassMoves:
 
     def by(self, name: str, columns: Columns, z: Floats, root: Node) -> Proposal:
         """Return a constant by category; z is the derivative in a deviation of it."""
-        gain = self.test.of_deviations(self.scope.deviations(name, columns), z)
+        gain = self.of_deviations(self.scope.deviations(name, columns), z)
         return self.priced(gain, root, (*self.known, (name, columns)))
 
     def factors(self, place: Node) -> Iterator[Proposal]:
@@ -346,50 +316,36 @@ class ClassMoves:
         if z is not None:
             yield self.scored(z, raised)
 
+    def at_level(self, name: str, z: Floats, kind: type[Product | Sum], other: Node) -> Proposal:
+        """Return a law with a level and another part in its place; z is the derivative in that one's number."""
+        return self.scored(z, in_place_of(self.root, name, lambda node: kind((node, other))), name)
+
     def lines(self) -> Iterator[Proposal]:
         """Yield levels with a line of a number."""
-        for name in self.names:
-            for x in self.scope.numbers if name[0] == "c" else ():
-                line = Product((Constant(0.0, f"a{self.next}"), Input(x)))
-                z = self.test.effect(name) * self.columns[x]
-                yield self.scored(z, in_place_of(self.root, name, partial(_plus, line)), name)
+        for name, x in product(self.levels, self.scope.numbers):
+            line = Product((Constant(0.0, f"a{self.next}"), Input(x)))
+            yield self.at_level(name, self.effect(name) * self.columns[x], Sum, line)
 
     def powers(self) -> Iterator[Proposal]:
         """Yield constants times a power, or an exponential, of a number."""
-        for name in self.names:
-            if name[0] != "c":
+        for name, x in product(self.levels, self.scope.numbers):
+            if x in _inputs_beside(self.root, name):
                 continue
-            beside = _inputs_beside(self.root, name)
-            for x in self.scope.numbers:
-                if x in beside:
-                    continue
-                exponent, z = Constant(0.0, f"p{self.next}"), self.effect(name)
-                if x in self.scope.positive:
-                    power = Power(Input(x), exponent)
-                    yield self.scored(
-                        z * np.log(self.columns[x]),
-                        in_place_of(self.root, name, partial(_times, power)),
-                        name,
-                    )
-                rising = Apply("exp", Product((exponent, Input(x))))
-                yield self.scored(
-                    z * self.columns[x], in_place_of(self.root, name, partial(_times, rising)), name
-                )
+            exponent, z = Constant(0.0, f"p{self.next}"), self.deviation(name)
+            if x in self.scope.positive:
+                yield self.at_level(name, z * np.log(self.columns[x]), Product, Power(Input(x), exponent))
+            rising = Apply("exp", Product((exponent, Input(x))))
+            yield self.at_level(name, z * self.columns[x], Product, rising)
 
     def brackets(self) -> Iterator[Proposal]:
         """Yield constants that change where a number reaches a place."""
-        for name in self.names:
-            if name[0] != "c":
-                continue
-            z = self.effect(name)
-            for x in self.scope.numbers:
-                place = self.place_of_bracket(z, self.columns[x].astype(np.float64))
-                if place is None:
-                    continue
+        for name, x in product(self.levels, self.scope.numbers):
+            z, values = self.deviation(name), self.columns[x].astype(np.float64)
+            place = self.place_of_bracket(z, values)
+            if place is not None:
                 stair = Step(Input(x), (place,), (0.0, 1.0), f"step{self.next}")
                 factor = Power(Constant(1.0, f"s{self.next}"), stair)
-                root = in_place_of(self.root, name, partial(_times, factor))
-                yield self.scored(np.where(self.columns[x] >= place, z, 0.0), root, name)
+                yield self.at_level(name, np.where(values >= place, z, 0.0), Product, factor)
 
     def place_of_bracket(self, z: Floats, x: Floats) -> float | None:
         """Return the roundest of the places at which a change explains about as much as at the best."""
@@ -433,7 +389,7 @@ class ClassMoves:
 
     def minimums(self) -> Iterator[Proposal]:
         """Yield laws of which a place is held at a minimum."""
-        for place in places_of(self.root):
+        for place in self.places:
             if isinstance(place, Maximum):
                 continue
             values = self.value(place)
@@ -464,15 +420,19 @@ class ClassMoves:
 
     def tried(self, root: Node) -> Proposal:
         """Return a step to a law as it stands, its other numbers held."""
-        residual = self.residual(root)
-        squares = np.inf if residual is None else float(residual @ residual)
-        return self.priced(self.test.gain(squares, float(np.log(self.count))), root, self.known)
+        value, rows, left = self.value(root), self.scope.rows, np.full(self.count, np.inf)
+        if not self.scope.log:
+            left = rows.target - value
+        elif (value > 0.0).all():
+            left = np.log(rows.target) - np.log(value)
+        squares = float(rows.weight @ left**2)
+        return self.priced(self.gain(squares, float(np.log(self.count))), root, self.known)
 
+    @np.errstate(all="ignore")
     def value(self, node: Node) -> Floats:
         """Return the values of a part of the law, (n,)."""
         free, theta = self.of(node)
-        with np.errstate(all="ignore"):
-            value = GraphTape(node, self.columns, free).forward(theta)
+        value = GraphTape(node, self.columns, free).forward(theta)
         return np.asarray(np.broadcast_to(value, (self.count,)))
 
     def of(self, root: Node) -> tuple[FreeParameters, Floats]:
@@ -483,18 +443,6 @@ class ClassMoves:
             if name in self.fit.free.blocks:
                 theta[place] = self.theta[self.fit.free.blocks[name].start]
         return free, theta
-
-    def residual(self, root: Node) -> Floats | None:
-        """Return what a law leaves, weighted; None where it has no value."""
-        value = self.value(root)
-        rows = self.scope.rows
-        if self.scope.log:
-            if not (value > 0.0).all():
-                return None
-            residual = np.log(rows.target) - np.log(value)
-        else:
-            residual = rows.target - value
-        return np.asarray(residual * np.sqrt(rows.weight))
 
     def derivative(self, root: Node, name: str) -> Floats | None:
         """Return the weighted derivative of the fitted values in a new constant, (n,)."""
@@ -556,14 +504,6 @@ def _inputs_beside(root: Node, name: str) -> set[str]:
             if is_power or (isinstance(factor, Apply) and factor.function == "exp"):
                 found |= {each.name for each in postorder(factor) if isinstance(each, Input)}
     return found
-
-
-def _plus(term: Node, node: Node) -> Node:
-    return Sum((node, term))
-
-
-def _times(factor: Node, node: Node) -> Node:
-    return Product((node, factor))
 
 
 def in_place_of(root: Node, name: str, make: Callable[[Node], Node]) -> Node:

@@ -10,10 +10,9 @@ length of the description of the rows decides, in which the deviations of a tabl
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from itertools import combinations, count, product
 
 import numpy as np
@@ -22,8 +21,6 @@ from numpy.typing import NDArray
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.class_moves import (
     OPERATOR,
-    Attempt,
-    By,
     ClassMoves,
     ClassScope,
     Proposal,
@@ -33,7 +30,9 @@ from kanopt.formulas.estimation.class_moves import (
     replaced,
 )
 from kanopt.formulas.estimation.drawn import (
+    By,
     Classes,
+    Columns,
     DrawnFit,
     Smooth,
     blocks,
@@ -60,8 +59,6 @@ from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 
-Columns = tuple[str, ...]
-
 COMBINATIONS = 1000
 """Combinations of categories up to which a table has a number for each, also for those that no row has."""
 TOLD = 100
@@ -76,12 +73,9 @@ class ClassLaw:
     ----------
     fit
         Its numbers.
-    log
-        Whether the logarithm was fitted.
     """
 
     fit: DrawnFit
-    log: bool
 
     @property
     def residual(self) -> Floats:
@@ -91,20 +85,18 @@ class ClassLaw:
     @property
     def smearing(self) -> float:
         """Factor that makes a law of the logarithm one of the mean."""
-        return smearing(self.residual, np.square(self.fit.root_weight)) if self.log else 1.0
+        return smearing(self.residual, np.square(self.fit.root_weight)) if self.fit.log else 1.0
 
     def written(self, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        root, names, slopes = self._times(factor)
+        root, slopes = _written(self.fit, factor)
         constants = parameters_of(root)
-        told = [n for n in names if n in constants or ("[" in n and len(names) <= TOLD)]
-        return root, self._covariance(
-            dict(zip(names, slopes, strict=True)), dict(zip(told, told, strict=True))
-        )
+        told = [n for n in slopes if n in constants or ("[" in n and len(slopes) <= TOLD)]
+        return root, self._covariance(slopes, dict(zip(told, told, strict=True)))
 
     def of_class(self, column: str, label: str, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
-        root, names, slopes = self._times(factor)
+        root, slopes = _written(self.fit, factor)
         own: dict[str, str] = {}
 
         def put(node: Node) -> Node:
@@ -128,58 +120,47 @@ class ClassLaw:
 
         root = simplify_graph(rebuild(root, put))
         left = parameters_of(root)
-        own |= {name: name for name in names if name in left}
-        told = {name: source for name, source in own.items() if name in left}
-        return root, self._covariance(dict(zip(names, slopes, strict=True)), told)
+        own |= {name: name for name in slopes if name in left}
+        return root, self._covariance(slopes, {name: source for name, source in own.items() if name in left})
 
     def _covariance(self, slopes: Mapping[str, Floats], told: Mapping[str, str]) -> Covariance | None:
         """Return the covariance of some numbers, given what each is called among all."""
         if not told:
             return None
         moved = np.array([slopes[name] for name in told.values()])
-        matrix = moved @ self.covariance @ moved.T
+        matrix = moved @ self.fit.covariance @ moved.T
         freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
         return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
 
-    def _times(self, factor: float) -> tuple[Node, list[str], Floats]:
-        """Return the law times a factor, see :func:`_written`; it is written once for all classes."""
-        if factor not in self._known:
-            self._known[factor] = _written(self.fit, factor)
-        return self._known[factor]
 
-    @cached_property
-    def _known(self) -> dict[float, tuple[Node, list[str], Floats]]:
-        return {}
-
-    @cached_property
-    def covariance(self) -> Floats:
-        """Covariance of the errors of all numbers, (p, p)."""
-        return self.fit.covariance
-
-
-def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Floats]:
-    """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
+@lru_cache(maxsize=1)  # of a law of many classes each is read off
+def _written(fit: DrawnFit, times: float) -> tuple[Node, dict[str, Floats]]:
+    """Return a law with its tables, and by the names of its numbers their derivatives in those of the fit, (p,)."""
     numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
+    tables = {name: _merged(fit, name) for name in values}
+    curves = {
+        name: [pair for pair in _blocks_of(fit, name) if isinstance(pair[0], Smooth)] for name in values
+    }
     taken = {node.name for node in postorder(fit.root) if isinstance(node, Curve | Step | Table)}
-    fresh = {stem: _numbered_names(stem, taken) for stem in ("by", "s")}
-    names, slopes = list[str](), list[Floats]()
+    names_of_tables, names_of_curves = (
+        _fresh_names(stem, sum(map(len, of.values())), taken) for stem, of in (("by", tables), ("s", curves))
+    )
+    slopes = dict[str, Floats]()
 
     def put(node: Node) -> Node:
         if not isinstance(node, Constant) or node.name not in values:
             return node
         value, own = values[node.name], np.zeros(len(numbers))
         own[fit.free.blocks[node.name]] = 1.0
-        merged, parts = _merged(fit, node.name), list[Node]()
-        curves = [pair for pair in _blocks_of(fit, node.name) if isinstance(pair[0], Smooth)]
+        merged, bent, parts = tables[node.name], curves[node.name], list[Node]()
         factor = any(each.factor for each, _ in _blocks_of(fit, node.name))
-        alone = len(merged) == 1 and not curves
+        alone = len(merged) == 1 and not bent
         neutral = float(factor)
         idle = node.name in fit.held and value == neutral
-        if not alone and not (idle and (merged or curves)):
+        if not alone and not (idle and (merged or bent)):
             parts.append(Constant(value, node.name))
-            names.append(node.name)
-            slopes.append(own)
+            slopes[node.name] = own
         for columns, labels, summed in merged:
             base = value if alone else neutral
             deviations = summed @ numbers
@@ -188,16 +169,15 @@ def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Floats]:
             if alone:
                 slope = slope + np.outer(np.exp(deviations) if factor else np.ones(len(entries)), own)
             pairs = tuple(zip(labels, entries.tolist(), strict=True))
-            table = Table(columns, pairs, base, next(fresh["by"]))
-            names.extend(piece_numbers(table))
-            slopes.extend(slope)
+            table = Table(columns, pairs, base, next(names_of_tables))
+            slopes.update(zip(piece_numbers(table), slope, strict=True))
             parts.append(table)
-        for each, block in curves:
+        for each, block in bent:
             assert isinstance(each, Smooth)
             coefficients = each.turn @ numbers[block]
-            curve = replace(each.curve, name=next(fresh["s"]), coefficients=tuple(coefficients.tolist()))
-            names.extend(piece_numbers(curve))
-            slopes.extend(np.pad(each.turn, ((0, 0), (block.start, len(numbers) - block.stop))))
+            curve = replace(each.curve, name=next(names_of_curves), coefficients=tuple(coefficients.tolist()))
+            slope = np.pad(each.turn, ((0, 0), (block.start, len(numbers) - block.stop)))
+            slopes.update(zip(piece_numbers(curve), slope, strict=True))
             parts.append(Apply("exp", curve) if factor else curve)
         if len(parts) == 1:
             return parts[0]
@@ -206,26 +186,14 @@ def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Floats]:
     root = rebuild(fit.root, put)
     if times != 1.0:
         root = Product((Constant(times), root))
-    for kind, stem in ((Table, "by"), (Curve, "s")):
-        own = [node for node in postorder(root) if isinstance(node, kind) and node.name not in taken]
-        if len({node.name for node in own}) == 1 and stem not in taken:
-            # the only one needs no number
-            before = own[0].name
-            root = rebuild(root, lambda node: _renamed(node, before, stem))  # noqa: B023 - done before the next round
-            names = [re.sub(rf"^{before}\[", f"{stem}[", name) for name in names]
-    return (
-        numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair)), [Step]),
-        names,
-        np.array(slopes),
-    )
+    return numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair)), [Step]), slopes
 
 
-def _numbered_names(stem: str, taken: Collection[str]) -> Iterator[str]:
-    return (name for name in (f"{stem}{number}" for number in count(1)) if name not in taken)
-
-
-def _renamed(node: Node, before: str, name: str) -> Node:
-    return replace(node, name=name) if isinstance(node, Curve | Table) and node.name == before else node
+def _fresh_names(stem: str, several: int, taken: Collection[str]) -> Iterator[str]:
+    """Yield names that nothing has; the only one needs no number."""
+    if several == 1 and stem not in taken:
+        yield stem
+    yield from (name for name in (f"{stem}{number}" for number in count(1)) if name not in taken)
 
 
 def _as_one_stair(node: Node) -> Node:
@@ -327,12 +295,12 @@ def class_law(
     assert best is not None
     scales = (True, False) if log else (False,)
     searches = [ClassSearch(everything, log=each, should_stop=should_stop) for each in scales]
-    again = [(search, search.fitted(best, best.fit)) for search in searches]
-    laws = [(search, search.simplest(each)) for search, each in again if each is not None]
+    again = [(search, search.fitted(best, best)) for search in searches]
+    laws = [search.simplest(each) for search, each in again if each is not None]
     if not laws:
         return None
-    search, best = min(laws, key=lambda pair: pair[1].length)
-    return ClassLaw(best.fit, search.log) if best.by else None
+    best = min(laws, key=lambda law: law.length)
+    return ClassLaw(best) if best.by else None
 
 
 class ClassSearch:
@@ -401,18 +369,16 @@ class ClassSearch:
         tried = [(each.length, place) for place, card in enumerate(cards) if (each := self.fitted(card))]
         yield from [cards[min(tried)[1]]] if tried else []
 
-    def fitted(self, law: Proposal, start: DrawnFit | None = None) -> Attempt | None:
+    def fitted(self, law: Proposal | DrawnFit, start: DrawnFit | None = None) -> DrawnFit | None:
         """Return a law at its most probable numbers; None where it has none, or too many."""
         if sum(self.scope.size(columns) for _, columns in law.by) > LARGEST:
             return None
         classes = [self.scope.deviations(name, columns) for name, columns in law.by]
         fit = fit_drawn(law.root, self.rows, classes, start, log=self.log, held=law.held)
         # it is rounded, so that of two spellings of one law the first is taken
-        return (
-            None if fit is None else Attempt(0.0, law.root, law.by, fit.held, fit, round(self.length(fit), 4))
-        )
+        return None if fit is None else replace(fit, length=round(self.length(fit), 4))
 
-    def grown(self, known: Attempt | None, most: int) -> Attempt | None:
+    def grown(self, known: DrawnFit | None, most: int) -> DrawnFit | None:
         """Return the law to which one grows in so many steps at most, without what is needless then."""
         for _ in range(most):
             if known is None or self.should_stop():
@@ -424,24 +390,24 @@ class ClassSearch:
             known = better
         return None if known is None else self.simplest(known)
 
-    def _best(self, known: Attempt, proposals: Sequence[Proposal]) -> Attempt | None:
+    def _best(self, known: DrawnFit, proposals: Sequence[Proposal]) -> DrawnFit | None:
         """Return the best of the first laws that promise most, where it is better than the known one."""
         limit, best = known.length - self.insist, None
         ranked = sorted(proposals, key=lambda law: -law.gain)[: 2 * TRIES]
         for tried, law in enumerate(ranked, start=1):
             if self.insist > 0.0 and law.gain <= self.insist:
                 break
-            trial = self.fitted(law, known.fit)
+            trial = self.fitted(law, known)
             if trial is not None and trial.length < (limit if best is None else best.length):
                 best = trial
             if tried >= TRIES and best is not None:
                 break
         return best
 
-    def simplest(self, known: Attempt) -> Attempt:
+    def simplest(self, known: DrawnFit) -> DrawnFit:
         """Return the law without what does not shorten the description as it must."""
         while True:
-            trials = [self.fitted(law, known.fit) for law in self.plainer(known)]
+            trials = [self.fitted(law, known) for law in self.plainer(known)]
             best = min((t for t in trials if t is not None), key=lambda t: t.length, default=known)
             if best is known or not best.length < known.length + self.insist:
                 return known
@@ -453,11 +419,11 @@ class ClassSearch:
         price = OPERATOR * (count_operators(fit.root) + len(fit.classes))
         return fit.surprise(self.scope.floor) + self.jacobian + float(np.log(self.rows.count)) * told + price
 
-    def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
+    def proposals(self, known: DrawnFit) -> Iterator[list[Proposal]]:
         """Yield laws with more in them, all of one kind."""
         yield list(ClassMoves(self.scope, known).all())
 
-    def plainer(self, known: Attempt) -> Iterator[Proposal]:
+    def plainer(self, known: DrawnFit) -> Iterator[Proposal]:
         """Yield laws with one thing less: a table, or a constant at the value at which it says nothing."""
         for root, by in (
             *_with_fewer_classes(known),
@@ -470,9 +436,9 @@ class ClassSearch:
         """Return a number at which a constant says nothing, or little, near its value; None where there is none."""
         return {"p": float(np.round(2.0 * value) / 2.0), "a": 0.0, "s": 1.0}.get(name[0])
 
-    def _with_simple_numbers(self, known: Attempt) -> Iterator[tuple[Node, By]]:
+    def _with_simple_numbers(self, known: DrawnFit) -> Iterator[tuple[Node, By]]:
         drawn = {name for name, _ in known.by}
-        for name, value in zip(known.fit.free.names, known.fit.numbers.tolist(), strict=False):
+        for name, value in zip(known.free.names, known.numbers.tolist(), strict=False):
             simple = None if name in drawn or name in known.held else self.simple(name, value)
             if simple is None:
                 continue
@@ -501,14 +467,14 @@ def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Floa
     return sorted(told, key=lambda name: told[name])
 
 
-def _with_fewer_classes(draft: Attempt) -> Iterator[tuple[Node, By]]:
+def _with_fewer_classes(draft: DrawnFit) -> Iterator[tuple[Node, By]]:
     """Yield laws without a table, or with two tables of a column each in the place of one of both.
 
     One of the two may be of another level.
     """
-    levels = [name for name in draft.fit.free.names if name[0] in "cu"]
+    levels = [name for name in draft.free.names if name[0] in "cu"]
     for each in draft.by:
-        others = tuple(other for other in draft.by if other is not each)
+        others = tuple(other for other in draft.by if other != each)
         yield draft.root, others
         if len(each[1]) == 1:
             continue
@@ -519,7 +485,7 @@ def _with_fewer_classes(draft: Attempt) -> Iterator[tuple[Node, By]]:
                 yield draft.root, (*others, *more)
 
 
-def _with_common_factor(draft: Attempt) -> Iterator[tuple[Node, By]]:
+def _with_common_factor(draft: DrawnFit) -> Iterator[tuple[Node, By]]:
     """Yield laws of which a part is multiplied by one table in the place of tables of all its levels."""
     for place in places_of(draft.root):
         if not isinstance(place, Maximum | Sum):
@@ -527,7 +493,7 @@ def _with_common_factor(draft: Attempt) -> Iterator[tuple[Node, By]]:
         levels = {n.name for n in postorder(place) if isinstance(n, Constant) and n.name[:1] in ("c", "a")}
         shared = [{columns for name, columns in draft.by if name == level} for level in levels]
         for columns in set.intersection(*shared) if len(shared) > 1 else ():
-            name = f"u{max(int(each[1:]) for each in draft.fit.free.names) + 1}"
+            name = f"u{max(int(each[1:]) for each in draft.free.names) + 1}"
             root = replaced(draft.root, place, Product((Constant(1.0, name), place)))
             kept = tuple(each for each in draft.by if each[0] not in levels or each[1] != columns)
             yield root, (*kept, (name, columns))

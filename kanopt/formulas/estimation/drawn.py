@@ -29,6 +29,9 @@ from kanopt.formulas.pieces import Curve
 
 Columns = tuple[str, ...]
 
+By = tuple[tuple[str, Columns], ...]
+"""Constants, and the columns by which they differ."""
+
 LEVELS = "csu"
 """First letters of constants of which classes are factors: levels, steps of brackets, and ones that only classes move.
 
@@ -245,6 +248,10 @@ class DrawnFit:
         JᵀJ of all numbers, and the inverse of JᵀJ + Λ; (p, p).
     held
         Constants that kept their values.
+    log
+        Whether the logarithm was fitted.
+    length
+        Length of the description of the rows by it, where that is known.
     """
 
     root: Node
@@ -258,6 +265,13 @@ class DrawnFit:
     curvature: Floats
     inverse: Floats
     held: frozenset[str]
+    log: bool
+    length: float = np.inf
+
+    @property
+    def by(self) -> By:
+        """Constants, and the columns by which they differ."""
+        return tuple((each.name, each.columns) for each in self.classes)
 
     @property
     def squares(self) -> float:
@@ -274,7 +288,7 @@ class DrawnFit:
         """σ² of a row of weight 1."""
         return self.squares / max(len(self.residual) - self.parameters, 1.0)
 
-    @property
+    @cached_property
     def covariance(self) -> Floats:
         """Covariance of the errors of all numbers, (p, p).
 
@@ -494,6 +508,7 @@ def fit_drawn(
         curvature,
         inverse,
         frozenset(held),
+        log,
     )
 
 

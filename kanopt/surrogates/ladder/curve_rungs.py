@@ -83,7 +83,7 @@ def by_class_rung(trained: Trained) -> Iterator[Rung]:
 
     def left(blocks: Integers) -> Floats:
         gap = law.fit.left_out(blocks) / np.sqrt(rows.weight)
-        return np.asarray(factor * (np.exp(np.log(target) - gap) if law.log else target - gap))
+        return np.asarray(factor * (np.exp(np.log(target) - gap) if law.fit.log else target - gap))
 
     yield Rung("by class", root, law.fit.parameters, left, factor, told=known)
 
