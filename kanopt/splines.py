@@ -69,6 +69,14 @@ class SplineGrid:
         """The length of a span."""
         return (self.high - self.low) / self.spans
 
+    @property
+    def bends(self) -> Floats:
+        """Second differences of the coefficients, (m, count): what is rough of a curve."""
+        each = np.eye(self.count)
+        if self.periodic:
+            return np.roll(each, 1, axis=1) - 2.0 * each + np.roll(each, -1, axis=1)
+        return np.diff(each, 2, axis=0)
+
     def places(self, x: Floats) -> tuple[Indices, Floats]:
         """Return the span and the place in it, from 0 to 1, of the point within the ends that is nearest to each `x`.
 

@@ -13,6 +13,7 @@ from kanopt.array_types import Floats
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.error_model import FREEDOM, robust_deviation, student_density
 from kanopt.formulas.estimation.class_moves import OPERATOR, ClassMoves, Proposal
 from kanopt.formulas.estimation.class_search import ClassLaw, ClassSearch
 from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
@@ -299,20 +300,18 @@ class CorrectionSearch(ClassSearch):
 
 def _curve_of(rows: EstimationRows, name: str, period: float | None) -> Smooth | None:
     """Return the curve of a number, unless it has too few different values."""
-    x, argument = rows.columns[name].astype(np.float64), Input(name)
+    x, of = rows.columns[name].astype(np.float64), Input(name)
+    grid = min(GRID, len(np.unique(x if period is None else np.mod(x, period))) // 4)
     if period is not None:
-        grid = max(4, min(GRID, len(np.unique(np.mod(x, period))) // 4))
-        curve = Curve("s", argument, (0.0,) * grid, 0.0, period, periodic=True)
-        return Smooth.of("", name, curve, x, factor=False)
-    grid = min(GRID, len(np.unique(x)) // 4)
-    if grid < 1:
+        curve = Curve("s", of, (0.0,) * max(4, grid), 0.0, period, periodic=True)
+    elif grid < 1:
         return None
-    of: Node = argument
-    if 0.0 < DECADE * float(x.min()) <= float(x.max()):
-        of, x = Apply("log", argument), np.log(x)
-    return Smooth.of(
-        "", name, Curve("s", of, (0.0,) * (grid + 3), float(x.min()), float(x.max())), x, factor=False
-    )
+    elif 0.0 < DECADE * float(x.min()) <= float(x.max()):
+        x = np.log(x)
+        curve = Curve("s", Apply("log", of), (0.0,) * (grid + 3), float(x.min()), float(x.max()))
+    else:
+        curve = Curve("s", of, (0.0,) * (grid + 3), float(x.min()), float(x.max()))
+    return Smooth.of("", name, curve, x, factor=False)
 
 
 LEAST_ROWS = 8
@@ -322,8 +321,8 @@ MOST = 8
 """Corrections at most."""
 TURNS = 4
 """Times that weights follow the law that was found."""
-FREEDOM, HEAVY = 5.0, 0.002
-"""Degrees of freedom of the t distribution by which rows count, where more than this share of them is far off."""
+HEAVY = 0.002
+"""Share of the rows that is far off from which on rows count by a t distribution."""
 MOST_LEVERAGE = 0.99
 SHOWN = 200
 
@@ -494,19 +493,12 @@ def _measured(attempt: DrawnFit, known: NamedLaw, weight: Floats, trust: Floats,
 
 def _surprise(residual: Floats, least: float) -> float:
     """Return minus the log likelihood of residuals, normal or of a t distribution, whichever is shorter."""
-    count, squares = residual.size, np.square(residual)
-    variance = max(float(squares.mean()), least)
+    count = residual.size
+    variance = max(float(np.square(residual).mean()), least)
     normal = 0.5 * count * (np.log(2.0 * np.pi * variance) + 1.0)
-    for _ in range(30):
-        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
-        variance = max(float((pull * squares).mean()), least)
-    one = (
-        np.log(np.sqrt(FREEDOM * np.pi * variance))
-        + math.lgamma(FREEDOM / 2)
-        - math.lgamma((FREEDOM + 1) / 2)
-    )
-    tailed = count * one + 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance)).sum()
-    return float(min(normal, tailed))
+    one = 0.5 * math.log(FREEDOM * np.pi) + math.lgamma(FREEDOM / 2) - math.lgamma((FREEDOM + 1) / 2)
+    _, density = student_density(residual, np.ones(count), math.sqrt(least))
+    return float(min(normal, count * one - density.sum()))
 
 
 def _trust(residual: Floats) -> Floats:
@@ -514,8 +506,7 @@ def _trust(residual: Floats) -> Floats:
 
     Weights are those of a t distribution (Lange, Little and Taylor 1989, JASA 84), which forget gross errors.
     """
-    gap = np.abs(residual)
-    deviation = float(np.median(gap)) / 0.6745
+    gap, deviation = np.abs(residual), robust_deviation(residual)
     if deviation <= 0.0 or float(np.mean(gap > 5.0 * deviation)) <= HEAVY:
         return np.ones(gap.size)
     return np.minimum(1.0, (FREEDOM + 1.0) / (FREEDOM + np.square(gap / deviation)))

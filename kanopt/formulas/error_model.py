@@ -23,6 +23,24 @@ MOST_SHARED = 0.99
 FEWEST_FOUND = 10
 """Values of a column that is found to be one of groups: of fewer, a fifth held out is one or two."""
 _TINY = 1e-300
+NORMAL = 0.6745
+"""Median of the size of a standard normal number."""
+FREEDOM = 5.0
+"""Degrees of freedom of a t distribution of errors."""
+
+
+def student_density(errors: Floats, weights: Floats, least: float) -> tuple[float, Floats]:
+    """Fit the scale of a t distribution by maximum likelihood; return it and the log density of every error.
+
+    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Additive constants are omitted.
+    """
+    squares = errors**2
+    variance = max(float(np.average(squares, weights=weights)), least**2)
+    for _ in range(30):
+        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
+        variance = max(float(np.average(pull * squares, weights=weights)), least**2)
+    density = -0.5 * np.log(variance) - 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance))
+    return float(np.sqrt(variance)), density
 
 
 def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
@@ -43,9 +61,14 @@ def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
     return 1.0 + (float(size @ size / size.sum()) - 1.0) * shared_part(clipped(residual), weights, groups)
 
 
+def robust_deviation(errors: Floats) -> float:
+    """Return the standard deviation of normal errors with the median size of these."""
+    return float(np.median(np.abs(errors))) / NORMAL
+
+
 def clipped(residual: Floats) -> Floats:
     """Return residuals cut off at so many robust standard deviations."""
-    middle = float(np.median(np.abs(residual - np.median(residual)))) / 0.6745
+    middle = robust_deviation(residual - np.median(residual))
     return np.clip(residual, -CLIP * middle, CLIP * middle) if middle > 0.0 else residual
 
 
@@ -65,6 +88,16 @@ def shared_part(residual: Floats, weights: Floats, groups: Integers) -> float:
     inner = within / (total - count)
     shared = max((between / (count - 1) - inner) / usual, 0.0)
     return shared / (shared + inner)
+
+
+def shared_errors(errors: Floats, weights: Floats, groups: Integers, ratio: float) -> Floats:
+    """Return the error that every row shares with its group, (n,): the group's mean, shrunken.
+
+    It is the best linear unbiased prediction (Robinson 1991, Stat. Sci. 6); `ratio` as of :func:`whitened`.
+    """
+    size = np.bincount(groups, weights)
+    found = np.bincount(groups, weights * errors) * ratio / (1.0 + ratio * size)
+    return np.asarray(found[groups])
 
 
 def whitened(columns: Floats, weights: Floats, groups: Integers, ratio: float) -> Floats:
@@ -101,7 +134,6 @@ MOST_GROSS = 50
 """Gross errors that are kept, evenly spaced among all."""
 FEWEST_GROUPS = 5
 """Groups that tell what their rows share, and how well they do."""
-_NORMAL = 0.6745  # median of the size of a standard normal number
 
 
 @dataclass(frozen=True)
@@ -263,7 +295,7 @@ class Noise:
 def is_gross(errors: Floats) -> NDArray[np.bool_]:
     """Say which errors lie beyond so many robust standard deviations."""
     middle = float(np.median(errors))
-    robust = float(np.median(np.abs(errors - middle))) / _NORMAL
+    robust = robust_deviation(errors - middle)
     return np.abs(errors - middle) > GROSS * robust if robust > 0.0 else np.zeros(len(errors), dtype=bool)
 
 
@@ -292,12 +324,9 @@ def _mean_of(rows: list[tuple[Floats, Integers]], share: float) -> float:
 
 
 def _shared_errors(errors: Floats, groups: Integers, share: float) -> Floats:
-    """Return what each row shares with its group: the best linear unbiased prediction (Robinson 1991, Stat. Sci. 6)."""
     codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
-    size, usual = np.bincount(codes), clipped(errors)
-    mean = np.bincount(codes, weights=usual - usual.mean()) / size
-    ratio = share / (1.0 - share)
-    return np.asarray((mean * ratio * size / (1.0 + ratio * size))[codes])
+    usual = clipped(errors)
+    return shared_errors(usual - usual.mean(), np.ones(len(errors)), codes, share / (1.0 - share))
 
 
 FEWEST = 8

@@ -158,16 +158,13 @@ def conformal_ends(residuals: Floats, coverage: float) -> tuple[float, float]:
     """
     count = len(residuals)
     tail = 0.5 * (1.0 - coverage)
-    low = math.floor((count + 1) * tail + 1e-9)
-    high = math.ceil((count + 1) * (1.0 - tail) - 1e-9)
-    if low < 1 or high > count:
-        need = math.ceil(1.0 / tail - 1e-9) - 1
+    need = math.ceil(1.0 / tail - 1e-9) - 1
+    if count < need:
         raise FitError(
             f"coverage={coverage:g} needs at least {need} calibration rows, there are {count}; pass more, or ask "
             "for less"
         )
-    ordered = np.sort(residuals)
-    return float(ordered[low - 1]), float(ordered[high - 1])
+    return left_out_ends(np.sort(residuals), np.ones(count), coverage)
 
 
 def left_out_ends(residuals: Floats, weights: Floats, coverage: float) -> tuple[float, float]:
@@ -199,26 +196,8 @@ def left_out_ends(residuals: Floats, weights: Floats, coverage: float) -> tuple[
     return float(residuals[min(lower, last)]), float(residuals[min(int(upper), last)])
 
 
-FREEDOM = 5.0
-"""Degrees of freedom of the residuals' t distribution."""
-
-
 def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     """Return the weighted quantile at level `share`; a row of weight k counts as k rows."""
     order = np.argsort(values)
     mass = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(mass, share * mass[-1])])
-
-
-def student_density(error: Floats, weights: Floats, least: float) -> tuple[float, Floats]:
-    """Fit the scale of a t distribution by maximum likelihood; return it and the log density of every error.
-
-    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Additive constants are omitted.
-    """
-    squares = error**2
-    variance = max(float(np.average(squares, weights=weights)), least**2)
-    for _ in range(30):
-        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
-        variance = max(float(np.average(pull * squares, weights=weights)), least**2)
-    density = -0.5 * np.log(variance) - 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance))
-    return float(np.sqrt(variance)), density

@@ -20,6 +20,7 @@ from kanopt.formulas.error_model import (
     ErrorModel,
     RowGroups,
     clipped,
+    shared_errors,
     shared_part,
     whitened,
 )
@@ -176,8 +177,7 @@ class SharedErrors:
         It is the best linear unbiased prediction (Robinson 1991, Stat. Sci. 6). What it leaves of a target has, at the
         law by which it was predicted, the normal equations of generalized least squares.
         """
-        size = np.bincount(self.groups, weights)[self.groups]
-        return self.means(clipped(residual), weights) * self.ratio * size / (1.0 + self.ratio * size)
+        return shared_errors(clipped(residual), weights, self.groups, self.ratio)
 
     def means(self, values: Floats, weights: Floats) -> Floats:
         """Return the weighted mean of every row's group, (n,)."""

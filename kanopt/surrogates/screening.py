@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Integers
+from kanopt.formulas.error_model import robust_deviation
 
 if TYPE_CHECKING:
     from kanopt.surrogates.groups import TrainingTable
@@ -176,7 +177,7 @@ def foretells_interaction(table: TrainingTable, predicted: Floats, seed: int) ->
     if target.min() > 0.0 and said.min() > 0.0:
         residuals.append(np.log(target / said))
     for residual in residuals:
-        most = CLIP * float(np.median(np.abs(residual))) / 0.6745
+        most = CLIP * robust_deviation(residual)
         for left in (residual, np.clip(residual, -most, most)):
             if _best_pair(left, columns, weights, fold) > INTERACTION:
                 return True

@@ -24,7 +24,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from kanopt.array_types import Floats, Integers
 from kanopt.errors import FitError
-from kanopt.formulas.error_model import design_effect
+from kanopt.formulas.error_model import NORMAL, design_effect, student_density
 from kanopt.kan.fit import (
     FittedNetwork,
     HeldOutLoss,
@@ -39,7 +39,7 @@ from kanopt.kan.network import Architecture, InputTensors
 from kanopt.kan.trainer import Data, Exponential, Link, Logistic, Softplus
 from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.calendar import period_of
-from kanopt.surrogates.conformal import student_density, weighted_quantile
+from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.groups import TrainingTable
 from kanopt.surrogates.monitor import SearchStopped
@@ -489,7 +489,7 @@ class _StructureSearch:
 
 def _usual(size: Floats, weights: Floats) -> float:
     """Return the robust standard deviation of residuals of some sizes."""
-    return weighted_quantile(size, weights, 0.5) / 0.6745
+    return weighted_quantile(size, weights, 0.5) / NORMAL
 
 
 def _judged(

@@ -127,12 +127,7 @@ class Smooth:
         count, z = len(curve.coefficients), curve.grid.basis(x)
         plain = np.column_stack([np.ones(count), *([] if curve.periodic else [np.arange(float(count))])])
         rest = np.linalg.svd(plain, full_matrices=True)[0][:, plain.shape[1] :]
-        eye = np.eye(count)
-        bends = (
-            2.0 * eye - np.roll(eye, 1, 0) - np.roll(eye, -1, 0)
-            if curve.periodic
-            else np.diff(eye, 2, axis=0)
-        )
+        bends = curve.grid.bends
         size, turned = np.linalg.eigh(rest.T @ bends.T @ bends @ rest)
         turn = np.column_stack([plain[:, 1:], rest @ turned / np.sqrt(size)])
         # the basis functions of a curve add up to one

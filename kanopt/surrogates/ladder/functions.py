@@ -87,7 +87,7 @@ def functions_of(feature: Feature, column: int, encoded: Floats, *, log_target: 
         return [_table(feature, column, encoded)]
     x = feature.decode(encoded)
     if feature.kind == "cycle":
-        return [_cycle(feature, column, x, SPANS), _wave(feature, column, x)]
+        return [_curve(feature, column, x, SPANS), _wave(feature, column, x)]
     line = _line(feature, column, x, "exp" if log_target else "linear")
     distinct = len(np.unique(x))
     if distinct <= 2:
@@ -106,8 +106,7 @@ def most_flexible(feature: Feature, column: int, encoded: Floats, spans: int) ->
     """Return a function of a column that can be any other, in so many spans."""
     if feature.kind == "category":
         return _table(feature, column, encoded)
-    make = _cycle if feature.kind == "cycle" else _curve
-    return make(feature, column, feature.decode(encoded), spans)
+    return _curve(feature, column, feature.decode(encoded), spans)
 
 
 def product_of(free: Component, held: Component, numbers: Floats, spent: float) -> Component:
@@ -144,6 +143,7 @@ def reciprocal(name: str, column: int, x: Floats) -> Component:
 
 def _curve(feature: Feature, column: int, x: Floats, spans: int) -> Component:
     argument: Node = Input(feature.name)
+    goes_round = feature.kind == "cycle"
     if feature.log:
         argument, x = Apply("log", argument), np.log(x)
     low, high = np.quantile(x, (SPARSE, 1.0 - SPARSE), method="inverted_cdf").tolist()
@@ -151,24 +151,16 @@ def _curve(feature: Feature, column: int, x: Floats, spans: int) -> Component:
         low, high = float(x.min()), float(x.max())
     if not high > low:
         high = low + max(abs(low), 1.0)
-    grid = SplineGrid(low, high, spans)
+    if goes_round:
+        low, high = 0.0, feature.scale
+    grid = SplineGrid(low, high, spans, goes_round)
 
     def write(numbers: Floats) -> Node:
-        return Curve("s", argument, tuple(numbers.tolist()), low, high)
+        return Curve("s", argument, tuple(numbers.tolist()), low, high, periodic=goes_round)
 
-    bend = np.diff(np.eye(grid.count), 2, axis=0)
-    return Component((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=2)
-
-
-def _cycle(feature: Feature, column: int, x: Floats, spans: int) -> Component:
-    grid = SplineGrid(0.0, feature.scale, spans, periodic=True)
-
-    def write(numbers: Floats) -> Node:
-        return Curve("s", Input(feature.name), tuple(numbers.tolist()), 0.0, feature.scale, periodic=True)
-
-    turn = np.eye(grid.count)
-    bend = np.roll(turn, 1, axis=1) - 2.0 * turn + np.roll(turn, -1, axis=1)
-    return Component((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=1)
+    penalty = grid.bends.T @ grid.bends
+    straight = 1 if goes_round else 2
+    return Component((column,), "curve", grid.basis(x), write, CURVE, penalty, straight)
 
 
 def _table(feature: Feature, column: int, encoded: Floats) -> Component:
