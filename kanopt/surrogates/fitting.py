@@ -194,14 +194,15 @@ def _rows(table: TrainingTable, trial: Trial, tried: list[Trial], inputs: Floats
     if not trial.structure.log_target:
         return Rows(inputs, table.target, weights)
     if not trial.structure.has_log_link:
-        return Rows(inputs, round_logs(np.log(table.target)), weights)
+        return Rows(inputs, round_logs(np.log(table.target)), weights, log=True)
     plain = [each for each in tried if each.structure.log_target and not each.structure.hidden]
     best = max(plain, key=lambda each: float(np.average(each.density, weights=table.weights)))
     output = best.fitted.output
     mean = best.smearing * (best.unit * output if best.structure.has_log_link else np.exp(output))
     weights = weights * mean
     weights *= table.weights.sum() / weights.sum()
-    return Rows(inputs, round_logs(np.log(np.maximum(table.target, mean * np.exp(-2.0)))), weights)
+    clipped = np.maximum(table.target, mean * np.exp(-2.0))
+    return Rows(inputs, round_logs(np.log(clipped)), weights, log=True)
 
 
 def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:

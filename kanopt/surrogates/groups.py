@@ -24,6 +24,7 @@ from kanopt.formulas.error_model import (
     shared_part,
     whitened,
 )
+from kanopt.formulas.estimation.least_squares import smearing
 from kanopt.formulas.formula import Formula
 from kanopt.text import count_text
 
@@ -271,6 +272,8 @@ class Rows:
         gives, which is what counts. None for no link.
     shared
         What rows of a group share of their errors; the target is what is left without it. None where they share none.
+    log
+        Whether the target is a logarithm.
     """
 
     inputs: Floats
@@ -278,11 +281,29 @@ class Rows:
     weight: Floats
     slope: Floats | None = None
     shared: SharedErrors | None = None
+    log: bool = False
 
     @property
     def total(self) -> float:
         """The number of rows."""
         return float(self.weight.sum())
+
+    @property
+    def values(self) -> Floats:
+        """The target, of which the rows may have the logarithm, (n,)."""
+        return self.unscaled(self.target)
+
+    def unscaled(self, told: Floats) -> Floats:
+        """Return numbers of the target, given them on the scale of the rows."""
+        return np.exp(told) if self.log else told
+
+    def smearing(self, residual: Floats) -> float:
+        """Return the factor by which the mean of the target is above a law that leaves a residual, (n,).
+
+        For a logarithm that is the mean of the residuals' exponentials (Duan 1983), 1 where the rows cannot tell it
+        from 1. What groups share of a logarithm raises the mean as well.
+        """
+        return self.lift * (smearing(residual, self.weight) if self.log else 1.0)
 
     @property
     def lift(self) -> float:
@@ -305,4 +326,4 @@ class Rows:
         slope = None if self.slope is None else self.slope[chosen]
         shared = None if self.shared is None else self.shared.take(chosen)
         inputs, target, weight = self.inputs[chosen], self.target[chosen], self.weight[chosen]
-        return Rows(inputs, target, weight, slope, shared)
+        return Rows(inputs, target, weight, slope, shared, self.log)

@@ -158,7 +158,6 @@ def _trained(model: FittedModel, units: Mapping[str, str], output_unit: str) -> 
         features=law.encoding.inputs,
         rows=rows,
         wanted=settings.shape_constraints,
-        log_target=law.log_target,
         structure=structure_text(law),
         edf=law.edf,
         link=law.link,

@@ -23,7 +23,7 @@ from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, P
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.graph_tape import gradient
-from kanopt.formulas.estimation.least_squares import Linearised, smearing
+from kanopt.formulas.estimation.least_squares import Linearised
 from kanopt.formulas.estimation.naming import as_told, order_of_rows
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
@@ -118,8 +118,6 @@ def besides(
     taken: Sequence[Fitted],
     part: Rows,
     refused: Mapping[object, str],
-    *,
-    log: bool,
 ) -> tuple[Rung, ...]:
     """Return the laws that no other beats in both operators and error, and such as are as good as the chosen one.
 
@@ -129,22 +127,21 @@ def besides(
         The columns, and the laws of the search.
     taken
         The law that was taken, and plainer ones that are told already.
-    part, log
-        The rows of the search, and whether their target is a logarithm.
+    part
+        The rows of the search.
     refused
         Why laws could not be taken, by their signatures.
     """
     laws = [fit for fit in (found.best, *found.others) if fit not in taken]
     shown = _front(laws)[-SHOWN:]
     shown += [fit for fit in _alike(laws, taken[0], part.total) if fit not in shown]
-    columns, target = _columns(trained, part, found.scales), np.exp(part.target) if log else part.target
-    rows = trained.rows
-    own = np.exp(rows.target) if trained.log_target else rows.target
+    columns, rows = _columns(trained, part, found.scales), trained.rows
+    own = rows.values
 
     def rung(place: int, fit: Fitted) -> Rung:
         law = _formula(trained, fit.law, found.scales)
-        if log:  # one of the logarithm is made one of the mean (Duan 1983)
-            ratio = target / value(fit.law, columns)
+        if part.log:  # one of the logarithm is made one of the mean (Duan 1983)
+            ratio = part.values / value(fit.law, columns)
             law = multiplied(law, part.lift * float(part.weight @ ratio) / part.total)
         try:
             values = np.broadcast_to(law.evaluate(trained.decoded(law.inputs)), own.shape)
@@ -204,8 +201,6 @@ class Closed:
         The rows, with the target or its logarithm for a target.
     residual
         Target minus law, on that scale, shape (n,).
-    log
-        Whether the scale is the logarithm.
     parameters
         How many constants it has.
     price
@@ -221,7 +216,6 @@ class Closed:
     formula: Formula
     rows: Rows
     residual: Floats
-    log: bool
     parameters: int
     price: float
     slopes: Callable[[], Floats]
@@ -236,15 +230,11 @@ class Closed:
     @property
     def length(self) -> float:
         """Length of the description of the target."""
-        return description_length(self.rows, self.squares, self.parameters, self.price, log=self.log)
+        return description_length(self.rows, self.squares, self.parameters, self.price)
 
     def smeared(self) -> tuple[Formula, float]:
-        """Return the law of the mean of the target, and the factor by which it is above what was fitted.
-
-        For a logarithm that is the mean of the residuals' exponentials (Duan 1983), 1 where the rows cannot tell it
-        from 1. What groups share of a logarithm raises the mean as well.
-        """
-        factor = self.rows.lift * (smearing(self.residual, self.rows.weight) if self.log else 1.0)
+        """Return the law of the mean of the target, and the factor by which it is above what was fitted."""
+        factor = self.rows.smearing(self.residual)
         return (self.formula, 1.0) if factor == 1.0 else (multiplied(self.formula, factor), factor)
 
 
@@ -272,7 +262,7 @@ def _left_out(closed: Closed, factor: float, blocks: Integers) -> Floats:
     stiff += np.diag(stiff.diagonal() / np.maximum(np.count_nonzero(slopes, axis=0), 1))
     gap = Linearised(closed.residual, slopes, rows.weight, stiff).left_out(blocks)
     with np.errstate(over="ignore"):
-        return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
+        return np.asarray(factor * rows.unscaled(rows.target - gap))
 
 
 def closed_law(trained: Trained, operator: float) -> Closed | None:
@@ -286,10 +276,9 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     rules = _rules(trained, operator)
     scales = scales_of(trained)
     if len(scales) > 1:
-        values = scales[trained.log_target][0].target
-        low, high = np.quantile(values, USUAL)
+        low, high = np.quantile(next(rows.target for rows in scales if not rows.log), USUAL)
         # where targets differ a hundredfold a law is looked for on the scale of the logarithm first
-        scales.sort(key=lambda scale: scale[1] != bool(high >= DECADES * low))
+        scales.sort(key=lambda rows: rows.log != bool(high >= DECADES * low))
     trained.watch.begin_formula(len(scales) * REFITS)
     laws: list[Closed | None] = []
     with contextlib.suppress(SearchStopped):
@@ -324,18 +313,18 @@ def _rules(trained: Trained, operator: float) -> Rules:
 
 
 def _on_scale(
-    trained: Trained, scales: Sequence[tuple[Rows, bool]], rules: Rules, *, may_leave: bool = False
+    trained: Trained, scales: Sequence[Rows], rules: Rules, *, may_leave: bool = False
 ) -> tuple[Closed | None, Found]:
     """Look for a law on the first of the scales.
 
     Where it `may_leave`, the search ends as soon as its laws clearly belong on the other one.
     """
-    rows, log = scales[0]
+    rows = scales[0]
     part, columns = _sample(trained, rows)
     periods = {k: feature.scale for k, feature in enumerate(trained.features) if feature.kind == "cycle"}
     counts = {place: len(labels) for place, labels in _categories(trained).items()}
-    other = (np.exp(part.target) if log else np.log(part.target)) if len(scales) > 1 else None
-    task = Task(columns, part.target, part.weight, rules, log, periods, counts, True, other, may_leave)
+    other = (part.values if rows.log else np.log(part.target)) if len(scales) > 1 else None
+    task = Task(columns, part.target, part.weight, rules, rows.log, periods, counts, True, other, may_leave)
     found = search(task, watch=trained.watch)
 
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart
@@ -344,7 +333,7 @@ def _on_scale(
     refused: dict[object, str] = {}
 
     def estimated(fit: Fitted, tell: Rows) -> Closed | None:
-        law = _estimated(trained, fit, found.scales, (tell, rows), rules, log=log)
+        law = _estimated(trained, fit, found.scales, (tell, rows), rules)
         if isinstance(law, Closed):
             return law
         refused[signature(fit.law)] = law
@@ -356,7 +345,7 @@ def _on_scale(
         near = [each for each in near if each.squares <= PLAINER * fit.squares][-MOST_PLAINER:]
         told = {} if early else {each: estimated(each, rows) for each in near}
         known = {each: law for each, law in told.items() if law and not beyond(law.formula, trained).endings}
-        others = besides(trained, found, [fit, *known], part, refused, log=log)
+        others = besides(trained, found, [fit, *known], part, refused)
         return replace(closed, plainer=tuple(known.values()), beside=others)
 
     front = _front((found.best, *found.others))
@@ -431,7 +420,7 @@ def _best(found: Found, refused: dict[object, str]) -> Iterator[Fitted]:
 
 
 def _estimated(
-    trained: Trained, fit: Fitted, scales: Floats, given: tuple[Rows, Rows], rules: Rules, *, log: bool
+    trained: Trained, fit: Fitted, scales: Floats, given: tuple[Rows, Rows], rules: Rules
 ) -> Closed | str:
     """Estimate the constants of a law on the first rows given, and measure it on the others, which are all.
 
@@ -441,16 +430,16 @@ def _estimated(
     frame = trained.decoded(tuple(map(trained.variable, trained.features)))
     try:
         if in_lookups(fit.law):
-            law, fit = _with_lookups(trained, fit, scales, few, rules, log=log)
+            law, fit = _with_lookups(trained, fit, scales, few, rules)
         else:
-            law = _written(trained, fit, scales, few, log=log)
+            law = _written(trained, fit, scales, few)
         predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
     except FitError:
         return "its constants cannot be told from the rows"
     except FormulaError:  # on a row that the search did not see
         return "it has no value on some row"
     law = replace(law, domain=Domain.from_rows(law.inputs, frame))
-    if log and predicted.min() <= 0.0:
+    if rows.log and predicted.min() <= 0.0:
         return "it is not above zero on every row"
     if not _decides(law, frame):
         return "a part of it decides on hardly a row"
@@ -463,22 +452,21 @@ def _estimated(
         else:
             named = {constant.name for constant in law.constants}
             found = np.broadcast_to(gradient(law, frame, named).derivative, (len(predicted), len(named)))
-        return found / predicted[:, None] if log else found
+        return found / predicted[:, None] if rows.log else found
 
-    residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), slopes)
+    residual = rows.target - (np.log(predicted) if rows.log else predicted)
+    return Closed(law, rows, residual, freedom(fit.law), rules.price(fit.law), slopes)
 
 
-def _written(trained: Trained, fit: Fitted, scales: Floats, rows: Rows, *, log: bool) -> Formula:
+def _written(trained: Trained, fit: Fitted, scales: Floats, rows: Rows) -> Formula:
     """Return a law without tables and curves, its constants estimated on all rows."""
     law = _formula(trained, fit.law, scales)
     if not values_of(fit.law):
         return law
-    target = np.exp(rows.target) if log else rows.target
-    data = {**replace(trained, rows=rows).decoded(law.inputs), law.output.name: target}
+    data = {**replace(trained, rows=rows).decoded(law.inputs), law.output.name: rows.values}
 
     def estimated(law: Formula) -> Formula:
-        return law.refit(data, weight=rows.weight, log_target=log) if law.constants else law
+        return law.refit(data, weight=rows.weight, log_target=rows.log) if law.constants else law
 
     return _without_ones(estimated(law), estimated)
 
@@ -507,7 +495,7 @@ def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Form
 
 
 def _with_lookups(
-    trained: Trained, fit: Fitted, scales: Floats, rows: Rows, rules: Rules, *, log: bool
+    trained: Trained, fit: Fitted, scales: Floats, rows: Rows, rules: Rules
 ) -> tuple[Formula, Fitted]:
     """Return a law with tables or curves, all its numbers estimated on all rows, with the errors of its constants.
 
@@ -517,7 +505,7 @@ def _with_lookups(
         If the law has no value on some row, or its numbers trade with each other.
     """
     columns = _columns(trained, rows, scales)
-    again = fitted(felt(fit.law, columns), Target(columns, rows.target, rows.weight, log, rules))
+    again = fitted(felt(fit.law, columns), Target(columns, rows.target, rows.weight, rows.log, rules))
     if again is None or not np.isfinite(again.variances(rows.total)).all():
         raise FitError(f"the rows do not tell all {freedom(fit.law)} numbers of a law with tables apart")
     size = np.sqrt(np.diag(again.hessian))

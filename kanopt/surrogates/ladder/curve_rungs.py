@@ -13,7 +13,7 @@ from kanopt.array_types import Floats, Integers
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Product, Sum, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.class_search import class_law
-from kanopt.formulas.estimation.least_squares import inverse_of, smearing
+from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.formulas.estimation.naming import numbered, order_of_rows
 from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.simplify import simplify_graph
@@ -51,14 +51,14 @@ def network_rung(trained: Trained) -> Iterator[Rung]:
 
     A network is not fitted anew without a block: every row is left out by the mean of their leverages.
     """
-    rows, link, log = trained.rows, trained.link, trained.log_target
+    rows, link = trained.rows, trained.link
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
-    factor = smearing(residual, rows.weight) * rows.lift if log else 1.0
-    root = _of_target(in_units(trained.network.root, trained.features), link, factor, log=log)
+    factor = rows.smearing(residual)
+    root = _of_target(in_units(trained.network.root, trained.features), link, factor, log=rows.log)
     root = numbered(simplify_graph(rebuild(root, _without_nothing)))
     left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    told = factor * np.exp(left) if log else left
+    told = factor * rows.unscaled(left)
     yield Rung(NETWORK, root, trained.edf, lambda _: told, factor)
 
 
@@ -67,13 +67,10 @@ def by_class_rung(trained: Trained) -> Iterator[Rung]:
 
     Errors are taken for a share of the target, or for the same everywhere, whichever describes the rows more briefly.
     """
-    rows, log = trained.rows, trained.log_target
-    if trained.link is not None:
-        return
-    if not any(feature.kind == "category" for feature in trained.features):
+    rows, target = trained.rows, trained.rows.values
+    if trained.link is not None or not any(feature.kind == "category" for feature in trained.features):
         return
     inputs = tuple(trained.variable(feature) for feature in trained.features)
-    target = np.exp(rows.target) if log else rows.target
     law = class_law(trained.decoded(inputs), target, rows.weight, should_stop=trained.watch.should_stop)
     if law is None:
         return
@@ -94,24 +91,24 @@ def sums_of_curves(trained: Trained) -> Iterator[Rung]:
     On the scale that is better by itself products of two functions are added to the sum. A law that would be too long
     to read is told in full beside the one that is not.
     """
-    found = list[tuple[AdditiveLaw, Choice, Rows, bool]]()
-    for own, log in scales_of(trained):
-        choice = _choice(trained, own, log=log)
+    found = list[tuple[AdditiveLaw, Choice, Rows]]()
+    for own in scales_of(trained):
+        choice = _choice(trained, own)
         link = trained.link
         working = own if link is None else _working_rows(own, link, output_of(trained))
         whole, plain = additive_laws(choice, working)
-        found.append((whole, choice, own, log))
-        yield _rung(_name(log), plain, trained, own, log=log)
+        found.append((whole, choice, own))
+        yield _rung(_name(own), plain, trained, own)
     if trained.watch.should_stop():
         return
-    whole, choice, own, log = min(found, key=lambda each: each[0].length)
+    whole, choice, own = min(found, key=lambda each: each[0].length)
     more = with_products(choice, whole.rows, trained.features, whole)
-    name = _name(log) + (" with pairs" if more else "")
+    name = _name(own) + (" with pairs" if more else "")
     if more is not None:
         whole, short = more
-        yield _rung(name, short, trained, own, log=log)
+        yield _rung(name, short, trained, own)
     if whole.operators >= MOST:
-        yield _rung(f"{name}, in full", whole, trained, own, log=log)
+        yield _rung(f"{name}, in full", whole, trained, own)
 
 
 def rates_of_curves(trained: Trained) -> Iterator[Rung]:
@@ -123,10 +120,10 @@ def rates_of_curves(trained: Trained) -> Iterator[Rung]:
     rows = trained.rows
     if trained.link is not None or rows.shared is not None or len(trained.features) < 2:
         return
-    target = np.exp(rows.target) if trained.log_target else rows.target
+    target = rows.values
     for column, x in _likely_factors(trained, target):
-        own = replace(rows, target=target / x, slope=x)
-        choice = _choice(trained, own, log=False)
+        own = replace(rows, target=target / x, slope=x, log=False)
+        choice = _choice(trained, own)
         name, signs = trained.features[column].name, list(choice.signs)
         curve, *others = choice.groups[column]
         groups = list(choice.groups)
@@ -170,23 +167,22 @@ def _rate(name: str, x: Floats, law: AdditiveLaw, trained: Trained) -> Rung:
     )
 
 
-def _name(log: bool) -> str:
-    return "product of curves" if log else "sum of curves"
+def _name(rows: Rows) -> str:
+    return "product of curves" if rows.log else "sum of curves"
 
 
-def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, *, log: bool) -> Rung:
+def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows) -> Rung:
     link = trained.link
     residual = rows.target - (law.values if link is None else link(law.values))
-    # what groups share of a logarithm raises the mean of a law of the target, too
-    factor = rows.lift * (smearing(residual, rows.weight) if log else 1.0)
+    factor = rows.smearing(residual)
 
     def written(parameters: Floats) -> Node:
-        return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=log)))
+        return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=rows.log)))
 
     def left(blocks: Integers) -> Floats:
         told = law.left_out(blocks)
         with np.errstate(over="ignore"):
-            return np.asarray(factor * np.exp(told) if log else told if link is None else link(told))
+            return np.asarray(factor * rows.unscaled(told) if link is None else link(told))
 
     return Rung(
         name,
@@ -230,19 +226,19 @@ def _working_rows(rows: Rows, link: Link, output: Floats) -> Rows:
     return replace(rows, target=output + (rows.target - link(output)) / slope, slope=slope)
 
 
-def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
+def _choice(trained: Trained, rows: Rows) -> Choice:
     groups, signs = [], []
     wanted = iter(trained.wanted.of_layer(0, sum(f.kind == "number" for f in trained.features)))
     for column, feature in enumerate(trained.features):
         sign = next(wanted) if feature.kind == "number" else 0
-        kinds = functions_of(feature, column, rows.inputs[:, column], log_target=log)
+        kinds = functions_of(feature, column, rows.inputs[:, column], log_target=rows.log)
         # a parabola turns
         groups.append(tuple(f for f in kinds if not (sign and f.size == 2)))
         signs.append(sign)
     return Choice(
         tuple(groups),
         tuple(signs),
-        lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
+        lambda squares, freedom, price: description_length(rows, squares, freedom, price),
         lambda function: OPERATOR * (function.operators + 1),
         trained.watch.should_stop,
     )

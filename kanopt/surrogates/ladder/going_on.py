@@ -53,9 +53,8 @@ BIGGER = 1
 def beyond(law: Formula, trained: Trained) -> Extrapolation:
     """Decide whether a law with a domain goes on beyond its data."""
     rows = trained.rows
-    target = np.exp(rows.target) if trained.log_target else rows.target
     some_below = trained.lowest is None or trained.lowest < 0.0
-    level = float("nan") if some_below else float(rows.weight @ target) / rows.total
+    level = float("nan") if some_below else float(rows.weight @ rows.values) / rows.total
     return extrapolation(law, level, with_ends(trained))
 
 
@@ -97,8 +96,7 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
 
 def _exploded(law: Formula, trained: Trained) -> float | None:
     """Return the largest target, where an exponential makes a law many times that somewhere among its data."""
-    highest = float(trained.rows.target[trained.rows.weight > 0.0].max())
-    highest = float(np.exp(highest)) if trained.log_target else highest
+    highest = float(trained.rows.values[trained.rows.weight > 0.0].max())
     has_one = any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root))
     explodes = has_one and highest > 0.0 and law.prove(high=FAR * highest, boxes=_BOXES).refuted
     return highest if explodes else None
@@ -141,8 +139,7 @@ def _is_meant(
     item = law.domain.range_of(ending.input)
     if item is None or ending.edge == item.high:
         return item is not None
-    rows = trained.rows
-    target = np.exp(rows.target) if trained.log_target else rows.target
+    rows, target = trained.rows, trained.rows.values
     beyond_edge = np.flatnonzero(columns[ending.input].astype(np.float64) > ending.edge)
     missed = [
         np.broadcast_to(each.evaluate(columns), target.shape)[beyond_edge] - target[beyond_edge]
@@ -163,7 +160,7 @@ def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
     """
     numbers = [feature.name for feature in trained.features if feature.kind == "number"]
     signs = zip(numbers, trained.wanted.monotonic, strict=False)
-    low, high = trained.link.ends if trained.link else (0.0 if trained.log_target else -math.inf, math.inf)
+    low, high = trained.link.ends if trained.link else (0.0 if trained.rows.log else -math.inf, math.inf)
     return {
         "monotone": {name: sign for name, sign in signs if sign and name in formula.used},
         "low": low if math.isfinite(low) else None,

@@ -130,8 +130,8 @@ def ladder_of(trained: Trained) -> Ladder:
         If there is none.
     """
     rows, output = trained.rows, output_of(trained)
-    own = replace(rows, target=np.exp(rows.target)) if trained.log_target else rows
-    blocks = blocks_of(own, rows.target - (output if trained.link is None else trained.link(output)))
+    residual = rows.target - (output if trained.link is None else trained.link(output))
+    blocks = blocks_of(replace(rows, target=rows.values), residual)
     found, refused = list[Rung](), list[FitError | FormulaError]()
     for make in RUNGS:
         try:
@@ -174,8 +174,7 @@ def _errors(
 
     Rows are left out once with their block, and once more at every edge, all inputs together as often as one.
     """
-    rows, log = trained.rows, trained.log_target
-    target = np.exp(rows.target) if log else rows.target
+    rows, target = trained.rows, trained.rows.values
     columns = trained.decoded(tuple(map(trained.variable, trained.features)))
     edges = list(edges_of(columns[name].astype(np.float64) for name in sorted(with_ends(trained))))
     parts = [(blocks, 1.0), *((each, 1.0 / len(edges)) for each in edges)]
@@ -193,7 +192,7 @@ def _errors(
     with np.errstate(all="ignore"):
         # what groups share of a logarithm raises the mean
         scales = [(target, squares(lambda said, rung: target * rows.lift - said))]
-        if log:
+        if rows.log:
             scales.append(
                 (rows.target, squares(lambda said, rung: rows.target - np.log(said / rung.smearing)))
             )
@@ -314,7 +313,7 @@ def _alternatives(
     def usable(rung: Rung) -> Formula:
         law, rows = _bare(rung, trained, held_out)
         law = _held_by_rows(with_named_constants(law, frozenset()), rung)
-        law = round_law(law, rows, _target(trained))
+        law = round_law(law, rows, trained.rows.values)
         law = held_positive(held(law, trained, rows), trained, rows)
         about = {
             "learned by": f"KANRegressor, {trained.structure}",
@@ -375,11 +374,11 @@ def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
     """Return a law as a formula with a domain, and verdicts on what was asked of its shape."""
     formula, rows = _bare(rung, trained, held_out)
     named = _held_by_rows(_named(formula, rung, trained.rows.total), rung)
-    told = with_shared_errors(named, rows, trained.rows, log=trained.log_target)
+    told = with_shared_errors(named, rows, trained.rows)
 
     def forms() -> Iterator[Formula]:
         # the bends of a curve may be smaller than the digits that matter
-        rounded = round_law(told, rows, _target(trained))
+        rounded = round_law(told, rows, trained.rows.values)
         yield held(rounded, trained, rows)
         yield rounded
         yield told
@@ -416,11 +415,6 @@ def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
 
 def _is_refuted(formula: Formula) -> bool:
     return any(fact.verdict == "refuted" for fact in formula.shapes)
-
-
-def _target(trained: Trained) -> NDArray[np.float64]:
-    """Return the target of the training rows in its own unit."""
-    return np.exp(trained.rows.target) if trained.log_target else trained.rows.target
 
 
 def _named(formula: Formula, rung: Rung, rows: float) -> Formula:

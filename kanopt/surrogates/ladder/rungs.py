@@ -51,12 +51,10 @@ class Trained:
         but where there is a link it is the target itself.
     wanted
         Shapes that the network was asked for.
-    log_target
-        Whether the network gives the logarithm of the target.
     structure
         The structure in words, for the provenance.
     link
-        From the output of the network to the target; None for the output itself. Not together with `log_target`.
+        From the output of the network to the target; None for the output itself. Not together with a logarithm.
     edf
         Effective number of parameters of the network.
     stopped
@@ -75,7 +73,6 @@ class Trained:
     features: tuple[Feature, ...]
     rows: Rows
     wanted: ShapeConstraints
-    log_target: bool
     structure: str
     link: Link | None = None
     edf: float = 0.0
@@ -200,13 +197,13 @@ class Rung:
         )
 
 
-def description_length(
-    rows: Rows, squares: float, parameters: float, operators: float, *, log: bool
-) -> float:
+def description_length(rows: Rows, squares: float, parameters: float, operators: float) -> float:
     """Return the length of the description of rows by a law.
 
     It is L = W log(squares / W + floor²) + log(W) · p + operators, with W the sum of the weights and p the effective
-    number of parameters (Schwarz 1978; Hastie and Tibshirani 1990, ch. 5).
+    number of parameters (Schwarz 1978; Hastie and Tibshirani 1990, ch. 5). Where the target is a logarithm it is that
+    of the target itself all the same: a density of log y is one of y once it is divided by y (Box and Cox 1964, JRSS B
+    26, section 3).
 
     Parameters
     ----------
@@ -218,29 +215,26 @@ def description_length(
         Effective number of parameters.
     operators
         Length of the description of all operators.
-    log
-        Whether the target of the rows is a logarithm. The description is that of the target itself all the same: a
-        density of log y is one of y once it is divided by y (Box and Cox 1964, JRSS B 26, section 3).
     """
     mean = float(rows.weight @ rows.target) / rows.total
     spread = float(rows.weight @ (rows.target - mean) ** 2) / rows.total
     noise = squares / rows.total + FLOOR**2 * max(spread, 1e-300)
-    jacobian = 2.0 * float(rows.weight @ rows.target) if log else 0.0
+    jacobian = 2.0 * float(rows.weight @ rows.target) if rows.log else 0.0
     return float(rows.total * np.log(noise) + jacobian + np.log(rows.total) * parameters + operators)
 
 
-def scales_of(trained: Trained) -> list[tuple[Rows, bool]]:
-    """Return the rows with the target as it was learned, and on the other scale, each with whether it is a logarithm.
+def scales_of(trained: Trained) -> list[Rows]:
+    """Return the rows with the target as it was learned, and on the other scale: the logarithm, or not.
 
     There is one scale where a link makes the target of another one, where groups share an error on one, where weights
     were meant for one, and where there is no logarithm.
     """
-    rows, log = trained.rows, trained.log_target
+    rows = trained.rows
     one = trained.link is not None or rows.shared is not None
-    if one or rows.weight.max() >= ALIKE * np.median(rows.weight) or not (log or rows.target.min() > 0.0):
-        return [(rows, log)]
-    other = as_told(np.exp(rows.target)) if log else np.log(rows.target)
-    return [(rows, log), (replace(rows, target=other), not log)]
+    if one or rows.weight.max() >= ALIKE * np.median(rows.weight) or rows.values.min() <= 0.0:
+        return [rows]
+    other = as_told(rows.values) if rows.log else np.log(rows.target)
+    return [rows, replace(rows, target=other, log=not rows.log)]
 
 
 def blocks_of(rows: Rows, residual: Floats) -> Integers:
@@ -398,9 +392,7 @@ def with_covariance(
     return with_errors(formula, Covariance.of(names, matrix[np.ix_(told, told)], max(freedom, 1.0)))
 
 
-def with_shared_errors(
-    formula: Formula, data: Mapping[str, NDArray[np.generic]], rows: Rows, *, log: bool
-) -> Formula:
+def with_shared_errors(formula: Formula, data: Mapping[str, NDArray[np.generic]], rows: Rows) -> Formula:
     """Return a formula whose constants' errors know what rows share with their group.
 
     Each is stretched as generalized least squares tells: hardly where a constant acts within groups, by the design
@@ -414,8 +406,6 @@ def with_shared_errors(
         The inputs of the rows.
     rows
         With what their groups share.
-    log
-        Whether the law was fitted to the logarithm of the target.
     """
     if rows.shared is None or formula.covariance is None:
         return formula
@@ -427,7 +417,7 @@ def with_shared_errors(
     found = gradient(formula, data, named)
     place = [found.names.index(name) for name in known.names]
     slopes = np.broadcast_to(found.derivative, (len(rows.target), len(found.names)))
-    slopes = slopes / np.broadcast_to(found.value, rows.target.shape)[:, None] if log else slopes
+    slopes = slopes / np.broadcast_to(found.value, rows.target.shape)[:, None] if rows.log else slopes
     size = np.sqrt(np.maximum(rows.weight @ slopes**2, TINY))
     columns = slopes / size
     alone, shared = columns, rows.shared.whitened(columns, rows.weight)

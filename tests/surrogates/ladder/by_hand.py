@@ -65,7 +65,7 @@ def trained(
     network: Network, features: tuple[Feature, ...], inputs: Floats, target: Floats, link: Link | None = None
 ) -> Trained:
     rows = Rows(inputs, target, np.ones(len(target)))
-    return Trained(network.formula, features, rows, ShapeConstraints(), False, "by hand", link)
+    return Trained(network.formula, features, rows, ShapeConstraints(), "by hand", link)
 
 
 def decoded(features: Sequence[Feature], inputs: Floats) -> pd.DataFrame:

@@ -167,7 +167,7 @@ def test_the_network_as_it_is_stands_on_the_ladder() -> None:
 
 def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean() -> None:
     noise = 5.0 * NOISE
-    model = straight(log_target=True, rows=Rows(ROWS, TARGET + noise, np.ones(200)))
+    model = straight(rows=Rows(ROWS, TARGET + noise, np.ones(200), log=True))
     (network,) = [each for each in ladder_of(model).rungs if each.name == "network"]
     assert network.smearing == pytest.approx(np.mean(np.exp(noise)))
     law = Formula(network.root, VARIABLES, Variable("y"))

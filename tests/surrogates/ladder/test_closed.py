@@ -28,8 +28,8 @@ FEATURES = (Feature("a", "number"), Feature("b", "number"))
 def trained_on(inputs: np.ndarray, y: np.ndarray, *, log: bool = False) -> Trained:
     straight = np.tile(np.linspace(-1.0, 2.0, 7), (2, 1, 1))
     network = Network((Layer(np.zeros(2), np.full(2, 6.0), straight, (), np.zeros(1)),))
-    rows = Rows(inputs, np.log(y) if log else y, np.ones(len(y)))
-    return Trained(network.formula, FEATURES, rows, ShapeConstraints(), log, "by hand")
+    rows = Rows(inputs, np.log(y) if log else y, np.ones(len(y)), log=log)
+    return Trained(network.formula, FEATURES, rows, ShapeConstraints(), "by hand")
 
 
 def test_a_law_without_a_value_on_a_row_that_the_search_did_not_see_is_none() -> None:

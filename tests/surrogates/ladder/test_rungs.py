@@ -176,7 +176,8 @@ def test_a_wave_and_categories_stand_beside_each_other(rng: np.random.Generator)
 def test_a_product_is_a_product_of_powers_and_exponentials(rng: np.random.Generator) -> None:
     x = rng.uniform(0.1, 1.0, (500, 2))
     truth = 3.0 * x[:, 0] ** 0.7 * np.exp(1.5 * x[:, 1])
-    model = of_rows(x, np.log(truth) + 0.05 * rng.standard_normal(500), log_target=True)
+    model = of_rows(x, np.log(truth) + 0.05 * rng.standard_normal(500))
+    model = replace(model, rows=replace(model.rows, log=True))
     found = rungs(model)["product of curves"]
     law = formula(found, model)
     assert "a^0." in str(law)
@@ -287,7 +288,7 @@ def test_rows_that_hang_together_are_left_out_together(rng: np.random.Generator)
 def test_exchanging_a_function_is_fitting_anew(rng: np.random.Generator) -> None:
     x = rng.uniform(0.1, 1.0, (300, 2))
     model = of_rows(x, np.sin(4.0 * x[:, 0]) + x[:, 1] ** 2)
-    fit = AdditiveFit(_choice(model, model.rows, log=False), model.rows)
+    fit = AdditiveFit(_choice(model, model.rows), model.rows)
     first, second = (list(options) for options in fit.options)
     weights = fit.roughness([first[0], second[0]], {})
     found = fit.solved([first[0], second[0]], weights)

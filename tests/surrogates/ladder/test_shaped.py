@@ -10,6 +10,7 @@ from kanopt.formulas import Formula, Variable, parse_formula
 from kanopt.kan.ranges import ShapeConstraints
 from kanopt.kan.trainer import Link, Logistic, Softplus
 from kanopt.surrogates import Feature, KANRegressor
+from kanopt.surrogates.groups import Rows
 from kanopt.surrogates.ladder.going_on import asked_of, decided, shaped
 from tests.cases.city import city_law
 from tests.cases.own_rows import judged_by_own_rows
@@ -22,7 +23,7 @@ class Asked:
     """The part of a trained network that its shapes are read from."""
 
     wanted: ShapeConstraints = field(default_factory=ShapeConstraints)
-    log_target: bool = False
+    rows: Rows = field(default_factory=lambda: Rows(np.zeros((0, 3)), np.zeros(0), np.zeros(0)))
     link: Link | None = None
     features: tuple[Feature, ...] = (NUMBERS[0], NUMBERS[2], NUMBERS[1])
 
@@ -53,7 +54,7 @@ def test_shapes_are_asked_by_the_names_of_columns() -> None:
     ("asked", "ends"),
     [
         (Asked(), (None, None)),
-        (Asked(log_target=True), (0.0, None)),
+        (Asked(rows=Rows(np.zeros((0, 3)), np.zeros(0), np.zeros(0), log=True)), (0.0, None)),
         (Asked(link=Softplus(low=2.0)), (2.0, None)),
         (Asked(link=Logistic(low=1.0, high=24.0)), (1.0, 24.0)),
     ],
