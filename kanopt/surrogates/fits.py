@@ -31,7 +31,7 @@ from kanopt.surrogates.input_checks import (
     weights_of,
 )
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.surrogates.readings import FittedModel
+from kanopt.surrogates.readings import FittedModel, error_sums, measures_of
 from kanopt.tables.stores import BatchSource, SourceLike, holds_numbers, open_source
 from kanopt.text import count_text, number_text
 
@@ -140,7 +140,7 @@ def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMoni
         return
     # sums of the target less this keep their digits
     centre = float(sampled.frame[sampled.target].mean())
-    sums, rows = np.zeros(6), 0
+    sums = np.zeros(7)
     for frame in sampled.read():
         if watch.should_stop():
             return
@@ -149,22 +149,13 @@ def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMoni
             warnings.simplefilter("ignore", DomainWarning)
             error = model.predict(frame[list(model.feature_names_in_)], unseen="pooled") - target
         weights = frame[sampled.weights].to_numpy(np.float64) if sampled.weights else np.ones(len(frame))
-        terms = [np.ones(len(frame)), target - centre, (target - centre) ** 2, error, error**2, np.abs(error)]
-        sums, rows = sums + [weights @ term for term in terms], rows + len(frame)
-    if rows != sampled.rows:
+        sums += error_sums(target - centre, error, weights)
+    if sums[0] != sampled.rows:
         raise FitError(
-            f"{sampled.source.name}: gave {sampled.rows} rows at the first reading and {rows} at a later one; a "
+            f"{sampled.source.name}: gave {sampled.rows} rows at the first reading and {sums[0]:.0f} at a later one; a "
             "file was changed meanwhile"
         )
-    weight, centred, squares, errors, squared_errors, sizes = map(float, sums)
-    spread, actual = squares - centred**2 / weight, centred + weight * centre
-    measures = {
-        "rows": float(rows),
-        "r2": 1.0 - squared_errors / spread if spread > 0.0 else float("nan"),
-        "rmse": float(np.sqrt(squared_errors / weight)),
-        "mae": sizes / weight,
-        "ratio": 1.0 + errors / actual if actual != 0.0 else float("nan"),
-    }
+    measures = measures_of(sums, centre)
     model._law = replace(model._law, measures={**model._law.measures, "training": measures})
 
 

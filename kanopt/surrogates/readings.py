@@ -41,17 +41,26 @@ def fit_measures(actual: Floats, predicted: Floats, weights: Floats | None = Non
     0.3333333333333333
     """
     weights = np.ones(len(actual)) if weights is None else weights
-    total = weights.sum()
-    error = predicted - actual
-    mean = (weights * actual).sum() / total
-    squares, spread = (weights * error**2).sum(), (weights * (actual - mean) ** 2).sum()
-    actual_sum = (weights * actual).sum()
+    centre = float(np.average(actual, weights=weights))
+    return measures_of(error_sums(actual - centre, predicted - actual, weights), centre)
+
+
+def error_sums(target: Floats, error: Floats, weights: Floats) -> Floats:
+    """Return the sums over rows from which their fit is told, given their targets less a centre; (7,)."""
+    terms = (np.ones(len(error)), target, target**2, error, error**2, np.abs(error))
+    return np.array([len(error), *(weights @ term for term in terms)])
+
+
+def measures_of(sums: Floats, centre: float) -> dict[str, float]:
+    """Return the measures of :func:`fit_measures` of such sums, which may be those of several tables."""
+    rows, weight, centred, squares, errors, squared_errors, sizes = map(float, sums)
+    spread, actual = squares - centred**2 / weight, centred + weight * centre
     return {
-        "rows": float(len(actual)),
-        "r2": float(1.0 - squares / spread) if spread > 0 else float("nan"),
-        "rmse": float(np.sqrt(squares / total)),
-        "mae": float((weights * np.abs(error)).sum() / total),
-        "ratio": float((weights * predicted).sum() / actual_sum) if actual_sum != 0 else float("nan"),
+        "rows": rows,
+        "r2": 1.0 - squared_errors / spread if spread > 0.0 else float("nan"),
+        "rmse": float(np.sqrt(squared_errors / weight)),
+        "mae": sizes / weight,
+        "ratio": 1.0 + errors / actual if actual != 0.0 else float("nan"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -147,24 +147,15 @@ def _likely_factors(trained: Trained, target: Floats) -> list[tuple[int, Floats]
 def _rate(name: str, x: Floats, law: AdditiveLaw, trained: Trained) -> Rung:
     """Return a number times a sum as a rung; what is divided by the number in the sum stands beside the product."""
 
-    def written(parameters: Floats) -> Node:
-        constant, *parts = law.written(parameters).children
+    def write(sum_: Node) -> Node:
+        constant, *parts = sum_.children
         told = list(zip(law.functions, parts, strict=True))
         fixed = [part.children[0] for function, part in told if function.kind == RECIPROCAL]
         rate = Sum((constant, *(part for function, part in told if function.kind != RECIPROCAL)))
-        return numbered(simplify_graph(Sum((*fixed, Product((Input(name), rate))))))
+        return Sum((*fixed, Product((Input(name), rate))))
 
-    return Rung(
-        f"rate of curves by {name}",
-        written(law.parameters),
-        law.freedom,
-        lambda blocks: np.asarray(law.left_out(blocks) * x * trained.rows.lift),
-        1.0,
-        written,
-        law.parameters,
-        law.covariance,
-        ends=held_ends(law, trained),
-    )
+    lift = trained.rows.lift
+    return _of_sum(f"rate of curves by {name}", law, trained, write, lambda told: told * x * lift)
 
 
 def _name(rows: Rows) -> str:
@@ -173,26 +164,38 @@ def _name(rows: Rows) -> str:
 
 def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows) -> Rung:
     link = trained.link
-    residual = rows.target - (law.values if link is None else link(law.values))
-    factor = rows.smearing(residual)
+    factor = rows.smearing(rows.target - (law.values if link is None else link(law.values)))
+
+    def write(sum_: Node) -> Node:
+        return _of_target(sum_, link, factor, log=rows.log)
+
+    def of_target(told: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            return factor * rows.unscaled(told) if link is None else link(told)
+
+    return replace(_of_sum(name, law, trained, write, of_target), smearing=factor)
+
+
+def _of_sum(
+    name: str,
+    law: AdditiveLaw,
+    trained: Trained,
+    write: Callable[[Node], Node],
+    of_target: Callable[[Floats], Floats],
+) -> Rung:
+    """Return what a sum says of the target as a rung, given how that is written, and computed from its values."""
 
     def written(parameters: Floats) -> Node:
-        return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=rows.log)))
-
-    def left(blocks: Integers) -> Floats:
-        told = law.left_out(blocks)
-        with np.errstate(over="ignore"):
-            return np.asarray(factor * rows.unscaled(told) if link is None else link(told))
+        return numbered(simplify_graph(write(law.written(parameters))))
 
     return Rung(
         name,
         written(law.parameters),
         law.freedom,
-        left,
-        factor,
-        written,
-        law.parameters,
-        law.covariance,
+        lambda blocks: np.asarray(of_target(law.left_out(blocks))),
+        written=written,
+        values=law.parameters,
+        covariance=law.covariance,
         ends=held_ends(law, trained),
     )
 

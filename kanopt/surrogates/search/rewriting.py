@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
@@ -68,19 +68,18 @@ def exchanges(
     if to.log and not words.with_shapes:
         return
     outer = OuterSum.of(law, to)
-    for column in words.straight:
-        for places, beside, plain in _alike(law, column):
-            if not signomial and not to.log:
-                yield from _with_a_shape(law, places, (column, beside), words, outer)
-            if not plain:
-                yield from _with_simple_powers(law, places, (column, beside), words, outer)
+    for places, of, plain in _alike(law, words.straight):
+        if not signomial and not to.log:
+            yield from _with_a_shape(law, places, of, words, outer)
+        if not plain:
+            yield from _with_simple_powers(law, places, of, words, outer)
     if words.with_shapes and not signomial and not to.log:
         opened = _multiplied_out(law)
         outer = OuterSum.of(opened, to)
-        for column in words.straight:
-            for places, beside, plain in _alike(opened, column):
-                if not plain:
-                    yield from _with_one_function(opened, places, (column, beside), words, outer)
+        for places, of, plain in _alike(opened, words.straight):
+            if plain:
+                continue
+            yield from _with_one_function(opened, places, of, words, outer)
 
 
 def _multiplied_out(law: Law) -> Law:
@@ -198,21 +197,24 @@ def _exchanged(law: Law, places: list[int], others: Floats, sizes: Floats, new: 
     return Law((*terms, *(Term(Parameter(float(c)), each) for c, each in zip(sizes, new, strict=True))))
 
 
-def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...], bool]]:
-    """Yield the places of terms that differ in factors of one input only, the factors beside these, and more.
+def _alike(
+    law: Law, columns: Iterable[int]
+) -> Iterator[tuple[list[int], tuple[int, tuple[Factor, ...]], bool]]:
+    """Yield the places of terms that differ in factors of one input only, the input and the factors beside, and more.
 
     That is whether it is a single term with a power of the input: with another power it is found as a growth.
     """
-    found: dict[tuple[Factor, ...], list[int]] = {}
-    plain: set[int] = set()
-    for place, term in enumerate(law.terms):
-        own = [f for f in term.factors if inputs_of(f) == {column}]
-        beside = tuple(sorted((f for f in term.factors if f not in own), key=repr))
-        if own and not any(column in inputs_of(f) for f in beside):
-            found.setdefault(beside, []).append(place)
-            plain |= {place} if len(own) == 1 and isinstance(own[0], Power) else set()
-    for beside, places in found.items():
-        yield places, beside, len(places) == 1 and places[0] in plain
+    for column in columns:
+        found: dict[tuple[Factor, ...], list[int]] = {}
+        plain: set[int] = set()
+        for place, term in enumerate(law.terms):
+            own = [f for f in term.factors if inputs_of(f) == {column}]
+            beside = tuple(sorted((f for f in term.factors if f not in own), key=repr))
+            if own and not any(column in inputs_of(f) for f in beside):
+                found.setdefault(beside, []).append(place)
+                plain |= {place} if len(own) == 1 and isinstance(own[0], Power) else set()
+        for beside, places in found.items():
+            yield places, (column, beside), len(places) == 1 and places[0] in plain
 
 
 def _with_simple_powers(
