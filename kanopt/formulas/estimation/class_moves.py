@@ -20,7 +20,6 @@ from kanopt.formulas.estimation.drawn import (
     DrawnFit,
     Smooth,
     codes_of,
-    rowwise,
 )
 from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape
 from kanopt.formulas.estimation.naming import EstimationRows
@@ -150,14 +149,7 @@ class ScoreTest:
     def __init__(self, scope: ClassScope, fit: DrawnFit, *, by_evidence: bool = False) -> None:
         self.scope, self.fit, self.by_evidence = scope, fit, by_evidence
         self.floor, self.count = scope.floor + np.finfo(float).tiny, fit.residual.size
-        self.theta, slope = rowwise(fit.numbers, fit.free, fit.classes, self.count)
-        self.slope = fit.slopes * slope
-
-    def effect(self, name: str, *, factor: bool = False) -> Floats:
-        """Return the weighted derivative of the fitted values in a constant of each row, or in its logarithm; (n,)."""
-        place = self.fit.free.blocks[name].start
-        slopes = self.fit.slopes[place]
-        return np.asarray(slopes * self.theta[place] if factor else slopes)
+        self.slope = fit.slopes * fit.factors
 
     def gain(self, squares: float, volume: float = 0.0) -> float:
         """Return by how much shorter the description is with so many squares left, and so much more to tell."""
@@ -188,7 +180,7 @@ class ScoreTest:
         """Return the products of columns, (n, k), as far as the numbers of the law explain them, (k, k)."""
         across = [self.slope @ z]
         for each in self.fit.classes:
-            own = self.effect(each.name, factor=each.factor)
+            own = self.fit.effect(each.name, factor=each.factor)
             across.append(np.column_stack([each.gathered(own * column) for column in z.T]))
         return np.asarray(np.vstack(across).T @ self.fit.inverse @ np.vstack(across))
 
@@ -267,18 +259,18 @@ class ClassMoves(ScoreTest):
 
         The level beside it moves, too, where it was held: a line of a column has no mean of zero.
         """
-        beside = [self.effect(level)] if level in self.fit.held else []
+        beside = [self.fit.effect(level)] if level in self.fit.held else []
         return self.priced(self.of_constants(z, *beside), root, self.known, level)
 
     def deviation(self, name: str) -> Floats:
         """Return the derivative in a deviation of a constant."""
-        return self.effect(name, factor=name[0] in LEVELS)
+        return self.fit.effect(name, factor=name[0] in LEVELS)
 
     def released(self) -> Iterator[Proposal]:
         """Yield laws in which a constant moves that was held."""
         for name in self.names:
             if name in self.fit.held and name[0] != "u":
-                yield self.priced(self.of_constants(self.effect(name)), self.root, self.known, name)
+                yield self.priced(self.of_constants(self.fit.effect(name)), self.root, self.known, name)
 
     def tables(self) -> Iterator[Proposal]:
         """Yield constants by category, one of them or all at once, and parts times a factor by category."""
@@ -324,7 +316,7 @@ class ClassMoves(ScoreTest):
         """Yield levels with a line of a number."""
         for name, x in product(self.levels, self.scope.numbers):
             line = Product((Constant(0.0, f"a{self.next}"), Input(x)))
-            yield self.at_level(name, self.effect(name) * self.columns[x], Sum, line)
+            yield self.at_level(name, self.fit.effect(name) * self.columns[x], Sum, line)
 
     def powers(self) -> Iterator[Proposal]:
         """Yield constants times a power, or an exponential, of a number."""
@@ -441,7 +433,7 @@ class ClassMoves(ScoreTest):
         theta = np.repeat(free.values[:, None], self.count, axis=1)
         for place, name in enumerate(free.names):
             if name in self.fit.free.blocks:
-                theta[place] = self.theta[self.fit.free.blocks[name].start]
+                theta[place] = self.fit.theta[self.fit.place(name)]
         return free, theta
 
     def derivative(self, root: Node, name: str) -> Floats | None:

@@ -35,7 +35,6 @@ from kanopt.formulas.estimation.drawn import (
     Columns,
     DrawnFit,
     Smooth,
-    blocks,
     codes_of,
     fit_drawn,
 )
@@ -217,8 +216,7 @@ def _as_one_stair(node: Node) -> Node:
 
 def _blocks_of(fit: DrawnFit, name: str) -> list[tuple[Classes | Smooth, slice]]:
     """Return what a constant differs by, with the places of its numbers."""
-    places = blocks(fit.free.count, fit.classes)
-    return [(each, block) for each, block in zip(fit.classes, places, strict=True) if each.name == name]
+    return [(each, block) for each, block in zip(fit.classes, fit.blocks, strict=True) if each.name == name]
 
 
 def _merged(fit: DrawnFit, name: str) -> list[tuple[Columns, tuple[Columns, ...], Floats]]:
@@ -376,7 +374,9 @@ class ClassSearch:
         classes = [self.scope.deviations(name, columns) for name, columns in law.by]
         fit = fit_drawn(law.root, self.rows, classes, start, log=self.log, held=law.held)
         # it is rounded, so that of two spellings of one law the first is taken
-        return None if fit is None else replace(fit, length=round(self.length(fit), 4))
+        if fit is not None:
+            fit.length = round(self.length(fit), 4)
+        return fit
 
     def grown(self, known: DrawnFit | None, most: int) -> DrawnFit | None:
         """Return the law to which one grows in so many steps at most, without what is needless then."""

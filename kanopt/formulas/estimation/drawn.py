@@ -165,36 +165,6 @@ class Smooth:
 Deviations: TypeAlias = Classes | Smooth
 
 
-def blocks(start: int, classes: Sequence[Deviations]) -> list[slice]:
-    """Return the places of the deviations of each, from a place on."""
-    ends = np.cumsum([start, *(each.size for each in classes)]).tolist()
-    return [slice(a, b) for a, b in pairwise(ends)]
-
-
-def penalties(start: int, classes: Sequence[Deviations], weights: Floats) -> Floats:
-    """Return by how much each number is drawn to zero, the first ones not at all; (p,)."""
-    own = [each.pulled * weight for each, weight in zip(classes, weights, strict=True)]
-    return np.concatenate([np.zeros(start), *own])
-
-
-def rowwise(
-    numbers: Floats, free: FreeParameters, classes: Sequence[Deviations], rows: int
-) -> tuple[Floats, Floats]:
-    """Return every constant's value in every row, and its derivative in what is drawn to; (constants, rows) each."""
-    theta = np.repeat(numbers[: free.count, None], rows, axis=1)
-    slope = np.ones_like(theta)
-    for each, block in zip(classes, blocks(free.count, classes), strict=True):
-        place = free.blocks[each.name].start
-        own = each.spread(numbers[block])
-        if each.factor:
-            factor = np.exp(own)
-            theta[place] *= factor
-            slope[place] *= factor
-        else:
-            theta[place] += own
-    return theta, slope
-
-
 def codes_of(columns: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:
     """Return the class of every row, and the labels of all."""
     import pandas as pd
@@ -217,51 +187,138 @@ RIDGE = 1e-9
 """Share of its square by which a number is held where the rows do not tell it."""
 
 
-@dataclass(frozen=True, eq=False)
 class DrawnFit:
-    """A law whose constants differ between classes, fitted.
+    """A law whose constants differ between classes, at its most probable numbers; see :func:`fit_drawn`.
 
-    Parameters
+    What it minimises are the squared residuals, and those of the deviations times their weights; see
+    :class:`~kanopt.formulas.estimation.least_squares.LeastSquares`.
+
+    Attributes
     ----------
     root
         The law with a name for every constant.
     free
         Its constants; their values are what is drawn to.
-    classes
-        What they differ by.
+    classes, blocks
+        What they differ by, and the places of the deviations among all numbers.
+    held, idle
+        Constants that kept their values, and their places.
+    log
+        Whether the logarithm was fitted.
     numbers
         Values of the constants, then deviations of all classes, (p,).
-    weights
-        λ of each of `classes`.
+    weights, pull
+        λ of each of `classes`, and by how much each number is drawn to zero, (p,).
     residual
         Weighted, of the logarithm where that was fitted; (n,).
     root_weight
         Square roots of the weights, (n,).
+    theta, factors
+        Every constant's value in every row, and its derivative in what is drawn to; (constants, n).
     slopes
         Weighted derivative of the fitted values in every constant, row by row, (constants, n).
     curvature, inverse
         JᵀJ of all numbers, and the inverse of JᵀJ + Λ; (p, p).
-    held
-        Constants that kept their values.
-    log
-        Whether the logarithm was fitted.
     length
         Length of the description of the rows by it, where that is known.
     """
 
-    root: Node
-    free: FreeParameters
-    classes: tuple[Deviations, ...]
-    numbers: Floats
-    weights: Floats
     residual: Floats
-    root_weight: Floats
+    theta: Floats
+    factors: Floats
     slopes: Floats
     curvature: Floats
     inverse: Floats
-    held: frozenset[str]
-    log: bool
-    length: float = np.inf
+    length = np.inf
+
+    def __init__(
+        self,
+        root: Node,
+        rows: EstimationRows,
+        classes: Sequence[Deviations],
+        held: Collection[str],
+        *,
+        log: bool,
+    ) -> None:
+        self.root, self.classes, self.held, self.log = root, tuple(classes), frozenset(held), log
+        self.free = free = FreeParameters.of(root, None)
+        self.target = np.log(rows.target) if log else rows.target
+        self.root_weight = np.sqrt(rows.weight)
+        ends = np.cumsum([free.count, *(each.size for each in classes)]).tolist()
+        self.blocks = [slice(a, b) for a, b in pairwise(ends)]
+        self.numbers = np.concatenate([free.values, np.zeros(ends[-1] - free.count)])
+        self.draw(np.ones(len(classes)))
+        self._tape = GraphTape(root, rows.columns, free)
+        self.idle = np.array([free.blocks[name].start for name in held if name in free.blocks], dtype=np.intp)
+
+    def draw(self, weights: Floats) -> None:
+        """Draw all deviations with these weights λ from here on."""
+        own = [each.pulled * weight for each, weight in zip(self.classes, weights, strict=True)]
+        self.weights, self.pull = weights, np.concatenate([np.zeros(self.free.count), *own])
+
+    def place(self, name: str) -> int:
+        """Return the place of a constant."""
+        return int(self.free.blocks[name].start)
+
+    def cost(self, theta: Floats) -> float:
+        """Return the sum at these numbers; infinite where a logarithm has no value."""
+        self.theta = np.repeat(theta[: self.free.count, None], self.target.size, axis=1)
+        self.factors = np.ones_like(self.theta)
+        for each, block in zip(self.classes, self.blocks, strict=True):
+            place, own = self.place(each.name), each.spread(theta[block])
+            if each.factor:
+                factor = np.exp(own)
+                self.theta[place] *= factor
+                self.factors[place] *= factor
+            else:
+                self.theta[place] += own
+        value = np.broadcast_to(self._tape.forward(self.theta), self.target.shape)
+        self._size = self.root_weight
+        if self.log:
+            if not (value > 0.0).all():
+                return np.inf
+            self._size, value = self.root_weight / value, np.log(value)
+        self.residual = self.root_weight * (self.target - value)
+        return float(self.residual @ self.residual) + float(self.pull @ theta**2)
+
+    def effect(self, name: str, *, factor: bool = False) -> Floats:
+        """Return the weighted derivative of the fitted values in a constant of each row, or in its logarithm; (n,)."""
+        place = self.place(name)
+        return np.asarray(self.slopes[place] * self.theta[place] if factor else self.slopes[place])
+
+    def products(self) -> tuple[Floats, Floats]:
+        """Return JᵀJ and Jᵀr of all numbers, where it was last evaluated."""
+        self.slopes, count = self._tape.gradient(self.theta)[1].T * self._size, self.free.count
+        shared = self.slopes * self.factors
+        own = [self.effect(each.name, factor=each.factor) for each in self.classes]
+        size = len(self.numbers)
+        curvature, descent = np.empty((size, size)), np.empty(size)
+        curvature[:count, :count], descent[:count] = shared @ shared.T, shared @ self.residual
+        for t, (each, block) in enumerate(zip(self.classes, self.blocks, strict=True)):
+            descent[block] = each.gathered(own[t] * self.residual)
+            for place in range(count):
+                curvature[place, block] = each.gathered(own[t] * shared[place])
+            curvature[block, :count] = curvature[:count, block].T
+            for u, (other, beside) in enumerate(zip(self.classes[: t + 1], self.blocks, strict=False)):
+                curvature[block, beside] = each.crossed(other, own[t] * own[u])
+                curvature[beside, block] = curvature[block, beside].T
+        curvature[self.idle], curvature[:, self.idle], descent[self.idle] = 0.0, 0.0, 0.0
+        return curvature, descent
+
+    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return half the curvature, and half the direction of descent, where it was last evaluated."""
+        curvature, descent = self.products()
+        return self.stiff(curvature), descent - self.pull * theta
+
+    def stiff(self, curvature: Floats) -> Floats:
+        """Return JᵀJ + Λ; a number that is held stands alone there."""
+        stiff = curvature + np.diag(self.pull)
+        stiff[self.idle, self.idle] = 1.0
+        return stiff
+
+    def projected(self, theta: Floats) -> Floats:
+        """Return the numbers: all are let in."""
+        return theta
 
     @property
     def by(self) -> By:
@@ -292,27 +349,18 @@ class DrawnFit:
         1984, JASA 79).
         """
         found = self.variance * self.inverse
-        places = blocks(self.free.count, self.classes)
-        for each, own, weight in zip(self.classes, places, self.weights.tolist(), strict=True):
+        for each, own, weight in zip(self.classes, self.blocks, self.weights.tolist(), strict=True):
             pulled = np.arange(own.start, own.stop)[each.pulled]
             freedom = len(pulled) - weight * float(self.inverse.diagonal()[pulled].sum())
             moved = weight * self.inverse[:, pulled] @ self.numbers[pulled]
             found += 2.0 / max(freedom, 1e-6) * np.outer(moved, moved)
         return np.asarray(found)
 
-    def deviations(self, place: int) -> Floats:
-        """Return the deviations of the classes that stand at a place, (size,)."""
-        return self.numbers[blocks(self.free.count, self.classes)[place]]
-
     @cached_property
     def jacobian(self) -> Floats:
         """Weighted derivative of the fitted values in all numbers, (n, p); nothing in one that is held."""
-        theta, slope = rowwise(self.numbers, self.free, self.classes, len(self.residual))
-        parts = [(self.slopes * slope).T]
-        for each in self.classes:
-            place = self.free.blocks[each.name].start
-            own = self.slopes[place] * theta[place] if each.factor else self.slopes[place]
-            parts.append(each.basis * own[:, None])
+        own = (each.basis * self.effect(each.name, factor=each.factor)[:, None] for each in self.classes)
+        parts = [(self.slopes * self.factors).T, *own]
         return np.asarray(np.hstack(parts) * (self.curvature.diagonal() != 0.0))
 
     @cached_property
@@ -322,7 +370,7 @@ class DrawnFit:
 
     def left_out(self, folds: Indices) -> Floats:
         """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
-        stiff = self.curvature + np.diag(penalties(self.free.count, self.classes, self.weights))
+        stiff = self.curvature + np.diag(self.pull)
         idle = self.curvature.diagonal() == 0.0
         stiff[idle, idle] = 1.0
         rows = np.ones(len(self.residual))
@@ -340,89 +388,14 @@ class DrawnFit:
             Wasserman 1995, JASA 90).
         """
         count = len(self.residual)
-        pull = penalties(self.free.count, self.classes, self.weights)
-        total, known = self.squares + float(pull @ self.numbers**2), self.curvature.diagonal()
+        pull, known = self.pull, self.curvature.diagonal()
+        total = self.squares + float(pull @ self.numbers**2)
         moved = np.flatnonzero((pull > 0.0) | ((known > 0.0) & constants))
         size = np.where(pull > 0.0, 1.0, np.sqrt(known / count))[moved]
         pull = np.where(pull > 0.0, pull, 1.0)[moved]
         stiff = self.curvature[np.ix_(moved, moved)] / np.outer(size, size) + np.diag(pull)
         volume = float(np.linalg.slogdet(stiff)[1] - np.log(pull).sum()) if len(moved) else 0.0
         return count * float(np.log(total / count + floor)) + volume
-
-
-class _Penalised:
-    """Squared residuals, and those of the deviations times their weights; see :class:`LeastSquares`."""
-
-    def __init__(
-        self,
-        root: Node,
-        free: FreeParameters,
-        rows: EstimationRows,
-        classes: Sequence[Deviations],
-        held: Collection[str],
-        log: bool,
-    ) -> None:
-        self.tape, self.free, self.classes, self.log = GraphTape(root, rows.columns, free), free, classes, log
-        self.target = np.log(rows.target) if log else rows.target
-        self.root_weight = np.sqrt(rows.weight)
-        self.blocks = blocks(free.count, classes)
-        self.draw(np.ones(len(classes)))
-        self.held = np.array([free.blocks[name].start for name in held if name in free.blocks], dtype=np.intp)
-
-    def draw(self, weights: Floats) -> None:
-        """Draw all deviations with these weights λ from here on."""
-        self.weights, self.pull = weights, penalties(self.free.count, self.classes, weights)
-
-    def cost(self, theta: Floats) -> float:
-        self.at, self.slope = rowwise(theta, self.free, self.classes, self.target.size)
-        value = np.broadcast_to(self.tape.forward(self.at), self.target.shape)
-        self.value = value
-        if self.log:
-            if not (value > 0.0).all():
-                return np.inf
-            value = np.log(value)
-        self.residual = self.root_weight * (self.target - value)
-        return float(self.residual @ self.residual) + float(self.pull @ theta**2)
-
-    def slopes(self) -> Floats:
-        """Return the weighted derivative of the fitted values in every constant of a row, (constants, n)."""
-        derivative = self.tape.gradient(self.at)[1].T
-        return derivative * (self.root_weight / self.value if self.log else self.root_weight)
-
-    def products(self) -> tuple[Floats, Floats]:
-        """Return JᵀJ and Jᵀr of all numbers."""
-        slopes, count = self.slopes(), self.free.count
-        shared = slopes * self.slope
-        own = []
-        for each in self.classes:
-            place = self.free.blocks[each.name].start
-            own.append(slopes[place] * self.at[place] if each.factor else slopes[place])
-        size = self.blocks[-1].stop if self.blocks else count
-        curvature, descent = np.empty((size, size)), np.empty(size)
-        curvature[:count, :count], descent[:count] = shared @ shared.T, shared @ self.residual
-        for t, (each, block) in enumerate(zip(self.classes, self.blocks, strict=True)):
-            descent[block] = each.gathered(own[t] * self.residual)
-            for place in range(count):
-                curvature[place, block] = each.gathered(own[t] * shared[place])
-            curvature[block, :count] = curvature[:count, block].T
-            for u, (other, beside) in enumerate(zip(self.classes[: t + 1], self.blocks, strict=False)):
-                curvature[block, beside] = each.crossed(other, own[t] * own[u])
-                curvature[beside, block] = curvature[block, beside].T
-        curvature[self.held], curvature[:, self.held], descent[self.held] = 0.0, 0.0, 0.0
-        return curvature, descent
-
-    def normal_equations(self, theta: Floats) -> tuple[Floats, Floats]:
-        curvature, descent = self.products()
-        return self.stiff(curvature), descent - self.pull * theta
-
-    def stiff(self, curvature: Floats) -> Floats:
-        """Return JᵀJ + Λ; a number that is held stands alone there."""
-        stiff = curvature + np.diag(self.pull)
-        stiff[self.held, self.held] = 1.0
-        return stiff
-
-    def projected(self, theta: Floats) -> Floats:
-        return theta
 
 
 @np.errstate(all="ignore")
@@ -457,81 +430,54 @@ def fit_drawn(
     DrawnFit
         None where the law has no value, or no derivative, on some row at the start.
     """
-    free = FreeParameters.of(root, None)
-    problem = _Penalised(root, free, rows, classes, held, log)
-    numbers = np.concatenate([free.values, np.zeros(sum(each.size for each in classes))])
-    known = {} if start is None else _taken_over(numbers, free, classes, start, held)
-    if not np.isfinite(problem.cost(numbers)):
+    fit = DrawnFit(root, rows, classes, held, log=log)
+    known = {} if start is None else _taken_over(fit, start)
+    if not np.isfinite(fit.cost(fit.numbers)):
         return None
-    diagonal = problem.products()[0].diagonal()
-    halves = np.array([max(float(diagonal[block].mean()), 1e-300) for block in problem.blocks])
+    diagonal = fit.products()[0].diagonal()
+    halves = np.array([max(float(diagonal[block].mean()), 1e-300) for block in fit.blocks])
     weights = np.array([known.get(each, 0.1 * half) for each, half in zip(classes, halves, strict=True)])
     last = np.zeros(len(weights))
     for round_ in range(ROUNDS):
-        problem.draw(weights)
+        fit.draw(weights)
         steps, tolerance = (STEPS, TOLERANCE) if classes else (LAST, EXACT)
-        numbers = levenberg_marquardt(problem, numbers, steps, tolerance).theta
-        if not np.isfinite(problem.cost(numbers)):
+        fit.numbers = levenberg_marquardt(fit, fit.numbers, steps, tolerance).theta
+        if not np.isfinite(fit.cost(fit.numbers)):
             return None
-        curvature, _ = problem.products()
-        if not np.isfinite(curvature).all():
+        fit.curvature, _ = fit.products()
+        if not np.isfinite(fit.curvature).all():
             return None
-        inverse = inverse_of(problem.stiff(curvature), RIDGE)
-        inverse[problem.held, problem.held] = 0.0
-        step = np.log(
-            np.clip(
-                _likelier(problem, numbers, curvature, inverse),
-                ROUGHEST * halves,
-                SMOOTHEST * halves,
-            )
-        )
-        step -= np.log(weights)
+        fit.inverse = inverse_of(fit.stiff(fit.curvature), RIDGE)
+        fit.inverse[fit.idle, fit.idle] = 0.0
+        step = np.log(np.clip(_likelier(fit), ROUGHEST * halves, SMOOTHEST * halves)) - np.log(weights)
         if not len(weights) or np.abs(step).max() < STILL or round_ == ROUNDS - 1:
             break
         # the steps are too short where they go on in one direction
         step *= np.where(step * last > 0.0, LONGER, 1.0)
         weights, last = np.clip(weights * np.exp(step), ROUGHEST * halves, SMOOTHEST * halves), step
-    return DrawnFit(
-        root,
-        free,
-        tuple(classes),
-        numbers,
-        weights,
-        problem.residual,
-        problem.root_weight,
-        problem.slopes(),
-        curvature,
-        inverse,
-        frozenset(held),
-        log,
-    )
+    return fit
 
 
-def _taken_over(
-    numbers: Floats,
-    free: FreeParameters,
-    classes: Sequence[Deviations],
-    start: DrawnFit,
-    held: Collection[str],
-) -> dict[Deviations, float]:
+def _taken_over(fit: DrawnFit, start: DrawnFit) -> dict[Deviations, float]:
     """Put the values of a fit into the numbers of another one; return the weights λ of classes that both have.
 
     What a constant deviates by in its former classes goes to the new ones, as far as it is the same within them.
     """
-    values = dict(zip(start.free.names, start.numbers, strict=False))
-    values = {name: value for name, value in values.items() if name not in held}
-    numbers[: free.count] = [values.get(n, v) for n, v in zip(free.names, free.values, strict=True)]
-    left, before = dict[str, Floats](), dict[tuple[str, tuple[str, ...]], int]()
-    for place, each in enumerate(start.classes):
+    numbers, rows = fit.numbers, len(start.residual)
+    for place, name in enumerate(fit.free.names):
+        if name in start.free.blocks and name not in fit.held:
+            numbers[place] = start.numbers[start.place(name)]
+    left, before = dict[str, Floats](), dict[tuple[str, Columns], int]()
+    for place, (each, block) in enumerate(zip(start.classes, start.blocks, strict=True)):
         before[each.name, each.columns] = place
-        own = each.spread(start.deviations(place))
+        own = each.spread(start.numbers[block])
         left[each.name] = left[each.name] + own if each.name in left else own
     known = dict[Deviations, float]()
-    rows = len(start.residual)
-    for each, block in zip(classes, blocks(free.count, classes), strict=True):
+    for each, block in zip(fit.classes, fit.blocks, strict=True):
         known_at = before.get((each.name, each.columns))
         if known_at is not None and start.classes[known_at].labels == each.labels:
-            numbers[block], known[each] = start.deviations(known_at), float(start.weights[known_at])
+            numbers[block] = start.numbers[start.blocks[known_at]]
+            known[each] = float(start.weights[known_at])
         elif isinstance(each, Classes) and each.name in left and len(each.codes) == rows:
             numbers[block] = each.gathered(left[each.name]) / np.maximum(each.gathered(np.ones(rows)), 1.0)
         if each.name in left and len(left[each.name]) == len(each.spread(numbers[block])):
@@ -539,15 +485,14 @@ def _taken_over(
     return known
 
 
-def _likelier(problem: _Penalised, numbers: Floats, curvature: Floats, inverse: Floats) -> Floats:
+def _likelier(fit: DrawnFit) -> Floats:
     """Return the weights λ after a step of Fellner and Schall."""
-    freedom = float(np.sum(inverse * curvature))
-    squares = float(problem.residual @ problem.residual)
-    noise = squares / max(len(problem.residual) - freedom, 1.0)
-    wanted = np.empty(len(problem.weights))
-    for place, (block, weight) in enumerate(zip(problem.blocks, problem.weights.tolist(), strict=True)):
-        pulled = np.arange(block.start, block.stop)[problem.classes[place].pulled]
-        own = float(numbers[pulled] @ numbers[pulled])
-        spare = len(pulled) - weight * float(inverse.diagonal()[pulled].sum())
+    freedom = float(np.sum(fit.inverse * fit.curvature))
+    noise = fit.squares / max(len(fit.residual) - freedom, 1.0)
+    wanted = np.empty(len(fit.weights))
+    for place, (each, block) in enumerate(zip(fit.classes, fit.blocks, strict=True)):
+        pulled = np.arange(block.start, block.stop)[each.pulled]
+        own = float(fit.numbers[pulled] @ fit.numbers[pulled])
+        spare = len(pulled) - fit.weights[place] * float(fit.inverse.diagonal()[pulled].sum())
         wanted[place] = max(spare, 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
     return wanted
