@@ -370,11 +370,8 @@ class DrawnFit:
 
     def left_out(self, folds: Indices) -> Floats:
         """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
-        stiff = self.curvature + np.diag(self.pull)
-        idle = self.curvature.diagonal() == 0.0
-        stiff[idle, idle] = 1.0
         rows = np.ones(len(self.residual))
-        return Linearised(self.residual, self.jacobian, rows, stiff).left_out(folds)
+        return Linearised.of(self.residual, self.jacobian, rows, self.pull).left_out(folds)
 
     def surprise(self, floor: float, *, constants: bool = False) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).

@@ -179,6 +179,17 @@ class Linearised:
     weight: Floats
     stiff: Floats
 
+    @classmethod
+    def of(cls, residual: Floats, slopes: Floats, weight: Floats, pull: Floats | float = 0.0) -> Linearised:
+        """Return a law of which every number is drawn to its value, by so much (p,), and as if by one of its rows.
+
+        Of a category whose rows are all left out, or of what is beyond a bracket, others say nothing.
+        """
+        stiff = (weight[:, None] * slopes).T @ slopes
+        known = stiff.diagonal()
+        held = np.where(known > 0.0, pull + known / np.maximum(np.count_nonzero(slopes, axis=0), 1), 1.0)
+        return cls(residual, slopes, weight, stiff + np.diag(held))
+
     def part_of(self, own: NDArray[np.bool_]) -> Floats:
         """Return what some rows add to the numbers of the law, (p,)."""
         back = (self.weight[own, None] * self.slopes[own]).T

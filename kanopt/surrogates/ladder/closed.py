@@ -252,15 +252,9 @@ def found_on_rows(trained: Trained) -> Iterator[Rung]:
 
 
 def _left_out(closed: Closed, factor: float, blocks: Integers) -> Floats:
-    """Return what a law says of rows whose block is left out when its numbers are estimated, by one step.
-
-    A number holds on to its value as if by one of its rows: of a category whose rows are all left out others say
-    nothing.
-    """
+    """Return what a law says of rows whose block is left out when its numbers are estimated, by one step."""
     rows, slopes = closed.rows, np.nan_to_num(closed.slopes())
-    stiff = (rows.weight[:, None] * slopes).T @ slopes
-    stiff += np.diag(stiff.diagonal() / np.maximum(np.count_nonzero(slopes, axis=0), 1))
-    gap = Linearised(closed.residual, slopes, rows.weight, stiff).left_out(blocks)
+    gap = Linearised.of(closed.residual, slopes, rows.weight).left_out(blocks)
     with np.errstate(over="ignore"):
         return np.asarray(factor * rows.unscaled(rows.target - gap))
 
