@@ -255,13 +255,10 @@ class CorrectionSearch(ClassSearch):
         numbers = [
             name for name, values in rows.columns.items() if values.dtype != object and np.ptp(values) > 0
         ]
-        curves = (_curve_of(rows, name, periods.get(name)) for name in numbers)
-        self.scope = replace(
-            self.scope,
-            read=tuple(name for name in numbers if name not in periods),
-            floor=max(ROUNDING**2 * float(np.average(np.square(rows.target) * rows.weight)), 1e-300),
-            curves={each.columns: each for each in curves if each is not None},
-        )
+        self.read = [name for name in numbers if name not in periods]
+        self.floor = max(ROUNDING**2 * float(np.average(np.square(rows.target) * rows.weight)), 1e-300)
+        for curve in filter(None, (_curve_of(rows, name, periods.get(name)) for name in numbers)):
+            self.add_curve(curve)
 
     def start(self) -> Proposal:
         """Return the law as it is known."""
@@ -276,11 +273,11 @@ class CorrectionSearch(ClassSearch):
         price += OPERATOR * (len(moved & self.known.exponents) + count_operators(fit.root) + len(fit.classes))
         # the weight of a table or curve is told, too
         told = float(np.log(self.rows.count)) * len(fit.classes)
-        return fit.surprise(self.scope.floor, constants=True) + told + price
+        return fit.surprise(self.floor, constants=True) + told + price
 
     def proposals(self, known: DrawnFit) -> Iterator[list[Proposal]]:
         """Yield laws with a constant that moves, then all others."""
-        moves = ClassMoves(self.scope, known, by_evidence=True)
+        moves = ClassMoves(self, known, by_evidence=True)
         released = list(moves.released())
         yield [law for law in released if not (known.held - law.held) & self.known.exponents]
         powers = [law for law in released if (known.held - law.held) & self.known.exponents]
@@ -472,7 +469,7 @@ def _corrected(
             size = 1.0 / np.square(np.maximum(law, 1e-3 * np.median(rows.target)))
         elif (trust == 1.0).all():
             break
-    return [_measured(each, known, weighted.weight, used, whole.scope.floor) for each in path]
+    return [_measured(each, known, weighted.weight, used, whole.floor) for each in path]
 
 
 def left_out(attempt: DrawnFit) -> Floats:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.array_types import Floats
 from kanopt.formulas.estimation.drawn import (
@@ -68,7 +67,6 @@ class Proposal:
     held: frozenset[str]
 
 
-@dataclass(frozen=True, eq=False)
 class ClassScope:
     """The rows that a law is searched on.
 
@@ -78,43 +76,45 @@ class ClassScope:
         The rows.
     log
         Whether the logarithm of the target is fitted.
-    groupings
-        Categories, and pairs of them, by which constants may differ.
-    read
-        The columns of numbers that are tried.
+
+    Attributes
+    ----------
     floor
         A mean square that is as good as zero.
+    read
+        The columns of numbers that are tried.
+    groupings
+        Categories, and pairs of them, by which constants may differ.
     curves
-        The curves by which constants may change.
+        The numbers by which constants may change along a curve.
     """
 
-    rows: EstimationRows
-    log: bool
-    groupings: tuple[Columns, ...]
-    read: tuple[str, ...]
     floor: float
-    curves: Mapping[Columns, Smooth] = field(default_factory=dict)
+    read: Sequence[str]
+
+    def __init__(self, rows: EstimationRows, *, log: bool) -> None:
+        self.rows, self.log = rows, log
+        self.groupings, self.curves = list[Columns](), list[Columns]()
+        self._kinds: dict[Columns, Deviations] = {}
+
+    def add_curve(self, curve: Smooth) -> None:
+        """Let constants change along a curve."""
+        self.curves.append(curve.columns)
+        self._kinds[curve.columns] = curve
+
+    def _kind(self, columns: Columns) -> Deviations:
+        if columns not in self._kinds:
+            codes, labels = codes_of([self.rows.columns[name] for name in columns])
+            self._kinds[columns] = Classes("", columns, codes, labels, factor=False)
+        return self._kinds[columns]
 
     def deviations(self, name: str, columns: Columns) -> Deviations:
         """Return what a constant differs by, or changes with."""
-        factor = name[0] in LEVELS
-        if columns in self.curves:
-            return replace(self.curves[columns], name=name, factor=factor)
-        return Classes(name, columns, *self.grouping(columns), factor=factor)
-
-    def grouping(self, columns: Columns) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:
-        """Return the class of every row, and the labels of all classes."""
-        if columns not in self._known:
-            self._known[columns] = codes_of([self.rows.columns[name] for name in columns])
-        return self._known[columns]
-
-    @cached_property
-    def _known(self) -> dict[Columns, tuple[NDArray[np.intp], tuple[Columns, ...]]]:
-        return {}
+        return replace(self._kind(columns), name=name, factor=name[0] in LEVELS)
 
     def size(self, columns: Columns) -> int:
         """Return how many numbers a table or curve has."""
-        return self.curves[columns].size if columns in self.curves else len(self.grouping(columns)[1])
+        return self._kind(columns).size
 
     @property
     def varying(self) -> list[Columns]:

@@ -301,7 +301,7 @@ def class_law(
     return ClassLaw(best) if best.by else None
 
 
-class ClassSearch:
+class ClassSearch(ClassScope):
     """The search for a law on some rows: from one law to the next, while the description gets shorter.
 
     Parameters
@@ -320,17 +320,18 @@ class ClassSearch:
     def __init__(
         self, rows: EstimationRows, *, log: bool, should_stop: Callable[[], bool] = lambda: False
     ) -> None:
-        self.rows, self.log, self.should_stop = rows, log, should_stop
+        super().__init__(rows, log=log)
+        self.should_stop = should_stop
         fitted = np.log(rows.target) if log else rows.target
         telling = _most_telling_first(rows.columns, fitted)
         labels = [name for name in telling if rows.columns[name].dtype == object]
         numbers = [name for name in telling if rows.columns[name].dtype != object][:NUMBERS]
         middle = float(np.average(fitted, weights=rows.weight))
         spread = float(np.average((fitted - middle) ** 2, weights=rows.weight))
-        self.scope = ClassScope(rows, log, (), tuple(numbers), FLOOR**2 * max(spread, 1e-300))
+        self.read, self.floor = numbers, FLOOR**2 * max(spread, 1e-300)
         pairs = [*((name,) for name in labels), *combinations(labels[:PAIRED], 2)]
-        few = (names for names in pairs if 1 < self.scope.size(names) <= min(MOST, rows.count // 2))
-        self.scope = replace(self.scope, groupings=tuple(few))
+        most = min(MOST, rows.count // 2)
+        self.groupings = [names for names in pairs if 1 < self.size(names) <= most]
         # a density of log y is one of y once it is divided by y
         self.jacobian = 2.0 * float(rows.weight @ fitted) if log else 0.0
 
@@ -341,15 +342,15 @@ class ClassSearch:
         a column is not above zero, a line of all columns, or its exponential for a logarithm.
         """
         level = float(np.exp(np.mean(np.log(np.maximum(np.abs(self.rows.target), 1e-12)))))
-        if len(self.scope.positive) < len(self.scope.numbers) or not self.scope.numbers:
-            first, numbers = Constant(level, "c1"), list(enumerate(self.scope.numbers, start=2))
+        if len(self.positive) < len(self.numbers) or not self.numbers:
+            first, numbers = Constant(level, "c1"), list(enumerate(self.numbers, start=2))
             letter = "p" if self.log else "a"
             lines = [Product((Constant(0.0, f"{letter}{place}"), Input(name))) for place, name in numbers]
             factors = (Apply("exp", line) for line in lines)
             yield proposal(0.0, Product((first, *factors)) if self.log else Sum((first, *lines)), ())
         starts = {
             name: Product((Constant(level, "c1"), Power(Input(name), Constant(0.5, "p1"))))
-            for name in self.scope.positive
+            for name in self.positive
         }
         trials = [(self.fitted(proposal(0.0, root, ())), name) for name, root in starts.items()]
         known = [(trial.length, name) for trial, name in trials if trial is not None]
@@ -361,17 +362,15 @@ class ClassSearch:
         least = Constant(float(np.quantile(self.rows.target, 0.2)), "c2")
         for root in (line, Maximum((least, line)), Sum((least, line))):
             yield proposal(0.0, root, ())
-        cards = [
-            proposal(0.0, Maximum((least, line)), (("c1", of), ("c2", of))) for of in self.scope.groupings
-        ]
+        cards = [proposal(0.0, Maximum((least, line)), (("c1", of), ("c2", of))) for of in self.groupings]
         tried = [(each.length, place) for place, card in enumerate(cards) if (each := self.fitted(card))]
         yield from [cards[min(tried)[1]]] if tried else []
 
     def fitted(self, law: Proposal | DrawnFit, start: DrawnFit | None = None) -> DrawnFit | None:
         """Return a law at its most probable numbers; None where it has none, or too many."""
-        if sum(self.scope.size(columns) for _, columns in law.by) > LARGEST:
+        if sum(self.size(columns) for _, columns in law.by) > LARGEST:
             return None
-        classes = [self.scope.deviations(name, columns) for name, columns in law.by]
+        classes = [self.deviations(name, columns) for name, columns in law.by]
         fit = fit_drawn(law.root, self.rows, classes, start, log=self.log, held=law.held)
         # it is rounded, so that of two spellings of one law the first is taken
         if fit is not None:
@@ -417,11 +416,11 @@ class ClassSearch:
         """Return the length of the description of the rows by a law."""
         told = len(set(fit.free.names) - fit.held) + len(fit.classes)
         price = OPERATOR * (count_operators(fit.root) + len(fit.classes))
-        return fit.surprise(self.scope.floor) + self.jacobian + float(np.log(self.rows.count)) * told + price
+        return fit.surprise(self.floor) + self.jacobian + float(np.log(self.rows.count)) * told + price
 
     def proposals(self, known: DrawnFit) -> Iterator[list[Proposal]]:
         """Yield laws with more in them, all of one kind."""
-        yield list(ClassMoves(self.scope, known).all())
+        yield list(ClassMoves(self, known).all())
 
     def plainer(self, known: DrawnFit) -> Iterator[Proposal]:
         """Yield laws with one thing less: a table, or a constant at the value at which it says nothing."""

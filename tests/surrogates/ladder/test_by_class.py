@@ -77,5 +77,18 @@ def test_nothing_by_class_is_no_law_by_class():
     assert class_law(columns, noted, np.ones(200)) is None
 
 
+def test_rows_beyond_a_bracket_are_foretold_without_them():
+    """No other row tells the rate there: it stays about what it is, and does not run away."""
+    columns, _, _ = tariff(2)
+    step = np.where(columns["kg"] >= 200.0, 1.4, 1.0)
+    rate = np.array([20.0 + 5.0 * int(label[1:]) for label in columns["lane"]])
+    noise = np.random.default_rng(3).standard_normal(len(step))
+    law = class_law(columns, rate * step * np.exp(0.02 * noise), np.ones(len(step)))
+    assert law is not None
+    beyond = np.where(columns["kg"] >= 200.0, 0, -1)
+    assert (beyond == 0).sum() > 30
+    assert np.abs(law.fit.left_out(beyond)).max() < 0.5
+
+
 def test_places_of_brackets_are_round():
     assert [_roundest(*ends) for ends in ((44.7, 45.2), (0.96, 1.04), (187.0, 212.0))] == [45.0, 1.0, 200.0]
