@@ -295,18 +295,13 @@ class ClassMoves(ScoreTest):
         return self.priced(gain, root, (*self.known, (name, columns)))
 
     def factors(self, place: Node) -> Iterator[Proposal]:
-        """Yield a place times a factor by category, and a sum to a power."""
+        """Yield a place times a factor by category."""
         name = f"u{self.next}"
         root = replaced(self.root, place, Product((Constant(1.0, name), place)))
         z = self.derivative(root, name)
         if z is not None:
             for columns in self.scope.groupings:
                 yield self.by(name, columns, z, root)
-        exponent = Constant(1.0, f"p{self.next}")
-        raised = replaced(self.root, place, Power(place, exponent))
-        z = self.derivative(raised, exponent.name) if isinstance(place, Sum) else None
-        if z is not None:
-            yield self.scored(z, raised)
 
     def at_level(self, name: str, z: Floats, kind: type[Product | Sum], other: Node) -> Proposal:
         """Return a law with a level and another part in its place; z is the derivative in that one's number."""
