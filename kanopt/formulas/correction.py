@@ -15,7 +15,7 @@ from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.error_model import FREEDOM, robust_deviation, student_density
 from kanopt.formulas.estimation.class_moves import OPERATOR, ClassMoves, Proposal
-from kanopt.formulas.estimation.class_search import ClassLaw, ClassSearch
+from kanopt.formulas.estimation.class_search import ClassSearch, written
 from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
 from kanopt.formulas.estimation.naming import EstimationRows, Weight, fresh_names, with_named_constants
 from kanopt.formulas.fit import Fit
@@ -137,7 +137,7 @@ class NamedLaw:
         """Return a corrected law as it is read, and the covariance of its numbers; what is held is as it was known."""
         if self.is_kept(attempt):
             return self.formula.root, None
-        root, covariance = ClassLaw(attempt).written()
+        root, covariance = written(attempt)
         own = parameters_of(self.formula.root)
         fresh = (name for name in fresh_names(self.formula) if name not in self.names.values())
         names = {name: self.names.get(name) or next(fresh) for name in parameters_of(root)}

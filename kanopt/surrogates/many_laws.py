@@ -149,7 +149,7 @@ def _learn(question: _Question, group: _Group) -> _Group:
 def _family(question: _Question, groups: Sequence[pd.DataFrame], by: str) -> dict[int, Formula]:
     """Return the laws of one form that describe the groups with enough rows, by their numbers; none where none does."""
     # the ladder loads PyTorch, which reading and correcting laws do without
-    from kanopt.formulas.estimation.class_search import class_law
+    from kanopt.formulas.estimation.class_search import class_law, written_of_class
     from kanopt.surrogates.options import is_open
 
     model = question.model
@@ -167,10 +167,10 @@ def _family(question: _Question, groups: Sequence[pd.DataFrame], by: str) -> dic
     target = train[question.target].to_numpy(dtype=np.float64)
     with threadpool_limits(limits=1):
         law = class_law(columns, target, np.ones(len(target)))
-        if law is None or _is_left(columns, law.residual):
+        if law is None or _is_left(columns, law.left):
             return {}
     found = {
-        number: _of_group(question, *law.of_class(by, str(number), law.smearing), *both)
+        number: _of_group(question, *written_of_class(law, by, str(number), law.smearing), *both)
         for number, both in parts.items()
     }
     return {number: each for number, each in found.items() if each.fit and each.fit.r2 >= question.min_r2}

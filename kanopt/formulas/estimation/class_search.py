@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import combinations, count, product
 
@@ -39,7 +39,7 @@ from kanopt.formulas.estimation.drawn import (
     fit_drawn,
 )
 from kanopt.formulas.estimation.graph_tape import FreeParameters
-from kanopt.formulas.estimation.least_squares import FLOOR, smearing
+from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.estimation.naming import EstimationRows, numbered
 from kanopt.formulas.nodes import (
     Apply,
@@ -64,72 +64,51 @@ TOLD = 100
 """Numbers of tables up to which their covariance is told with that of the constants."""
 
 
-@dataclass(frozen=True, eq=False)
-class ClassLaw:
-    """A law whose constants differ by class.
+def written(fit: DrawnFit, factor: float = 1.0) -> tuple[Node, Covariance | None]:
+    """Return a law times a factor, and the covariance of its constants and of the numbers of its tables."""
+    root, slopes = _written(fit, factor)
+    constants = parameters_of(root)
+    told = [n for n in slopes if n in constants or ("[" in n and len(slopes) <= TOLD)]
+    return root, _covariance(fit, slopes, dict(zip(told, told, strict=True)))
 
-    Parameters
-    ----------
-    fit
-        Its numbers.
-    """
 
-    fit: DrawnFit
+def written_of_class(
+    fit: DrawnFit, column: str, label: str, factor: float = 1.0
+) -> tuple[Node, Covariance | None]:
+    """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
+    root, slopes = _written(fit, factor)
+    own: dict[str, str] = {}
 
-    @property
-    def residual(self) -> Floats:
-        """What the law leaves of the target, or of its logarithm, (n,)."""
-        return self.fit.residual / self.fit.root_weight
+    def put(node: Node) -> Node:
+        if not isinstance(node, Table) or column not in node.inputs:
+            return node
+        place = node.inputs.index(column)
+        inputs = (*node.inputs[:place], *node.inputs[place + 1 :])
+        entries = tuple(
+            ((*key[:place], *key[place + 1 :]), number) for key, number in node.entries if key[place] == label
+        )
+        if inputs and entries:
+            return Table(inputs, entries, node.fallback, node.name)
+        assert node.fallback is not None
+        name = f"k{len(own) + 1}"
+        if not entries:
+            return Constant(node.fallback, name)
+        own[name] = f"{node.name}[{label}]"
+        return Constant(entries[0][1], name)
 
-    @property
-    def smearing(self) -> float:
-        """Factor that makes a law of the logarithm one of the mean."""
-        return smearing(self.residual, np.square(self.fit.root_weight)) if self.fit.log else 1.0
+    root = simplify_graph(rebuild(root, put))
+    left = parameters_of(root)
+    own |= {name: name for name in slopes if name in left}
+    return root, _covariance(fit, slopes, {name: source for name, source in own.items() if name in left})
 
-    def written(self, factor: float = 1.0) -> tuple[Node, Covariance | None]:
-        """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        root, slopes = _written(self.fit, factor)
-        constants = parameters_of(root)
-        told = [n for n in slopes if n in constants or ("[" in n and len(slopes) <= TOLD)]
-        return root, self._covariance(slopes, dict(zip(told, told, strict=True)))
 
-    def of_class(self, column: str, label: str, factor: float = 1.0) -> tuple[Node, Covariance | None]:
-        """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
-        root, slopes = _written(self.fit, factor)
-        own: dict[str, str] = {}
-
-        def put(node: Node) -> Node:
-            if not isinstance(node, Table) or column not in node.inputs:
-                return node
-            place = node.inputs.index(column)
-            inputs = (*node.inputs[:place], *node.inputs[place + 1 :])
-            entries = tuple(
-                ((*key[:place], *key[place + 1 :]), number)
-                for key, number in node.entries
-                if key[place] == label
-            )
-            if inputs and entries:
-                return Table(inputs, entries, node.fallback, node.name)
-            assert node.fallback is not None
-            name = f"k{len(own) + 1}"
-            if not entries:
-                return Constant(node.fallback, name)
-            own[name] = f"{node.name}[{label}]"
-            return Constant(entries[0][1], name)
-
-        root = simplify_graph(rebuild(root, put))
-        left = parameters_of(root)
-        own |= {name: name for name in slopes if name in left}
-        return root, self._covariance(slopes, {name: source for name, source in own.items() if name in left})
-
-    def _covariance(self, slopes: Mapping[str, Floats], told: Mapping[str, str]) -> Covariance | None:
-        """Return the covariance of some numbers, given what each is called among all."""
-        if not told:
-            return None
-        moved = np.array([slopes[name] for name in told.values()])
-        matrix = moved @ self.fit.covariance @ moved.T
-        freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
-        return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
+def _covariance(fit: DrawnFit, slopes: Mapping[str, Floats], told: Mapping[str, str]) -> Covariance | None:
+    """Return the covariance of some numbers, given what each is called among all."""
+    if not told:
+        return None
+    moved = np.array([slopes[name] for name in told.values()])
+    matrix = moved @ fit.covariance @ moved.T
+    return Covariance.of(list(told), 0.5 * (matrix + matrix.T), max(fit.residual.size - fit.parameters, 1.0))
 
 
 @lru_cache(maxsize=1)  # of a law of many classes each is read off
@@ -270,7 +249,7 @@ def class_law(
     target: Floats,
     weight: Floats,
     should_stop: Callable[[], bool] = lambda: False,
-) -> ClassLaw | None:
+) -> DrawnFit | None:
     """Return a law of some columns whose constants differ by class; None where nothing depends on a class.
 
     Parameters
@@ -298,7 +277,7 @@ def class_law(
     if not laws:
         return None
     best = min(laws, key=lambda law: law.length)
-    return ClassLaw(best) if best.by else None
+    return best if best.by else None
 
 
 class ClassSearch(ClassScope):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
 from kanopt.formulas.estimation.graph_tape import FreeParameters, GraphTape
-from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, levenberg_marquardt
+from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, levenberg_marquardt, smearing
 from kanopt.formulas.estimation.naming import EstimationRows
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve
@@ -368,10 +368,22 @@ class DrawnFit:
         """How much every fitted value depends on its own row, (n,)."""
         return np.asarray((self.jacobian @ self.inverse * self.jacobian).sum(axis=1))
 
+    @property
+    def left(self) -> Floats:
+        """What the law leaves of the target, or of its logarithm, (n,)."""
+        return self.residual / self.root_weight
+
+    @property
+    def smearing(self) -> float:
+        """Factor that makes a law of the logarithm one of the mean."""
+        return smearing(self.left, np.square(self.root_weight)) if self.log else 1.0
+
     def left_out(self, folds: Indices) -> Floats:
-        """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
+        """Return what the law says of every row without the rows of its fold, in one step; (n,)."""
         rows = np.ones(len(self.residual))
-        return Linearised.of(self.residual, self.jacobian, rows, self.pull).left_out(folds)
+        gap = Linearised.of(self.residual, self.jacobian, rows, self.pull).left_out(folds)
+        told = self.target - gap / self.root_weight
+        return np.exp(told) if self.log else told
 
     def surprise(self, floor: float, *, constants: bool = False) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).

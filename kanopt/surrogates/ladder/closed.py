@@ -23,7 +23,7 @@ from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, P
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.graph_tape import gradient
-from kanopt.formulas.estimation.least_squares import Linearised
+from kanopt.formulas.estimation.least_squares import Linearised, inverse_of
 from kanopt.formulas.estimation.naming import as_told, order_of_rows
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
@@ -502,9 +502,7 @@ def _with_lookups(
     again = fitted(felt(fit.law, columns), Target(columns, rows.target, rows.weight, rows.log, rules))
     if again is None or not np.isfinite(again.variances(rows.total)).all():
         raise FitError(f"the rows do not tell all {freedom(fit.law)} numbers of a law with tables apart")
-    size = np.sqrt(np.diag(again.hessian))
-    left = max(rows.total - len(size), 1.0)
-    inverse = np.linalg.pinv(again.hessian / size[:, None] / size, hermitian=True) / size[:, None] / size
+    left = max(rows.total - len(again.hessian), 1.0)
 
     def written(parameters: Floats) -> Node:
         law = centred(with_values(again.law, parameters), columns, rows.weight)
@@ -512,4 +510,6 @@ def _with_lookups(
 
     parameters = np.array(values_of(again.law))
     law = trained.formula(written(parameters))
-    return with_covariance(law, written, parameters, again.squares / left * inverse, left), again
+    return with_covariance(
+        law, written, parameters, again.squares / left * inverse_of(again.hessian), left
+    ), again

@@ -9,10 +9,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.array_types import Floats, Integers
+from kanopt.array_types import Floats
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Product, Sum, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
-from kanopt.formulas.estimation.class_search import class_law
+from kanopt.formulas.estimation.class_search import class_law, written
 from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.formulas.estimation.naming import numbered, order_of_rows
 from kanopt.formulas.nodes import rebuild
@@ -76,13 +76,10 @@ def by_class_rung(trained: Trained) -> Iterator[Rung]:
         return
     # what groups share of a logarithm raises the mean of a law of the target, too
     factor = law.smearing * rows.lift
-    root, known = law.written(factor)
-
-    def left(blocks: Integers) -> Floats:
-        gap = law.fit.left_out(blocks) / np.sqrt(rows.weight)
-        return np.asarray(factor * (np.exp(np.log(target) - gap) if law.fit.log else target - gap))
-
-    yield Rung("by class", root, law.fit.parameters, left, factor, told=known)
+    root, known = written(law, factor)
+    yield Rung(
+        "by class", root, law.parameters, lambda blocks: factor * law.left_out(blocks), factor, told=known
+    )
 
 
 def sums_of_curves(trained: Trained) -> Iterator[Rung]:
