@@ -193,7 +193,9 @@ def clock_cells(cells: Sequence[Any], source: str, target: str, day: date | None
 
 
 def _number(cell: Any) -> float | None:
-    if isinstance(cell, bool) or not isinstance(cell, (str, Real, Decimal)) or "_" in str(cell):
+    if isinstance(cell, bool) or not isinstance(cell, (str, Real, Decimal)):
+        return None
+    if isinstance(cell, str) and "_" in cell:
         return None
     try:
         number = float(cell)

@@ -277,9 +277,9 @@ def test_a_bend_beside_nothing_stays(columns: Columns) -> None:
 
 def test_there_are_shapes_of_every_family(columns: Columns) -> None:
     words = Dictionary(columns, {}, with_shapes=True)
-    # 6 stretched, 8 Gompertz curves and 12 peaks of each input; of the pair a gap and 18 decays
-    assert [len(family.terms) for family in words.families] == [12, 16, 24, 1, 18, 0, 0]
-    assert len({repr(term) for family in words.families for term in family.terms}) == 71
+    # 6 stretched, 8 Gompertz curves, 6 logistic ones and 12 peaks of each input; of the pair a gap and 18 decays
+    assert [len(family.terms) for family in words.families] == [12, 16, 12, 24, 1, 18, 0, 0]
+    assert len({repr(term) for family in words.families for term in family.terms}) == 83
 
 
 def test_a_year_in_an_exponential_overflows_nowhere() -> None:

@@ -122,7 +122,7 @@ SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]]
     ("max(#, # · a^# · b^#)", ((1, 24), (30, 900)), lambda a, b: np.maximum(90, 9.6 * a**0.78 * b**0.37)),
     ("1 / (1 / a + 1 / b)", ((14, 85), (9, 60)), lambda a, b: 1 / (1 / a + 1 / b)),
     (
-        "max(a · b, # · a · b - # · a)",
+        "max(a · (# · b - #), a · b)",
         ((13, 31), (5, 13)),
         lambda a, b: a * (b + 0.5 * np.maximum(0, b - 9)),
     ),
