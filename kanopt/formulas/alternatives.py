@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ CLOSE = 6.0
 _MOST_SHOWN = 20
 _BEYOND_INPUTS = 3
 """Numbers of a known law beyond one for each input, at most; none of some 110 recovered laws of logistics has more."""
-_LONGEST = 120
+_LONGEST = 600
 """Letters of a law in the table of all; ``formulas[k]`` has it whole."""
 
 
@@ -93,6 +94,34 @@ class ConsideredFormulas(Sequence[AnyFormula], Shown):
             shown.reset_index(), partial(number_text, digits=3), most=_MOST_SHOWN, rest="considered() has all"
         )
         yield replace(table, heads=("", "", *table.heads[2:]))
+
+    def text(self) -> str:
+        """Return them as a table in which long formulas are wrapped."""
+        frame = considered_frame(self._chosen)
+        if not len(frame):
+            return "none"
+        sizes, errors = ([number_text(value, 3) for value in frame[name]] for name in ("complexity", "error"))
+        table = [("", "complexity", "error", "formula, and why or why not")]
+        table += [
+            (" ".join(filter(None, (str(place), name, "(chosen)" * chosen))), size, error, text)
+            for place, (chosen, name, size, error, text) in enumerate(
+                zip(frame["chosen"], frame["rung"], sizes, errors, frame["formula"], strict=True)
+            )
+        ]
+        first, second, third = (max(len(row[column]) for row in table) for column in range(3))
+        margin = " " * (first + second + third + 6)
+        lines = []
+        for (place, size, error, text), why in zip(table, ["", *frame["why"]], strict=True):
+            head = f"{place:<{first}}  {size:>{second}}  {error:>{third}}  "
+            lines += [_wrapped(head + shorten(text, _LONGEST), margin)]
+            lines += [_wrapped(margin + why, margin)] * bool(why)
+        alike = rivals_text(self._chosen)
+        return "\n".join([*([_wrapped(alike, ""), ""] if alike else []), *lines])
+
+
+def _wrapped(text: str, margin: str) -> str:
+    """Return a text in lines of 120 letters, those after the first with a margin; words are kept whole."""
+    return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def approximation_text(formula: BaseFormula) -> str:
