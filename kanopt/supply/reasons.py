@@ -122,11 +122,13 @@ def _gaps(problem: SupplyProblem, demand: Floats) -> dict[str, Floats]:
     open_ = ~network.has_status("closed")
     through = np.inf if direct.any() else float(network.of_facilities("capacity")[open_].sum())
     available = {"supply": supply, "sites": np.array([through]), "lanes": into[network.market_nodes]}
+    at_first = {"supply": network.initial_stock[open_].sum(axis=0)}
     gaps = {}
     for kind, wanted in _summed(problem, demand).items():
         counts = _from_start(problem) and kind != "lanes"
         periods = np.arange(1, network.shape[2] + 1) if counts else np.ones(network.shape[2])
         missing = wanted - available[kind][:, None] * periods
+        missing -= at_first.get(kind, np.zeros(1))[:, None]
         gaps[kind] = np.where(missing > slack(wanted), missing, 0.0)
     return gaps
 

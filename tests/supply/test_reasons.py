@@ -133,6 +133,12 @@ def test_supply_is_counted_from_the_start_where_stock_can_be_kept():
     (reason,) = two(0.0).reasons(None)
     assert "less than all markets want in period 2" in reason.message
     assert two(30.0).reasons(None) == ()
+    stocked = replace(two(0.0), facilities=[Facility("north", initial_stock=30.0)])
+    assert stocked.reasons(None) == ()
+    (reason,) = replace(stocked, demand=np.array([[[65.0, 0.0]]])).reasons(None)
+    assert (
+        "suppliers can sell 5 t of flour less than all markets want by the end of period 1" in reason.message
+    )
 
 
 @settings(deadline=None, max_examples=40)
