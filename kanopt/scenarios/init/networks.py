@@ -144,16 +144,13 @@ def _rates(table: SourceTable, tables: Tables, part: Table) -> PartGuess | None:
     if rate is not None and table.frame.duplicated([c.name for c in (tail, head, *modes)]).any():
         # from, or up to, which weight a price holds
         amounts = [c for c in columns if c.measures == {"amount": 1}]
-        begins, ends = ([c for c in amounts if f(c)] for f in (_begins, lambda c: _UP_TO.search(c.name)))
+        begins = [c for c in amounts if c.values.min() == 0]
+        ends = [c for c in amounts if _UP_TO.search(c.name)]
         # a price of a shipment holds up to a weight, one of a tonne from a weight on
         weights = [*ends, *begins] if rate.measures == {"money": 1} else [*begins, *ends]
         cells["weight"] = next(iter(weights), None)
     key = [c.name for name in part.key if (c := cells.get(name)) is not None]
     return None if table.frame.duplicated(key).any() else as_named(table, part, cells)
-
-
-def _begins(column: ColumnFacts) -> bool:
-    return bool(column.values.min() == 0)
 
 
 def _ways(table: SourceTable) -> list[ColumnFacts]:

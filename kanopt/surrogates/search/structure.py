@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias, TypeGuard, cast
 
-CURVE = 5
-"""Operators for which a curve counts, as in :mod:`kanopt.formulas.pieces`."""
+from kanopt.formulas.pieces import CURVE
+
 EXTREMES = ("max", "min")
 """Functions of the terms of a sum."""
 
