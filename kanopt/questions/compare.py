@@ -192,7 +192,7 @@ class Comparison(Answer):
         before, rows = self.base.result.plan, list[tuple[str, str, str, str]]()
         for variant in self.variants:
             spec = variant.run.scenario.problem
-            after = numbered_like(variant.run.result.plan, before)
+            after = numbered_like(variant.run.result, self.base.result)
             old, new = assignments(before, spec), assignments(after, spec)
             things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
             things = [] if self.keeps_plan(variant) or variant.run.result.plan is None else things
@@ -449,7 +449,7 @@ def compare(
         found = run.results.get(number) or _not_reached(number, each, best)
         assert found.result is not None, "a mistake in the data of a variant ends the comparison"
         # vehicles of a type are alike: where two of them change places, nothing has moved
-        result, plan = found.result, numbered_like(found.result.plan, best.plan)
+        result, plan = found.result, numbered_like(found.result, best)
         if plan is not None and plan is not result.plan:
             result = replace(result, assessment=each.problem.assess(plan))
         own = finish_run(each.scenario, each.laws, result, each.today, seconds=seconds)

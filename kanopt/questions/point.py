@@ -195,7 +195,7 @@ def decisions_of(result: Result, spec: ProblemSpec, like: Result | None = None) 
     assessment = result.assessment
     if assessment is None:
         return {}
-    plan = numbered_like(result.plan, None if like is None else like.plan)
+    plan = numbered_like(result, like)
     if spec.kind == "decision":
         found = dict(_numbers(result))
     else:
@@ -244,22 +244,26 @@ def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[An
     return pd.Series(rows, index=frame.index, dtype=object)
 
 
-def numbered_like(plan: Plan | None, like: Plan | None) -> Plan | None:
-    """Give vehicles of a type the numbers by which most clients keep theirs.
+def numbered_like(result: Result, like: Result | None) -> Plan | None:
+    """Give vehicles of a type the numbers by which most clients keep theirs in another result.
 
-    They are alike: a plan in which two of them change places is the same plan. One that is under way keeps its number.
+    They are alike: a plan in which two of them change places is the same plan. One that is under way keeps its number,
+    and no number is given that there is no vehicle for.
     """
     from scipy.optimize import linear_sum_assignment
 
-    if not isinstance(plan, RoutingPlan) or not isinstance(like, RoutingPlan):
+    plan, before_it = result.plan, None if like is None else like.plan
+    if not isinstance(plan, RoutingPlan) or not isinstance(before_it, RoutingPlan):
         return plan
+    available = {vehicle.name: vehicle.num_available for vehicle in result.problem.vehicles}  # type: ignore[attr-defined]
     routes = list(plan.routes)
     if any(route.locked for route in routes):
         return plan
     for name in {route.vehicle for route in routes}:
         own = [place for place, route in enumerate(routes) if route.vehicle == name]
-        before = {route.index: {*route.clients} for route in like.routes if route.vehicle == name}
-        numbers = sorted({*before, *(routes[place].index for place in own)})
+        before = {route.index: {*route.clients} for route in before_it.routes if route.vehicle == name}
+        kept = {number for number in before if number <= available.get(name, 0)}
+        numbers = sorted(kept | {routes[place].index for place in own})
         shared = np.array(
             [
                 [len(before.get(number, set()).intersection(routes[place].clients)) for number in numbers]

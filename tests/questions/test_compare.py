@@ -8,8 +8,11 @@ import pytest
 from kanopt.errors import KanoptWarning, ScenarioError
 from kanopt.plans.result import evaluate
 from kanopt.questions import compare
+from kanopt.questions.point import numbered_like
+from kanopt.routing import Route, RoutingPlan
 from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import choice
+from tests.cases.routing import random_problem
 from tests.cases.scenario_files import one_market
 
 solving = import_module("kanopt.engines.solve")  # the package's name for it is the function
@@ -207,3 +210,16 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     assert told.startswith("no difference: +0.05 EUR (+0.12 %) is within the noise of the search, 3.00 EUR")
     assert told.endswith("the base's plan alone changes by exactly +0.05 EUR")
     assert noisy.moved_text(noisy.variants[0]) == "the plan stays"
+
+
+def test_a_vehicle_is_not_called_by_a_number_that_a_variant_no_longer_has():
+    def planned(vans, *groups):
+        problem = random_problem(3, optional=False)
+        fleet = [replace(problem.vehicles[0], num_available=vans), *problem.vehicles[1:]]
+        changed = replace(problem, vehicles=fleet)
+        routes = [Route("van", number, "depot", group) for number, group in enumerate(groups, 1)]
+        return evaluate(changed, RoutingPlan(tuple(routes)))
+
+    before = planned(2, ("c0",), ("c1", "c2", "c3"))
+    assert [route.index for route in numbered_like(planned(2, ("c1", "c2")), before).routes] == [2]
+    assert [route.index for route in numbered_like(planned(1, ("c1", "c2")), before).routes] == [1]
