@@ -589,7 +589,7 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
         "fill_rate": 1.0 - missing / wanted if wanted else 1.0,
         "shortage": missing / draws,
         "left": float(days.left.mean()),
-        "fails": float(days.fails(np.isinf(problem.network.shortage_cost)).mean()),
+        "fails": float(days.fails(problem.network.must_deliver).mean()),
     }
     words = Words(
         "draws of demand",

@@ -73,7 +73,7 @@ def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
     What is told can be had: the plan with what was added to it is priced as any other.
     """
     network, money = problem.network, problem.unit
-    cost = np.broadcast_to(network.shortage_cost[None, :, None], ledger.shortage.shape)
+    cost = np.broadcast_to(network.shortage_cost[:, :, None], ledger.shortage.shape)
     paid_for = (ledger.shortage > 0) & np.isfinite(cost)
     must = (ledger.shortage > 0) & np.isinf(cost)
     paid, sentences = float((ledger.shortage[paid_for] * cost[paid_for]).sum()), []
@@ -142,8 +142,7 @@ def _demand(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
     found = law.arguments(lambda reference: network.resolve(reference, "market"))
     arguments = {name: np.broadcast_to(values, shape).ravel() for name, values in found.items()}
     # what flows is decided, so that a unit more of demand is a unit more of shortage, where there is any
-    cost = np.where(np.isfinite(network.shortage_cost), network.shortage_cost, 0.0)[None, :, None]
-    paid = np.where(ledger.shortage > 0, np.broadcast_to(cost, shape), 0.0).ravel()
+    paid = np.where(ledger.shortage > 0, network.paid_shortage[:, :, None], 0.0).ravel()
     rise = unit_factor(law.formula.output.unit, network.units.quantity) * paid
     shared = (law.formula, arguments, rise, rise.shape, ("amount wanted", "amounts wanted"))
     cells = tuple(np.indices(shape).reshape(len(shape), -1))

@@ -123,8 +123,8 @@ class DrawnSupply:
     cost: Floats
 
     def fails(self, must: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return in which draws something that must be delivered is missing; `must` says it of products; (draws,)."""
-        return np.asarray((self.shortage[:, must[self.cells[1]]] > 0).any(axis=1))
+        """Return in which draws something that must be delivered is missing; `must`, shape (M, P), says which; (draws,)."""
+        return np.asarray((self.shortage[:, must[self.cells[0], self.cells[1]]] > 0).any(axis=1))
 
 
 def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: int) -> DrawnSupply:
@@ -153,8 +153,7 @@ def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: i
         missing = demand[:, now] - stock[places]
         shortage[:, now] = np.where(missing > slack(demand[:, now]), missing, 0.0)
         stock[places] = np.maximum(-missing, 0.0)
-    price = problem.network.shortage_cost
-    price = np.where(np.isfinite(price), price, 0.0)[products]
+    price = problem.network.paid_shortage[markets, products]
     planned = assessment.pricing.objective - float(assessment.pricing.terms().get("shortage", 0.0))
     # the errors of demand are in the draws
     uses = [use for use in assessment.law_uses if use.law == "tariff"]

@@ -176,6 +176,12 @@ class Market:
     """
 
     name: Name = field(doc="Unique among suppliers, facilities and markets.")
+    shortage_cost: Amount | None = field(
+        default=None,
+        unit="money/quantity",
+        price="shortage",
+        doc="Money per unit of its demand not met, of any product; None where each product says so itself.",
+    )
     x: Finite | None = place_field("x")
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
@@ -203,7 +209,7 @@ class Product:
         default=None,
         unit="money/quantity",
         price="shortage",
-        doc="Money per unit of demand not met; None where demand must be met.",
+        doc="Money per unit of demand not met, but for markets that say their own; None where demand must be met.",
     )
     attributes: Mapping[str, Attribute] = other_columns()
 
@@ -393,9 +399,23 @@ class SupplyNetwork:
 
     @cached_property
     def shortage_cost(self) -> Floats:
-        """Money per unit of demand not met, shape (P,); infinite where demand must be met."""
-        costs = [product.shortage_cost for product in self.products]
-        return np.array([np.inf if cost is None else cost for cost in costs])
+        """Money per unit of demand not met, shape (M, P); infinite where demand must be met."""
+        by_market, by_product = (
+            np.array([np.nan if one.shortage_cost is None else one.shortage_cost for one in records])
+            for records in (self.markets, self.products)
+        )
+        stated = np.where(np.isnan(by_market)[:, None], by_product[None, :], by_market[:, None])
+        return np.where(np.isnan(stated), np.inf, stated)
+
+    @cached_property
+    def must_deliver(self) -> NDArray[np.bool_]:
+        """Whether demand must be met, shape (M, P)."""
+        return np.isinf(self.shortage_cost)
+
+    @cached_property
+    def paid_shortage(self) -> Floats:
+        """Money that is paid per unit of demand not met, shape (M, P); 0 where demand must be met."""
+        return np.where(self.must_deliver, 0.0, self.shortage_cost)
 
     def of_facilities(self, field: str) -> Floats:
         """Return one number of every facility, shape (F,)."""

@@ -52,7 +52,7 @@ def _closure(problem: SupplyProblem, ledger: Ledger, site: int, planned: Pricing
         return Reason(subject, kind, f"{name} is closed by its status", mend, proved=True, bottleneck=which)
     at_least = facility.fixed_cost + facility.period_cost
     opening = money_text(at_least, money) + (" or more" if facility.period_cost else "")
-    must = np.isinf(network.shortage_cost)[None, :, None]
+    must = network.must_deliver[:, :, None]
     if (must & (ledger.shortage > 0)).any():
         unknown = "saving is unknown while demand that must be met is not"
         message = f"opening {name} costs {opening}; its {unknown}"
@@ -60,7 +60,7 @@ def _closure(problem: SupplyProblem, ledger: Ledger, site: int, planned: Pricing
     opened = ledger.open.copy()
     opened[site] = True
     unit_cost = np.minimum(
-        paths_through(problem, opened, from_stock=True).to_markets, network.shortage_cost[None, :, None]
+        paths_through(problem, opened, from_stock=True).to_markets, network.shortage_cost[:, :, None]
     )
     wanted = ledger.demand > 0
     spent = float(planned.terms().drop("sites", errors="ignore").sum())
@@ -88,7 +88,7 @@ _NO_LANE = "no lane leads there from a supplier by a site that may open"
 def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:
     """Return what arithmetic proves about demand that must be met and cannot be; empty where it proves nothing."""
     network = problem.network
-    must = np.isinf(network.shortage_cost)[None, :, None]
+    must = network.must_deliver[:, :, None]
     demand = np.where(must, problem.demand_array, 0.0)
     cut_off = (demand > 0) & np.isinf(paths_if_opened(problem).to_markets)
     found = []
@@ -212,7 +212,7 @@ class _Shortages:
 
     def _cause(self, cell: Cell, shortage: float) -> Reason:
         """Return the cause; the first that applies."""
-        best, price = float(self.if_opened.to_markets[cell]), float(self.network.shortage_cost[cell[1]])
+        best, price = float(self.if_opened.to_markets[cell]), float(self.network.shortage_cost[cell[:2]])
         money = self.problem.units.per_quantity
         if np.isinf(best):
             message = "no lane leads from a supplier of it there by a site that may open"

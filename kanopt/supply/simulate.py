@@ -144,7 +144,7 @@ def _markets(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     excess, short = ledger.delivered - ledger.demand, ledger.shortage
     told = "gets {amount} of {product} in period {period} beyond its demand of {wanted}"
     yield from _cells(problem, "demand", "market", excess > slack(ledger.demand), excess, told)
-    must = ~np.isfinite(problem.network.shortage_cost)[None, :, None]
+    must = problem.network.must_deliver[:, :, None]
     told = "lacks {number} of {demand} of {product} in period {period}, which must be delivered"
     yield from _cells(problem, "unserved", "market", (short > 0) & must, short, told)
 
@@ -163,7 +163,6 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
     from_supplier = network.tails < len(network.supplier_names)
     np.add.at(by_supplier, network.tails[from_supplier], bought[from_supplier])
     moved = problem.lane_tariff.amounts(ledger.flows, frozen=frozen)
-    shortage_cost = np.where(np.isfinite(network.shortage_cost), network.shortage_cost, 0.0)
     handling, holding = (
         network.of_facilities(name)[:, None, None] for name in ("handling_cost", "holding_cost")
     )
@@ -173,7 +172,7 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
         _lines("handling", ledger.received * handling, facilities, network),
         *_site_lines(ledger),
         _lines("holding", ledger.stock * holding, facilities, network),
-        _lines("shortage", ledger.shortage * shortage_cost[:, None], network.market_names, network),
+        _lines("shortage", ledger.shortage * network.paid_shortage[:, :, None], network.market_names, network),
     ]
     filled = [part for part in parts if len(part)]
     return Pricing(pd.concat(filled, ignore_index=True) if filled else parts[0], problem.unit)

@@ -289,9 +289,9 @@ def _sweep(problem: SupplyProblem, spare: SpareCapacity, wanted: NDArray[np.bool
     lacking = float(shortage.sum())
     most = np.minimum(network.of_facilities("capacity") * network.shape[2], lacking)
     ways = ways_with_room(problem, spare, np.maximum(most, TOLERANCE)[:, None])
-    cells = np.argwhere((shortage > 0) & (ways.to_markets < network.shortage_cost[None, :, None]))
+    cells = np.argwhere((shortage > 0) & (ways.to_markets < network.shortage_cost[:, :, None]))
     size = shortage[tuple(cells.T)]
-    optional = np.isfinite(network.shortage_cost)[cells[:, 1]]
+    optional = ~network.must_deliver[cells[:, 0], cells[:, 1]]
     rooms = {kind: room.copy() for kind, room in spare.rooms.items()}
     sent = np.zeros(network.shape)
     for rank in np.lexsort((-size, optional)).tolist():

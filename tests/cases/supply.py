@@ -70,10 +70,11 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
     lanes += [Lane(f.name, f"m{j}", mode) for f in facilities for j in range(markets) for mode in ("a", "b")]
     lanes += [Lane("f0", "f1"), Lane("f1", "f0"), Lane("s0", "m0", capacity=3.0)]
     demand = r.integers(0, 25, (markets, products, periods)).astype(float)
+    own_cost = float(r.integers(8, 40)) if seed % 5 == 2 and not mandatory else None
     return SupplyProblem(
         suppliers=suppliers,
         facilities=facilities,
-        markets=[Market(f"m{j}") for j in range(markets)],
+        markets=[Market("m0"), Market("m1", own_cost)],
         products=[
             Product("p0", 1.0, None if mandatory else float(r.integers(8, 40))),
             Product("p1", 0.5, float(r.integers(8, 40))),
@@ -116,7 +117,8 @@ def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
                 cost += net.facilities[site_of[way.head]].handling_cost
             column(("x", i, p, t), cost, most)
     for j, (p, t) in itertools.product(range(len(net.markets)), cells):
-        shortage = net.products[p].shortage_cost
+        own = net.markets[j].shortage_cost
+        shortage = net.products[p].shortage_cost if own is None else own
         column(("s", j, p, t), 0.0 if shortage is None else shortage, 0.0 if shortage is None else np.inf)
     for f, (p, t) in itertools.product(range(len(net.facilities)), cells):
         column(("v", f, p, t), net.facilities[f].holding_cost, np.inf)

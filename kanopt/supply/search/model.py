@@ -241,11 +241,10 @@ class SupplyProgram:
     def cost(self) -> Floats:
         """Money per variable, shape (n,)."""
         network = self.problem.network
-        price = np.where(np.isinf(network.shortage_cost), 0.0, network.shortage_cost)
         return np.concatenate(
             [
                 self._rates,
-                price[self.shortage.cells[1]],
+                network.paid_shortage[self.shortage.cells[:2]],
                 network.of_facilities("holding_cost")[self.stock.cells[0]],
                 network.of_facilities("fixed_cost"),
                 network.of_facilities("period_cost")[self.site_period.cells[0]],
@@ -257,7 +256,7 @@ class SupplyProgram:
     def missing(self) -> Floats:
         """One for each shortage that should not be, shape (n,): the cost of leaving out what must be delivered."""
         weight = np.zeros(len(self.cost))
-        mandatory = np.isinf(self.problem.network.shortage_cost)[self.shortage.cells[1]]
+        mandatory = self.problem.network.must_deliver[self.shortage.cells[:2]]
         weight[self.shortage.start : self.shortage.stop] = mandatory
         return weight
 
@@ -310,7 +309,7 @@ class SupplyProgram:
         shut, forced = network.has_status("closed"), network.has_status("open")
         short = self.problem.demand_array[self.shortage.cells]
         if self.must_deliver:
-            short = np.where(np.isinf(network.shortage_cost)[self.shortage.cells[1]], 0.0, short)
+            short = np.where(network.must_deliver[self.shortage.cells[:2]], 0.0, short)
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (

@@ -82,7 +82,7 @@ def flows_through_sites(
         return None
     end = time.perf_counter() + min(seconds, _LONGEST)
     point = _cheapest(model, opened, end)
-    if point is None and np.isinf(network.shortage_cost).any():
+    if point is None and network.must_deliver.any():
         relaxed = replace(model, must_deliver=False)
         least = _cheapest(relaxed, opened, end, relaxed.missing)
         if least is not None:
@@ -320,8 +320,7 @@ class _Search:
     def _rank(self, plan: FlowPlan) -> tuple[float, float]:
         """Return how much of what must be delivered a plan leaves out, and what it costs."""
         assessment = self.problem.assess(plan)
-        must = np.isinf(self.problem.network.shortage_cost)
-        missing = float(assessment.simulation.shortage[:, must].sum())
+        missing = float(assessment.simulation.shortage[self.problem.network.must_deliver].sum())
         # what HiGHS may miss by its tolerance must not decide between two plans
         return float(f"{missing:.5g}"), assessment.pricing.objective
 

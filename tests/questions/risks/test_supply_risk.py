@@ -114,7 +114,7 @@ def test_kept_flows_against_a_plain_loop(seed: int, deviation: float) -> None:
                     short = max(demand - stock, 0.0)
                     stock = max(stock - demand, 0.0)
                     assert found.days.shortage[draw, column] == pytest.approx(short, abs=1e-4)
-                    cost += short * problem.network.shortage_cost[product]
+                    cost += short * problem.network.shortage_cost[market, product]
         assert found.cost[draw] == pytest.approx(cost, rel=1e-4)
 
 
