@@ -123,7 +123,7 @@ class DrawnSupply:
     cost: Floats
 
     def fails(self, must: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return in which draws something that must be delivered is missing; `must`, shape (M, P), says which; (draws,)."""
+        """Return in which draws something is missing of what must be delivered, shape (M, P); returns (draws,)."""
         return np.asarray((self.shortage[:, must[self.cells[0], self.cells[1]]] > 0).any(axis=1))
 
 
