@@ -32,7 +32,14 @@ from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.problem import SupplyProblem
 from kanopt.supply.reasons import infeasibility_reasons, plan_reasons
-from kanopt.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
+from kanopt.supply.simulate import (
+    RULE_WORDS,
+    TRANSPORT,
+    check_flows,
+    flow_items,
+    orders_too_small,
+    price_flows,
+)
 from kanopt.supply.spare_capacity import with_demand_met
 from kanopt.text import amount_text, join_list, money_text, number_text, percent_text
 
@@ -83,7 +90,7 @@ def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
         return LeftOutPrice(paid, 0.0, "; ".join(sentences))
     proofs = infeasibility_reasons(problem)
     whole = ledger if proofs else with_demand_met(problem, ledger, must)
-    if (whole.shortage[must] > 0).any():
+    if (whole.shortage[must] > 0).any() or orders_too_small(whole).any():
         unknown = f"what supplying the rest would cost is not known: {_NO_ROOM}"
         sentences.append(f"no plan supplies the rest: {proofs[0].message}" if proofs else unknown)
         return LeftOutPrice(paid, None, "; ".join(sentences))

@@ -100,6 +100,12 @@ class Supplier:
     unit_cost: Amount = field(
         default=0.0, unit="money/quantity", price="purchase", doc="Money per unit bought."
     )
+    minimum_order: Limit = field(
+        default=0.0,
+        kw_only=True,
+        unit="quantity",
+        doc="Least amount that is bought in a period in which anything is bought; 0 by default.",
+    )
     x: Finite | None = place_field("x")
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
@@ -176,16 +182,17 @@ class Market:
     """
 
     name: Name = field(doc="Unique among suppliers, facilities and markets.")
-    shortage_cost: Amount | None = field(
-        default=None,
-        unit="money/quantity",
-        price="shortage",
-        doc="Money per unit of its demand not met, of any product; None where each product says so itself.",
-    )
     x: Finite | None = place_field("x")
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
     lon: Finite | None = place_field("lon")
+    shortage_cost: Amount | None = field(
+        default=None,
+        kw_only=True,
+        unit="money/quantity",
+        price="shortage",
+        doc="Money per unit of its demand not met, of any product; None where each product says so itself.",
+    )
     attributes: Mapping[str, Attribute] = other_columns(
         "Whatever else is known; a demand law reads it as ``market.<name>``."
     )
@@ -314,6 +321,16 @@ class SupplyNetwork:
     def supplier_names(self) -> list[str]:
         """Names of the suppliers, without repetition, S."""
         return list(dict.fromkeys(offer.name for offer in self.offers))
+
+    @cached_property
+    def offer_names(self) -> list[str]:
+        """What each record of a supplier is called, O."""
+        return [f"supplier {one.name}" + (f" ({one.product})" * bool(one.product)) for one in self.offers]
+
+    @cached_property
+    def minimum_orders(self) -> Floats:
+        """Least amount that is bought of each offer in a period, where anything is, shape (O,)."""
+        return np.array([offer.minimum_order for offer in self.offers])
 
     @cached_property
     def facility_names(self) -> list[str]:

@@ -25,6 +25,9 @@ TRANSPORT = "transport"
 RULE_WORDS: Mapping[str, RuleWords] = {
     "negative flow": RuleWords("lane carries less than nothing", "lanes carry less than nothing"),
     "supply": RuleWords("place sends more than is offered there", "places send more than is offered there"),
+    "minimum order": RuleWords(
+        "supplier sells less than its minimum order", "suppliers sell less than their minimum orders"
+    ),
     "lane capacity": RuleWords("lane carries more than it can", "lanes carry more than they can"),
     "throughput": RuleWords("facility passes on more than it can", "facilities pass on more than they can"),
     "storage": RuleWords("facility keeps more than it can", "facilities keep more than they can"),
@@ -44,7 +47,7 @@ RULE_WORDS: Mapping[str, RuleWords] = {
 
 def check_flows(problem: SupplyProblem, ledger: Ledger) -> Check:
     """Return every violation: flows, capacities, sites, stocks, markets."""
-    rules = (_flows, _capacities, _sites, _stocks, _markets)
+    rules = (_flows, _capacities, _orders, _sites, _stocks, _markets)
     return Check(tuple(violation for rule in rules for violation in rule(problem, ledger)))
 
 
@@ -94,9 +97,8 @@ _USES = {
 def _capacities(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     """Yield where more is used of a capacity than there is."""
     network, units = problem.network, problem.units
-    suppliers = [f"supplier {one.name}" + (f" ({one.product})" * bool(one.product)) for one in network.offers]
     sites = [f"facility {name}" for name in network.facility_names]
-    names = {"supply": suppliers, "lane": [f"lane {name}" for name in network.lane_names]}
+    names = {"supply": network.offer_names, "lane": [f"lane {name}" for name in network.lane_names]}
     for kind, (rule, verb) in _USES.items():
         limits, used = network.limits[kind], ledger.used[kind]
         unit = units.quantity if kind == "supply" else units.weight
@@ -109,6 +111,22 @@ def _capacities(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
             said = f"{amount_text(amount, unit, 6)} in period {network.period_names[period]}"
             message = f"{where} {verb} {said}, at most {number_text(most, 6)}"
             yield Violation(rule, where, amount - most, unit, message)
+
+
+def orders_too_small(ledger: Ledger) -> NDArray[np.bool_]:
+    """Return which offers sell something in a period, and less than their minimum order, shape (O, T)."""
+    least, sold = ledger.network.minimum_orders[:, None], ledger.used["supply"]
+    return (sold > slack(least)) & (sold < least - slack(least))
+
+
+def _orders(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
+    """Yield what is bought below a minimum order."""
+    network, unit = problem.network, problem.units.quantity
+    for place, period in np.argwhere(orders_too_small(ledger)).tolist():
+        offer, amount = network.offers[place], float(ledger.used["supply"][place, period])
+        least, where = amount_text(offer.minimum_order, unit, 6), network.offer_names[place]
+        said = f"sells {number_text(amount, 6)} in period {network.period_names[period]}, at least {least} at a time"
+        yield Violation("minimum order", where, offer.minimum_order - amount, unit, f"{where} {said}")
 
 
 def _sites(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
@@ -163,6 +181,7 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
     from_supplier = network.tails < len(network.supplier_names)
     np.add.at(by_supplier, network.tails[from_supplier], bought[from_supplier])
     moved = problem.lane_tariff.amounts(ledger.flows, frozen=frozen)
+    unmet = ledger.shortage * network.paid_shortage[:, :, None]
     handling, holding = (
         network.of_facilities(name)[:, None, None] for name in ("handling_cost", "holding_cost")
     )
@@ -172,7 +191,7 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
         _lines("handling", ledger.received * handling, facilities, network),
         *_site_lines(ledger),
         _lines("holding", ledger.stock * holding, facilities, network),
-        _lines("shortage", ledger.shortage * network.paid_shortage[:, :, None], network.market_names, network),
+        _lines("shortage", unmet, network.market_names, network),
     ]
     filled = [part for part in parts if len(part)]
     return Pricing(pd.concat(filled, ignore_index=True) if filled else parts[0], problem.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from kanopt.array_types import Floats, Indices
 from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import TOLERANCE, FlowPlan, Ledger, sites_open, slack
 from kanopt.supply.problem import SupplyProblem
+from kanopt.supply.simulate import orders_too_small
 
 _SOURCE, _KEPT = -1, -2
 
@@ -249,6 +250,13 @@ def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
     opened = np.repeat(network.has_status("open")[:, None], network.shape[2], axis=1)
     empty = Ledger(network, problem.demand_array, np.zeros(network.shape), opened)
     found = with_demand_met(problem, empty, np.ones(problem.demand_array.shape, dtype=bool), seconds)
+    too_small = {int(offer) for offer in np.argwhere(orders_too_small(found))[:, 0]}
+    if too_small:  # of what sells less than its minimum order nothing is bought
+        kept = [
+            replace(offer, capacity=0.0) if place in too_small else offer
+            for place, offer in enumerate(network.offers)
+        ]
+        return first_plan(replace(problem, suppliers=kept), seconds)
     return problem.plan_of(found.flows, found.open)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
     ]
     if seed % 4 == 1:
         suppliers = [Supplier("s0", "", 60.0, 2.0), *(s for s in suppliers if s.name != "s0")]
+    if seed % 6 == 2 and not mandatory:
+        suppliers[0] = replace(suppliers[0], minimum_order=suppliers[0].capacity * 0.75)
     facilities = [
         Facility(
             f"f{i}",
@@ -74,7 +77,7 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
     return SupplyProblem(
         suppliers=suppliers,
         facilities=facilities,
-        markets=[Market("m0"), Market("m1", own_cost)],
+        markets=[Market("m0"), Market("m1", shortage_cost=own_cost)],
         products=[
             Product("p0", 1.0, None if mandatory else float(r.integers(8, 40))),
             Product("p1", 0.5, float(r.integers(8, 40))),
@@ -87,7 +90,15 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
 
 
 def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
-    """Return the least cost with these sites open, shape (F, T), by a linear programme written from scratch."""
+    """Return the least cost with these sites open, shape (F, T), over all choices of what is ordered at all."""
+    limited = [k for k, offer in enumerate(problem.network.offers) if offer.minimum_order]
+    cells = list(itertools.product(limited, range(len(problem.network.periods))))
+    choices = itertools.product((False, True), repeat=len(cells))
+    return min(_cost_of(problem, opened, dict(zip(cells, ordered, strict=True))) for ordered in choices)
+
+
+def _cost_of(problem: SupplyProblem, opened: np.ndarray, ordered: dict[tuple[int, int], bool]) -> float:
+    """Return the least cost by a linear programme written from scratch."""
     net = problem.network
     index: dict[tuple[str, int, int, int], int] = {}
     costs, upper = [], []
@@ -166,7 +177,9 @@ def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
                 if offer_of.get((way.tail, net.products[p].name)) == k
             }
             less.append(row(drawn))
-            limit.append(min(offer.capacity, 1e4))
+            limit.append(min(offer.capacity, 1e4) if ordered.get((k, t), True) else 0.0)
+            less.append(-row(drawn))
+            limit.append(-offer.minimum_order if ordered.get((k, t), False) else 0.0)
     found = linprog(costs, less, limit, equal, right, [(0.0, most) for most in upper], method="highs")
     if found.status == 2:
         return math.inf

@@ -140,9 +140,10 @@ class SupplyProgram:
 
     Variables: the flow of each product on each lane in each period; the shortage of each market; the stock kept
     at the end of every period but the last; whether each site is open (in any period), and for sites with a period
-    cost whether it is open in each period. Rows: balances of markets and sites, and capacities. That is the weak form
-    of facility location. The rows of the strong form, that a site sends a market at most its demand and nothing while
-    it is closed, make the relaxation tight, but are as many as the flows: they are the model's pool.
+    cost whether it is open in each period; whether anything is bought where there is a minimum order. Rows: balances
+    of markets and sites, and capacities. That is the weak form of facility location. The rows of the strong form, that
+    a site sends a market at most its demand and nothing while it is closed, make the relaxation tight, but are as many
+    as the flows: they are the model's pool.
 
     Parameters
     ----------
@@ -218,9 +219,16 @@ class SupplyProgram:
         return VariableBlock.of(mask, self.site.stop)
 
     @cached_property
+    def order(self) -> VariableBlock:
+        """Whether anything is bought of an offer with a minimum order in a period, of (O, T)."""
+        network = self.problem.network
+        mask = np.repeat((network.minimum_orders > 0)[:, None], network.shape[2], axis=1)
+        return VariableBlock.of(mask, self.site_period.stop)
+
+    @cached_property
     def shipments(self) -> ShipmentColumns | None:
         """The variables of shipments whose price is in pieces."""
-        return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
+        return None if self.pieces is None else ShipmentColumns(self.pieces, self.order.stop)
 
     @property
     def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_]]:
@@ -248,6 +256,7 @@ class SupplyProgram:
                 network.of_facilities("holding_cost")[self.stock.cells[0]],
                 network.of_facilities("fixed_cost"),
                 network.of_facilities("period_cost")[self.site_period.cells[0]],
+                np.zeros(len(self.order.columns)),
                 self._of_shipments[0],
             ]
         )
@@ -274,8 +283,8 @@ class SupplyProgram:
             rows.put(np.full(len(columns), first), columns, 1.0)
         lower, upper = self._bounds()
         row, column, value = rows.matrix
-        sites = np.arange(self.site_period.stop) >= self.site.start
-        whole = np.concatenate([sites, self._of_shipments[1]])
+        gates = np.arange(self.order.stop) >= self.site.start
+        whole = np.concatenate([gates, self._of_shipments[1]])
         return MixedIntegerModel(
             self.cost,
             lower,
@@ -311,9 +320,9 @@ class SupplyProgram:
         if self.must_deliver:
             short = np.where(network.must_deliver[self.shortage.cells[:2]], 0.0, short)
         sites, periods = self.site.cells[0], self.site_period.cells[0]
-        zeros = np.zeros(self.site.start)
+        zeros, others = np.zeros(self.site.start), len(self.order.columns) + len(self._of_shipments[0])
         return (
-            np.concatenate([zeros, forced[sites], forced[periods], np.zeros(len(self._of_shipments[0]))]),
+            np.concatenate([zeros, forced[sites], forced[periods], np.zeros(others)]),
             np.concatenate(
                 [
                     self.most_flow,
@@ -321,7 +330,7 @@ class SupplyProgram:
                     self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
                     1.0 - shut[sites],
                     1.0 - shut[periods],
-                    np.ones(len(self._of_shipments[0])),
+                    np.ones(others),
                 ]
             ),
         )
@@ -369,6 +378,7 @@ class SupplyProgram:
         offered = np.array([offer.capacity for offer in network.offers])
         drawn = network.lane_offer[lane, product], period
         self._limit(rows, offered, drawn, (self.flow.columns, np.ones(len(lane))))
+        self._order_rows(rows, offered, drawn)
         self._limit(rows, network.lane_capacity, (lane, period), moved)
         for ends in (network.heads, network.tails):
             site = ends[lane] - network.facility_nodes.start
@@ -381,6 +391,21 @@ class SupplyProgram:
         link = first + np.arange(len(by_period.columns))
         rows.put(link, by_period.columns, 1.0)
         rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
+
+    def _order_rows(self, rows: RowCollector, offered: Floats, drawn: tuple[Indices, Indices]) -> None:
+        """Buy nothing of an offer, or at least its minimum order."""
+        offer, gate = self.order.cells[0], self.order.columns
+        flow_row = self.order.column_of()[drawn] - self.order.start
+        sold = (drawn[0] >= 0) & (flow_row >= 0)
+        most = np.minimum(offered, self._total / self.problem.network.weights.min())[offer]
+        none, free = np.zeros(len(gate)), np.full(len(gate), np.inf)
+        for low, high, size in (
+            (none, free, self.problem.network.minimum_orders[offer]),
+            (-free, none, most),
+        ):
+            first = rows.add(low, high)
+            rows.put(first + flow_row[sold], self.flow.columns[sold], 1.0)
+            rows.put(first + np.arange(len(gate)), gate, -size)
 
     def _stock_rows(self, rows: RowCollector, opened: Indices) -> None:
         """Let a closed site keep what was there at first, no more and no less, and an open one what it has room for."""
@@ -514,6 +539,7 @@ class SupplyProgram:
                 ledger.stock[self.stock.cells],
                 ledger.open.any(axis=1).astype(float),
                 ledger.open[self.site_period.cells].astype(float),
+                (ledger.used["supply"][self.order.cells] > 0).astype(float),
                 np.zeros(0) if self.shipments is None else self.shipments.point(flows),
             ]
         )
@@ -534,8 +560,12 @@ class SupplyProgram:
         flows = np.where(flows > _NEGLIGIBLE * max(1.0, float(flows.max(initial=0.0))), flows, 0.0)
         at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
         at_node[network.facility_nodes] = opened
-        passable = at_node[network.tails] & at_node[network.heads]
-        return self.problem.plan_of(np.where(passable[:, None, :], flows, 0.0), opened)
+        passable = (at_node[network.tails] & at_node[network.heads])[:, None, :]
+        ordered = self.order.to_array(point) > 0.5
+        ordered[network.minimum_orders == 0.0] = True
+        # the place -1 is that of what no offer is drawn for
+        ordered = np.concatenate([ordered, np.ones((1, network.shape[2]), dtype=bool)])
+        return self.problem.plan_of(np.where(passable & ordered[network.lane_offer], flows, 0.0), opened)
 
     def rounding_bound(self, point: Floats, plan: FlowPlan) -> float:
         """Return a bound on the difference between the price of a point and that of the plan made of it.

@@ -370,8 +370,9 @@ def _least_missing(model: SupplyProgram) -> GrowingModel:
     """Return the model of how much must be left out: opening a site never makes anything impossible, so all do."""
     growing = model.growing
     linear = growing.linear
-    lower = np.where(linear.integer, linear.upper, linear.lower)
     whole = np.zeros_like(linear.integer)
+    whole[model.order.columns] = True
+    lower = np.where(linear.integer & ~whole, linear.upper, linear.lower)
     none = np.zeros(0, dtype=np.intp)
     linear = replace(linear, cost=model.missing, lower=lower, integer=whole)
     return replace(growing, linear=linear, pool=RowPool.of_gates(none, none, none, np.zeros(0)))

@@ -36,7 +36,7 @@ class Channel:
         self.told.append(content)
 
 
-def search_of(model, *, start=None, hint=None, seconds=30.0):
+def search_of(model, *, start=None, hint=None, seconds=600.0):
     growing = model.growing
     order = {
         "model": growing.linear.to_arrays(),
@@ -54,7 +54,7 @@ def search_of(model, *, start=None, hint=None, seconds=30.0):
 def part_of(model, each):
     """Return all columns but flows, and some of these."""
     flows = model.flow.columns
-    return np.concatenate([flows[::each], np.arange(model.flow.stop, model.site_period.stop)])
+    return np.concatenate([flows[::each], np.arange(model.flow.stop, model.order.stop)])
 
 
 @pytest.fixture
