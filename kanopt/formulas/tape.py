@@ -94,6 +94,14 @@ class Tape:
         self.values.append(value)
         return len(self.values) - 1
 
+    @property
+    def bends(self) -> bool:
+        """Whether the law may turn a corner where a free number moves."""
+        return any(
+            isinstance(step, Extreme) or (isinstance(step, Applied) and step.function.name == "abs")
+            for step in self.steps
+        )
+
     def forward(self, theta: Floats) -> Any:
         """Return the law's value, NaN where it is not defined. Warnings of numpy are the caller's."""
         values = self.values

@@ -321,6 +321,8 @@ TOLERANCE = 1e-14
 """Share of the squares that a step of the search has to gain."""
 CONVERGED = 1e-3
 """Relative offset up to which a search that can go no further has arrived (Bates and Watts 1988, section 2.2.3)."""
+HALVINGS = 20
+"""Lengths of a step that are tried where a law bends."""
 TIED = 1e-9
 """Singular value of the derivative, its columns of length 1, beside the largest, from which it counts as nothing."""
 _NOTHING = 1e-24
@@ -431,8 +433,14 @@ def minimise(
         steps = max(steps, int(end.nfev))
     theta, residual, jacobian, _ = best
     cost = float(residual @ residual)
-    inside = float(np.square(projection(jacobian[:, moves], residual)[1].T @ residual).sum())
+    step, basis = projection(jacobian[:, moves], residual)
+    inside = float(np.square(basis.T @ residual).sum())
     outside = max(cost - inside, 0.0) / max(residuals.count - count, 1)
+    if residuals.tape.bends:
+        # a minimum may lie where a row is at a bend, beyond which nothing of what the tangents promise is gained
+        there = np.repeat(theta[:, None], HALVINGS, axis=1)
+        there[moves] += np.outer(step, 0.5 ** np.arange(HALVINGS))
+        inside = min(inside, max(cost - min(map(residuals.squares, there.T)), 0.0))
     offset = 0.0 if inside == 0.0 else np.inf if outside == 0.0 else float(np.sqrt(inside / count / outside))
     exact = cost <= 1e4 * nothing
     return LeastSquaresResult(theta, residual, jacobian, cost, exact or offset <= CONVERGED, exact, steps)

@@ -150,6 +150,17 @@ def test_laws_of_logistics_are_found_from_ones(text, start, truth):
     assert residual @ residual <= noise @ noise * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_brackets_are_estimated_also_where_a_row_lies_at_a_bend(seed):
+    rng = np.random.default_rng(seed)
+    rows = {"x": rng.uniform(2.0, 14.0, 1600), "y": rng.uniform(12.0, 31.0, 1600)}
+    truth = {"a": 1.0, "b": 1.25, "c": 2.0, "d": 1.5, "e": 4.5}
+    law = law_of("y * max(a * x, b * x - c, d * x - e)", **truth)
+    clean = law.evaluate(rows)
+    rows["out"] = clean + 0.01 * clean.std() * rng.standard_normal(1600)
+    assert values(law.refit(rows)) == pytest.approx(list(truth.values()), rel=0.03)
+
+
 @pytest.mark.parametrize(
     ("law", "rows", "message"),
     [
