@@ -234,17 +234,20 @@ class Dictionary:
         Whether there are curves, and then no waves, which would say the same with more words.
     with_shapes
         Whether there are shapes of growth, decay, peaks and distances.
+    without
+        Inputs that are left out.
     """
 
     columns: Columns
     periods: dict[int, float]
     with_curves: bool = False
     with_shapes: bool = False
+    without: frozenset[int] = frozenset()
 
     @cached_property
     def varying(self) -> list[int]:
         """Numbers that are not constant."""
-        numbers = (j for j in range(self.columns.count) if j not in self.columns.categories)
+        numbers = (j for j in range(self.columns.count) if j not in {*self.columns.categories, *self.without})
         return [j for j in numbers if self.columns.high[j] > self.columns.low[j]]
 
     @cached_property

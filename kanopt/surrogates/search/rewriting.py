@@ -275,7 +275,7 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
             continue
         for place, factor in enumerate(part.part.factors):
             by_another = _by_another(part.part, place, factor, columns)
-            shared = _shared_by_two(part.part, place)
+            shared = _shared_by_all(part.part, place)
             for new in (*_instead(part.part, place, factor, columns), *by_another, *shared):
                 yield changed(law, part.path, new)
 
@@ -506,25 +506,33 @@ def _squared(terms: tuple[Term, ...]) -> Iterator[Law]:
             yield Law((*(t for at, t in enumerate(terms) if at not in (i, k, place)), new))
 
 
-def _shared_by_two(term: Term, place: int) -> Iterator[Term]:
-    """Yield A times the larger of 4 and x, for the larger of 4 A and A x, both of them sums; the smaller likewise."""
+def _shared_by_all(term: Term, place: int) -> Iterator[Term]:
+    """Yield A times the largest of 4, x and y for the largest of 4 A, A x and A y, all sums; the smallest likewise."""
     extreme = term.factors[place]
-    if not is_extreme(extreme) or len(extreme.inner.terms) != 2:
+    if not is_extreme(extreme):
         return
-    first, second = (cleaned(_multiplied_out(Law((each,)))).terms for each in extreme.inner.terms)
-    for one, other in ((first, second), (second, first)) if len(first) > 1 else ():
-        held = one[0]
-        size = held.coefficient.value
-        for m in (joined((*each.factors, *(raised_all(held.factors, MINUS_ONE) or ()))) for each in other):
-            products = [(set(joined((*each.factors, *m))), each.coefficient.value) for each in one]
-            found = [t.coefficient.value / c for own, c in products for t in other if set(t.factors) == own]
-            middle = float(np.median(found)) if len(found) == len(one) == len(other) else 0.0
-            if size * middle > 0.0 and np.abs(np.array(found) - middle).max() < SLIGHT * middle:
-                shares = [replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in one[1:]]
-                sides = Term(Parameter(size)), Term(Parameter(size * middle), m)
-                rest = (*term.factors[:place], *term.factors[place + 1 :])
-                group = Group(Law((Term(ONE, held.factors), *shares)))
-                yield replace(term, factors=(*rest, group, replace(extreme, inner=Law(sides))))
+    sums = [cleaned(_multiplied_out(Law((each,)))).terms for each in extreme.inner.terms]
+    for one in (each for each in sums if len(each) > 1):
+        sides = [each for each in (_ratio(other, one) for other in sums) if each]
+        if len(sides) == len(sums):
+            size = one[0].coefficient.value
+            shares = (replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in one[1:])
+            group = Group(Law((Term(ONE, one[0].factors), *shares)))
+            inner = Law(tuple(replace(t, coefficient=Parameter(size * t.coefficient.value)) for t in sides))
+            rest = (*term.factors[:place], *term.factors[place + 1 :])
+            yield replace(term, factors=(*rest, group, replace(extreme, inner=inner)))
+
+
+def _ratio(other: tuple[Term, ...], one: tuple[Term, ...]) -> Term | None:
+    """Return what a sum is nearly in one of as many terms; None where it is no product of that."""
+    inverse = raised_all(one[0].factors, MINUS_ONE) or ()
+    for m in (joined((*each.factors, *inverse)) for each in other):
+        products = [(set(joined((*each.factors, *m))), each.coefficient.value) for each in one]
+        found = [t.coefficient.value / c for own, c in products for t in other if set(t.factors) == own]
+        middle = float(np.median(found)) if len(found) == len(one) == len(other) else 0.0
+        if one[0].coefficient.value * middle > 0.0 and np.ptp(found) < 2.0 * SLIGHT * abs(middle):
+            return Term(Parameter(middle), m)
+    return None
 
 
 def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]:

@@ -46,7 +46,7 @@ from kanopt.surrogates.search.structure import (
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
-from kanopt.surrogates.search.wholes import extremes, powers_of_sums, products_of_functions
+from kanopt.surrogates.search.wholes import wholes
 
 RANKING_ROWS = 500
 REFITS = 500.0
@@ -315,12 +315,10 @@ class _Search:
 
     def add_wholes(self) -> None:
         """Add the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
-        kinds = (extremes, powers_of_sums, products_of_functions)
         laws: list[Law] = []
-        for kind in kinds:
-            for law in kind(self.ranking, self.words):
-                self.to.heed()
-                laws.append(law)
+        for law in wholes(self.ranking, self.words):
+            self.to.heed()
+            laws.append(law)
         for sketch in self.sketched(self.new(laws))[:FEW]:
             fit = fitted(sketch.law, self.to)
             if fit is not None and not cancels(fit.law, self.ranking.columns):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations, permutations
+from itertools import combinations, combinations_with_replacement, permutations
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +37,7 @@ from kanopt.surrogates.search.structure import (
     Term,
     fixed,
     inputs_of,
+    joined,
 )
 
 Product: TypeAlias = "tuple[Factor, ...]"
@@ -103,6 +104,55 @@ class _Columns:
 def _powers(factors: Product) -> dict[int, float]:
     """Return the exponents of a product by input."""
     return {f.column: f.exponent.value for f in factors if isinstance(f, Power)}
+
+
+def wholes(to: Target, words: Dictionary) -> Iterator[Law]:
+    """Yield extremes, powers of sums and products of functions; also of what is left beside powers that multiply all.
+
+    Parameters
+    ----------
+    to
+        The rows, the first of them as good as drawn.
+    words
+        The products, on the same rows.
+    """
+    for kind in (extremes, powers_of_sums, products_of_functions):
+        yield from kind(to, words)
+    if shared := _multiplying_all(to, words):
+        outside = [Power(j, fixed(e)) for j, e in shared.items()]
+        size = value(Law((Term(ONE, tuple(outside)),)), to.columns)
+        target = to.target - np.log(size) if to.log else to.target / size
+        apart = replace(to, target=target, weight=to.weight if to.log else to.weight * size**2)
+        for kind in (extremes, powers_of_sums):
+            for law in kind(apart, replace(words, without=frozenset(shared))):
+                yield Law(tuple(replace(t, factors=joined((*outside, *t.factors))) for t in law.terms))
+
+
+def _multiplying_all(to: Target, words: Dictionary) -> dict[int, float]:
+    """Return the inputs of which a simple power multiplies all that the others say, each with its exponent.
+
+    The logarithm of the target is no product of such an input and another one, and does not bend with it.
+    """
+    y, root = to.of_values()
+    used = y > LEAST * float(np.abs(y).mean())
+    inputs = [j for j in words.straight if kind_of(words.columns, j) == "positive"]
+    pairs = list(combinations_with_replacement(range(len(inputs)), 2))
+    if not 1 < len(inputs) <= FEW or used.sum() < 2 * (1 + len(inputs) + len(pairs)):
+        return {}
+    logs = np.column_stack([words.columns.log(j) for j in inputs])[used]
+    logs = logs - logs.mean(axis=0)
+    bent = np.column_stack([logs[:, i] * logs[:, k] for i, k in pairs])
+    rows = np.column_stack([logs, bent, np.ones(len(logs))])
+    found, errors = plane(rows, np.log(y[used]), (root * y)[used] ** 2)
+    bends = np.abs(found[len(inputs) : -1]) > SURE * errors[len(inputs) : -1]
+    straight = set(range(len(inputs))).difference(
+        *(pair for pair, bend in zip(pairs, bends, strict=True) if bend)
+    )
+    nearest = {k: min(SIMPLE, key=lambda simple: abs(simple - found[k])) for k in sorted(straight)}
+    told = {
+        inputs[k]: e for k, e in nearest.items() if e and abs(e - found[k]) < min(SURE * errors[k], LOOSE)
+    }
+    return told if len(told) < len(words.straight) else {}
 
 
 def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:

@@ -22,6 +22,7 @@ from kanopt.surrogates.search.structure import (
     Term,
     exponents,
     free_parameters,
+    joined,
     operators,
     walk,
 )
@@ -295,3 +296,19 @@ def test_a_year_in_an_exponential_overflows_nowhere() -> None:
             np.isfinite(values**2).all() for column in (0, 1) for _, values in words.exponentials(column)
         )
     assert all(np.isfinite(share) for share, _ in exchanges(fit.law, words, to))
+
+
+def test_what_multiplies_all_of_several_sums_stands_outside_of_their_extreme(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    to = target(columns, (1.0 + z) * np.maximum.reduce([np.full_like(x, 5.0), 3.0 * x, 2.6 * z]))
+    sums = []
+    for first, second, factors in [
+        (5.1, 4.9, ()),
+        (3.0, 3.1, (Power(0, ONE),)),
+        (2.6, 2.6, (Power(1, ONE),)),
+    ]:
+        longer = joined((*factors, Power(1, ONE)))
+        sums.append(Law((Term(Parameter(first), factors), Term(Parameter(second), longer))))
+    law = Law((Term(ONE, (Applied("max", Law(tuple(Term(ONE, (Group(each),)) for each in sums))),)),))
+    fits = [fit for other in rewritings(law, columns) if (fit := fitted(other, to)) and fit.squares < 1e-9]
+    assert min(operators(fit.law) for fit in fits) < operators(law)

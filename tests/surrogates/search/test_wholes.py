@@ -24,6 +24,7 @@ from kanopt.surrogates.search.wholes import (
     powers_of_sums,
     product_of_powers,
     products_of_functions,
+    wholes,
 )
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ HELD: dict[Kind, tuple[float, float, float]] = {
     extremes: (0.002, 0.0, 0.01),
     powers_of_sums: (0.002, 0.004, 0.0),
     products_of_functions: (0.0, 1e-5, 0.0),
+    wholes: (0.002, 0.004, 0.0),
 }
 """Noise of each kind of law, and how near the law that is found must be: to its values, and in spreads of them."""
 
@@ -73,6 +75,7 @@ CASES: list[tuple[Kind, Callable[..., Floats]]] = [
     (products_of_functions, lambda a, b, c: 3.0 * b ** (0.4 - 0.1 * a)),
     (products_of_functions, lambda a, b, c: 5.0 * b ** (np.log(a) / np.log(2.0))),
     (products_of_functions, lambda a, b, c: 0.4 / b * np.exp(-0.5 * (a / b) ** 2)),
+    (wholes, lambda a, b, c: a * np.sqrt(b**3 + 2.0 * c)),
 ]
 
 
