@@ -1,38 +1,22 @@
 """A cubic B-spline basis on a uniform grid, with linear extrapolation or periodic, in torch.
 
 A spline on [lower, upper] with ``grid_size`` equal intervals has ``grid_size + 3`` coefficients. All its basis
-functions are one function, shifted from knot to knot. In cells of the grid, at the distance d from its middle,
-
-    B(d) = (max(0, 2 − |d|)³ − 4 max(0, 1 − |d|)³) / 6
-
-(de Boor 2001, *A Practical Guide to Splines*, ch. IX), so no recursion over the spline order is needed.
+functions are one function, shifted from knot to knot, four of which are not zero in a cell of the grid (de Boor 2001,
+*A Practical Guide to Splines*, ch. IX), so no recursion over the spline order is needed. A periodic spline is one whose
+first and last coefficients are the same.
 Outside the range the spline is extrapolated along its tangent: a law must not explode one step beyond its data.
-
-On a CPU memory bandwidth is the bottleneck, not arithmetic: the pieces of B are computed in place, over blocks of
-points that stay in the cache. On fine grids only the four non-zero functions are computed and scattered to their
-indices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
-from torch.nn.functional import softshrink
-
-_BLOCK = 32_768
-"""Numbers worked on at once: two buffers of float64 fill half of a 1 MiB cache."""
-
-_FINE = 9
-"""Grids with more functions than this have only their four non-zeros worked out."""
 
 
 def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return all ``grid_size + 3`` basis functions at `x`.
 
-    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd; it is then
-    assembled without in-place operations.
+    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd.
 
     Parameters
     ----------
@@ -55,15 +39,18 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
     """
     per_unit = grid_size / (upper - lower)
     position = (x - lower) * per_unit
-    if position.requires_grad:
-        inside = position.clamp(0.0, float(grid_size))
-        first = inside.floor().clamp(max=grid_size - 1)
-        u = inside - first
+    inside = position.clamp(0.0, float(grid_size))
+    first = inside.floor().clamp(max=grid_size - 1)
+    u, beyond = inside - first, position - inside
+    if derivative:
+        weights = torch.stack(_slopes(u), dim=-1) * per_unit.unsqueeze(-1)
+    else:
         weights = torch.stack(_values(u), dim=-1)
-        weights = weights + (position - inside).unsqueeze(-1) * torch.stack(_slopes(u), dim=-1)
-        index = first.to(torch.int64).unsqueeze(-1) + torch.arange(4, device=x.device)
-        return weights.new_zeros(*weights.shape[:-1], grid_size + 3).scatter(-1, index, weights)
-    return _uniform(position, per_unit, grid_size, derivative)
+        if position.requires_grad or position.device.type != "cpu" or bool(beyond.any()):
+            weights = weights + beyond.unsqueeze(-1) * torch.stack(_slopes(u), dim=-1)
+    # the cell chosen for NaN does not matter, because its values are NaN
+    index = first.nan_to_num(0.0).to(torch.int64).unsqueeze(-1) + torch.arange(4, device=x.device)
+    return weights.new_zeros(*weights.shape[:-1], grid_size + 3).scatter(-1, index, weights)
 
 
 def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
@@ -93,41 +80,12 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """
     zero, one = x.new_zeros(1), x.new_ones(1)
     open_basis = dense_basis(x - x.floor(), zero, one, grid_size, derivative)
-    place = (torch.arange(grid_size + 3, device=x.device) - 1) % grid_size
-    return open_basis @ torch.nn.functional.one_hot(place, grid_size).to(x.dtype)
+    return open_basis @ torch.nn.functional.one_hot(_wrapped(grid_size), grid_size).to(x)
 
 
-def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> Tensor:
-    """Compute the basis functions or their derivatives in x at `position`, in grid cells, block by block."""
-    size = grid_size + 3
-    basis = position.new_empty(*position.shape, size)
-    inside = position.clamp(0.0, float(grid_size))
-    where, flat = inside.reshape(-1, 1), basis.view(-1, size)
-    scale = (per_unit**order).expand_as(position).reshape(-1, 1) if order else None
-    whole = position.device.type != "cpu"
-    fill, each = (_fill_all, size) if size <= _FINE else (_fill_four, 4)
-    points = max(1, len(where) if whole else _BLOCK // each)
-    for start in range(0, len(where), points):
-        part = slice(start, start + points)
-        fill(flat[part], where[part], order)
-        if scale is not None:
-            flat[part].mul_(scale[part])
-    beyond = position - inside
-    if order == 0 and (whole or bool(beyond.any())):
-        _extrapolate(basis, beyond)
-    return basis
-
-
-def _fill_all(out: Tensor, position: Tensor, order: int) -> None:
-    """Write the derivatives at `position` (n, 1), which lies inside the range, into `out` (n, size)."""
-    distance = position - torch.arange(-1, out.shape[1] - 1, dtype=out.dtype, device=out.device)
-    outer = distance.abs().neg_().add_(2.0).clamp_(min=0.0)
-    inner = softshrink(outer, 1.0)  # max(0, 1 − |d|)
-    if order == 0:
-        torch.pow(outer, 3, out=out).sub_(inner.pow_(3), alpha=4.0).mul_(1.0 / 6.0)
-    else:
-        torch.square(outer, out=out).sub_(inner.square_(), alpha=4.0)
-        out.copysign_(distance).mul_(-0.5)
+def _wrapped(grid_size: int) -> Tensor:
+    """Return which coefficient of a periodic spline each of the open spline is that it is over its period."""
+    return (torch.arange(grid_size + 3) - 1) % grid_size
 
 
 def _values(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -152,25 +110,6 @@ def _slopes(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the first derivatives of :func:`_values` with respect to `u`."""
     v = 1.0 - u
     return -0.5 * v * v, u * (1.5 * u - 2.0), v * (2.0 - 1.5 * v), 0.5 * u * u
-
-
-def _fill_four(out: Tensor, position: Tensor, order: int) -> None:
-    """Do the same as :func:`_fill_all`, but compute only the four non-zero functions."""
-    first = position.floor().clamp_(max=out.shape[1] - 4)
-    pieces = (_slopes if order else _values)(position - first)
-    first.nan_to_num_(0.0)  # the cell chosen for NaN does not matter, because its values are NaN
-    index = first.to(torch.int64) + torch.arange(4, device=out.device)
-    out.zero_().scatter_(1, index, torch.cat(pieces, dim=1))
-
-
-def _extrapolate(basis: Tensor, beyond: Tensor) -> None:
-    """Extrapolate the functions along their tangents; `beyond` is the distance past the nearer end, in cells."""
-    last = basis.shape[-1] - 1
-    below, above = 0.5 * beyond.clamp(max=0.0), 0.5 * beyond.clamp(min=0.0)
-    basis[..., 0] -= below
-    basis[..., 2] += below
-    basis[..., last - 2] -= above
-    basis[..., last] += above
 
 
 def roughness(grid_size: int) -> Tensor:
@@ -202,10 +141,7 @@ def roughness(grid_size: int) -> Tensor:
 
 
 def periodic_roughness(grid_size: int) -> Tensor:
-    """Return R with ``c @ R @ c`` = ∫ f″(x)² dx of a periodic spline over its period; exact.
-
-    f″ is linear on every cell, with the second differences of the coefficients at the knots. Constants are not
-    penalised.
+    """Return R with ``c @ R @ c`` = ∫ f″(x)² dx of a periodic spline over its period; constants are not penalised.
 
     Returns
     -------
@@ -216,10 +152,8 @@ def periodic_roughness(grid_size: int) -> Tensor:
     >>> periodic_roughness(3).sum(0).abs().max().item() < 1e-12
     True
     """
-    identity = torch.eye(grid_size, dtype=torch.float64)
-    second = identity.roll(1, 1) - 2.0 * identity + identity.roll(-1, 1)
-    mass = identity * (2.0 / 3.0) + (identity.roll(1, 1) + identity.roll(-1, 1)) / 6.0
-    return second.T @ mass @ second * float(grid_size) ** 3
+    turn = torch.eye(grid_size, dtype=torch.float64)[_wrapped(grid_size)]
+    return turn.T @ roughness(grid_size) @ turn
 
 
 def refine(coefficients: Tensor) -> Tensor:
@@ -258,18 +192,5 @@ def refine_periodic(coefficients: Tensor) -> Tensor:
     -------
     Tensor, shape (..., 2 grid_size)
     """
-    before, after = coefficients.roll(1, -1), coefficients.roll(-1, -1)
-    vertex = (before + 6.0 * coefficients + after) / 8.0
-    middle = (coefficients + after) / 2.0
-    return torch.stack([vertex, middle], dim=-1).flatten(-2)
-
-
-def block_diagonal(blocks: Sequence[Tensor]) -> Tensor:
-    """Return the `blocks` along the diagonal of one matrix."""
-    matrix = blocks[0].new_zeros(sum(len(block) for block in blocks), sum(block.shape[1] for block in blocks))
-    row = column = 0
-    for block in blocks:
-        below, beyond = row + block.shape[0], column + block.shape[1]
-        matrix[row:below, column:beyond] = block
-        row, column = below, beyond
-    return matrix
+    size = coefficients.shape[-1]
+    return refine(coefficients[..., _wrapped(size)])[..., 1 : 1 + 2 * size]

@@ -18,7 +18,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from kanopt.kan.basis import block_diagonal, dense_basis, periodic_basis, periodic_roughness, roughness
+from kanopt.kan.basis import dense_basis, periodic_basis, periodic_roughness, roughness
 from kanopt.kan.network import Architecture, InputTensors, KANBatch, LayerArchitecture, by_kind
 
 # Shape constraints by parameterisation: increasing and decreasing splines, through hidden layers too.
@@ -198,7 +198,7 @@ class Penalty:
                 group.append(torch.full((len(bend),), count))
                 count += 1 if index == 0 else 0
             count += 0 if index == 0 else 1
-        basis, scale = block_diagonal(vectors).to(device), torch.cat(values).to(device)
+        basis, scale = torch.block_diag(*vectors).to(device), torch.cat(values).to(device)
         matrix = (basis * scale) @ basis.T
         return cls(matrix, basis, scale, torch.cat(group).to(device), count)
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from kanopt.array_types import Floats
 from kanopt.errors import FitError
-from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
+from kanopt.kan.basis import periodic_roughness, roughness
 from kanopt.kan.network import Architecture, InputTensors, KANBatch, LayerArchitecture
 from kanopt.kan.ranges import (
     ConstrainedCoefficients,
@@ -77,7 +77,7 @@ def _penalty(layer: LayerArchitecture, weights: Tensor, ridge: Tensor) -> Tensor
     blocks += [
         weight * torch.eye(size).to(weights) for weight, size in zip(tables, layer.tables, strict=True)
     ]
-    return block_diagonal(blocks) + ridge * torch.eye(layer.width).to(weights)
+    return torch.block_diag(*blocks) + ridge * torch.eye(layer.width).to(weights)
 
 
 def _penalties(shape: Architecture, smoothing: Tensor) -> list[Tensor]:
