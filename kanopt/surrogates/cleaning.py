@@ -24,6 +24,7 @@ from scipy.stats import spearmanr
 
 from kanopt.array_types import Floats
 from kanopt.errors import TableError, nearest
+from kanopt.formulas.error_model import robust_deviation
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import read_header
 from kanopt.tables import units_of
@@ -585,7 +586,7 @@ class _Trial:
         order = np.argsort(foretold[rows])
         parts = np.array_split(order, max(1, min(8, int(rows.sum()) // 50)))
         ends = np.array([foretold[rows][part].max() for part in parts[:-1]])
-        usual = np.array([1.4826 * np.median(missed[rows][part]) for part in parts])
+        usual = np.array([robust_deviation(missed[rows][part]) for part in parts])
         least = max(0.05 * float(usual.max()), 1e-9 * (1.0 + float(np.abs(self.target).max())))
         return np.asarray(np.maximum(usual[np.searchsorted(ends, foretold)], least))
 
@@ -612,7 +613,7 @@ def _ridge(matrix: Floats, y: Floats, *, robust: bool) -> Floats:
     fitted = _solved(matrix, y, np.ones(len(y)))
     for turn in range(5 if robust else 0):
         left = np.abs(y - matrix @ fitted)
-        left /= 1.4826 * np.median(left) + 1e-12 * (1.0 + np.abs(y).max())
+        left /= robust_deviation(left) + 1e-12 * (1.0 + np.abs(y).max())
         # from absolute errors to the biweight
         biweight = np.square(np.maximum(1.0 - np.square(left / 4.685), 1e-6))
         fitted = _solved(matrix, y, 1.0 / np.maximum(left, 1.0) if turn < 2 else biweight)
