@@ -10,7 +10,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from kanopt.array_types import Floats
 from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.text import amount_text, percent_text
 from kanopt.units import same_dimension
@@ -120,15 +122,17 @@ def hours_figure(
     return PlanFigure(key, label, hours, amount_text(hours, "h"), how, better="less", unit="h", rank=rank)
 
 
-def share_of(part: float, whole: float) -> float:
-    """Return a share; NaN of nothing, and of what has no limit.
+def shares_of(parts: ArrayLike, wholes: ArrayLike) -> Floats:
+    """Return shares; NaN of nothing, and of what has no limit.
 
     Examples
     --------
-    >>> share_of(3.0, 4.0), share_of(1.0, 0.0), share_of(1.0, float("inf"))
-    (0.75, nan, nan)
+    >>> shares_of([3.0, 1.0, 1.0], [4.0, 0.0, np.inf]).tolist()
+    [0.75, nan, nan]
     """
-    return part / whole if 0.0 < whole < math.inf else math.nan
+    part, whole = np.asarray(parts, dtype=float), np.asarray(wholes, dtype=float)
+    has_share = (whole > 0.0) & np.isfinite(whole)
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=has_share)
 
 
 def emissions(uses: Iterable[LawUse]) -> tuple[PlanFigure, ...]:

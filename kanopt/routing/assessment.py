@@ -16,7 +16,7 @@ from kanopt.array_types import Floats
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason
 from kanopt.plans.law_use import LawUse
-from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, share_of
+from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, shares_of
 from kanopt.plans.slider_prices import Pricing, Slider, SliderPrices, priced_by_terms
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.insertion import insert_clients
@@ -326,7 +326,7 @@ class RoutingAssessment(PlanViews):
                 "out": self.simulation.route_durations,
                 "distance": by_route["distance"].sum(),
                 "load": most,
-                "filling": [share_of(most.get(place, 0.0), room) for place, room in enumerate(rooms)],
+                "filling": shares_of(most.reindex(range(len(rooms)), fill_value=0.0), rooms),
                 "late": by_route["late"].sum(),
             },
             index=range(len(self.plan.routes)),

@@ -15,7 +15,7 @@ from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse
-from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, share_of
+from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, shares_of
 from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
 from kanopt.scheduling.arrays import SchedulingData
 from kanopt.scheduling.law_uses import schedule_law_uses
@@ -42,7 +42,6 @@ _RATES = {
 _IN_USE = ("runs", "run"), ("no longer runs", "no longer run")
 _WORDS = CoverageWords("finishes", "job", "jobs", "in time")
 _BAR = ["row", "start", "end", "label", "kind"]
-_EASY = 1e-9  # of a time: later ends are told
 
 
 class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
@@ -134,7 +133,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
             yield PlanFigure("machines", "Machines used", used, f"{used:,} of {machines:,}", how, rank=3)
         yield PlanFigure("tasks", "Tasks run", tasks, f"{tasks:,}", "tasks in the schedule", rank=3)
         real = data.structure.one_at_a_time
-        use = share_of(float(self._busy[real].sum()), float(problem.open_time(end)[real].sum()))
+        use = float(shares_of(self._busy[real].sum(), problem.open_time(end)[real].sum()))
         if math.isfinite(use):
             since = f"from {self._when(problem.begins)}, the earliest start, " if problem.begins else ""
             open_time = f"of the time in which machines may run {since}until the last task ends"
@@ -178,7 +177,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
                 "tasks": np.bincount(placed.machine, minlength=len(busy)),
                 f"runs ({unit})": busy,
                 f"setups ({unit})": self._setups,
-                "use": [share_of(*map(float, each)) for each in zip(busy, opened, strict=True)],
+                "use": shares_of(busy, opened),
             }
         )
         if data.energy is not None:
@@ -196,7 +195,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
                 "resource": [resource.name for resource in data.resources],
                 "there is": data.timing.capacity,
                 "most at once": (placed.running_at_starts() @ placed.need).max(axis=0, initial=0.0),
-                "use": [share_of(*map(float, each)) for each in zip(used, given, strict=True)],
+                "use": shares_of(used, given),
             }
         )
         return Roster("resource", "What is needed of each resource", frame, shares=("use",))
