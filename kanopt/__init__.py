@@ -122,11 +122,6 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("kanopt")
-    if name in _MODULE_OF or name in _MODULES:
-        from kanopt.interrupt import has_memory, words_of_memory
-
-        if not has_memory():
-            raise MemoryError(words_of_memory())
     if name in _MODULES:
         return import_module(f"kanopt.{name}")
     if name not in _MODULE_OF:

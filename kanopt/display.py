@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from kanopt.text import (
     capital,
@@ -75,7 +75,6 @@ class Lines:
 
     items: tuple[str, ...]
     look: Literal["", "kicker", "answer", "quiet", "note", "code", "plain", "changes", "title", "alarm"] = ""
-    kind: ClassVar[str] = "lines"
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,6 @@ class Notices:
     """Warnings, the gravest first."""
 
     items: tuple[Notice, ...]
-    kind: ClassVar[str] = "notices"
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,6 @@ class Facts:
     between: str = " "
     indent: str = ""
     ids: tuple[str, ...] = ()
-    kind: ClassVar[str] = "facts"
 
 
 Tone: TypeAlias = Literal["", "good", "bad"]
@@ -144,7 +141,6 @@ class Figures:
     """The numbers that matter, beside each other."""
 
     items: tuple[KeyFigure, ...]
-    kind: ClassVar[str] = "figures"
 
 
 @dataclass(frozen=True)
@@ -194,7 +190,6 @@ class Grid:
     ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     of: tuple[str, ...] = ()
-    kind: ClassVar[str] = "grid"
 
 
 @dataclass(frozen=True)
@@ -205,7 +200,6 @@ class Chart:
     narrow: str
     caption: str
     titled: bool = True
-    kind: ClassVar[str] = "chart"
 
 
 @dataclass(frozen=True)
@@ -214,17 +208,14 @@ class Law:
 
     formula: Any
     name: str = ""
-    kind: ClassVar[str] = "law"
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What a notebook and a page show at a click, and print leaves out; `data` is what a page's script reads."""
+    """What a notebook and a page show at a click, and print leaves out."""
 
     title: str
     parts: tuple[Part, ...]
-    data: Mapping[str, str] = field(default_factory=dict)
-    kind: ClassVar[str] = "fold"
 
 
 @dataclass(frozen=True)
@@ -243,7 +234,6 @@ class Section:
     short: str = ""
     badge: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
-    kind: ClassVar[str] = "section"
 
 
 Part: TypeAlias = str | Lines | Notices | Facts | Figures | Grid | Chart | Law | Fold | Section

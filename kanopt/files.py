@@ -98,7 +98,7 @@ _PREFIX = 40
 _SHOWN = 200
 """Characters of a path that cannot be one in a message."""
 _HANDLES = Path("/proc/self/fd")
-"""Where open files have paths under Linux, by which one without a name can be given one."""
+"""Where open files have paths under Linux, also those without a name."""
 _ABANDONED = 3_600.0
 """Seconds after which nobody writes at an unfinished file any more."""
 
@@ -158,9 +158,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
 def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_folders: bool = False) -> Path:
     """Write a file atomically: nobody sees half of it, and one that cannot be written leaves what was there.
 
-    A process that is killed leaves nothing either, where the file system knows files without a name (Linux; not NFS);
-    elsewhere it leaves an unfinished file whose name ends in ``.tmp``, which whoever writes the file an hour later
-    removes.
+    A process that is killed meanwhile leaves an unfinished file whose name ends in ``.tmp``, which whoever writes the
+    file an hour later removes.
 
     Parameters
     ----------
@@ -298,36 +297,15 @@ def _replace(target: Path, content: bytes) -> None:
             if time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
     unfinished = target.parent / f"{prefix}{secrets.token_hex(4)}.tmp"
-    handle = _open_unnamed(target.parent)
     try:
-        with unfinished.open("xb") if handle is None else os.fdopen(handle, "wb") as file:
+        with unfinished.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # some file systems notice only now that they are full
-            if handle is not None:
-                _link(handle, unfinished)
         unfinished.replace(target)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def _open_unnamed(folder: Path) -> int | None:
-    """Open a file for writing that has no name yet; None where the system or the file system knows none such."""
-    if sys.platform == "linux" and _HANDLES.is_dir():
-        # file systems that do not know them refuse in different ways
-        with contextlib.suppress(OSError):
-            return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
-    return None
-
-
-def _link(handle: int, path: Path) -> None:
-    """Give a file without a name one; only with a folder to start from does Python follow the link to the file."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.link(f"{_HANDLES}/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
-    finally:
-        os.close(folder)
 
 
 def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:

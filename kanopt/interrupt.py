@@ -1,19 +1,14 @@
-"""Ctrl-C during a search or a fit: stop soon, and keep the best plan or law; a second Ctrl-C stops at once.
-
-Also, whether there is memory enough to begin at all.
-"""
+"""Ctrl-C during a search or a fit: stop soon, and keep the best plan or law; a second Ctrl-C stops at once."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, NoReturn
 
@@ -201,43 +196,3 @@ def _is_loading(frame: FrameType | None) -> bool:
     while frame is not None and not frame.f_code.co_filename.startswith(_LOADER):
         frame = frame.f_back
     return frame is not None
-
-
-MEMORY_NEEDED = 2 << 30
-"""Bytes of address space that the libraries take which learn laws and plan; measured with one thread each."""
-
-
-@cache
-def has_memory() -> bool:
-    """Say whether there is enough memory to load libraries, where it is limited.
-
-    OpenBLAS asks for its memory again and again while it is loaded, and no signal ends that.
-    """
-    if memory_limit() is None:
-        return True
-    import mmap
-
-    # each thread takes memory of its own, and there may be many
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        mmap.mmap(-1, MEMORY_NEEDED, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
-    except (OSError, MemoryError):
-        return False
-    return True
-
-
-def words_of_memory() -> str:
-    """Say that there is too little memory, and what limits it."""
-    limit = memory_limit()
-    limited = "" if limit is None else f": it is limited to {limit // 1024:,} kB (ulimit -v)"
-    return f"there is too little memory for this process{limited}; allow it more, or give it smaller tables"
-
-
-def memory_limit() -> int | None:
-    """Return the bytes of address space that the process may use; None where nothing limits them."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if limit == resource.RLIM_INFINITY else limit

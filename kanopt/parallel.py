@@ -7,6 +7,7 @@ import mmap
 import os
 import pickle
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
 from kanopt.files import temporary_path
-from kanopt.interrupt import memory_limit
 from kanopt.text import count_text, number_text, seconds_text
 
 if TYPE_CHECKING:
@@ -49,9 +49,13 @@ def _limits() -> Iterator[float]:
     most, used = _GROUP / "memory.max", _GROUP / "memory.current"
     if most.exists() and used.exists() and (limit := most.read_text().strip()) != "max":
         yield float(limit) - float(used.read_text())
-    allowed, own = memory_limit(), Path("/proc/self/statm")
-    if allowed is not None and own.exists():
-        yield float(allowed) - float(own.read_text().split()[0]) * mmap.PAGESIZE
+    own = Path("/proc/self/statm")
+    if sys.platform != "win32" and own.exists():
+        import resource
+
+        allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if allowed != resource.RLIM_INFINITY:
+            yield allowed - float(own.read_text().split()[0]) * mmap.PAGESIZE
 
 
 def gigabytes(count: float) -> str:

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, leave
-from kanopt.interrupt import Interrupt, has_memory, words_of_memory
+from kanopt.interrupt import Interrupt
 
 __all__ = ["main"]
 
@@ -28,9 +28,6 @@ def main(arguments: list[str] | None = None) -> None:
         In place of those of the process, without the program's name.
     """
     _open_closed_streams()
-    if not has_memory():
-        print(words_of_memory(), file=sys.stderr)
-        raise SystemExit(2)
     with ExitStack() as restored:
         own = arguments is None  # the process is ours, and ends with the command
         stop = Interrupt(keeps=False, signals=SIGNALS, leave=leave if own else None)

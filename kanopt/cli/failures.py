@@ -16,7 +16,7 @@ import click
 from kanopt.cli.options import echo, warnings_to_stderr
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
-from kanopt.interrupt import Interrupt, words_of_memory
+from kanopt.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from kanopt.plans.result import Result
@@ -108,8 +108,8 @@ def _report(error: BaseException, stop: Interrupt) -> int:
         case KanoptError():
             return _print_error(error, ExitCode.BAD_INPUT)
         case MemoryError() | ImportError() | OSError() if _is_short_of_memory(error):
-            echo(words_of_memory(), err=True)
-            return ExitCode.BAD_INPUT
+            told = "there is too little memory for this process; allow it more, or give it smaller tables"
+            return _print_error(error, ExitCode.BAD_INPUT, told)
         case OSError():
             return _report_file(error)
         case Exception():  # a fault of our own is reported in one line

@@ -277,9 +277,7 @@ def _uncertainty(given: opt.Given) -> Uncertainty:
 def _plan(given: opt.Given, scenario: Scenario, progress: OnEvent) -> Result:
     """Return the plan that is found, as ``kanopt run`` finds it, or today's."""
     if given["plan"] == "anew":
-        how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
-        found: Result = scenario.run(progress=progress, **how).result
-        return found
+        return _run_of(given, scenario, progress).result
     from kanopt.questions.question import base_result, prepare
     from kanopt.scenarios.run import today_in_time
 
@@ -316,8 +314,7 @@ def review(given: opt.Given, scenario: Scenario, progress: OnEvent) -> Answer:
         raise click.UsageError(told)
     driven, planned = read_table(given["driven"]), given["planned"]
     if planned is None:
-        how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
-        run: Run = scenario.run(progress=progress, **how)
+        run = _run_of(given, scenario, progress)
     else:
         from kanopt.plans.result import evaluate
 
@@ -431,9 +428,14 @@ def _run(given: opt.Given, outputs: list[Path], folder: Path, laws: Path | None 
         exported = [folder / f"{given['file'].stem}.{name}" for name in given["export"]]
         outputs += output.law_files(scenario.laws, laws)
         output.check_outputs(outputs, output.input_files(scenario), exported)
-        how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
-        found: Run = scenario.run(progress=progress, **how)
-        return found
+        return _run_of(given, scenario, progress)
+
+
+def _run_of(given: opt.Given, scenario: Scenario, progress: OnEvent) -> Run:
+    """Run a scenario with the seed and the limit of the command line."""
+    how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
+    found: Run = scenario.run(progress=progress, **how)
+    return found
 
 
 def _finish(given: opt.Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:

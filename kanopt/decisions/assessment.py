@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,42 +21,12 @@ from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.plans.findings import Check, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse, unit_factor
-from kanopt.plans.plan_figures import PlanFigure, emissions
+from kanopt.plans.plan_figures import PlanFigure
 from kanopt.plans.slider_prices import Pricing
 from kanopt.text import amount_text, join_list
 
-# What becomes of decided numbers: checked and priced once.
-
 _LINES = 6
 _POINTS = 101
-
-
-def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
-    """Return the price along the range of the decisions that move it most, other decisions at the plan's values.
-
-    What a plan earns is a negative price, and is drawn as earnings.
-    """
-    at_plan = sum(float(law.value(plan.values)) for law in problem.objective_terms)
-    sign, word = (-1.0, "earnings") if at_plan < 0 else (1.0, "price")
-    share = np.linspace(0.0, 1.0, _POINTS)
-    lines = {}
-    for one in problem.records:
-        if one.low == one.high:
-            continue
-        moved = one.low + share * (one.high - one.low)
-        if one.integer:
-            moved = np.clip(np.round(moved), np.ceil(one.low), np.floor(one.high))
-        price = sign * sum(law.value({**plan.values, one.name: moved}) for law in problem.objective_terms)
-        lines[one.name] = np.broadcast_to(np.asarray(price, dtype=float), share.shape)
-    spread = sorted(lines, key=lambda name: -float(np.ptp(lines[name])))[:_LINES]
-    kept = {name: lines[name] for name in lines if name in spread}
-    if not kept:
-        return ()
-    data = pd.DataFrame(kept, index=pd.Index(100.0 * share, name="place in the range (%)"))
-    title = f"{word.capitalize()} when one decision moves and the others stay"
-    if problem.constraint_laws:  # else it would look as if less of a thing that is needed were better
-        title = f"{word.capitalize()} when one decision moves, the others stay and limits are left aside"
-    return (SeriesView(title, data, "place in its range (%)", f"{word} ({problem.unit or 'no unit'})"),)
 
 
 # The laws that decided numbers are priced and checked by, as the plan uses them.
@@ -117,14 +87,15 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         """What is to be set."""
         return f"Set {self.choice.removeprefix('sets ')}"
 
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return how many decisions stand at an end of their range, and CO₂ where a law gives it."""
-        free = [one for one in self.problem.records if one.low < one.high]
-        found = [one.name for one in free if self.plan.values[one.name] in (one.low, one.high)]
-        how = "decisions that are as small or as large as they may be: a wider range may be worth something"
-        text, note = f"{len(found):,} of {len(free):,}", join_list(found, 3)
-        ends = PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3)
-        return (ends, *emissions(self.law_uses)) if free else emissions(self.law_uses)
+    def _figures(self) -> Iterator[PlanFigure]:
+        """Yield how many decisions stand at an end of their range."""
+        if free := [one for one in self.problem.records if one.low < one.high]:
+            found = [one.name for one in free if self.plan.values[one.name] in (one.low, one.high)]
+            how = (
+                "decisions that are as small or as large as they may be: a wider range may be worth something"
+            )
+            text, note = f"{len(found):,} of {len(free):,}", join_list(found, 3)
+            yield PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3)
 
     def table(self) -> pd.DataFrame:
         """Return one row per decision: ``decision``, ``value``, its ``unit`` where one has one, ``low``, ``high``."""
@@ -137,8 +108,32 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         return frame if any(one.unit for one in ranges) else frame.drop(columns="unit")
 
     def views(self) -> tuple[View, ...]:
-        """Return the price along the range of each decision, the others as in the plan."""
-        return views_of(self.problem, self.plan)
+        """Return the price along the range of the decisions that move it most, the others as in the plan.
+
+        What a plan earns is a negative price, and is drawn as earnings.
+        """
+        problem, values = self.problem, self.plan.values
+        at_plan = sum(float(law.value(values)) for law in problem.objective_terms)
+        sign, word = (-1.0, "earnings") if at_plan < 0 else (1.0, "price")
+        share = np.linspace(0.0, 1.0, _POINTS)
+        lines = {}
+        for one in problem.records:
+            if one.low == one.high:
+                continue
+            moved = one.low + share * (one.high - one.low)
+            if one.integer:
+                moved = np.clip(np.round(moved), np.ceil(one.low), np.floor(one.high))
+            price = sign * sum(law.value({**values, one.name: moved}) for law in problem.objective_terms)
+            lines[one.name] = np.broadcast_to(np.asarray(price, dtype=float), share.shape)
+        spread = sorted(lines, key=lambda name: -float(np.ptp(lines[name])))[:_LINES]
+        kept = {name: lines[name] for name in lines if name in spread}
+        if not kept:
+            return ()
+        data = pd.DataFrame(kept, index=pd.Index(100.0 * share, name="place in the range (%)"))
+        title = f"{word.capitalize()} when one decision moves and the others stay"
+        if problem.constraint_laws:  # else it would look as if less of a thing that is needed were better
+            title = f"{word.capitalize()} when one decision moves, the others stay and limits are left aside"
+        return (SeriesView(title, data, "place in its range (%)", f"{word} ({problem.unit or 'no unit'})"),)
 
     def _simulate(self) -> Mapping[str, float]:
         return self.plan.values

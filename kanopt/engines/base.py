@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,15 @@ def asks_to_stop(progress: Callable[[Progress], None] | None, step: Progress) ->
     except KeyboardInterrupt:
         return True
     return False
+
+
+class Termination(StrEnum):
+    """Why an engine stopped."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    LIMIT = "time limit"
+    INTERRUPTED = "interrupted"
 
 
 _LONGEST = 1e9

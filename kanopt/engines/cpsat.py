@@ -11,6 +11,7 @@ from typing import Any
 
 from ortools.sat.python import cp_model
 
+from kanopt.engines.base import Termination
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 
@@ -18,14 +19,6 @@ _POLL = 0.05
 WORK_PER_SECOND = 0.3
 """CP-SAT's deterministic time in a second on one core, about."""
 _COMPLETION = 1.0
-
-
-class CpSatTermination(StrEnum):
-    """Why a search ended."""
-
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    LIMIT = "limit"
 
 
 class SearchGoal(StrEnum):
@@ -96,7 +89,7 @@ class CpSatResult:
         In seconds, by CP-SAT's deterministic time.
     """
 
-    termination: CpSatTermination
+    termination: Termination
     objective: float | None
     bound: float
     values: tuple[int, ...] = field(default=(), repr=False)
@@ -246,10 +239,10 @@ def _result(
         raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
     status, work = done[0], float(solver.response_proto.deterministic_time) / work_per_second
     if status == cp_model.INFEASIBLE:
-        return CpSatResult(CpSatTermination.INFEASIBLE, None, float("inf"), work=work)
+        return CpSatResult(Termination.INFEASIBLE, None, float("inf"), work=work)
     bound = float(solver.best_objective_bound) if model.has_objective() else 0.0
     if status == cp_model.UNKNOWN:
-        return CpSatResult(CpSatTermination.LIMIT, None, bound, work=work)
-    ending = CpSatTermination.OPTIMAL if status == cp_model.OPTIMAL else CpSatTermination.LIMIT
+        return CpSatResult(Termination.LIMIT, None, bound, work=work)
+    ending = Termination.OPTIMAL if status == cp_model.OPTIMAL else Termination.LIMIT
     values = tuple(solver.value(variable) for variable in variables)
     return CpSatResult(ending, float(solver.objective_value), bound, values, work)

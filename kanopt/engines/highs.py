@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.array_types import Floats, Indices
-from kanopt.engines.base import asks_to_stop
+from kanopt.engines.base import Termination, asks_to_stop
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.plans.result import Progress
@@ -167,15 +166,6 @@ class HighsOptions:
     method: str = "choose"
 
 
-class HighsTermination(StrEnum):
-    """Why HiGHS stopped."""
-
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    LIMIT = "time limit"
-    INTERRUPTED = "interrupted"
-
-
 @dataclass(frozen=True, eq=False)
 class HighsResult:
     """What HiGHS found.
@@ -192,7 +182,7 @@ class HighsResult:
         Incumbents in order of time.
     """
 
-    termination: HighsTermination
+    termination: Termination
     values: Floats | None
     bound: float | None
     history: tuple[Progress, ...] = ()
@@ -274,7 +264,7 @@ def search_in_child(
         raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.error_output))
     if not end.message:
         stopped = search.stopped or interrupt.asked
-        return search.result(HighsTermination.INTERRUPTED if stopped else HighsTermination.LIMIT)
+        return search.result(Termination.INTERRUPTED if stopped else Termination.LIMIT)
     if end.message not in _TERMINATIONS:
         raise SolverError(f"HiGHS ended with {end.message}; " + "\n".join(end.error_output))
     return search.result(_TERMINATIONS[end.message])
@@ -297,16 +287,16 @@ def _refuse_invalid(model: MixedIntegerModel, hint: Floats | None) -> None:
 
 
 _TERMINATIONS = {
-    "kModelEmpty": HighsTermination.OPTIMAL,
-    "kOptimal": HighsTermination.OPTIMAL,
-    "kInfeasible": HighsTermination.INFEASIBLE,
-    "kUnboundedOrInfeasible": HighsTermination.INFEASIBLE,
-    "kTimeLimit": HighsTermination.LIMIT,
-    "kIterationLimit": HighsTermination.LIMIT,
-    "kSolutionLimit": HighsTermination.LIMIT,
-    "kInterrupt": HighsTermination.LIMIT,
-    "kObjectiveBound": HighsTermination.LIMIT,
-    "kObjectiveTarget": HighsTermination.LIMIT,
+    "kModelEmpty": Termination.OPTIMAL,
+    "kOptimal": Termination.OPTIMAL,
+    "kInfeasible": Termination.INFEASIBLE,
+    "kUnboundedOrInfeasible": Termination.INFEASIBLE,
+    "kTimeLimit": Termination.LIMIT,
+    "kIterationLimit": Termination.LIMIT,
+    "kSolutionLimit": Termination.LIMIT,
+    "kInterrupt": Termination.LIMIT,
+    "kObjectiveBound": Termination.LIMIT,
+    "kObjectiveTarget": Termination.LIMIT,
 }
 
 
@@ -361,7 +351,7 @@ class _HighsSearch:
         point[message["places"]] = message["values"]
         return point
 
-    def result(self, termination: HighsTermination) -> HighsResult:
+    def result(self, termination: Termination) -> HighsResult:
         """Return what was found; of a model without a solution HiGHS reports a bound that means nothing."""
-        bound = None if termination is HighsTermination.INFEASIBLE else self.bound
+        bound = None if termination is Termination.INFEASIBLE else self.bound
         return HighsResult(termination, self.values, bound, tuple(self.history))

@@ -8,6 +8,7 @@ NumPy this file imports :mod:`kanopt.worker` alone, so that it starts quickly.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import highspy
@@ -32,26 +33,11 @@ def work(order: dict[str, Any], channel: Channel) -> str:
         highs.setOptionValue(name, value)
     if highs.passModel(_model(order["model"])) == highspy.HighsStatus.kError:
         raise ValueError("HiGHS refused the model")
-    hint = order["hint"]
 
-    def give_start(event: Any) -> None:
-        nonlocal hint
-        if hint is not None:
-            event.data_in.setSolution(hint)
-            hint = None
+    def on_point(values: Any, price: float, bound: float) -> None:
+        channel.send({"bound": bound, "objective": price, "values": np.asarray(values).tolist()})
 
-    # not by setSolution: HiGHS 1.16 then leaves out what presolve has taken from the price
-    highs.cbMipUserSolution += give_start
-
-    def on_solution(event: Any) -> None:
-        data = event.data_out
-        values = np.asarray(data.mip_solution).tolist()
-        channel.send(
-            {"bound": data.mip_dual_bound, "objective": data.objective_function_value, "values": values}
-        )
-
-    highs.cbMipImprovingSolution += on_solution
-    highs.cbMipLogging += lambda event: channel.send({"bound": event.data_out.mip_dual_bound})
+    watch(highs, order["hint"], on_point, lambda bound: channel.send({"bound": bound}))
     highs.run()
     status, info = highs.getModelStatus(), highs.getInfo()
     whole = bool(np.any(order["model"]["integer"]))
@@ -68,6 +54,29 @@ def work(order: dict[str, Any], channel: Channel) -> str:
         message["bound"] = info.objective_function_value
     channel.send(message)
     return str(status.name)
+
+
+def watch(
+    highs: Any,
+    hint: Any,
+    on_point: Callable[[Any, float, float], None],
+    on_bound: Callable[[float], None],
+) -> None:
+    """Let HiGHS begin its branching at a point, where one is given, and tell of incumbents and bounds."""
+    starts = [] if hint is None else [hint]
+
+    def give_start(event: Any) -> None:
+        if starts:
+            event.data_in.setSolution(starts.pop())
+
+    def on_solution(event: Any) -> None:
+        data = event.data_out
+        on_point(data.mip_solution, data.objective_function_value, data.mip_dual_bound)
+
+    # not by setSolution: HiGHS 1.16 then leaves out what presolve has taken from the price
+    highs.cbMipUserSolution += give_start
+    highs.cbMipImprovingSolution += on_solution
+    highs.cbMipLogging += lambda event: on_bound(event.data_out.mip_dual_bound)
 
 
 def _model(given: dict[str, Any]) -> Any:

@@ -332,6 +332,7 @@ def _environment() -> Environment:
     # numbers and their units stay on one line
     environment.filters["whole"] = lambda sentence: _UNIT.sub("\u00a0", sentence)
     environment.filters["words"] = words_of
+    environment.filters["kind"] = lambda part: type(part).__name__.lower()
     environment.filters["mathml"] = lambda formula: Markup(" ".join(formula_terms(formula)))  # noqa: S704 - it escapes
     return environment
 

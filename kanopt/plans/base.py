@@ -28,8 +28,8 @@ from kanopt.plans.findings import (
 )
 from kanopt.plans.law_use import LawUse, caveats
 from kanopt.plans.money_at_stake import MoneyAtStake, money_at_stake
-from kanopt.plans.plan_figures import PlanFigure, Roster
-from kanopt.plans.slider_prices import Pricing, SliderPrices
+from kanopt.plans.plan_figures import PlanFigure, Roster, emissions
+from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
 from kanopt.records.unread_columns import TableUse, UnreadColumns, unread_columns
 
 if TYPE_CHECKING:
@@ -223,18 +223,6 @@ class Problem(Shown, Generic[PlanT]):
         found: tuple[Reason, ...] = named_class(self.assessment).without_plan(self)
         return found
 
-    def extrapolations(self, plan: PlanT) -> tuple[Extrapolation, ...]:
-        """Name every place where the plan uses a law outside its domain."""
-        return self.assess(plan).extrapolations
-
-    def table(self, plan: PlanT) -> pd.DataFrame:
-        """Return the plan as a table a person can read, with what the laws add to it."""
-        return self.assess(plan).table()
-
-    def views(self, plan: PlanT) -> tuple[View, ...]:
-        """Return the views of the plan that reports draw."""
-        return self.assess(plan).views()
-
     @abstractmethod
     def plan_from(self, decision: Any) -> PlanT:
         """Read a plan the user already has.
@@ -316,6 +304,9 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
 
     rule_words: ClassVar[Mapping[str, RuleWords]] = {}
     """How the breaking of each rule is told."""
+    rates: ClassVar[Mapping[str, str]] = {}
+    """What each term of the price is in proportion to, in words; and what stays, where a reader moves that."""
+    stays: ClassVar[str] = ""
 
     @staticmethod
     def without_plan(problem: Any) -> tuple[Reason, ...]:
@@ -362,7 +353,10 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         return ""
 
     def figures(self) -> tuple[PlanFigure, ...]:
-        """Return what a manager asks of the plan, beside what it serves and costs."""
+        """Return what a manager asks of the plan, beside what it serves and costs; and CO₂ where a law gives it."""
+        return (*self._figures(), *emissions(self.law_uses))
+
+    def _figures(self) -> Iterable[PlanFigure]:
         return ()
 
     def rosters(self) -> tuple[Roster, ...]:
@@ -452,7 +446,9 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the plan as it stands wherever a reader moves it; None where that is not known."""
-        return None
+        if not self.rates:
+            return None
+        return priced_by_terms(self.pricing.arrays(), self.rates, self.pricing.unit, self.stays)
 
     @abstractmethod
     def views(self) -> tuple[View, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanopt.errors import FileFormatError
-from kanopt.files import require_path
+from kanopt.files import read_file
 from kanopt.text import number_text
 
 LARGEST_FILE = 100_000_000
@@ -73,34 +73,12 @@ class TextLines:
         """
         value = self.number(token, line, what)
         if value != int(value) or value < least:
-            raise self.refusal(
-                f"{what}: {_short(token)} is not a whole number of at least {least}",
-                line,
-            )
+            raise self.refusal(f"{what}: {_short(token)} is not a whole number of at least {least}", line)
         return int(value)
 
 
 def _short(token: str) -> str:
     return repr(token if len(token) <= _SHOWN else token[:_SHOWN] + "…")
-
-
-def require_file(path: Path, largest: int = LARGEST_FILE) -> None:
-    """Refuse what is no file, or too large to be an instance.
-
-    Raises
-    ------
-    FileFormatError
-        If it is no path, is not there, is no file or has more bytes than `largest`.
-    """
-    require_path(path)
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "no file there" if not path.exists() else "no regular file"
-        raise FileFormatError(f"{path}: {what}; give the path of an instance file")
-    size = path.stat().st_size
-    if size > largest:
-        raise FileFormatError(
-            f"{path}: {size:,} bytes are more than an instance file has, at most {largest:,}"
-        )
 
 
 def read_lines(path: Path) -> TextLines:
@@ -109,10 +87,11 @@ def read_lines(path: Path) -> TextLines:
     Raises
     ------
     FileFormatError
-        If the file is missing, empty, too large or no text.
+        If the file is empty, too large or no text.
+    FileNotFoundError
+        If it is missing.
     """
-    require_file(path)
-    data = path.read_bytes()
+    data = read_file(path, LARGEST_FILE, "an instance file")
     if b"\0" in data:
         raise FileFormatError(f"{path}: this is no text file; give an instance file as it was published")
     try:

@@ -132,7 +132,7 @@ def shares_of(parts: ArrayLike, wholes: ArrayLike) -> Floats:
     """
     part, whole = np.asarray(parts, dtype=float), np.asarray(wholes, dtype=float)
     has_share = (whole > 0.0) & np.isfinite(whole)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=has_share)
+    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=has_share))
 
 
 def emissions(uses: Iterable[LawUse]) -> tuple[PlanFigure, ...]:

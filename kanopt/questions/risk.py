@@ -29,6 +29,7 @@ from kanopt.scheduling.simulate import TOLERANCE
 from kanopt.supply.assessment import SupplyAssessment
 from kanopt.supply.draws import DrawnSupply, demand_law, keep_flows
 from kanopt.supply.plan import slack as supply_slack
+from kanopt.supply.tariff import DEMAND_KEYS
 from kanopt.text import (
     amount_text,
     capital,
@@ -626,11 +627,10 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
 def _amounts(known: SupplyAssessment, days: DrawnSupply) -> pd.DataFrame:
     """Return a row per amount that is wanted: where and when, how much of it is missing, and which part is met."""
     network, wanted, missing = known.problem.network, days.demand.mean(axis=0), days.shortage.mean(axis=0)
-    lists = (network.market_names, network.product_names, network.period_names)
-    places = [np.array(each, dtype=object)[at] for each, at in zip(lists, days.cells, strict=True)]
-    found = pd.DataFrame(dict(zip(("market", "product", "period"), places, strict=True)))
+    pairs = zip(DEMAND_KEYS, days.cells, strict=True)
+    found = pd.DataFrame({kind: np.array(network.names[kind], dtype=object)[at] for kind, at in pairs})
     return found.assign(
-        name=[", ".join(row) for row in zip(*places, strict=True)],
+        name=found.agg(", ".join, axis=1) if len(found) else [],
         shortage=missing,
         shortage_error=days.shortage.std(axis=0, ddof=1) / np.sqrt(len(days.demand)),
         fill_rate=1.0 - np.divide(missing, wanted, out=np.zeros_like(missing), where=wanted > 0),

@@ -16,7 +16,7 @@ from kanopt.array_types import Floats
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, Extrapolation, Reason
 from kanopt.plans.law_use import LawUse
-from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, hours_figure, shares_of
+from kanopt.plans.plan_figures import PlanFigure, Roster, hours_figure, shares_of
 from kanopt.plans.slider_prices import Pricing, Slider, SliderPrices, priced_by_terms
 from kanopt.routing.entities import VehicleType
 from kanopt.routing.insertion import insert_clients
@@ -333,8 +333,8 @@ class RoutingAssessment(PlanViews):
         )
         return frame.loc[used]
 
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return distance, hours, vehicles, how full they are, lateness, fixed time per leg, and CO₂ of a law."""
+    def _figures(self) -> tuple[PlanFigure, ...]:
+        """Return distance, hours, vehicles, how full they are, lateness and fixed time per leg."""
         units, legs, routes = self.data.units, self.legs, self._vehicles
         length = math.fsum(legs["distance"].tolist())
         fleet = sum(one.num_available for one in self.data.vehicles)
@@ -371,7 +371,6 @@ class RoutingAssessment(PlanViews):
                 bad=bool(count),
             ),
             *fixed_time_figure(self.problem, self.simulation),
-            *emissions(self.law_uses),
         )  # fmt: skip
 
     def rosters(self) -> tuple[Roster, ...]:

@@ -93,6 +93,12 @@ class ShopStructure:
         inside = bool((self.task_job[first] == self.task_job[second]).all())
         return alone and inside and int(self.ends_job.sum()) == len({*self.task_job.tolist()})
 
+    def of_tasks(self, values: NDArray[Any], pick: np.ufunc, start: float) -> NDArray[Any]:
+        """Return one of the values of the modes of each task, picked by `pick` beginning with `start`; (tasks,)."""
+        found = np.full(len(self.task_job), start, dtype=values.dtype)
+        pick.at(found, self.mode_task, values)
+        return found
+
     def latest_of_jobs(self, times: NDArray[Any]) -> NDArray[Any]:
         """Return the latest of a time of each task for every job, which all have tasks."""
         found = np.full(int(self.task_job.max(initial=-1)) + 1, times.min(initial=0))

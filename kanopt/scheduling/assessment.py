@@ -15,8 +15,8 @@ from kanopt.plans.base import Assessment
 from kanopt.plans.coverage import Coverage, CoverageWords, InUse, LeftOutPrice
 from kanopt.plans.findings import Check, GanttView, Reason, SeriesView, View
 from kanopt.plans.law_use import LawUse
-from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, shares_of
-from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
+from kanopt.plans.plan_figures import PlanFigure, Roster, shares_of
+from kanopt.plans.slider_prices import Pricing
 from kanopt.scheduling.arrays import SchedulingData
 from kanopt.scheduling.law_uses import schedule_law_uses
 from kanopt.scheduling.plan import Schedule
@@ -49,6 +49,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
 
     problem: SchedulingProblem
     rule_words = RULE_WORDS
+    rates, stays = _RATES, "the same tasks on the same machines at the same times"
     without_plan = staticmethod(infeasibility_reasons)
 
     @property
@@ -94,17 +95,17 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     @cached_property
     def _busy(self) -> Floats:
         """For how long each machine runs tasks."""
-        placed = self.simulation
-        took = placed.end - placed.start
-        return np.bincount(placed.machine, took, minlength=len(self._data.machines)).astype(np.float64)
+        return self._on_machines(self.simulation.end - self.simulation.start)
 
     @cached_property
     def _setups(self) -> Floats:
         """For how long each machine is set up."""
-        placed = self.simulation
-        return np.bincount(placed.machine, placed.setup, minlength=len(self._data.machines)).astype(
-            np.float64
-        )
+        return self._on_machines(self.simulation.setup)
+
+    def _on_machines(self, amounts: Floats) -> Floats:
+        """Add amounts of the tasks that are placed up by machine."""
+        machine = self.simulation.machine
+        return np.bincount(machine, amounts, minlength=len(self._data.machines)).astype(np.float64)
 
     @property
     def _energy(self) -> Floats:
@@ -112,11 +113,8 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
         placed, energy = self.simulation, self._data.energy
         return np.zeros(0) if energy is None else energy[placed.mode[placed.mode >= 0]]
 
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return the end, lateness, use of machines, setups and energy, and CO₂ where a law gives it."""
-        return (*self._figures(), *emissions(self.law_uses))
-
     def _figures(self) -> Iterator[PlanFigure]:
+        """Yield the end, lateness, use of machines, setups and energy."""
         problem, data, unit = self.problem, self._data, self.problem.units.time
         end, tasks = float(self.simulation.end.max(initial=0.0)), len(self.simulation.task)
         how = "end of the last task"
@@ -199,11 +197,6 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
             }
         )
         return Roster("resource", "What is needed of each resource", frame, shares=("use",))
-
-    def slider_prices(self) -> SliderPrices | None:
-        """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
-        stays = "the same tasks on the same machines at the same times"
-        return priced_by_terms(self.pricing.arrays(), _RATES, self.pricing.unit, stays)
 
     # ---- the Gantt chart, and the price of power with the load
 

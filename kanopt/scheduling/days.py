@@ -24,9 +24,8 @@ from kanopt.plans.days_in_time import (
 from kanopt.plans.findings import Status
 from kanopt.plans.money_at_stake import draw_price_errors
 from kanopt.plans.uncertainty import UncertainLaw, Uncertainty, uncertain_law
-from kanopt.scheduling.arrays import earliest_start
 from kanopt.scheduling.assessment import SchedulingAssessment
-from kanopt.scheduling.dispatch import moved_starts
+from kanopt.scheduling.dispatch import earliest_completions, moved_starts
 from kanopt.scheduling.law_uses import LEAST, delayed_days
 from kanopt.scheduling.plan import Schedule
 from kanopt.scheduling.problem import SchedulingProblem
@@ -110,14 +109,11 @@ def most_in_time(problem: SchedulingProblem, law: UncertainLaw, days: int, seed:
     """
     at, timing = problem.data.structure, problem.data.timing_without_horizon
     errors = law.draw((days, 1, len(problem.data.tasks)), np.random.default_rng([seed, _TASKS]))
-    ends = np.full((len(at.task_job), days), np.inf)
-    for task in at.order.tolist():
-        ready = np.max(ends[at.before[task]], axis=0, initial=timing.release[at.task_job[task]])
-        for mode in np.flatnonzero(at.mode_task == task).tolist():
-            planned = np.full(days, timing.duration[mode])
-            begin = earliest_start(timing, np.full(days, at.mode_machine[mode]), ready, planned)
-            took = planned if errors is None else np.maximum(errors.apply(task, planned), LEAST * planned)
-            ends[task] = np.minimum(ends[task], begin + took)
+
+    def took(task: int, planned: Floats) -> Floats:
+        return planned if errors is None else np.maximum(errors.apply(task, planned), LEAST * planned)
+
+    ends = earliest_completions(at, timing, days, took)
     return float((ends <= dates[at.task_job, None] + TOLERANCE).all(axis=0).mean())
 
 

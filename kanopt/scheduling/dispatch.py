@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kanopt.array_types import Floats, Integers
@@ -9,25 +11,37 @@ from kanopt.scheduling.arrays import SchedulingData, ShopStructure, ShopTiming, 
 from kanopt.scheduling.plan import Schedule, assignment_positions, schedule_of
 
 
-def earliest_completions(structure: ShopStructure, timing: ShopTiming) -> Floats:
+def earliest_completions(
+    structure: ShopStructure,
+    timing: ShopTiming,
+    days: int = 1,
+    took: Callable[[int, Floats], Floats] | None = None,
+) -> Floats:
     """Return when each task ends if it has every machine and resource to itself.
 
     No schedule ends a task earlier: each starts as soon as those before it allow and takes the mode that ends first,
     and ending one task earlier never delays another. Setups are left out.
 
+    Parameters
+    ----------
+    structure, timing
+        The shop.
+    days, took
+        On how many days, and how long a task takes on each that is planned so long; as planned where not given.
+
     Returns
     -------
-    ndarray of shape ``(tasks,)``
+    ndarray of shape ``(tasks, days)``
         The earliest end of each task; infinite where no mode of it, or of a task before it, fits.
     """
-    ends = np.full(len(structure.task_job), np.inf)
+    ends = np.full((len(structure.task_job), days), np.inf)
     for task in structure.order.tolist():
-        ready = np.max(ends[structure.before[task]], initial=timing.release[structure.task_job[task]])
-        modes = np.flatnonzero(structure.mode_task == task)
-        starts = earliest_start(
-            timing, structure.mode_machine[modes], np.full(len(modes), ready), timing.duration[modes]
-        )
-        ends[task] = float(np.min(starts + timing.duration[modes], initial=np.inf))
+        released = timing.release[structure.task_job[task]]
+        ready = np.max(ends[structure.before[task]], axis=0, initial=released)
+        for mode in np.flatnonzero(structure.mode_task == task).tolist():
+            planned = np.full(days, timing.duration[mode])
+            begin = earliest_start(timing, np.full(days, structure.mode_machine[mode]), ready, planned)
+            ends[task] = np.minimum(ends[task], begin + (planned if took is None else took(task, planned)))
     return ends
 
 
@@ -145,8 +159,7 @@ def dispatch_greedily(
 
 def remaining_work(structure: ShopStructure, timing: ShopTiming) -> Floats:
     """Return, for every task, the shortest time that it and what follows it takes, the longest way to a last task."""
-    shortest = np.full(len(structure.task_job), np.inf)
-    np.minimum.at(shortest, structure.mode_task, timing.duration)
+    shortest = structure.of_tasks(timing.duration, np.minimum, np.inf)
     remaining = np.zeros(len(shortest))
     for task in structure.order[::-1].tolist():
         remaining[task] = shortest[task] + np.max(remaining[structure.behind[task]], initial=0.0)

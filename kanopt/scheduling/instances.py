@@ -33,7 +33,7 @@ def read_shop(path: str | Path) -> SchedulingProblem:
     Raises
     ------
     FileFormatError
-        If the file is missing, cut off, of a kind that is not read, or contradicts itself; names the line.
+        If the file is cut off, of a kind that is not read, or contradicts itself; names the line.
 
     Notes
     -----

@@ -14,7 +14,7 @@ from kanopt.plans.law_use import LawUse, unit_factor
 from kanopt.scheduling.arrays import earliest_start
 from kanopt.scheduling.entities import Mode
 from kanopt.scheduling.problem import SchedulingProblem
-from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
+from kanopt.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks, schedule_amounts
 
 LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
@@ -98,7 +98,8 @@ def delayed_days(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats
     """
     # the first day is as planned
     start, end = delayed_times(problem, placed, np.vstack([np.zeros(longer.shape[1]), longer]))
-    price = _price(problem, placed, start, end)
+    amounts = schedule_amounts(problem, placed, start, end).values()
+    price = np.sum([each.sum(axis=1) for each in amounts], axis=0)
     return end[1:], price[1:] - price[0]
 
 
@@ -151,16 +152,3 @@ def _shared_resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterat
         ended = np.flatnonzero(placed.end <= start + TOLERANCE)
         short = (need[running].sum(axis=0) + need[ended] > room) & (need[ended] > 0) & (need[row] > 0)
         yield from ((int(earlier), row) for earlier in ended[short.any(axis=1)])
-
-
-def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
-    """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
-    data = problem.data
-    late = np.maximum(placed.completion(len(data.jobs), end) - data.timing.due, 0.0)
-    total = problem.makespan_cost * (end.max(axis=1) - problem.begins) + late @ data.tardiness_cost
-    run = placed.mode >= 0
-    total = total + (end - start)[:, run] @ data.mode_cost[placed.mode[run]]
-    if data.energy is not None and data.tariff is not None and run.any():
-        energy = data.energy[placed.mode[run]]
-        total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)
-    return np.asarray(total)

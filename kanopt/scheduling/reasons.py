@@ -56,7 +56,7 @@ class _Shop:
 
     def ends_alone(self, timing: ShopTiming) -> Floats:
         """Return when each job ends at the earliest, with every machine to itself."""
-        ends: Floats = self.at.latest_of_jobs(earliest_completions(self.at, timing))
+        ends: Floats = self.at.latest_of_jobs(earliest_completions(self.at, timing)[:, 0])
         return ends
 
 
@@ -222,11 +222,10 @@ class _Impossible(_Shop):
 
     def overload(self) -> Iterator[Reason]:
         """Find machines, and the shop as a whole, with more work than time before the horizon."""
-        at, machines, tasks = self.at, len(self.data.machines), len(self.data.tasks)
-        shortest, low, high = np.full(tasks, np.inf), np.full(tasks, machines), np.full(tasks, -1)
-        np.minimum.at(shortest, at.mode_task, self.timing.duration)
-        np.minimum.at(low, at.mode_task, at.mode_machine)
-        np.maximum.at(high, at.mode_task, at.mode_machine)
+        at, machines = self.at, len(self.data.machines)
+        shortest = at.of_tasks(self.timing.duration, np.minimum, np.inf)
+        low = at.of_tasks(at.mode_machine, np.minimum, machines)
+        high = at.of_tasks(at.mode_machine, np.maximum, -1)
         there = np.clip(self.timing.closes - self.timing.opens, 0.0, None).sum(axis=1)
         there[~at.one_at_a_time] = np.inf
         work = np.bincount(low[low == high], weights=shortest[low == high], minlength=machines)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.array_types import Floats
 from kanopt.plans.coverage import RuleWords
 from kanopt.plans.findings import Check, Violation
 from kanopt.plans.slider_prices import Pricing
@@ -266,27 +267,39 @@ def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> _Broken:
 
 def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
     """Return the lines that :meth:`SchedulingProblem.assess` documents; amounts of zero are left out."""
-    data = problem.data
-    rows: list[tuple[str, str, str, float]] = []
-    if len(placed.task) and problem.makespan_cost > 0:
-        last = int(np.argmax(placed.end))
-        machine, task = data.machines[placed.machine[last]].name, data.tasks[placed.task[last]].name
-        rows.append(
-            ("makespan", machine, task, problem.makespan_cost * (float(placed.end[last]) - problem.begins))
-        )
-    late = np.clip(placed.completion(len(data.jobs)) - data.timing.due, 0.0, None)
-    tardiness = data.tardiness_cost * late
-    for job in np.flatnonzero(tardiness > 0):
-        of_job = np.flatnonzero(placed.job == job)
-        task = data.tasks[placed.task[of_job[np.argmax(placed.end[of_job])]]].name
-        rows.append(("tardiness", data.jobs[job].name, task, float(tardiness[job])))
-    run = np.flatnonzero(placed.mode >= 0)
-    mode = placed.mode[run]
-    paid = {"machines": data.mode_cost[mode] * data.timing.duration[mode]}
-    if data.energy is not None and data.tariff is not None:
-        paid[ENERGY] = data.tariff.cost(placed.start[run], data.timing.duration[mode], data.energy[mode])
-    for term, amounts in paid.items():
-        for row, amount in zip(run[amounts != 0], amounts[amounts != 0], strict=True):
-            machine, task = data.machines[placed.machine[row]].name, data.tasks[placed.task[row]].name
-            rows.append((term, machine, task, float(amount)))
+    data, rows = problem.data, list[tuple[str, str, str, float]]()
+    for term, amounts in schedule_amounts(problem, placed, placed.start, placed.end).items():
+        for place in np.flatnonzero(amounts).tolist():
+            row, group = place, ""
+            if term == "makespan":
+                row = int(np.argmax(placed.end))
+            elif term == "tardiness":
+                of_job, group = np.flatnonzero(placed.job == place), data.jobs[place].name
+                row = int(of_job[np.argmax(placed.end[of_job])])
+            group = group or data.machines[placed.machine[row]].name
+            rows.append((term, group, data.tasks[placed.task[row]].name, float(amounts[place])))
     return Pricing.of(rows, problem.unit)
+
+
+def schedule_amounts(
+    problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats
+) -> dict[str, Floats]:
+    """Return what a schedule costs at some times, ``(..., n)``, by term.
+
+    The makespan ``(..., 1)``, the tardiness of every job, and machines and energy of every row; nothing of a row that
+    has no mode.
+    """
+    data, run = problem.data, placed.mode >= 0
+    mode, took = placed.mode[run], (end - start)[..., run]
+    late = np.maximum(placed.completion(len(data.jobs), end) - data.timing.due, 0.0)
+    paid = {"machines": data.mode_cost[mode] * took}
+    if data.energy is not None and data.tariff is not None:
+        paid[ENERGY] = data.tariff.cost(start[..., run], took, data.energy[mode])
+    found: dict[str, Floats] = {}
+    if len(placed.task):
+        found["makespan"] = problem.makespan_cost * (end.max(axis=-1, keepdims=True) - problem.begins)
+    found["tardiness"] = late * data.tardiness_cost
+    for term, amounts in paid.items():
+        found[term] = np.zeros(end.shape)
+        found[term][..., run] = amounts
+    return found

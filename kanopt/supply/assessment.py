@@ -25,8 +25,8 @@ from kanopt.plans.findings import (
     Violation,
 )
 from kanopt.plans.law_use import LawUse, unit_factor
-from kanopt.plans.plan_figures import PlanFigure, Roster, emissions, shares_of
-from kanopt.plans.slider_prices import Pricing, SliderPrices, priced_by_terms
+from kanopt.plans.plan_figures import PlanFigure, Roster, shares_of
+from kanopt.plans.slider_prices import Pricing
 from kanopt.supply.network import SupplyNetwork
 from kanopt.supply.plan import FlowPlan, Ledger, arrays_of
 from kanopt.supply.problem import SupplyProblem
@@ -61,6 +61,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
 
     problem: SupplyProblem
     rule_words = RULE_WORDS
+    rates, stays = _RATES, "the same sites, the same flows"
     without_plan = staticmethod(infeasibility_reasons)
 
     @property
@@ -100,7 +101,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         return Coverage(
             _WORDS,
             int((wanted > 0).sum()),
-            tuple(self._network.market_names[market] for market in ranked if shortage[market] > 0),
+            tuple(self._network.names["market"][market] for market in ranked if shortage[market] > 0),
             served=float(wanted.sum() - shortage.sum()),
             wanted=float(wanted.sum()),
             unit=self.problem.units.quantity,
@@ -114,7 +115,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         What is told can be had: the plan with what was added to it is priced as any other.
         """
         problem, ledger, money = self.problem, self.simulation, self.problem.unit
-        cost = np.broadcast_to(self._network.shortage_cost[None, :, None], ledger.shortage.shape)
+        cost = np.broadcast_to(self._network.shortage_cost[:, :, None], ledger.shortage.shape)
         paid_for = (ledger.shortage > 0) & np.isfinite(cost)
         must = (ledger.shortage > 0) & np.isinf(cost)
         paid, sentences = float((ledger.shortage[paid_for] * cost[paid_for]).sum()), []
@@ -124,13 +125,13 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
             return LeftOutPrice(paid, 0.0, "; ".join(sentences))
         proofs = infeasibility_reasons(problem)
         whole = ledger if proofs else with_demand_met(problem, ledger, must)
-        if (whole.shortage[must] > 0).any():
+        if (whole.shortage[must] > 0).any() or orders_too_small(whole).any():
             unknown = f"what supplying the rest would cost is not known: {_NO_ROOM}"
             sentences.append(f"no plan supplies the rest: {proofs[0].message}" if proofs else unknown)
             return LeftOutPrice(paid, None, "; ".join(sentences))
         more = price_flows(problem, whole, frozen=False).objective - self.pricing.objective
         also = np.flatnonzero(whole.open.any(axis=1) & ~ledger.open.any(axis=1))
-        opened = [self._network.facility_names[site] for site in also]
+        opened = [self._network.names["facility"][site] for site in also]
         opening = f", opening {join_list(opened, 5)}" if opened else ""
         sentences.append(f"the rest can be supplied for {money_text(more, money)} more{opening}")
         return LeftOutPrice(paid, more, "; ".join(sentences))
@@ -152,7 +153,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
             paid_for = flows * (network.weights.reshape(1, -1, 1) if tariff.basis == "weight" else 1.0)
         times = paid_for[used]
         rise = unit_factor(law.formula.output.unit, tariff.unit) * times
-        where = partial(self._places, network.lane_names, np.nonzero(used))
+        where = partial(self._places, network.names["lane"], np.nonzero(used))
         # a law of fixed data that falls below zero is refused, so that only one that reads the flow is cut off
         shared = (law.formula, arguments, rise, rise.shape, ("flow", "flows"))
         yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT, times=times)
@@ -168,7 +169,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         rise = unit_factor(law.formula.output.unit, network.units.quantity) * paid
         shared = (law.formula, arguments, rise, rise.shape, ("amount wanted", "amounts wanted"))
         cells = tuple(np.indices(shortage.shape).reshape(3, -1))
-        yield LawUse("demand", *shared, where=partial(self._places, network.market_names, cells))
+        yield LawUse("demand", *shared, where=partial(self._places, network.names["market"], cells))
 
     def _places(self, names: Sequence[str], cells: tuple[Indices, ...]) -> list[tuple[str, str]]:
         """Return what the lines of a price call some cells, given by place, product and period."""
@@ -187,15 +188,10 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         flows = self.simulation.flows
         money = np.where(flows > 0, self.problem.lane_tariff.raw(flows), 0.0)
         for lane in np.flatnonzero((money < 0).any(axis=(1, 2))).tolist():
-            where = f"lane {self._network.lane_names[lane]}"
+            where = f"lane {self._network.names['lane'][lane]}"
             least = money_text(float(money[lane].min()), self.problem.unit)
             told = f"tariff of {where} falls to {least}; it counts as zero there"
             yield Extrapolation("tariff", where, BELOW_ZERO, told)
-
-    def slider_prices(self) -> SliderPrices | None:
-        """Return the price of the flows wherever a reader moves what they are paid by."""
-        stays = "the same sites, the same flows"
-        return priced_by_terms(self.pricing.arrays(), _RATES, self.pricing.unit, stays)
 
     # ---- what a manager asks: which sites run and how full they are, whom they serve, and what a unit costs
 
@@ -203,12 +199,12 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def in_use(self) -> InUse:
         """The sites that are open in any period."""
         runs = np.flatnonzero(self.simulation.open.any(axis=1))
-        return InUse(*_IN_USE, tuple(self._network.facility_names[site] for site in runs))
+        return InUse(*_IN_USE, tuple(self._network.names["facility"][site] for site in runs))
 
     @property
     def proposal(self) -> str:
         """Which sites are to be run, which are open for nothing, and which others there are."""
-        names, runs = self._network.facility_names, self.simulation.open.any(axis=1)
+        names, runs = self._network.names["facility"], self.simulation.open.any(axis=1)
         if not names:
             return "Send straight to the markets"
         used = runs & self.simulation.in_use.any(axis=1)
@@ -220,11 +216,8 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
             head += f"; nothing passes through {join_list(unused, _NAMES)}"
         return f"{head}; leave {join_list(idle, _NAMES)} closed" if idle and run else head
 
-    def figures(self) -> tuple[PlanFigure, ...]:
-        """Return service, sites open and how full they are, cost a unit, and CO₂ where a law gives it."""
-        return (*self._figures(), *emissions(self.law_uses))
-
     def _figures(self) -> Iterator[PlanFigure]:
+        """Yield service, sites open and how full they are, and cost a unit."""
         ledger, opened = self.simulation, self.simulation.open.any(axis=1)
         delivered, wanted, short = (
             math.fsum(each.ravel().tolist()) for each in (ledger.delivered, ledger.demand, ledger.shortage)
@@ -233,7 +226,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
             met = 1.0 - short / wanted
             how, bad = "demand that is met as a share of all demand", bool(ledger.shortage.any())
             yield PlanFigure("service", "Service", met, _service(met), how, "", "more", "%", bad=bad)
-        if sites := len(opened):
+        if sites := len(self._network.facilities):
             how, runs = "sites that are open in any period, of those there are", int(opened.sum())
             yield PlanFigure("sites", "Sites open", runs, f"{runs:,} of {sites:,}", how)
         uses = self._use[opened]
@@ -266,14 +259,14 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def _sites(self) -> Roster:
         network, used, weight = self._network, self.simulation.used, self.problem.units.weight
         by_group = self.pricing.lines.groupby("group")["amount"].sum()
-        cost = by_group.reindex(network.facility_names, fill_value=0.0).to_numpy()
+        cost = by_group.reindex(network.names["facility"], fill_value=0.0).to_numpy()
         through, fullest = used["inbound"].sum(axis=1), used["inbound"].max(axis=1, initial=0.0)
         money = self.problem.unit
         money_columns = (f"its cost ({money})", f"its cost per unit ({money}/{weight})")
         shares = ("use", "use in its fullest period")
         frame = pd.DataFrame(
             {
-                "site": network.facility_names,
+                "site": network.names["facility"],
                 "periods open": self.simulation.open.sum(axis=1),
                 f"passes on ({weight})": through,
                 shares[0]: self._use,
@@ -293,7 +286,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         wanted, short = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
         frame = pd.DataFrame(
             {
-                "market": self._network.market_names,
+                "market": self._network.names["market"],
                 f"wants ({unit})": wanted,
                 f"gets ({unit})": ledger.delivered.sum(axis=(1, 2)),
                 f"short ({unit})": short,
@@ -313,7 +306,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def views(self) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""
         network, ledger, unit = self._network, self.simulation, self.problem.units.weight
-        periods, both = pd.Index(network.period_names, name="period"), ("demand", "delivered")
+        periods, both = pd.Index(network.names["period"], name="period"), ("demand", "delivered")
         moved = {name: np.einsum("mpt,p->t", getattr(ledger, name), network.weights) for name in both}
         totals = pd.DataFrame(moved, index=periods)
         views: tuple[View, ...] = (
@@ -322,7 +315,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         )
         stock = np.einsum("fpt,p->tf", ledger.stock, network.weights)
         if stock.any():
-            kept = pd.DataFrame(stock, index=periods, columns=network.facility_names)
+            kept = pd.DataFrame(stock, index=periods, columns=network.names["facility"])
             kept = kept.loc[:, kept.any()]
             views += (SeriesView("Stock at the end of each period", kept, "period", unit, step=True),)
         return views
@@ -336,7 +329,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
             np.einsum("npt,p->n", each, network.weights) for each in (sent, ledger.delivered, ledger.demand)
         )
         opened, received = ledger.open.sum(axis=1), ledger.used["inbound"].sum(axis=1)
-        told = [f"sells {amount_text(sold[place], unit)}" for place in range(len(network.supplier_names))]
+        told = [f"sells {amount_text(sold[place], unit)}" for place in range(len(network.names["supplier"]))]
         told += [
             f"open in {count} of {len(network.periods)} periods, passes on {amount_text(amount, unit)}"
             if count
@@ -347,7 +340,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
             f"gets {number_text(one)} of {amount_text(all_, unit)}"
             for one, all_ in zip(got, want, strict=True)
         ]
-        roles = ["supplier"] * len(network.supplier_names)
+        roles = ["supplier"] * len(network.names["supplier"])
         roles += ["open" if count else "closed" for count in opened]
         roles += ["market"] * len(network.markets)
         x, y = _node_places(network).T
@@ -382,10 +375,12 @@ def _service(share: float) -> str:
 
 def _node_places(network: SupplyNetwork) -> Floats:
     """Return the places of the nodes; three columns of nodes where any is unknown."""
-    if np.isfinite(network.coordinates).all():
-        return network.coordinates
+    if np.isfinite(network.positions.on_map).all():
+        return network.positions.on_map
     columns = []
-    for x, names in enumerate((network.supplier_names, network.facility_names, network.market_names)):
+    for x, names in enumerate(
+        (network.names["supplier"], network.names["facility"], network.names["market"])
+    ):
         count = len(names)
         heights = (count - 1) / 2 - np.arange(count, dtype=float)
         columns.append(np.column_stack([np.full(count, float(x)), heights / max(count, 1)]))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -290,7 +290,7 @@ class SupplyNetwork:
     Parameters
     ----------
     suppliers, facilities, markets, products, periods, lanes
-        The records of each table, in the user's order.
+        The records of each table, in the user's order; of suppliers what they offer, one record or several of each.
     units
         What their numbers are counted in.
     detour
@@ -312,55 +312,29 @@ class SupplyNetwork:
         """The records of each table, by its name in the problem."""
         return {table.name: getattr(self, table.name) for table in self.units.tables()}
 
-    @property
-    def offers(self) -> Sequence[Supplier]:
-        """What suppliers offer: one record or several of each."""
-        return self.suppliers
-
-    @cached_property
-    def supplier_names(self) -> list[str]:
-        """Names of the suppliers, without repetition, S."""
-        return list(dict.fromkeys(offer.name for offer in self.offers))
-
     @cached_property
     def offer_names(self) -> list[str]:
         """What each record of a supplier is called, O."""
-        return [f"supplier {one.name}" + (f" ({one.product})" * bool(one.product)) for one in self.offers]
+        return [f"supplier {one.name}" + (f" ({one.product})" * bool(one.product)) for one in self.suppliers]
 
     @cached_property
     def minimum_orders(self) -> Floats:
         """Least amount that is bought of each offer in a period, where anything is, shape (O,)."""
-        return np.array([offer.minimum_order for offer in self.offers])
+        return np.array([offer.minimum_order for offer in self.suppliers])
 
     @cached_property
-    def facility_names(self) -> list[str]:
-        """Names of the facilities, F."""
-        return [facility.name for facility in self.facilities]
-
-    @cached_property
-    def market_names(self) -> list[str]:
-        """Names of the markets, M."""
-        return [market.name for market in self.markets]
-
-    @cached_property
-    def product_names(self) -> list[str]:
-        """Names of the products, P."""
-        return [product.name for product in self.products]
-
-    @cached_property
-    def period_names(self) -> list[str]:
-        """Names of the periods in order of time, T."""
-        return [period.name for period in self.periods]
-
-    @cached_property
-    def lane_names(self) -> list[str]:
-        """Names of the lanes, L."""
-        return [lane.name for lane in self.lanes]
+    def names(self) -> Mapping[str, list[str]]:
+        """What things of each kind are called, in the user's order, suppliers without repetition."""
+        kinds, tables = {"facilities": "facility"}, dict[str, Sequence[Any]](self.tables)
+        return {
+            kinds.get(table, table.removesuffix("s")): list(dict.fromkeys(one.name for one in records))
+            for table, records in tables.items()
+        }
 
     @cached_property
     def node_names(self) -> list[str]:
         """Names of all places: suppliers, facilities, markets."""
-        return [*self.supplier_names, *self.facility_names, *self.market_names]
+        return [*self.names["supplier"], *self.names["facility"], *self.names["market"]]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -370,13 +344,13 @@ class SupplyNetwork:
     @property
     def facility_nodes(self) -> slice:
         """Where facilities stand among the nodes."""
-        first = len(self.supplier_names)
+        first = len(self.names["supplier"])
         return slice(first, first + len(self.facilities))
 
     @property
     def market_nodes(self) -> slice:
         """Where markets stand among the nodes."""
-        first = len(self.supplier_names) + len(self.facilities)
+        first = len(self.names["supplier"]) + len(self.facilities)
         return slice(first, first + len(self.markets))
 
     @cached_property
@@ -408,7 +382,7 @@ class SupplyNetwork:
         through = self.of_facilities("capacity")
         return {
             "storage": np.maximum(self.of_facilities("storage"), self.initial_stock @ self.weights),
-            "supply": np.array([offer.capacity for offer in self.offers]),
+            "supply": np.array([offer.capacity for offer in self.suppliers]),
             "lane": self.lane_capacity,
             "outbound": through,
             "inbound": through,
@@ -455,10 +429,10 @@ class SupplyNetwork:
     @cached_property
     def offer_of(self) -> Indices:
         """Which record speaks for each product of each supplier, shape (S, P); -1 where none does."""
-        place = positions_of([offer.name for offer in self.offers], self.supplier_names)
-        table = np.full((len(self.supplier_names), len(self.products)), -1, dtype=np.intp)
-        column = {name: [index] for index, name in enumerate(self.product_names)}
-        for index, offer in enumerate(self.offers):
+        place = positions_of([offer.name for offer in self.suppliers], self.names["supplier"])
+        table = np.full((len(self.names["supplier"]), len(self.products)), -1, dtype=np.intp)
+        column = {name: [index] for index, name in enumerate(self.names["product"])}
+        for index, offer in enumerate(self.suppliers):
             table[place[index], column[offer.product] if offer.product else slice(None)] = index
         return table
 
@@ -466,33 +440,28 @@ class SupplyNetwork:
     def lane_offer(self) -> Indices:
         """Which offer a lane draws on for each product, shape (L, P); -1 where it draws on none."""
         drawn = np.full(self.shape[:2], -1, dtype=np.intp)
-        from_supplier = self.tails < len(self.supplier_names)
+        from_supplier = self.tails < len(self.names["supplier"])
         drawn[from_supplier] = self.offer_of[self.tails[from_supplier]]
         return drawn
 
     @cached_property
     def purchase_cost(self) -> Floats:
         """Money per unit bought for a lane, shape (L, P); 0 for lanes from a facility."""
-        prices = np.array([*(offer.unit_cost for offer in self.offers), 0.0])
+        prices = np.array([*(offer.unit_cost for offer in self.suppliers), 0.0])
         return prices[self.lane_offer]
 
     @cached_property
     def can_carry(self) -> NDArray[np.bool_]:
         """Whether a lane can carry a product at all, shape (L, P): its supplier must offer it."""
-        from_supplier = self.tails < len(self.supplier_names)
+        from_supplier = self.tails < len(self.names["supplier"])
         return (self.lane_offer >= 0) | ~from_supplier[:, None]
 
     @cached_property
     def positions(self) -> Positions:
         """Where the nodes lie."""
-        first = {offer.name: offer for offer in reversed(self.offers)}
-        places = [*(first[name] for name in self.supplier_names), *self.facilities, *self.markets]
+        first = {offer.name: offer for offer in reversed(self.suppliers)}
+        places = [*(first[name] for name in self.names["supplier"]), *self.facilities, *self.markets]
         return Positions.of(places, self.units.distance, self.detour)
-
-    @property
-    def coordinates(self) -> Floats:
-        """Coordinates of the nodes on a map, shape (N, 2); NaN where unknown."""
-        return self.positions.on_map
 
     @cached_property
     def stated_lengths(self) -> Floats:
@@ -538,7 +507,7 @@ class SupplyNetwork:
         if reference == Reference("period", "index"):
             return ReferenceValue(np.arange(1.0, len(self.periods) + 1.0))
         if reference == Reference("lane", "distance"):
-            unknown = [self.lane_names[place] for place in np.flatnonzero(np.isnan(self.distances))]
+            unknown = [self.names["lane"][place] for place in np.flatnonzero(np.isnan(self.distances))]
             if unknown:
                 raise ProblemError(
                     f"lane.distance: lane {unknown[0]!r} and {len(unknown) - 1} more have neither a distance "

@@ -94,7 +94,7 @@ class Ledger:
         """Units drawn on each offer, shape (O, P, T)."""
         drawn = self.network.lane_offer
         lanes, products = np.nonzero(drawn >= 0)
-        totals = np.zeros((len(self.network.offers), *self.network.shape[1:]))
+        totals = np.zeros((len(self.network.suppliers), *self.network.shape[1:]))
         np.add.at(totals, (drawn[lanes, products], products), self.flows[lanes, products])
         return totals
 
@@ -180,7 +180,7 @@ def plan_of(network: SupplyNetwork, flows: Floats, opened: NDArray[np.bool_]) ->
     """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
     lane, product, period = np.nonzero(flows)
     ways = [(one.tail, one.head, one.mode) for one in network.lanes]
-    products, periods, sites = network.product_names, network.period_names, network.facility_names
+    products, periods, sites = network.names["product"], network.names["period"], network.names["facility"]
     cells = zip(
         lane.tolist(), product.tolist(), period.tolist(), flows[lane, product, period].tolist(), strict=True
     )
@@ -212,8 +212,8 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
     amounts = coerced_numbers(frame["quantity"])
     places = (
         _lanes(network, frame),
-        row_positions(frame, "product", network.product_names, "plan"),
-        row_positions(frame, "period", network.period_names, "plan"),
+        row_positions(network, frame, "product", "plan"),
+        row_positions(network, frame, "period", "plan"),
     )
     np.add.at(flows, places, amounts)
     return flows
@@ -231,15 +231,15 @@ def _lanes(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.intp]:
     for row, (tail, head, *mode) in enumerate(rows, start=1):
         if (tail, head, *mode) not in known:
             name = f"{tail} → {head}" + (f" ({mode[0]})" if mode and mode[0] else "")
-            raise ProblemError(f"plan: row {row}: no lane {name!r}; {nearest(name, network.lane_names)}")
+            raise ProblemError(f"plan: row {row}: no lane {name!r}; {nearest(name, network.names['lane'])}")
     return np.array([known[row] for row in rows], dtype=np.intp)
 
 
 def _opened(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.bool_]:
     opened = np.zeros((len(network.facilities), len(network.periods)), dtype=bool)
     if len(frame):
-        site = row_positions(frame, "facility", network.facility_names, "plan: open sites")
-        opened[site, row_positions(frame, "period", network.period_names, "plan: open sites")] = True
+        kinds = ("facility", "period")
+        opened[*(row_positions(network, frame, kind, "plan: open sites") for kind in kinds)] = True
     return opened
 
 
@@ -274,6 +274,6 @@ def read_plan(network: SupplyNetwork, decision: Any) -> FlowPlan:
         return plan_of(network, flows, sites_open(network, flows))
     if not isinstance(opened, pd.DataFrame):
         names = [str(name) for name in opened]
-        pairs = [(name, period) for name in names for period in network.period_names]
+        pairs = [(name, period) for name in names for period in network.names["period"]]
         opened = pd.DataFrame(pairs, columns=["facility", "period"])
     return plan_of(network, flows, _opened(network, opened))

@@ -53,7 +53,7 @@ from kanopt.supply.network import (
     SupplyUnits,
 )
 from kanopt.supply.plan import FlowPlan, plan_of, read_plan
-from kanopt.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_places
+from kanopt.supply.tariff import DEMAND_KEYS, LaneTariff, SupplyLaw, demand_of, demand_places
 from kanopt.text import count_text, list_names, number_text
 
 # Mistakes between the records of a supply problem, each as a sentence.
@@ -96,9 +96,9 @@ def _beyond(table: str, records: Sequence[Any]) -> Iterable[Fault]:
 
 def _offers(network: SupplyNetwork) -> Iterable[Fault]:
     """Yield the offers both of one product and of all of them."""
-    whole = {offer.name for offer in network.offers if not offer.product}
+    whole = {offer.name for offer in network.suppliers if not offer.product}
     for name in dict.fromkeys(
-        offer.name for offer in network.offers if offer.product and offer.name in whole
+        offer.name for offer in network.suppliers if offer.product and offer.name in whole
     ):
         what = "has a record for every product (product left empty) and others for single products"
         yield Fault("suppliers", what, (name,), advice="keep one kind")
@@ -157,10 +157,10 @@ def assumed_demands(network: SupplyNetwork, rows: pd.DataFrame | None) -> tuple[
 def lane_questions(network: SupplyNetwork) -> Iterable[Fault]:
     """Yield the suppliers that no lane leaves, and the sites that none leads to or leaves."""
     tails, heads = ({*places.tolist()} for places in (network.tails, network.heads))
-    sellers = [name for place, name in enumerate(network.supplier_names) if place not in tails]
+    sellers = [name for place, name in enumerate(network.names["supplier"]) if place not in tails]
     yield from without_row("lanes", "supplier", sellers, "nothing is bought there")
     first = network.facility_nodes.start
-    names = enumerate(network.facility_names, start=first)
+    names = enumerate(network.names["facility"], start=first)
     unused = [name for place, name in names if place not in tails or place not in heads]
     yield from without_row("lanes", "facility", unused, "it is never used", "lane to and from the")
 
@@ -168,15 +168,9 @@ def lane_questions(network: SupplyNetwork) -> Iterable[Fault]:
 def _without_any_row(network: SupplyNetwork, rows: pd.DataFrame | None) -> dict[str, list[str]]:
     if rows is None:
         return {}
-    names = {
-        "market": network.market_names,
-        "product": network.product_names,
-        "period": network.period_names,
-    }
-    places = demand_places(network, rows)
     return {
-        word: [name for place, name in enumerate(names[word]) if place not in {*found.tolist()}]
-        for word, found in zip(names, places, strict=True)
+        kind: [name for place, name in enumerate(network.names[kind]) if place not in {*found.tolist()}]
+        for kind, found in zip(DEMAND_KEYS, demand_places(network, rows), strict=True)
     }
 
 
@@ -188,12 +182,12 @@ def unreachable_markets(network: SupplyNetwork) -> tuple[str, ...]:
     passable = np.ones(len(network.node_names), dtype=bool)
     passable[network.facility_nodes] = ~network.has_status("closed")
     lanes = passable[network.tails] & passable[network.heads]
-    reached, before = np.arange(len(passable)) < len(network.supplier_names), None
+    reached, before = np.arange(len(passable)) < len(network.names["supplier"]), None
     reached[network.facility_nodes] = network.initial_stock.any(axis=1)
     while before is None or (reached != before).any():
         before = reached.copy()
         reached[network.heads[lanes & reached[network.tails]]] = True
-    missing = [network.market_names[place] for place in np.flatnonzero(~reached[network.market_nodes])]
+    missing = [network.names["market"][place] for place in np.flatnonzero(~reached[network.market_nodes])]
     if not missing:
         return ()
     return (f"no lanes lead from any supplier to {list_names(missing)} through sites that may open",)
@@ -381,7 +375,7 @@ class SupplyProblem(Problem[FlowPlan]):
     def __repr__(self) -> str:
         network = self.network
         return (
-            f"SupplyProblem({len(network.supplier_names)} suppliers, {len(network.facilities)} facilities, "
+            f"SupplyProblem({len(network.names['supplier'])} suppliers, {len(network.facilities)} facilities, "
             f"{len(network.markets)} markets, {len(network.lanes)} lanes, {len(network.products)} products, "
             f"{len(network.periods)} periods)"
         )
@@ -404,7 +398,7 @@ class SupplyProblem(Problem[FlowPlan]):
             for table, records in self._tables
         ]
         if isinstance(self.demand, pd.DataFrame):
-            keys = [DeclaredField(name, kind=str) for name in ("market", "product", "period")]
+            keys = [DeclaredField(name, kind=str) for name in DEMAND_KEYS]
             amounts = [DeclaredField(name, self.units.quantity) for name in ("demand", "demand_sd")]
             found.append(frame_use("demand", self.demand, [*keys, *amounts]))
         return tuple(found)

@@ -93,13 +93,14 @@ def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:
     cut_off = (demand > 0) & np.isinf(paths_if_opened(problem).to_markets)
     found = []
     for market, product in np.argwhere(cut_off.any(axis=2)).tolist():
-        name = network.market_names[market]
-        message = f"no lane leads from a supplier of {network.product_names[product]} to {name} by a site that may open"
+        name = network.names["market"][market]
+        what = network.names["product"][product]
+        message = f"no lane leads from a supplier of {what} to {name} by a site that may open"
         reason = Reason(f"market {name}", "", message, _ADD_LANE, proved=True, bottleneck=_NO_LANE)
         found.append(reason)
     for kind, gap in _gaps(problem, demand).items():
         for place, period in np.argwhere(gap > 0).tolist():
-            to = f"market {network.market_names[place]}" if kind == "lanes" else ""
+            to = f"market {network.names['market'][place]}" if kind == "lanes" else ""
             subject = {"supply": "supply", "sites": "facilities"}.get(kind, to)
             found.append(_gap_reason(problem, kind, (place, period), float(gap[place, period]), subject))
     return tuple(replace(reason, kind="infeasible") for reason in found)
@@ -113,8 +114,8 @@ def _gaps(problem: SupplyProblem, demand: Floats) -> dict[str, Floats]:
     """
     network = problem.network
     supply = np.zeros(network.shape[1])
-    for offer in network.offers:
-        which = network.product_names.index(offer.product) if offer.product else slice(None)
+    for offer in network.suppliers:
+        which = network.names["product"].index(offer.product) if offer.product else slice(None)
         supply[which] += offer.capacity
     into = np.zeros(len(network.node_names))
     np.add.at(into, network.heads, network.lane_capacity)
@@ -153,8 +154,8 @@ def _gap_reason(
 ) -> Reason:
     """Return the reason that a gap of a kind is, at a place and in a period."""
     network, units = problem.network, problem.units
-    product = network.product_names[where[0]] if kind == "supply" else ""
-    market = network.market_names[where[0]] if kind == "lanes" else ""
+    product = network.names["product"][where[0]] if kind == "supply" else ""
+    market = network.names["market"][where[0]] if kind == "lanes" else ""
     who, limit, wants, served = {
         "supply": ("suppliers can sell", f"the supply of {product}", "all markets want", "all markets"),
         "sites": ("all sites that may open pass on", "the throughput of sites", "all markets want", "all markets"),
@@ -162,7 +163,7 @@ def _gap_reason(
     }[kind]  # fmt: skip
     missing = amount_text(amount, units.quantity if product else units.weight, 6)
     when = "by the end of" if kind != "lanes" and _from_start(problem) else "in"
-    when = f"{when} period {network.period_names[where[1]]}"
+    when = f"{when} period {network.names['period'][where[1]]}"
     of = f" of {product}" if product else ""
     message = f"{who} {missing}{of} less than {wants} {when}, whatever the plan"
     mend = f"raise {limit} {when} by {missing} to serve {served}"
@@ -204,10 +205,10 @@ class _Shortages:
         shortage, demand = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
         cause = self._cause(cell, shortage)
         message = (
-            f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
-            f"{network.product_names[product]} in period {network.period_names[period]}: {cause.message}"
+            f"{network.names['market'][market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
+            f"{network.names['product'][product]} in period {network.names['period'][period]}: {cause.message}"
         )
-        subject = f"market {network.market_names[market]}"
+        subject = f"market {network.names['market'][market]}"
         return replace(cause, subject=subject, kind="unserved", message=message, amount=shortage)
 
     def _cause(self, cell: Cell, shortage: float) -> Reason:
@@ -250,7 +251,7 @@ class _Shortages:
         for lane, stays, period in self.if_opened.trace(*cell):
             site = int(self.network.tails[lane]) - first if lane >= 0 else stays
             if site >= 0 and not self.ledger.open[site, period]:
-                sites.append(self.network.facility_names[site])
+                sites.append(self.network.names["facility"][site])
         closed = list(dict.fromkeys(sites))
         which = f"{join_list(closed)} {'is' if len(closed) == 1 else 'are'} closed"
         return Reason("", "", message, f"open {join_list(closed)}", bottleneck=which)
@@ -277,7 +278,7 @@ class _Shortages:
         called = [self._called(draw) for draw in full]
         uses, raises = [], []
         for draw, name in zip(full, called, strict=True):
-            label = f"{name} in period {self.network.period_names[draw.place[1]]}"
+            label = f"{name} in period {self.network.names['period'][draw.place[1]]}"
             counted = unit if draw.kind == "supply" else self.problem.units.weight
             most = float(self.network.limits[draw.kind][draw.place[0]])
             used = number_text(most - float(spare.rooms[draw.kind][draw.place]), 6)
@@ -291,9 +292,9 @@ class _Shortages:
     def _called(self, draw: Draw) -> str:
         """Return what a capacity is called, such as ``"throughput of north"``."""
         network = self.network
-        names = {"supply": [one.name for one in network.offers], "lane": network.lane_names}
+        names = {"supply": [one.name for one in network.suppliers], "lane": network.names["lane"]}
         words = {"supply": "supply of", "lane": "lane", "storage": "storage of"}
-        name = names.get(draw.kind, network.facility_names)[draw.place[0]]
+        name = names.get(draw.kind, network.names["facility"])[draw.place[0]]
         return f"{words.get(draw.kind, 'throughput of')} {name}"
 
     def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
@@ -309,5 +310,5 @@ class _Shortages:
         network = self.network
         steps = [step for step in paths.trace(*cell) if step.lane >= 0]
         places = [network.lanes[steps[0].lane].tail, *(network.lanes[step.lane].head for step in steps)]
-        begins = f", from period {network.period_names[steps[0].period]}"
+        begins = f", from period {network.names['period'][steps[0].period]}"
         return " → ".join(places) + begins * (steps[0].period < cell[2])

@@ -59,7 +59,7 @@ def _cells(
     In `told` stand the names in braces for what there is at the cell.
     """
     network, unit = problem.network, problem.units.quantity
-    names = getattr(network, f"{kind}_names")
+    names = network.names[kind]
     for place, product, period in np.argwhere(wrong).tolist():
         amount, where = float(amounts[place, product, period]), f"{kind} {names[place]}"
         wanted = float(problem.demand_array[place, product, period]) if kind == "market" else 0.0
@@ -68,8 +68,8 @@ def _cells(
             number=number_text(amount, 6),
             wanted=number_text(wanted, 6),
             demand=amount_text(wanted, unit, 6),
-            product=network.product_names[product],
-            period=network.period_names[period],
+            product=network.names["product"][product],
+            period=network.names["period"][period],
             tail=network.lanes[place].tail if kind == "lane" else "",
         )
         yield Violation(rule, where, amount, unit, f"{where} {said}")
@@ -97,8 +97,8 @@ _USES = {
 def _capacities(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     """Yield where more is used of a capacity than there is."""
     network, units = problem.network, problem.units
-    sites = [f"facility {name}" for name in network.facility_names]
-    names = {"supply": network.offer_names, "lane": [f"lane {name}" for name in network.lane_names]}
+    sites = [f"facility {name}" for name in network.names["facility"]]
+    names = {"supply": network.offer_names, "lane": [f"lane {name}" for name in network.names["lane"]]}
     for kind, (rule, verb) in _USES.items():
         limits, used = network.limits[kind], ledger.used[kind]
         unit = units.quantity if kind == "supply" else units.weight
@@ -108,7 +108,7 @@ def _capacities(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
                 float(used[place, period]),
                 float(limits[place]),
             )
-            said = f"{amount_text(amount, unit, 6)} in period {network.period_names[period]}"
+            said = f"{amount_text(amount, unit, 6)} in period {network.names['period'][period]}"
             message = f"{where} {verb} {said}, at most {number_text(most, 6)}"
             yield Violation(rule, where, amount - most, unit, message)
 
@@ -123,9 +123,9 @@ def _orders(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     """Yield what is bought below a minimum order."""
     network, unit = problem.network, problem.units.quantity
     for place, period in np.argwhere(orders_too_small(ledger)).tolist():
-        offer, amount = network.offers[place], float(ledger.used["supply"][place, period])
+        offer, amount = network.suppliers[place], float(ledger.used["supply"][place, period])
         least, where = amount_text(offer.minimum_order, unit, 6), network.offer_names[place]
-        said = f"sells {number_text(amount, 6)} in period {network.period_names[period]}, at least {least} at a time"
+        said = f"sells {number_text(amount, 6)} in period {network.names['period'][period]}, at least {least} at a time"
         yield Violation("minimum order", where, offer.minimum_order - amount, unit, f"{where} {said}")
 
 
@@ -134,8 +134,8 @@ def _sites(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
     network, unit = problem.network, problem.units.weight
     for site, period in np.argwhere(ledger.in_use & ~ledger.open).tolist():
         amount = float(sum(ledger.used[kind][site, period] for kind in ("inbound", "outbound", "storage")))
-        where, shown = f"facility {network.facility_names[site]}", amount_text(amount, unit, 6)
-        message = f"{where} is closed in period {network.period_names[period]}, but handles {shown}"
+        where, shown = f"facility {network.names['facility'][site]}", amount_text(amount, unit, 6)
+        message = f"{where} is closed in period {network.names['period'][period]}, but handles {shown}"
         yield Violation("closed site", where, amount, unit, message)
     ever, always = ledger.open.any(axis=1), ledger.open.all(axis=1)
     must, whole = network.has_status("open"), network.of_facilities("period_cost") == 0
@@ -148,7 +148,7 @@ def _sites(problem: SupplyProblem, ledger: Ledger) -> Iterator[Violation]:
         ),
     ):
         for site in np.flatnonzero(wrong).tolist():
-            where = f"facility {network.facility_names[site]}"
+            where = f"facility {network.names['facility'][site]}"
             yield Violation("status", where, 1.0, "", f"{where} {why}")
 
 
@@ -175,10 +175,10 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
     frozen
         Pay the planning rate of the tariff, as the solver does.
     """
-    network, facilities = problem.network, problem.network.facility_names
+    network, facilities = problem.network, problem.network.names["facility"]
     bought = ledger.flows * network.purchase_cost[:, :, None]
-    by_supplier = np.zeros((len(network.supplier_names), *network.shape[1:]))
-    from_supplier = network.tails < len(network.supplier_names)
+    by_supplier = np.zeros((len(network.names["supplier"]), *network.shape[1:]))
+    from_supplier = network.tails < len(network.names["supplier"])
     np.add.at(by_supplier, network.tails[from_supplier], bought[from_supplier])
     moved = problem.lane_tariff.amounts(ledger.flows, frozen=frozen)
     unmet = ledger.shortage * network.paid_shortage[:, :, None]
@@ -186,12 +186,12 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
         network.of_facilities(name)[:, None, None] for name in ("handling_cost", "holding_cost")
     )
     parts = [
-        _lines("purchase", by_supplier, network.supplier_names, network),
-        _lines(TRANSPORT, moved, network.lane_names, network),
+        _lines("purchase", by_supplier, network.names["supplier"], network),
+        _lines(TRANSPORT, moved, network.names["lane"], network),
         _lines("handling", ledger.received * handling, facilities, network),
         *_site_lines(ledger),
         _lines("holding", ledger.stock * holding, facilities, network),
-        _lines("shortage", unmet, network.market_names, network),
+        _lines("shortage", unmet, network.names["market"], network),
     ]
     filled = [part for part in parts if len(part)]
     return Pricing(pd.concat(filled, ignore_index=True) if filled else parts[0], problem.unit)
@@ -206,14 +206,16 @@ def _lines(term: str, amounts: Floats, groups: Sequence[str], network: SupplyNet
 
 def flow_items(network: SupplyNetwork, product: Indices, period: Indices) -> NDArray[np.object_]:
     """Return what the lines of a price call products in periods."""
-    products = np.char.add(np.array(network.product_names, dtype=str)[product], ", ")
-    return np.char.add(products, np.array(network.period_names, dtype=str)[period]).astype(object)
+    products = np.char.add(np.array(network.names["product"], dtype=str)[product], ", ")
+    return np.char.add(products, np.array(network.names["period"], dtype=str)[period]).astype(object)
 
 
 def _site_lines(ledger: Ledger) -> Iterator[pd.DataFrame]:
     """Yield what open sites cost: once, and for each period."""
     network = ledger.network
-    names, periods = (np.array(each, dtype=object) for each in (network.facility_names, network.period_names))
+    names, periods = (
+        np.array(each, dtype=object) for each in (network.names["facility"], network.names["period"])
+    )
     fixed, per_period = network.of_facilities("fixed_cost"), network.of_facilities("period_cost")
     once = np.flatnonzero(ledger.open.any(axis=1) & (fixed > 0))
     site, period = np.nonzero(ledger.open & (per_period > 0)[:, None])

@@ -72,8 +72,6 @@ class CheapestPaths:
         """Return the cheapest path to a market, first step first; empty where there is none."""
         first_site = self.network.facility_nodes.start
         node = self.network.market_nodes.start + market
-        if not np.isfinite(self.cost[node, product, period]):
-            return ()
         steps: list[PathStep] = []
         while (lane := int(self.predecessors[node, product, period])) != _SOURCE:
             if lane == _KEPT:
@@ -125,7 +123,7 @@ def paths_through(
     keeping = np.where(may_keep[:, None, :], holding + extra_keep, np.inf)
     cost = np.full((len(network.node_names), *network.shape[1:]), np.inf)
     before = np.full(cost.shape, _SOURCE, dtype=np.intp)
-    cost[: len(network.supplier_names)] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
+    cost[: len(network.names["supplier"])] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
     sites = network.facility_nodes
     if from_stock:
         there = (network.initial_stock > 0) & usable[:, :1]
@@ -254,7 +252,7 @@ def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
     if too_small:  # of what sells less than its minimum order nothing is bought
         kept = [
             replace(offer, capacity=0.0) if place in too_small else offer
-            for place, offer in enumerate(network.offers)
+            for place, offer in enumerate(network.suppliers)
         ]
         return first_plan(replace(problem, suppliers=kept), seconds)
     return problem.plan_of(found.flows, found.open)

@@ -50,6 +50,7 @@ _BAD_LAW = (
     "a law that gives such values is used where it does not hold, or was learned without being kept positive"
 )
 FLOW = {"state.quantity": "quantity", "state.weight": "weight"}
+DEMAND_KEYS = ("market", "product", "period")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,7 @@ class LaneTariff:
             raise ProblemError(
                 f"planning: {next(iter(self.planning))!r} must be a positive number everywhere"
             )
-        _refuse_bad(self.rates, self.network, "tariff", self.network.lane_names)
+        _refuse_bad(self.rates, self.network, "tariff", "lane")
 
     @cached_property
     def basis(self) -> Basis:
@@ -239,7 +240,7 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> tuple
     ProblemError
         If a demand is negative or not a number, or the frame names something unknown.
     """
-    shape, names = (len(network.markets), *network.shape[1:]), network.market_names
+    shape = len(network.markets), *network.shape[1:]
     deviation = np.zeros(shape)
     if isinstance(demand, pd.DataFrame):
         values = _column(network, demand, "demand", shape)
@@ -253,13 +254,13 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> tuple
         values = np.broadcast_to(told, shape)
         refuse_below_zero(
             "demand", demand, values, unit,
-            lambda cell: f"for {_cell(network, names, np.unravel_index(cell, shape))}",
+            lambda cell: f"for {_cell(network, 'market', np.unravel_index(cell, shape))}",
         )  # fmt: skip
         values = np.maximum(values, 0.0)
     else:
         values = _broadcast(demand, network, "market")
-    _refuse_bad(values, network, "demand", names)
-    _refuse_bad(deviation, network, "demand: demand_sd", names)
+    _refuse_bad(values, network, "demand", "market")
+    _refuse_bad(deviation, network, "demand: demand_sd", "market")
     return values, deviation
 
 
@@ -304,22 +305,18 @@ def _column(network: SupplyNetwork, frame: pd.DataFrame, column: str, shape: tup
 
 def demand_places(network: SupplyNetwork, frame: pd.DataFrame) -> list[NDArray[np.intp]]:
     """Return the positions of the market, product and period of every row of a table of demands."""
-    keys = {
-        "market": network.market_names,
-        "product": network.product_names,
-        "period": network.period_names,
-    }
-    return [row_positions(frame, column, names, "demand") for column, names in keys.items()]
+    return [row_positions(network, frame, kind, "demand") for kind in DEMAND_KEYS]
 
 
-def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str) -> NDArray[np.intp]:
-    """Return the place of each row's entry among `names`; a missing column means the only name there is.
+def row_positions(network: SupplyNetwork, frame: pd.DataFrame, column: str, where: str) -> NDArray[np.intp]:
+    """Return the place of each row's entry among the names of a kind; a missing column means the only name there is.
 
     Raises
     ------
     ProblemError
         If the column is missing and there are several names, or an entry is unknown.
     """
+    names = network.names[column]
     if column not in frame.columns:
         if len(names) == 1:
             return np.zeros(len(frame), dtype=np.intp)
@@ -336,19 +333,21 @@ def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str
     return found
 
 
-def _cell(network: SupplyNetwork, names: list[str], cell: tuple[Any, ...]) -> str:
-    lead, product, period = cell
-    return f"{names[lead]!r}, product {network.product_names[product]!r}, period {network.period_names[period]!r}"
+def _cell(network: SupplyNetwork, kind: str, cell: tuple[Any, ...]) -> str:
+    lead, product, period = (
+        network.names[each][at] for each, at in zip((kind, *DEMAND_KEYS[1:]), cell, strict=True)
+    )
+    return f"{lead!r}, product {product!r}, period {period!r}"
 
 
-def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[str]) -> None:
+def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, kind: str) -> None:
     wrong = ~((values >= 0) & (values <= LARGEST_ADDED))
     if not wrong.any():
         return
     cell = tuple(np.argwhere(wrong)[0])
     told = "no number" if np.isnan(values[cell]) else number_text(float(values[cell]), 6)
     raise ProblemError(
-        f"{what}: {told} for {_cell(network, names, cell)} ({int(wrong.sum())} of {values.size} values are negative, "
+        f"{what}: {told} for {_cell(network, kind, cell)} ({int(wrong.sum())} of {values.size} values are negative, "
         f"not finite or beyond {number_text(LARGEST_ADDED)}); "
         + ("leave it blank where demand is certain" if what.endswith("demand_sd") else _BAD_LAW)
     )

@@ -91,7 +91,7 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
 
 def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
     """Return the least cost with these sites open, shape (F, T), over all choices of what is ordered at all."""
-    limited = [k for k, offer in enumerate(problem.network.offers) if offer.minimum_order]
+    limited = [k for k, offer in enumerate(problem.network.suppliers) if offer.minimum_order]
     cells = list(itertools.product(limited, range(len(problem.network.periods))))
     choices = itertools.product((False, True), repeat=len(cells))
     return min(_cost_of(problem, opened, dict(zip(cells, ordered, strict=True))) for ordered in choices)
@@ -111,7 +111,7 @@ def _cost_of(problem: SupplyProblem, opened: np.ndarray, ordered: dict[tuple[int
     site_of = {f.name: i for i, f in enumerate(net.facilities)}
     offer_of = {
         (o.name, p.name): i
-        for i, o in enumerate(net.offers)
+        for i, o in enumerate(net.suppliers)
         for p in net.products
         if o.product in ("", p.name)
     }
@@ -123,7 +123,7 @@ def _cost_of(problem: SupplyProblem, opened: np.ndarray, ordered: dict[tuple[int
                 offer = offer_of.get((way.tail, net.products[p].name))
                 if offer is None:
                     continue
-                cost += net.offers[offer].unit_cost
+                cost += net.suppliers[offer].unit_cost
             if way.head in site_of:
                 cost += net.facilities[site_of[way.head]].handling_cost
             column(("x", i, p, t), cost, most)
@@ -169,7 +169,7 @@ def _cost_of(problem: SupplyProblem, opened: np.ndarray, ordered: dict[tuple[int
         for i, way in enumerate(net.lanes):
             less.append(row({("x", i, p, t): net.products[p].weight for p in kinds}))
             limit.append(min(way.capacity, 1e4))
-        for k, offer in enumerate(net.offers):
+        for k, offer in enumerate(net.suppliers):
             drawn = {
                 ("x", i, p, t): 1.0
                 for i, way in enumerate(net.lanes)

@@ -122,9 +122,9 @@ def test_what_no_values_meet_is_proved_by_intervals() -> None:
 
 def test_a_law_used_outside_its_domain_is_named() -> None:
     problem = ko.DecisionProblem({"speed": (10, 60)}, fuel(), fixed={"km": 10.0})
-    (use,) = problem.extrapolations(problem.plan_from({"speed": 12.0}))
+    (use,) = problem.assess(problem.plan_from({"speed": 12.0})).extrapolations
     assert "speed 12 km/h (valid from 20 to 90)" in use.message
-    assert problem.extrapolations(problem.plan_from({"speed": 30.0})) == ()
+    assert problem.assess(problem.plan_from({"speed": 30.0})).extrapolations == ()
     (remark,) = problem.remarks()
     assert "from 10 to 60 km/h" in remark
     assert ko.DecisionProblem({"speed": (30, 60)}, fuel(), fixed={"km": 10.0}).remarks() == ()

@@ -97,7 +97,7 @@ def test_distances_are_great_circles_times_a_detour_that_is_told():
 
 def test_lanes_are_as_long_as_great_circles_times_the_detour():
     problem = supply()
-    lengths, drawn = problem.network.distances, problem.network.coordinates
+    lengths, drawn = problem.network.distances, problem.network.positions.on_map
     crow = by_law_of_cosines([48.8566, 45.4642], [2.3522, 9.19])[0, 1]
     assert (lengths[0], lengths[2]) == (pytest.approx(1.3 * crow), 512.0)
     assert problem.assumptions() == ("distances are great-circle × 1.3 (detour)",)
@@ -163,7 +163,9 @@ def test_a_declared_unit_or_given_distances_answer_the_question():
     assert routing(tables["depots"], declared).data.distance[0, 1] < 1
     routing(**tables, distance=np.ones((4, 4)))
     metres = with_units(FLAT.assign(x=FLAT["x"] * 1000, y=FLAT["y"] * 1000), {"x": "m", "y": "m"})
-    assert supply(markets=metres, **HERE).network.coordinates[-1].tolist() == pytest.approx([7.262, 43.7102])
+    assert supply(markets=metres, **HERE).network.positions.on_map[-1].tolist() == pytest.approx(
+        [7.262, 43.7102]
+    )
     # records built by hand are remarked upon
     places = [Client("a", 13.0657, 52.3989), Client("b", 13.5875, 52.6788)]
     assert any("look like degrees" in each for each in routing([Depot("d", 13.405, 52.52)], places).remarks())

@@ -102,7 +102,7 @@ def drawn(**changes: object) -> RoutingProblem:
 
 def test_the_map_shows_depots_clients_and_routes():
     given = drawn()
-    view, _ = given.views(given.plan_from([[], ["b", "a"]]))
+    view, _ = given.assess(given.plan_from([[], ["b", "a"]])).views()
     assert isinstance(view, MapView)
     assert (view.unit, view.background) == ("km", None)
     points = view.points.set_index("name")
@@ -112,14 +112,14 @@ def test_the_map_shows_depots_clients_and_routes():
     assert "on no route" in points["label"]["c"]
     assert view.paths[["x", "y"]].to_numpy().tolist() == [[0, 0], [6, 8], [3, 4], [0, 0]]
     assert set(view.paths["group"]) == {"van 2"}
-    empty, timetable = given.views(given.plan_from([]))
+    empty, timetable = given.assess(given.plan_from([])).views()
     assert empty.paths.empty
     assert timetable.bars.empty
 
 
 def test_the_timetable_has_driving_waiting_and_service():
     given = drawn()
-    timetable = given.views(given.plan_from([Route("van", 1, "depot", ("a", "b"), 520.0)]))[1]
+    timetable = given.assess(given.plan_from([Route("van", 1, "depot", ("a", "b"), 520.0)])).views()[1]
     assert isinstance(timetable, GanttView)
     assert (timetable.unit, timetable.clock) == ("min", True)
     bars = timetable.bars
@@ -139,12 +139,12 @@ def roads(nodes: pd.DataFrame | None) -> RoutingProblem:
 def test_on_a_road_network_paths_follow_the_roads():
     nodes = pd.DataFrame({"name": ["depot", "m", "a"], "x": [0.0, 1.0, 1.0], "y": [0.0, 0.0, 1.0]})
     given = roads(nodes)
-    view, _ = given.views(given.plan_from([["a"]]))
+    view, _ = given.assess(given.plan_from([["a"]])).views()
     assert view.unit == ""
     assert view.points[["x", "y"]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert view.paths[["x", "y"]].to_numpy().tolist() == [[0, 0], [1, 0], [1, 1], [1, 1], [1, 0], [0, 0]]
     assert view.background.to_numpy().tolist() == [[0, 0, 1, 0], [1, 0, 1, 1], [1, 1, 1, 0], [1, 0, 0, 0]]
-    assert len(roads(None).views(given.plan_from([["a"]]))) == 1
+    assert len(roads(None).assess(given.plan_from([["a"]])).views()) == 1
 
 
 def test_breaks_windows_and_open_ends_are_drawn() -> None:
@@ -152,7 +152,7 @@ def test_breaks_windows_and_open_ends_are_drawn() -> None:
     clients = [Client("a", 10.0, 0.0, pickup=0.5, windows="0:05-0:15, 1:00-1:30"), Client("b", 20.0, 0.0)]
     van = VehicleType("van", capacity=2.0, returns=False, breaks="10 in 12-18, 5 in 23-25")
     drawn = RoutingProblem([Depot("depot", 0.0, 0.0)], clients, [van], {}, km, km)
-    view, timetable = drawn.views(drawn.plan_from({"van 1": ["a", "b"]}))
+    view, timetable = drawn.assess(drawn.plan_from({"van 1": ["a", "b"]})).views()
     assert view.paths["x"].tolist() == [0.0, 10.0, 20.0]
     assert "pickup 0.5 t, window 00:05–00:15, window 01:00–01:30" in " ".join(view.points["label"])
     rests = timetable.bars[timetable.bars["kind"] == "break"]

@@ -187,7 +187,7 @@ def test_values_below_zero_count_as_zero():
     given = problem(cost={"fee": law.bind(km=arc.distance)})
     plan = given.plan_from([["a", "b"]])
     assert given.price(plan).lines["amount"].tolist() == [0, 0, 4]
-    (use,) = given.extrapolations(plan)
+    (use,) = given.assess(plan).extrapolations
     assert use.where == "van 1: depot → a, a → b"
     assert "falls to −1 EUR on 2 legs" in use.message
 

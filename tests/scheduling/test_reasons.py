@@ -119,7 +119,7 @@ def test_a_combination_that_does_not_fit_gets_a_horizon_that_does():
 def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
     problem = random_problem(np.random.default_rng(seed), shape=(2, 1), whole=False, setups=setups)
     data = problem.data
-    bound = data.structure.latest_of_jobs(earliest_completions(data.structure, data.timing))
+    bound = data.structure.latest_of_jobs(earliest_completions(data.structure, data.timing)[:, 0])
     only_first = replace(
         problem,
         jobs=[replace(problem.jobs[0], due_date=0.0, tardiness_cost=1.0), problem.jobs[1]],

@@ -71,7 +71,7 @@ def test_a_task_without_a_family_leaves_the_machine_as_it_was_set_up():
     assert shop.check(rows(a=1.0, b=3.0, c=15.0)).ok
     (early,) = shop.check(rows(a=1.0, b=3.0, c=14.0)).violations
     assert (early.constraint, early.where, early.amount) == ("setup", "task c", 1.0)
-    bars = next(iter(shop.views(rows(a=1.0, b=3.0, c=15.0)))).bars
+    bars = next(iter(shop.assess(rows(a=1.0, b=3.0, c=15.0)).views())).bars
     setups = bars[bars["kind"] == "setup"]
     assert setups[["start", "end", "label"]].to_numpy().tolist() == [
         [0.0, 1.0, "setup for red"],

@@ -83,10 +83,10 @@ def test_not_serving_may_be_cheaper_and_that_is_proved():
 @pytest.mark.parametrize("seed", range(40, 48))
 def test_a_proof_about_a_closed_site_agrees_with_enumeration(seed):
     problem = random_problem(seed)
-    names = problem.network.facility_names
+    names = problem.network.names["facility"]
     opened = np.zeros((len(names), 2), dtype=bool)
     opened[0] = True
-    pairs = [(names[0], period) for period in problem.network.period_names]
+    pairs = [(names[0], period) for period in problem.network.names["period"]]
     plan = flows_through_sites(problem, pairs, None)
     if plan is None:
         return
@@ -197,7 +197,7 @@ def followed(problem) -> set[str]:
     """Return what lanes lead to, one after the other, through sites that are not closed."""
     network = problem.network
     closed = {site.name for site in network.facilities if site.status == "closed"}
-    reached = set(network.supplier_names)
+    reached = set(network.names["supplier"])
     while True:
         more = {lane.head for lane in network.lanes if lane.tail in reached} - closed - reached
         if not more:
@@ -213,7 +213,7 @@ def test_markets_are_told_that_no_lanes_lead_to(seed):
     kept = [lane for lane in network.lanes if rng.random() < 0.4] or [network.lanes[0]]
     sites = [replace(site, status="closed") if rng.random() < 0.3 else site for site in network.facilities]
     problem = replace(whole, lanes=kept, facilities=sites, tariff=1.0)
-    missing = [name for name in network.market_names if name not in followed(problem)]
+    missing = [name for name in network.names["market"] if name not in followed(problem)]
     remarks = problem.unreachable()
     assert set(remarks) <= set(problem.remarks())
     assert bool(remarks) == bool(missing)

@@ -151,7 +151,7 @@ def test_a_tariff_below_zero_counts_as_zero_and_is_named():
     plan = given.plan_from(pd.DataFrame(rows))
     lines = given.price(plan).lines
     assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
-    (found,) = given.extrapolations(plan)
+    (found,) = given.assess(plan).extrapolations
     assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
     assert found.below_zero
 
@@ -211,7 +211,7 @@ def test_a_plan_outside_the_domain_of_its_laws_says_where():
     wants = parse_formula("people", [Variable("people", high=400)], Variable("demand", "t"))
     people = [Market("Lyon", attributes={"people": 500.0}), Market("Nice", attributes={"people": 300.0})]
     bound = {"tariff": rate.bind(km=lane.distance), "demand": wants.bind(people=market.people)}
-    tariff, demand = small(**bound, markets=people).extrapolations(PLAN)
+    tariff, demand = small(**bound, markets=people).assess(PLAN).extrapolations
     assert (tariff.law, tariff.where) == ("tariff", "north → Lyon")
     assert "km 3 km (valid from 5 to 50)" in tariff.inputs
     assert (demand.law, demand.where) == ("demand", "Lyon")

@@ -25,8 +25,8 @@ from kanopt.decisions.search.relaxation import (
     lower_laws,
 )
 from kanopt.decisions.simulate import slack
-from kanopt.engines.base import Outcome, SolveOptions, Solver, cpu_seconds
-from kanopt.engines.highs import HighsOptions, HighsResult, HighsTermination, run_highs
+from kanopt.engines.base import Outcome, SolveOptions, Solver, Termination, cpu_seconds
+from kanopt.engines.highs import HighsOptions, HighsResult, run_highs
 from kanopt.errors import FormulaError, SolverError
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Step
@@ -244,7 +244,7 @@ class HighsPieces(Solver):
         told: dict[str, Any] = {"history": tuple(found.history), "interrupted": found.interrupted}
         told["engines"] = (EngineRun(self.name, price if won else None, 0, *spent, won, size),)
         if best is None:
-            infeasible = answer is not None and answer.termination is HighsTermination.INFEASIBLE
+            infeasible = answer is not None and answer.termination is Termination.INFEASIBLE
             status = Status.INFEASIBLE if infeasible else Status.NO_PLAN
             return Outcome(None, status, None, None, 0.0, message=found.why_no_plan(), **told)
         relaxation = found.relaxation
@@ -326,7 +326,7 @@ class _Rounds:
                     self._tighten_tolerance() if self.is_optimal else self._solve_once()
                 ):
                     pass
-                infeasible = self.answer and self.answer.termination is HighsTermination.INFEASIBLE
+                infeasible = self.answer and self.answer.termination is Termination.INFEASIBLE
                 if infeasible and self.polish.best is None:
                     self.conflict = self._conflict()
         except KeyboardInterrupt:
@@ -405,8 +405,8 @@ class _Rounds:
         made, answer = self._ask(relaxation)
         self.answer, self.rounds = answer, self.rounds + 1
         self.size = f"{made.binaries:,} binaries and {len(made.linear.cost):,} columns"
-        self.interrupted |= answer.termination is HighsTermination.INTERRUPTED
-        if answer.termination is HighsTermination.INFEASIBLE:
+        self.interrupted |= answer.termination is Termination.INTERRUPTED
+        if answer.termination is Termination.INFEASIBLE:
             return False
         low = -np.inf if answer.bound is None else made.bound(answer.bound)
         if low - relaxation.programs[0].certificate.high > self.bound:
@@ -417,7 +417,7 @@ class _Rounds:
         point = made.quantities(answer.values)
         decided = point[: len(self.problem.records)]
         self._improve(decided)
-        if self.is_optimal or answer.termination is not HighsTermination.OPTIMAL:
+        if self.is_optimal or answer.termination is not Termination.OPTIMAL:
             return self.is_optimal
         return relaxation.refine_at(point) or self._tighten_constraints(decided)
 
@@ -460,7 +460,7 @@ class _Rounds:
             if self._seconds_left <= 0.0 or self._interrupt.asked:
                 break
             _, answer = self._ask(self.relaxation.without({*out, name}))
-            if answer.termination is HighsTermination.INFEASIBLE:
+            if answer.termination is Termination.INFEASIBLE:
                 out.add(name)
         kept = [repr(name) for name in names if name not in out]
         proved = (

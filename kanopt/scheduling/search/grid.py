@@ -33,6 +33,7 @@ _STEPS = [float(f"{a}e{k}") for k in range(9, -13, -1) for a in (5, 2, 1)]
 _FINER = 500.0
 _EXACT_FINER = 10.0
 _LARGEST = 1e12
+_MOST = np.iinfo(np.int64).max
 _AMOUNTS = 1e6
 """What the largest amount of a resource is rounded to where no power of ten makes all of them whole."""
 _LARGEST_AMOUNT = 2.0**30
@@ -148,8 +149,7 @@ class TimeGrid:
         )
         starts = np.clip(ends - duration, 0, np.maximum(self.horizon - duration, 0))
         paid = self.energy_cost(np.broadcast_to(mode, starts.shape), starts)
-        least = np.full(len(at.task_job), np.iinfo(np.int64).max)
-        np.minimum.at(least, at.mode_task, paid.min(axis=1) + costs.running)
+        least = at.of_tasks(paid.min(axis=1) + costs.running, np.minimum, _MOST)
         return int(least.sum())
 
     @cached_property
@@ -173,9 +173,7 @@ class TimeGrid:
     @cached_property
     def shortest(self) -> Integers:
         """The duration of each task in its fastest mode; (tasks,)."""
-        shortest = np.full(len(self.structure.task_job), np.iinfo(np.int64).max)
-        np.minimum.at(shortest, self.structure.mode_task, self.timing.duration.astype(np.int64))
-        return shortest
+        return self.structure.of_tasks(self.timing.duration.astype(np.int64), np.minimum, _MOST)
 
     def energy_cost(self, modes: Integers, starts: Integers) -> Integers:
         """Return what the energy of modes costs that run from given starts; any shape, the same for both."""
@@ -340,8 +338,7 @@ def _horizon(problem: SchedulingProblem, up: Scaling, duration: Integers, setup:
     steady = max(
         [float(data.timing.release.max()), *ends, *([] if data.tariff is None else data.tariff.starts)]
     )
-    longest = np.zeros(len(data.tasks), dtype=np.int64)
-    np.maximum.at(longest, data.structure.mode_task, duration)
+    longest = data.structure.of_tasks(duration, np.maximum, 0)
     return int(up.to_integers(max(0.0, steady))) + int(longest.sum()) + len(data.tasks) * int(setup.max())
 
 
@@ -374,7 +371,7 @@ def _grid_costs(
     per_mode += np.abs(costs.energy / scaling.factor - energy).max(axis=1) * timing.duration
     per_mode += np.abs(costs.running / scaling.factor - running)
     slack = float((np.abs(whole_rates / scaling.factor - rates) * horizon).sum())
-    slack += _worst_mode(data, per_mode)
+    slack += float(data.structure.of_tasks(per_mode, np.maximum, 0.0).sum())
     if direction == "safe":
         slack += _regular_slack(problem, step, timing)
     return TimeGrid(step, data.structure, timing, horizon, costs, scaling.factor, slack)
@@ -385,20 +382,12 @@ def _regular_slack(problem: SchedulingProblem, step: float, timing: ShopTiming) 
     data = problem.data
     longer = timing.duration * step - data.timing.duration
     makespan = problem.makespan_cost * float(longer.max(initial=0.0))
-    per_task = np.zeros(len(data.tasks))
-    np.maximum.at(per_task, data.structure.mode_task, longer)
+    per_task = data.structure.of_tasks(longer, np.maximum, 0.0)
     per_job = np.zeros(len(data.jobs))
     np.maximum.at(per_job, data.structure.task_job, per_task)
     has_due_date = np.isfinite(timing.due)
     earlier = data.timing.due[has_due_date] - timing.due[has_due_date] * step
     return makespan + float((data.tardiness_cost[has_due_date] * (per_job[has_due_date] + earlier)).sum())
-
-
-def _worst_mode(data: SchedulingData, per_mode: Floats) -> float:
-    """Add up, over the tasks, the largest value of any of their modes."""
-    worst = np.zeros(len(data.tasks))
-    np.maximum.at(worst, data.structure.mode_task, per_mode)
-    return float(worst.sum())
 
 
 def _pieces(data: SchedulingData, step: float, horizon: int) -> tuple[Integers, Floats, float]:

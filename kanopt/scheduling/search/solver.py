@@ -11,17 +11,16 @@ import numpy as np
 import ortools
 
 from kanopt.array_types import Floats, Integers
-from kanopt.engines.base import Outcome, SolveOptions, Solver, asks_to_stop
+from kanopt.engines.base import Outcome, SolveOptions, Solver, Termination, asks_to_stop
 from kanopt.engines.compiled.library import why_no_kernel
 from kanopt.engines.cpsat import (
     CpSatResult,
-    CpSatTermination,
     SearchGoal,
     SearchLimits,
     complete_hint,
     run_cpsat,
 )
-from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
+from kanopt.engines.highs import HighsOptions, run_highs
 from kanopt.errors import ProblemError, SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Plan, Problem
@@ -195,7 +194,7 @@ class _Run:
         told: dict[str, Any] = {"history": tuple(self.history), "interrupted": self.interrupt.asked}
         if self.best is None:
             status, message = Status.NO_PLAN, "no schedule was found within the limit"
-            if ending is CpSatTermination.INFEASIBLE:
+            if ending is Termination.INFEASIBLE:
                 status, message = Status.INFEASIBLE, "CP-SAT proved that there is no schedule"
             elif self.interrupt.asked:
                 message = "stopped before a first schedule was found"
@@ -217,10 +216,7 @@ class _Run:
     def go_on(self, plan: Schedule, seconds: float) -> list[Schedule]:
         """Search from a schedule on, without a look at bounds; return the best one, and what was met near it."""
         near = deque[_Candidate](maxlen=_MOST_NEAR)
-        modes, wanted = self._on_grid(plan)
-        starts = repair_starts(self.safe.structure, self.safe.timing, modes, wanted.astype(np.float64))
-        if starts is not None:
-            self._offer(modes, starts.astype(np.int64))
+        self._offer_moved(*self._on_grid(plan))
         if self.best is None:
             return []
         if (local := self.local) is not None:
@@ -238,7 +234,7 @@ class _Run:
         found = {each.cost: each for each in (self.best, *reversed(near), *reversed(self.found))}
         return list(map(self._schedule, found.values()))
 
-    def _searched(self) -> CpSatTermination:
+    def _searched(self) -> Termination:
         """Search, and return how the last search of CP-SAT ended."""
         self._start()
         self._raise_bound(self.regular_bound + self.relaxed.least_energy())
@@ -247,16 +243,16 @@ class _Run:
         first = self.safe if self.local is None else self.relaxed
         per_task = _FIRST_PER_TASK_PRICES if len(self.safe.costs.edges) > 2 else _FIRST_PER_TASK
         ending = self._minimise(first, min(_FIRST_SHARE * limit, per_task * tasks), SearchGoal.SOLVE)
-        is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
+        is_known = ending is not Termination.LIMIT and first is self.relaxed
         if not self.knows_rules:
             self._search_keys(_KEYS_SHARE * limit)
             self._improve_while_it_gains(min(_SLICE_SHARE * limit, _SLICE_PER_TASK * tasks))
-        elif ending is CpSatTermination.LIMIT or not (self.exact or self.best is None):
+        elif ending is Termination.LIMIT or not (self.exact or self.best is None):
             self._anneal(_ANNEAL_SHARE * limit)
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
         if not (self._is_over or is_known):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
-            if ending is CpSatTermination.LIMIT:
+            if ending is Termination.LIMIT:
                 self._anneal(limit - self._elapsed())
         return ending
 
@@ -311,6 +307,12 @@ class _Run:
         if self.problem.check(self._schedule(made)).ok:
             self._accept(made)
 
+    def _offer_moved(self, modes: Integers, wanted: Integers) -> None:
+        """Accept a schedule with starts on the safe grid that are no earlier than wanted, where there are such."""
+        starts = repair_starts(self.safe.structure, self.safe.timing, modes, wanted.astype(np.float64))
+        if starts is not None:
+            self._offer(modes, starts.astype(np.int64))
+
     def _offer_plan(self, given: Plan | None) -> None:
         """Accept a schedule of the user's, where it names what there is and keeps every rule."""
         try:
@@ -352,7 +354,7 @@ class _Run:
         """Return a grid that leaves out what is dearer than the best schedule so far."""
         return grid if self.best is None else grid.shortened(grid.cost(self.best.modes, self.best.starts))
 
-    def _minimise(self, grid: TimeGrid, seconds: float, goal: SearchGoal) -> CpSatTermination:
+    def _minimise(self, grid: TimeGrid, seconds: float, goal: SearchGoal) -> Termination:
         """Search a grid: makespan and tardiness first, then the whole cost; return how it ended.
 
         To prove something, the first part leaves setups out: what holds without them holds with them.
@@ -366,9 +368,9 @@ class _Run:
             part = grid.without_setups() if easier else grid
             ask = self._prove_regular if proves else self._search
             found = ask(part, None, goal, _REGULAR_SHARE * seconds)
-            if found.termination is CpSatTermination.INFEASIBLE or self._is_over:
+            if found.termination is Termination.INFEASIBLE or self._is_over:
                 return found.termination
-            self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
+            self.regular_is_best |= found.termination is Termination.OPTIMAL and not easier
             if np.isfinite(found.bound):  # not where the model was too large
                 floor = max(floor, round(found.bound))
             if grid is self.relaxed:
@@ -388,7 +390,7 @@ class _Run:
         until = self._elapsed() + seconds
         share = _SMALL_SHARE if len(self.problem.data.tasks) <= _SMALL else _LARGE_SHARE
         found = self._search(grid, floor, goal, share * seconds)
-        if found.termination is not CpSatTermination.LIMIT or self._is_over:
+        if found.termination is not Termination.LIMIT or self._is_over:
             return found
         raised = self._search(grid, floor, goal, until - self._elapsed(), raises_bound=True)
         return raised if raised.bound > found.bound else found
@@ -405,7 +407,7 @@ class _Run:
         # of 480 tasks at 48 prices: 2.7 CPU seconds by interior points, more than 20 by the simplex method
         options = HighsOptions(seconds, self.options.seed, has_plan=True, method="ipm")
         found = run_highs(relax(grid, self.regular_bound), options)
-        if found.bound is not None and found.termination is HighsTermination.OPTIMAL:
+        if found.bound is not None and found.termination is Termination.OPTIMAL:
             # the grid leaves out what is dearer than the best schedule
             self._raise_bound(min(known, grid.scale * (found.bound - SLACK * max(1.0, abs(found.bound)))))
 
@@ -465,10 +467,10 @@ class _Run:
         """
         until, on_safe_grid, grid = self._elapsed() + seconds, grid is self.safe, self._shortened(grid)
         if self._is_over or model_size(grid, whole=floor is not None) > _LARGEST_MODEL:
-            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf)
+            return CpSatResult(Termination.LIMIT, None, -np.inf)
         model = ScheduleModel(grid)
         if model.impossible:
-            return CpSatResult(CpSatTermination.INFEASIBLE, None, np.inf)
+            return CpSatResult(Termination.INFEASIBLE, None, np.inf)
         model.minimise(floor)
         has_energy = bool(grid.costs.energy.any())
         with_energy = floor is not None and has_energy
@@ -488,9 +490,7 @@ class _Run:
             if on_safe_grid:
                 self._accept(_Candidate(modes, starts, cost))
                 return
-            moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
-            if moved is not None:
-                self._offer(modes, moved.astype(np.int64))
+            self._offer_moved(modes, starts)
 
         limits = SearchLimits(
             until - self._elapsed(),

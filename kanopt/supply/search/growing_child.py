@@ -1,7 +1,7 @@
 """The script that minimises a model of which HiGHS sees a growing part, see :mod:`kanopt.supply.search.model`.
 
 It has a process of its own for the reasons told in :mod:`kanopt.engines.highs_child`. Beside highspy and NumPy it
-imports :mod:`kanopt.worker` alone, so that it starts quickly.
+imports :mod:`kanopt.worker` and that script alone, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import highspy
 import numpy as np
 from numpy.typing import NDArray
+
+from kanopt.engines.highs_child import watch
 
 if TYPE_CHECKING:
     from kanopt.worker import Channel
@@ -154,14 +156,9 @@ class GrowingLp:
         self.row_place[rows] = len(self.rows) + np.arange(len(rows))
         self.rows = np.concatenate([self.rows, rows])
 
-    def set_bounds(self, columns: Indices, lower: Floats, upper: Floats) -> None:
+    def set_bounds(self, columns: Indices | list[int], lower: Floats, upper: Floats) -> None:
         """Change the bounds of columns that are there."""
         self.highs.changeColsBounds(len(columns), self.place[columns].astype(np.int32), lower, upper)
-
-    def solve_with(self, column: int, lower: Floats, upper: Floats, seconds: float) -> bool:
-        """Solve what is there with other bounds of a column; return whether that found an optimum."""
-        self.set_bounds(np.array([column]), lower, upper)
-        return self.solve(seconds)
 
     def solve(self, seconds: float) -> bool:
         """Solve what is there; return whether that found an optimum."""
@@ -417,15 +414,14 @@ class GrowingSearch:
                 return
             lower[column] = upper[column] = 1.0 - value
             excluded = self.relaxed + (1.0 - 2.0 * value) * self.reduced[column] >= self.price
-            if not excluded and lp.solve_with(column, *self._ends(column), self.left - until):
-                duals, pool_duals = lp.duals, lp.pool_duals
-                excluded = lp.bound(duals, lp.reduced_costs(duals, pool_duals))[0] >= self.price
+            if not excluded:
+                lp.set_bounds([column], lower[[column]], upper[[column]])
+                if lp.solve(self.left - until):
+                    reduced = lp.reduced_costs(lp.duals, lp.pool_duals)
+                    excluded = lp.bound(lp.duals, reduced)[0] >= self.price
             self.excluded |= excluded
             lower[column], upper[column] = (value, value) if excluded else ends
-            lp.set_bounds(np.array([column]), *self._ends(column))
-
-    def _ends(self, column: int) -> tuple[Floats, Floats]:
-        return self.model["lower"][[column]], self.model["upper"][[column]]
+            lp.set_bounds([column], lower[[column]], upper[[column]])
 
     def move(self, seconds: float) -> None:
         """Change a whole number of the best point, or one for another, as long as that is better."""
@@ -518,22 +514,11 @@ class GrowingSearch:
             trusted &= abs(own - price) <= _TRUSTED * max(1.0, abs(own))
             self.offer(point, own)
 
-        def on_solution(event: Any) -> None:
-            take(event.data_out.mip_solution, event.data_out.objective_function_value)
-            learn(event.data_out.mip_dual_bound)
+        def on_point(values: Any, price: float, bound: float) -> None:
+            take(values, price)
+            learn(bound)
 
-        hint = None if self.best is None else self.best[columns]
-
-        def give_start(event: Any) -> None:
-            nonlocal hint
-            if hint is not None:
-                event.data_in.setSolution(hint)
-                hint = None
-
-        # not by setSolution: HiGHS 1.16 then leaves out what presolve has taken from the price
-        part.highs.cbMipUserSolution += give_start
-        part.highs.cbMipImprovingSolution += on_solution
-        part.highs.cbMipLogging += lambda event: learn(event.data_out.mip_dual_bound)
+        watch(part.highs, None if self.best is None else self.best[columns], on_point, learn)
         part.highs.setOptionValue("time_limit", max(0.0, self.left))
         part.highs.run()
         info = part.highs.getInfo()

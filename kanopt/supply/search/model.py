@@ -245,21 +245,35 @@ class SupplyProgram:
             return np.maximum(per_unit - planned, 0.0)
         return per_unit if self.rates is None else per_unit - planned + self.rates[self.flow.cells]
 
-    @cached_property
+    @property
     def cost(self) -> Floats:
         """Money per variable, shape (n,)."""
+        return self._columns[0]
+
+    @cached_property
+    def _columns(self) -> tuple[Floats, ...]:
+        """Cost and bounds of all variables, shape (n,) each."""
         network = self.problem.network
-        return np.concatenate(
-            [
-                self._rates,
-                network.paid_shortage[self.shortage.cells[:2]],
-                network.of_facilities("holding_cost")[self.stock.cells[0]],
-                network.of_facilities("fixed_cost"),
-                network.of_facilities("period_cost")[self.site_period.cells[0]],
-                np.zeros(len(self.order.columns)),
-                self._of_shipments[0],
-            ]
+        short, stored = self.problem.demand_array[self.shortage.cells], self._storage[self.stock.cells[0]]
+        if self.must_deliver:
+            short = np.where(network.must_deliver[self.shortage.cells[:2]], 0.0, short)
+        forced, free, period = (
+            network.has_status("open"),
+            ~network.has_status("closed"),
+            self.site_period.cells[0],
         )
+        holding, by_period = (network.of_facilities(name) for name in ("holding_cost", "period_cost"))
+        blocks = (
+            (self._rates, 0.0, self.most_flow),
+            (network.paid_shortage[self.shortage.cells[:2]], 0.0, short),
+            (holding[self.stock.cells[0]], 0.0, stored / network.weights[self.stock.cells[1]]),
+            (network.of_facilities("fixed_cost"), forced, free),
+            (by_period[period], forced[period], free[period]),
+            (np.zeros(len(self.order.columns)), 0.0, 1.0),
+            (self._of_shipments[0], 0.0, 1.0),
+        )
+        columns = (np.broadcast_arrays(*block) for block in blocks)
+        return tuple(np.concatenate(each).astype(float) for each in zip(*columns, strict=True))
 
     @property
     def missing(self) -> Floats:
@@ -281,12 +295,12 @@ class SupplyProgram:
             first = rows.add(np.array([-np.inf]), np.array([self.most_missing]))
             columns = np.flatnonzero(self.missing)
             rows.put(np.full(len(columns), first), columns, 1.0)
-        lower, upper = self._bounds()
+        cost, lower, upper = self._columns
         row, column, value = rows.matrix
         gates = np.arange(self.order.stop) >= self.site.start
         whole = np.concatenate([gates, self._of_shipments[1]])
         return MixedIntegerModel(
-            self.cost,
+            cost,
             lower,
             upper,
             whole,
@@ -308,32 +322,10 @@ class SupplyProgram:
         head = network.heads[lane] - network.facility_nodes.start
         ends = (np.where(site >= 0, site, last), np.where(market < 0, head, last))
         weight = np.minimum.reduce([network.lane_capacity[lane], *(through[end] for end in ends)])
-        offered = np.append([offer.capacity for offer in network.offers], np.inf)
+        offered = np.append([offer.capacity for offer in network.suppliers], np.inf)
         most = np.minimum(weight / network.weights[product], offered[network.lane_offer[lane, product]])
         wanted = demand[np.maximum(market, 0), product, period]
         return np.asarray(np.where(market >= 0, np.minimum(most, wanted), most), dtype=float)
-
-    def _bounds(self) -> tuple[Floats, Floats]:
-        network = self.problem.network
-        shut, forced = network.has_status("closed"), network.has_status("open")
-        short = self.problem.demand_array[self.shortage.cells]
-        if self.must_deliver:
-            short = np.where(network.must_deliver[self.shortage.cells[:2]], 0.0, short)
-        sites, periods = self.site.cells[0], self.site_period.cells[0]
-        zeros, others = np.zeros(self.site.start), len(self.order.columns) + len(self._of_shipments[0])
-        return (
-            np.concatenate([zeros, forced[sites], forced[periods], np.zeros(others)]),
-            np.concatenate(
-                [
-                    self.most_flow,
-                    short,
-                    self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
-                    1.0 - shut[sites],
-                    1.0 - shut[periods],
-                    np.ones(others),
-                ]
-            ),
-        )
 
     def gates(self, opened: NDArray[np.bool_]) -> tuple[Indices, Floats]:
         """Return the variables of sites, and their values where these are open, shape (F, T)."""
@@ -375,7 +367,7 @@ class SupplyProgram:
         network, opened = self.problem.network, self._open_columns()
         lane, product, period = self.flow.cells
         moved = self.flow.columns, network.weights[product]
-        offered = np.array([offer.capacity for offer in network.offers])
+        offered = np.array([offer.capacity for offer in network.suppliers])
         drawn = network.lane_offer[lane, product], period
         self._limit(rows, offered, drawn, (self.flow.columns, np.ones(len(lane))))
         self._order_rows(rows, offered, drawn)

@@ -14,8 +14,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from kanopt.array_types import Floats
-from kanopt.engines.base import Outcome, SolveOptions, Solver
-from kanopt.engines.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
+from kanopt.engines.base import Outcome, SolveOptions, Solver, Termination
+from kanopt.engines.highs import GAP, TOLERANCE, HighsOptions, HighsResult
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.plans.base import Plan, Problem
@@ -170,12 +170,12 @@ class HighsSupply(Solver):
         answer, model, plan = found.answer, found.model, found.model.plan(found.point)
         outcome = Outcome(
             plan,
-            Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE,
+            Status.OPTIMAL if answer.termination is Termination.OPTIMAL else Status.FEASIBLE,
             objective=float(model.linear.effective_cost @ found.point),
             bound=answer.bound,
             rounding_bound=model.rounding_bound(found.point, plan),
             history=answer.history,
-            interrupted=answer.termination is HighsTermination.INTERRUPTED,
+            interrupted=answer.termination is Termination.INTERRUPTED,
             solver_view=search.view,
             nothing_frozen=model.pieces is not None,
         )
@@ -186,7 +186,7 @@ class HighsSupply(Solver):
             status, message = Status.FEASIBLE, _WITHIN_TOLERANCE
         elif found.least.bound is None or found.least.bound <= TOLERANCE * max(1.0, found.missing):
             message = _NOT_PROVED
-        elif found.least.termination is HighsTermination.OPTIMAL:
+        elif found.least.termination is Termination.OPTIMAL:
             message = f"{_CANNOT_BE_MET}: every plan leaves out at least {missing}"
         else:
             message = _CANNOT_BE_MET
@@ -270,13 +270,11 @@ class _Search:
         relaxed, least = SupplyProgram(self.problem, must_deliver=False), None
         if not self.problem.check(plan).ok:
             least = self._run(_least_missing(relaxed), None, told=False)
-            if least.values is None:
-                return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
-            plan = relaxed.plan(least.values)
+            plan = plan if least.values is None else relaxed.plan(least.values)
         if self.problem.check(plan).ok:
             found = self._from(self.rows, plan)
             # what the referee tolerates HiGHS may not
-            if found.answer.termination is not HighsTermination.INFEASIBLE:
+            if found.answer.termination is not Termination.INFEASIBLE:
                 return found
         return self._leaving_out(relaxed, plan, least or self._run(_least_missing(relaxed), None, told=False))
 
@@ -348,7 +346,7 @@ class _Search:
             has_plan=True,
         )
         if options.time_limit <= 0:
-            return HighsResult(HighsTermination.LIMIT, None, None)
+            return HighsResult(Termination.LIMIT, None, None)
         # the open sites of the plan that the search starts from may be those of other data
         tries = () if self.given is None or not told else (self.rows.point(self.given)[model.linear.integer],)
         answer = run_growing(model, options, tries)
@@ -408,9 +406,7 @@ def _known_part(problem: SupplyProblem, plan: Plan) -> FlowPlan:
     if not isinstance(plan, FlowPlan):
         raise SolverError(f"a supply problem starts from a FlowPlan, not from a {type(plan).__name__}")
     network, lanes = problem.network, {(lane.tail, lane.head, lane.mode) for lane in problem.network.lanes}
-    products, periods, sites = (
-        set(names) for names in (network.product_names, network.period_names, network.facility_names)
-    )
+    products, periods, sites = (set(network.names[kind]) for kind in ("product", "period", "facility"))
     flows = (
         flow
         for flow in plan.flows

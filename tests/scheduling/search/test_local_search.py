@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kanopt import SchedulingProblem
-from kanopt.engines.base import SolveOptions
-from kanopt.engines.highs import HighsOptions, HighsTermination, run_highs
+from kanopt.engines.base import SolveOptions, Termination
+from kanopt.engines.highs import HighsOptions, run_highs
 from kanopt.engines.solve import solve
 from kanopt.scheduling.search import solver
 from kanopt.scheduling.search.grid import choose_step, least_regular, lower, relax
@@ -128,7 +128,7 @@ def test_a_shop_whose_model_is_too_large_is_searched_locally(
 def bound(problem) -> float:
     grid = lower(problem, choose_step(problem), "relaxed")
     found = run_highs(relax(grid, least_regular(grid)), HighsOptions(time_limit=20.0))
-    assert found.termination is HighsTermination.OPTIMAL
+    assert found.termination is Termination.OPTIMAL
     assert found.bound is not None
     return found.bound
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanopt.engines.base import Termination
 from kanopt.engines.highs import (
     HighsOptions,
-    HighsTermination,
     MixedIntegerModel,
     highs_options,
     run_highs,
@@ -133,4 +133,4 @@ def test_a_point_in_hand_does_not_make_an_infeasible_model_optimal():
     nothing = replace(growing.linear, upper=np.zeros(4))
     hint = np.array([1.0, 0.0, 1.0, 0.0])
     answer = run_growing(replace(growing, linear=nothing), HighsOptions(hint=hint))
-    assert (answer.termination, answer.bound) == (HighsTermination.INFEASIBLE, None)
+    assert (answer.termination, answer.bound) == (Termination.INFEASIBLE, None)

@@ -15,10 +15,9 @@ import pytest
 from scipy.optimize import linprog
 
 from kanopt import SupplyProblem
-from kanopt.engines.base import SolveOptions
+from kanopt.engines.base import SolveOptions, Termination
 from kanopt.engines.highs import (
     HighsOptions,
-    HighsTermination,
     MixedIntegerModel,
     run_highs,
 )
@@ -325,7 +324,7 @@ def two_variables(**changes) -> MixedIntegerModel:
 )
 def test_of_an_infeasible_model_no_bound_is_claimed(changes):
     answer = run_highs(two_variables(**changes), HighsOptions())
-    assert (answer.termination, answer.values, answer.bound) == (HighsTermination.INFEASIBLE, None, None)
+    assert (answer.termination, answer.values, answer.bound) == (Termination.INFEASIBLE, None, None)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +349,7 @@ def test_a_run_that_ignores_its_limit_is_ended(monkeypatch, tmp_path):
     monkeypatch.setattr("kanopt.engines.highs._SCRIPT", sleeper)
     monkeypatch.setattr("kanopt.engines.highs.GRACE", 0.3)
     answer = run_highs(two_variables(), HighsOptions(time_limit=0.0))
-    assert (answer.termination, answer.values) == (HighsTermination.LIMIT, None)
+    assert (answer.termination, answer.values) == (Termination.LIMIT, None)
 
 
 @pytest.mark.parametrize("first", ["highspy", "ortools.math_opt.core.python.solver"])
@@ -411,7 +410,8 @@ def test_flows_cost_what_a_linear_programme_says(seed, mandatory):
     for chosen in itertools.product((False, True), repeat=len(network.facilities)):
         opened = np.repeat(np.array(chosen)[:, None], len(network.periods), axis=1)
         pairs = [
-            (network.facility_names[site], network.period_names[when]) for site, when in np.argwhere(opened)
+            (network.names["facility"][site], network.names["period"][when])
+            for site, when in np.argwhere(opened)
         ]
         plan = flows_through_sites(problem, pairs, None)
         if np.any(network.has_status("open") & ~opened[:, 0]) or np.any(
