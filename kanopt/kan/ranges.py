@@ -198,7 +198,8 @@ class Penalty:
                 group.append(torch.full((len(bend),), count))
                 count += 1 if index == 0 else 0
             count += 0 if index == 0 else 1
-        basis, scale = torch.block_diag(*vectors).to(device), torch.cat(values).to(device)
+        basis: Tensor = torch.block_diag(*vectors).to(device)  # type: ignore[no-untyped-call]
+        scale = torch.cat(values).to(device)
         matrix = (basis * scale) @ basis.T
         return cls(matrix, basis, scale, torch.cat(group).to(device), count)
 

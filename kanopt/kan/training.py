@@ -77,7 +77,8 @@ def _penalty(layer: LayerArchitecture, weights: Tensor, ridge: Tensor) -> Tensor
     blocks += [
         weight * torch.eye(size).to(weights) for weight, size in zip(tables, layer.tables, strict=True)
     ]
-    return torch.block_diag(*blocks) + ridge * torch.eye(layer.width).to(weights)
+    whole: Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
+    return whole + ridge * torch.eye(layer.width).to(weights)
 
 
 def _penalties(shape: Architecture, smoothing: Tensor) -> list[Tensor]:

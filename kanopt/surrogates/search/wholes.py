@@ -107,7 +107,7 @@ def _powers(factors: Product) -> dict[int, float]:
 
 
 def wholes(to: Target, words: Dictionary) -> Iterator[Law]:
-    """Yield extremes, powers of sums and products of functions; also of what is left beside powers that multiply all.
+    """Yield extremes, powers of sums, also of what is left beside powers that multiply all, and products of functions.
 
     Parameters
     ----------
@@ -123,9 +123,8 @@ def wholes(to: Target, words: Dictionary) -> Iterator[Law]:
         size = value(Law((Term(ONE, tuple(outside)),)), to.columns)
         target = to.target - np.log(size) if to.log else to.target / size
         apart = replace(to, target=target, weight=to.weight if to.log else to.weight * size**2)
-        for kind in (extremes, powers_of_sums):
-            for law in kind(apart, replace(words, without=frozenset(shared))):
-                yield Law(tuple(replace(t, factors=joined((*outside, *t.factors))) for t in law.terms))
+        for law in powers_of_sums(apart, replace(words, without=frozenset(shared))):
+            yield Law(tuple(replace(t, factors=joined((*outside, *t.factors))) for t in law.terms))
 
 
 def _multiplying_all(to: Target, words: Dictionary) -> dict[int, float]:
