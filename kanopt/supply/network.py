@@ -106,6 +106,13 @@ class Supplier:
         unit="quantity",
         doc="Least amount that is bought in a period in which anything is bought; 0 by default.",
     )
+    fixed_cost: Amount = field(
+        default=0.0,
+        kw_only=True,
+        unit="money",
+        price="purchase",
+        doc="Money paid for each period in which anything is bought, such as for running a plant; 0 by default.",
+    )
     x: Finite | None = place_field("x")
     y: Finite | None = place_field("y")
     lat: Finite | None = place_field("lat")
@@ -321,6 +328,11 @@ class SupplyNetwork:
     def minimum_orders(self) -> Floats:
         """Least amount that is bought of each offer in a period, where anything is, shape (O,)."""
         return np.array([offer.minimum_order for offer in self.suppliers])
+
+    @cached_property
+    def order_costs(self) -> Floats:
+        """Money paid for each offer in a period in which anything is bought of it, shape (O,)."""
+        return np.array([offer.fixed_cost for offer in self.suppliers])
 
     @cached_property
     def names(self) -> Mapping[str, list[str]]:

@@ -187,6 +187,7 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
     )
     parts = [
         _lines("purchase", by_supplier, network.names["supplier"], network),
+        _order_lines(ledger),
         _lines(TRANSPORT, moved, network.names["lane"], network),
         _lines("handling", ledger.received * handling, facilities, network),
         *_site_lines(ledger),
@@ -208,6 +209,17 @@ def flow_items(network: SupplyNetwork, product: Indices, period: Indices) -> NDA
     """Return what the lines of a price call products in periods."""
     products = np.char.add(np.array(network.names["product"], dtype=str)[product], ", ")
     return np.char.add(products, np.array(network.names["period"], dtype=str)[period]).astype(object)
+
+
+def _order_lines(ledger: Ledger) -> pd.DataFrame:
+    """Return what is paid in each period for buying anything of an offer."""
+    network = ledger.network
+    offer, period = np.nonzero((ledger.used["supply"] > 0) & (network.order_costs > 0)[:, None])
+    names, periods = (
+        np.array(each, dtype=object)
+        for each in ([one.name for one in network.suppliers], network.names["period"])
+    )
+    return _frame("purchase", names[offer], periods[period], network.order_costs[offer])
 
 
 def _site_lines(ledger: Ledger) -> Iterator[pd.DataFrame]:

@@ -55,6 +55,8 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
         suppliers = [Supplier("s0", "", 60.0, 2.0), *(s for s in suppliers if s.name != "s0")]
     if seed % 6 == 2 and not mandatory:
         suppliers[0] = replace(suppliers[0], minimum_order=suppliers[0].capacity * 0.75)
+    if seed % 6 == 4 and not mandatory:
+        suppliers[-1] = replace(suppliers[-1], fixed_cost=25.0)
     facilities = [
         Facility(
             f"f{i}",
@@ -91,7 +93,9 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
 
 def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
     """Return the least cost with these sites open, shape (F, T), over all choices of what is ordered at all."""
-    limited = [k for k, offer in enumerate(problem.network.suppliers) if offer.minimum_order]
+    limited = [
+        k for k, offer in enumerate(problem.network.suppliers) if offer.minimum_order or offer.fixed_cost
+    ]
     cells = list(itertools.product(limited, range(len(problem.network.periods))))
     choices = itertools.product((False, True), repeat=len(cells))
     return min(_cost_of(problem, opened, dict(zip(cells, ordered, strict=True))) for ordered in choices)
@@ -187,7 +191,8 @@ def _cost_of(problem: SupplyProblem, opened: np.ndarray, ordered: dict[tuple[int
         site.fixed_cost * opened[f].any() + site.period_cost * opened[f].sum()
         for f, site in enumerate(net.facilities)
     )
-    return float(found.fun + sites)
+    orders = sum(net.suppliers[k].fixed_cost for (k, _), chosen in ordered.items() if chosen)
+    return float(found.fun + sites + orders)
 
 
 def best_of_all(problem: SupplyProblem) -> float:

@@ -140,10 +140,10 @@ class SupplyProgram:
 
     Variables: the flow of each product on each lane in each period; the shortage of each market; the stock kept
     at the end of every period but the last; whether each site is open (in any period), and for sites with a period
-    cost whether it is open in each period; whether anything is bought where there is a minimum order. Rows: balances
-    of markets and sites, and capacities. That is the weak form of facility location. The rows of the strong form, that
-    a site sends a market at most its demand and nothing while it is closed, make the relaxation tight, but are as many
-    as the flows: they are the model's pool.
+    cost whether it is open in each period; whether anything is bought where that costs a fixed amount, or must be a
+    least one. Rows: balances of markets and sites, and capacities. That is the weak form of facility location. The rows
+    of the strong form, that a site sends a market at most its demand and nothing while it is closed, make the
+    relaxation tight, but are as many as the flows: they are the model's pool.
 
     Parameters
     ----------
@@ -220,9 +220,10 @@ class SupplyProgram:
 
     @cached_property
     def order(self) -> VariableBlock:
-        """Whether anything is bought of an offer with a minimum order in a period, of (O, T)."""
+        """Whether anything is bought in a period of an offer with a minimum order or a fixed cost, of (O, T)."""
         network = self.problem.network
-        mask = np.repeat((network.minimum_orders > 0)[:, None], network.shape[2], axis=1)
+        gated = (network.minimum_orders > 0) | (network.order_costs > 0)
+        mask = np.repeat(gated[:, None], network.shape[2], axis=1)
         return VariableBlock.of(mask, self.site_period.stop)
 
     @cached_property
@@ -269,7 +270,7 @@ class SupplyProgram:
             (holding[self.stock.cells[0]], 0.0, stored / network.weights[self.stock.cells[1]]),
             (network.of_facilities("fixed_cost"), forced, free),
             (by_period[period], forced[period], free[period]),
-            (np.zeros(len(self.order.columns)), 0.0, 1.0),
+            (network.order_costs[self.order.cells[0]], 0.0, 1.0),
             (self._of_shipments[0], 0.0, 1.0),
         )
         columns = (np.broadcast_arrays(*block) for block in blocks)
@@ -554,7 +555,7 @@ class SupplyProgram:
         at_node[network.facility_nodes] = opened
         passable = (at_node[network.tails] & at_node[network.heads])[:, None, :]
         ordered = self.order.to_array(point) > 0.5
-        ordered[network.minimum_orders == 0.0] = True
+        ordered |= self.order.column_of() < 0
         # the place -1 is that of what no offer is drawn for
         ordered = np.concatenate([ordered, np.ones((1, network.shape[2]), dtype=bool)])
         return self.problem.plan_of(np.where(passable & ordered[network.lane_offer], flows, 0.0), opened)
