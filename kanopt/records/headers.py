@@ -71,6 +71,9 @@ DESCRIBING = _words("describing")
 IDENTIFIERS = _words("identifiers")
 """Words that make a column a name of something, whatever else stands in its header."""
 
+ALTERNATIVES = _words("alternatives")
+"""Words of columns that name what does as well."""
+
 PRICE = _words("price")
 """Words for a price that do not say of what; each may stand for the other."""
 

@@ -421,7 +421,8 @@ def _match_amounts(parts: Parts) -> None:
     words = pieces[0] & pieces[1] if len(left) == 2 else pieces[0] if known else set()
     for name, numbers in left.items():
         shared = [c for c in numbers if words & {*c.header.pieces}]
-        if len(shared or numbers) == 1:
+        # where nobody wants anything, what vehicles hold limits nothing
+        if len(shared or numbers) == 1 and all(left.values()):
             likeness = 0.9 if shared else _BY_LEFT
             parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness)
 
@@ -472,6 +473,7 @@ def _amounts(guess: PartGuess, dropped: Collection[tuple[str, str]] = ()) -> lis
     # stops that were made of one row are blank where the other stop has the number
     whole = [c for c in left if c.kind == "number" and (c.is_full or guess.table.made) and not is_speed(c)]
     numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
+    numbers = [c for c in numbers if not (IDENTIFIERS & {*c.header.pieces[-1:]}) or c.unit]
     return [c for c in numbers if float(c.values.min()) >= 0 and c.measures in ({}, {"amount": 1})]
 
 

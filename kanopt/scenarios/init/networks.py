@@ -53,7 +53,7 @@ def read_network(tables: Tables, part: Declared) -> Parts | None:
 
     The lanes are the part ``rates``, beside the declared one, where they have a price.
     """
-    tables = _with_brackets_of_ways(_with_prices_of_ways(tables))
+    tables = _with_brackets_of_ways(_with_rates_by_distance(_with_prices_of_ways(tables)))
     rates = [guess for table in tables if (guess := _rates(table, tables, part["rates"]))]
     if not rates:
         return _by_words(tables, part)
@@ -110,6 +110,32 @@ def _with_brackets_of_ways(tables: Tables) -> list[SourceTable]:
             each_km = rows.pop(prices[0].name) * convert(1.0, ways[0].unit or length, length)
             units = {"rate": unit, "distance": ways[0].unit or length}
             made = table.remade(rows.assign(rate=each_km * rows["distance"]), units, end="card")
+            found[place] = replace(made, of=made.of | card.of | {card.name})
+    return found
+
+
+def _with_rates_by_distance(tables: Tables) -> list[SourceTable]:
+    """Look the price of a unit up for each way where a table has it by distances alone, from or up to each."""
+    found = [*tables]
+    for card in tables:
+        prices = [c for c in card.numbers if c.measures == {"money": 1, "amount": -1}]
+        limits = [c for c in card.numbers if c.measures == {"length": 1}]
+        upper = [c for c in limits if _UP_TO.search(c.name)]
+        lower = [c for c in limits if c not in upper and c.looks_like("calendars", "start")]
+        if len(prices) != 1 or len(card.given) != 1 + len(limits) or len(upper or lower) != 1:
+            continue
+        limit, price = (upper or lower)[0], prices[0]
+        steps = card.frame[[limit.name, price.name]].dropna().sort_values(limit.name, ignore_index=True)
+        for place, table in enumerate(tables):
+            ways = _ways(table)
+            if len(ways) != 1 or sum(c.kind == "text" for c in table.given.values()) < _FEWEST:
+                continue
+            far = table.frame[ways[0].name] * convert(1.0, ways[0].unit or limit.unit, limit.unit)
+            # up to a limit, its own price holds; from a limit on, that of the last one passed
+            step = steps[limit.name].searchsorted(far, side="left" if upper else "right") - (not upper)
+            rate = steps[price.name].reindex(step).to_numpy()
+            units = {"rate": price.unit, ways[0].name: ways[0].unit or limit.unit}
+            made = table.remade(table.frame.assign(rate=rate), units, end="card")
             found[place] = replace(made, of=made.of | card.of | {card.name})
     return found
 

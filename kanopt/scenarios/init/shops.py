@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
-from kanopt.records.headers import IDENTIFIERS, TABLE_WORDS, is_called, names_part, read_header
+from kanopt.records.headers import ALTERNATIVES, IDENTIFIERS, TABLE_WORDS, is_called, names_part, read_header
 from kanopt.records.matching import LISTED, YES_NO, ColumnFacts, Columns, fill_fields, listed
 from kanopt.scenarios.init.parts import Declared, PartGuess, Parts, as_named, assigned, match_part, named_by
 from kanopt.scenarios.init.rewrites import (
@@ -88,6 +88,7 @@ def read_shop(tables: Tables, part: Declared) -> Parts | None:
         jobs = parts["jobs"]  # their tasks follow what they come after, and not one another
         parts["jobs"] = jobs.with_column("in_order", jobs.table.frame.assign(in_order=False), end="free")
     _match_families(parts)
+    _set_up_one_machine(parts)
     _close_machines(parts, part["calendars"])
     _count_machines(parts)
     if "machines" in parts:
@@ -233,10 +234,16 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     kept = {each: cells[each] for each in ("order", "machine", "duration", "energy") if each in cells}
     units = {str(each): guess[each].unit for each in ("duration", "energy") if each in cells}
     used = {*_PLAIN, *(each.column.name for each in guess.filled)}
-    rows = pd.concat([rows.assign(**kept), frame.drop(columns=used & {*frame})], axis="columns")
-    if "machine" in cells:  # where a cell lists several, any of them will do
+    columns: list[pd.Series[Any]] = []
+    if "machine" in cells:  # where a cell or a row names several, any of them will do
         names = parts["machines"].names if "machines" in parts else _told_apart(named["machine"])
-        rows["machine"] = named["machine"].map(lambda cell: _one_of(cell, names))
+        others = [c.name for c in guess.left if ALTERNATIVES & {*c.header.pieces} and c.texts <= names]
+        columns = [named["machine"], *(texts(frame[name].fillna("")) for name in others)]
+        used.update(others)
+    rows = pd.concat([rows.assign(**kept), frame.drop(columns=used & {*frame})], axis="columns")
+    if columns:
+        ways = zip(*(column.map(lambda cell: _one_of(cell, names)) for column in columns), strict=True)
+        rows["machine"] = [[*chain.from_iterable(each)] for each in ways]
         rows = rows.explode("machine")
     return guess.table.remade(rows, units, end=end)
 
@@ -263,11 +270,11 @@ def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
     return frozenset(names if any(len(each) > 1 and names >= {*each} for each in parts) else cells)
 
 
-def _one_of(cell: str, names: Collection[str]) -> str | list[str]:
+def _one_of(cell: str, names: Collection[str]) -> list[str]:
     """Return the machines of which one will do; of those that are needed at once the first."""
     if cell in names or not {*LISTED.split(cell)} <= {*names}:
-        return cell
-    return cell.partition("+")[0].strip() if "+" in cell else LISTED.split(cell)
+        return [cell] if cell else []
+    return [cell.partition("+")[0].strip()] if "+" in cell else LISTED.split(cell)
 
 
 def _things(rows: SourceTable, by: str, title: str, without: Collection[str]) -> SourceTable:
@@ -317,6 +324,19 @@ def _match_families(parts: Parts) -> None:
             joint = joined(tasks.table, guess.table, keys, {header: "family"}, end="families", reads=[header])
             made = replace(joint, title="tasks")
             parts["tasks"] = tasks.on(made).filling("family", made.columns["family"])
+
+
+def _set_up_one_machine(parts: Parts) -> None:
+    """Fill the machine of setups that name none where their file or sheet is called after one of the machines."""
+    setups = parts.get("setups")
+    if setups is None or setups.column("machine") is not None:
+        return
+    called = {*read_header(setups.table.title).pieces}
+    machines = parts["modes"].texts_of("machine").unique()
+    named = [machine for machine in machines if called.issuperset(read_header(machine).pieces)]
+    if len(named) == 1:
+        frame = setups.table.frame.assign(machine=named[0])
+        parts["setups"] = setups.with_column("machine", frame, end="of_one")
 
 
 def _close_machines(parts: Parts, part: Table) -> None:

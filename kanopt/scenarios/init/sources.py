@@ -280,6 +280,8 @@ class SourceTable:
         Of a table that is made, the names of those that it is made of.
     reads
         Columns of those tables that it was made of.
+    computed
+        Columns that were computed in those tables: they tell what laws may learn, and nothing of a plan.
     dropped
         The rules that leave out rows that are no part of a plan, each with what these are: sums of the others, closed.
     square
@@ -303,6 +305,7 @@ class SourceTable:
     units: dict[str, str] = field(default_factory=dict)
     of: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    computed: frozenset[str] = frozenset()
     dropped: tuple[tuple[str, str], ...] = ()
     square: SourceTable | None = None
     blanked: tuple[str, ...] = ()
@@ -341,8 +344,9 @@ class SourceTable:
 
     @cached_property
     def given(self) -> dict[str, ColumnFacts]:
-        """The columns that are matched: those that are not derived."""
-        return {name: column for name, column in self.columns.items() if name not in self.derive}
+        """The columns that are matched: those that are not computed from others."""
+        computed = self.computed | self.derive.keys()
+        return {name: column for name, column in self.columns.items() if name not in computed}
 
     @cached_property
     def key(self) -> ColumnFacts | None:
@@ -405,13 +409,17 @@ class SourceTable:
             units={column: unit for column, unit in given.items() if unit and column in frame},
             of=self.of | {self.name},
             reads=self.reads | {*reads},
+            computed=(self.computed | self.derive.keys()) - {*reads},
             dropped=self.dropped,
             keyed=self.keyed,
         )
 
     def as_part(self, part: str) -> SourceTable:
-        """Return a table that is made under the name of the part that it is."""
-        return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
+        """Return a table that is made under the name of the part that it is, without what was computed for laws."""
+        if not self.made:
+            return self
+        frame = self.frame.drop(columns=[*self.computed], errors="ignore")
+        return replace(self, name=f"made_{part}", frame=frame, of=self.of | {self.name})
 
 
 Tables = Sequence[SourceTable]
