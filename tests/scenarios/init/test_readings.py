@@ -701,6 +701,62 @@ ODD = {
         },
         18 * 2.0 + 10.0 + 30.0,
     ),
+    "plants that cost when they run, and penalties by market": (
+        {
+            "plants.csv": "Plant,Capacity (cases/week),Fixed cost if run (£/week),Cost per case (£)\n"
+            "P,40,100,1\nQ,40,20,2\n",
+            "markets.csv": "Market,Demand (cases/week),Shortage penalty (£/case)\nM,10,9\nN,5,2\n",
+            "freight.csv": "£/case,M,N\nP,1,1\nQ,1,3\n",
+        },
+        20 + 10 * 3.0 + 5 * 2.0,
+    ),
+    "a freight rate by the distance of each way": (
+        {
+            "werke.csv": "Werk;Kapazität (t/Monat);Herstellkosten (€/t)\nP;50;2\n",
+            "kunden.csv": "Kunde;Bedarf (t/Monat)\nM;10\nN;4\n",
+            "entfernung_km.csv": "Werk;M;N\nP;40;100\n",
+            "frachttarif.csv": "bis km;€/t\n50;1\n100;3\n200;7\n",
+        },
+        10 * 3.0 + 4 * 5.0,
+    ),
+    "an alternative machine in a column of its own": (
+        {
+            "jobs.csv": "Job,Due,Late cost (£/h)\nA,08:00,60\nB,08:00,60\n",
+            "routing.csv": "Job,Step,Operation,Machine,Alternative machine,Minutes\n"
+            "A,1,Cut,Saw,,30\nA,2,Rout,CNC 1,CNC 2,30\nB,1,Rout,CNC 1,,60\n",
+            "machines.csv": "Machine,Starts,Ends,Cost (£/h)\nSaw,07:00,15:00,10\nCNC 1,07:00,15:00,20\n"
+            "CNC 2,07:00,15:00,40\n",
+        },
+        5.0 + 20.0 + 20.0,
+    ),
+    "setups of the machine that their file is called after": (
+        {
+            "jobs.csv": "Job,Ink,Press (min),Cutter (min),Due,Penalty (£ per hour late)\n"
+            "A,Black,30,10,07:40,60\nB,Blue,20,10,08:00,60\n",
+            "press_changeover_min.csv": "from/to,Black,Blue\nBlack,0,10\nBlue,30,0\n",
+            "machines.csv": "Machine,From,To\nPress,07:00,15:00\nCutter,07:00,15:00\n",
+        },
+        10.0,
+    ),
+    "crews that carry nothing, and what is paid where one does not come": (
+        {
+            "avisos.csv": "Aviso;Especialidad;Duración (min);Desde;Hasta;Penalización si no se atiende (€)\n"
+            "A;Gas;30;8:00;12:00;100\nB;Clima;30;8:00;12:00;25\n",
+            "tecnicos.csv": "Técnico;Teléfono;Especialidades;Entrada;Salida;€/hora\n"
+            "Marta;600 100 201;Gas, Clima;7:00;15:00;60\n",
+            "minutos.csv": "min;Base;A;B\nBase;0;10;20\nA;10;0;15\nB;20;15;0\n",
+        },
+        10 + 30 + 10 + 25.0,
+    ),
+    "moments at which material is there": (
+        {
+            "pedidos.csv": "Pedido;Horneado (min);Hornos posibles;Material disponible;Entrega;Retraso (€/h)\n"
+            "A;30;H1, H2;12/06/2026 06:30;12/06/2026 06:50;60\nB;20;H1;12/06/2026 06:00;12/06/2026 07:00;60\n",
+            "hornos.csv": "Horno;Abre;Cierra\n"
+            "H1;12/06/2026 06:00;12/06/2026 13:00\nH2;12/06/2026 06:00;12/06/2026 12:00\n",
+        },
+        10.0,
+    ),
     "what a machine is set up for when it opens": (
         {
             "orders.csv": "Order,Colour,Minutes,Due,Late fee ($/min)\nA,Red,30,06:50,1\nB,Red,10,06:00,1\n",
