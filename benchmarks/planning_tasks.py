@@ -3,16 +3,16 @@
 A task is a file under ``planning_tasks/``: the tables as a dispatcher, a planner or a supply analyst has them, what
 they mean in the user's words, what a user answers when asked, and the price of the cheapest plan. That price is
 worked out without kanopt by ``_planning_reference.py``, which tries all plans or solves a small MILP, from a
-statement written by hand (--truth). Of four sets of 20, one of 12, eleven of 10, one of 6 and two of 4, ``tuned`` and
+statement written by hand (--truth). Of five sets of 20, one of 12, eleven of 10, one of 6 and two of 4, ``tuned`` and
 ``young`` are to develop on, ``fresh`` was run once and then looked into; the others are run only where --half names
 them, to measure what init does to tables that nobody had in mind. Those of ``blind`` were written by someone who had
 not read kanopt, with plans tried one by one from the tables themselves, so that they hold no statement for --truth.
 Those of ``later`` were written and priced before the shapes that they ask for were read, such as a row of units or
 one of two machines in a cell. Those named after seasons were priced before what init does to such tables was looked
 at; init was mended on ``spring``, ``winter``, ``summer`` and ``thaw``, and ``autumn``, ``advent``, ``harvest``,
-``solstice``, ``frost``, ``equinox`` and ``monsoon`` run once after these; ``blind``, ``equinox`` and ``monsoon`` hold
-no statement for --truth, as their plans were tried from the tables by a script of their own. Of all but the first only
-counts are printed unless --verbose is given.
+``solstice``, ``frost``, ``equinox``, ``monsoon`` and ``midsummer`` run once after these; ``blind`` and the last three
+hold no statement for --truth, as their plans were tried from the tables by a script of their own. Of all but the first
+only counts are printed unless --verbose is given.
 
 Verdicts: *right* with no question; *answered*, right after at most two answers; *asked*, where a question is open that
 the task has no answer to, or more than two are asked; *refused* with an error, or with a plan that says that it leaves
